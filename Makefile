@@ -1,0 +1,66 @@
+# make up      set up and run everything in the foreground; Ctrl-C stops it all
+# make test    every test, on a RabbitMQ of its own
+# make check   style, types, import contract, templates, migrations, deployment settings: never edits
+# make fix     what `make check` can repair
+# make bench   how fast and how small it is, beside its peers (benchmarks/README.md); ROUNDS=5
+# make screenshots  pictures of every page into docs/images
+#
+# Variables of `make up` (make up PORT=8001): PORT, HOST, RABBITMQ_URL, RABBITMQ_MANAGEMENT_URL, DATABASE_URL,
+# DEMO, MQADMIN_VAR, BROKER_AMQP_PORT, BROKER_HTTP_PORT.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BENCHMARKS ?= consume lifecycle
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check fix bench screenshots venv venv-dev venv-bench clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
+
+up:
+	@$(PYTHON) -m deploy.prepare && $(MAKE) -s venv && exec $(BIN)/python -m deploy.up
+
+venv: $(VENV)/requirements.txt.stamp
+
+venv-dev: $(VENV)/requirements-dev.txt.stamp
+
+venv-bench: $(VENV)/requirements-bench.txt.stamp
+
+$(VENV)/requirements.txt.stamp: requirements.txt
+	@$(PYTHON) -m deploy.venv requirements.txt
+
+$(VENV)/requirements-dev.txt.stamp: requirements.txt requirements-dev.txt
+	@$(PYTHON) -m deploy.venv requirements-dev.txt
+
+$(VENV)/requirements-bench.txt.stamp: requirements.txt requirements-bench.txt
+	@$(PYTHON) -m deploy.venv requirements-bench.txt
+
+test: venv-dev
+	@$(PYTHON) -m deploy.test_packages
+	@$(BIN)/python -m pytest -n 2 tests
+
+check: venv-dev
+	@$(BIN)/python -m deploy.check
+
+fix: venv-dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} +
+
+bench: venv-bench
+	@for name in $(BENCHMARKS); do \
+		$(BIN)/python -m benchmarks.$$name $(if $(ROUNDS),--rounds $(ROUNDS)) || exit 1; \
+	done
+
+screenshots: venv-dev
+	@$(PYTHON) -m deploy.test_packages
+	@$(BIN)/python -m deploy.screenshots
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Removed the virtual environment and all caches. Data stays in var/."

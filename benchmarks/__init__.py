@@ -1,0 +1,1 @@
+"""How fast and how small mqadmin is, beside its peers. See README.md."""

@@ -1,0 +1,267 @@
+"""Handlers, consumers, processes and records through the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Status
+
+from consumers import definitions, outputs, records, samples, summary, trying
+from consumers.handlers import registry
+from consumers.models import Consumer, ConsumerProcess, Record
+from consumers.schemas import (
+    ConsumerIn,
+    ConsumerList,
+    ConsumerOut,
+    DefinitionIn,
+    HandlerList,
+    KillIn,
+    OutputOut,
+    ProcessList,
+    RecordDetail,
+    RecordList,
+    RecordQuery,
+    RequeueOut,
+    ScaleIn,
+    TryIn,
+    TryOut,
+    consumer_out,
+)
+from mqadmin.core import audit, brokers
+from mqadmin.core.api import ApiError, paginate, require
+from mqadmin.core.paging import Page
+
+router = Router(tags=["consumers"])
+
+
+@router.get("/handlers", response=HandlerList)
+def handler_list(request: HttpRequest) -> dict[str, Any]:
+    """List the handlers that a consumer may be given."""
+    require(request, "view")
+    items = [
+        {
+            "name": found.name,
+            "title": str(found.title),
+            "description": str(found.description),
+            "options_schema": registry.options_schema(found),
+        }
+        for found in registry.offered()
+    ]
+    return {"items": items, "total": len(items), "next": None}
+
+
+@router.get("/consumers", response=ConsumerList)
+def consumer_list(
+    request: HttpRequest, broker: str | None = None, limit: int = 50, cursor: str | None = None
+) -> Page:
+    """List the definitions by name, each with its state and counters."""
+    require(request, "view")
+    rows = Consumer.objects.all()
+    if broker:
+        rows = rows.filter(broker=broker)
+    page = paginate(rows, limit=limit, cursor=cursor, order=("name",))
+    page["items"] = [consumer_out(item) for item in summary.summaries(page["items"])]
+    return page
+
+
+@router.post("/consumers", response={201: ConsumerOut})
+def consumer_create(request: HttpRequest, payload: ConsumerIn) -> Status[dict[str, Any]]:
+    """Define a consumer. `broker` may be left out where only one is configured."""
+    require(request, "configure")
+    fields = {**payload.given(), "desired": payload.desired}
+    fields.setdefault("broker", _only_broker())
+    consumer = definitions.create(by=audit.actor(request), **fields)
+    return Status(201, _out(consumer))
+
+
+@router.get("/consumers/{name}", response=ConsumerOut)
+def consumer_detail(request: HttpRequest, name: str) -> dict[str, Any]:
+    """Show one consumer."""
+    require(request, "view")
+    return _out(_consumer(name))
+
+
+@router.patch("/consumers/{name}", response=ConsumerOut)
+def consumer_update(request: HttpRequest, name: str, payload: DefinitionIn) -> dict[str, Any]:
+    """Change a definition. Processes that run go on with what they started with until a restart."""
+    require(request, "configure")
+    consumer = _consumer(name)
+    return _out(definitions.update(consumer=consumer, by=audit.actor(request), **payload.given()))
+
+
+@router.delete("/consumers/{name}", response={204: None})
+def consumer_delete(request: HttpRequest, name: str) -> Status[None]:
+    """Delete a stopped consumer, with its records and events."""
+    require(request, "configure")
+    consumer = _consumer(name)
+    definitions.refuse_collector(consumer)
+    definitions.delete(consumer=consumer, by=audit.actor(request))
+    return Status(204, None)
+
+
+@router.post("/consumers/{name}/start", response={202: ConsumerOut})
+def consumer_start(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
+    """Start it, or start at once what failed or waits to start again."""
+    require(request, "operate")
+    return Status(202, _out(definitions.start(consumer=_consumer(name), by=audit.actor(request))))
+
+
+@router.post("/consumers/{name}/stop", response={202: ConsumerOut})
+def consumer_stop(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
+    """Stop it after what is in hand; a second time, kill it."""
+    require(request, "operate")
+    return Status(202, _out(definitions.stop(consumer=_consumer(name), by=audit.actor(request))))
+
+
+@router.post("/consumers/{name}/pause", response={202: ConsumerOut})
+def consumer_pause(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
+    """Take no more messages."""
+    require(request, "operate")
+    return Status(202, _out(definitions.pause(consumer=_consumer(name), by=audit.actor(request))))
+
+
+@router.post("/consumers/{name}/resume", response={202: ConsumerOut})
+def consumer_resume(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
+    """Take messages again."""
+    require(request, "operate")
+    return Status(202, _out(definitions.resume(consumer=_consumer(name), by=audit.actor(request))))
+
+
+@router.post("/consumers/{name}/restart", response={202: ConsumerOut})
+def consumer_restart(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
+    """Replace its processes, each after it finished what it has in hand."""
+    require(request, "operate")
+    return Status(202, _out(definitions.restart(consumer=_consumer(name), by=audit.actor(request))))
+
+
+@router.post("/consumers/{name}/kill", response={202: ConsumerOut})
+def consumer_kill(request: HttpRequest, name: str, payload: KillIn | None = None) -> Status[dict[str, Any]]:
+    """Kill its processes, or one of them; what they have in hand returns to the queue."""
+    require(request, "operate")
+    consumer = _consumer(name)
+    process = None
+    if payload is not None and payload.process is not None:
+        process = _process(payload.process)
+        if process.consumer_id != consumer.pk:
+            raise ApiError(404, "not_found", _("That process runs another consumer."))
+    definitions.kill(consumer=consumer, by=audit.actor(request), process=process)
+    return Status(202, _out(consumer))
+
+
+@router.post("/consumers/{name}/scale", response={202: ConsumerOut})
+def consumer_scale(request: HttpRequest, name: str, payload: ScaleIn) -> Status[dict[str, Any]]:
+    """Set how many processes run it."""
+    require(request, "operate")
+    consumer = _consumer(name)
+    definitions.scale(consumer=consumer, by=audit.actor(request), replicas=payload.replicas)
+    return Status(202, _out(consumer))
+
+
+@router.post("/consumers/{name}/try", response=TryOut)
+def consumer_try(request: HttpRequest, name: str, payload: TryIn) -> trying.Trial:
+    """Run its handler, for real, on one message: nothing is consumed, recorded, retried or dead-lettered.
+
+    Answers 200 however it went; `outcome` says how.
+    """
+    require(request, "operate")
+    consumer = _consumer(name)
+    if payload.record is not None:
+        record = _record(payload.record)
+        if record.consumer_id != consumer.pk:
+            raise ApiError(404, "not_found", _("That record is of another consumer."))
+        message = samples.recorded(record)
+    else:
+        key = consumer.queue if payload.routing_key is None else payload.routing_key
+        message = samples.typed(**{**payload.dict(exclude={"record"}), "routing_key": key})
+    return trying.run(consumer=consumer, by=audit.actor(request), message=message)
+
+
+@router.get("/consumers/{name}/processes", response=ProcessList)
+def process_list(request: HttpRequest, name: str, limit: int = 50, cursor: str | None = None) -> Page:
+    """List its processes, the newest first; those with `ended_at` are over."""
+    require(request, "view")
+    return paginate(_consumer(name).processes.all(), limit=limit, cursor=cursor)
+
+
+@router.get("/processes/{int:process_id}/output", response=OutputOut)
+def process_output(request: HttpRequest, process_id: int, tail: int = 200) -> dict[str, Any]:
+    """The newest lines that a process printed, at most 5,000 and half a megabyte."""
+    require(request, "view")
+    process = _process(process_id)
+    text, reason = outputs.read(process, lines=tail)
+    return {"process": process.pk, "host": process.host, "text": text, "reason": reason}
+
+
+@router.get("/records", response=RecordList)
+def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
+    """List handled messages, newest first."""
+    require(request, "view")
+    consumer = _consumer(query.consumer) if query.consumer else None
+    wanted = records.Filter(
+        outcome=query.outcome or "",
+        q=query.q or "",
+        message_id=query.message_id or "",
+        since=_aware(query.since),
+        until=_aware(query.until),
+    )
+    rows = records.search(wanted, consumer).select_related("consumer")
+    return paginate(rows, limit=query.limit, cursor=query.cursor)
+
+
+@router.get("/records/{int:record_id}", response=RecordDetail)
+def record_detail(request: HttpRequest, record_id: int) -> Record:
+    """Show one handled message with all that was kept of it."""
+    require(request, "view")
+    return _record(record_id)
+
+
+@router.post("/records/{int:record_id}/requeue", response=RequeueOut)
+def record_requeue(request: HttpRequest, record_id: int) -> dict[str, Any]:
+    """Publish the recorded message to its queue again; answers once the broker has confirmed it."""
+    require(request, "operate")
+    record = _record(record_id)
+    records.requeue(record=record, by=audit.actor(request))
+    return {"requeued": True, "queue": record.queue}
+
+
+def _consumer(name: str) -> Consumer:
+    found = Consumer.objects.filter(name=name).first()
+    if found is None:
+        raise ApiError(404, "not_found", _("There is no consumer “%(name)s”.") % {"name": name})
+    return found
+
+
+def _process(pk: int) -> ConsumerProcess:
+    found = ConsumerProcess.objects.select_related("consumer").filter(pk=pk).first()
+    if found is None:
+        raise ApiError(404, "not_found", _("There is no process %(id)s.") % {"id": pk})
+    return found
+
+
+def _record(pk: int) -> Record:
+    found = Record.objects.select_related("consumer").filter(pk=pk).first()
+    if found is None:
+        raise ApiError(404, "not_found", _("There is no record %(id)s.") % {"id": pk})
+    return found
+
+
+def _out(consumer: Consumer) -> dict[str, Any]:
+    return consumer_out(summary.summary(consumer))
+
+
+def _only_broker() -> str:
+    known = list(brokers.configs())
+    if len(known) != 1:
+        raise ApiError(422, "invalid", _("Name the broker: %(known)s.") % {"known": ", ".join(known) or "–"})
+    return known[0]
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """A time without a zone is UTC, as all the API's times are."""
+    if moment is not None and timezone.is_naive(moment):
+        return moment.replace(tzinfo=UTC)
+    return moment

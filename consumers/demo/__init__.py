@@ -1,0 +1,1 @@
+"""The demo: a small shop on RabbitMQ, with real handlers and a producer that never sleeps."""

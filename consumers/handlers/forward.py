@@ -1,0 +1,158 @@
+"""The built-in `forward`: each message goes on to another exchange, perhaps on another broker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from consumers.handlers.options import OptionsError
+from consumers.handlers.registry import Place, handler, option
+from consumers.runtime.api import ATTEMPT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, Reject, Retry
+from mqadmin.core import brokers
+from mqadmin.rabbit.errors import ConfigurationError
+from mqadmin.rabbit.message import Properties
+from mqadmin.rabbit.publisher import Outgoing, Publisher, Verdict
+
+if TYPE_CHECKING:
+    from consumers.runtime.api import Delivery
+
+SHORT = 255  # bytes of AMQP's short strings: names and routing keys
+
+# They tell of the way to this consumer, which the copy begins anew.
+_DROPPED = frozenset({ATTEMPT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, "x-delivery-count"})
+# Left as they are they would route the copy to more queues (RabbitMQ's sender-selected distribution).
+_RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}
+# Another try may well end otherwise. Every other verdict is about the message or the destination.
+_PASSING = frozenset({"nacked", "blocked", "timed_out", "connection_lost"})
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where to."""
+
+    broker: str = option(
+        "", label=gettext_lazy("Broker"), help=gettext_lazy("As it is configured. Empty: the consumer's own.")
+    )
+    vhost: str = option(
+        "",
+        label=gettext_lazy("Virtual host"),
+        help=gettext_lazy("Empty: the consumer's own, on another broker that broker's default."),
+    )
+    exchange: str = option(
+        "",
+        label=gettext_lazy("Exchange"),
+        help=gettext_lazy("Empty: the default exchange, whose routing key is the name of a queue."),
+    )
+    routing_key: str = option(
+        "", label=gettext_lazy("Routing key"), help=gettext_lazy("Empty: each message's own.")
+    )
+    timeout_s: float = option(
+        30.0,
+        label=gettext_lazy("Timeout (s)"),
+        help=gettext_lazy("For the broker's confirm."),
+        minimum=0.1,
+        maximum=300,
+    )
+
+
+@dataclass(frozen=True)
+class Route:
+    """The options ready for use. `username`: whom the destination knows us as."""
+
+    publisher: Publisher
+    where: str
+    exchange: str
+    routing_key: str
+    username: str
+    timeout_s: float
+
+
+def check(options: Options) -> None:
+    """Raise OptionsError for a destination that cannot be one."""
+    errors: dict[str, str] = {}
+    if not options.exchange and not options.routing_key:
+        errors["routing_key"] = _("The default exchange needs one: the name of the queue.")
+    for name in ("vhost", "exchange", "routing_key"):
+        if len(getattr(options, name).encode(errors="surrogatepass")) > SHORT:
+            errors[name] = _("At most 255 bytes.")
+    if options.broker:
+        try:
+            brokers.config(options.broker)
+        except ConfigurationError as error:
+            errors["broker"] = str(error)
+    if errors:
+        raise OptionsError(errors)
+
+
+def prepare(options: Options, place: Place) -> Route:
+    """Find the destination. Raises OptionsError when it is the consumer's own queue, or is not configured."""
+    slug = options.broker or place.broker
+    try:
+        config = brokers.config(slug)
+    except ConfigurationError as error:
+        raise OptionsError({"broker": str(error)}) from error
+    own = place.vhost if slug == place.broker else config.default_vhost
+    vhost = options.vhost or own
+    is_own_queue = (slug, vhost, options.routing_key) == (place.broker, place.vhost, place.queue)
+    if not options.exchange and is_own_queue:
+        text = _("This is the queue that it consumes: each message would come back for ever.")
+        raise OptionsError({"routing_key": text})
+    return Route(
+        publisher=brokers.publisher(slug, vhost),
+        where=f"{slug} {vhost}",
+        exchange=options.exchange,
+        routing_key=options.routing_key,
+        username=config.username,
+        timeout_s=options.timeout_s,
+    )
+
+
+@handler(
+    "forward",
+    title=gettext_lazy("Forward"),
+    description=gettext_lazy(
+        "Publish each message to another exchange, here or on another broker, and ack it once that is "
+        "confirmed. What no queue takes is rejected."
+    ),
+    options=Options,
+    check=check,
+    prepare=prepare,
+)
+def forward(message: Delivery, options: Route) -> None:
+    """Publish the message, confirmed and mandatory. Raises Reject where it cannot arrive, else Retry."""
+    key = options.routing_key or message.routing_key
+    outgoing = Outgoing(options.exchange, key, message.body, _properties(message, options.username))
+    verdict = options.publisher.publish_batch([outgoing], timeout_s=options.timeout_s)[0]
+    where = f"{options.exchange or '(default exchange)'} with key {key!r} ({options.where})"
+    if verdict.ok:
+        message.log.info("confirmed by %s", where)
+        return
+    reason = _reason(verdict)
+    message.log.warning("%s: %s", where, reason)
+    if verdict.reason in _PASSING:
+        raise Retry(f"{where}: {reason}")
+    raise Reject(f"{where}: {reason}")
+
+
+def _reason(verdict: Verdict) -> str:
+    if verdict.reason == "unroutable":
+        return "no queue took it: nothing is bound there for this key"
+    words = verdict.detail or verdict.reason
+    return f"{words} It may have arrived all the same." if verdict.unknown else words
+
+
+def _properties(message: Delivery, username: str) -> Properties:
+    """All properties and headers, but for those that belong to this consumer or would misroute the copy."""
+    properties = message.properties
+    headers: dict[str, Any] = {
+        _RENAMED.get(name, name): value for name, value in message.headers.items() if name not in _DROPPED
+    }
+    user_id = properties.user_id
+    if user_id is not None and user_id != username:  # RabbitMQ closes the channel over somebody else's
+        headers.setdefault("mqadmin-original-user-id", user_id)
+        user_id = None
+    kept = headers if headers or properties.headers is not None else None
+    return replace(properties, headers=kept, user_id=user_id)

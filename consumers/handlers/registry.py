@@ -1,0 +1,214 @@
+"""The registry of handlers: functions of one delivery, named in code and chosen by name in a form.
+
+    @handler("orders.process", title=_("Process an order"), options=Options)
+    def process(message: Delivery, options: Options) -> None: ...
+
+Returning acks the message; raising fails it. A handler without options takes the delivery alone.
+Nothing here needs Django's apps: only `load` reads a setting (`MQADMIN_HANDLERS`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from django.conf import settings
+
+from consumers.handlers import options as handler_options
+from consumers.handlers.options import OptionField, OptionsError, Words, option
+
+if TYPE_CHECKING:
+    from consumers.runtime.api import Delivery
+
+__all__ = [
+    "Handler",
+    "HandlerError",
+    "HandlerImportError",
+    "OptionField",
+    "OptionsError",
+    "Place",
+    "UnknownHandler",
+    "all",
+    "bind",
+    "get",
+    "handler",
+    "load",
+    "offered",
+    "option",
+    "option_fields",
+    "options_schema",
+    "problems",
+]
+
+F = TypeVar("F", bound=Callable[..., None])
+Kind = Literal["message", "collect"]
+
+logger = logging.getLogger(__name__)
+
+
+class HandlerError(Exception):
+    """A handler that cannot be used; the text says why, for a page or a process's exit reason."""
+
+
+class UnknownHandler(HandlerError):
+    """No module in MQADMIN_HANDLERS registers a handler of this name."""
+
+
+class HandlerImportError(HandlerError):
+    """A module in MQADMIN_HANDLERS cannot be imported."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a handler's messages come from: `broker` is a slug, `consumer` the definition's name."""
+
+    consumer: str
+    broker: str
+    vhost: str
+    queue: str
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A registered handler. `kind`: "collect" is the collector, which the runtime runs in windows.
+
+    `check(options)` raises ValueError, in words, for options that are each valid but not together.
+    `prepare(options, place)` runs once in the process that will handle messages, before it takes one. The
+    function gets what it returns in place of the options; it raises ValueError, in words, where something on
+    this host is missing.
+    """
+
+    name: str
+    title: Words
+    description: Words
+    options_type: type | None
+    function: Callable[..., None]
+    check: Callable[[Any], None] | None
+    prepare: Callable[[Any, Place], Any] | None
+    kind: Kind
+
+
+_handlers: dict[str, Handler] = {}
+_problems: dict[str, HandlerImportError] = {}
+_lock = threading.RLock()
+_loaded = False
+
+
+def handler(
+    name: str,
+    *,
+    title: Words,
+    description: Words = "",
+    options: type | None = None,
+    check: Callable[[Any], None] | None = None,
+    prepare: Callable[[Any, Place], Any] | None = None,
+    kind: Kind = "message",
+) -> Callable[[F], F]:
+    """Register the decorated function as `name`.
+
+    Raises ValueError when another function has that name, TypeError when `options` cannot be a form.
+    """
+    handler_options.describe(options)
+
+    def register(function: F) -> F:
+        known = _handlers.get(name)
+        if known is not None and _origin(known.function) != _origin(function):
+            raise ValueError(f"Two handlers are named {name!r}: {_origin(known.function)} has it already.")
+        _handlers[name] = Handler(name, title, description, options, function, check, prepare, kind)
+        return function
+
+    return register
+
+
+def _origin(function: Callable[..., None]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def load() -> None:
+    """Import the modules in settings.MQADMIN_HANDLERS, once. Never raises: see `problems`."""
+    global _loaded
+    with _lock:
+        if _loaded:
+            return
+        for module in settings.MQADMIN_HANDLERS:
+            _import(module)
+        _loaded = True
+
+
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # a module of the user's may raise anything at import
+        logger.exception("The handler module %s cannot be imported", module)
+        _problems[module] = HandlerImportError(
+            f"The handler module {module} cannot be imported: {type(error).__name__}: {error}"
+        )
+
+
+def problems() -> dict[str, HandlerImportError]:
+    """Return the modules that could not be imported, each with its error."""
+    load()
+    return dict(_problems)
+
+
+def get(name: str) -> Handler:
+    """Return the handler called `name`.
+
+    Raises UnknownHandler, or HandlerImportError when a module that may hold it cannot be imported.
+    """
+    load()
+    found = _handlers.get(name)
+    if found is not None:
+        return found
+    if _problems:
+        reasons = " ".join(str(problem) for problem in _problems.values())
+        raise HandlerImportError(f"No handler is named {name!r}. {reasons}")
+    raise UnknownHandler(f"No handler is named {name!r}. Registered: {', '.join(sorted(_handlers))}.")
+
+
+def all() -> list[Handler]:
+    """Return every registered handler by name, the collector included."""
+    load()
+    return [_handlers[name] for name in sorted(_handlers)]
+
+
+def offered() -> list[Handler]:
+    """Return the handlers that a person may choose."""
+    return [found for found in all() if found.kind != "collect"]
+
+
+def bind(
+    found: Handler, options: Mapping[str, Any], place: Place | None = None
+) -> Callable[[Delivery], None]:
+    """Return the function of one delivery with its options checked and filled in. Raises OptionsError.
+
+    `place`: given by the process that will handle messages. Without it the options are checked, not prepared.
+    """
+    parsed = handler_options.parse(found.options_type, options)
+    if parsed is None:
+        return found.function
+    try:
+        if found.check is not None:
+            found.check(parsed)
+        if found.prepare is not None and place is not None:
+            parsed = found.prepare(parsed, place)
+    except OptionsError:
+        raise
+    except ValueError as error:
+        raise OptionsError({"": str(error)}) from error
+    return partial(found.function, options=parsed)
+
+
+def option_fields(found: Handler) -> list[OptionField]:
+    """Return the handler's options as a form needs them."""
+    return handler_options.describe(found.options_type)
+
+
+def options_schema(found: Handler) -> dict[str, Any]:
+    """Return the JSON schema of the handler's options."""
+    return handler_options.schema(found.options_type)

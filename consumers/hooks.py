@@ -1,0 +1,133 @@
+"""What consumers add to pages of the apps below: what needs attention, badge, search, a queue's panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from consumers import records, summary
+from consumers.models import Consumer
+from consumers.summary import Summary
+from mqadmin.core import formats, hooks
+from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
+from mqadmin.core.permissions import User
+from mqadmin.queues.models import Queue
+
+FAILING_SHARE = 0.1  # of the last hour: "failing much"
+FAILING_LEAST = 20  # messages: below it a share says little
+HITS = 8
+
+
+def register() -> None:
+    """Hang everything on the shared pages. Called once the app is ready."""
+    hooks.register_attention(attention)
+    hooks.register_nav_badge("consumers", badge)
+    hooks.register_find(find)
+    hooks.register_queue_panel(queue_panel)
+    hooks.register_overview_tiles(tiles)
+    hooks.register_retention(records.delete_old)
+
+
+def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
+    """Name the consumers that do not do what they were told to, and those that fail much."""
+    told = Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
+    found = summary.summaries(told)
+    stranded = [item for item in found if item.status.state == "unsupervised"]
+    if stranded:
+        yield _no_supervisor(stranded)
+    for item in found:
+        if item.status.state in ("failed", "lost", "backoff"):
+            yield _down(item)
+        elif _fails_much(item):
+            yield _failing(item)
+
+
+def _no_supervisor(stranded: list[Summary]) -> Attention:
+    count = len(stranded)
+    title = ngettext(
+        "%(n)d consumer is to run, but no supervisor is there",
+        "%(n)d consumers are to run, but no supervisor is there",
+        count,
+    ) % {"n": count}
+    text = _("Start one with “manage.py run_supervisor”, on this host or another.")
+    return Attention("broken", title, text, [Link(_("Consumers"), reverse("consumer_list"))])
+
+
+def _down(item: Summary) -> Attention:
+    name = item.consumer.name
+    title = _("Consumer %(name)s: %(state)s") % {"name": name, "state": item.status.label}
+    actions = []
+    if item.status.state in ("failed", "backoff"):
+        actions.append(
+            Link(_("Start now"), reverse("consumer_start", args=[name]), post=True, needs="operate")
+        )
+    actions.append(Link(_("Look at it"), reverse("consumer_detail", args=[name])))
+    runs_in_part = item.status.state == "backoff" and item.status.running > 0
+    return Attention("watch" if runs_in_part else "broken", title, item.words, actions)
+
+
+def _fails_much(item: Summary) -> bool:
+    total = item.hour.total
+    return total.failed >= FAILING_LEAST and total.failed >= FAILING_SHARE * total.handled
+
+
+def _failing(item: Summary) -> Attention:
+    total = item.hour.total
+    title = _("Consumer %(name)s fails %(percent)d %% of its messages") % {
+        "name": item.consumer.name,
+        "percent": 100 * total.failed / total.handled,
+    }
+    href = reverse("consumer_detail", args=[item.consumer.name]) + "?outcome=dead_lettered#records"
+    return Attention("watch", title, item.words, [Link(_("Show the failures"), href)])
+
+
+def badge(broker: str) -> Badge | None:
+    """Say how many run of those that should: "11 / 12"."""
+    running, wanted, is_broken = _up(broker)
+    return Badge(f"{running} / {wanted}", "red" if is_broken else "grey") if wanted else None
+
+
+def tiles(broker: str) -> Iterable[Tile]:
+    """Say on the overview how many run of those that should: "11 of 12 up"; nothing where none should."""
+    running, wanted, is_broken = _up(broker)
+    if wanted:
+        yield Tile(
+            label=_("Consumers"),
+            value=formats.number(running),
+            unit=_("of %(n)s up") % {"n": formats.number(wanted)},
+            tone="red" if is_broken else "",
+            href=reverse("consumer_list"),
+        )
+
+
+def _up(broker: str) -> tuple[int, int, bool]:
+    """Return how many consumers run, how many should, and whether one of these is broken."""
+    told = Consumer.objects.filter(broker=broker, desired=Consumer.Desired.RUNNING)
+    found = summary.summaries(told)
+    running = sum(item.status.state == "running" for item in found)
+    return running, len(found), any(item.status.state in ("failed", "unsupervised", "lost") for item in found)
+
+
+def find(q: str, broker: str) -> Iterable[Hit]:
+    """Find consumers by name, queue or handler; those of the broker on the page come first."""
+    rows = Consumer.objects.filter(Q(name__icontains=q) | Q(queue__icontains=q) | Q(handler__icontains=q))
+    for consumer in sorted(rows[:100], key=lambda row: (row.broker != broker, row.name))[:HITS]:
+        href = reverse("consumer_detail", args=[consumer.name])
+        yield Hit(consumer.name, _("Consumer"), href, f"{consumer.queue} · {consumer.handler}")
+
+
+def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: ARG001
+    """Show the managed consumers of a queue, and the way to a new one. Not for streams."""
+    if queue.type == "stream":
+        return None
+    broker = queue.broker.slug
+    rows = Consumer.objects.filter(broker=broker, vhost=queue.vhost, queue=queue.name)
+    query = urlencode({"broker": broker, "vhost": queue.vhost, "queue": queue.name})
+    context = {"summaries": summary.summaries(rows), "new_href": f"{reverse('consumer_new')}?{query}"}
+    return Panel("consumers/_queue_panel.html", context)

@@ -1,0 +1,282 @@
+"""Consumer definitions, the processes that run them, and the record of every message handled."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from mqadmin.core.fields import ExactJSONField
+
+
+class Consumer(models.Model):
+    """What should run. The web writes it; supervisors make it so."""
+
+    class Desired(models.TextChoices):
+        RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
+        STOPPED = "stopped", _("stopped")
+
+    class Mode(models.TextChoices):
+        PUSH = "push", _("push (basic.consume)")
+        PULL = "pull", _("pull (basic.get)")
+
+    class AckMode(models.TextChoices):
+        MANUAL = "manual", _("manual: acked after it was handled")
+        AUTO = "auto", _("auto: gone from the queue when delivered")
+
+    class OnFailure(models.TextChoices):
+        REPUBLISH = (
+            "republish",
+            _("a confirmed copy to the dead-letter target, with the error in its headers"),
+        )
+        REJECT = "reject", _("reject: the broker dead-letters it, without the error")
+
+    class Records(models.TextChoices):
+        DURABLE = "durable", _("durable: committed before the ack")
+        FAILURES = "failures", _("failures only")
+        OFF = "off", _("off")
+
+    class BodyCapture(models.TextChoices):
+        FAILURES = "failures", _("of failures")
+        ALL = "all", _("of all")
+        NONE = "none", _("of none")
+
+    name = models.SlugField(max_length=60, unique=True)
+    broker = models.CharField(max_length=60)
+    vhost = models.CharField(max_length=255, default="/")
+    queue = models.CharField(max_length=255)
+    handler = models.CharField(max_length=100)
+    options = models.JSONField(default=dict, blank=True)
+    desired = models.CharField(max_length=10, choices=Desired.choices, default=Desired.STOPPED)
+    replicas = models.PositiveSmallIntegerField(default=1)
+    concurrency = models.PositiveSmallIntegerField(default=1)
+    prefetch = models.PositiveIntegerField(default=10)
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PUSH)
+    ack = models.CharField(max_length=10, choices=AckMode.choices, default=AckMode.MANUAL)
+    order = models.CharField(
+        max_length=10,
+        choices=[("fifo", _("as they come")), ("priority", _("highest priority first"))],
+        default="fifo",
+    )
+    retry_attempts = models.PositiveSmallIntegerField(default=0)
+    retry_first_delay = models.FloatField(default=1.0)
+    retry_factor = models.FloatField(default=2.0)
+    retry_max_delay = models.FloatField(default=300.0)
+    retry_jitter = models.FloatField(default=0.1)  # share by which a delay may be longer or shorter
+    timeout_seconds = models.FloatField(default=0)  # for one message; 0: as long as it takes
+    deaths_limit = models.PositiveSmallIntegerField(
+        default=3
+    )  # deaths of a process before its message is out
+    rate_limit = models.FloatField(default=0)  # messages a second of each process; 0: no limit
+    on_failure = models.CharField(max_length=10, choices=OnFailure.choices, default=OnFailure.REPUBLISH)
+    records = models.CharField(max_length=10, choices=Records.choices, default=Records.DURABLE)
+    record_one_in = models.PositiveIntegerField(default=1)  # of the acked; all others are always kept
+    body_capture = models.CharField(max_length=10, choices=BodyCapture.choices, default=BodyCapture.FAILURES)
+    body_cap = models.PositiveIntegerField(default=262_144)
+    consumer_priority = models.IntegerField(default=0)
+    exclusive = models.BooleanField(default=False)
+    stop_seconds = models.FloatField(default=30.0)
+    is_collector = models.BooleanField(default=False)  # made by "track": captures a dead-letter queue
+    # Grows with every change that a running process must be restarted for.
+    revision = models.PositiveIntegerField(default=1)
+    # Grows when a person asks for it: "start now" after a failure, restart.
+    nudge = models.PositiveIntegerField(default=0)
+    desired_by = models.CharField(max_length=150, blank=True)  # who last started, paused or stopped it
+    desired_at = models.DateTimeField(null=True)
+    changed_by = models.CharField(max_length=150, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ConsumerProcess(models.Model):
+    """One operating-system process of one consumer, as it last reported itself."""
+
+    class State(models.TextChoices):
+        STARTING = "starting", _("starting")
+        CONNECTING = "connecting", _("connecting")
+        RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
+        DRAINING = "draining", _("draining")
+        WAITING = "waiting", _("waiting")
+        STOPPED = "stopped", _("stopped")
+        BACKOFF = "backoff", _("backoff")
+        FAILED = "failed", _("failed")
+        LOST = "lost", _("lost")
+
+    LIVE = (State.STARTING, State.CONNECTING, State.RUNNING, State.PAUSED, State.DRAINING, State.WAITING)
+
+    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="processes")
+    host = models.CharField(max_length=255)
+    supervisor = models.CharField(max_length=255, blank=True)  # empty: started by hand or by another system
+    replica = models.PositiveSmallIntegerField(default=0)
+    pid = models.PositiveIntegerField(null=True)
+    pid_created = models.FloatField(null=True)  # psutil's create_time: tells a reused pid
+    revision = models.PositiveIntegerField(default=0)
+    nudge = models.PositiveIntegerField(default=0)  # the definition's when this process was started
+    state = models.CharField(max_length=12, choices=State.choices, default=State.STARTING)
+    state_reason = models.CharField(max_length=500, blank=True)
+    state_since = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    connected_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    next_start_at = models.DateTimeField(null=True)  # while in backoff
+    stop_requested_at = models.DateTimeField(null=True)
+    kill_requested_at = models.DateTimeField(null=True)
+    exit_reason = models.CharField(max_length=500, blank=True)
+    restarts = models.PositiveIntegerField(default=0)
+    crashes = models.PositiveSmallIntegerField(default=0)  # in a row, without ten healthy minutes
+    early_deaths = models.PositiveSmallIntegerField(default=0)  # in a row, before it consumed in health
+    processed = models.PositiveBigIntegerField(default=0)
+    failed = models.PositiveBigIntegerField(default=0)
+    retried = models.PositiveBigIntegerField(default=0)
+    in_flight = models.PositiveIntegerField(default=0)
+    rate = models.FloatField(default=0)
+    rss_bytes = models.BigIntegerField(null=True)
+    cpu_percent = models.FloatField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["replica", "id"]
+        indexes = [models.Index(fields=["consumer", "ended_at"])]
+        constraints = [
+            # Creating the row is the claim on a replica: two hosts never both run it.
+            models.UniqueConstraint(
+                fields=["consumer", "replica"],
+                condition=models.Q(ended_at__isnull=True) & ~models.Q(supervisor=""),
+                name="one_process_per_replica",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer_id}[{self.replica}] {self.host}:{self.pid}"
+
+
+class ConsumerMinute(models.Model):
+    """What one process handled in one minute: exact, whatever share of it is kept as records.
+
+    Written by the process alone (`consumers.minutes`), with the outcomes it speaks of. `minute`: minutes since
+    1970. `durations`: handling times by bucket of `consumers.minutes.BOUNDS_MS`.
+    """
+
+    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="minutes", db_index=False)
+    process = models.ForeignKey(ConsumerProcess, on_delete=models.CASCADE, db_index=False)
+    minute = models.PositiveIntegerField()
+    handled = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    retried = models.PositiveIntegerField(default=0)
+    durations = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["process", "minute"], name="one_row_per_minute")]
+        indexes = [models.Index(fields=["consumer", "minute"])]
+
+    def __str__(self) -> str:
+        return f"{self.consumer_id} {self.minute}: {self.handled}"
+
+
+class ConsumerEvent(models.Model):
+    """What happened to a consumer, for people: connects, losses, starts, crashes, each with its reason."""
+
+    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="events")
+    process = models.ForeignKey(ConsumerProcess, on_delete=models.SET_NULL, null=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=30)
+    text = models.CharField(max_length=500)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["consumer", "-id"])]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Suspect(models.Model):
+    """A message that came back, noted before it is handled again: if the process dies, the next one knows."""
+
+    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="suspects")
+    key = models.CharField(max_length=64)
+    process_id = models.BigIntegerField()  # not a foreign key: the row may be gone before the note
+    deaths = models.PositiveSmallIntegerField(default=0)
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["consumer", "key"], name="one_note_per_message")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.deaths}"
+
+
+class SupervisorHost(models.Model):
+    """A running supervisor, renewed by its heartbeat."""
+
+    name = models.CharField(max_length=255, unique=True)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Record(models.Model):
+    """One handled message. Written in groups, before the ack of the messages it speaks of.
+
+    `properties`, `headers`: the lossless JSON of `mqadmin.rabbit.message`. `log`: [[offset_ms, level, text], ...].
+    """
+
+    class Outcome(models.TextChoices):
+        ACKED = "acked", _("acked")
+        RETRIED = "retried", _("retried")
+        DEAD_LETTERED = "dead_lettered", _("dead-lettered")
+        DUPLICATE = "duplicate", _("duplicate")
+        RELEASED = "released", _("released")
+        TIMED_OUT = "timed_out", _("timed out")
+
+    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="handled")
+    process = models.ForeignKey(ConsumerProcess, on_delete=models.SET_NULL, null=True, db_index=False)
+    queue = models.CharField(max_length=255)
+    exchange = models.CharField(max_length=255, blank=True)
+    routing_key = models.CharField(max_length=255, blank=True)
+    message_id = models.CharField(max_length=255, blank=True, db_index=True)
+    redelivered = models.BooleanField(default=False)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    outcome = models.CharField(max_length=14, choices=Outcome.choices)
+    detail = models.CharField(max_length=500, blank=True)  # where a failed one went; what a warning said
+    error_type = models.CharField(max_length=200, blank=True)
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+    started_at = models.DateTimeField()
+    duration_ms = models.FloatField(default=0)
+    size = models.PositiveIntegerField(default=0)
+    log = models.JSONField(null=True)
+    properties = ExactJSONField(null=True)
+    headers = ExactJSONField(null=True)
+    body = models.BinaryField(null=True)
+    body_truncated = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["consumer", "-id"]),
+            models.Index(fields=["consumer", "outcome", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.message_id} {self.outcome}"
+
+    @property
+    def seconds(self) -> float:
+        """How long it was handled."""
+        return self.duration_ms / 1000
+
+    @property
+    def requeueable(self) -> bool:
+        """Whether the whole message is stored, so that it can be published again."""
+        return self.body is not None and not self.body_truncated

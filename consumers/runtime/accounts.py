@@ -1,0 +1,33 @@
+"""From a finished handler to the account that is committed. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from consumers.runtime.copies import Copy
+from consumers.runtime.outcome import DeadLetter, Handled, Name
+from consumers.runtime.pool import Finished
+
+
+def account(
+    finished: Finished, outcome: Name, detail: str, *, settle: Literal["ack", "reject", "requeue"] = "ack"
+) -> Handled:
+    """Return the account of `finished`. What missed its deadline says so, whatever became of it then."""
+    return Handled(
+        delivery=finished.delivery,
+        outcome="timed_out" if finished.timed_out and outcome != "released" else outcome,
+        started_at=finished.started_at,
+        duration=finished.duration,
+        settle=settle,
+        detail=detail,
+        error_type=finished.error_type,
+        error=finished.error,
+        traceback=finished.traceback,
+    )
+
+
+def destination(copy: Copy, finished: Finished) -> str:
+    """Say why a message failed and who has its copy."""
+    reason = finished.decision.reason if isinstance(finished.decision, DeadLetter) else ""
+    place = f"{copy.exchange} with key {copy.routing_key}" if copy.exchange else copy.routing_key
+    return f"{reason}: copy confirmed by {place}"

@@ -1,0 +1,156 @@
+"""What a handler sees: the delivery it is given and the two exceptions it may raise on purpose."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from mqadmin.rabbit.message import Message, Properties
+
+if TYPE_CHECKING:
+    from pika import BasicProperties
+    from pika.spec import Basic
+
+ATTEMPT = "mqadmin-attempt"
+ORIGIN_EXCHANGE = "mqadmin-origin-exchange"
+ORIGIN_ROUTING_KEY = "mqadmin-origin-routing-key"
+
+_log = logging.getLogger("mqadmin.handler")
+
+
+class Retry(Exception):
+    """Raised by a handler: handle this message again after `delay` seconds (None: as the policy says)."""
+
+    def __init__(self, reason: str = "the handler asked for a retry", *, delay: float | None = None) -> None:
+        super().__init__(reason)
+        self.delay = delay
+
+
+class Reject(Exception):
+    """Raised by a handler: this message is no use, dead-letter it at once, with this reason."""
+
+
+class Delivery:
+    """One message in the hands of a handler. Belongs to the thread that handles it.
+
+    `exchange` and `routing_key` are those of the original publish, whatever road a retried copy took.
+    `attempt` counts from 1. `redelivered`: it was in somebody's hands before, so it may be the second time.
+    """
+
+    __slots__ = (
+        "_method",
+        "_properties",
+        "body",
+        "committed",
+        "consumer",
+        "generation",
+        "log_lines",
+        "queue",
+        "tag",
+    )
+
+    def __init__(
+        self,
+        method: Basic.Deliver,
+        properties: BasicProperties,
+        body: bytes,
+        *,
+        queue: str,
+        consumer: str,
+        generation: int,
+    ) -> None:
+        self._method = method
+        self._properties = properties
+        self.body = body
+        self.queue = queue
+        self.consumer = consumer
+        self.generation = generation  # which channel it came on: a tag is worth nothing on another
+        self.tag: int = method.delivery_tag or 0
+        self.log_lines: list[tuple[float, str, str]] | None = None
+        self.committed: threading.Event | None = None  # set once its account is durable, where someone waits
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        """The headers as received, mqadmin's own among them; empty when there are none."""
+        return cast(dict[str, Any], self._properties.headers or {})
+
+    @property
+    def exchange(self) -> str:
+        origin = self.headers.get(ORIGIN_EXCHANGE)
+        return origin if isinstance(origin, str) else (self._method.exchange or "")
+
+    @property
+    def routing_key(self) -> str:
+        origin = self.headers.get(ORIGIN_ROUTING_KEY)
+        return origin if isinstance(origin, str) else (self._method.routing_key or "")
+
+    @property
+    def attempt(self) -> int:
+        value = self.headers.get(ATTEMPT)
+        return value if isinstance(value, int) and value > 0 else 1
+
+    @property
+    def redelivered(self) -> bool:
+        return bool(self._method.redelivered)
+
+    @property
+    def message_id(self) -> str:
+        return self._properties.message_id or ""
+
+    @property
+    def type(self) -> str:
+        return self._properties.type or ""
+
+    @property
+    def priority(self) -> int:
+        return self._properties.priority or 0
+
+    @property
+    def timestamp(self) -> datetime | None:
+        """When the publisher says it was published (whole seconds), or None."""
+        seconds = self._properties.timestamp
+        if seconds is None:
+            return None
+        try:
+            return datetime.fromtimestamp(int(seconds), UTC)
+        except (OverflowError, ValueError, OSError):
+            return None
+
+    @property
+    def properties(self) -> Properties:
+        return Properties.from_pika(self._properties)
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text. Raises UnicodeDecodeError, which the failure policy then handles."""
+        return self.body.decode()
+
+    def json(self) -> Any:
+        """The body parsed as JSON. Raises ValueError, which the failure policy then handles."""
+        return json.loads(self.body)
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger whose lines are stored with this message's record (as are all others of its thread)."""
+        return _Adapter(_log, {"message_id": self.message_id})
+
+    @property
+    def message(self) -> Message:
+        """The message as RabbitMQ delivered it: for storing and for publishing it again."""
+        return Message(
+            body=self.body,
+            properties=self.properties,
+            exchange=self._method.exchange or "",
+            routing_key=self._method.routing_key or "",
+            redelivered=self.redelivered,
+            delivery_tag=self.tag,
+        )
+
+
+class _Adapter(logging.LoggerAdapter[logging.Logger]):
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return msg, kwargs

@@ -1,0 +1,95 @@
+"""Group commit: outcomes that are ready together are committed together, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from consumers.runtime.sink import SinkUnavailable
+
+T = TypeVar("T")
+MOST = 500  # rows in one transaction: enough to be fast, few enough to let others write
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
+
+log = logging.getLogger("mqadmin.consumer")
+
+
+class Committer(Generic[T]):
+    """Commits what it is given, in order, as soon as it can; what arrives meanwhile makes the next group.
+
+    So one message alone is committed at once, and a thousand in a few transactions. While the store cannot be
+    written nothing is dropped and nothing reported as committed: `trouble` is called with the reason, and with
+    "" once it works again. Any other exception is a defect: `fatal` gets it, and nothing is committed any more.
+    All callbacks run in the committer's thread.
+    """
+
+    def __init__(
+        self,
+        commit: Callable[[Sequence[T]], None],
+        *,
+        committed: Callable[[Sequence[T]], None],
+        trouble: Callable[[str], None],
+        fatal: Callable[[BaseException], None],
+    ) -> None:
+        self._commit = commit
+        self._committed = committed
+        self._trouble = trouble
+        self._fatal = fatal
+        self._waiting: list[T] = []
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, item: T) -> None:
+        """Hand over one outcome. Any thread."""
+        with self._changed:
+            self._waiting.append(item)
+            if len(self._waiting) == 1:
+                self._changed.notify()
+
+    def stop(self, timeout: float) -> bool:
+        """Commit what is there and end the thread; False when that took longer than `timeout` seconds."""
+        with self._changed:
+            self._stopping.set()
+            self._changed.notify()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            while group := self._next():
+                self._until_committed(group)
+                self._committed(group)
+        except BaseException as error:
+            self._fatal(error)
+
+    def _next(self) -> list[T]:
+        with self._changed:
+            while not self._waiting and not self._stopping.is_set():
+                self._changed.wait()
+            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            return group
+
+    def _until_committed(self, group: Sequence[T]) -> None:
+        wait = _FIRST_WAIT
+        failed = False
+        while True:
+            try:
+                self._commit(group)
+            except SinkUnavailable as error:
+                if not failed:
+                    log.warning("the records cannot be written: %s", error)
+                failed = True
+                self._trouble(str(error))
+                # At a stop we go on trying too: the process is killed at its deadline, the messages return.
+                threading.Event().wait(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+            else:
+                if failed:
+                    self._trouble("")
+                return

@@ -1,0 +1,187 @@
+"""Confirmed copies: what leaves in place of an original, on a channel that does nothing else."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pika import SelectConnection
+from pika.adapters.select_connection import IOLoop
+from pika.channel import Channel
+from pika.frame import Method
+from pika.spec import Basic, BasicProperties
+
+from consumers.runtime.copies import DELAY_PREFIX, Copy
+from consumers.runtime.link import backoff
+from mqadmin.rabbit import errors
+from mqadmin.rabbit.message import TooLarge
+
+Verdict = Literal["confirmed", "unroutable", "nacked", "missing", "too large"]
+Done = Callable[[Verdict], None]
+
+log = logging.getLogger("mqadmin.consumer")
+
+
+@dataclass(slots=True)
+class _Sent:
+    copy: Copy
+    done: Done
+    returned: bool = False
+
+
+class Outbox:
+    """Publishes copies with mandatory and confirms, and declares the queues it publishes to. I/O thread only.
+
+    `send` calls `done` with "confirmed", "unroutable" (nothing is bound there), "nacked" (the queue refuses),
+    "missing" (no such exchange) or "too large" (for a frame). When the connection is lost `done` is never called:
+    the originals are RabbitMQ's again then, and nothing was settled.
+    """
+
+    def __init__(self, loop: IOLoop, *, parking_queue: str) -> None:
+        self._loop = loop
+        self._parking_queue = parking_queue
+        self._connection: SelectConnection | None = None
+        self._channel: Channel | None = None
+        self._waiting: list[tuple[Copy, Done]] = []  # until the channel is open
+        self._sent: OrderedDict[int, _Sent] = OrderedDict()
+        self._published = 0
+        self._declared: set[str] = set()
+        self._missing: set[str] = set()
+        self._failures = 0
+
+    def connected(self, connection: SelectConnection) -> None:
+        """A connection is open. The channel is opened when there is something to send."""
+        self._connection = connection
+        self._declared.clear()
+        self._missing.clear()
+
+    def disconnected(self) -> None:
+        """The connection is gone, and with it everything that was on its way."""
+        self._connection = self._channel = None
+        self._waiting.clear()
+        self._sent.clear()
+
+    def send(self, copy: Copy, done: Done) -> None:
+        """Publish `copy`; `done` follows, unless the connection is lost first."""
+        if self._connection is None:
+            return
+        if self._channel is None or not self._channel.is_open:
+            self._waiting.append((copy, done))
+            if self._channel is None:
+                self._open()
+            return
+        if copy.exchange in self._missing:
+            done("missing")
+            return
+        self._declare(copy)
+        properties = copy.properties.to_pika()
+        try:
+            self._channel.basic_publish(
+                copy.exchange, copy.routing_key, copy.body, properties, mandatory=True
+            )
+        except TooLarge:  # raised before the first frame is sent
+            done("too large")
+            return
+        self._published += 1
+        self._sent[self._published] = _Sent(copy, done)
+
+    def _open(self) -> None:
+        if self._connection is not None and self._connection.is_open:
+            self._channel = self._connection.channel(on_open_callback=self._on_open)
+
+    def _on_open(self, channel: Channel) -> None:
+        self._published = 0
+        channel.add_on_close_callback(self._on_close)
+        channel.add_on_return_callback(self._on_return)
+        channel.confirm_delivery(self._on_confirm, callback=self._on_select)
+
+    def _on_select(self, _frame: Method[Any]) -> None:
+        waiting, self._waiting = self._waiting, []
+        for copy, done in waiting:
+            self.send(copy, done)
+
+    def _declare(self, copy: Copy) -> None:
+        """Declare what only the runtime publishes to, ahead of the publish on the same channel.
+
+        Without a callback pika sends `no-wait`, which keeps the order; a refusal closes the channel.
+        The delay queues are quorum queues whose expiry is at-least-once, which needs `reject-publish`: else
+        RabbitMQ falls back to at-most-once in silence (rabbitmq.com/docs/quorum-queues#dead-lettering).
+        """
+        name = copy.exchange or copy.routing_key
+        if name in self._declared or self._channel is None:
+            return
+        if name.startswith(DELAY_PREFIX) and copy.exchange:
+            self._declared.add(name)
+            self._channel.exchange_declare(name, exchange_type="fanout", durable=True)
+            self._channel.queue_declare(
+                name,
+                durable=True,
+                arguments={
+                    "x-queue-type": "quorum",
+                    "x-message-ttl": int(name.removeprefix(DELAY_PREFIX)),
+                    "x-dead-letter-exchange": "",
+                    "x-dead-letter-strategy": "at-least-once",
+                    "x-overflow": "reject-publish",
+                },
+            )
+            self._channel.queue_bind(name, name)
+        elif name == self._parking_queue and not copy.exchange:
+            self._declared.add(name)
+            self._channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum"})
+
+    def _on_return(
+        self, _channel: Channel, method: Basic.Return, properties: BasicProperties, body: bytes
+    ) -> None:
+        # A return comes before the confirm of the same message, and returns come in the order of publishing,
+        # so the first that looks like it is the one.
+        for sent in self._sent.values():
+            copy = sent.copy
+            same = copy.exchange == (method.exchange or "") and copy.routing_key == (method.routing_key or "")
+            if same and not sent.returned and copy.body == body:
+                sent.returned = True
+                return
+        log.error("a copy came back that nobody waits for: %s %s", method.exchange, properties.message_id)
+
+    def _on_confirm(self, frame: Method[Any]) -> None:
+        method = frame.method
+        acked = isinstance(method, Basic.Ack)
+        tags = [method.delivery_tag]
+        if method.multiple:
+            tags = [tag for tag in self._sent if tag <= method.delivery_tag]
+        for tag in tags:
+            sent = self._sent.pop(tag, None)
+            if sent is None:
+                continue
+            self._failures = 0
+            sent.done("unroutable" if sent.returned else "confirmed" if acked else "nacked")
+
+    def _on_close(self, _channel: Channel, error: BaseException) -> None:
+        """Send again what the closed channel left unanswered, but not to the exchange that closed it.
+
+        A copy that had been taken and not confirmed is then there twice: a second copy can be recognised, a
+        lost one cannot.
+        """
+        self._channel = None
+        unanswered = [(sent.copy, sent.done) for sent in self._sent.values()]
+        self._sent.clear()
+        self._declared.clear()
+        if self._connection is None or not self._connection.is_open:
+            return
+        fault = errors.from_pika(error)
+        log.warning("the publishing channel was closed: %s", fault)
+        if isinstance(fault, errors.NotFound | errors.Refused):
+            self._missing |= {copy.exchange for copy, _ in unanswered if f"'{copy.exchange}'" in str(fault)}
+        self._waiting = unanswered + self._waiting
+        self._failures += 1
+        self._loop.call_later(backoff(self._failures), self._reopen)
+
+    def _reopen(self) -> None:
+        missing = [(copy, done) for copy, done in self._waiting if copy.exchange in self._missing]
+        self._waiting = [item for item in self._waiting if item[0].exchange not in self._missing]
+        for _copy, done in missing:
+            done("missing")
+        if self._channel is None and self._waiting:
+            self._open()

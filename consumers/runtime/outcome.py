@@ -1,0 +1,55 @@
+"""What became of a message: the decision a policy takes, and the finished account that is committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from consumers.runtime.api import Delivery
+
+Name = Literal["acked", "retried", "dead_lettered", "duplicate", "released", "timed_out"]
+
+
+@dataclass(frozen=True)
+class Ack:
+    """Handled: settle it."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Publish a copy that comes back after `delay` seconds, then settle the original."""
+
+    delay: float
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """Publish a copy to the dead-letter target (or reject, where so configured), then settle."""
+
+    reason: str
+
+
+Decision = Ack | Retry | DeadLetter
+
+
+@dataclass(slots=True)
+class Handled:
+    """One handled message on its way to the commit. `started_at` is epoch seconds, `duration` seconds.
+
+    `settle`: how the broker is told once the account is committed.
+    """
+
+    delivery: Delivery
+    outcome: Name
+    started_at: float
+    duration: float
+    settle: Literal["ack", "reject", "requeue"] = "ack"
+    detail: str = ""
+    error_type: str = ""
+    error: str = ""
+    traceback: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether this counts as a failure: an error that a person may want to know of."""
+        return self.outcome in ("dead_lettered", "timed_out")

@@ -1,0 +1,180 @@
+"""One consumer process from its start to its exit code: the parts tied together in the main thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from pika.adapters.select_connection import IOLoop
+
+from consumers.runtime.doubt import Memory
+from consumers.runtime.handling import Handling
+from consumers.runtime.link import Link
+from consumers.runtime.logs import MessageLogHandler
+from consumers.runtime.pool import Handler
+from consumers.runtime.sink import Gauges, Reporter, Sink, WindowSink, Wish
+from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.window import Collecting
+
+# Exit codes. CONFIGURATION: starting again would change nothing; RECYCLED (EX_TEMPFAIL): start it again at once.
+STOPPED, CONFIGURATION, RECYCLED = 0, 3, 75
+
+log = logging.getLogger("mqadmin.consumer")
+
+Work = Callable[["Process"], "Handling | Collecting"]
+
+
+def consumer_tag(spec: ConsumerSpec) -> str:
+    """Return the tag that shows in RabbitMQ's list of consumers: mqadmin.<name>.<host>.<pid>."""
+    return f"mqadmin.{spec.name}.{spec.host}.{os.getpid()}"[:255]
+
+
+class Process:
+    """One process of one consumer. Construct and `run` in the main thread."""
+
+    def __init__(self, spec: ConsumerSpec, reporter: Reporter, work: Work) -> None:
+        self.spec = spec
+        self.reporter = reporter
+        self.loop = IOLoop()
+        self._work = work(self)
+        self._link = Link(
+            self.loop, spec, reporter, opened=self._work.connected, lost=self._work.disconnected
+        )
+        self._wish: Wish = "running"
+        self._stopping = False
+        self._fault: BaseException | None = None
+        self.recycled = ""  # why the process ended itself to be started anew
+
+    # --- any thread ------------------------------------------------------------------------------------------
+
+    def wish(self, wish: Wish) -> None:
+        """Ask for running, paused or stopped; what is so already changes nothing."""
+        self.loop.add_callback_threadsafe(lambda: self._apply(wish))
+
+    def gauges(self) -> Gauges:
+        """Return the counters as they are now."""
+        return self._work.gauges()
+
+    def fatal(self, error: BaseException) -> None:
+        """End the process as crashed: a part of it is broken in a way that it cannot mend."""
+
+        def end() -> None:
+            self._fault = error
+            self.loop.stop()
+
+        self.loop.add_callback_threadsafe(end)
+
+    def recycle(self, reason: str) -> None:
+        """Finish what is in hand, then end so as to be started anew. I/O thread only."""
+        if not self._stopping:
+            self.recycled = reason
+            self.reporter.event("recycled", reason)
+            self._stop()
+
+    # --- main thread -----------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Consume until asked to stop. Returns the exit code; raises what broke the process."""
+        logging.getLogger().addHandler(MessageLogHandler())
+        self._listen_to_signals()
+        self.reporter.state("connecting", "")
+        self._work.start()
+        self._link.connect()
+        self.loop.start()
+        if self._fault is not None:
+            raise self._fault
+        self._work.finish(timeout=2.0)
+        return RECYCLED if self.recycled else STOPPED
+
+    def _apply(self, wish: Wish) -> None:
+        if self._stopping or wish == self._wish:
+            return
+        self._wish = wish
+        if wish == "paused":
+            self._work.pause()
+        elif wish == "running":
+            self._work.resume()
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._stopping = True
+        deadline = self.spec.stop_seconds
+        in_hand = self._work.gauges().in_flight
+        self.reporter.state("draining", f"{in_hand} in hand, at most {deadline:g} s" if in_hand else "")
+        timer = self.loop.call_later(deadline, self._overdue)
+
+        def drained() -> None:
+            self.loop.remove_timeout(timer)
+            self._link.close(self.loop.stop)
+
+        self._work.drain(drained)
+
+    def _overdue(self) -> None:
+        in_hand = self._work.gauges().in_flight
+        self.reporter.event(
+            "overdue", f"{in_hand} messages were still in hand at the deadline: RabbitMQ delivers them again."
+        )
+        self._link.close(self.loop.stop)
+
+    def _listen_to_signals(self) -> None:
+        """SIGTERM and SIGINT drain, a second one ends at once.
+
+        A signal handler may interrupt the loop anywhere, so it only enqueues (SimpleQueue.put is reentrant);
+        a thread hands the wish to the loop.
+        """
+        received: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+        def on_signal(number: int, _frame: FrameType | None) -> None:
+            received.put(number)
+
+        def listen() -> None:
+            received.get()
+            self.wish("stopped")
+            received.get()
+            self.reporter.event("killed", "A second signal: ended at once.")
+            os._exit(128 + signal.SIGTERM)
+
+        signal.signal(signal.SIGTERM, on_signal)
+        signal.signal(signal.SIGINT, on_signal)
+        threading.Thread(target=listen, name="signals", daemon=True).start()
+
+
+def handle(
+    spec: ConsumerSpec, handler: Handler, sink: Sink, reporter: Reporter, memory: Memory | None = None
+) -> Process:
+    """Return the process that runs `handler` on every message of `spec.queue`.
+
+    With a `memory`, messages that kill the process are recognised when they come back.
+    """
+    return Process(
+        spec,
+        reporter,
+        lambda process: Handling(
+            process.loop,
+            spec,
+            handler,
+            sink,
+            reporter,
+            tag=consumer_tag(spec),
+            fatal=process.fatal,
+            recycle=process.recycle,
+            memory=memory,
+        ),
+    )
+
+
+def collect(spec: ConsumerSpec, sink: WindowSink, reporter: Reporter) -> Process:
+    """Return the process that stores every message of `spec.queue` through `sink`."""
+    return Process(
+        spec,
+        reporter,
+        lambda process: Collecting(
+            process.loop, spec, sink, reporter, tag=consumer_tag(spec), fatal=process.fatal
+        ),
+    )

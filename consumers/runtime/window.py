@@ -1,0 +1,324 @@
+"""Collecting: messages are captured in windows, so that a crash can never leave one in doubt.
+
+While a window is stored and acked nothing else is in flight: the subscription is cancelled first. So after a
+crash either the whole last window comes back, marked as redelivered, or none of it does, and the sink can tell
+a redelivery from a twin (docs/adr/0005-capture-windows.md).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Literal
+
+from pika import SelectConnection
+from pika.adapters.select_connection import IOLoop
+from pika.channel import Channel
+from pika.frame import Method
+from pika.spec import Basic, BasicProperties
+
+from consumers.runtime.committer import Committer
+from consumers.runtime.link import Resubscribe, channel_fault
+from consumers.runtime.sink import CapturedMessage, Gauges, Reporter, WindowSink
+from consumers.runtime.spec import ConsumerSpec
+from mqadmin.rabbit.message import Message
+
+log = logging.getLogger("mqadmin.consumer")
+
+QUIET = 0.02  # seconds without a message that end a window
+# After this long without a message, whatever a dead predecessor held has come back: RabbitMQ gives up a silent
+# connection after two missed heartbeats (30 s each, see BrokerConfig.connection_parameters), plus a margin.
+RESOLVED_AFTER = 120.0
+
+
+@dataclass(slots=True)
+class _Step:
+    """Something for the sink to do, and what follows in the I/O thread."""
+
+    act: Callable[[], None]
+    then: Callable[[], None]
+    done: bool = False
+
+
+# Where a window is: being received, stored, acked (the broker's answer is awaited), marked as settled.
+Phase = Literal["receiving", "storing", "acking", "settling"]
+
+
+class Collecting:
+    """A subscription whose messages a `WindowSink` stores. Same interface and threads as `Handling`."""
+
+    def __init__(
+        self,
+        loop: IOLoop,
+        spec: ConsumerSpec,
+        sink: WindowSink,
+        reporter: Reporter,
+        *,
+        tag: str,
+        fatal: Callable[[BaseException], None],
+    ) -> None:
+        self._loop = loop
+        self._spec = spec
+        self._sink = sink
+        self._reporter = reporter
+        self._tag = tag
+        # One step at a time, in the committer's thread: the sink's database work never blocks the heartbeat.
+        self._steps: Committer[_Step] = Committer(
+            self._run_steps, committed=self._steps_done, trouble=self._trouble, fatal=fatal
+        )
+        self._resubscribe = Resubscribe(loop, reporter, self._open_channel)
+        self._connection: SelectConnection | None = None
+        self._channel: Channel | None = None
+        self._generation = 0
+        self._wanted = True
+        self._opened = False
+        self._consuming = False
+        self._cancelling = False
+        self._window: list[CapturedMessage] = []
+        self._last_tag = 0
+        self._phase: Phase = "receiving"
+        self._quiet: Any = None  # pika has no public type for a timer
+        self._last_message = time.monotonic()
+        self._resolved = False
+        self._drained: Callable[[], None] | None = None
+        self._processed = 0
+
+    # --- what the process asks for ---------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._steps.start()
+        self._do(self._sink.open, self._on_sink_open)
+
+    def connected(self, connection: SelectConnection) -> None:
+        self._connection = connection
+        if self._opened:
+            self._open_channel()
+
+    def disconnected(self) -> None:
+        self._connection = None
+        self._resubscribe.cancel()
+        self._channel_gone()
+
+    def pause(self) -> None:
+        self._wanted = False
+        self._resubscribe.cancel()
+        if self._consuming:
+            self._end_window()
+        elif self._phase == "receiving":
+            self._reporter.state("paused", "")
+
+    def resume(self) -> None:
+        self._wanted = True
+        if self._channel is None:
+            self._open_channel()
+        else:
+            self._consume()
+
+    def drain(self, done: Callable[[], None]) -> None:
+        self._drained = done
+        self._wanted = False
+        self._resubscribe.cancel()
+        if self._consuming:
+            self._end_window()
+        self._check_drained()
+
+    def finish(self, timeout: float) -> None:
+        self._steps.stop(timeout)
+
+    def gauges(self) -> Gauges:
+        return Gauges(self._processed, 0, 0, len(self._window))
+
+    # --- channel -----------------------------------------------------------------------------------------
+
+    def _on_sink_open(self) -> None:
+        self._opened = True
+        self._open_channel()
+
+    def _open_channel(self) -> None:
+        if self._connection is not None and self._connection.is_open and self._channel is None:
+            self._connection.channel(on_open_callback=self._on_channel_open)
+
+    def _on_channel_open(self, channel: Channel) -> None:
+        self._channel = channel
+        self._generation += 1
+        channel.add_on_close_callback(self._on_channel_closed)
+        channel.add_on_cancel_callback(self._on_broker_cancel)
+        channel.basic_qos(prefetch_count=self._spec.prefetch, callback=lambda _frame: self._consume())
+
+    def _consume(self) -> None:
+        if self._channel is None or self._consuming or self._cancelling or self._phase != "receiving":
+            return
+        if not self._wanted:
+            self._check_drained()
+            if self._drained is None:
+                self._reporter.state("paused", "")
+            return
+        self._consuming = True
+        self._channel.basic_consume(
+            self._spec.queue,
+            partial(self._on_message, self._generation),
+            exclusive=self._spec.exclusive,
+            consumer_tag=self._tag,
+            callback=self._on_consuming,
+        )
+
+    def _on_consuming(self, _frame: Method[Any]) -> None:
+        self._resubscribe.succeeded()
+        self._reporter.state("running", "")
+        if not self._resolved:
+            self._loop.call_later(RESOLVED_AFTER, self._check_resolved)
+
+    def _on_broker_cancel(self, _frame: Method[Any]) -> None:
+        self._consuming = False
+        if self._wanted:
+            self._resubscribe.later(f"RabbitMQ ended the subscription to {self._spec.queue}.")
+        if self._channel is not None and self._channel.is_open:
+            self._channel.close()  # gives the unfinished window back; the next channel starts clean
+
+    def _on_channel_closed(self, channel: Channel, error: BaseException) -> None:
+        if channel is not self._channel:
+            return
+        self._channel_gone()
+        if self._connection is not None and self._connection.is_open and self._wanted:
+            self._resubscribe.later(channel_fault(error))
+
+    def _channel_gone(self) -> None:
+        """What was not acked is RabbitMQ's again; the sink recognises it when it comes back."""
+        self._channel = None
+        self._generation += 1
+        self._consuming = self._cancelling = False
+        self._last_tag = 0
+        if self._phase == "receiving":
+            self._window = []
+        elif self._phase == "acking":
+            self._in_doubt()
+        if self._quiet is not None:
+            self._loop.remove_timeout(self._quiet)
+            self._quiet = None
+        self._check_drained()
+
+    # --- a window's way -----------------------------------------------------------------------------------
+
+    def _on_message(
+        self,
+        generation: int,
+        _channel: Channel,
+        method: Basic.Deliver,
+        properties: BasicProperties,
+        body: bytes,
+    ) -> None:
+        if generation != self._generation:
+            return
+        self._last_message = time.monotonic()
+        self._window.append(CapturedMessage(Message.from_pika(method, properties, body), datetime.now(UTC)))
+        self._last_tag = method.delivery_tag or 0
+        if self._cancelling:
+            return
+        if len(self._window) >= self._spec.prefetch:
+            self._end_window()
+        elif self._quiet is None:
+            self._quiet = self._loop.call_later(QUIET, self._check_quiet)
+
+    def _check_quiet(self) -> None:
+        self._quiet = None
+        if self._cancelling or not self._window:
+            return
+        rest = QUIET - (time.monotonic() - self._last_message)
+        if rest > 0:
+            self._quiet = self._loop.call_later(rest, self._check_quiet)
+        else:
+            self._end_window()
+
+    def _end_window(self) -> None:
+        """Cancel, so that the window is all that is in flight; then store it."""
+        if self._cancelling or not self._consuming or self._channel is None or not self._channel.is_open:
+            return
+        self._cancelling = True
+        self._channel.basic_cancel(self._tag, callback=self._on_cancelled)
+
+    def _on_cancelled(self, _frame: Method[Any]) -> None:
+        self._consuming = self._cancelling = False
+        window, generation = self._window, self._generation
+        if not window:
+            self._consume()
+            return
+        self._phase = "storing"
+        self._do(partial(self._sink.commit_window, window), partial(self._ack, generation, len(window)))
+
+    def _ack(self, generation: int, count: int) -> None:
+        if generation != self._generation or self._channel is None or not self._channel.is_open:
+            self._in_doubt()
+            return
+        self._phase = "acking"
+        self._channel.basic_ack(self._last_tag, multiple=True)
+        # The channel works in order: the answer to this means that the ack before it was taken.
+        self._channel.basic_qos(
+            prefetch_count=self._spec.prefetch, callback=lambda _frame: self._on_acked(generation, count)
+        )
+
+    def _in_doubt(self) -> None:
+        """Stored, and perhaps not acked: a new look at the store recognises the window if it comes back."""
+        self._phase = "receiving"
+        self._window = []
+        self._opened = self._resolved = False
+        self._do(self._sink.open, self._on_sink_open)
+
+    def _on_acked(self, generation: int, count: int) -> None:
+        if generation != self._generation:
+            return
+        self._window = []
+        self._processed += count
+        self._phase = "settling"
+        self._do(self._sink.settled, self._on_settled)
+
+    def _on_settled(self) -> None:
+        self._phase = "receiving"
+        self._check_drained()
+        self._consume()
+
+    def _check_resolved(self) -> None:
+        if self._resolved or not self._consuming or self._window:
+            return
+        rest = RESOLVED_AFTER - (time.monotonic() - self._last_message)
+        if rest > 0:
+            self._loop.call_later(rest, self._check_resolved)
+            return
+        self._resolved = True
+        self._do(self._sink.resolved, lambda: None)
+
+    # --- steps in the committer's thread ---------------------------------------------------------------------
+
+    def _do(self, act: Callable[[], None], then: Callable[[], None]) -> None:
+        """Run `act` in the committer's thread until it succeeds, then `then` in this one."""
+        self._steps.put(_Step(act, then))
+
+    @staticmethod
+    def _run_steps(steps: Sequence[_Step]) -> None:
+        for step in steps:
+            if not step.done:  # a group is tried again as a whole when one of its steps could not be done
+                step.act()
+                step.done = True
+
+    def _steps_done(self, steps: Sequence[_Step]) -> None:
+        for step in steps:
+            self._loop.add_callback_threadsafe(step.then)
+
+    def _trouble(self, reason: str) -> None:
+        def tell() -> None:
+            if reason:
+                self._reporter.state("waiting", f"The letters cannot be stored: {reason}")
+            elif self._wanted:
+                self._reporter.state("running", "")
+
+        self._loop.add_callback_threadsafe(tell)
+
+    def _check_drained(self) -> None:
+        if self._drained is None or self._consuming or self._cancelling:
+            return
+        if self._phase == "receiving" or self._channel is None:
+            done, self._drained = self._drained, None
+            done()

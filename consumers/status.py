@@ -1,0 +1,247 @@
+"""What a consumer is doing, in a word and a sentence: a pure function of what its rows say.
+
+A person asks "is it running, and if not, why": the worst thing that is true of its processes answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from consumers.models import Consumer, ConsumerProcess
+
+State = Literal[
+    "running",
+    "starting",
+    "waiting",
+    "pausing",
+    "paused",
+    "stopping",
+    "stopped",
+    "backoff",
+    "failed",
+    "lost",
+    "unsupervised",
+]
+Tone = Literal["red", "amber", "green", "blue", "grey"]
+
+SUPERVISOR_FRESH = timedelta(seconds=10)
+PROCESS_FRESH = timedelta(seconds=15)
+
+P = ConsumerProcess.State
+LIVE = frozenset(ConsumerProcess.LIVE)
+# Not alive, but still what a person must know: the replica is not running, and why.
+DOWN = frozenset({P.BACKOFF, P.FAILED, P.LOST})
+
+TONES: dict[State, Tone] = {
+    "running": "green",
+    "starting": "blue",
+    "waiting": "amber",
+    "pausing": "blue",
+    "paused": "blue",
+    "stopping": "blue",
+    "stopped": "grey",
+    "backoff": "amber",
+    "failed": "red",
+    "lost": "red",
+    "unsupervised": "red",
+}
+PROCESS_TONES: dict[str, Tone] = {
+    P.STARTING: "blue",
+    P.CONNECTING: "blue",
+    P.RUNNING: "green",
+    P.PAUSED: "blue",
+    P.DRAINING: "blue",
+    P.WAITING: "amber",
+    P.STOPPED: "grey",
+    P.BACKOFF: "amber",
+    P.FAILED: "red",
+    P.LOST: "red",
+}
+
+
+@dataclass(frozen=True)
+class Status:
+    """`running`: processes that consume now, of `wanted`. `older`: live ones with settings of before."""
+
+    state: State
+    words: str
+    running: int
+    wanted: int
+    live: int
+    older: int
+
+    @property
+    def tone(self) -> Tone:
+        return TONES[self.state]
+
+    @property
+    def label(self) -> str:
+        return labels()[self.state]
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether it does not do what it was told to, and a person may have to help."""
+        return self.state in ("failed", "backoff", "lost", "unsupervised", "waiting")
+
+
+def labels() -> dict[State, str]:
+    """Return the word for each state, in the language of the request."""
+    return {
+        "running": _("running"),
+        "starting": _("starting"),
+        "waiting": _("waiting"),
+        "pausing": _("pausing"),
+        "paused": _("paused"),
+        "stopping": _("stopping"),
+        "stopped": _("stopped"),
+        "backoff": _("backoff"),
+        "failed": _("failed"),
+        "lost": _("lost"),
+        "unsupervised": _("no supervisor"),
+    }
+
+
+def current(processes: Iterable[ConsumerProcess]) -> list[ConsumerProcess]:
+    """Return the rows that count now: one a replica, running or held back; what has ended is history."""
+    rows = [row for row in processes if row.ended_at is None and row.state in LIVE | DOWN]
+    return sorted(rows, key=lambda row: (row.replica, row.pk or 0))
+
+
+def derive(
+    consumer: Consumer, processes: Sequence[ConsumerProcess], *, supervised: bool, now: datetime
+) -> Status:
+    """Return the state of `consumer` from its processes (any of them, ended ones too).
+
+    `supervised`: whether a supervisor has shown itself within SUPERVISOR_FRESH.
+    """
+    rows = current(processes)
+    live = [row for row in rows if row.state in LIVE]
+    told = consumer.desired
+    if told == Consumer.Desired.STOPPED:
+        state, words = _stopping(consumer, live, now)
+    else:
+        state, words = _trouble(consumer, rows, live, supervised, now) or (
+            _pausing(consumer, live) if told == Consumer.Desired.PAUSED else _running(consumer, live)
+        )
+    return Status(
+        state=state,
+        words=words,
+        running=sum(row.state == P.RUNNING for row in live),
+        wanted=consumer.replicas,
+        live=len(live),
+        older=sum(row.revision < consumer.revision for row in live),
+    )
+
+
+def _stopping(consumer: Consumer, live: Sequence[ConsumerProcess], now: datetime) -> tuple[State, str]:
+    if not live:
+        who = consumer.desired_by
+        return "stopped", _("Stopped by %(who)s.") % {"who": who} if who else ""
+    parts = [_in_hand(live)]
+    if any(row.kill_requested_at for row in live):
+        parts = [_("being killed: what is in hand returns to the queue")]
+    else:
+        since = min((row.stop_requested_at for row in live if row.stop_requested_at), default=None)
+        since = since or consumer.desired_at
+        if since is not None:
+            left = consumer.stop_seconds - (now - since).total_seconds()
+            parts.append(
+                _("%(seconds)d s left") % {"seconds": left} if left >= 1 else _("past its time, being killed")
+            )
+    return "stopping", _sentence(", ".join(parts))
+
+
+def _trouble(
+    consumer: Consumer,
+    rows: Sequence[ConsumerProcess],
+    live: Sequence[ConsumerProcess],
+    supervised: bool,
+    now: datetime,
+) -> tuple[State, str] | None:
+    """Return what stands in the way of what it was told, the worst first; None when nothing does."""
+    down = {state: [row for row in rows if row.state == state] for state in DOWN}
+    if down[P.FAILED]:
+        return "failed", _failed_words(down[P.FAILED], consumer)
+    if not live and not supervised:
+        return "unsupervised", _("No supervisor is running, so nothing starts it.")
+    if down[P.BACKOFF]:
+        return "backoff", _backoff_words(down[P.BACKOFF], now)
+    silent = [row for row in live if is_silent(row, now)]
+    if down[P.LOST] or silent:
+        row = (down[P.LOST] or silent)[0]
+        return "lost", row.state_reason or _("No sign of life from process %(pid)s on %(host)s.") % {
+            "pid": row.pid or "–",
+            "host": row.host,
+        }
+    waiting = [row for row in live if row.state == P.WAITING]
+    if waiting:
+        return "waiting", waiting[0].state_reason or _("It waits for what it needs.")
+    return None
+
+
+def _pausing(consumer: Consumer, live: Sequence[ConsumerProcess]) -> tuple[State, str]:
+    if any(row.state != P.PAUSED for row in live):
+        return "pausing", _sentence(_in_hand(live))
+    who = consumer.desired_by
+    return "paused", _("Paused by %(who)s. What is in the queue stays there.") % {"who": who} if who else ""
+
+
+def _running(consumer: Consumer, live: Sequence[ConsumerProcess]) -> tuple[State, str]:
+    if any(row.state == P.DRAINING for row in live):
+        return "starting", _("A process is being replaced: %(hand)s.") % {"hand": _in_hand(live)}
+    if len(live) < consumer.replicas or any(row.state != P.RUNNING for row in live):
+        reason = next((row.state_reason for row in live if row.state != P.RUNNING and row.state_reason), "")
+        return "starting", reason
+    return "running", ""
+
+
+def is_silent(process: ConsumerProcess, now: datetime) -> bool:
+    """Whether a process that should be alive has not reported for PROCESS_FRESH."""
+    seen = process.heartbeat_at or process.started_at
+    return process.state in LIVE and seen is not None and now - seen > PROCESS_FRESH
+
+
+def process_words(process: ConsumerProcess, now: datetime) -> str:
+    """Return why a process is in its state: its own reason, and when it starts again."""
+    if process.state == P.BACKOFF:
+        return _backoff_words([process], now)
+    if is_silent(process, now):
+        return _("No sign of life.")
+    return process.state_reason or process.exit_reason
+
+
+def _failed_words(down: Sequence[ConsumerProcess], consumer: Consumer) -> str:
+    row = down[0]
+    reason = row.state_reason or row.exit_reason or _("It kept ending before it could consume.")
+    if consumer.replicas > 1:
+        return _("%(n)d of %(all)d: %(reason)s") % {
+            "n": len(down),
+            "all": consumer.replicas,
+            "reason": reason,
+        }
+    return reason
+
+
+def _backoff_words(down: Sequence[ConsumerProcess], now: datetime) -> str:
+    row = min(down, key=lambda item: item.next_start_at or now)
+    left = max(0, round((row.next_start_at - now).total_seconds())) if row.next_start_at else 0
+    when = _("starts again in %(seconds)d s") % {"seconds": left} if left else _("starts again now")
+    reason = row.exit_reason or row.state_reason
+    crash = _("crash %(n)d") % {"n": row.crashes} if row.crashes else ""
+    why = ": ".join(part for part in (crash, reason) if part)
+    return _sentence(", ".join(part for part in (when, why) if part))
+
+
+def _in_hand(live: Sequence[ConsumerProcess]) -> str:
+    count = sum(row.in_flight for row in live)
+    return ngettext("%(n)d message in hand", "%(n)d messages in hand", count) % {"n": count}
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

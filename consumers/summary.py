@@ -1,0 +1,107 @@
+"""What the list, the API and the overview say about consumers: definitions with their states and counters."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from consumers import status
+from consumers.minutes import FAILURES, Hour, last_hour
+from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
+from consumers.status import Status
+
+_LATELY = 2_000  # records, of all consumers, in which the commonest error is looked for
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One consumer with everything a row of the list shows. `processes`: the current ones."""
+
+    consumer: Consumer
+    status: Status
+    processes: Sequence[ConsumerProcess]
+    hour: Hour
+    common_error: str
+
+    @property
+    def rate(self) -> float:
+        """Messages handled a second, by all its live processes."""
+        return sum(row.rate for row in self.processes if row.state in status.LIVE)
+
+    @property
+    def in_flight(self) -> int:
+        return sum(row.in_flight for row in self.processes if row.state in status.LIVE)
+
+    @property
+    def p95_seconds(self) -> float | None:
+        """How long 95 of 100 messages of the last hour took at most."""
+        milliseconds = self.hour.total.quantile_ms(0.95)
+        return None if milliseconds is None else milliseconds / 1000
+
+    @property
+    def success_percent(self) -> float | None:
+        """Of the last hour, with one decimal, rounded down: 100 means that nothing failed."""
+        share = self.hour.total.success
+        return None if share is None else math.floor(share * 1000) / 10
+
+    @property
+    def words(self) -> str:
+        """The sentence under the name: what stands in its way, else what fails in it."""
+        if self.status.words or not self.hour.total.failed:
+            return self.status.words
+        values = {"n": self.hour.total.failed, "error": self.common_error}
+        if self.common_error:
+            return _("%(n)d failed in the last hour, mostly %(error)s.") % values
+        return _("%(n)d failed in the last hour.") % values
+
+
+def supervised(now: datetime | None = None) -> bool:
+    """Whether a supervisor has shown itself lately."""
+    newest = (now or timezone.now()) - status.SUPERVISOR_FRESH
+    return SupervisorHost.objects.filter(heartbeat_at__gt=newest).exists()
+
+
+def summaries(consumers: Iterable[Consumer], now: datetime | None = None) -> list[Summary]:
+    """Return a summary of each consumer, in their order; a fixed number of queries for any number of them."""
+    moment = now or timezone.now()
+    found = list(consumers)
+    processes: dict[int, list[ConsumerProcess]] = defaultdict(list)
+    for row in ConsumerProcess.objects.filter(consumer__in=found, ended_at=None):
+        processes[row.consumer_id].append(row)
+    hours = last_hour([consumer.pk for consumer in found], moment)
+    errors = _common_errors()
+    is_supervised = supervised(moment)
+    return [
+        Summary(
+            consumer=consumer,
+            status=status.derive(consumer, processes[consumer.pk], supervised=is_supervised, now=moment),
+            processes=status.current(processes[consumer.pk]),
+            hour=hours[consumer.pk],
+            common_error=errors.get(consumer.pk, ""),
+        )
+        for consumer in found
+    ]
+
+
+def summary(consumer: Consumer, now: datetime | None = None) -> Summary:
+    """Return the summary of one consumer."""
+    return summaries([consumer], now)[0]
+
+
+def _common_errors() -> dict[int, str]:
+    """Return the commonest error type of each consumer among the newest records.
+
+    Counted here: asked to filter and to group, SQLite walks an index over all records instead.
+    """
+    newest = Record.objects.order_by("-id").values_list("consumer_id", "outcome", "error_type")[:_LATELY]
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    for consumer_id, outcome, error_type in newest:
+        if outcome in FAILURES and error_type:
+            counts[consumer_id][error_type] += 1
+    return {consumer_id: counter.most_common(1)[0][0] for consumer_id, counter in counts.items()}

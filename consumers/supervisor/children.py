@@ -1,0 +1,74 @@
+"""A process in a supervisor's hands: started by it, or adopted from the one before."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from dataclasses import dataclass
+
+import psutil
+
+from consumers.supervisor import spawn
+from consumers.supervisor.reconcile import Exit
+
+
+@dataclass
+class Child:
+    """One process. An adopted one has no `popen`: that it ended can be seen, but not with which code.
+
+    `created`: psutil's create_time, epoch seconds. Used from the supervisor's thread alone.
+    """
+
+    process_id: int
+    pid: int
+    created: float
+    popen: subprocess.Popen[bytes] | None = None
+    kill_reason: str = ""
+    stop_seconds: float = 30.0
+    stop_sent: float | None = None  # monotonic seconds
+    exit: Exit | None = None
+
+    def is_alive(self) -> bool:
+        """Return whether it still runs. When it does not, reap it and note in `exit` how it ended."""
+        if self.exit is not None:
+            return False
+        if self.popen is not None:
+            code = self.popen.poll()
+            if code is None:
+                return True
+            self.exit = Exit(code, self.kill_reason or spawn.exit_words(code))
+        elif spawn.find(self.pid, self.created) is not None:
+            return True
+        else:
+            self.exit = Exit(-9, self.kill_reason) if self.kill_reason else Exit(None, UNSEEN)
+        return False
+
+    def stop(self) -> None:
+        """Ask it to stop (SIGTERM), once: a second signal would end it with messages in hand."""
+        if self.stop_sent is None and self.is_alive():
+            spawn.terminate(self.pid)
+            self.stop_sent = time.monotonic()
+
+    def kill(self, reason: str) -> None:
+        """Kill it and its group (SIGKILL); `reason` becomes how it ended."""
+        if self.is_alive():
+            self.kill_reason = reason
+            spawn.kill(self.pid)
+
+
+UNSEEN = "ended while no supervisor was watching"
+
+
+def started(process_id: int, popen: subprocess.Popen[bytes]) -> Child:
+    """Return the child for a process that was started just now."""
+    try:
+        created = psutil.Process(popen.pid).create_time()
+    except psutil.Error:  # gone already: `is_alive` will tell
+        created = 0.0
+    return Child(process_id, popen.pid, created, popen=popen)
+
+
+def adopted(process_id: int, pid: int | None, created: float | None) -> Child | None:
+    """Return the child for a living process of an earlier supervisor, None when there is none."""
+    process = spawn.find(pid, created)
+    return Child(process_id, process.pid, process.create_time()) if process is not None else None

@@ -1,0 +1,337 @@
+"""The supervisor: makes the processes of this host what the definitions say."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.utils import timezone
+
+from consumers.models import ConsumerProcess
+from consumers.supervisor import children, output, reconcile, rows, spawn, states
+from consumers.supervisor.children import Child
+from consumers.supervisor.reconcile import (
+    Action,
+    Actual,
+    Desired,
+    End,
+    Exit,
+    Forgive,
+    Hold,
+    Kill,
+    Start,
+    Stop,
+)
+from consumers.supervisor.wake import Wake
+
+LOOK_S = 0.2  # between two looks for changes
+PASS_S = 1.0  # between two passes at the latest
+HEARTBEAT_S = 2.0
+TIDY_S = 30.0
+GAP_S = 5.0  # a pause this long between passes: heartbeats from before it say nothing
+ORPHAN_S = 30.0  # patience with a process whose row is gone
+# Patience with consumers that are stopped together with the supervisor: less than `make up` has with the supervisor
+# itself (deploy.runner), so that it still gets to write how they ended.
+EXIT_S = 5.5
+
+log = logging.getLogger("mqadmin.supervisor")
+
+Command = Callable[[str, int], list[str]]
+
+
+class Supervisor:
+    """One host's supervisor. Everything in it runs in the main thread.
+
+    `command(consumer's name, row id)` gives the command line of a process.
+    """
+
+    def __init__(self, name: str, command: Command = spawn.command) -> None:
+        self.name = name
+        self._command = command
+        self._children: dict[int, Child] = {}
+        self._definitions: Mapping[int, Desired] = {}
+        self._adopted = False
+        self._trusted_since = timezone.now()
+        self._last_pass = time.monotonic()
+        self._heartbeat_due = 0.0
+        self._tidy_due = 0.0
+        self._in_trouble = False
+
+    # --- the loop --------------------------------------------------------------------------------------------
+
+    def run(self, wake: Wake) -> None:
+        """Supervise until `wake.stopping`."""
+        log.info("supervisor %s started (pid %d)", self.name, os.getpid())
+        while not wake.stopping:
+            began = time.monotonic()
+            version = self._guarded(self._look_and_step)
+            while not wake.stopping and time.monotonic() - began < PASS_S:
+                if wake.wait(LOOK_S):
+                    break
+                if not self._in_trouble and self._guarded(rows.version) != version:
+                    break
+
+    def _look_and_step(self) -> object:
+        # Read before the pass: what changes during it is seen by the next look.
+        version = rows.version()
+        self.step()
+        return version
+
+    def _guarded(self, act: Callable[[], object]) -> object:
+        """Return `act()`; None while the database is gone or locked, which is told once and waited out."""
+        try:
+            close_old_connections()
+            result = act()
+        except DatabaseError as error:
+            if not self._in_trouble:
+                log.warning("the database does not answer, consumers go on meanwhile: %s", error)
+            self._in_trouble = True
+            connection.close()
+            return None
+        except Exception:  # whatever it is, the consumers must not lose their supervisor to it
+            log.exception("a pass failed")
+            return None
+        if self._in_trouble:
+            log.info("the database answers again")
+            self._in_trouble = False
+            self._trusted_since = timezone.now()
+        return result
+
+    def step(self) -> None:
+        """Make one pass: compare what should run with what does, and act. Raises DatabaseError."""
+        now = timezone.now()
+        self._note_gap(now)
+        self._report()
+        visible = rows.visible()
+        if not self._adopted:
+            self._adopt(visible)
+        definitions = rows.desired()
+        self._definitions = {definition.consumer: definition for definition in definitions}
+        watched = rows.living_supervisors(now)
+        actual = [self._actual(row, watched) for row in visible]
+        self._drop_orphans({row.pk for row in visible})
+        for action in reconcile.reconcile(definitions, actual, now, trusted_since=self._trusted_since):
+            self._apply(action)
+        self._kill_by_hand()
+        self._tidy()
+
+    def _note_gap(self, now: datetime) -> None:
+        if time.monotonic() - self._last_pass > GAP_S:
+            self._trusted_since = now
+        self._last_pass = time.monotonic()
+
+    def _report(self) -> None:
+        if time.monotonic() >= self._heartbeat_due:
+            rows.present(self.name, os.getpid())
+            self._heartbeat_due = time.monotonic() + HEARTBEAT_S
+
+    def _tidy(self) -> None:
+        if time.monotonic() >= self._tidy_due:
+            output.bound(set(self._children))
+            self._tidy_due = time.monotonic() + TIDY_S
+
+    # --- what there is ---------------------------------------------------------------------------------------
+
+    def _adopt(self, visible: list[ConsumerProcess]) -> None:
+        """Take over what an earlier supervisor of this name started and still runs: never a second copy."""
+        survivors = spawn.survivors()
+        for row in visible:
+            if row.supervisor != self.name:
+                survivors.pop(row.pk, None)  # another supervisor's, of this installation
+                continue
+            found = survivors.pop(row.pk, None)
+            child = (
+                children.adopted(row.pk, found.pid, found.create_time())
+                if found is not None
+                else children.adopted(row.pk, row.pid, row.pid_created)
+            )
+            if child is None:
+                continue
+            if row.stop_requested_at is not None:
+                child.stop_sent = time.monotonic()
+            rows.spawned(row.pk, child.pid, child.created)
+            rows.event(row.pk, "adopted", f"The supervisor was started again and adopted process {child.pid}")
+            self._children[row.pk] = child
+            log.info("adopted process %d (row %d)", child.pid, row.pk)
+        for process_id, process in survivors.items():  # their rows are gone or closed
+            orphan = children.adopted(process_id, process.pid, process.create_time())
+            if orphan is not None:
+                self._children[process_id] = orphan
+        self._adopted = True
+
+    def _actual(self, row: ConsumerProcess, watched: set[str]) -> Actual:
+        mine = row.supervisor == self.name
+        child = self._children.get(row.pk)
+        alive = child.is_alive() if child is not None else False
+        definition = self._definitions.get(row.consumer_id)
+        if child is not None and definition is not None:
+            child.stop_seconds = definition.stop_seconds
+        if child is not None and not alive:
+            row.refresh_from_db()  # it may have written its last words just before it ended
+        return Actual(
+            id=row.pk,
+            consumer=row.consumer_id,
+            replica=row.replica,
+            state=row.state,
+            mine=mine,
+            alive=alive if mine else None,
+            watched=row.supervisor in watched,
+            exit=_exit(row, child) if mine and not alive else None,
+            killed=child is not None and bool(child.kill_reason),
+            nudge=row.nudge,
+            started_at=row.started_at,
+            connected_at=row.connected_at,
+            heartbeat_at=row.heartbeat_at,
+            next_start_at=row.next_start_at,
+            stop_requested_at=row.stop_requested_at,
+            kill_requested_at=row.kill_requested_at,
+            processed=row.processed,
+            restarts=row.restarts,
+            crashes=row.crashes,
+            early_deaths=row.early_deaths,
+        )
+
+    def _drop_orphans(self, visible: set[int]) -> None:
+        """Stop processes whose row was deleted, or closed by another host that took over."""
+        for process_id, child in list(self._children.items()):
+            if process_id in visible:
+                continue
+            if not child.is_alive():
+                del self._children[process_id]
+            elif child.stop_sent is None:
+                log.warning("process %d has no open row any more: stopping it", child.pid)
+                child.stop()
+            elif time.monotonic() - child.stop_sent > ORPHAN_S:
+                child.kill("its row is gone")
+
+    def _kill_by_hand(self) -> None:
+        for row in rows.by_hand_to_kill(socket.gethostname()):
+            found = spawn.find(row.pid, row.pid_created)
+            if found is not None:
+                spawn.kill(found.pid)
+            rows.event(row.pk, "killed", f"Process {row.pid} was killed, as asked")
+            rows.ended(row.pk, states.STOPPED, "killed, as asked")
+
+    # --- acting ----------------------------------------------------------------------------------------------
+
+    def _apply(self, action: Action) -> None:
+        """Carry out one action. Only a database that is gone ends the pass: one bad consumer must not."""
+        try:
+            match action:
+                case Start():
+                    self._start(action)
+                case Stop():
+                    self._stop(action)
+                case Kill():
+                    self._kill(action)
+                case End():
+                    self._end(action)
+                case Hold():
+                    self._hold(action)
+                case Forgive():
+                    rows.forgiven(action.process)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("could not carry out %s", action)
+
+    def _start(self, action: Start) -> None:
+        definition = self._definitions[action.consumer]
+        row = rows.claim(action, definition, self.name)
+        if row is None:
+            return
+        try:
+            popen = spawn.start(self._command(definition.name, row.pk), row.pk)
+        except OSError as error:
+            crashes = action.crashes + 1
+            at = timezone.now() + timedelta(seconds=reconcile.backoff(crashes))
+            words = f"cannot be started: {error.strerror or error}"
+            self._hold(Hold(row.pk, "backoff", words, at, crashes, action.early_deaths))
+            return
+        child = children.started(row.pk, popen)
+        child.stop_seconds = definition.stop_seconds
+        self._children[row.pk] = child
+        rows.spawned(row.pk, child.pid, child.created)
+        rows.event(row.pk, "started", f"Process {child.pid} was started on {self.name}")
+        log.info("%s: started process %d", definition.name, child.pid)
+
+    def _stop(self, action: Stop) -> None:
+        child = self._children[action.process]
+        child.stop()
+        rows.stop_requested(action.process)
+        log.info("asked process %d to stop: %s", child.pid, action.reason)
+
+    def _kill(self, action: Kill) -> None:
+        child = self._children[action.process]
+        child.kill(action.reason)
+        log.warning("process %d: %s", child.pid, action.reason)
+        rows.event(action.process, "killed", f"Process {child.pid} was {action.reason}")
+
+    def _end(self, action: End) -> None:
+        rows.ended(action.process, action.state, action.reason)
+        rows.event(action.process, action.state, f"{action.state.capitalize()}: {action.reason}")
+        self._children.pop(action.process, None)
+
+    def _hold(self, action: Hold) -> None:
+        rows.held(action)
+        kind = "crashed" if action.state == states.BACKOFF else "failed"
+        rows.event(action.process, kind, action.reason)
+        self._children.pop(action.process, None)
+        log.warning("row %d: %s: %s", action.process, kind, action.reason)
+
+    # --- the end ---------------------------------------------------------------------------------------------
+
+    def finish(self, wake: Wake, *, stop_consumers: bool) -> None:
+        """End supervising. Consumers go on (a later supervisor adopts them) unless `stop_consumers`.
+
+        Those are asked at once, given their `stop_seconds` but at most EXIT_S, then killed. What the
+        definitions want is not changed.
+        """
+        if stop_consumers:
+            self._stop_children(wake)
+        try:
+            if stop_consumers:
+                for process_id, child in self._children.items():
+                    words = child.exit.words if child.exit else "killed"
+                    rows.ended(process_id, states.STOPPED, f"stopped with the supervisor ({words})")
+            rows.absent(self.name, os.getpid())
+        except DatabaseError as error:
+            log.warning("the end could not be written: %s", error)
+        left = "" if stop_consumers else f", {len(self._children)} consumer processes go on"
+        log.info("supervisor %s stopped%s", self.name, left)
+
+    def _stop_children(self, wake: Wake) -> None:
+        began = time.monotonic()
+        for child in self._children.values():
+            child.stop()
+        alive = [child for child in self._children.values() if child.is_alive()]
+        while alive:
+            waited = time.monotonic() - began
+            for child in alive:
+                if waited > min(child.stop_seconds, EXIT_S):
+                    child.kill(f"killed: it had not stopped after {waited:.0f} s")
+            if waited > EXIT_S + 1:
+                return
+            wake.wait(0.1)
+            alive = [child for child in alive if child.is_alive()]
+
+
+def _exit(row: ConsumerProcess, child: Child | None) -> Exit | None:
+    """Return how the process of `row` ended, with its own last words; None when none ever belonged to it now."""
+    if child is None and row.state in (states.BACKOFF, states.FAILED):
+        return None
+    seen = Exit(None, children.UNSEEN) if child is None or child.exit is None else child.exit
+    if seen.code == states.EXIT_STOPPED or (child is not None and child.kill_reason):
+        return seen
+    # Its last words count: a signal, if any, came while it was leaving.
+    if row.exit_reason == states.STOPPED_AS_ASKED:
+        return Exit(states.EXIT_STOPPED, row.exit_reason)
+    if seen.code is None:
+        return Exit(None, row.exit_reason or seen.words)
+    said = row.exit_reason or output.last_words(row.pk)
+    return Exit(seen.code, f"{seen.words}: {said}" if said else f"{seen.words}, without a word")

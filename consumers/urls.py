@@ -1,0 +1,28 @@
+"""Addresses below /consumers/. A consumer's name is a slug, so the fixed words come first."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from consumers.views import actions, detail, edit, listing, records, trying
+
+urlpatterns = [
+    path("", listing.consumer_list, name="consumer_list"),
+    path("new/", edit.consumer_new, name="consumer_new"),
+    path("records/<int:pk>/", records.record_detail, name="record_detail"),
+    path("records/<int:pk>/requeue/", records.record_requeue, name="record_requeue"),
+    path("processes/<int:pk>/output/", detail.process_output, name="process_output"),
+    path("processes/<int:pk>/kill/", actions.process_kill, name="process_kill"),
+    path("<slug:name>/", detail.consumer_detail, name="consumer_detail"),
+    path("<slug:name>/records/", records.record_list, name="record_list"),
+    path("<slug:name>/try/", trying.consumer_try, name="consumer_try"),
+    path("<slug:name>/edit/", edit.consumer_edit, name="consumer_edit"),
+    path("<slug:name>/delete/", actions.consumer_delete, name="consumer_delete"),
+    path("<slug:name>/scale/", actions.consumer_scale, name="consumer_scale"),
+    path("<slug:name>/start/", actions.consumer_start, name="consumer_start"),
+    path("<slug:name>/stop/", actions.consumer_stop, name="consumer_stop"),
+    path("<slug:name>/pause/", actions.consumer_pause, name="consumer_pause"),
+    path("<slug:name>/resume/", actions.consumer_resume, name="consumer_resume"),
+    path("<slug:name>/restart/", actions.consumer_restart, name="consumer_restart"),
+    path("<slug:name>/kill/", actions.consumer_kill, name="consumer_kill"),
+]

@@ -1,0 +1,1 @@
+"""The consumers' pages, a module per page; `actions` are the buttons."""

@@ -1,0 +1,108 @@
+"""The buttons: each calls one service of `consumers.definitions` and says what will happen now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from consumers import definitions
+from consumers.models import Consumer, ConsumerProcess
+from mqadmin.core import audit, permissions, rendering
+from mqadmin.core.errors import Refusal
+
+Service = Callable[..., object]
+
+
+@permissions.operate
+@require_POST
+def consumer_start(request: HttpRequest, name: str) -> HttpResponse:
+    """Start it, or start at once what failed or waits to start again."""
+    return _act(request, name, definitions.start, _("%(name)s is starting."))
+
+
+@permissions.operate
+@require_POST
+def consumer_stop(request: HttpRequest, name: str) -> HttpResponse:
+    """Stop it after what is in hand; a second time, kill it."""
+    return _act(request, name, definitions.stop, _("%(name)s finishes what is in hand, then stops."))
+
+
+@permissions.operate
+@require_POST
+def consumer_pause(request: HttpRequest, name: str) -> HttpResponse:
+    """Take no more messages."""
+    return _act(request, name, definitions.pause, _("%(name)s takes no more messages."))
+
+
+@permissions.operate
+@require_POST
+def consumer_resume(request: HttpRequest, name: str) -> HttpResponse:
+    """Take messages again."""
+    return _act(request, name, definitions.resume, _("%(name)s takes messages again."))
+
+
+@permissions.operate
+@require_POST
+def consumer_restart(request: HttpRequest, name: str) -> HttpResponse:
+    """Replace its processes."""
+    return _act(request, name, definitions.restart, _("The processes of %(name)s are being replaced."))
+
+
+@permissions.operate
+@require_POST
+def consumer_kill(request: HttpRequest, name: str) -> HttpResponse:
+    """Kill its processes; what they have in hand returns to the queue."""
+    return _act(request, name, definitions.kill, _("The processes of %(name)s are being killed."))
+
+
+@permissions.operate
+@require_POST
+def process_kill(request: HttpRequest, pk: int) -> HttpResponse:
+    """Kill one process."""
+    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
+    definitions.kill(consumer=process.consumer, by=audit.actor(request), process=process)
+    return _acted(
+        request, process.consumer, _("Process %(pid)s is being killed.") % {"pid": process.pid or pk}
+    )
+
+
+@permissions.operate
+@require_POST
+def consumer_scale(request: HttpRequest, name: str) -> HttpResponse:
+    """Set the number of processes: `replicas`."""
+    consumer = get_object_or_404(Consumer, name=name)
+    try:
+        replicas = int(request.POST.get("replicas", ""))
+    except ValueError:
+        raise Refusal(_("How many processes? Enter a whole number."), "invalid", status=422) from None
+    definitions.scale(consumer=consumer, by=audit.actor(request), replicas=replicas)
+    text = ngettext(
+        "%(name)s: %(n)d process from now on.", "%(name)s: %(n)d processes from now on.", replicas
+    )
+    return _acted(request, consumer, text % {"name": name, "n": replicas})
+
+
+@permissions.configure
+@require_POST
+def consumer_delete(request: HttpRequest, name: str) -> HttpResponse:
+    """Delete a stopped consumer. A collector goes when its queue is no longer tracked."""
+    consumer = get_object_or_404(Consumer, name=name)
+    definitions.refuse_collector(consumer)
+    definitions.delete(consumer=consumer, by=audit.actor(request))
+    return rendering.moved(request, reverse("consumer_list"), _("%(name)s is deleted.") % {"name": name})
+
+
+def _act(request: HttpRequest, name: str, service: Service, text: str) -> HttpResponse:
+    consumer = get_object_or_404(Consumer, name=name)
+    service(consumer=consumer, by=audit.actor(request))
+    return _acted(request, consumer, text % {"name": name})
+
+
+def _acted(request: HttpRequest, consumer: Consumer, text: str) -> HttpResponse:
+    return rendering.acted(request, text, to=reverse("consumer_detail", args=[consumer.name]))

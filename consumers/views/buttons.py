@@ -1,0 +1,133 @@
+"""Which buttons a consumer offers in its state, and what each says that it will do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from consumers.models import Consumer
+from consumers.summary import Summary
+from mqadmin.core.permissions import Needed
+
+Desired = Consumer.Desired
+
+
+@dataclass(frozen=True)
+class Button:
+    """One act. `label` is the word on it, `does` the sentence that says what will happen."""
+
+    name: str
+    label: str
+    does: str
+    icon: str
+    href: str
+    primary: bool = False
+    danger: bool = False
+    confirm: str = ""
+    typed: str = ""
+    needs: Needed = "operate"
+    disabled: str = ""
+
+
+def buttons(summary: Summary) -> list[Button]:
+    """Return the acts that make sense now, the most likely first."""
+    consumer, state = summary.consumer, summary.status.state
+    found: list[Button] = []
+    if consumer.desired == Desired.STOPPED:
+        found.append(_start(summary, _("Start")))
+        if summary.status.live:
+            found.append(_kill(summary))
+    elif consumer.desired == Desired.PAUSED:
+        found += [_resume(summary), _stop(summary)]
+    else:
+        if state in ("failed", "backoff"):
+            found.append(_start(summary, _("Start now")))
+        else:
+            found.append(_pause(summary))
+        found.append(_stop(summary))
+    return found
+
+
+def more(summary: Summary) -> list[Button]:
+    """Return the acts behind the menu."""
+    found = []
+    if summary.consumer.desired != Desired.STOPPED and summary.status.live:
+        found += [restart(summary), _kill(summary)]
+    found.append(_delete(summary))
+    return found
+
+
+def restart(summary: Summary) -> Button:
+    """Replace the processes, each after it finished what it has in hand."""
+    does = _("Replace its processes: each finishes what it has in hand, then starts with the newest settings")
+    return Button("restart", _("Restart"), does, "reload", _href("restart", summary))
+
+
+def _start(summary: Summary, label: str) -> Button:
+    count = summary.consumer.replicas
+    does = ngettext("Start %(n)d process", "Start %(n)d processes", count) % {"n": count}
+    if summary.status.state in ("failed", "backoff"):
+        does = _("Start what is down at once, and forget the earlier crashes")
+    return Button("start", label, does, "player-play", _href("start", summary), primary=True)
+
+
+def _resume(summary: Summary) -> Button:
+    return Button(
+        "resume", _("Resume"), _("Take messages again"), "player-play", _href("resume", summary), primary=True
+    )
+
+
+def _pause(summary: Summary) -> Button:
+    does = _("Take no more messages; finish what is in hand and stay connected")
+    return Button("pause", _("Pause"), does, "player-pause", _href("pause", summary))
+
+
+def _stop(summary: Summary) -> Button:
+    does = _("Finish what is in hand, in %(seconds)d s at most, then end") % {
+        "seconds": summary.consumer.stop_seconds
+    }
+    return Button("stop", _("Stop"), does, "player-stop", _href("stop", summary))
+
+
+def _kill(summary: Summary) -> Button:
+    count = summary.in_flight
+    does = ngettext(
+        "Kill its processes now: %(n)d message in hand returns to the queue",
+        "Kill its processes now: %(n)d messages in hand return to the queue",
+        count,
+    ) % {"n": count}
+    ask = _("%(does)s and may be handled twice. Kill %(name)s?") % {
+        "does": does,
+        "name": summary.consumer.name,
+    }
+    href = _href("kill", summary)
+    return Button("kill", _("Kill"), does, "skull", href, danger=True, confirm=ask)
+
+
+def _delete(summary: Summary) -> Button:
+    consumer = summary.consumer
+    reason = ""
+    if consumer.is_collector:
+        reason = _("It captures a dead-letter queue: stop tracking that queue instead.")
+    elif consumer.desired != Desired.STOPPED or summary.status.live:
+        reason = _("Stop it first.")
+    does = _("Delete the definition, its records and its events; the queue and its messages stay")
+    return Button(
+        "delete",
+        _("Delete"),
+        does,
+        "trash",
+        _href("delete", summary),
+        danger=True,
+        confirm=_("%(does)s. Delete %(name)s?") % {"does": does, "name": consumer.name},
+        typed=consumer.name,
+        needs="configure",
+        disabled=reason,
+    )
+
+
+def _href(name: str, summary: Summary) -> str:
+    return reverse(f"consumer_{name}", args=[summary.consumer.name])

@@ -1,0 +1,108 @@
+"""The form that defines a consumer, new or changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from consumers import definitions, forms
+from consumers.forms import ConsumerForm
+from consumers.handlers import registry
+from consumers.models import Consumer
+from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.core.errors import Refusal
+from mqadmin.queues.models import Queue
+
+KNOWN = 2_000  # queues that the chooser lists
+
+
+@permissions.configure
+@require_http_methods(["GET", "POST"])
+def consumer_new(request: HttpRequest) -> HttpResponse:
+    """Define a consumer. GET takes the fields' first values from the address; its fragment are the choices.
+
+    `refresh`, without script: show the options of the handler that was chosen.
+    """
+    if request.method == "GET":
+        return _show(request, ConsumerForm(initial=_initial(request)))
+    if "refresh" in request.POST:
+        return _show(request, ConsumerForm(initial=request.POST.dict()))
+    form = ConsumerForm(request.POST)
+    if not form.is_valid():
+        return _show(request, form, status=422)
+    by = audit.actor(request)
+    try:
+        consumer = definitions.create(by=by, name=form.cleaned_data["name"], **form.definition)
+        text = _("%(name)s is defined.") % {"name": consumer.name}
+        if "start" in request.POST:
+            definitions.start(consumer=consumer, by=by)
+            text = _("%(name)s is defined and starting.") % {"name": consumer.name}
+    except Refusal as refusal:
+        return _refused(request, form, refusal)
+    return rendering.moved(request, reverse("consumer_detail", args=[consumer.name]), text)
+
+
+@permissions.configure
+@require_http_methods(["GET", "POST"])
+def consumer_edit(request: HttpRequest, name: str) -> HttpResponse:
+    """Change a definition. Processes that run go on with what they started with."""
+    consumer = get_object_or_404(Consumer, name=name)
+    if request.method == "GET":
+        chosen = {"handler": request.GET["handler"]} if "handler" in request.GET else {}
+        return _show(request, ConsumerForm(instance=consumer, initial=chosen))
+    if "refresh" in request.POST:
+        return _show(request, ConsumerForm(instance=consumer, initial=request.POST.dict()))
+    before = forms.seen(consumer)
+    form = ConsumerForm(request.POST, instance=Consumer.objects.get(pk=consumer.pk))
+    if not form.is_valid():
+        return _show(request, form, status=422)
+    if form.cleaned_data["seen"] not in ("", before):
+        text = _("Somebody else has changed it since you opened this page. Look at it again, then save.")
+        return _refused(request, form, definitions.Conflict(text, "changed_meanwhile"))
+    try:
+        definitions.update(consumer=consumer, by=audit.actor(request), **form.definition)
+    except Refusal as refusal:
+        return _refused(request, form, refusal)
+    return rendering.moved(request, reverse("consumer_detail", args=[name]), _("Saved."))
+
+
+def _refused(request: HttpRequest, form: ConsumerForm, refusal: Refusal) -> HttpResponse:
+    """Show the form as it was typed, with the reason."""
+    form.add_error(None, refusal.text)
+    return _show(request, form, status=refusal.status)
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    """Take what the address says; a consumer for a queue is first named after it."""
+    found: dict[str, Any] = {
+        name: request.GET[name]
+        for name in ("name", "broker", "vhost", "queue", "handler")
+        if name in request.GET
+    }
+    found.setdefault("broker", brokers.current(request))
+    if found["broker"] in brokers.configs():
+        found.setdefault("vhost", brokers.config(found["broker"]).default_vhost)
+    if found.get("queue") and not found.get("name"):
+        found["name"] = slugify(found["queue"].replace(".", "-").replace("/", "-"))[:60]
+    return found
+
+
+def _show(request: HttpRequest, form: ConsumerForm, *, status: int = 200) -> HttpResponse:
+    broker = form.chosen_broker
+    known = Queue.objects.filter(broker__slug=broker, gone_at=None).exclude(type="stream")
+    context = {
+        "form": form,
+        "consumer": None if form.is_new else form.instance,
+        "queues": known.order_by("name").values_list("name", flat=True).distinct()[:KNOWN],
+        "vhosts": known.order_by("vhost").values_list("vhost", flat=True).distinct(),
+        "handler_problems": registry.problems(),
+    }
+    return rendering.page(
+        request, "consumers/form.html", context, fragment="consumers/_choices.html", status=status
+    )

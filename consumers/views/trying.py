@@ -1,0 +1,176 @@
+"""The page on which a handler is tried on one message."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from consumers import samples, trying
+from consumers.models import Consumer, Record
+from consumers.trying import Trial
+from consumers.views.records import LEVEL_TONES, LogLine
+from mqadmin.core import audit, permissions, rendering
+from mqadmin.core.errors import Refusal
+
+OUTCOMES: dict[str, tuple[Any, str]] = {
+    "acked": (gettext_lazy("acked"), "green"),
+    "retried": (gettext_lazy("retried"), "amber"),
+    "dead_lettered": (gettext_lazy("dead-lettered"), "red"),
+    "timed_out": (gettext_lazy("timed out"), "red"),
+    "crashed": (gettext_lazy("crashed"), "red"),
+    "not_run": (gettext_lazy("not run"), "grey"),
+}
+
+
+class SampleForm(forms.Form):
+    """A message as a person writes it down; `samples.typed` has the last word."""
+
+    body = forms.CharField(
+        required=False,
+        strip=False,
+        label=gettext_lazy("Body"),
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+    )
+    encoding = forms.ChoiceField(
+        choices=[("utf-8", gettext_lazy("text (UTF-8)")), ("base64", gettext_lazy("bytes (base64)"))],
+        initial="utf-8",
+        label=gettext_lazy("The body is"),
+    )
+    exchange = forms.CharField(
+        required=False,
+        strip=False,
+        label=gettext_lazy("Exchange"),
+        help_text=gettext_lazy("Empty: the default exchange."),
+    )
+    routing_key = forms.CharField(required=False, strip=False, label=gettext_lazy("Routing key"))
+    headers = forms.CharField(
+        required=False,
+        label=gettext_lazy("Headers"),
+        help_text=gettext_lazy('A JSON object: {"name": value}.'),
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+    )
+    properties = forms.CharField(
+        required=False,
+        label=gettext_lazy("Properties"),
+        help_text=gettext_lazy('A JSON object: {"message_id": "m-1", "content_type": "application/json"}.'),
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+    )
+    redelivered = forms.BooleanField(
+        required=False, label=gettext_lazy("Redelivered: it was in somebody's hands before")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            checks = isinstance(field.widget, forms.CheckboxInput)
+            select = isinstance(field.widget, forms.Select)
+            style = "form-check-input" if checks else "form-select" if select else "form-control"
+            if isinstance(field.widget, forms.Textarea):
+                style += " font-monospace"
+            field.widget.attrs |= {"class": style, "autocomplete": "off"}
+
+    def clean_headers(self) -> dict[str, Any]:
+        return self._table("headers")
+
+    def clean_properties(self) -> dict[str, Any]:
+        return self._table("properties")
+
+    def _table(self, name: str) -> dict[str, Any]:
+        try:
+            found = json.loads(self.cleaned_data[name].strip() or "{}")
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(_("Not valid JSON: %(why)s.") % {"why": error}) from error
+        if not isinstance(found, dict):
+            raise ValidationError(_('A JSON object is needed: {"name": value}.'))
+        return found
+
+    def clean(self) -> None:
+        # A browser sends every line break of a text field as CR LF.
+        if self.cleaned_data.get("encoding") == "utf-8":
+            self.cleaned_data["body"] = self.cleaned_data.get("body", "").replace("\r\n", "\n")
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def consumer_try(request: HttpRequest, name: str) -> HttpResponse:
+    """GET: the form, filled with the message of `record` where the address names one. POST: run it."""
+    consumer = get_object_or_404(Consumer, name=name)
+    if request.method == "GET":
+        try:
+            return _show(request, consumer, SampleForm(initial=_initial(request, consumer)))
+        except Refusal as refusal:
+            form = SampleForm(initial={"routing_key": consumer.queue})
+            return _show(request, consumer, form, refused=refusal.text, status=refusal.status)
+    form = SampleForm(request.POST)
+    if not form.is_valid():
+        return _show(request, consumer, form, status=422)
+    try:
+        message = samples.typed(**form.cleaned_data)
+        trial = trying.run(consumer=consumer, by=audit.actor(request), message=message)
+    except Refusal as refusal:
+        for field, text in refusal.fields.items():
+            form.add_error(field, text)
+        refused = "" if refusal.fields else refusal.text
+        return _show(request, consumer, form, refused=refused, status=refusal.status)
+    return _show(request, consumer, form, trial=trial)
+
+
+def _initial(request: HttpRequest, consumer: Consumer) -> dict[str, Any]:
+    """The message of the record that the address names, as the form writes it. Raises Refusal, Http404."""
+    pk = request.GET.get("record", "")
+    if not pk.isdecimal() or not pk.isascii() or len(pk) > 18:
+        return {"routing_key": consumer.queue}
+    record = get_object_or_404(Record.objects.select_related("consumer"), pk=int(pk), consumer=consumer)
+    message = samples.recorded(record)
+    body, encoding = samples.written(message.body)
+    return {
+        "body": body,
+        "encoding": encoding,
+        "exchange": message.exchange,
+        "routing_key": message.routing_key,
+        "redelivered": message.redelivered,
+        "headers": _written(record.headers),
+        "properties": _written(record.properties),
+    }
+
+
+def _written(table: Any) -> str:
+    return json.dumps(table, ensure_ascii=False) if table else ""
+
+
+def _show(
+    request: HttpRequest,
+    consumer: Consumer,
+    form: SampleForm,
+    *,
+    trial: Trial | None = None,
+    refused: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "consumer": consumer,
+        "form": form,
+        "trial": trial,
+        "refused": refused,
+        "limit": trying.limit(consumer),
+    }
+    if trial is not None:
+        outcome, tone = OUTCOMES[trial.outcome]
+        context |= {
+            "outcome": outcome,
+            "tone": tone,
+            "seconds": None if trial.duration_ms is None else trial.duration_ms / 1000,
+            "log": [
+                LogLine(line.offset_ms / 1000, line.level, LEVEL_TONES.get(line.level, ""), line.text)
+                for line in trial.log
+            ],
+        }
+    return rendering.page(request, "consumers/try.html", context, status=status)

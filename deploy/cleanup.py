@@ -1,0 +1,25 @@
+"""End what a test run left behind: its processes and the RabbitMQ nodes below its folder.
+
+python3 -m deploy.cleanup RUN FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from deploy import processes
+from deploy.node import Node
+from deploy.trouble import report
+
+
+def main() -> None:
+    """End the processes that carry the run's id, and stop every node with data below the folder."""
+    run, folder = sys.argv[1:]
+    processes.end_run(run, patience=3)
+    for record in Path(folder).rglob("node.json"):
+        Node(record.parent, 0, 0).stop(timeout=0)
+
+
+if __name__ == "__main__":
+    report(main)

@@ -1,0 +1,71 @@
+"""The part of `make up` that needs nothing but Python: is the way clear, and is there a RabbitMQ to start?
+
+    python3 -m deploy.prepare
+
+Every fault that a person can put right is found here, before anything is downloaded.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+
+from deploy import broker, node, ports, processes, run_state
+from deploy.options import Options, from_environ
+from deploy.trouble import Trouble, report
+from deploy.venv import check_python
+
+
+def main() -> None:
+    """Check everything `make up` needs; install RabbitMQ when it is to be private and missing."""
+    check_python()
+    options = from_environ()
+    check_writable(options.var)
+    end_previous(options)
+    ports.check_free(options.host, options.port, "PORT", "the web page")
+    if options.private_broker:
+        ports.check_free("127.0.0.1", options.amqp_port, "BROKER_AMQP_PORT", "the private RabbitMQ, AMQP")
+        ports.check_free("127.0.0.1", options.http_port, "BROKER_HTTP_PORT", "the private RabbitMQ, HTTP")
+        broker.obtain()
+
+
+def check_writable(var: Path) -> None:
+    """Raise Trouble unless `var` can be made and everything directly in it can be written."""
+    try:
+        var.mkdir(parents=True, exist_ok=True, mode=0o700)
+        paths = [var, *var.iterdir()]
+    except (FileExistsError, NotADirectoryError):
+        raise Trouble(f"{var} is a file, not a folder. Name another one: make up MQADMIN_VAR=DIR") from None
+    except OSError as error:
+        raise Trouble(
+            f"The folder {var} cannot be used: {error.strerror}. Name another one: make up MQADMIN_VAR=DIR"
+        ) from None
+    for path in paths:
+        if not os.access(path, os.W_OK):
+            raise Trouble(
+                f"{path} may not be written by {getpass.getuser()}; an earlier run as another user made it. "
+                f"Take it over: sudo chown -R {getpass.getuser()} {var}"
+            )
+
+
+def end_previous(options: Options) -> None:
+    """End what a killed `make up` left behind; raise Trouble when one is alive."""
+    previous = run_state.read(options.var)
+    if previous is None:
+        return
+    if previous.process.alive:
+        raise Trouble(
+            f"make up already runs on {options.var}, at {previous.address} (process {previous.process.pid}). "
+            "Stop it with Ctrl-C in its terminal, or name another folder: make up MQADMIN_VAR=DIR"
+        )
+    found = processes.end_run(previous.id, patience=8)
+    left_broker = node.Node(options.var / "rabbitmq", options.amqp_port, options.http_port)
+    if found or left_broker.running:
+        print("Ended what an earlier make up, which was killed, had left running.", flush=True)
+    left_broker.stop()
+    run_state.clear(options.var)
+
+
+if __name__ == "__main__":
+    report(main)

@@ -1,0 +1,44 @@
+"""Who runs `make up` on a var folder: so that a second one says so, and a killed one is cleaned up after."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.processes import Identity, identify
+
+
+@dataclass(frozen=True)
+class Run:
+    """One `make up`: its id, its foreground process, the address of its page."""
+
+    id: str
+    process: Identity
+    address: str
+
+
+def read(var: Path) -> Run | None:
+    """Return the run recorded in `var`, whether or not it still lives."""
+    try:
+        record = json.loads(_path(var).read_text())
+        return Run(record["id"], Identity(record["pid"], record["started"]), record["address"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write(var: Path, run: str, address: str) -> None:
+    """Record this process as the one that runs on `var`."""
+    me = identify(os.getpid())
+    record = {"id": run, "pid": me.pid, "started": me.started, "address": address}
+    _path(var).write_text(json.dumps(record))
+
+
+def clear(var: Path) -> None:
+    """Forget the run: it ended in order."""
+    _path(var).unlink(missing_ok=True)
+
+
+def _path(var: Path) -> Path:
+    return var / "run.json"

@@ -1,0 +1,200 @@
+"""`make up`: set everything up, run it in the foreground, and leave nothing behind.
+
+    .venv/bin/python -m deploy.up
+
+Comes after `deploy.prepare` and the virtual environment. Ends within 15 s of Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy import broker, processes, reach, run_state
+from deploy.options import ROOT, Options, from_environ
+from deploy.runner import STOP_SECONDS
+from deploy.trouble import Trouble, report
+
+CELERY_VHOST = "mqadmin"
+_READY_SECONDS = 120
+_TOTAL_STOP_SECONDS = 14.0
+
+
+def main() -> int:
+    """Run mqadmin until a person stops it. Returns 0 then."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    options = from_environ()
+    run = secrets.token_hex(8)
+    run_state.write(options.var, run, options.address)
+    try:
+        with _broker(options) as urls:
+            environ = _environment(options, urls, run)
+            _set_up(options, environ)
+            _serve(options, environ)
+    except KeyboardInterrupt:
+        print("mqadmin has stopped.", flush=True)
+    finally:
+        run_state.clear(options.var)
+    return 0
+
+
+@contextmanager
+def _broker(options: Options) -> Iterator[dict[str, str]]:
+    """Yield RABBITMQ_URL and its sister of a broker that answers; stop it afterwards when it is ours."""
+    if not options.private_broker:
+        reach.check(os.environ)
+        yield {"RABBITMQ_URL": options.broker_url} if options.broker_url else {}
+        return
+    own = broker.private(options)
+    try:
+        print("Starting a private RabbitMQ ...", flush=True)
+        own.start()
+        own.wait()
+        yield {
+            "RABBITMQ_URL": own.amqp_url,
+            "RABBITMQ_MANAGEMENT_URL": own.management_url,
+            "RABBITMQ_ENVIRONMENT": os.environ.get("RABBITMQ_ENVIRONMENT", "development"),
+        }
+    finally:
+        _stop.begin()
+        own.stop(max(0.0, _stop.left() - 1))  # killing what does not end takes a moment, too
+
+
+class _Stop:
+    """The stop as a whole: its parts share one deadline, so that a slow one leaves the next less time."""
+
+    def __init__(self) -> None:
+        self._ends: float | None = None
+
+    def begin(self) -> None:
+        """Start the clock, once, and hear no more: a second Ctrl-C would only leave something running."""
+        self._ends = self._ends or time.monotonic() + _TOTAL_STOP_SECONDS
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+    def left(self) -> float:
+        """Return the seconds until all must be over."""
+        return (self._ends or time.monotonic()) - time.monotonic()
+
+
+_stop = _Stop()
+
+
+def _environment(options: Options, urls: dict[str, str], run: str) -> dict[str, str]:
+    """Return the environment of every mqadmin process."""
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    celery = {}
+    if urls and not os.environ.get("CELERY_BROKER_URL"):
+        celery["CELERY_BROKER_URL"] = (
+            urlsplit(urls["RABBITMQ_URL"])._replace(path=f"/{CELERY_VHOST}").geturl()
+        )
+    return {
+        **os.environ,
+        **urls,
+        **celery,
+        processes.RUN_VARIABLE: run,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+        "MQADMIN_VAR": str(options.var),
+        "MQADMIN_SUPERVISOR_ON_EXIT": "stop",
+        "BIND": f"{host}:{options.port}",
+    }
+
+
+def _set_up(options: Options, environ: dict[str, str]) -> None:
+    """Bring database, static files, accounts and broker to where this version needs them; all repeatable."""
+    _manage(environ, "migrate", "--noinput", "--verbosity=0")
+    _manage(environ, "collectstatic", "--noinput", "--verbosity=0")
+    _manage(environ, "setup_admin")
+    _manage(environ, "setup_broker")
+    if options.demo:
+        _manage(environ, "setup_demo")
+
+
+def _manage(environ: dict[str, str], *command: str) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "manage.py", *command], cwd=ROOT, env=environ, start_new_session=True
+    )
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:
+        child.kill()
+        child.wait()
+        raise
+    if code:
+        raise Trouble(f"The step `manage.py {command[0]}` did not succeed: the lines above say why.")
+
+
+def _serve(options: Options, environ: dict[str, str]) -> None:
+    """Run the Procfile until interrupted; whatever happens, none of its processes is left."""
+    left_out = [] if options.demo else ["demo"]
+    runner = subprocess.Popen(
+        [sys.executable, "-m", "deploy.runner", "Procfile", *left_out],
+        cwd=ROOT,
+        env=environ,
+        start_new_session=True,  # Ctrl-C reaches this process only, which then stops the others in order
+    )
+    try:
+        _announce(options, runner)
+        code = runner.wait()
+        raise Trouble(f"The processes ended by themselves (exit code {code}): the lines above say why.")
+    finally:
+        _stop.begin()
+        print("\nStopping ...", flush=True)
+        runner.terminate()
+        try:
+            runner.wait(timeout=STOP_SECONDS + 0.5)
+        except subprocess.TimeoutExpired:
+            runner.kill()
+        processes.end_run(environ[processes.RUN_VARIABLE], patience=0)
+
+
+def _announce(options: Options, runner: subprocess.Popen[bytes]) -> None:
+    """Print the last line, with address and login, once the page answers. Raises Trouble if it does not."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while not (_healthy(options) and _sign_in_answers(options)):
+        if runner.poll() is not None:
+            return
+        if time.monotonic() > deadline:
+            raise Trouble(
+                f"{options.address} did not answer within {_READY_SECONDS} s: the lines above say why."
+            )
+        time.sleep(0.2)
+    path = options.var / "admin-password"
+    password = path.read_text().strip() if path.exists() else ""
+    login = f"sign in as admin with the password {password} (kept in {path})" if password else "sign in"
+    print(f"\nmqadmin is ready: {options.address}  {login}", flush=True)
+
+
+def _healthy(options: Options) -> bool:
+    return _fetch(f"{options.address}healthz") is not None
+
+
+def _sign_in_answers(options: Options) -> bool:
+    page = _fetch(options.address)  # follows the redirect to the sign-in page
+    return page is not None and b'type="password"' in page
+
+
+def _fetch(url: str) -> bytes | None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(url, timeout=5) as response:
+            body: bytes = response.read()
+            return body
+    except (OSError, urllib.error.URLError):
+        return None
+
+
+if __name__ == "__main__":
+    report(main)

@@ -1,0 +1,81 @@
+"""The Celery application: bulk operations and periodic upkeep. Started with `celery -A mqadmin.celery`.
+
+A task is only a nudge. What is left to do stands in the database (`core.Operation`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+import threading
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from celery import Celery, signals
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
+
+from django.conf import settings
+from kombu.asynchronous import get_event_loop
+from kombu.transport import pyamqp
+
+from mqadmin.core.loglines import end_in_a_line
+from mqadmin.rabbit import config as rabbit_config
+from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+VHOST = "mqadmin"
+UNUSABLE = "amqp://127.0.0.1:1//"  # refuses at once: better than Celery's default, somebody else's broker
+
+
+def broker_settings() -> dict[str, Any]:
+    """Return Celery's broker: CELERY_BROKER_URL, else the vhost `mqadmin` of the first configured broker."""
+    if settings.CELERY_BROKER_URL:
+        return {"broker_url": settings.CELERY_BROKER_URL}
+    try:
+        configs = rabbit_config.load(os.environ, settings.MQADMIN_BROKERS_FILE or None)
+    except ConfigurationError as error:
+        log.error("Celery has no broker: %s", error)
+        configs = {}
+    if not configs:
+        return {"broker_url": UNUSABLE}
+    first = next(iter(configs.values()))
+    parts = urlsplit(first.amqp_url)
+    url = urlunsplit((parts.scheme, parts.netloc, f"/{VHOST}", "", ""))
+    return {"broker_url": url, **({"broker_use_ssl": _tls(first)} if parts.scheme == "amqps" else {})}
+
+
+def _tls(config: BrokerConfig) -> dict[str, Any]:
+    files = {"ca_certs": config.ca_file, "certfile": config.cert_file, "keyfile": config.key_file}
+    return {
+        "cert_reqs": ssl.CERT_REQUIRED if config.verify else ssl.CERT_NONE,
+        "server_hostname": config.host,
+        **{name: value for name, value in files.items() if value},
+    }
+
+
+def _prefetch_per_consumer(_transport: pyamqp.Transport, _connection: Any) -> bool:
+    """Have workers ask for a prefetch per consumer; per channel ("global QoS") RabbitMQ 4 deprecates."""
+    return True
+
+
+def _wake(**_signal: Any) -> None:
+    """Have a worker that is told to stop notice it now, not when its next timer fires, seconds later.
+
+    Called in a signal handler, which must not take the loop's lock: a thread does.
+    """
+    loop = get_event_loop()
+    if loop is not None:
+        threading.Thread(target=loop.call_soon, args=(int,), daemon=True).start()
+
+
+pyamqp.Transport.qos_semantics_matches_spec = _prefetch_per_consumer  # type: ignore[method-assign,assignment]
+app = Celery("mqadmin")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(broker_settings())
+app.autodiscover_tasks()
+signals.beat_init.connect(end_in_a_line)
+signals.worker_shutting_down.connect(_wake)

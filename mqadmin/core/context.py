@@ -1,0 +1,127 @@
+"""What every page's frame shows: broker, navigation, freshness, theme. One context processor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import get_script_prefix
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from mqadmin.core import brokers, hooks, permissions
+from mqadmin.rabbit.errors import ConfigurationError
+
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "theme"
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the sidebar."""
+
+    key: str
+    label: str
+    icon: str
+    href: str
+    badge: hooks.Badge | None
+    gap_before: bool = False
+
+
+@dataclass(frozen=True)
+class BrokerChoice:
+    """One broker of the switcher. `environment` is "", production, staging or development."""
+
+    slug: str
+    title: str
+    environment: str
+    environment_label: str
+    facts: str
+    href: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The frame of a page. `fault` says why there is no broker, "" when there is one; `at`: the page's entry."""
+
+    broker: BrokerChoice | None
+    brokers: list[BrokerChoice]
+    nav: list[NavItem]
+    freshness: hooks.Freshness | None
+    fault: str
+    at: str
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Give every template `frame` (made when first used), `theme` and `home`, the address of the overview."""
+    return {
+        "frame": SimpleLazyObject(lambda: frame(request)),
+        "theme": theme(request),
+        "home": get_script_prefix(),
+    }
+
+
+def theme(request: HttpRequest) -> str:
+    """Return "auto", "light" or "dark", as the visitor chose."""
+    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else "auto"
+
+
+def frame(request: HttpRequest) -> Frame:
+    """Build the frame. A broken broker configuration is told in it; the page still renders."""
+    if not permissions.may(request.user, "view"):
+        return Frame(None, [], [], None, "", "")
+    fault, slug = "", ""
+    choices: list[BrokerChoice] = []
+    try:
+        slug = brokers.current(request)
+        choices = _choices(slug)
+    except ConfigurationError as error:
+        fault = str(error)
+    if not choices and not fault:
+        fault = _("No broker is configured. Set RABBITMQ_URL, or write a brokers.toml.")
+    current = next((choice for choice in choices if choice.is_current), None)
+    fresh = hooks.freshness(slug) if slug else None
+    return Frame(current, choices, _nav(slug, len(choices) > 1), fresh, fault, place(request))
+
+
+def place(request: HttpRequest) -> str:
+    """Return the key of the sidebar entry a page belongs to: the first part of its address."""
+    first = request.path_info.strip("/").split("/")[0]
+    return request.GET.get("at", "") if first == "live" else first or "overview"
+
+
+def _choices(current: str) -> list[BrokerChoice]:
+    words = {"production": _("production"), "staging": _("staging"), "development": _("development")}
+    return [
+        BrokerChoice(
+            slug=slug,
+            title=config.title,
+            environment=config.environment,
+            environment_label=words.get(config.environment, ""),
+            facts=hooks.broker_facts(slug),
+            href=f"{get_script_prefix()}?{urlencode({'broker': slug})}",
+            is_current=slug == current,
+        )
+        for slug, config in brokers.configs().items()
+    ]
+
+
+def _nav(slug: str, with_broker: bool) -> list[NavItem]:
+    entries = (
+        ("overview", _("Overview"), "home", "", False),
+        ("queues", _("Queues"), "stack-2", "queues/", False),
+        ("dead-letters", _("Dead letters"), "mail-exclamation", "dead-letters/", False),
+        ("consumers", _("Consumers"), "player-play", "consumers/", False),
+        ("operations", _("Operations"), "activity", "operations/", False),
+        ("audit", _("Audit"), "history", "audit/", True),
+    )
+    # With several brokers the address names one, so that it can be shared.
+    query = f"?{urlencode({'broker': slug})}" if with_broker and slug else ""
+    return [
+        NavItem(key, label, icon, f"{get_script_prefix()}{path}{query}", hooks.nav_badge(key, slug), gap)
+        for key, label, icon, path, gap in entries
+    ]

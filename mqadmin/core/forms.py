@@ -1,0 +1,56 @@
+"""Forms of the core: sign-in and the audit log's filter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from mqadmin.core.models import AuditEntry
+
+
+class SignInForm(AuthenticationForm):
+    """Name and password; a wrong pair gets one sentence that does not tell which of them was wrong."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": _("That name and password do not belong together."),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "form-control"
+
+
+class AuditFilter(forms.Form):
+    """Who, what (from its beginning), since when. What cannot be read does not filter, and is marked."""
+
+    actor = forms.CharField(required=False, label=_("Who"), max_length=150)
+    action = forms.CharField(required=False, label=_("What"), max_length=60)
+    since = forms.DateTimeField(
+        required=False,
+        label=_("Since"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def apply(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        """Return the rows that match."""
+        self.is_valid()
+        wanted = self.cleaned_data
+        if wanted.get("actor"):
+            rows = rows.filter(actor__iexact=wanted["actor"].strip())
+        if wanted.get("action"):
+            rows = rows.filter(action__istartswith=wanted["action"].strip())
+        if wanted.get("since"):
+            rows = rows.filter(at__gte=wanted["since"])
+        return rows
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is asked for."""
+        return any(self.data.get(name) for name in self.fields)

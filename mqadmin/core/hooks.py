@@ -1,0 +1,181 @@
+"""Where higher apps hang what they add to pages of lower ones; filled in each AppConfig.ready().
+
+A provider is a plain function. It is called while a page is made, so it must be quick (a few indexed reads)
+and never speak to a broker. What it raises reaches the page: a failure is not shown as emptiness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from django.http import HttpRequest
+
+from mqadmin.core.permissions import Needed, User
+
+F = TypeVar("F", bound=Callable[..., Any])
+Tone = Literal["red", "amber", "green", "blue", "grey"]
+
+
+class Registry(Generic[F]):
+    """An ordered list of provider functions. `register` may be used as a decorator."""
+
+    def __init__(self) -> None:
+        self._functions: list[F] = []
+
+    def register(self, function: F) -> F:
+        """Add `function` once, however often its module is loaded."""
+        if function not in self._functions:
+            self._functions.append(function)
+        return function
+
+    def __iter__(self) -> Any:
+        return iter(self._functions)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A button under a sentence. `post`: it acts; `needs`: who may; `confirm`: asked before."""
+
+    label: str
+    href: str
+    primary: bool = False
+    post: bool = False
+    needs: Needed = "view"
+    confirm: str = ""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that is wrong, in a sentence, with the buttons that help."""
+
+    level: Literal["broken", "watch"]
+    title: str
+    text: str
+    actions: Sequence[Link] = ()
+
+    @property
+    def tone(self) -> Tone:
+        return "red" if self.level == "broken" else "amber"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of another app's page: a template and what it is rendered with."""
+
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One result of the search box. `kind` groups ("Queue", "Letter", ...), `text` is the second line."""
+
+    title: str
+    kind: str
+    href: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number at the top of the overview. `value` is ready to show; `points` draw the sparkline."""
+
+    label: str
+    value: str
+    unit: str = ""
+    tone: Tone | Literal[""] = ""
+    points: Sequence[float | None] = ()
+    href: str = ""
+
+
+class Badge(NamedTuple):
+    """What stands beside a word in the sidebar."""
+
+    text: str
+    tone: Tone = "grey"
+
+
+class Freshness(NamedTuple):
+    """How old the numbers on the page are: `text` may hold `{ago}`, filled in and kept ticking from `at`."""
+
+    tone: Tone
+    text: str
+    at: datetime | None = None
+
+
+_attention: Registry[Callable[[str, User], Iterable[Attention]]] = Registry()
+_badges: dict[str, Callable[[str], Badge | tuple[str, Tone] | None]] = {}
+_queue_panels: Registry[Callable[[Any, HttpRequest], Panel | None]] = Registry()
+_find: Registry[Callable[[str, str], Iterable[Hit]]] = Registry()
+_tiles: Registry[Callable[[str], Iterable[Tile]]] = Registry()
+_retention: Registry[Callable[[], str]] = Registry()
+_single: dict[str, Callable[[str], Any]] = {}
+
+register_attention = _attention.register
+register_queue_panel = _queue_panels.register
+register_find = _find.register
+register_overview_tiles = _tiles.register
+register_retention = _retention.register
+
+
+def register_nav_badge(key: str, function: Callable[[str], Badge | tuple[str, Tone] | None]) -> None:
+    """Set the badge of a sidebar entry; `function(broker_slug)` returns None for none."""
+    _badges[key] = function
+
+
+def register_freshness(function: Callable[[str], Freshness | tuple[Tone, str]]) -> None:
+    """Set who knows the age of a broker's sample."""
+    _single["freshness"] = function
+
+
+def register_broker_facts(function: Callable[[str], str]) -> None:
+    """Set who words the line under a broker's name ("4.0.5 · 3 nodes")."""
+    _single["broker_facts"] = function
+
+
+def attention(broker_slug: str, user: User) -> list[Attention]:
+    """Return what needs attention on a broker, the broken first."""
+    found = [item for function in _attention for item in function(broker_slug, user)]
+    return sorted(found, key=lambda item: item.level != "broken")
+
+
+def nav_badge(key: str, broker_slug: str) -> Badge | None:
+    """Return the badge of a sidebar entry, or None."""
+    function = _badges.get(key)
+    badge = function(broker_slug) if function else None
+    return Badge(*badge) if badge else None
+
+
+def queue_panel(queue: Any, request: HttpRequest) -> list[Panel]:
+    """Return the panels that other apps add to a queue's page; `queue` is a `queues.Queue`."""
+    return [panel for function in _queue_panels if (panel := function(queue, request)) is not None]
+
+
+def find(q: str, broker_slug: str) -> list[Hit]:
+    """Return what matches `q`, provider by provider; each gives a handful."""
+    return [hit for function in _find for hit in function(q, broker_slug)]
+
+
+def overview_tiles(broker_slug: str) -> list[Tile]:
+    """Return the tiles that apps add to the overview."""
+    return [tile for function in _tiles for tile in function(broker_slug)]
+
+
+def freshness(broker_slug: str) -> Freshness | None:
+    """Return the age of a broker's sample, or None when nobody samples."""
+    function = _single.get("freshness")
+    return Freshness(*function(broker_slug)) if function else None
+
+
+def broker_facts(broker_slug: str) -> str:
+    """Return the line under a broker's name."""
+    function = _single.get("broker_facts")
+    return str(function(broker_slug)) if function else ""
+
+
+def retention() -> list[Callable[[], str]]:
+    """Return the functions that delete what is old; each returns what it did, in words, or ""."""
+    return list(_retention)

@@ -1,0 +1,33 @@
+"""Take API tokens back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from mqadmin.core import audit
+from mqadmin.core.models import ApiToken
+
+
+class Command(BaseCommand):
+    """Tokens are told apart by their last four characters, which are all that is stored in clear."""
+
+    help = "Revoke a user's API tokens: all of them, or the one that ends with --hint."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add USER and --hint."""
+        parser.add_argument("user")
+        parser.add_argument("--hint", default="", help="the last four characters of the token")
+
+    def handle(self, *_args: Any, user: str, hint: str, **_options: Any) -> None:
+        """Raise CommandError when there is no such token."""
+        tokens = ApiToken.objects.filter(user__username=user)
+        if hint:
+            tokens = tokens.filter(hint=hint)
+        count = tokens.count()
+        if not count:
+            raise CommandError(f"{user} has no such token.")
+        with audit.act(by=audit.Actor("manage.py", "shell"), action="token.revoke", target=user, count=count):
+            tokens.delete()
+        self.stdout.write(f"Revoked {count} of {user}'s tokens.")

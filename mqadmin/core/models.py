@@ -1,0 +1,125 @@
+"""What every app shares in the database: operations, the audit log, API tokens, leases."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Access(models.Model):
+    """No table: carries the three permissions that the roles are made of."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [
+            ("view", "Can see every page"),
+            ("operate", "Can purge, requeue, start and stop"),
+            ("configure", "Can define consumers and configure"),
+        ]
+
+
+class Operation(models.Model):
+    """A bulk act that a worker carries out: the row, not the Celery message, says what is left to do."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("waiting for a worker")
+        RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    OPEN = (Status.PENDING, Status.RUNNING, Status.PAUSED)
+
+    kind = models.CharField(max_length=40)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
+    broker = models.CharField(max_length=60, blank=True)
+    summary = models.CharField(max_length=300, blank=True)
+    params = models.JSONField(default=dict)
+    total = models.PositiveBigIntegerField(default=0)
+    done = models.PositiveBigIntegerField(default=0)
+    failed = models.PositiveBigIntegerField(default=0)
+    error = models.TextField(blank=True)
+    created_by = models.CharField(max_length=150)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    # The worker that has it in hand, renewed while it works; an expired lease means it was orphaned.
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["status", "lease_until"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} #{self.pk}"
+
+
+class OperationProblem(models.Model):
+    """One thing an operation could not do, in words; `target` names it (for a letter: its id)."""
+
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="problems")
+    target = models.CharField(max_length=255)
+    reason = models.CharField(max_length=500)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.target}: {self.reason}"
+
+
+class AuditEntry(models.Model):
+    """One act of a person: written as intent before it happens, completed with its outcome after."""
+
+    class Outcome(models.TextChoices):
+        INTENT = "intent", _("begun")
+        DONE = "done", _("done")
+        REFUSED = "refused", _("refused")
+        FAILED = "failed", _("failed")
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    actor = models.CharField(max_length=150, db_index=True)
+    via = models.CharField(max_length=10, default="web")  # web, api, shell
+    action = models.CharField(max_length=60, db_index=True)
+    broker = models.CharField(max_length=60, blank=True)
+    target = models.CharField(max_length=600, blank=True)
+    count = models.PositiveBigIntegerField(null=True)
+    detail = models.JSONField(default=dict)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.INTENT)
+    reason = models.TextField(blank=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.target}"
+
+
+class ApiToken(models.Model):
+    """A bearer token: only its SHA-256 is stored, the token itself is shown once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100, blank=True)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=8)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} …{self.hint}"
+
+
+class Lease(models.Model):
+    """An exclusive right for a while (who may sample a broker): taken and renewed by compare-and-set."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    holder = models.CharField(max_length=100)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"

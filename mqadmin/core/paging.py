@@ -1,0 +1,101 @@
+"""Keyset pages for the API: the next page starts behind the last row, whatever was added meanwhile."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, TypedDict, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Field, Model, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from mqadmin.core.errors import Refusal
+
+M = TypeVar("M", bound=Model)
+MAX_LIMIT = 500
+
+
+class Page(TypedDict):
+    """One page: the rows, how many match in all, the cursor of the next page or None."""
+
+    items: list[Any]
+    total: int
+    next: str | None
+
+
+def paginate(
+    queryset: QuerySet[M], *, limit: int = 50, cursor: str | None = None, order: Sequence[str] = ("-id",)
+) -> Page:
+    """Return the page of `queryset` behind `cursor`, ordered by `order`, ties by primary key.
+
+    `order` names fields of the model itself, "-" for descending; null sorts last either way. `limit` is
+    clipped to 1..500. Raises Refusal (400, "bad_cursor") for a cursor of another list or order.
+    """
+    keys = _keys(queryset.model, order)
+    size = max(1, min(limit, MAX_LIMIT))
+    rows = queryset.order_by(
+        *(F(name).desc(nulls_last=True) if down else F(name).asc(nulls_last=True) for name, down in keys)
+    )
+    if cursor:
+        rows = rows.filter(_behind(queryset.model, keys, _decode(queryset.model, keys, cursor)))
+    items = list(rows[: size + 1])
+    has_more = len(items) > size
+    items = items[:size]
+    last = _encode(keys, items[-1]) if has_more else None
+    return {"items": items, "total": queryset.order_by().count(), "next": last}
+
+
+def _keys(model: type[Model], order: Sequence[str]) -> list[tuple[str, bool]]:
+    pk = model._meta.pk.name
+    keys = [(pk if name.lstrip("-") == "pk" else name.lstrip("-"), name.startswith("-")) for name in order]
+    if pk not in {name for name, _down in keys}:
+        keys.append((pk, bool(keys) and keys[0][1]))
+    return keys
+
+
+def _behind(model: type[Model], keys: list[tuple[str, bool]], values: list[Any]) -> Q:
+    """Return the condition for rows that sort after the row with these key values."""
+    condition, same = Q(pk__in=[]), Q()
+    for (name, down), value in zip(keys, values, strict=True):
+        if value is None:  # null sorts last: nothing lies behind it, there are only ties
+            same &= Q(**{f"{name}__isnull": True})
+            continue
+        after = Q(**{f"{name}__{'lt' if down else 'gt'}": value})
+        if _field(model, name).null:
+            after |= Q(**{f"{name}__isnull": True})
+        condition |= same & after
+        same &= Q(**{name: value})
+    return condition
+
+
+def _field(model: type[Model], name: str) -> Field[Any, Any]:
+    field = model._meta.get_field(name)
+    if not isinstance(field, Field):
+        raise TypeError(f"{name} is not a column of {model.__name__}")
+    return field
+
+
+def _encode(keys: list[tuple[str, bool]], row: Model) -> str:
+    values = [getattr(row, name) for name, _down in keys]
+    plain = [value.isoformat() if isinstance(value, date | datetime) else value for value in values]
+    text = json.dumps([_order_name(keys), plain], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(model: type[Model], keys: list[tuple[str, bool]], cursor: str) -> list[Any]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        name, values = json.loads(base64.urlsafe_b64decode(padded.encode()))
+        if name != _order_name(keys) or len(values) != len(keys):
+            raise ValueError(name)
+        return [_field(model, key).to_python(value) for (key, _down), value in zip(keys, values, strict=True)]
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error, ValidationError):
+        raise Refusal(_("This cursor belongs to another list."), "bad_cursor", status=400) from None
+
+
+def _order_name(keys: list[tuple[str, bool]]) -> str:
+    return ",".join(f"-{name}" if down else name for name, down in keys)

@@ -1,0 +1,93 @@
+"""One address, one view, one context, for the whole page and for its live part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.middleware import HtmxDetails
+
+TOAST_EVENT = "mqadmin:toast"
+ACTED_EVENT = "mqadmin:acted"
+_TOAST_LIMIT = 600  # characters: a header must stay small
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of the page: not a boosted link, nor a page restored by Back."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and not (htmx.boosted or htmx.history_restore_request) and htmx.request_type != "full"
+
+
+def page(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    fragment: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Render `fragment` for an htmx request that targets a part of the page, else `template`.
+
+    Both get the same context. A fragment carries waiting messages in a header, so that they show at once.
+    """
+    if fragment and wants_fragment(request):
+        response = render(request, fragment, dict(context or {}), status=status)
+        waiting = [(item.level_tag, str(item)) for item in messages.get_messages(request)]
+        if waiting:
+            add_event(response, TOAST_EVENT, toasts(waiting))
+    else:
+        response = render(request, template, dict(context or {}), status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def acted(request: HttpRequest, text: str, *, to: str, level: str = "success") -> HttpResponse:
+    """Answer a POST that did what it should: say `text` and show the new state.
+
+    Over htmx the page stays, its live parts refresh at once (204 and two events); without it the browser is
+    sent to `to`, or to the form's `next` where that is an address of this site.
+    """
+    if wants_fragment(request):
+        response = HttpResponse(status=204)
+        add_event(response, TOAST_EVENT, toasts([(level, text)]))
+        add_event(response, ACTED_EVENT, {})
+        return response
+    messages.add_message(request, messages.DEFAULT_LEVELS[level.upper()], text)
+    return redirect(next_address(request, to))
+
+
+def moved(request: HttpRequest, to: str, text: str = "", *, level: str = "success") -> HttpResponse:
+    """Answer a POST whose result is another page: go there, with `text` as a message on it."""
+    if text:
+        messages.add_message(request, messages.DEFAULT_LEVELS[level.upper()], text)
+    if wants_fragment(request):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = to
+        return response
+    return redirect(to)
+
+
+def next_address(request: HttpRequest, default: str) -> str:
+    """Return the address that `next` names, if it is a path of this site, else `default`."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    is_safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    # Anything but a path would be taken for the name of a view by `redirect`.
+    return wanted if wanted.startswith("/") and is_safe else default
+
+
+def toasts(items: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return the detail of a toast event for (level, text) pairs."""
+    return {"items": [{"level": level, "text": text[:_TOAST_LIMIT]} for level, text in items]}
+
+
+def add_event(response: HttpResponse, name: str, detail: Mapping[str, Any]) -> None:
+    """Have htmx fire `name` on the element that asked, once the response is in."""
+    events = json.loads(response.headers.get("HX-Trigger", "{}"))
+    events[name] = detail
+    response["HX-Trigger"] = json.dumps(events)

@@ -1,0 +1,213 @@
+"""Tags and filters that every template may use without loading them (settings: builtins).
+
+Everything goes through `format_html`: a name or a payload is escaped, never trusted. No tag writes a `style`
+attribute or a script: the content security policy would drop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from mqadmin.core import formats, permissions
+
+register = template.Library()
+
+ICONS = "vendor/tabler-icons/icons.svg"
+TONES = {"red", "amber", "green", "blue", "grey"}
+
+register.filter("number", formats.number)
+register.filter("short", formats.short)
+register.filter("rate", formats.rate)
+register.filter("bytes", formats.size)
+register.filter("ago", formats.ago)
+register.filter("duration", formats.duration)
+
+
+def _tone(tone: str) -> str:
+    return tone if tone in TONES else ""
+
+
+@register.simple_tag(name="icon")
+def icon_tag(name: str, size: int = 16) -> SafeString:
+    """Draw one icon of the vendored sprite, `size` pixels wide; decoration only, so give the button a name."""
+    return format_html(
+        '<svg class="ico" width="{0}" height="{0}" aria-hidden="true"><use href="{1}#{2}"/></svg>',
+        size,
+        static(ICONS),
+        name,
+    )
+
+
+@register.simple_tag(name="ago")
+def ago_tag(moment: datetime | None) -> SafeString:
+    """Say how long ago, in a <time> that the page keeps ticking; the full time stands in its title."""
+    if moment is None:
+        return format_html("{}", formats.UNKNOWN)
+    return format_html(
+        '<time class="ago" datetime="{}" title="{}" data-ago>{}</time>',
+        moment.astimezone(UTC).isoformat(timespec="seconds"),
+        timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z"),
+        formats.ago(moment),
+    )
+
+
+@register.simple_tag
+def freshness_text(text: str, since: SafeString) -> SafeString:
+    """Put the ticking time `since` where `text` says `{ago}`."""
+    before, mark, after = text.partition("{ago}")
+    return format_html("{}{}{}", before, since if mark else "", after)
+
+
+@register.simple_tag
+def spark(
+    points: Sequence[float | None], tone: str = "", width: int = 96, height: int = 24, label: str = ""
+) -> SafeString:
+    """Draw a sparkline of values in order of time; a gap (None) keeps the value before it."""
+    known = [value for value in points if value is not None]
+    if len(known) < 2:
+        return SafeString("")
+    top = max(max(known), 0) or 1
+    low = min(min(known), 0)
+    step = width / (len(points) - 1)
+    last, pairs = known[0], []
+    for index, value in enumerate(points):
+        last = last if value is None else value
+        y = height - 2 - (last - low) / (top - low) * (height - 4)
+        pairs.append(f"{index * step:.1f},{y:.1f}")
+    line = " ".join(pairs)
+    return format_html(
+        '<svg class="spark {0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}" preserveAspectRatio="none" '
+        'role="img" aria-label="{3}"><polygon points="0,{2} {4} {1},{2}"/><polyline points="{4}"/></svg>',
+        _tone(tone),
+        width,
+        height,
+        label or _("last hour"),
+        line,
+    )
+
+
+@register.simple_tag
+def dot(tone: str, label: str = "") -> SafeString:
+    """Draw the coloured point of a state; `label` says the state to those who do not see colour."""
+    return format_html(
+        '<i class="state {}" title="{}"></i><span class="visually-hidden">{}</span>',
+        _tone(tone),
+        label,
+        label,
+    )
+
+
+@register.simple_tag
+def pill(text: str, tone: str = "", title: str = "") -> SafeString:
+    """Draw a small framed word."""
+    if title:
+        return format_html('<span class="pill {}" title="{}">{}</span>', _tone(tone), title, text)
+    return format_html('<span class="pill {}">{}</span>', _tone(tone), text)
+
+
+@register.simple_tag
+def meter(value: float | None, maximum: float | None, tone: str = "", label: str = "") -> SafeString:
+    """Draw a bar filled to `value` of `maximum`; empty when either is unknown."""
+    share = max(0.0, min(1.0, value / maximum)) if value is not None and maximum else 0.0
+    return format_html(
+        '<svg class="meter {0}" width="120" height="6" viewBox="0 0 120 6" preserveAspectRatio="none" role="img" '
+        'aria-label="{1}"><rect class="rail" width="120" height="6" rx="3"/>'
+        '<rect class="fill" width="{2}" height="6" rx="3"/></svg>',
+        _tone(tone),
+        label or f"{share:.0%}",
+        f"{share * 120:.1f}",
+    )
+
+
+@register.simple_tag
+def code(text: str | bytes) -> SafeString:
+    """Show a payload as it is: escaped, line breaks kept, never markup."""
+    shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return format_html('<pre class="payload" tabindex="0">{}</pre>', shown)
+
+
+@register.simple_tag(takes_context=True)
+def action(
+    context: template.Context,
+    label: str,
+    href: str,
+    *,
+    icon: str = "",
+    primary: bool | int = False,
+    danger: bool | int = False,
+    needs: permissions.Needed = "operate",
+    confirm: str = "",
+    typed: str = "",
+    small: bool | int = True,
+    icon_only: bool | int = False,
+    disabled: str = "",
+    key: str = "",
+    name: str = "",
+    value: str = "",
+) -> SafeString:
+    """Draw a button that POSTs to `href`: over htmx where there is script, as a plain form where there is none.
+
+    It belongs to the page's one form (`#post`, in base.html), so a live fragment holds no CSRF token. Without
+    the permission `needs`, or with a reason in `disabled`, it is shown disabled and says why. `confirm` asks
+    first; `typed` also asks to type that word. `name`/`value` are sent along. `key` is its shortcut.
+    """
+    request = context["request"]
+    reason = permissions.denial(request.user, needs) or disabled
+    tone = "btn-primary" if primary else "btn-danger" if danger else ""
+    classes = " ".join(
+        part for part in ("btn", "btn-sm" if small else "", "btn-icon" if icon_only else "", tone) if part
+    )
+    drawn = icon_tag(icon) if icon else ""
+    text = format_html('<span class="visually-hidden">{}</span>', label) if icon_only else label
+    if reason:
+        # aria-disabled, not disabled: the reason must be reachable by keyboard and by pointer.
+        return format_html(
+            '<button type="button" class="{} disabled" aria-disabled="true" title="{}" data-denied="{}">{}{}'
+            "</button>",
+            classes,
+            reason,
+            reason,
+            drawn,
+            text,
+        )
+    optional = {
+        "data-confirm": confirm,
+        "data-confirm-typed": typed,
+        "data-confirm-danger": "1" if danger and confirm else "",
+        "data-key": key,
+        "name": name,
+        "value": value,
+        "title": label if icon_only else "",
+    }
+    attributes = format_html_join("", ' {}="{}"', ((key, value) for key, value in optional.items() if value))
+    return format_html(
+        '<button type="submit" form="post" formaction="{}" formmethod="post" hx-post="{}" hx-swap="none" '
+        'class="{}"{}>{}{}</button>',
+        href,
+        href,
+        classes,
+        attributes,
+        drawn,
+        text,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def post_button(context: template.Context, href: str, label: str, **options: Any) -> SafeString:
+    """Draw `action` with the address first."""
+    return action(context, label, href, **options)
+
+
+@register.inclusion_tag("core/_pager.html", takes_context=True)
+def pager(context: template.Context, page: Any) -> dict[str, Any]:
+    """Draw "1-100 of 412" and the links to the pages before and after; `page` is a django Page."""
+    return {"page": page, "request": context["request"]}

@@ -1,0 +1,175 @@
+"""The API's calls for dead letters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Status
+
+from mqadmin.core import audit, brokers
+from mqadmin.core.api import ApiError, OperationOut, PageQuery, require
+from mqadmin.core.models import Operation
+from mqadmin.core.paging import Page, paginate
+from mqadmin.deadletters import discard, editing, inbox, requeue, restore, selection, tracking
+from mqadmin.deadletters.destinations import To
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.schemas import (
+    DryRunOut,
+    GroupList,
+    LetterDetailOut,
+    LetterList,
+    LetterPatch,
+    LetterQuery,
+    RequeueIn,
+    SelectionIn,
+    TrackedOut,
+)
+from mqadmin.deadletters.selection import Filter, Selection
+from mqadmin.queues.models import Queue
+
+router = Router(tags=["dead letters"])
+
+
+@router.get("/dead-letters", response=LetterList)
+def letter_list(request: HttpRequest, page: Query[PageQuery], wanted: Query[LetterQuery]) -> Page:
+    """List letters, newest first."""
+    require(request, "view")
+    return paginate(inbox.listed(_filter(wanted)), limit=page.limit, cursor=page.cursor)
+
+
+@router.get("/dead-letters/groups", response=GroupList)
+def letter_groups(request: HttpRequest, wanted: Query[LetterQuery]) -> dict[str, Any]:
+    """List the causes of the letters that match, the most frequent first; parked ones unless `status` says."""
+    require(request, "view")
+    if not wanted.status:
+        wanted.status = DeadLetter.Status.PARKED
+    items = inbox.causes(_filter(wanted, one_broker=True), points=False)
+    return {"items": items, "total": len(items), "next": None}
+
+
+@router.get("/dead-letters/{int:letter_id}", response=LetterDetailOut)
+def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
+    """Show one letter with body, headers, deaths and history."""
+    require(request, "view")
+    return _letter(letter_id)
+
+
+@router.patch("/dead-letters/{int:letter_id}", response=LetterDetailOut)
+def letter_patch(request: HttpRequest, letter_id: int, changes: LetterPatch) -> DeadLetter:
+    """Edit a parked letter, or write a note. What was captured is kept beside it."""
+    require(request, "operate")
+    letter, by = _letter(letter_id), audit.actor(request)
+    if changes.body is not None or changes.headers is not None or changes.properties is not None:
+        body = None if changes.body is None else editing.decode_body(changes.body, changes.encoding)
+        letter = editing.edit(
+            letter=letter, by=by, body=body, properties=changes.properties, headers=changes.headers
+        )
+    if changes.note is not None:
+        letter = editing.note(letter=letter, text=changes.note, by=by)
+    return letter
+
+
+@router.post("/dead-letters/{int:letter_id}/revert", response=LetterDetailOut)
+def letter_revert(request: HttpRequest, letter_id: int) -> DeadLetter:
+    """Bring back what was captured, undoing every edit."""
+    require(request, "operate")
+    return editing.revert(letter=_letter(letter_id), by=audit.actor(request))
+
+
+@router.post("/dead-letters/requeue", response={202: OperationOut, 200: DryRunOut})
+def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
+    """Requeue parked letters; with `dry_run` only tell where they would go."""
+    require(request, "operate")
+    chosen = _selection(wanted)
+    to = To.from_json(wanted.to if isinstance(wanted.to, str) else wanted.to.dict())
+    if wanted.dry_run:
+        return Status(200, _dry_run(chosen, to))
+    return Status(202, requeue.start(selection=chosen, to=to, by=audit.actor(request), expect=wanted.expect))
+
+
+@router.post("/dead-letters/discard", response={202: OperationOut})
+def letter_discard(request: HttpRequest, wanted: SelectionIn) -> Status[Operation]:
+    """Take parked letters out of the inbox; they stay stored."""
+    require(request, "operate")
+    chosen = _selection(wanted)
+    return Status(202, discard.start(selection=chosen, by=audit.actor(request), expect=wanted.expect))
+
+
+@router.post("/dead-letters/restore", response={202: OperationOut})
+def letter_restore(request: HttpRequest, wanted: SelectionIn) -> Status[Operation]:
+    """Put discarded letters back into the inbox."""
+    require(request, "operate")
+    chosen = _selection(wanted)
+    return Status(202, restore.start(selection=chosen, by=audit.actor(request), expect=wanted.expect))
+
+
+@router.post("/queues/{int:queue_id}/track", response=TrackedOut)
+def queue_track(request: HttpRequest, queue_id: int) -> dict[str, Any]:
+    """Capture the letters of a dead-letter queue from now on; 409 when it is tracked already."""
+    require(request, "configure")
+    tracked = tracking.track(queue=_queue(queue_id), by=audit.actor(request))
+    return {
+        "queue": queue_id,
+        "tracked": True,
+        "consumer": tracked.consumer.name if tracked.consumer else None,
+    }
+
+
+@router.post("/queues/{int:queue_id}/untrack", response=TrackedOut)
+def queue_untrack(request: HttpRequest, queue_id: int) -> dict[str, Any]:
+    """Stop capturing; what is stored stays. 409 when it is not tracked."""
+    require(request, "configure")
+    tracking.untrack(queue=_queue(queue_id), by=audit.actor(request))
+    return {"queue": queue_id, "tracked": False, "consumer": None}
+
+
+def _filter(wanted: LetterQuery, *, one_broker: bool = False) -> Filter:
+    """Return the filter; names the broker if it must and only one is configured."""
+    values = wanted.dict()
+    if one_broker and not values["broker"]:
+        known = list(brokers.configs())
+        if len(known) != 1:
+            why = _("Name the broker: there are several.") if known else _("No broker is configured.")
+            raise ApiError(422, "broker_needed", why)
+        values["broker"] = known[0]
+    return Filter(**values)
+
+
+def _selection(wanted: SelectionIn) -> Selection:
+    if (wanted.ids is None) == (wanted.filter is None):
+        raise ApiError(422, "invalid", _("Give either ids or a filter."))
+    if wanted.filter is not None:
+        return selection.all_that_match(_filter(wanted.filter, one_broker=True))
+    ids = wanted.ids or []
+    found = set(DeadLetter.objects.filter(pk__in=ids[: selection.MOST_IDS]).values_list("broker", flat=True))
+    if len(found) > 1:
+        raise ApiError(422, "several_brokers", _("These letters are of several brokers."))
+    if ids and not found:
+        raise ApiError(404, "not_found", _("There are no such letters."))
+    return selection.some(next(iter(found), ""), ids)
+
+
+def _dry_run(chosen: Selection, to: To) -> dict[str, Any]:
+    found = requeue.check(selection=chosen, to=to)
+    return {
+        "total": sum(place.count for place in found),
+        "requeueable": sum(place.count for place in found if not place.problem),
+        "destinations": found,
+        "problems": sorted({place.problem for place in found if place.problem}),
+    }
+
+
+def _letter(letter_id: int) -> DeadLetter:
+    found = DeadLetter.objects.filter(pk=letter_id).first()
+    if found is None:
+        raise ApiError(404, "not_found", _("There is no letter %(id)s.") % {"id": letter_id})
+    return found
+
+
+def _queue(queue_id: int) -> Queue:
+    found = Queue.objects.select_related("broker").filter(pk=queue_id).first()
+    if found is None:
+        raise ApiError(404, "not_found", _("There is no queue %(id)s.") % {"id": queue_id})
+    return found

@@ -1,0 +1,19 @@
+"""What the dead letters add to the other apps: the collectors' sink, operations, parts of their pages."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class DeadlettersConfig(AppConfig):
+    name = "mqadmin.deadletters"
+    label = "deadletters"
+
+    def ready(self) -> None:
+        from consumers import collecting
+
+        # Importing requeue, discard and restore registers the runners of their operations.
+        from mqadmin.deadletters import capture, discard, hooks, requeue, restore  # noqa: F401
+
+        collecting.register(capture.sink_for)
+        hooks.register()

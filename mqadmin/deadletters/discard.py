@@ -1,0 +1,34 @@
+"""Discard letters: they leave the inbox but stay stored, and can be restored."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from mqadmin.core import operations
+from mqadmin.core.audit import Actor
+from mqadmin.core.models import Operation
+from mqadmin.core.operations import Run
+from mqadmin.deadletters import decide
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.selection import Selection
+
+KIND = "dead_letters.discard"
+Status = DeadLetter.Status
+
+
+def start(*, selection: Selection, by: Actor, expect: int | None = None) -> Operation:
+    """Have a worker discard the parked letters. Raises Refusal when there are none, or not `expect`."""
+    return decide.start(
+        kind=KIND,
+        of=Status.PARKED,
+        summary=_("Discard %(n)d letters"),
+        selection_=selection,
+        by=by,
+        expect=expect,
+    )
+
+
+@operations.runner(KIND)
+def run(run: Run) -> None:
+    """Carry it out; may be called again at any point."""
+    decide.carry_out(run, of=Status.PARKED, to=Status.DISCARDED, event="discarded")

@@ -1,0 +1,161 @@
+"""What dead letters add to pages of the apps below: attention, badge, search, a queue's panel, a tile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from consumers import records
+from consumers.models import Record
+from mqadmin.core import formats, hooks
+from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
+from mqadmin.core.permissions import User
+from mqadmin.deadletters import inbox, presenting, tracking
+from mqadmin.deadletters.inbox import Cause
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.selection import Filter
+from mqadmin.queues.models import Queue
+
+WORST = 3  # causes that are told of on the overview
+SAID = 90  # characters of an error message there
+MOST_COUNTED = 100_000
+
+
+def register() -> None:
+    """Hang everything on the shared pages. Called once the app is ready."""
+    hooks.register_attention(attention)
+    hooks.register_nav_badge("dead-letters", badge)
+    hooks.register_find(find)
+    hooks.register_queue_panel(queue_panel)
+    hooks.register_overview_tiles(tiles)
+    records.register_letter(letter_of)
+
+
+def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
+    """Name the most frequent causes, and the dead-letter queues whose letters nobody captures."""
+    parked = Filter(broker, status=DeadLetter.Status.PARKED)
+    for cause in inbox.causes(parked)[:WORST]:
+        yield _cause(broker, cause)
+    for found in inbox.uncaptured(broker)[:WORST]:
+        yield _uncaptured(found)
+
+
+def _cause(broker: str, cause: Cause) -> Attention:
+    title = ngettext("%(n)s dead letter: %(cause)s", "%(n)s dead letters: %(cause)s", cause.count) % {
+        "n": formats.number(cause.count),
+        "cause": cause.title,
+    }
+    said = Truncator("".join(text for text, _varies in cause.segments).rstrip(".")).chars(SAID)
+    last = {"queue": cause.source_queue, "last": formats.ago(cause.last_at)}
+    where = _("In %(queue)s, last %(last)s ago.") if cause.source_queue else _("Last %(last)s ago.")
+    text = " ".join(
+        part for part in (said if said.endswith("…") else said and f"{said}.", where % last) if part
+    )
+    query = urlencode({"broker": broker, "group": cause.group})
+    href = f"{reverse('letter_list')}?{query}"
+    return Attention("watch", title, text, [Link(_("Look at them"), href, primary=True)])
+
+
+def _uncaptured(found: inbox.Uncaptured) -> Attention:
+    title = ngettext(
+        "%(queue)s holds %(n)s letter nobody captures",
+        "%(queue)s holds %(n)s letters nobody captures",
+        found.count,
+    ) % {"queue": found.queue.name, "n": formats.number(found.count)}
+    track = Link(
+        _("Track it"),
+        reverse("queue_track", args=[found.queue.pk]),
+        primary=True,
+        post=True,
+        needs="configure",
+    )
+    return Attention("watch", title, found.text, [track])
+
+
+def badge(broker: str) -> Badge | None:
+    """Return how many letters wait for a decision."""
+    count = inbox.parked(broker, MOST_COUNTED)
+    if not count:
+        return None
+    text = formats.number(count) if count < MOST_COUNTED else f"{formats.short(count)}+"
+    return Badge(text, "red")
+
+
+def find(q: str, broker: str) -> Iterable[Hit]:
+    """Find letters by message id (from its beginning), or by number: #17."""
+    found = inbox.by_message_id(broker, q)
+    number = q.removeprefix("#")
+    if q.startswith("#") and number.isdecimal() and len(number) < 19:
+        found += list(DeadLetter.objects.filter(broker=broker, pk=int(number)).only(*inbox.LIST_FIELDS))
+    for letter in found:
+        text = f"{letter.source_queue} · {letter.error_type or letter.get_reason_display()}"
+        yield Hit(presenting.name(letter), _("Letter"), reverse("letter_detail", args=[letter.pk]), text)
+
+
+def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: ARG001
+    """Tell of a dead-letter queue whether it is captured; of any other, how many of its letters are parked."""
+    broker = queue.broker.slug
+    tracked = tracking.of(queue)
+    is_inbox = tracking.is_dead_letter_queue(queue)
+    from_here = Filter(broker, vhost=queue.vhost, source=queue.name, status=DeadLetter.Status.PARKED)
+    in_here = Filter(broker, vhost=queue.vhost, queue=queue.name, status=DeadLetter.Status.PARKED)
+    died = from_here.rows().count()
+    if tracked is None and not is_inbox and not died:
+        return None
+    context = {
+        "queue": queue,
+        "tracked": tracked,
+        "is_inbox": is_inbox,
+        "refusal": tracking.refusal(queue),
+        "captured": in_here.rows().count() if tracked or is_inbox else 0,
+        "captured_href": _href(in_here),
+        "died": died,
+        "died_href": _href(from_here),
+    }
+    return Panel("deadletters/_queue_panel.html", context)
+
+
+def _href(wanted: Filter) -> str:
+    return f"{reverse('letter_list')}?{urlencode(wanted.to_json())}"
+
+
+def tiles(broker: str) -> Iterable[Tile]:
+    """Count today's letters, hour by hour."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    points = inbox.by_hour(broker, midnight)
+    today = sum(points)
+    yield Tile(
+        label=_("Dead letters today"),
+        value=formats.number(today),
+        tone="red" if today else "",
+        points=points,
+        href=f"{reverse('letter_list')}?{urlencode({'broker': broker})}",
+    )
+
+
+def letter_of(record: Record) -> records.Letter | None:
+    """Return the newest letter with the message id of a record that failed."""
+    if not record.message_id or record.outcome not in (
+        Record.Outcome.DEAD_LETTERED,
+        Record.Outcome.TIMED_OUT,
+    ):
+        return None
+    letter = (
+        DeadLetter.objects.filter(
+            broker=record.consumer.broker, vhost=record.consumer.vhost, message_id=record.message_id
+        )
+        .only(*inbox.LIST_FIELDS)
+        .order_by("-pk")
+        .first()
+    )
+    if letter is None:
+        return None
+    text = _("letter #%(id)s, %(status)s") % {"id": letter.pk, "status": letter.get_status_display()}
+    return records.Letter(letter.pk, reverse("letter_detail", args=[letter.pk]), text)

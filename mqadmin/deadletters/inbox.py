@@ -1,0 +1,232 @@
+"""What the inbox shows: causes, counts and letters, read from the database alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from mqadmin.core.models import Operation
+from mqadmin.deadletters import grouping, tracking
+from mqadmin.deadletters.models import CauseNote, DeadLetter
+from mqadmin.deadletters.selection import Filter
+from mqadmin.queues.models import Queue
+
+MOST_CAUSES = 60
+SPARK_POINTS = 24
+SPARK_SPAN = timedelta(hours=2)
+_SPARK_ROWS = 20_000
+RECENT_OPERATION = timedelta(seconds=20)  # so long one that ended is still told of
+FRAMEWORKS = {
+    "spring": "Spring",
+    "nservicebus": "NServiceBus",
+    "masstransit": "MassTransit",
+    "rebus": "Rebus",
+    "watermill": "Watermill",
+    "dramatiq": "dramatiq",
+    "celery": "Celery",
+    "easynetq": "EasyNetQ",
+}
+# What a list needs: never the bodies.
+LIST_FIELDS = (
+    "pk",
+    "broker",
+    "vhost",
+    "dead_letter_queue",
+    "source_queue",
+    "source_exchange",
+    "routing_keys",
+    "return_queue",
+    "reason",
+    "death_count",
+    "first_death_at",
+    "captured_at",
+    "message_id",
+    "error_type",
+    "error",
+    "framework",
+    "group",
+    "status",
+    "status_reason",
+    "size",
+    "note",
+    "edits",
+    "requeue_count",
+    "came_back_as",
+    "maybe_duplicate_of",
+)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Letters that failed for the same reason. `error` is that of the newest; `points` counts over time."""
+
+    group: str
+    count: int
+    error_type: str
+    error: str
+    source_queue: str
+    reason: str
+    framework: str
+    first_at: datetime
+    last_at: datetime
+    came_back: int
+    note: str = ""
+    points: tuple[int, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The error's type, without its package, else the reason."""
+        if not self.error_type:
+            return str(DeadLetter.Reason(self.reason).label)
+        name = self.error_type.rsplit(".", 1)[-1] or self.error_type
+        return f"{FRAMEWORKS[self.framework]} {name}" if self.framework in FRAMEWORKS else name
+
+    @property
+    def segments(self) -> list[tuple[str, bool]]:
+        """The error as (text, whether it stands for what varies)."""
+        return grouping.segments(self.error)
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether most of the last two hours' letters came in its last quarter."""
+        recent = sum(self.points[-SPARK_POINTS // 4 :])
+        return recent >= 5 and recent > sum(self.points) / 2
+
+
+def causes(wanted: Filter, *, points: bool = True) -> list[Cause]:
+    """Return the causes of the letters that match (whatever their group), the most frequent first."""
+    rows = replace(wanted, group="").rows().order_by()
+    # Count and ids come from an index alone; what else is shown is read for one or two letters of each cause.
+    found = list(
+        rows.values("group")
+        .annotate(n=Count("pk"), newest=Max("pk"), oldest=Min("pk"))
+        .order_by("-n", "-newest")[:MOST_CAUSES]
+    )
+    ids = {item[end] for item in found for end in ("newest", "oldest")}
+    samples = DeadLetter.objects.only(*LIST_FIELDS).in_bulk(ids)
+    back = dict(rows.exclude(came_back_as="").values_list("group").annotate(n=Count("pk")))
+    groups = [item["group"] for item in found]
+    notes = dict(
+        CauseNote.objects.filter(broker=wanted.broker, group__in=groups).values_list("group", "text")
+    )
+    history = _history(rows, groups) if points else {}
+    return [
+        Cause(
+            group=item["group"],
+            count=item["n"],
+            error_type=sample.error_type,
+            error=sample.error,
+            source_queue=sample.source_queue,
+            reason=sample.reason,
+            framework=sample.framework,
+            first_at=samples[item["oldest"]].captured_at,
+            last_at=sample.captured_at,
+            came_back=back.get(item["group"], 0),
+            note=notes.get(item["group"], ""),
+            points=history.get(item["group"], ()),
+        )
+        for item in found
+        if (sample := samples.get(item["newest"])) is not None and item["oldest"] in samples
+    ]
+
+
+def _history(rows: QuerySet[DeadLetter], groups: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return how many letters of each group came in each step of the last hours."""
+    start = timezone.now() - SPARK_SPAN
+    step = SPARK_SPAN / SPARK_POINTS
+    counts = {group: [0] * SPARK_POINTS for group in groups}
+    recent = rows.filter(captured_at__gte=start).order_by().values_list("group", "captured_at")
+    for group, moment in recent[:_SPARK_ROWS]:
+        if group in counts:
+            counts[group][min(SPARK_POINTS - 1, int((moment - start) / step))] += 1
+    return {group: tuple(values) for group, values in counts.items()}
+
+
+def status_counts(broker: str) -> dict[str, int]:
+    """Return how many letters of a broker have each status, 0 included."""
+    rows = DeadLetter.objects.filter(broker=broker).order_by().values_list("status").annotate(n=Count("pk"))
+    return {str(status): 0 for status in DeadLetter.Status.values} | dict(rows)
+
+
+def choices(broker: str) -> dict[str, list[str]]:
+    """Return what letters of a broker can be filtered by: their source and dead-letter queues."""
+    rows = DeadLetter.objects.filter(broker=broker).order_by()
+    return {
+        "source": sorted(
+            rows.exclude(source_queue="").values_list("source_queue", flat=True).distinct()[:500]
+        ),
+        "queue": sorted(rows.values_list("dead_letter_queue", flat=True).distinct()[:500]),
+    }
+
+
+def listed(wanted: Filter, *, up_to: int | None = None) -> QuerySet[DeadLetter]:
+    """Return the letters for a list, newest first, without their bodies."""
+    rows = wanted.rows().only(*LIST_FIELDS)
+    return rows if up_to is None else rows.filter(pk__lte=up_to)
+
+
+def newer(wanted: Filter, than: int) -> int:
+    """Return how many letters that match came after letter `than`."""
+    return wanted.rows().filter(pk__gt=than).count()
+
+
+@dataclass(frozen=True)
+class Uncaptured:
+    """A dead-letter queue that holds letters nobody captures."""
+
+    queue: Queue
+    count: int
+
+    @property
+    def text(self) -> str:
+        """The sentence that offers to track it."""
+        sources = ", ".join(self.queue.dead_letters_from[:3])
+        return _("From %(sources)s.") % {"sources": sources} if sources else ""
+
+
+def uncaptured(broker: str) -> list[Uncaptured]:
+    """Return the dead-letter queues with messages that are not tracked, the fullest first."""
+    rows = tracking.untracked(broker).filter(total__gt=0).order_by("-total", "vhost", "name")[:20]
+    return [Uncaptured(queue, queue.total or 0) for queue in rows]
+
+
+def running(broker: str) -> Iterable[Operation]:
+    """Return the operations on letters that are going on, or ended a moment ago."""
+    recent = Q(finished_at__gte=timezone.now() - RECENT_OPERATION) | Q(status__in=Operation.OPEN)
+    return Operation.objects.filter(recent, broker=broker, kind__startswith="dead_letters.")[:5]
+
+
+def parked(broker: str, at_most: int = 100_000) -> int:
+    """Return how many letters are parked; counting stops at `at_most`."""
+    rows = DeadLetter.objects.filter(broker=broker, status=DeadLetter.Status.PARKED).order_by()
+    return rows[:at_most].count()
+
+
+def captured_since(broker: str, moment: datetime) -> int:
+    """Return how many letters were captured since `moment`."""
+    return DeadLetter.objects.filter(broker=broker, captured_at__gte=moment).count()
+
+
+def by_message_id(broker: str, start: str, most: int = 6) -> list[DeadLetter]:
+    """Return letters whose message id begins with `start`, newest first."""
+    # A range, since LIKE would not use the index.
+    rows = DeadLetter.objects.filter(
+        message_id__gte=start, message_id__lt=start + "\U0010ffff", broker=broker
+    )
+    found = rows.only(*LIST_FIELDS).order_by("-pk")[: most * 2]
+    return [letter for letter in found if letter.message_id.startswith(start)][:most]
+
+
+def by_hour(broker: str, since: datetime) -> list[int]:
+    """Return how many letters were captured in each hour since `since`, the current one last."""
+    moments = DeadLetter.objects.filter(broker=broker, captured_at__gte=since).order_by()
+    counts = dict(moments.annotate(hour=TruncHour("captured_at")).values_list("hour").annotate(n=Count("pk")))
+    hours = int((timezone.now() - since) / timedelta(hours=1)) + 1
+    first = since.replace(minute=0, second=0, microsecond=0)
+    return [counts.get(first + timedelta(hours=index), 0) for index in range(hours)]

@@ -1,0 +1,161 @@
+"""Dead letters: captured from the broker, kept until a person or a rule decides."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from mqadmin.core.fields import ExactJSONField
+
+
+class TrackedQueue(models.Model):
+    """A dead-letter queue whose letters are captured, by a collector (a `consumers.Consumer`)."""
+
+    broker = models.CharField(max_length=60)
+    vhost = models.CharField(max_length=255)
+    queue = models.CharField(max_length=255)
+    consumer = models.OneToOneField("consumers.Consumer", on_delete=models.SET_NULL, null=True)
+    tracked_by = models.CharField(max_length=150)
+    tracked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["broker", "vhost", "queue"], name="tracked_once")]
+
+    def __str__(self) -> str:
+        return f"{self.vhost}:{self.queue}"
+
+
+class DeadLetter(models.Model):
+    """One captured message. `properties`, `headers`: the lossless JSON of `mqadmin.rabbit.message`."""
+
+    class Status(models.TextChoices):
+        PARKED = "parked", _("parked")
+        REQUEUEING = "requeueing", _("requeueing")
+        REQUEUED = "requeued", _("requeued")
+        DISCARDED = "discarded", _("discarded")
+
+    class Reason(models.TextChoices):
+        REJECTED = "rejected", _("rejected")
+        EXPIRED = "expired", _("expired")
+        MAXLEN = "maxlen", _("queue too long")
+        DELIVERY_LIMIT = "delivery_limit", _("delivered too often")
+        ERROR = "error", _("handler failed")
+
+    broker = models.CharField(max_length=60)
+    vhost = models.CharField(max_length=255)
+    dead_letter_queue = models.CharField(max_length=255)
+    source_queue = models.CharField(max_length=255, blank=True)
+    source_exchange = models.CharField(max_length=255, blank=True)
+    routing_keys = ExactJSONField(default=list)
+    return_queue = models.CharField(max_length=255, blank=True)  # where a requeue "to source" goes
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    death_count = models.PositiveIntegerField(default=1)
+    deaths = ExactJSONField(default=list)  # newest first: queue, reason, count, time, exchange, routing_keys
+    first_death_at = models.DateTimeField(null=True)
+    captured_at = models.DateTimeField()
+    message_id = models.CharField(max_length=255, blank=True, db_index=True)
+    error_type = models.CharField(max_length=200, blank=True)
+    error = models.TextField(blank=True)
+    trace = models.TextField(blank=True)
+    framework = models.CharField(max_length=30, blank=True)
+    consumer = models.CharField(max_length=60, blank=True)
+    group = models.CharField(max_length=32, blank=True)  # mqadmin.deadletters.grouping
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PARKED)
+    status_reason = models.CharField(max_length=500, blank=True)  # why it is back in the inbox
+    size = models.PositiveIntegerField(default=0)
+    properties = ExactJSONField(default=dict)
+    headers = ExactJSONField(default=dict)
+    body = models.BinaryField()
+    search_text = models.TextField(blank=True)  # casefolded text of body, error and names, bounded
+    note = models.TextField(blank=True)
+    # Before the first edit: {"properties", "headers", "body" (base64)}, so that an edit can be undone.
+    original = ExactJSONField(null=True)
+    edits = models.PositiveIntegerField(default=0)  # grows with each change of what would be published
+    requeue_count = models.PositiveIntegerField(default=0)
+
+    # Capture: the same broker message is recognised at its redelivery by these.
+    fingerprint = models.CharField(max_length=64)
+    # Committed, but it is not known yet whether the broker took the ack.
+    ack_pending = models.BooleanField(default=True)
+    maybe_duplicate_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, db_index=False)
+    # The `mqadmin-requeue-id` it came with: it was requeued before, and died again.
+    came_back_as = models.CharField(max_length=36, blank=True)
+
+    # Requeue: one outstanding claim per letter.
+    operation = models.ForeignKey("core.Operation", on_delete=models.SET_NULL, null=True, db_index=False)
+    requeue_id = models.CharField(max_length=36, blank=True)
+    claimed_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        # Every letter pays for every full index, thousands of times a second: the rest are partial.
+        indexes = [
+            models.Index(fields=["broker", "status", "-id"]),
+            models.Index(fields=["broker", "status", "source_queue", "-id"]),
+            models.Index(fields=["broker", "status", "group", "-id"]),
+            models.Index(fields=["broker", "captured_at"]),
+            models.Index(
+                fields=["operation", "status", "id"],
+                name="letter_operation",
+                condition=models.Q(operation__isnull=False),
+            ),
+            models.Index(fields=["requeue_id"], name="letter_requeue_id", condition=~models.Q(requeue_id="")),
+            models.Index(
+                fields=["broker", "group"],
+                name="letter_came_back",
+                condition=~models.Q(came_back_as=""),
+            ),
+            models.Index(
+                fields=["maybe_duplicate_of"],
+                name="letter_duplicate",
+                condition=models.Q(maybe_duplicate_of__isnull=False),
+            ),
+            models.Index(
+                fields=["broker", "vhost", "dead_letter_queue", "fingerprint"],
+                name="letter_ack_pending",
+                condition=models.Q(ack_pending=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"letter #{self.pk} from {self.source_queue}"
+
+    @property
+    def error_name(self) -> str:
+        """The error's type without its package."""
+        return self.error_type.rsplit(".", 1)[-1] or self.error_type
+
+
+class LetterEvent(models.Model):
+    """The history of a letter: what happened to it, when, and by whom."""
+
+    letter = models.ForeignKey(DeadLetter, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=20)  # captured requeued returned discarded restored edited noted
+    by = models.CharField(max_length=150, blank=True)
+    operation = models.ForeignKey("core.Operation", on_delete=models.SET_NULL, null=True)
+    text = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.text}"
+
+
+class CauseNote(models.Model):
+    """What a person wrote about a cause, a group of letters: "fixed in 2.14"."""
+
+    broker = models.CharField(max_length=60)
+    group = models.CharField(max_length=32)
+    text = models.CharField(max_length=500)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["broker", "group"], name="one_note_per_cause")]
+
+    def __str__(self) -> str:
+        return self.text

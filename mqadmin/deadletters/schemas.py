@@ -1,0 +1,230 @@
+"""The shapes of the API's calls for dead letters."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Any, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+from mqadmin.deadletters.models import DeadLetter
+
+Encoding = Literal["utf-8", "base64"]
+
+
+class LetterOut(Schema):
+    """One letter. `group` is its cause; `size` that of the body in bytes."""
+
+    id: int
+    broker: str
+    vhost: str
+    dead_letter_queue: str
+    source_queue: str
+    source_exchange: str
+    routing_keys: list[str]
+    reason: str
+    death_count: int
+    first_death_at: datetime | None
+    captured_at: datetime
+    message_id: str
+    error_type: str
+    error: str
+    group: str
+    status: str
+    status_reason: str
+    size: int
+    requeue_count: int
+    came_back: bool
+    maybe_duplicate_of: int | None
+    note: str
+
+    @staticmethod
+    def resolve_came_back(obj: DeadLetter) -> bool:
+        return bool(obj.came_back_as)
+
+    @staticmethod
+    def resolve_maybe_duplicate_of(obj: DeadLetter) -> int | None:
+        return obj.maybe_duplicate_of_id
+
+
+class LetterList(Schema):
+    items: list[LetterOut]
+    total: int
+    next: str | None
+
+
+class DeathOut(Schema):
+    """One entry of x-death, newest first."""
+
+    queue: str
+    reason: str
+    count: int
+    time: datetime | None
+    exchange: str
+    routing_keys: list[str]
+
+
+class EventOut(Schema):
+    """Something that was done with the letter here."""
+
+    at: datetime
+    kind: str
+    by: str
+    text: str
+    operation: int | None
+
+    @staticmethod
+    def resolve_operation(obj: Any) -> int | None:
+        number: int | None = obj.operation_id
+        return number
+
+
+class LetterDetailOut(LetterOut):
+    """One letter with everything. `properties` and `headers` are JSON that keeps every AMQP type."""
+
+    return_queue: str
+    framework: str
+    consumer: str
+    trace: str
+    properties: dict[str, Any]
+    headers: Any
+    encoding: Encoding
+    body: str
+    edited: bool
+    requeue_id: str
+    operation: int | None
+    deaths: list[DeathOut]
+    history: list[EventOut]
+
+    @staticmethod
+    def resolve_encoding(obj: DeadLetter) -> Encoding:
+        return body_text(obj)[0]
+
+    @staticmethod
+    def resolve_body(obj: DeadLetter) -> str:
+        return body_text(obj)[1]
+
+    @staticmethod
+    def resolve_edited(obj: DeadLetter) -> bool:
+        return obj.original is not None
+
+    @staticmethod
+    def resolve_operation(obj: DeadLetter) -> int | None:
+        return obj.operation_id
+
+    @staticmethod
+    def resolve_history(obj: DeadLetter) -> list[Any]:
+        return list(obj.events.all())
+
+
+class LetterQuery(Schema):
+    """What letters must have. `queue`: the dead-letter queue; `source`: where they died; `q`: words in them."""
+
+    broker: str = ""
+    vhost: str = ""
+    queue: str = ""
+    source: str = ""
+    reason: str = ""
+    group: str = ""
+    status: str = ""
+    q: str = Field("", max_length=500)
+    since: datetime | None = None
+    until: datetime | None = None
+    operation: int = 0
+
+
+class LetterPatch(Schema):
+    """What to change; what is left out stays. `encoding` says how `body` is written."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    body: str | None = None
+    encoding: Encoding = "utf-8"
+    headers: dict[str, Any] | None = None
+    properties: dict[str, Any] | None = None
+    note: str | None = None
+
+
+class SelectionIn(Schema):
+    """Either `ids`, or all letters that match `filter` now; `expect` refuses another number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[int] | None = None
+    filter: LetterQuery | None = None
+    expect: int | None = Field(None, ge=0)
+
+
+class GivenPlace(Schema):
+    """An exchange ("" is the default one) and a key; without a key each letter keeps its own."""
+
+    exchange: str
+    routing_key: str | None = None
+
+
+class RequeueIn(SelectionIn):
+    """What to requeue and where to. `dry_run` only tells where the letters would go."""
+
+    to: Literal["source", "exchange"] | GivenPlace = "source"
+    dry_run: bool = False
+
+
+class DestinationOut(Schema):
+    """Where some of the letters would go; with a `problem` they would stay."""
+
+    vhost: str
+    exchange: str
+    routing_key: str
+    count: int
+    queues: list[str]
+    problem: str
+    warning: str
+
+
+class DryRunOut(Schema):
+    """What a requeue would do: counts by destination, and the problems."""
+
+    total: int
+    requeueable: int
+    destinations: list[DestinationOut]
+    problems: list[str]
+
+
+class GroupOut(Schema):
+    """Letters with one cause. `came_back`: how many had been requeued before."""
+
+    group: str
+    count: int
+    error_type: str
+    error: str
+    source_queue: str
+    reason: str
+    first_at: datetime
+    last_at: datetime
+    came_back: int
+    note: str
+
+
+class GroupList(Schema):
+    items: list[GroupOut]
+    total: int
+    next: str | None
+
+
+class TrackedOut(Schema):
+    """Whether the letters of a queue are captured, and by which consumer."""
+
+    queue: int
+    tracked: bool
+    consumer: str | None
+
+
+def body_text(letter: DeadLetter) -> tuple[Encoding, str]:
+    """Return (encoding, body)."""
+    body = bytes(letter.body)
+    try:
+        return "utf-8", body.decode()
+    except UnicodeDecodeError:
+        return "base64", base64.b64encode(body).decode()

@@ -1,0 +1,21 @@
+"""Addresses below /dead-letters/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from mqadmin.deadletters.views import acts, edit, inbox
+
+urlpatterns = [
+    path("", inbox.letter_list, name="letter_list"),
+    path("requeue/", acts.letter_requeue, name="letter_requeue"),
+    path("discard/", acts.letter_discard, name="letter_discard"),
+    path("restore/", acts.letter_restore, name="letter_restore"),
+    path("queues/<int:queue_id>/track/", acts.queue_track, name="queue_track"),
+    path("queues/<int:queue_id>/untrack/", acts.queue_untrack, name="queue_untrack"),
+    path("causes/<slug:group>/note/", edit.cause_note, name="cause_note"),
+    path("<int:letter_id>/", inbox.letter_detail, name="letter_detail"),
+    path("<int:letter_id>/edit/", edit.letter_edit, name="letter_edit"),
+    path("<int:letter_id>/revert/", edit.letter_revert, name="letter_revert"),
+    path("<int:letter_id>/note/", edit.letter_note, name="letter_note"),
+]

@@ -1,0 +1,122 @@
+"""What a person does to letters: requeue, discard, restore; and to queues: track, untrack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.core.errors import Refusal
+from mqadmin.core.models import Operation
+from mqadmin.deadletters import discard, requeue, restore, tracking
+from mqadmin.deadletters.destinations import To
+from mqadmin.deadletters.forms import Destination, chosen, expected
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.queues.models import Queue
+from mqadmin.rabbit.errors import RabbitError
+
+PARKED, DISCARDED = DeadLetter.Status.PARKED, DeadLetter.Status.DISCARDED
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def letter_requeue(request: HttpRequest) -> HttpResponse:
+    """GET: say how many letters would go where. POST: have them requeued."""
+    broker = brokers.current(request)
+    if request.method == "POST":
+        letters = chosen(request.POST, broker, PARKED)
+        to = Destination(request.POST).place if "to" in request.POST else To()
+        operation = requeue.start(
+            selection=letters, to=to, by=audit.actor(request), expect=expected(request.POST)
+        )
+        return started(request, operation)
+    form = Destination(request.GET if "to" in request.GET else {"to": "source"})
+    context = _decision(request, broker, "requeue", PARKED)
+    context |= {"form": form, "places": [], "sendable": 0}
+    try:
+        places = requeue.check(selection=context["selection"], to=form.place)
+        context["places"] = places
+        context["sendable"] = sum(place.count for place in places if not place.problem)
+    except Refusal as refusal:
+        context["fault"] = refusal.text
+    except RabbitError as error:
+        context["fault"] = str(error)
+    return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def letter_discard(request: HttpRequest) -> HttpResponse:
+    """GET: say how many letters. POST: discard them."""
+    broker = brokers.current(request)
+    if request.method == "POST":
+        letters = chosen(request.POST, broker, PARKED)
+        by, expect = audit.actor(request), expected(request.POST)
+        return started(request, discard.start(selection=letters, by=by, expect=expect))
+    context = _decision(request, broker, "discard", PARKED)
+    return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def letter_restore(request: HttpRequest) -> HttpResponse:
+    """GET: say how many letters. POST: put them back into the inbox."""
+    broker = brokers.current(request)
+    if request.method == "POST":
+        letters = chosen(request.POST, broker, DISCARDED)
+        by, expect = audit.actor(request), expected(request.POST)
+        return started(request, restore.start(selection=letters, by=by, expect=expect))
+    context = _decision(request, broker, "restore", DISCARDED)
+    return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
+
+
+def _decision(request: HttpRequest, broker: str, act: str, status: str) -> dict[str, Any]:
+    """Return what the dialog shows: how many letters it is about, and what it sends on."""
+    letters = chosen(request.GET, broker, status)
+    total = letters.rows().filter(status=status).count()
+    skip = {"expect", "to", "exchange", "routing_key", "up_to", "letter", "tab", "page", "seen", "broker"}
+    fields = [
+        (name, value) for name, values in request.GET.lists() if name not in skip for value in values if value
+    ]
+    if letters.filter is not None:
+        fields.append(("up_to", str(letters.up_to)))
+    return {
+        "act": act,
+        "action": reverse(f"letter_{act}"),
+        "selection": letters,
+        "total": total,
+        "passed_over": letters.rows().count() - total if letters.filter is None else 0,
+        "fields": fields,
+        "back": f"{reverse('letter_list')}?broker={broker}",
+    }
+
+
+def started(request: HttpRequest, operation: Operation) -> HttpResponse:
+    """Answer a POST that started `operation`."""
+    href = reverse("operation_detail", args=[operation.pk])
+    return rendering.acted(request, _("%(what)s: begun.") % {"what": operation.summary}, to=href)
+
+
+@permissions.configure
+@require_POST
+def queue_track(request: HttpRequest, queue_id: int) -> HttpResponse:
+    """Capture the letters of a dead-letter queue from now on."""
+    queue = get_object_or_404(Queue.objects.select_related("broker"), pk=queue_id)
+    tracking.track(queue=queue, by=audit.actor(request))
+    text = _("%(queue)s is tracked: its letters arrive in the inbox.") % {"queue": queue.name}
+    return rendering.acted(request, text, to=reverse("queue_detail", args=[queue.pk]))
+
+
+@permissions.configure
+@require_POST
+def queue_untrack(request: HttpRequest, queue_id: int) -> HttpResponse:
+    """Stop capturing; what is stored stays."""
+    queue = get_object_or_404(Queue.objects.select_related("broker"), pk=queue_id)
+    tracking.untrack(queue=queue, by=audit.actor(request))
+    text = _("%(queue)s is no longer tracked. Letters that are stored stay.") % {"queue": queue.name}
+    return rendering.acted(request, text, to=reverse("queue_detail", args=[queue.pk]))

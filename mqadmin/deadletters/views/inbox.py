@@ -1,0 +1,110 @@
+"""The inbox: causes, letters, the letter; and one letter on a page of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from mqadmin.core import brokers, permissions, rendering
+from mqadmin.deadletters import inbox, presenting, selection
+from mqadmin.deadletters.forms import ALL, LetterFilter
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.presenting import Shown
+
+PAGE = 50
+TABS = {
+    "payload": _("Payload"),
+    "headers": _("Headers"),
+    "properties": _("Properties"),
+    "log": _("Log lines"),
+    "history": _("History"),
+}
+
+
+@permissions.view
+@require_GET
+def letter_list(request: HttpRequest) -> HttpResponse:
+    """Causes, letters and the letter in hand. All of it is in the address."""
+    broker = brokers.current(request)
+    form = LetterFilter(request.GET, broker)
+    lists = _lists(request, form)
+    first = next((letter.pk for letter in lists["page"]), None)
+    context = {"broker": broker, "form": form, **lists, **_letter(request, broker, first)}
+    return rendering.page(request, "deadletters/list.html", context, fragment="deadletters/_inbox.html")
+
+
+@permissions.view
+@require_GET
+def letter_detail(request: HttpRequest, letter_id: int) -> HttpResponse:
+    """One letter, for a link that is passed on."""
+    letter = get_object_or_404(DeadLetter.objects.select_related("operation"), pk=letter_id)
+    context = {**_shown(request, presenting.show(letter)), "is_alone": True, "is_asked": True}
+    return rendering.page(request, "deadletters/detail.html", context, fragment="deadletters/_letter.html")
+
+
+def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
+    """Return causes, counts and the page of letters.
+
+    `seen` freezes the list: letters that came after it wait behind "12 new" while a person reads. In an empty
+    list there is nothing to read, only somebody who waits for the first.
+    """
+    wanted = form.wanted
+    given = request.GET.get("seen", "")
+    is_frozen = given.isdecimal() and len(given) < 19
+    seen = int(given) if is_frozen else selection.newest()
+    page = Paginator(inbox.listed(wanted, up_to=seen), PAGE).get_page(request.GET.get("page"))
+    if is_frozen and not page.object_list:
+        is_frozen, seen = False, selection.newest()
+        page = Paginator(inbox.listed(wanted, up_to=seen), PAGE).get_page(1)
+    counts = inbox.status_counts(form.broker)
+    found = inbox.causes(wanted)
+    return {
+        "wanted": wanted,
+        "status": wanted.status or ALL,
+        "status_label": DeadLetter.Status(wanted.status).label if wanted.status else _("in all"),
+        "statuses": [(value, label, counts.get(value, 0)) for value, label in DeadLetter.Status.choices],
+        "has_any": any(counts.values()),
+        "causes": found,
+        "chosen_cause": next((cause for cause in found if cause.group == wanted.group), None),
+        "in_causes": sum(cause.count for cause in found),
+        "choices": inbox.choices(form.broker),
+        "reasons": DeadLetter.Reason.choices,
+        "page": page,
+        "seen": seen,
+        "waiting": inbox.newer(wanted, seen) if is_frozen else 0,
+        "operations": inbox.running(form.broker),
+        "uncaptured": inbox.uncaptured(form.broker),
+        "filter_fields": replace(wanted, broker="").to_json(),
+    }
+
+
+def _letter(request: HttpRequest, broker: str, first: int | None) -> dict[str, Any]:
+    """Return the letter in hand: the one asked for, else the first of the list."""
+    asked = request.GET.get("letter", "")
+    # `pin` keeps what is shown in its place when the list is read again, without having been asked for.
+    given = asked or request.GET.get("pin", "")
+    wanted = int(given) if given.isdecimal() and len(given) < 19 else first
+    rows = DeadLetter.objects.select_related("operation").filter(broker=broker)
+    letter = None if wanted is None else rows.filter(pk=wanted).first()
+    if letter is None:
+        return {"shown": None, "is_asked": bool(asked)}
+    return {**_shown(request, presenting.show(letter)), "is_asked": bool(asked)}
+
+
+def _shown(request: HttpRequest, shown: Shown) -> dict[str, Any]:
+    tab = request.GET.get("tab", "")
+    counts = {"headers": len(shown.headers), "log": len(shown.log)}
+    return {
+        "shown": shown,
+        "letter": shown.letter,
+        "deaths": presenting.deaths_in_words(shown.letter),
+        "rows": shown.headers if tab == "headers" else shown.properties,
+        "tab": tab if tab in TABS else "payload",
+        "tabs": [(key, label, counts.get(key)) for key, label in TABS.items()],
+    }

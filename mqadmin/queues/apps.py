@@ -1,0 +1,21 @@
+"""What the queues app hangs on shared pages at start."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class QueuesConfig(AppConfig):
+    name = "mqadmin.queues"
+    label = "queues"
+
+    def ready(self) -> None:
+        from mqadmin.core import hooks
+        from mqadmin.queues import attention, purging, sight  # noqa: F401  (purging registers its runner)
+
+        hooks.register_attention(attention.attention)
+        hooks.register_nav_badge("queues", attention.badge)
+        hooks.register_find(attention.find)
+        hooks.register_overview_tiles(attention.tiles)
+        hooks.register_freshness(sight.freshness)
+        hooks.register_broker_facts(sight.facts)

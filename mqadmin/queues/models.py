@@ -1,0 +1,94 @@
+"""Brokers and queues as last observed. RabbitMQ is the truth; these rows are its newest picture."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Broker(models.Model):
+    """A configured cluster: its slug and what the monitor saw. Addresses and passwords are never stored."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    reachable = models.BooleanField(null=True)  # None: never tried yet
+    error_code = models.CharField(max_length=40, blank=True)
+    error = models.TextField(blank=True)
+    product = models.CharField(max_length=40, blank=True)
+    version = models.CharField(max_length=40, blank=True)
+    cluster_name = models.CharField(max_length=255, blank=True)
+    totals = models.JSONField(default=dict)  # ready, unacked, *_rate; a missing key is unknown, not 0
+    nodes = models.JSONField(default=list)
+    alarms = models.JSONField(default=list)
+    history = models.JSONField(default=dict)  # name -> [[epoch_seconds, value], ...], the last hour
+    queue_count = models.PositiveIntegerField(default=0)
+    tried_at = models.DateTimeField(null=True)
+    sampled_at = models.DateTimeField(null=True)  # the last success
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Queue(models.Model):
+    """One queue of one broker. Numbers that the broker did not report are None: unknown, not zero."""
+
+    class Health(models.TextChoices):
+        BROKEN = "broken", _("broken")
+        WATCH = "watch", _("watch")
+        OK = "ok", _("working")
+        IDLE = "idle", _("idle")
+        UNKNOWN = "unknown", _("unknown")
+
+    broker = models.ForeignKey(Broker, on_delete=models.CASCADE, related_name="queues")
+    vhost = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    type = models.CharField(max_length=20, default="classic")
+    durable = models.BooleanField(default=True)
+    auto_delete = models.BooleanField(default=False)
+    exclusive = models.BooleanField(default=False)
+    state = models.CharField(max_length=40, blank=True)
+    node = models.CharField(max_length=255, blank=True)
+    ready = models.BigIntegerField(null=True)
+    unacked = models.BigIntegerField(null=True)
+    total = models.BigIntegerField(null=True)
+    consumers = models.IntegerField(null=True)
+    publish_rate = models.FloatField(null=True)
+    deliver_rate = models.FloatField(null=True)
+    ack_rate = models.FloatField(null=True)
+    redeliver_rate = models.FloatField(null=True)
+    memory = models.BigIntegerField(null=True)
+    arguments = models.JSONField(default=dict)
+    policy = models.CharField(max_length=255, blank=True)
+    effective_policy = models.JSONField(default=dict)
+    history = models.JSONField(default=list)  # [[epoch_minute, total], ...] where it changed; at most 60
+    growth = models.FloatField(null=True)  # messages per second, over about the last minute
+    clears_in = models.FloatField(null=True)  # seconds; health.NEVER; None: nothing can be said
+    facts = models.JSONField(default=dict)  # what verdicts remember: `memory.Memory`
+
+    health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNKNOWN)
+    health_rank = models.SmallIntegerField(default=0)  # 3 broken, 2 watch, 1 working, 0 idle or unknown
+    health_reasons = models.JSONField(default=list)  # [{"code": ..., "params": {...}}], worded when shown
+    dead_letters_to = models.JSONField(default=list)
+    dead_letters_from = models.JSONField(default=list)
+    dead_letter_fault = models.CharField(max_length=40, blank=True)
+    is_inbox = models.BooleanField(default=False)  # dead letters end up here: not a delay, not a way back
+    is_delay = models.BooleanField(default=False)
+    delay_ms = models.PositiveBigIntegerField(null=True)  # how long a delay queue holds a message
+    tracked = models.BooleanField(default=False)  # its letters are captured; kept by mqadmin.deadletters
+
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(null=True)
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["broker", "vhost", "name"]
+        constraints = [models.UniqueConstraint(fields=["broker", "vhost", "name"], name="one_row_per_queue")]
+        indexes = [
+            models.Index(fields=["broker", "gone_at", "-health_rank"]),
+            models.Index(fields=["broker", "gone_at", "-total"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vhost}:{self.name}"

@@ -1,0 +1,74 @@
+"""Purging a queue: counted exactly, refused when the count is not the one that was shown, done once."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from mqadmin.core import audit, brokers, operations
+from mqadmin.core.audit import Actor
+from mqadmin.core.errors import Refusal
+from mqadmin.core.formats import number
+from mqadmin.core.models import Operation
+from mqadmin.queues.models import Queue
+from mqadmin.rabbit import amqp
+
+KIND = "queues.purge"
+# A queue in use moves between the look and the click; one percent is still the count that was shown.
+TOLERANCE = 0.01
+
+
+def ready_now(queue: Queue) -> int:
+    """Return how many ready messages the queue holds this instant, by a passive declare over AMQP.
+
+    The management API's number is up to five seconds old. Raises RabbitError.
+    """
+    with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
+        return int(channel.queue_declare(queue.name, passive=True).method.message_count or 0)
+
+
+def purge(*, queue: Queue, by: Actor, expect: int | None = None) -> Operation:
+    """Start dropping every ready message of `queue`; unacked ones stay. Return the operation that does it.
+
+    Raises Refusal (409, `changed`) when `expect` is given and the queue holds another number by now, and
+    (409, `stream`) for a stream, which cannot be purged; RabbitError when the broker cannot be asked.
+    """
+    target = f"{queue.vhost}:{queue.name}"
+    with audit.act(by=by, action="queue.purge", broker=queue.broker.slug, target=target) as entry:
+        if queue.type == "stream":
+            raise Refusal(_("A stream cannot be purged: its retention decides what goes."), "stream")
+        entry.count = ready_now(queue)
+        _check(expect, entry.count)
+        return operations.start(
+            kind=KIND,
+            by=by,
+            broker=queue.broker.slug,
+            summary=_("Purge %(queue)s") % {"queue": target},
+            params={"queue": queue.pk, "expect": entry.count},
+            total=entry.count,
+        )
+
+
+def _check(expect: int | None, ready: int) -> None:
+    if expect is None or abs(ready - expect) <= TOLERANCE * expect:
+        return
+    raise Refusal(
+        _("The queue holds %(ready)s messages now, not %(expect)s. Look again, then decide.")
+        % {"ready": number(ready), "expect": number(expect)},
+        "changed",
+    )
+
+
+@operations.runner(KIND)
+def run(run: operations.Run) -> None:
+    """Purge once: an operation that comes back after a crash does not drop what arrived since."""
+    queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
+    run.checkpoint()
+    if run.cursor.get("begun"):
+        run.problem(str(queue), _("The worker was lost while it purged. It was not done a second time."))
+        run.progress(failed=1)
+        return
+    with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
+        run.save_cursor({"begun": True})
+        dropped = int(channel.queue_purge(queue.name).method.message_count or 0)
+    Operation.objects.filter(pk=run.operation.pk).update(total=dropped)
+    run.progress(done=dropped)

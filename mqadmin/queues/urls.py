@@ -1,0 +1,19 @@
+"""Addresses of brokers and queues. Rows are addressed by id: a queue may be called anything."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from mqadmin.queues.views import acts, listing, overview, queue
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("rates/", overview.overview_rates, name="overview_rates"),
+    path("queues/", listing.queue_list, name="queue_list"),
+    path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
+    path("queues/<int:queue_id>/lengths/", queue.queue_lengths, name="queue_lengths"),
+    path("queues/<int:queue_id>/rates/", queue.queue_rates, name="queue_rates"),
+    path("queues/<int:queue_id>/peek/", acts.queue_peek, name="queue_peek"),
+    path("queues/<int:queue_id>/publish/", acts.queue_publish, name="queue_publish"),
+    path("queues/<int:queue_id>/purge/", acts.queue_purge, name="queue_purge"),
+]

@@ -1,0 +1,159 @@
+"""One queue: live from the broker; where the broker does not answer, its last snapshot with its age."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from mqadmin.core import brokers, hooks, permissions, rendering
+from mqadmin.queues import looking, presenting
+from mqadmin.queues.charting import chart
+from mqadmin.queues.forms import PublishForm
+from mqadmin.queues.looking import Look
+from mqadmin.queues.models import Queue
+from mqadmin.queues.sight import live_fault, sight
+from mqadmin.rabbit.errors import RabbitError
+from mqadmin.rabbit.peek import PeekRisk
+
+COUNTS = (1, 5, 10, 25, 50)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the page shows in large figures; None is unknown."""
+
+    ready: int | None
+    unacked: int | None
+    total: int | None
+    consumers: int | None
+    publish_rate: float | None
+    deliver_rate: float | None
+    ack_rate: float | None
+    redeliver_rate: float | None
+    memory: int | None
+
+
+def find(queue_id: int) -> Queue:
+    """Return the queue of an address, with its broker. Raises Http404."""
+    return get_object_or_404(Queue.objects.select_related("broker"), pk=queue_id)
+
+
+@permissions.view
+@require_safe
+def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
+    """Verdict, live numbers, charts, consumers, dead letters, bindings, settings, and what can be done."""
+    queue = find(queue_id)
+    brokers.show(request, queue.broker.slug)
+    look = looking.look(queue)
+    context = base(queue) | {
+        "look": look,
+        "numbers": _numbers(queue, look),
+        "fault": live_fault(look.error) if look.error and not look.gone else None,
+        "panels": hooks.queue_panel(queue, request),
+        "dead_letters_to": _links(queue, queue.dead_letters_to),
+        "dead_letters_from": _links(queue, queue.dead_letters_from),
+        "consumers": look.detail.consumer_details if look.detail else [],
+    }
+    if not rendering.wants_fragment(request):
+        risk = looking.peek_risk(queue, look.detail) if look.detail else None
+        context |= _settled(queue, look) | {"risk": risk} | _denials(request, queue, look, risk)
+    return rendering.page(request, "queues/detail.html", context, fragment="queues/_live.html")
+
+
+@permissions.view
+@require_safe
+def queue_lengths(_request: HttpRequest, queue_id: int) -> HttpResponse:
+    """The lengths of the last hour, from the broker."""
+    lines = looking.history(find(queue_id))["lengths"]
+    return JsonResponse(
+        chart(
+            [
+                (_("ready"), "accent", lines.get("ready", [])),
+                (_("unacked"), "amber", lines.get("unacked", [])),
+            ]
+        )
+    )
+
+
+@permissions.view
+@require_safe
+def queue_rates(_request: HttpRequest, queue_id: int) -> HttpResponse:
+    """The rates of the last hour, from the broker."""
+    lines = looking.history(find(queue_id))["rates"]
+    return JsonResponse(
+        chart(
+            [
+                (_("in"), "accent", lines.get("publish", [])),
+                (_("delivered"), "grey", lines.get("deliver", [])),
+                (_("acked"), "green", lines.get("ack", [])),
+                (_("redelivered"), "red", lines.get("redeliver", [])),
+            ]
+        )
+    )
+
+
+def base(queue: Queue) -> dict[str, Any]:
+    """Return what every page about one queue shows."""
+    return {
+        "queue": queue,
+        "row": presenting.row(queue, time.time()),
+        "sight": sight(queue.broker.slug),
+        "is_gone": queue.gone_at is not None,
+    }
+
+
+def _settled(queue: Queue, look: Look) -> dict[str, Any]:
+    """Return what is asked for once, when the page is opened: it does not change by the second."""
+    detail = look.detail
+    try:
+        bindings, bindings_fault = (looking.bindings(queue) if detail else []), ""
+    except RabbitError as error:
+        bindings, bindings_fault = [], str(error)
+    info = detail.info if detail else None
+    return {
+        "counts": COUNTS,
+        "bindings": bindings,
+        "bindings_fault": bindings_fault,
+        "arguments": presenting.settings_of(dict(info.arguments) if info else queue.arguments),
+        "policy": (info.policy or "") if info else queue.policy,
+        "operator_policy": (info.operator_policy or "") if info else "",
+        "effective_policy": presenting.settings_of(
+            dict(info.effective_policy) if info else queue.effective_policy
+        ),
+        "form": PublishForm(),
+    }
+
+
+def _denials(request: HttpRequest, queue: Queue, look: Look, risk: PeekRisk | None) -> dict[str, str]:
+    """Return why this person cannot act on this queue now, for each act; "" where one can."""
+    denied = permissions.denial(request.user, "operate")
+    absent = ""
+    if look.gone:
+        absent = _("The broker has no such queue any more.")
+    elif look.error:
+        absent = _("The broker does not answer.")
+    unsafe = "" if risk is None or risk.allowed else risk.reason or ""
+    stream = _("A stream cannot be purged.") if queue.type == "stream" else ""
+    return {
+        "peek_denied": denied or absent or unsafe,
+        "purge_denied": denied or absent or stream,
+        "publish_denied": denied or absent,
+    }
+
+
+def _numbers(queue: Queue, look: Look) -> Numbers:
+    source = look.detail.info if look.detail else queue
+    return Numbers(**{name: getattr(source, name) for name in Numbers.__dataclass_fields__})
+
+
+def _links(queue: Queue, names: list[str]) -> list[tuple[str, Queue | None]]:
+    """Return each name with its row, where there is one to link to."""
+    rows = Queue.objects.filter(broker=queue.broker, vhost=queue.vhost, name__in=names, gone_at__isnull=True)
+    known = {row.name: row for row in rows}
+    return [(name, known.get(name)) for name in names]

@@ -1,0 +1,86 @@
+"""Short errands over AMQP: a connection for one call, closed after it. For any thread; raises RabbitError."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel
+
+from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.errors import PIKA_ERRORS, ChannelLost, from_pika
+from mqadmin.rabbit.message import Message
+from mqadmin.rabbit.types import PeekedMessage
+
+
+@contextmanager
+def channel(config: BrokerConfig, vhost: str, *, client_name: str = "mqadmin") -> Iterator[BlockingChannel]:
+    """Yield a channel to `vhost` and close its connection after; pika's errors come out as RabbitError."""
+    parameters = config.connection_parameters(
+        vhost, client_name=client_name, blocked_connection_timeout=config.timeout_s
+    )
+    connection = None
+    try:
+        connection = pika.BlockingConnection(parameters)
+        yield connection.channel()
+    except PIKA_ERRORS as error:
+        raise from_pika(error, where=config.address) from error
+    finally:
+        if connection is not None and connection.is_open:
+            try:
+                connection.close()
+            except PIKA_ERRORS:
+                pass
+
+
+def declare_queue(
+    config: BrokerConfig,
+    vhost: str,
+    name: str,
+    *,
+    durable: bool = True,
+    auto_delete: bool = False,
+    arguments: Mapping[str, Any] | None = None,
+) -> None:
+    """Create the queue if it is not there. Raises ChannelLost when it is there with other properties."""
+    with channel(config, vhost) as open_channel:
+        open_channel.queue_declare(
+            name, durable=durable, auto_delete=auto_delete, arguments=dict(arguments or {})
+        )
+
+
+def delete_queue(config: BrokerConfig, vhost: str, name: str) -> None:
+    with channel(config, vhost) as open_channel:
+        # The broker takes the deletion of a missing queue for done; the HTTP API says 404, and so do we.
+        open_channel.queue_declare(name, passive=True)
+        open_channel.queue_delete(name)
+
+
+def purge(config: BrokerConfig, vhost: str, name: str) -> int:
+    """Drop the ready messages and return how many they were."""
+    with channel(config, vhost) as open_channel:
+        count = open_channel.queue_purge(name).method.message_count
+    if count is None:
+        raise ChannelLost("The broker did not say how many messages it dropped.")
+    return int(count)
+
+
+def get_and_return(
+    config: BrokerConfig, vhost: str, name: str, count: int, *, truncate: int
+) -> list[PeekedMessage]:
+    """Take up to `count` messages and give them back by one nack, as the management API's `get` does."""
+    found: list[PeekedMessage] = []
+    with channel(config, vhost) as open_channel:
+        for _ in range(count):
+            method, properties, body = open_channel.basic_get(name)
+            if method is None or properties is None:
+                break
+            content = body or b""
+            message = Message.from_pika(method, properties, content[:truncate])
+            found.append(PeekedMessage(message, size=len(content), truncated=len(content) > truncate))
+        if found:
+            last = found[-1].message.delivery_tag or 0
+            open_channel.basic_nack(last, multiple=True, requeue=True)
+    return found

@@ -1,0 +1,270 @@
+"""Where the brokers are: `brokers.toml` (several) or two environment variables (one, named `default`)."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+
+import pika
+
+from mqadmin.rabbit.errors import ConfigurationError
+
+ENVIRONMENTS = ("", "production", "staging", "development")
+DEFAULT_TIMEOUT_S = 10.0
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+_REFERENCE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+_TEXT_KEYS = {"title", "amqp_url", "management_url", "environment", "ca_file", "cert_file", "key_file"}
+_KEYS = _TEXT_KEYS | {"verify", "timeout_s"}
+
+
+@dataclass(frozen=True)
+class BrokerConfig:
+    """One RabbitMQ cluster: its addresses, credentials and TLS files.
+
+    `management_url` may carry its own user and password; without them those of `amqp_url` are used.
+    `ca_file`, `cert_file` and `key_file` (PEM) serve both AMQP and HTTP. `verify=False` accepts any server
+    certificate. `timeout_s` bounds connecting and each management call, in seconds.
+    """
+
+    slug: str
+    title: str
+    amqp_url: str = field(repr=False)
+    management_url: str = field(repr=False)
+    environment: str = ""
+    verify: bool = True
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = field(default=None, repr=False)
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+    def __post_init__(self) -> None:
+        if not _SLUG.fullmatch(self.slug):
+            raise ConfigurationError(
+                f"Broker name {self.slug!r}: use at most 64 lower-case letters, digits, '-' and '_'."
+            )
+        if self.environment not in ENVIRONMENTS:
+            raise ConfigurationError(
+                f"Broker {self.slug}: environment {self.environment!r} is not one of "
+                "production, staging, development."
+            )
+        _check_url(self.slug, "amqp_url", self.amqp_url, ("amqp", "amqps"))
+        _check_url(self.slug, "management_url", self.management_url, ("http", "https"))
+        if self.key_file and not self.cert_file:
+            raise ConfigurationError(f"Broker {self.slug}: key_file needs cert_file beside it.")
+        for name in ("ca_file", "cert_file", "key_file"):
+            value = getattr(self, name)
+            if value and not Path(value).is_file():
+                raise ConfigurationError(
+                    f"Broker {self.slug}: {name} {value} does not exist or is not a file."
+                )
+        if not self.timeout_s > 0:
+            raise ConfigurationError(f"Broker {self.slug}: timeout_s must be more than 0.")
+
+    @cached_property
+    def _amqp(self) -> SplitResult:
+        return urlsplit(self.amqp_url)
+
+    @property
+    def host(self) -> str:
+        return self._amqp.hostname or "localhost"
+
+    @property
+    def port(self) -> int:
+        return self._amqp.port or (5671 if self._amqp.scheme == "amqps" else 5672)
+
+    @property
+    def username(self) -> str:
+        return "guest" if self._amqp.username is None else unquote(self._amqp.username)
+
+    @property
+    def _password(self) -> str:
+        return "guest" if self._amqp.password is None else unquote(self._amqp.password)
+
+    @property
+    def default_vhost(self) -> str:
+        """The vhost in `amqp_url`, decoded; `/` where the URL names none."""
+        return unquote(self._amqp.path[1:]) or "/"
+
+    @property
+    def address(self) -> str:
+        """Host and port of the AMQP listener: safe to show."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def management_base(self) -> str:
+        """The management URL without credentials and without a trailing slash: safe to show."""
+        parts = urlsplit(self.management_url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+
+    def auth(self) -> tuple[str, str]:
+        """Return user and password for the management API."""
+        parts = urlsplit(self.management_url)
+        if parts.username is None:
+            return self.username, self._password
+        return unquote(parts.username), unquote(parts.password or "")
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Return a client context for this broker's AMQP listener. Raises ConfigurationError."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.cert_file:
+                context.load_cert_chain(self.cert_file, self.key_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(f"Broker {self.slug}: the TLS files cannot be used: {error}.") from error
+        if not self.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def connection_parameters(
+        self,
+        vhost: str,
+        *,
+        heartbeat: int | None = 30,
+        blocked_connection_timeout: float | None = None,
+        client_name: str = "mqadmin",
+        client_properties: Mapping[str, Any] | None = None,
+    ) -> pika.ConnectionParameters:
+        """Return pika's parameters for one attempt to connect to `vhost`.
+
+        `heartbeat` and `blocked_connection_timeout` are seconds. `client_name` shows in RabbitMQ's list of
+        connections. Raises ConfigurationError when the TLS files cannot be used.
+        """
+        options = None
+        if self._amqp.scheme == "amqps":
+            options = pika.SSLOptions(self.ssl_context(), self.host)
+        properties = {
+            "connection_name": f"{client_name}@{socket.gethostname()}",
+            "product": "mqadmin",
+            **(client_properties or {}),
+        }
+        return pika.ConnectionParameters(
+            host=self.host,
+            port=self.port,
+            virtual_host=vhost,
+            credentials=pika.PlainCredentials(self.username, self._password),
+            heartbeat=heartbeat,
+            ssl_options=options,
+            connection_attempts=1,
+            socket_timeout=self.timeout_s,
+            stack_timeout=self.timeout_s,
+            blocked_connection_timeout=blocked_connection_timeout,
+            client_properties=properties,
+        )
+
+
+def load(environ: Mapping[str, str], path: str | Path | None = None) -> dict[str, BrokerConfig]:
+    """Return the configured brokers by slug, in the order they are written.
+
+    Reads `path`, else the file that MQADMIN_BROKERS_FILE names, else RABBITMQ_URL, RABBITMQ_MANAGEMENT_URL
+    and RABBITMQ_ENVIRONMENT (with RABBITMQ_CA_FILE, _CERT_FILE, _KEY_FILE for TLS). In a file, `$NAME` or
+    `${NAME}` in any text stands for that environment variable and `$$` for a dollar sign.
+    Raises ConfigurationError; returns {} when nothing is configured.
+    """
+    file = path or environ.get("MQADMIN_BROKERS_FILE")
+    if file:
+        return _from_file(Path(file), environ)
+    url = environ.get("RABBITMQ_URL")
+    if not url:
+        return {}
+    table: dict[str, Any] = {"title": "RabbitMQ", "amqp_url": url}
+    for key in ("management_url", "environment", "ca_file", "cert_file", "key_file"):
+        value = environ.get(f"RABBITMQ_{key.upper()}")
+        if value:
+            table[key] = value
+    return {"default": _build("default", table)}
+
+
+def _from_file(path: Path, environ: Mapping[str, str]) -> dict[str, BrokerConfig]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+    tables = document.get("brokers")
+    if not isinstance(tables, dict) or not tables:
+        raise ConfigurationError(f"{path} describes no broker: it needs a [brokers.NAME] table.")
+    brokers = {}
+    for slug, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{path}: brokers.{slug} must be a table: [brokers.{slug}].")
+        values = {key: _resolve(slug, key, value, environ) for key, value in table.items()}
+        brokers[slug] = _build(slug, values)
+    return brokers
+
+
+def _resolve(slug: str, key: str, value: Any, environ: Mapping[str, str]) -> Any:
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        name = match.group(1) or match.group(2)
+        if name not in environ:
+            raise ConfigurationError(f"Broker {slug}: {key} refers to ${name}, which is not set.")
+        found = environ[name]
+        # A part of a URL must be encoded; a value that is nothing but a reference is taken as it is.
+        is_part_of_url = key.endswith("_url") and match.group(0) != value
+        return quote(found, safe="") if is_part_of_url else found
+
+    return "$".join(_REFERENCE.sub(replace, piece) for piece in value.split("$$"))
+
+
+def _build(slug: str, table: Mapping[str, Any]) -> BrokerConfig:
+    unknown = sorted(set(table) - _KEYS)
+    if unknown:
+        raise ConfigurationError(
+            f"Broker {slug}: unknown setting {unknown[0]}. Known: {', '.join(sorted(_KEYS))}."
+        )
+    for key, value in table.items():
+        wanted: tuple[type, ...] = {"verify": (bool,), "timeout_s": (int, float)}.get(key, (str,))
+        if not isinstance(value, wanted) or (key == "timeout_s" and isinstance(value, bool)):
+            raise ConfigurationError(f"Broker {slug}: {key} must be {_WORDS[wanted[0]]}, not {value!r}.")
+    if "amqp_url" not in table:
+        raise ConfigurationError(f"Broker {slug}: amqp_url is missing.")
+    values = dict(table)
+    values.setdefault("title", slug)
+    if not values.get("management_url"):
+        values["management_url"] = _derive_management_url(slug, values["amqp_url"])
+    return BrokerConfig(slug=slug, **values)
+
+
+_WORDS = {bool: "true or false", int: "a number", str: "text"}
+
+
+def _derive_management_url(slug: str, amqp_url: str) -> str:
+    """Return the management address RabbitMQ uses by default beside an AMQP listener."""
+    _check_url(slug, "amqp_url", amqp_url, ("amqp", "amqps"))
+    parts = urlsplit(amqp_url)
+    host = parts.hostname or "localhost"
+    host = f"[{host}]" if ":" in host else host
+    return f"https://{host}:15671" if parts.scheme == "amqps" else f"http://{host}:15672"
+
+
+def _check_url(slug: str, key: str, url: str, schemes: tuple[str, ...]) -> None:
+    """Raise ConfigurationError, without repeating the URL (it may hold a password)."""
+    wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ConfigurationError(
+            f"Broker {slug}: {key} is not a valid URL. "
+            "In a password write '/' as %2F, '@' as %40, '#' as %23, '[' as %5B."
+        ) from None
+    if parts.scheme not in schemes:
+        raise ConfigurationError(f"Broker {slug}: {key} must begin with {wanted}.")
+    if not parts.hostname or not port_ok or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"Broker {slug}: {key} must look like {schemes[0]}://user:password@host:port, "
+            "with nothing after a '?' or '#'."
+        )

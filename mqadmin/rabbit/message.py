@@ -1,0 +1,242 @@
+"""One message: body, every basic property, headers; and their lossless way to JSON and back."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pika
+from pika.spec import Basic
+
+from mqadmin.rabbit.codec import LongString, RawTimestamp
+
+# All properties travel in one frame, whose payload RabbitMQ lets have 128 KiB (its and pika's `frame_max`);
+# 12 bytes of it are taken. Over a larger one it closes the connection: 501, frame_too_large, tried on 3.10.8.
+MAX_ENCODED = 131_072 - 12
+
+
+class TooLarge(ValueError):
+    """Properties and headers that no frame holds."""
+
+
+class _Bounded(pika.BasicProperties):
+    def encode(self) -> list[bytes]:
+        pieces: list[bytes] = super().encode()
+        size = sum(map(len, pieces))
+        if size > MAX_ENCODED:
+            raise TooLarge(f"its headers take {size} bytes, and RabbitMQ takes {MAX_ENCODED} at most")
+        return pieces
+
+
+@dataclass(frozen=True)
+class Properties:
+    """The basic properties of AMQP 0-9-1; None = not set. `timestamp` is seconds since 1970.
+
+    `delivery_mode` 2 is persistent. `expiration` is milliseconds, as text. `headers` holds what AMQP tables
+    hold: bool, int, float, Decimal, str, bytes, aware datetime, None, dict, list.
+    """
+
+    content_type: str | None = None
+    content_encoding: str | None = None
+    headers: dict[str, Any] | None = None
+    delivery_mode: int | None = None
+    priority: int | None = None
+    correlation_id: str | None = None
+    reply_to: str | None = None
+    expiration: str | None = None
+    message_id: str | None = None
+    timestamp: int | None = None
+    type: str | None = None
+    user_id: str | None = None
+    app_id: str | None = None
+    cluster_id: str | None = None
+
+    @classmethod
+    def from_pika(cls, properties: pika.BasicProperties) -> Properties:
+        return cls(**{name: getattr(properties, name) for name in _NAMES})
+
+    def to_pika(self) -> pika.BasicProperties:
+        """Return them for publishing. Encoding them, as publishing does first, raises TooLarge."""
+        properties = _Bounded()
+        for name in _NAMES:
+            setattr(properties, name, getattr(self, name))
+        return properties
+
+    def fits(self, room: int = 0) -> bool:
+        """Whether a frame holds them and `room` more bytes. Raises what encoding raises for a foreign value."""
+        try:
+            pieces: list[bytes] = self.to_pika().encode()
+        except TooLarge:
+            return False
+        return sum(map(len, pieces)) + room <= MAX_ENCODED
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the properties that are set, as `to_json` writes values."""
+        return {name: to_json(value) for name in _NAMES if (value := getattr(self, name)) is not None}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Properties:
+        """Undo `to_json`. Raises ValueError for a name that is no basic property."""
+        unknown = set(value) - set(_NAMES)
+        if unknown:
+            raise ValueError(f"no basic property: {', '.join(sorted(unknown))}")
+        return cls(**{name: from_json(item) for name, item in value.items()})
+
+
+_NAMES = tuple(item.name for item in fields(Properties))
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as a consumer or a peek receives it. `delivery_tag` is None outside a channel."""
+
+    body: bytes
+    properties: Properties
+    exchange: str
+    routing_key: str
+    redelivered: bool = False
+    delivery_tag: int | None = None
+
+    @classmethod
+    def from_pika(
+        cls,
+        method: Basic.Deliver | Basic.GetOk,
+        properties: pika.BasicProperties,
+        body: bytes,
+    ) -> Message:
+        return cls(
+            body=body,
+            properties=Properties.from_pika(properties),
+            exchange=method.exchange or "",
+            routing_key=method.routing_key or "",
+            redelivered=bool(method.redelivered),
+            delivery_tag=method.delivery_tag,
+        )
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        return self.properties.headers or {}
+
+
+# A value that JSON has no type for becomes an object with exactly one of these keys. A table of the user's
+# with exactly one such key is wrapped itself, so the two cannot be confused.
+_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE = (
+    "$bytes",
+    "$longstr",
+    "$decimal",
+    "$time",
+    "$rawtime",
+    "$float",
+    "$table",
+)
+_TAGS = frozenset((_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE))
+
+
+def to_json(value: Any) -> Any:
+    """Return an AMQP field value as something `json.dumps(allow_nan=False)` takes and `from_json` undoes.
+
+    Keeps every type and the nesting; integers may come back in another width. Wrapped are: bytes
+    {"$bytes": base64}, a string that is not UTF-8 {"$longstr": base64}, Decimal {"$decimal": text}, datetime
+    {"$time": ISO 8601 UTC}, a time past year 9999 {"$rawtime": seconds}, a float that JSON would change
+    {"$float": text}, a table with keys that are not text, or that looks like one of these {"$table":
+    [[key, value], ...]}. Raises ValueError for a type that AMQP does not have.
+    """
+    match value:
+        case LongString():
+            return {_LONGSTR: base64.b64encode(value).decode()}
+        case bytes() | bytearray():
+            return {_BYTES: base64.b64encode(value).decode()}
+        case RawTimestamp():
+            return {_RAW_TIME: int(value)}
+        case bool() | None:
+            return value
+        case int():
+            return int(value)
+        case str():
+            return value
+        case float():
+            # A whole float is written "1.0", but other JSON readers (and jsonb) make an integer of it.
+            plain = math.isfinite(value) and not value.is_integer()
+            return value if plain else {_FLOAT: repr(value)}
+        case Decimal():
+            return {_DECIMAL: str(value)}
+        case datetime():
+            moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+            return {_TIME: moment.astimezone(UTC).isoformat()}
+        case dict():
+            return _table_to_json(value)
+        case list() | tuple():
+            return [to_json(item) for item in value]
+        case _:
+            raise ValueError(f"AMQP has no type for {type(value).__name__}")
+
+
+def _table_to_json(table: dict[Any, Any]) -> Any:
+    looks_tagged = len(table) == 1 and next(iter(table)) in _TAGS
+    if looks_tagged or not all(isinstance(key, str) for key in table):
+        return {_TABLE: [[to_json(key), to_json(item)] for key, item in table.items()]}
+    return {key: to_json(item) for key, item in table.items()}
+
+
+def from_json(value: Any) -> Any:
+    """Undo `to_json`. Raises ValueError for a wrapper whose content is not what its key says."""
+    if isinstance(value, list):
+        return [from_json(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        tag, content = next(iter(value.items()))
+        if tag in _TAGS:
+            try:
+                return _untag(tag, content)
+            except (TypeError, ValueError, ArithmeticError) as error:
+                raise ValueError(f"not a valid {tag} value: {content!r}") from error
+    return {key: from_json(item) for key, item in value.items()}
+
+
+def _untag(tag: str, content: Any) -> Any:
+    match tag:
+        case "$bytes":
+            return base64.b64decode(content, validate=True)
+        case "$longstr":
+            return LongString(base64.b64decode(content, validate=True))
+        case "$decimal":
+            return Decimal(content)
+        case "$time":
+            return datetime.fromisoformat(content)
+        case "$rawtime":
+            return RawTimestamp(content)
+        case "$float":
+            return float(content)
+        case _:
+            return {from_json(key): from_json(item) for key, item in content}
+
+
+def fingerprint(message: Message, queue: str, *, described: dict[str, Any] | None = None) -> str:
+    """Return a hex digest (32 characters) that a redelivery of the same message has again.
+
+    Covers queue, exchange, routing key, properties, headers and body. Leaves out the redelivered flag and
+    `x-delivery-count`, which a quorum queue raises with each return. `described` is the properties' `to_json`,
+    for a caller who has it already.
+    """
+    described = dict(message.properties.to_json() if described is None else described)
+    if "x-delivery-count" in message.headers:
+        headers = {key: item for key, item in message.headers.items() if key != "x-delivery-count"}
+        described["headers"] = to_json(headers)
+    described.setdefault("headers", {})
+    frame = json.dumps(
+        [queue, message.exchange, message.routing_key, described],
+        sort_keys=True,
+        ensure_ascii=True,
+    )
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(len(frame).to_bytes(8, "big"))
+    digest.update(frame.encode())
+    digest.update(message.body)
+    return digest.hexdigest()

@@ -1,0 +1,291 @@
+"""Management API JSON -> the dataclasses of `types`. Raises KeyError, TypeError or ValueError on nonsense.
+
+Erlang writes an empty table as `[]`, an unset value as "undefined" or "unknown", and leaves out what it has
+not counted yet. The shapes hold for RabbitMQ 3.10 to 4.x and LavinMQ.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from mqadmin.rabbit.message import Message, Properties
+from mqadmin.rabbit.types import (
+    AlarmInfo,
+    BindingInfo,
+    ConsumerInfo,
+    ExchangeInfo,
+    NodeInfo,
+    OverviewInfo,
+    PeekedMessage,
+    PolicyInfo,
+    QueueDetail,
+    QueueInfo,
+    Series,
+    UserInfo,
+    VhostInfo,
+)
+
+Json = Mapping[str, Any]
+
+QUEUE_COLUMNS = (
+    "vhost,name,type,durable,auto_delete,exclusive,state,messages_ready,messages_unacknowledged,messages,consumers,"
+    "message_stats.publish_details.rate,message_stats.deliver_get_details.rate,message_stats.ack_details.rate,"
+    "message_stats.redeliver_details.rate,memory,node,arguments,policy,operator_policy,"
+    "effective_policy_definition,idle_since,head_message_timestamp,delivery_limit,consumer_capacity,"
+    "consumer_utilisation,message_bytes"
+)
+"""Everything `queue_info` reads: one fixed list, so that the broker's cached listing serves every call."""
+
+
+def overview(item: Json) -> OverviewInfo:
+    totals, objects, stats = (
+        _table(item.get(key)) for key in ("queue_totals", "object_totals", "message_stats")
+    )
+    is_lavin = "lavinmq_version" in item
+    version = item.get("lavinmq_version") or item.get("product_version") or item["rabbitmq_version"]
+    return OverviewInfo(
+        product="LavinMQ" if is_lavin else str(item.get("product_name", "RabbitMQ")),
+        version=str(version),
+        cluster_name=str(item.get("cluster_name") or item.get("node") or ""),
+        erlang_version=_text(item.get("erlang_version")),
+        ready=_int(totals.get("messages_ready")),
+        unacked=_int(totals.get("messages_unacknowledged")),
+        total=_int(totals.get("messages")),
+        publish_rate=_rate(stats, "publish"),
+        deliver_rate=_rate(stats, "deliver_get"),
+        ack_rate=_rate(stats, "ack"),
+        queues=_int(objects.get("queues")),
+        exchanges=_int(objects.get("exchanges")),
+        connections=_int(objects.get("connections")),
+        channels=_int(objects.get("channels")),
+        consumers=_int(objects.get("consumers")),
+        statistics_disabled=bool(item.get("disable_stats", False)),
+    )
+
+
+def node(item: Json) -> NodeInfo:
+    uptime = _int(item.get("uptime"))
+    return NodeInfo(
+        name=str(item["name"]),
+        running=bool(item.get("running", True)),
+        mem_used=_int(item.get("mem_used")),
+        mem_limit=_int(item.get("mem_limit")),
+        mem_alarm=_flag(item.get("mem_alarm")),
+        disk_free=_int(item.get("disk_free")),
+        disk_free_limit=_int(item.get("disk_free_limit")),
+        disk_free_alarm=_flag(item.get("disk_free_alarm")),
+        uptime_s=None if uptime is None else uptime / 1000,
+        fd_used=_int(item.get("fd_used")),
+        fd_total=_int(item.get("fd_total")),
+        sockets_used=_int(item.get("sockets_used")),
+        sockets_total=_int(item.get("sockets_total")),
+        processes_used=_int(item.get("proc_used")),
+        processes_total=_int(item.get("proc_total")),
+        partitions=_texts(item.get("partitions")),
+    )
+
+
+def queue_info(item: Json) -> QueueInfo:
+    stats = _table(item.get("message_stats"))
+    arguments = _table(item.get("arguments"))
+    capacity = item.get("consumer_capacity", item.get("consumer_utilisation"))
+    return QueueInfo(
+        vhost=str(item["vhost"]),
+        name=str(item["name"]),
+        type=_text(item.get("type")) or str(arguments.get("x-queue-type", "classic")),
+        durable=item.get("durable") is not False,
+        auto_delete=item.get("auto_delete") is True,
+        exclusive=item.get("exclusive") is True,
+        state=_text(item.get("state")),
+        ready=_int(item.get("messages_ready")),
+        unacked=_int(item.get("messages_unacknowledged")),
+        total=_int(item.get("messages")),
+        consumers=_int(item.get("consumers")),
+        publish_rate=_rate(stats, "publish"),
+        deliver_rate=_rate(stats, "deliver_get"),
+        ack_rate=_rate(stats, "ack"),
+        redeliver_rate=_rate(stats, "redeliver"),
+        memory=_int(item.get("memory")),
+        node=_text(item.get("node")),
+        arguments=arguments,
+        policy=_text(item.get("policy")),
+        operator_policy=_text(item.get("operator_policy")),
+        effective_policy=_table(item.get("effective_policy_definition")),
+        idle_since=_text(item.get("idle_since")),
+        head_message_timestamp=_int(item.get("head_message_timestamp")),
+        delivery_limit=_int(item.get("delivery_limit")),
+        consumer_capacity=_float(capacity),
+        message_bytes=_int(item.get("message_bytes")),
+    )
+
+
+def queue_detail(item: Json) -> QueueDetail:
+    stats = _table(item.get("message_stats"))
+    gauges = {"ready": "messages_ready", "unacked": "messages_unacknowledged", "total": "messages"}
+    counters = {
+        "publish": "publish",
+        "deliver": "deliver_get",
+        "ack": "ack",
+        "redeliver": "redeliver",
+        "get": "get",
+    }
+    lengths = {key: _samples(item.get(f"{name}_details")) for key, name in gauges.items()}
+    rates = {key: _slope(_samples(stats.get(f"{name}_details"))) for key, name in counters.items()}
+    return QueueDetail(
+        info=queue_info(item),
+        consumer_details=tuple(consumer(entry) for entry in item.get("consumer_details") or ()),
+        lengths={key: series for key, series in lengths.items() if series},
+        rates={key: series for key, series in rates.items() if series},
+        leader=_text(item.get("leader")) or _text(item.get("node")),
+        members=_texts(item.get("members")),
+        online=_texts(item.get("online")),
+        single_active_consumer_tag=_text(item.get("single_active_consumer_tag")),
+    )
+
+
+def consumer(item: Json) -> ConsumerInfo:
+    channel, queue = _table(item.get("channel_details")), _table(item.get("queue"))
+    host, port = _text(channel.get("peer_host")), channel.get("peer_port")
+    return ConsumerInfo(
+        vhost=str(queue.get("vhost", "")),
+        queue=str(queue.get("name", "")),
+        tag=str(item["consumer_tag"]),
+        ack_required=item.get("ack_required") is not False,
+        exclusive=item.get("exclusive") is True,
+        prefetch=_int(item.get("prefetch_count")),
+        active=_flag(item.get("active")),
+        activity_status=_text(item.get("activity_status")),
+        channel=_text(channel.get("name")),
+        connection=_text(channel.get("connection_name")),
+        user=_text(channel.get("user")),
+        peer=f"{host}:{port}" if host else None,
+        arguments=_table(item.get("arguments")),
+    )
+
+
+def binding(item: Json) -> BindingInfo:
+    return BindingInfo(
+        vhost=str(item["vhost"]),
+        source=str(item["source"]),
+        destination=str(item["destination"]),
+        destination_type=str(item["destination_type"]),
+        routing_key=str(item.get("routing_key", "")),
+        arguments=_table(item.get("arguments")),
+        properties_key=str(item.get("properties_key", "")),
+    )
+
+
+def exchange(item: Json, policies: Mapping[tuple[str, str], Json]) -> ExchangeInfo:
+    """`policies` maps (vhost, policy name) to definitions: a listing names an exchange's policy only."""
+    vhost, policy = str(item["vhost"]), _text(item.get("policy"))
+    arguments, stats = _table(item.get("arguments")), _table(item.get("message_stats"))
+    definition = policies.get((vhost, policy), {}) if policy else {}
+    return ExchangeInfo(
+        vhost=vhost,
+        name=str(item["name"]),
+        type=str(item["type"]),
+        durable=item.get("durable") is not False,
+        auto_delete=item.get("auto_delete") is True,
+        internal=item.get("internal") is True,
+        arguments=arguments,
+        policy=policy,
+        alternate_exchange=_text(arguments.get("alternate-exchange", definition.get("alternate-exchange"))),
+        publish_in_rate=_rate(stats, "publish_in"),
+        publish_out_rate=_rate(stats, "publish_out"),
+    )
+
+
+def policy(item: Json) -> PolicyInfo:
+    return PolicyInfo(
+        vhost=str(item["vhost"]),
+        name=str(item["name"]),
+        pattern=str(item["pattern"]),
+        apply_to=str(item.get("apply-to", "all")),
+        priority=int(item.get("priority", 0)),
+        definition=_table(item.get("definition")),
+    )
+
+
+def vhost(item: Json) -> VhostInfo:
+    states = _table(item.get("cluster_state")).values()
+    return VhostInfo(
+        name=str(item["name"]),
+        description=_text(item.get("description")) or "",
+        tags=_texts(item.get("tags")),
+        running=not states or any(state == "running" for state in states),
+        default_queue_type=_text(item.get("default_queue_type")),
+    )
+
+
+def user(item: Json) -> UserInfo:
+    tags = item.get("tags")
+    # Before 3.9 the tags are one text with commas.
+    return UserInfo(
+        str(item["name"]), tuple(filter(None, tags.split(","))) if isinstance(tags, str) else _texts(tags)
+    )
+
+
+def alarm(item: Json) -> AlarmInfo:
+    return AlarmInfo(node=str(item.get("node", "")), resource=str(item.get("resource", "")))
+
+
+def peeked(item: Json) -> PeekedMessage:
+    payload = str(item["payload"])
+    body = base64.b64decode(payload) if item.get("payload_encoding") == "base64" else payload.encode()
+    known = Properties.__dataclass_fields__
+    properties = {key: value for key, value in _table(item.get("properties")).items() if key in known}
+    size = int(item.get("payload_bytes", len(body)))
+    message = Message(
+        body=body,
+        properties=Properties(**properties),
+        exchange=str(item.get("exchange", "")),
+        routing_key=str(item.get("routing_key", "")),
+        redelivered=item.get("redelivered") is True,
+    )
+    return PeekedMessage(message=message, size=size, truncated=len(body) < size)
+
+
+def _samples(details: Any) -> Series:
+    samples = _table(details).get("samples") or ()
+    return tuple(sorted((entry["timestamp"] / 1000, float(entry["sample"])) for entry in samples))
+
+
+def _slope(counts: Series) -> Series:
+    """Return the per-second rise of a counter between its samples; a counter that was reset counts as 0."""
+    steps = pairwise(counts)
+    return tuple(
+        (end, max(0.0, (high - low) / (end - start))) for (start, low), (end, high) in steps if end > start
+    )
+
+
+def _rate(stats: Json, name: str) -> float | None:
+    return _float(_table(stats.get(f"{name}_details")).get("rate"))
+
+
+def _table(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str) or value in ("undefined", "unknown", "none"):
+        return None
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _int(value: Any) -> int | None:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _float(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

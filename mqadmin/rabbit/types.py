@@ -1,0 +1,213 @@
+"""What the management API says, as frozen dataclasses. None = the broker did not say: unknown, not 0.
+
+Rates are per second, sizes bytes, times seconds since 1970, durations seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mqadmin.rabbit.message import Message
+
+Series = tuple[tuple[float, float], ...]
+"""Points (epoch seconds, value), oldest first."""
+
+
+@dataclass(frozen=True)
+class OverviewInfo:
+    """One cluster. `product` is RabbitMQ or LavinMQ, `version` its version; totals are of visible vhosts."""
+
+    product: str
+    version: str
+    cluster_name: str
+    erlang_version: str | None = None
+    ready: int | None = None
+    unacked: int | None = None
+    total: int | None = None
+    publish_rate: float | None = None
+    deliver_rate: float | None = None
+    ack_rate: float | None = None
+    queues: int | None = None
+    exchanges: int | None = None
+    connections: int | None = None
+    channels: int | None = None
+    consumers: int | None = None
+    statistics_disabled: bool = False
+
+
+@dataclass(frozen=True)
+class NodeInfo:
+    name: str
+    running: bool
+    mem_used: int | None = None
+    mem_limit: int | None = None
+    mem_alarm: bool | None = None
+    disk_free: int | None = None
+    disk_free_limit: int | None = None
+    disk_free_alarm: bool | None = None
+    uptime_s: float | None = None
+    fd_used: int | None = None
+    fd_total: int | None = None
+    sockets_used: int | None = None
+    sockets_total: int | None = None
+    processes_used: int | None = None
+    processes_total: int | None = None
+    partitions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class QueueInfo:
+    """One queue of a listing.
+
+    `type` is classic, quorum, stream or what a plugin adds. `deliver_rate` counts deliveries and gets.
+    `effective_policy` is the merged definition of policy and operator policy. `delivery_limit` is what the
+    broker says it applies (quorum queues, RabbitMQ >= 4.2.5); `idle_since` is not listed by 3.13 and later.
+    """
+
+    vhost: str
+    name: str
+    type: str
+    durable: bool = True
+    auto_delete: bool = False
+    exclusive: bool = False
+    state: str | None = None
+    ready: int | None = None
+    unacked: int | None = None
+    total: int | None = None
+    consumers: int | None = None
+    publish_rate: float | None = None
+    deliver_rate: float | None = None
+    ack_rate: float | None = None
+    redeliver_rate: float | None = None
+    memory: int | None = None
+    node: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    policy: str | None = None
+    operator_policy: str | None = None
+    effective_policy: Mapping[str, Any] = field(default_factory=dict)
+    idle_since: str | None = None
+    head_message_timestamp: int | None = None
+    delivery_limit: int | None = None
+    consumer_capacity: float | None = None
+    message_bytes: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.vhost, self.name
+
+
+@dataclass(frozen=True)
+class ConsumerInfo:
+    """One consumer of one queue. `channel` names the channel, `connection` the connection it uses."""
+
+    vhost: str
+    queue: str
+    tag: str
+    ack_required: bool
+    exclusive: bool
+    prefetch: int | None
+    active: bool | None
+    activity_status: str | None
+    channel: str | None
+    connection: str | None
+    user: str | None
+    peer: str | None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class QueueDetail:
+    """One queue with its consumers and, where asked for, its history.
+
+    `lengths` has the series ready, unacked, total; `rates` publish, deliver, ack, redeliver, get. A series
+    the broker has no data for is absent.
+    """
+
+    info: QueueInfo
+    consumer_details: tuple[ConsumerInfo, ...] = ()
+    lengths: Mapping[str, Series] = field(default_factory=dict)
+    rates: Mapping[str, Series] = field(default_factory=dict)
+    leader: str | None = None
+    members: tuple[str, ...] = ()
+    online: tuple[str, ...] = ()
+    single_active_consumer_tag: str | None = None
+
+
+@dataclass(frozen=True)
+class BindingInfo:
+    """One binding. `source` "" is the default exchange, which binds every queue by its name."""
+
+    vhost: str
+    source: str
+    destination: str
+    destination_type: str
+    routing_key: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    properties_key: str = ""
+
+
+@dataclass(frozen=True)
+class ExchangeInfo:
+    """One exchange. `alternate_exchange` is what its argument, else its policy, names."""
+
+    vhost: str
+    name: str
+    type: str
+    durable: bool = True
+    auto_delete: bool = False
+    internal: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    policy: str | None = None
+    alternate_exchange: str | None = None
+    publish_in_rate: float | None = None
+    publish_out_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class PolicyInfo:
+    vhost: str
+    name: str
+    pattern: str
+    apply_to: str
+    priority: int
+    definition: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VhostInfo:
+    name: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    running: bool = True
+    default_queue_type: str | None = None
+
+
+@dataclass(frozen=True)
+class UserInfo:
+    """Who the broker thinks mqadmin is."""
+
+    name: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AlarmInfo:
+    """A resource alarm in force: while it is, the broker accepts no message. `resource`: memory or disk."""
+
+    node: str
+    resource: str
+
+
+@dataclass(frozen=True)
+class PeekedMessage:
+    """A message looked at through the management API.
+
+    `message.body` may be cut (`truncated`; `size` is the whole), and its headers came through JSON, so their
+    types are not exact: to show, never to publish again.
+    """
+
+    message: Message
+    size: int
+    truncated: bool

@@ -1,0 +1,20 @@
+"""All addresses: one include per app, so that a reader who knows the page knows the file."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from mqadmin.api import api
+
+urlpatterns = [
+    path("", include("mqadmin.core.urls")),
+    path("", include("mqadmin.queues.urls")),
+    path("consumers/", include("consumers.urls")),
+    path("dead-letters/", include("mqadmin.deadletters.urls")),
+    path("api/v1/", api.urls),
+]
+
+handler400 = "mqadmin.core.faults.bad_request"
+handler403 = "mqadmin.core.faults.forbidden"
+handler404 = "mqadmin.core.faults.not_found"
+handler500 = "mqadmin.core.faults.server_error"

@@ -1,0 +1,8 @@
+"""The WSGI entry point (gunicorn mqadmin.wsgi)."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
+application = get_wsgi_application()

@@ -1,0 +1,60 @@
+"""A whole mqadmin for Chromium to look at."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from mqadmin.rabbit.management import ManagementClient
+from tests.browser.stack import Stack, running
+
+DEMO_VHOSTS = ("shop", "mqadmin")
+
+
+@pytest.fixture
+def stack(process_environ: dict[str, str], management: ManagementClient) -> Iterator[Stack]:
+    """mqadmin with its demo. The demo's vhosts are one test's own at a time, whichever worker runs it."""
+    with (Path(os.environ["MQADMIN_TEST_DIR"]) / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in DEMO_VHOSTS:
+            if any(vhost.name == name for vhost in management.vhosts()):
+                management.delete_vhost(name)
+        with running(process_environ) as whole:
+            yield whole
+        for name in DEMO_VHOSTS:
+            management.delete_vhost(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Save a picture of what a failed test saw, where MQADMIN_TEST_PICTURES names a folder for it."""
+    report = yield
+    folder = os.environ.get("MQADMIN_TEST_PICTURES")
+    page = getattr(item, "funcargs", {}).get("page")
+    if folder and page is not None and call.when == "call" and report.failed:
+        page.screenshot(path=f"{folder}/{item.name}.png")
+    return report
+
+
+@pytest.fixture
+def page(chromium: Browser, stack: Stack) -> Iterator[Page]:
+    """A signed-in page; a console error or a blocked resource fails the test."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=stack.address)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.set_default_timeout(15_000)
+    page.goto("/")
+    page.get_by_label("Name").fill(stack.username)
+    page.get_by_label("Password").fill(stack.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{stack.address}/")
+    yield page
+    context.close()
+    assert complaints == []

@@ -1,0 +1,111 @@
+"""The whole of mqadmin as `make up` runs it, on a test's database and broker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy import ports
+from tests.support.processes import ROOT
+from tests.support.waiting import wait_until
+
+BIN = Path(sys.executable).parent
+STOP_SECONDS = 15
+CELERY = (
+    "celery --quiet -A mqadmin worker --pool threads --concurrency 2 --loglevel warning "
+    "--without-gossip --without-mingle --without-heartbeat"
+)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running mqadmin: where its pages are and how to sign in."""
+
+    address: str
+    username: str
+    password: str
+    environ: dict[str, str]
+
+    def manage(self, *arguments: str) -> str:
+        """Run `manage.py ARGUMENTS` to its end and return what it printed."""
+        return _manage(self.environ, *arguments)
+
+
+@contextmanager
+def running(environ: dict[str, str]) -> Iterator[Stack]:
+    """Set mqadmin up with its demo and run all its processes; none is left afterwards."""
+    port = ports.pick()
+    address = f"http://127.0.0.1:{port}"
+    celery_url = urlsplit(environ["RABBITMQ_URL"])._replace(path="/mqadmin").geturl()
+    environ = {
+        **environ,
+        "CELERY_BROKER_URL": celery_url,
+        "RABBITMQ_ENVIRONMENT": "development",
+        "MQADMIN_SAMPLE_SECONDS": "2",
+        "MQADMIN_SUPERVISOR_ON_EXIT": "stop",
+        "MQADMIN_HANDLERS": "tests.support.handlers",
+        "MQADMIN_STATIC_ROOT": str(Path(environ["MQADMIN_VAR"]) / "collected"),
+        "PATH": f"{BIN}{os.pathsep}{environ['PATH']}",
+    }
+    _manage(environ, "collectstatic", "--noinput", "--verbosity", "0")
+    _manage(environ, "setup_broker")
+    _manage(environ, "setup_admin")
+    _manage(environ, "setup_demo")
+    password = (Path(environ["MQADMIN_VAR"]) / "admin-password").read_text().strip()
+    commands = [
+        ["gunicorn", "mqadmin.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8", "--no-control-socket"],
+        CELERY.split(),
+        *(
+            [sys.executable, "manage.py", name]
+            for name in ("run_monitor", "run_supervisor", "run_demo_producer")
+        ),
+    ]
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        for command in commands:
+            started.append(subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True))
+        wait_until(lambda: _answers(f"{address}/healthz"), 40, what="the pages answer")
+        yield Stack(address, "admin", password, environ)
+    finally:
+        _stop(started)
+
+
+def _manage(environ: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,162 @@
+"""What all tests share: a scratch folder, a database file in it, and a real RabbitMQ for those that speak to one.
+
+`amqp_url`, `management_url`, `broker_config`, `vhost`, `management`: the broker of this run.
+`restartable_broker`: a node of the test's own, to stop, kill and start.
+`process_environ`: the environment for mqadmin processes that work on the test's database.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from deploy import ports
+from deploy.node import Node
+from deploy.screenshots import CHROMIUM_ARGUMENTS
+from tests.support import broker
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from mqadmin.rabbit.config import BrokerConfig
+    from mqadmin.rabbit.management import ManagementClient
+
+_DIR_VARIABLE = "MQADMIN_TEST_DIR"
+_NEEDS_BROKER = {"broker", "browser", "processes"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a scratch folder (xdist's workers inherit it) and keep it away from the user's `var`."""
+    worker = getattr(config, "workerinput", {}).get("workerid", "main")
+    if worker == "main":
+        os.environ[_DIR_VARIABLE] = tempfile.mkdtemp(prefix="mqadmin-test-")
+    var = _folder() / f"var-{worker}"
+    (var / "static").mkdir(parents=True)
+    os.environ["MQADMIN_VAR"] = str(var)
+    settings.VAR_DIR = var
+    settings.STATIC_ROOT = var / "static"
+    # The pages' own files come straight from the source: no collectstatic before a test run.
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    for name, alias in connections.settings.items():
+        if alias["ENGINE"].endswith("sqlite3"):  # in a file, as threads and processes share it
+            alias["TEST"]["NAME"] = str(var / f"{name}.sqlite3")
+    if broker.named():
+        broker.point_here(os.environ[broker.AMQP_VARIABLE], os.environ[broker.MANAGEMENT_VARIABLE])
+    else:
+        os.environ.update(broker.NOWHERE)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what the run started, once all workers are done."""
+    if not hasattr(config, "workerinput") and _DIR_VARIABLE in os.environ:
+        broker.stop_all(_folder())
+        shutil.rmtree(_folder(), ignore_errors=True)
+
+
+def _folder() -> Path:
+    return Path(os.environ[_DIR_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def _broker() -> None:
+    """See to it that MQADMIN_TEST_AMQP_URL and MQADMIN_TEST_MANAGEMENT_URL name a broker that answers."""
+    if not broker.named():
+        node = broker.shared_node(_folder() / "shared")
+        broker.point_here(node.amqp_url, node.management_url)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _broker_for_marked_tests(request: pytest.FixtureRequest) -> None:
+    """Have the broker up before any fixture of a test that is marked as speaking to one."""
+    if any(marker.name in _NEEDS_BROKER for item in request.session.items for marker in item.iter_markers()):
+        request.getfixturevalue("_broker")
+
+
+@pytest.fixture(scope="session")
+def amqp_url(_broker: None) -> str:
+    """The AMQP address of the run's broker, with credentials."""
+    return os.environ[broker.AMQP_VARIABLE]
+
+
+@pytest.fixture(scope="session")
+def management_url(_broker: None) -> str:
+    """The management address of the run's broker, with credentials."""
+    return os.environ[broker.MANAGEMENT_VARIABLE]
+
+
+@pytest.fixture(scope="session")
+def broker_config(amqp_url: str, management_url: str) -> BrokerConfig:
+    """The run's broker as mqadmin knows it, under the slug `default`."""
+    from mqadmin.rabbit.config import load
+
+    return load({"RABBITMQ_URL": amqp_url, "RABBITMQ_MANAGEMENT_URL": management_url})["default"]
+
+
+@pytest.fixture
+def management(broker_config: BrokerConfig) -> Iterator[ManagementClient]:
+    """A client of the run's broker, closed after the test."""
+    from mqadmin.rabbit.management import ManagementClient
+
+    client = ManagementClient(broker_config)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def vhost(broker_config: BrokerConfig) -> Iterator[str]:
+    """The name of an empty vhost that only this test uses; deleted after it."""
+    from tests.support.vhosts import temporary_vhost
+
+    with temporary_vhost(broker_config) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def _own_node(worker_id: str) -> Iterator[Node]:
+    node = Node(_folder() / f"restartable-{worker_id}", ports.pick(), ports.pick())
+    yield node
+    node.stop(timeout=0)
+
+
+@pytest.fixture
+def restartable_broker(_own_node: Node) -> Node:
+    """A private node, running, that the test may `stop`, `kill` and `start` (then `wait`)."""
+    _own_node.start()
+    _own_node.wait()
+    return _own_node
+
+
+@pytest.fixture
+def chromium(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """Debian's Chromium, headless; one for each test, as Playwright's event loop lives in the test's thread."""
+    from playwright.sync_api import sync_playwright
+
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # else Django refuses its ORM beside that loop
+    path = shutil.which("chromium")
+    assert path, "these tests need Debian's chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def process_environ(transactional_db: None, _broker: None) -> dict[str, str]:
+    """The environment for `manage.py` and other processes of a test: its database, broker and folder."""
+    database: dict[str, Any] = connections["default"].settings_dict
+    url = settings.DATABASE_URL
+    if database["ENGINE"].endswith("sqlite3"):
+        url = f"sqlite:///{database['NAME']}"
+    else:
+        url = f"{url.partition('?')[0].rpartition('/')[0]}/{database['NAME']}"
+    return {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "mqadmin.settings"}

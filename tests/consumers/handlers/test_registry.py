@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumers.handlers import registry
+from consumers.handlers.registry import handler, option
+from tests.consumers.handlers.deliveries import delivery
+
+
+@dataclass(frozen=True)
+class Window:
+    low: int = option(1)
+    high: int = option(5)
+
+
+def in_order(options: Window) -> None:
+    if options.low > options.high:
+        raise ValueError("low must not be above high")
+
+
+@pytest.fixture(autouse=True)
+def fresh_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.load()
+    monkeypatch.setattr(registry, "_handlers", dict(registry._handlers))
+    monkeypatch.setattr(registry, "_problems", {})
+
+
+def reload(monkeypatch: pytest.MonkeyPatch, settings: Any, *modules: str) -> None:
+    settings.MQADMIN_HANDLERS = ["consumers.handlers.builtin", *modules]
+    monkeypatch.setattr(registry, "_loaded", False)
+    registry.load()
+
+
+def test_built_in_and_reference_handlers_are_there_and_the_collector_is_not_offered() -> None:
+    names = {found.name for found in registry.all()}
+    assert {"record", "collect", "tasks.run", "threads.work", "priority.work", "orders.process"} <= names
+    assert {"logs.store", "logs.alert"} <= names
+    offered = {found.name for found in registry.offered()}
+    assert offered == names - {"collect"}
+    assert registry.get("collect").kind == "collect"
+
+
+def test_bound_handler_gets_its_options() -> None:
+    seen = []
+
+    @handler("test.window", title="Window", options=Window)
+    def window(message: Any, options: Window) -> None:
+        seen.append((message.body, options))
+
+    registry.bind(registry.get("test.window"), {"low": "2"})(delivery(b"x"))
+    assert seen == [(b"x", Window(2, 5))]
+    assert [item.name for item in registry.option_fields(registry.get("test.window"))] == ["low", "high"]
+
+
+def test_check_speaks_of_all_options() -> None:
+    handler("test.checked", title="Checked", options=Window, check=in_order)(lambda message, options: None)
+    registry.bind(registry.get("test.checked"), {})
+    with pytest.raises(registry.OptionsError) as caught:
+        registry.bind(registry.get("test.checked"), {"low": 9})
+    assert caught.value.errors == {"": "low must not be above high"}
+
+
+def test_unknown_handler_is_said_in_words() -> None:
+    with pytest.raises(registry.UnknownHandler, match=r"No handler is named 'nope'.*orders\.process"):
+        registry.get("nope")
+
+
+def test_two_handlers_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"record.*consumers\.handlers\.builtin\.record"):
+        handler("record", title="Again")(lambda message: None)
+
+
+def test_a_module_that_cannot_be_imported_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    (tmp_path / "broken_handlers.py").write_text("import no_such_thing")
+    (tmp_path / "fine_handlers.py").write_text(
+        "from consumers.handlers.registry import handler\n"
+        "@handler('fine.one', title='Fine')\n"
+        "def one(message): pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    reload(monkeypatch, settings, "broken_handlers", "fine_handlers")
+
+    assert registry.get("fine.one").title == "Fine"
+    assert registry.get("record")
+    assert "No module named 'no_such_thing'" in str(registry.problems()["broken_handlers"])
+    with pytest.raises(registry.HandlerImportError, match="broken_handlers cannot be imported"):
+        registry.get("broken.one")
+    sys.modules.pop("fine_handlers", None)

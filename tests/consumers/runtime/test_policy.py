@@ -1,0 +1,76 @@
+"""What becomes of a message, as a table."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumers.runtime import api, copies
+from consumers.runtime.link import MAX_DELAY, backoff
+from consumers.runtime.outcome import Ack, DeadLetter, Decision, Retry
+from consumers.runtime.pace import Pace
+from consumers.runtime.policy import decide, delay
+from consumers.runtime.spec import RetryPolicy
+
+NONE = RetryPolicy()
+THREE = RetryPolicy(attempts=3, first_delay=2, factor=3, max_delay=10)
+BOOM = ValueError("boom")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "error", "policy", "expected"),
+    [
+        (1, None, THREE, Ack()),
+        (9, None, NONE, Ack()),
+        (1, BOOM, NONE, DeadLetter("error")),
+        (1, BOOM, THREE, Retry(2)),
+        (2, BOOM, THREE, Retry(6)),
+        (3, BOOM, THREE, Retry(10)),
+        (4, BOOM, THREE, DeadLetter("error at attempt 4")),
+        (1, api.Reject("bad customer"), THREE, DeadLetter("bad customer")),
+        (1, api.Reject(), THREE, DeadLetter("rejected by the handler")),
+        (1, api.Retry(), THREE, Retry(2)),
+        (1, api.Retry(delay=0.5), THREE, Retry(0.5)),
+        (4, api.Retry(delay=0.5), THREE, DeadLetter("still asked for a retry at attempt 4")),
+        (5, api.Retry(delay=7), NONE, Retry(7)),
+        (6, api.Retry(delay=7), NONE, DeadLetter("still asked for a retry at attempt 6")),
+        (1, api.Retry(), NONE, DeadLetter("still asked for a retry at attempt 1")),
+        (1, api.Retry(delay=-5), THREE, Retry(0)),
+        (1, SystemExit(3), NONE, DeadLetter("error")),
+    ],
+)
+def test_decide(attempt: int, error: BaseException | None, policy: RetryPolicy, expected: Decision) -> None:
+    assert decide(attempt, error, policy) == expected
+
+
+def test_delay_never_overflows() -> None:
+    assert delay(20_000, RetryPolicy(attempts=30_000, factor=10)) == 300
+
+
+@pytest.mark.parametrize(
+    ("seconds", "name"),
+    [(0, "1"), (0.1, "100"), (1, "1000"), (1.234, "1200"), (64, "64000"), (86_399, "86000000")],
+)
+def test_delay_queues_are_few(seconds: float, name: str) -> None:
+    assert copies.delay_name(seconds) == f"mqadmin.delay.{name}"
+
+
+def test_reconnects_spread_out_and_are_bounded() -> None:
+    ceilings = [backoff(failures, chance=lambda _low, high: high) for failures in range(1, 40)]
+    assert ceilings[:4] == [0.5, 1, 2, 4]
+    assert max(ceilings) == MAX_DELAY
+    assert backoff(5, chance=lambda low, _high: low) > 0
+
+
+def test_jitter_spreads_a_delay_around_itself() -> None:
+    policy = RetryPolicy(attempts=3, first_delay=10, jitter=0.2)
+    assert delay(1, policy, chance=lambda low, _high: low) == pytest.approx(8)
+    assert delay(1, policy, chance=lambda _low, high: high) == pytest.approx(12)
+
+
+def test_a_rate_limit_hands_out_even_turns() -> None:
+    pace = Pace(100)
+    waits = [pace.turn() for _ in range(50)]
+    assert waits[0] == 0
+    assert waits == sorted(waits)
+    assert waits[-1] == pytest.approx(0.49, abs=0.05)
+    assert Pace(0).turn() == 0

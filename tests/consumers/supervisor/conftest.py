@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from django.db.models import F
+
+from consumers.models import Consumer, ConsumerProcess
+from consumers.supervisor import output, spawn
+from consumers.supervisor.loop import Supervisor
+from tests.support.waiting import wait_until
+
+FAKE = str(Path(__file__).with_name("fake_child.py"))
+
+
+class House:
+    """A supervisor driven pass by pass, whose consumers do what the prefix of their name says."""
+
+    def __init__(self, name: str = "host-a") -> None:
+        self.supervisor = Supervisor(name, lambda name, _id: [sys.executable, FAKE, name.partition("-")[0]])
+
+    def define(self, name: str, desired: str = "running", **fields: Any) -> Consumer:
+        return Consumer.objects.create(
+            name=name, broker="default", queue="q", handler="record", desired=desired, **fields
+        )
+
+    def until(self, predicate: Callable[[], Any], timeout: float = 10) -> Any:
+        """Make passes until `predicate()`; return what it returned."""
+
+        def passed() -> Any:
+            self.supervisor.step()
+            return predicate()
+
+        return wait_until(passed, timeout)
+
+    def process(self, consumer: Consumer, replica: int = 0) -> ConsumerProcess | None:
+        """The visible row of a replica."""
+        return ConsumerProcess.objects.filter(consumer=consumer, replica=replica, ended_at=None).first()
+
+    def ready(self, consumer: Consumer, replica: int = 0) -> ConsumerProcess:
+        """Make passes until the replica's process says it is ready."""
+
+        def found() -> ConsumerProcess | None:
+            row = self.process(consumer, replica)
+            return row if row and "ready" in (output.tail(row.pk) or "") else None
+
+        row = self.until(found)
+        assert isinstance(row, ConsumerProcess)
+        return row
+
+
+def nudge(consumer: Consumer, **fields: Any) -> None:
+    Consumer.objects.filter(pk=consumer.pk).update(nudge=F("nudge") + 1, **fields)
+
+
+def is_alive(pid: int | None) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture
+def house(transactional_db: None) -> Iterator[House]:
+    yield House()
+    end_all()
+
+
+def end_all() -> None:
+    """Kill what a test's supervisors started (each is marked with the run's own folder)."""
+    for process in spawn.survivors().values():
+        spawn.kill(process.pid)
+    for child in psutil.Process().children():
+        if child.status() == psutil.STATUS_ZOMBIE:
+            child.wait(1)

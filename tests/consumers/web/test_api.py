@@ -1,0 +1,234 @@
+"""The API of consumers, processes and records: shapes, permissions, refusals."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from consumers.models import Consumer, ConsumerProcess
+from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
+
+pytestmark = pytest.mark.django_db
+
+Api = Callable[[str], Any]
+NEW = {"name": "orders", "queue": "order.processing", "handler": "record"}
+
+RECORD_FIELDS = {
+    "id", "consumer", "process", "queue", "exchange", "routing_key", "message_id", "redelivered", "attempt",
+    "outcome", "detail", "error_type", "error", "started_at", "duration_ms", "size", "requeueable",
+}  # fmt: skip
+PROCESS_FIELDS = {
+    "id", "host", "pid", "state", "state_reason", "started_at", "heartbeat_at", "restarts", "processed",
+    "failed", "in_flight", "rate", "rss_bytes", "cpu_percent",
+}  # fmt: skip
+
+
+def test_handlers(api_of: Api) -> None:
+    status, body = api_of("viewer").call("GET", "/handlers")
+    assert status == 200
+    by_name = {item["name"]: item for item in body["items"]}
+    assert by_name["record"]["options_schema"]["type"] == "object"
+    assert "collect" not in by_name
+    assert body["total"] == len(by_name)
+
+
+def test_create_show_change_delete(api_of: Api) -> None:
+    admin = api_of("admin")
+
+    status, body = admin.call("POST", "/consumers", {**NEW, "concurrency": 4, "retry_attempts": 2})
+    assert status == 201
+    assert (body["name"], body["desired"], body["concurrency"], body["broker"]) == (
+        "orders",
+        "stopped",
+        4,
+        "default",
+    )
+    assert body["status"]["state"] == "stopped"
+
+    assert admin.call("GET", "/consumers/orders")[1]["retry_attempts"] == 2
+    status, body = admin.call("PATCH", "/consumers/orders", {"prefetch": 77})
+    assert (status, body["prefetch"], body["revision"], body["concurrency"]) == (200, 77, 2, 4)
+    assert admin.call("DELETE", "/consumers/orders") == (204, None)
+    status, body = admin.call("GET", "/consumers/orders")
+    assert (status, body["code"]) == (404, "not_found")
+
+
+def test_create_refuses_what_is_not_sound(api_of: Api) -> None:
+    admin = api_of("admin")
+    status, body = admin.call("POST", "/consumers", {**NEW, "prefetch": 0, "handler": "no.such"})
+    assert (status, body["code"]) == (422, "invalid")
+    assert set(body["fields"]) == {"prefetch", "handler"}
+    assert admin.call("POST", "/consumers", {**NEW, "no_such_field": 1})[0] == 422
+    assert admin.call("POST", "/consumers", {"name": "x"})[0] == 422
+    assert admin.call("POST", "/consumers", {**NEW, "mode": "pull"})[0] == 422
+    assert not Consumer.objects.exists()
+
+
+def test_create_may_start_at_once(api_of: Api) -> None:
+    assert (
+        api_of("admin").call("POST", "/consumers", {**NEW, "desired": "running"})[1]["desired"] == "running"
+    )
+
+
+def test_list_is_paged_by_name(api_of: Api) -> None:
+    make_supervisor()
+    for name in ("b", "a", "c"):
+        make_consumer(name=name)
+    viewer = api_of("viewer")
+    _status, first = viewer.call("GET", "/consumers", limit=2)
+    assert ([item["name"] for item in first["items"]], first["total"]) == (["a", "b"], 3)
+    _status, second = viewer.call("GET", "/consumers", limit=2, cursor=first["next"])
+    assert ([item["name"] for item in second["items"]], second["next"]) == (["c"], None)
+    assert viewer.call("GET", "/consumers", broker="other")[1]["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "act", "after"),
+    [
+        ("stopped", "start", "running"),
+        ("running", "pause", "paused"),
+        ("paused", "resume", "running"),
+        ("running", "stop", "stopped"),
+        ("running", "restart", "running"),
+    ],
+)
+def test_acts_answer_202_with_the_definition(api_of: Api, before: str, act: str, after: str) -> None:
+    make_consumer(name="orders", desired=before)
+    status, body = api_of("operator").call("POST", f"/consumers/orders/{act}")
+    assert (status, body["desired"]) == (202, after)
+
+
+def test_acts_in_the_wrong_state_are_409(api_of: Api) -> None:
+    make_consumer(name="orders")
+    status, body = api_of("operator").call("POST", "/consumers/orders/pause")
+    assert status == 409
+    assert body["code"] == "wrong_state"
+
+
+def test_scale_and_kill(api_of: Api) -> None:
+    consumer = make_consumer(name="orders", desired="running")
+    one, other = make_process(consumer), make_process(consumer)
+    stranger = make_process(make_consumer())
+    operator = api_of("operator")
+
+    assert operator.call("POST", "/consumers/orders/scale", {"replicas": 3})[1]["replicas"] == 3
+    assert operator.call("POST", "/consumers/orders/scale", {"replicas": 0})[0] == 422
+    assert operator.call("POST", "/consumers/orders/kill", {"process": stranger.pk})[0] == 404
+    assert operator.call("POST", "/consumers/orders/kill", {"process": one.pk})[0] == 202
+    assert ConsumerProcess.objects.get(pk=other.pk).kill_requested_at is None
+    assert operator.call("POST", "/consumers/orders/kill")[0] == 202
+    assert ConsumerProcess.objects.get(pk=other.pk).kill_requested_at is not None
+    assert operator.call("POST", "/consumers/orders/kill")[0] == 409
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "path", "body"),
+    [
+        ("viewer", "POST", "/consumers/orders/start", None),
+        ("viewer", "POST", "/consumers/orders/scale", {"replicas": 2}),
+        ("viewer", "POST", "/records/1/requeue", None),
+        ("operator", "POST", "/consumers", NEW),
+        ("operator", "PATCH", "/consumers/orders", {"prefetch": 5}),
+        ("operator", "DELETE", "/consumers/orders", None),
+    ],
+)
+def test_permissions(api_of: Api, role: str, method: str, path: str, body: Any) -> None:
+    make_consumer(name="orders")
+    status, answer = api_of(role).call(method, path, body)
+    assert (status, answer["code"]) == (403, "forbidden")
+
+
+def test_a_collector_is_not_deleted_here(api_of: Api) -> None:
+    make_consumer(name="collector", is_collector=True)
+    assert api_of("admin").call("DELETE", "/consumers/collector")[1]["code"] == "is_collector"
+
+
+def test_processes(api_of: Api) -> None:
+    process = make_process(make_consumer(name="orders"), rate=3.5, rss_bytes=1024)
+    status, body = api_of("viewer").call("GET", "/consumers/orders/processes")
+    assert status == 200
+    assert set(body["items"][0]) >= PROCESS_FIELDS
+    assert (body["items"][0]["id"], body["items"][0]["rate"]) == (process.pk, 3.5)
+
+
+def test_output_is_bounded_or_says_why_not(api_of: Api, settings: Any, tmp_path: Any) -> None:
+    settings.VAR_DIR = tmp_path
+    process = make_process(make_consumer())
+    viewer = api_of("viewer")
+    status, body = viewer.call("GET", f"/processes/{process.pk}/output")
+    assert (status, body["text"]) == (200, None)
+    assert "not on this host" in body["reason"]
+    (tmp_path / "output").mkdir()
+    lines = "".join(f"line {number}\n" for number in range(50))
+    (tmp_path / "output" / f"{process.pk}.out").write_text(lines)
+    _status, body = viewer.call("GET", f"/processes/{process.pk}/output", tail=2)
+    assert body["text"] == "line 48\nline 49"
+    assert viewer.call("GET", "/processes/999999/output")[0] == 404
+
+
+def test_records_have_every_field_and_filters(api_of: Api) -> None:
+    consumer = make_consumer(name="orders")
+    make_record(consumer, message_id="m-a")
+    failed = make_record(consumer, outcome="dead_lettered", error="boom", body=b"x", properties={})
+    make_record(make_consumer(name="other"))
+    viewer = api_of("viewer")
+
+    _status, body = viewer.call("GET", "/records", consumer="orders")
+    assert set(body["items"][0]) == RECORD_FIELDS
+    assert (body["total"], body["items"][0]["id"], body["items"][0]["requeueable"]) == (2, failed.pk, True)
+    assert body["items"][1]["requeueable"] is False
+    for query in ({"outcome": "dead_lettered"}, {"q": "boo"}, {"message_id": failed.message_id}):
+        assert [item["id"] for item in viewer.call("GET", "/records", **query)[1]["items"]] == [failed.pk]
+    assert viewer.call("GET", "/records", since="2099-01-01T00:00:00Z")[1]["items"] == []
+    assert viewer.call("GET", "/records", until="2099-01-01T00:00:00")[1]["total"] == 3
+    assert viewer.call("GET", "/records", outcome="no-such")[0] == 422
+    assert viewer.call("GET", "/records", consumer="nobody")[0] == 404
+
+
+def test_record_pages_follow_the_cursor(api_of: Api) -> None:
+    consumer = make_consumer()
+    made = [make_record(consumer).pk for _n in range(5)]
+    viewer, seen, cursor = api_of("viewer"), [], None
+    for _step in range(3):
+        query = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+        _status, body = viewer.call("GET", "/records", **query)
+        seen += [item["id"] for item in body["items"]]
+        cursor = body["next"]
+    assert (seen, cursor) == (made[::-1], None)
+
+
+def test_record_with_body_headers_and_log(api_of: Api) -> None:
+    record = make_record(
+        make_consumer(),
+        body=b"\xff\x00",
+        properties={"priority": 3},
+        headers={"n": {"$float": "1.0"}},
+        log=[[1.5, "INFO", "hello"]],
+        traceback="tb",
+    )
+    status, body = api_of("viewer").call("GET", f"/records/{record.pk}")
+    assert status == 200
+    assert set(body) >= RECORD_FIELDS | {"properties", "headers", "traceback", "dead_letter"}
+    assert (base64.b64decode(body["body"]), body["encoding"]) == (b"\xff\x00", "base64")
+    assert body["log"] == [{"offset_ms": 1.5, "level": "INFO", "text": "hello"}]
+    assert body["headers"] == {"n": {"$float": "1.0"}}
+    plain = make_record(make_consumer(), body="grüße".encode())
+    assert api_of("operator").call("GET", f"/records/{plain.pk}")[1]["body"] == "grüße"
+
+
+def test_requeue_refuses_what_is_not_stored(api_of: Api) -> None:
+    record = make_record(make_consumer())
+    status, body = api_of("operator").call("POST", f"/records/{record.pk}/requeue")
+    assert (status, body["code"]) == (409, "not_stored")
+
+
+def test_counters_are_in_the_definition(api_of: Api) -> None:
+    make_supervisor()
+    consumer = make_consumer(name="orders", desired="running")
+    count(make_process(consumer, rate=2.0), (1, "acked", 100), (1, "dead_lettered", 100))
+    body = api_of("viewer").call("GET", "/consumers/orders")[1]
+    assert (body["status"]["state"], body["rate"]) == ("running", 2.0)
+    assert (body["handled_last_hour"], body["failed_last_hour"], body["success_percent"]) == (2, 1, 50.0)

@@ -1,0 +1,93 @@
+"""In Chromium: records come in by themselves, but wait while somebody reads; options follow the handler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from consumers.models import Consumer
+from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server: Any) -> Iterator[Page]:
+    """A page of a signed-in superuser; a console error fails the test."""
+    client = Client()
+    client.force_login(
+        User.objects.create_superuser("root"), backend="django.contrib.auth.backends.ModelBackend"
+    )
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=live_server.url)
+    context.add_cookies([cookie])
+    yield from _watched(context)
+
+
+def _watched(context: BrowserContext) -> Iterator[Page]:
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.set_default_timeout(10_000)
+    expect.set_options(timeout=10_000)
+    yield page
+    assert complaints == []
+
+
+def test_new_records_come_in_but_wait_while_somebody_reads(page: Page) -> None:
+    make_supervisor()
+    consumer = make_consumer(name="orders", desired="running")
+    make_record(consumer, message_id="old")
+    page.goto("/consumers/orders/")
+    first = page.locator(".records tbody tr .name a").first
+    expect(first).to_have_text("old")
+
+    make_record(consumer, message_id="by-itself")
+    expect(first).to_have_text("by-itself")
+
+    page.locator(".records tbody tr").first.hover()
+    for number in range(12):
+        make_record(consumer, message_id=f"waiting-{number}")
+    button = page.locator("[data-records-load]")
+    expect(button).to_contain_text("12 new")
+    expect(first).to_have_text("by-itself")
+
+    button.click()
+    expect(first).to_have_text("waiting-11")
+    expect(button).to_have_count(0)
+
+
+def test_stop_shows_at_once_and_a_second_time_kills(page: Page) -> None:
+    make_supervisor()
+    process = make_process(make_consumer(name="orders", desired="running"), in_flight=2)
+    page.goto("/consumers/orders/")
+
+    page.locator(".state-acts").get_by_role("button", name="Stop").click()
+    expect(page.locator(".state-word")).to_have_text("stopping")
+    expect(page.locator(".state-line")).to_contain_text("2 messages in hand")
+
+    page.locator(".state-acts").get_by_role("button", name="Kill").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Kill").click()
+    expect(page.locator(".state-line")).to_contain_text("Being killed")
+    process.refresh_from_db()
+    assert process.kill_requested_at is not None
+
+
+def test_options_follow_the_handler_and_what_is_typed_stays(page: Page) -> None:
+    page.goto("/consumers/new/")
+    page.get_by_label("Name", exact=True).fill("orders")
+    page.get_by_label("Queue", exact=True).fill("order.processing")
+
+    page.get_by_label("Handler", exact=True).select_option("orders.process")
+    expect(page.get_by_role("group", name="Options of")).to_be_visible()
+    expect(page.get_by_label("Queue", exact=True)).to_have_value("order.processing")
+
+    page.get_by_role("button", name="Define, leave it stopped").click()
+    page.wait_for_url("**/consumers/orders/")
+    assert Consumer.objects.get().handler == "orders.process"

@@ -1,0 +1,342 @@
+"""Who may open what: every page and every call of the API, for everybody. What is not listed here fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from mqadmin.api import api
+from mqadmin.core import brokers, tokens
+from mqadmin.core.models import AuditEntry, Operation
+from mqadmin.queues.models import Broker, Queue
+from tests.core.conftest import SignIn, make_user
+from tests.deadletters.factories import letter
+from tests.support.broker import NOWHERE
+from tests.support.consumers import make_consumer, make_process, make_record
+
+# Each may what the ones before it may. "" is signed in, but has no role yet.
+RANKS = ["anonymous", "", "viewer", "operator", "admin"]
+EVERYBODY, SIGNED_IN, VIEWER, OPERATOR, ADMIN = RANKS
+
+# The name of each page: who may open it (GET; None: it cannot be opened), who may send to it (POST).
+PAGES: dict[str, tuple[str | None, str | None]] = {
+    "healthz": (EVERYBODY, None),
+    "login": (EVERYBODY, EVERYBODY),
+    "theme": (None, EVERYBODY),
+    "logout": (None, SIGNED_IN),
+    "password_change": (SIGNED_IN, SIGNED_IN),
+    "password_change_done": (SIGNED_IN, None),
+    "live": (VIEWER, None),
+    "find": (VIEWER, None),
+    "operation_list": (VIEWER, None),
+    "operation_detail": (VIEWER, None),
+    "operation_pause": (None, OPERATOR),
+    "operation_resume": (None, OPERATOR),
+    "operation_cancel": (None, OPERATOR),
+    "audit_list": (VIEWER, None),
+    "overview": (VIEWER, None),
+    "overview_rates": (VIEWER, None),
+    "queue_list": (VIEWER, None),
+    "queue_detail": (VIEWER, None),
+    "queue_lengths": (VIEWER, None),
+    "queue_rates": (VIEWER, None),
+    "queue_peek": (None, OPERATOR),
+    "queue_publish": (OPERATOR, OPERATOR),
+    "queue_purge": (OPERATOR, OPERATOR),
+    "consumer_list": (VIEWER, None),
+    "consumer_new": (ADMIN, ADMIN),
+    "record_detail": (VIEWER, None),
+    "record_requeue": (None, OPERATOR),
+    "process_output": (VIEWER, None),
+    "process_kill": (None, OPERATOR),
+    "consumer_detail": (VIEWER, None),
+    "record_list": (VIEWER, None),
+    "consumer_try": (OPERATOR, OPERATOR),
+    "consumer_edit": (ADMIN, ADMIN),
+    "consumer_delete": (None, ADMIN),
+    "consumer_scale": (None, OPERATOR),
+    "consumer_start": (None, OPERATOR),
+    "consumer_stop": (None, OPERATOR),
+    "consumer_pause": (None, OPERATOR),
+    "consumer_resume": (None, OPERATOR),
+    "consumer_restart": (None, OPERATOR),
+    "consumer_kill": (None, OPERATOR),
+    "letter_list": (VIEWER, None),
+    "letter_detail": (VIEWER, None),
+    "letter_requeue": (OPERATOR, OPERATOR),
+    "letter_discard": (OPERATOR, OPERATOR),
+    "letter_restore": (OPERATOR, OPERATOR),
+    "letter_edit": (OPERATOR, OPERATOR),
+    "letter_revert": (None, OPERATOR),
+    "letter_note": (None, OPERATOR),
+    "cause_note": (None, OPERATOR),
+    "queue_track": (None, ADMIN),
+    "queue_untrack": (None, ADMIN),
+}
+
+# Each call of the API: who may make it. The two that describe the API are open to whoever signed in.
+DESCRIPTIONS = {"openapi-json", "openapi-view"}
+CALLS = {
+    "GET /operations": VIEWER,
+    "GET /operations/{operation_id}": VIEWER,
+    "POST /operations/{operation_id}/cancel": OPERATOR,
+    "POST /operations/{operation_id}/pause": OPERATOR,
+    "POST /operations/{operation_id}/resume": OPERATOR,
+    "GET /audit": VIEWER,
+    "GET /brokers": VIEWER,
+    "GET /queues": VIEWER,
+    "GET /queues/{queue_id}": VIEWER,
+    "POST /queues/{queue_id}/publish": OPERATOR,
+    "POST /queues/{queue_id}/peek": OPERATOR,
+    "POST /queues/{queue_id}/purge": OPERATOR,
+    "POST /queues/{queue_id}/track": ADMIN,
+    "POST /queues/{queue_id}/untrack": ADMIN,
+    "GET /handlers": VIEWER,
+    "GET /consumers": VIEWER,
+    "POST /consumers": ADMIN,
+    "GET /consumers/{name}": VIEWER,
+    "PATCH /consumers/{name}": ADMIN,
+    "DELETE /consumers/{name}": ADMIN,
+    "POST /consumers/{name}/start": OPERATOR,
+    "POST /consumers/{name}/stop": OPERATOR,
+    "POST /consumers/{name}/pause": OPERATOR,
+    "POST /consumers/{name}/resume": OPERATOR,
+    "POST /consumers/{name}/restart": OPERATOR,
+    "POST /consumers/{name}/kill": OPERATOR,
+    "POST /consumers/{name}/scale": OPERATOR,
+    "POST /consumers/{name}/try": OPERATOR,
+    "GET /consumers/{name}/processes": VIEWER,
+    "GET /processes/{process_id}/output": VIEWER,
+    "GET /records": VIEWER,
+    "GET /records/{record_id}": VIEWER,
+    "POST /records/{record_id}/requeue": OPERATOR,
+    "GET /dead-letters": VIEWER,
+    "GET /dead-letters/groups": VIEWER,
+    "GET /dead-letters/{letter_id}": VIEWER,
+    "PATCH /dead-letters/{letter_id}": OPERATOR,
+    "POST /dead-letters/{letter_id}/revert": OPERATOR,
+    "POST /dead-letters/requeue": OPERATOR,
+    "POST /dead-letters/discard": OPERATOR,
+    "POST /dead-letters/restore": OPERATOR,
+}
+# Bodies without which a call is refused before anybody asks who makes it.
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /consumers": {"name": "made", "queue": "orders", "handler": "record"},
+    "POST /consumers/{name}/scale": {"replicas": 1},
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """One row of everything that an address can name."""
+
+    queue: int
+    operation: int
+    letter: int
+    consumer: str
+    record: int
+    process: int
+
+    def argument(self, route: str, name: str) -> int | str:
+        """Return what stands for the argument `name` of an address."""
+        if name == "pk":
+            return self.record if "records/" in route else self.process
+        values = {
+            "queue_id": self.queue,
+            "operation_id": self.operation,
+            "letter_id": self.letter,
+            "name": self.consumer,
+            "record_id": self.record,
+            "process_id": self.process,
+            "group": "0" * 16,
+        }
+        return values[name]
+
+
+@pytest.fixture(autouse=True)
+def _no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is allowed here is really done: not on somebody's broker."""
+    for name, url in NOWHERE.items():
+        monkeypatch.setenv(name, url)
+    brokers.forget()
+    yield
+    brokers.forget()
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    broker = Broker.objects.create(slug="default")
+    consumer = make_consumer()
+    record, process = make_record(consumer), make_process(consumer)
+    return World(
+        queue=Queue.objects.create(broker=broker, vhost="/", name="orders").pk,
+        operation=Operation.objects.create(kind="queues.purge", created_by="ann").pk,
+        letter=letter().pk,
+        consumer=consumer.name,
+        record=record.pk,
+        process=process.pk,
+    )
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address of a page: its name, and itself with arguments that exist."""
+
+    name: str
+    route: str
+    arguments: tuple[str, ...]
+
+    def address(self, world: World) -> str:
+        return reverse(
+            self.name, kwargs={name: world.argument(self.route, name) for name in self.arguments} or None
+        )
+
+
+def pages(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[Page]:
+    for item in patterns:
+        route = prefix + str(item.pattern)
+        if isinstance(item, URLPattern):
+            yield Page(item.name or f"unnamed: {route}", route, tuple(item.pattern.converters))
+        elif item.namespace != "api":
+            yield from pages(item.url_patterns, route)
+
+
+def everything() -> list[Page]:
+    return list(pages(get_resolver().url_patterns))
+
+
+def calls() -> list[str]:
+    described = api.get_openapi_schema(path_prefix="")["paths"]
+    return [f"{method.upper()} {path}" for path, methods in described.items() for method in methods]
+
+
+def may(who: str, needed: str) -> bool:
+    return RANKS.index(who) >= RANKS.index(needed)
+
+
+def test_every_address_is_listed_here() -> None:
+    assert {page.name for page in everything()} == set(PAGES)
+    assert len(everything()) == len(PAGES)
+    assert sorted(calls()) == sorted(CALLS)
+    beside = [item.name for item in api.urls[0] if item.name and item.name not in _functions()]
+    assert set(beside) == DESCRIPTIONS | {"api-root"}
+
+
+def _functions() -> set[str]:
+    schema = api.get_openapi_schema(path_prefix="")["paths"]
+    return {call["operationId"].rsplit("_api_", 1)[-1] for path in schema.values() for call in path.values()}
+
+
+def browser(who: str, sign_in: SignIn, **options: bool) -> Client:
+    return Client(**options) if who == EVERYBODY else sign_in(who, **options)
+
+
+@pytest.mark.parametrize("who", RANKS, ids=lambda who: who or "no-role")
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_pages(who: str, method: str, sign_in: SignIn, world: World) -> None:
+    wrong = []
+    for page in everything():
+        needed = PAGES[page.name][0 if method == "get" else 1]
+        client = browser(who, sign_in)
+        response = getattr(client, method)(page.address(world))
+        found = _verdict(response)
+        if needed is None:  # whether one is asked for a role first, or told that it cannot be done at all
+            expected = {"signs in", "refused", "method"}
+        elif may(who, needed):
+            expected = {"allowed"}
+        else:
+            expected = {"signs in" if who == EVERYBODY else "refused"}
+        if found not in expected:
+            wrong.append((page.name, response.status_code, response.get("Location")))
+    assert wrong == []
+
+
+def _verdict(response: Any) -> str:
+    if response.status_code == 302 and response["Location"].startswith("/login/?next="):
+        return "signs in"
+    answers = {403: "refused", 405: "method", 401: "signs in", 500: "broken"}
+    return answers.get(response.status_code, "allowed")
+
+
+@pytest.mark.parametrize("who", RANKS, ids=lambda who: who or "no-role")
+def test_calls_of_the_api(who: str, world: World) -> None:
+    headers = {"Authorization": "Bearer mqa_nobody's"}
+    if who != EVERYBODY:
+        headers["Authorization"] = f"Bearer {tokens.create(user=make_user(who))}"
+    wrong = []
+    for call in sorted(CALLS, key=lambda call: call.startswith("DELETE")):
+        response = _call(call, world, headers)
+        expected = "signs in" if who == EVERYBODY else "allowed" if may(who, CALLS[call]) else "refused"
+        if _verdict(response) != expected:
+            wrong.append((call, response.status_code, response.content[:200]))
+    assert wrong == []
+
+
+def _call(call: str, world: World, headers: dict[str, str]) -> Any:
+    method, path = call.split(" ")
+    for name in ("queue_id", "operation_id", "letter_id", "name", "record_id", "process_id"):
+        path = path.replace(f"{{{name}}}", str(world.argument(path, name)))
+    body = "" if method == "GET" else json.dumps(BODIES.get(call, {}))
+    return Client().generic(method, f"/api/v1{path}", body, content_type="application/json", headers=headers)
+
+
+def test_a_session_is_no_token(sign_in: SignIn, world: World) -> None:
+    client = sign_in("admin")
+    for call in CALLS:
+        method, path = call.split(" ")
+        address = f"/api/v1{path}".replace("{name}", world.consumer)
+        for name in ("queue_id", "operation_id", "letter_id", "record_id", "process_id"):
+            address = address.replace(f"{{{name}}}", "1")
+        assert client.generic(method, address).status_code == 401, call
+
+
+@pytest.mark.parametrize("name", sorted(DESCRIPTIONS))
+def test_the_description_of_the_api_is_for_who_signed_in(name: str, sign_in: SignIn) -> None:
+    address = reverse(f"api:{name}")
+    assert _verdict(Client().get(address, headers={"Accept": "text/html"})) == "signs in"
+    assert Client().get(address, headers={"Authorization": "Bearer nonsense"}).status_code == 401
+    assert sign_in("").get(address).status_code == 200
+
+
+def test_who_is_deactivated_is_out_at_once(sign_in: SignIn, world: World) -> None:
+    client, user = sign_in("admin"), make_user("admin")
+    headers = {"Authorization": f"Bearer {tokens.create(user=user)}"}
+    assert _call("GET /queues", world, headers).status_code == 200
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert _call("GET /queues", world, headers).status_code == 401
+    assert _verdict(client.get("/queues/")) == "signs in"
+
+
+def test_no_page_takes_a_post_without_its_token(sign_in: SignIn, world: World) -> None:
+    taken = []
+    for page in everything():
+        if PAGES[page.name][1] is not None:
+            response = sign_in("admin", enforce_csrf_checks=True).post(page.address(world))
+            if response.status_code != 403 or "Reload the page" not in response.text:
+                taken.append((page.name, response.status_code))
+    assert taken == []
+    assert not AuditEntry.objects.exists()
+
+
+def test_opening_a_page_changes_nothing(sign_in: SignIn, world: World) -> None:
+    changed = []
+    for page in everything():
+        client = sign_in("admin")
+        with CaptureQueriesContext(connection) as seen:
+            client.get(page.address(world))
+        changed += [(page.name, text) for query in seen if _writes(text := query["sql"])]
+    assert changed == []
+
+
+def _writes(sql: str) -> bool:
+    words = sql.lstrip("( ").split(None, 1)[0].upper()
+    return words in {"INSERT", "UPDATE", "DELETE"} and "django_session" not in sql

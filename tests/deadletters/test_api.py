@@ -1,0 +1,258 @@
+"""The API's calls for dead letters, over HTTP as a script makes them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from mqadmin.core import operations, tokens
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.rabbit.config import BrokerConfig
+from tests.deadletters.conftest import Place
+from tests.deadletters.factories import died, letter
+
+pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
+
+
+class Api:
+    def __init__(self, role: str) -> None:
+        user = User.objects.create_user(f"api-{role}")
+        user.groups.add(Group.objects.get(name=role))
+        self.token = make_token(user)
+        self.client = Client()
+
+    def __call__(self, method: str, path: str, body: Any = None, *, expect: int = 200) -> Any:
+        answer = self.client.generic(
+            method,
+            f"/api/v1{path}",
+            data="" if body is None else json.dumps(body),
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+        assert answer.status_code == expect, answer.content
+        return answer.json()
+
+
+def make_token(user: User) -> str:
+    return tokens.create(user=user)
+
+
+@pytest.fixture(autouse=True)
+def _environment(broker_config: BrokerConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "nudge", lambda pk: None)
+
+
+@pytest.fixture
+def api(transactional_db: None) -> Api:
+    return Api("admin")
+
+
+def test_list_detail_and_groups(place: Place, api: Api) -> None:
+    one = letter(
+        b'{"a": 1}',
+        vhost=place.vhost,
+        headers={**died(type="ValueError", message="no 17", trace="Traceback"), "weight": 1.0},
+        message_id="ord-1",
+    )
+    letter(b"\xff", vhost=place.vhost, headers=died(type="ValueError", message="no 18"))
+    letter(vhost=place.vhost, broker="other")
+
+    found = api("GET", f"/dead-letters?broker=default&source=orders&q=ord-1&vhost={place.vhost}")
+    assert found["total"] == 1
+    assert found["next"] is None
+    item = found["items"][0]
+    assert (
+        item.items()
+        >= {
+            "id": one.pk,
+            "broker": "default",
+            "vhost": place.vhost,
+            "dead_letter_queue": "dlx.orders",
+            "source_queue": "orders",
+            "source_exchange": "shop",
+            "routing_keys": ["order.created"],
+            "reason": "error",
+            "death_count": 1,
+            "message_id": "ord-1",
+            "error_type": "ValueError",
+            "error": "no 17",
+            "group": one.group,
+            "status": "parked",
+            "size": 8,
+        }.items()
+    )
+    assert item["captured_at"].endswith("Z")
+    assert item["first_death_at"] == "2026-11-21T13:42:11Z"
+
+    page = api("GET", "/dead-letters?broker=default&limit=1")
+    assert (page["total"], len(page["items"])) == (2, 1)
+    rest = api("GET", f"/dead-letters?broker=default&limit=1&cursor={page['next']}")
+    assert rest["items"][0]["id"] == one.pk
+    assert rest["next"] is None
+
+    whole = api("GET", f"/dead-letters/{one.pk}")
+    assert (whole["encoding"], whole["body"], whole["trace"]) == ("utf-8", '{"a": 1}', "Traceback")
+    assert whole["headers"]["weight"] == {"$float": "1.0"}
+    assert whole["properties"] == {"message_id": "ord-1"}
+    assert whole["deaths"][0]["queue"] == "orders"
+    assert whole["history"] == []
+    assert api("GET", f"/dead-letters/{page['items'][0]['id']}")["encoding"] == "base64"
+    assert api("GET", "/dead-letters/999999", expect=404)["code"] == "not_found"
+
+    groups = api("GET", "/dead-letters/groups?broker=default")
+    assert groups["total"] == 1
+    assert (
+        groups["items"][0].items()
+        >= {
+            "group": one.group,
+            "count": 2,
+            "error_type": "ValueError",
+            "source_queue": "orders",
+            "reason": "error",
+            "came_back": 0,
+            "note": "",
+        }.items()
+    )
+
+
+def test_requeue_with_dry_run_first(place: Place, api: Api) -> None:
+    fine = letter(b"x", vhost=place.vhost)
+    lost = letter(b"y", vhost=place.vhost, headers=died("gone"))
+    body = {"ids": [fine.pk, lost.pk], "to": "source"}
+    told = api("POST", "/dead-letters/requeue", {**body, "dry_run": True})
+    assert (told["total"], told["requeueable"]) == (2, 1)
+    assert {(place_["routing_key"], place_["count"]) for place_ in told["destinations"]} == {
+        ("orders", 1),
+        ("gone", 1),
+    }
+    assert told["problems"] == ["There is no queue “gone”."]
+    assert not DeadLetter.objects.exclude(status="parked").exists()
+
+    operation = api("POST", "/dead-letters/requeue", body, expect=202)
+    assert (operation["kind"], operation["total"], operation["status"]) == (
+        "dead_letters.requeue",
+        2,
+        "pending",
+    )
+    operations.execute(operation["id"])
+    operation = api("GET", f"/operations/{operation['id']}")
+    assert (operation["done"], operation["failed"]) == (1, 1)
+    assert operation["problems"][0]["target"] == str(lost.pk)
+    assert api("GET", f"/dead-letters/{fine.pk}")["history"][0]["kind"] == "requeued"
+    assert place.take("orders").body == b"x"
+
+
+def test_requeue_by_filter_to_a_given_place(place: Place, api: Api) -> None:
+    place.channel.queue_declare("elsewhere")
+    for _ in range(3):
+        letter(b"x", vhost=place.vhost)
+    letter(b"x", vhost=place.vhost, headers=died("other"))
+    wanted = {
+        "filter": {"broker": "default", "source": "orders"},
+        "to": {"exchange": "", "routing_key": "elsewhere"},
+    }
+    refused = api("POST", "/dead-letters/requeue", {**wanted, "expect": 4}, expect=409)
+    assert refused["code"] == "count_changed"
+    operations.execute(api("POST", "/dead-letters/requeue", {**wanted, "expect": 3}, expect=202)["id"])
+    assert place.depth("elsewhere") == 3
+
+
+def test_discard_and_restore(place: Place, api: Api) -> None:
+    ids = [letter().pk for _ in range(2)]
+    operations.execute(api("POST", "/dead-letters/discard", {"ids": ids}, expect=202)["id"])
+    assert api("GET", "/dead-letters?status=discarded")["total"] == 2
+    operations.execute(
+        api("POST", "/dead-letters/restore", {"filter": {"status": "discarded"}}, expect=202)["id"]
+    )
+    assert api("GET", "/dead-letters?status=parked")["total"] == 2
+
+
+def test_edit_note_and_revert(place: Place, api: Api) -> None:
+    one = letter(b"old", headers={**died(), "n": 1}, content_type="text/plain")
+    path = f"/dead-letters/{one.pk}"
+    new = api(
+        "PATCH",
+        path,
+        {
+            "body": "bmV3",
+            "encoding": "base64",
+            "headers": {"n": 2},
+            "properties": {"priority": 4},
+            "note": "looked at",
+        },
+    )
+    assert (new["body"], new["headers"], new["properties"]) == ("new", {"n": 2}, {"priority": 4})
+    assert (new["note"], new["edited"], new["size"]) == ("looked at", True, 3)
+    assert [event["kind"] for event in new["history"]] == ["edited", "noted"]
+    assert api("GET", "/dead-letters?q=new")["total"] == 1
+    old = api("POST", f"{path}/revert")
+    assert (old["body"], old["headers"]["n"], old["edited"]) == ("old", 1, False)
+    assert old["properties"] == {"content_type": "text/plain"}
+    assert api("POST", f"{path}/revert", expect=409)["code"] == "not_edited"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"body": "%%%", "encoding": "base64"},
+        {"headers": {"x": {"$bytes": "%"}}},
+        {"headers": {"x": 2**70}},
+        {"properties": {"nonsense": 1}},
+        {"properties": {"priority": 4000}},
+        {"properties": {"message_id": "x" * 300}},
+        {"properties": {"headers": {}}},
+        {"surprise": 1},
+    ],
+)
+def test_what_amqp_cannot_hold_is_refused(place: Place, api: Api, changes: dict[str, Any]) -> None:
+    one = letter(b"old")
+    answer = api("PATCH", f"/dead-letters/{one.pk}", changes, expect=422)
+    assert answer["detail"]
+    one.refresh_from_db()
+    assert bytes(one.body) == b"old"
+
+
+def test_only_parked_letters_are_edited(place: Place, api: Api) -> None:
+    one = letter(b"old", status="requeueing")
+    assert api("PATCH", f"/dead-letters/{one.pk}", {"body": "x"}, expect=409)["code"] == "changed_meanwhile"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"ids": [1], "filter": {}}, 422),
+        ({"ids": []}, 422),
+        ({"ids": [999_999]}, 404),
+        ({"ids": [1], "to": "nowhere"}, 422),
+        ({"ids": [1], "rate": 5}, 422),
+    ],
+)
+def test_what_a_requeue_does_not_take(place: Place, api: Api, body: dict[str, Any], status: int) -> None:
+    api("POST", "/dead-letters/requeue", body, expect=status)
+
+
+def test_track_and_untrack(place: Place, api: Api) -> None:
+    queue = place.row()
+    tracked = api("POST", f"/queues/{queue.pk}/track")
+    assert tracked == {"queue": queue.pk, "tracked": True, "consumer": "collect-dlx-orders"}
+    assert api("POST", f"/queues/{queue.pk}/track", expect=409)["code"] == "already_tracked"
+    assert api("POST", f"/queues/{queue.pk}/untrack")["tracked"] is False
+    assert api("POST", f"/queues/{queue.pk}/untrack", expect=409)["code"] == "not_tracked"
+    assert api("POST", "/queues/999999/track", expect=404)
+
+
+def test_who_may_not(place: Place) -> None:
+    viewer, operator = Api("viewer"), Api("operator")
+    one = letter()
+    queue = place.row()
+    assert viewer("GET", f"/dead-letters/{one.pk}")["id"] == one.pk
+    for path in ("requeue", "discard", "restore"):
+        assert viewer("POST", f"/dead-letters/{path}", {"ids": [one.pk]}, expect=403)["code"] == "forbidden"
+    viewer("PATCH", f"/dead-letters/{one.pk}", {"note": "x"}, expect=403)
+    operator("POST", f"/queues/{queue.pk}/track", expect=403)
+    operator("PATCH", f"/dead-letters/{one.pk}", {"note": "x"})

@@ -1,0 +1,151 @@
+"""Headers go through a real broker and come back with value, type and nesting unchanged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pika.adapters.blocking_connection import BlockingChannel
+
+from mqadmin.rabbit import amqp
+from mqadmin.rabbit.codec import LongString, RawTimestamp, encode_value
+from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.message import Message, Properties, from_json, to_json
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NOT_UTF8 = st.binary(max_size=10).map(lambda tail: LongString(b"\xff" + tail))
+TIMES = st.integers(0, 253402300799).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+LATE = st.integers(253402300800, 2**63).map(RawTimestamp)
+DECIMALS = st.builds(
+    lambda number, places: Decimal(number).scaleb(-places),
+    st.integers(-(2**31), 2**31 - 1),
+    st.integers(0, 20),
+)
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    INT64,
+    st.floats(allow_nan=False, allow_infinity=False),
+    TEXT,
+    st.binary(max_size=20),
+    NOT_UTF8,
+    TIMES,
+    LATE,
+    DECIMALS,
+)
+KEYS = st.one_of(TEXT, st.sampled_from(["$bytes", "$table", "$time"]))
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+TABLES = st.dictionaries(KEYS, VALUES, max_size=5)
+
+
+def shape(value: Any) -> Any:
+    """Describe a value with its types, so that 1, 1.0 and True differ; integers have one width."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value]
+    if isinstance(value, bool | float | Decimal):
+        return type(value).__name__, repr(value)
+    if isinstance(value, int) and not isinstance(value, RawTimestamp):
+        return "int", int(value)
+    return type(value).__name__, value
+
+
+@pytest.fixture
+def channel(broker_config: BrokerConfig, vhost: str) -> Iterator[BlockingChannel]:
+    with amqp.channel(broker_config, vhost) as opened:
+        opened.queue_declare("q")
+        yield opened
+
+
+def round_trip(channel: BlockingChannel, properties: Properties, body: bytes = b"") -> Message:
+    channel.basic_publish("", "q", body, properties.to_pika())
+    method, received, content = channel.basic_get("q", auto_ack=True)
+    assert method is not None
+    assert received is not None
+    return Message.from_pika(method, received, content or b"")
+
+
+@pytest.mark.broker
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(headers=TABLES)
+def test_headers_survive_the_broker_and_json(channel: BlockingChannel, headers: dict[str, Any]) -> None:
+    once = round_trip(channel, Properties(headers=headers))
+    assert shape(once.properties.headers) == shape(headers)
+    stored = json.loads(json.dumps(once.properties.to_json(), allow_nan=False))
+    twice = round_trip(channel, Properties.from_json(stored))
+    assert shape(twice.properties.headers) == shape(headers)
+
+
+@pytest.mark.broker
+def test_every_basic_property_survives(channel: BlockingChannel, broker_config: BrokerConfig) -> None:
+    properties = Properties(
+        content_type="application/json",
+        content_encoding="gzip",
+        headers={"ratio": 0.5},
+        delivery_mode=2,
+        priority=7,
+        correlation_id="c",
+        reply_to="r",
+        expiration="60000",
+        message_id="m",
+        timestamp=1_700_000_000,
+        type="order.created",
+        user_id=broker_config.username,
+        app_id="shop",
+        cluster_id="x",
+    )
+    assert round_trip(channel, properties, b"\x00\xff").properties == properties
+    assert Properties.from_json(json.loads(json.dumps(properties.to_json()))) == properties
+
+
+@pytest.mark.broker
+def test_a_message_without_properties_gets_none(channel: BlockingChannel) -> None:
+    assert round_trip(channel, Properties()).properties == Properties()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        2**63,
+        -(2**63) - 1,
+        Decimal("NaN"),
+        float("inf"),
+        float("nan"),
+        Decimal(2**31),
+        datetime(1969, 1, 1, tzinfo=UTC),
+    ],
+)
+def test_what_amqp_cannot_hold_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="AMQP"):
+        encode_value([], value)
+
+
+@given(value=st.one_of(VALUES, st.floats(), st.dictionaries(st.binary(max_size=3), LEAVES, max_size=2)))
+def test_json_keeps_type_and_value(value: Any) -> None:
+    text = json.dumps(to_json(value), allow_nan=False)
+    assert shape(from_json(json.loads(text))) == shape(value)
+
+
+@pytest.mark.parametrize(
+    "value", [{"$bytes": 1}, {"$time": "soon"}, {"$table": [1]}, {"$decimal": "x"}, {"$float": None}]
+)
+def test_a_wrong_wrapper_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="not a valid"):
+        from_json(value)
+
+
+def test_an_unknown_property_is_refused() -> None:
+    with pytest.raises(ValueError, match="no basic property: colour"):
+        Properties.from_json({"colour": "red"})

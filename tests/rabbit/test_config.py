@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mqadmin.rabbit.config import BrokerConfig, load
+from mqadmin.rabbit.errors import ConfigurationError
+
+SECRET = "p@ss/w#rd"
+ENCODED = "p%40ss%2Fw%23rd"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "brokers.toml"
+    path.write_text(text)
+    return path
+
+
+def test_one_broker_from_the_environment() -> None:
+    brokers = load(
+        {
+            "RABBITMQ_URL": f"amqp://al%40ice:{ENCODED}@rabbit:5673/my%2Fhost",
+            "RABBITMQ_ENVIRONMENT": "staging",
+        }
+    )
+    broker = brokers["default"]
+    assert (broker.host, broker.port, broker.username) == ("rabbit", 5673, "al@ice")
+    assert broker.auth() == ("al@ice", SECRET)
+    assert broker.default_vhost == "my/host"
+    assert broker.environment == "staging"
+    assert broker.management_base == "http://rabbit:15672"
+
+
+@pytest.mark.parametrize(
+    ("url", "management"),
+    [
+        ("amqp://h", "http://h:15672"),
+        ("amqps://u:p@h:1", "https://h:15671"),
+        ("amqp://[::1]:5672/", "http://[::1]:15672"),
+    ],
+)
+def test_the_management_address_is_derived(url: str, management: str) -> None:
+    assert load({"RABBITMQ_URL": url})["default"].management_base == management
+
+
+def test_several_brokers_from_a_file_with_references(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        [brokers.eu]
+        title = "Europe"
+        amqp_url = "$EU_URL"
+        management_url = "http://ops:${OPS}@eu:15672/prefix/"
+        environment = "production"
+        timeout_s = 4
+        [brokers.us]
+        amqp_url = "amqp://u:${OPS}@us"
+        title = "costs $$5"
+        """,
+    )
+    brokers = load({"MQADMIN_BROKERS_FILE": str(path), "EU_URL": "amqp://a:b@eu", "OPS": SECRET})
+    assert list(brokers) == ["eu", "us"]
+    assert brokers["eu"].auth() == ("ops", SECRET)
+    assert brokers["eu"].management_base == "http://eu:15672/prefix"
+    assert brokers["eu"].timeout_s == 4
+    assert brokers["us"].auth() == ("u", SECRET)
+    assert brokers["us"].title == "costs $5"
+
+
+def test_nothing_configured_is_no_broker() -> None:
+    assert load({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = 1", "describes no broker"),
+        ("[brokers.eu", "not valid TOML"),
+        ("[brokers.eu]\ntitle='x'", "amqp_url is missing"),
+        ("[brokers.eu]\namqp_url='amqp://h'\ncolour='red'", "unknown setting colour"),
+        ("[brokers.eu]\namqp_url='$NOPE'", r"refers to \$NOPE, which is not set"),
+        ("[brokers.eu]\namqp_url='http://h'", "must begin with amqp:// or amqps://"),
+        ("[brokers.eu]\namqp_url='amqp://h?x=1'", "nothing after"),
+        ("[brokers.eu]\namqp_url=5", "must be text"),
+        ("[brokers.eu]\namqp_url='amqp://h'\nverify='no'", "must be true or false"),
+        ("[brokers.eu]\namqp_url='amqp://h'\ntimeout_s=true", "must be a number"),
+        ("[brokers.eu]\namqp_url='amqp://h'\ntimeout_s=0", "more than 0"),
+        ("[brokers.eu]\namqp_url='amqp://h'\nca_file='/nope.pem'", "is not a file"),
+        ("[brokers.eu]\namqp_url='amqp://h'\nenvironment='prod'", "not one of production"),
+        ("[brokers.EU]\namqp_url='amqp://h'", "lower-case"),
+        ("brokers = 3", "describes no broker"),
+        ("[brokers]\neu = 3", "must be a table"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        load({}, write(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load({}, tmp_path / "none.toml")
+
+
+def test_no_message_and_no_repr_shows_a_password() -> None:
+    broker = load({"RABBITMQ_URL": f"amqp://u:{ENCODED}@h"})["default"]
+    assert "p%40" not in repr(broker)
+    assert SECRET not in repr(broker)
+    with pytest.raises(ConfigurationError) as caught:
+        load({"RABBITMQ_URL": "amqp://u:p@ss/w#rd@h:x"})
+    assert "ss/w" not in str(caught.value)
+
+
+def test_parameters_for_pika() -> None:
+    broker = BrokerConfig("a", "A", "amqp://u:p%2F@h:9", "http://h:1", timeout_s=3)
+    parameters = broker.connection_parameters(
+        "v", heartbeat=7, client_name="test", client_properties={"k": 1}
+    )
+    assert (parameters.host, parameters.port, parameters.virtual_host) == ("h", 9, "v")
+    assert parameters.credentials.password == "p/"
+    assert parameters.heartbeat == 7
+    assert parameters.ssl_options is None
+    assert parameters.client_properties["connection_name"].startswith("test@")
+    assert parameters.client_properties["k"] == 1
+
+
+def test_amqps_verifies_by_default() -> None:
+    parameters = BrokerConfig("a", "A", "amqps://h", "https://h").connection_parameters("/")
+    assert parameters.ssl_options is not None
+    assert parameters.ssl_options.context.check_hostname
+    assert parameters.ssl_options.server_hostname == "h"
+    assert parameters.port == 5671
+
+
+def test_a_broken_certificate_is_a_configuration_error(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text("no certificate")
+    broker = BrokerConfig("a", "A", "amqps://h", "https://h", ca_file=str(path))
+    with pytest.raises(ConfigurationError, match="TLS files"):
+        broker.connection_parameters("/")

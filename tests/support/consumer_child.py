@@ -1,0 +1,120 @@
+"""A consumer process without Django: the runtime with a sink that appends JSON lines to a file.
+
+    python -m tests.support.consumer_child '{"queue": ..., "vhost": ..., "handler": "by_body", ...}'
+
+The handler does what the body says: "ok", "fail", "reject", "retry", "sleep:0.5", "spin:0.5", "exit", "log:text".
+`die_after_commits` kills the process with SIGKILL right after that commit: before any ack of it is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from consumers.runtime import process
+from consumers.runtime.api import Delivery, Reject, Retry
+from consumers.runtime.outcome import Handled
+from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget, RetryPolicy
+from mqadmin.rabbit.config import load
+
+
+class FileSink:
+    def __init__(self, path: str, die_after_commits: int) -> None:
+        self.file = open(path, "a")  # noqa: SIM115
+        self.left = die_after_commits
+
+    def commit(self, outcomes: Sequence[Handled]) -> None:
+        for handled in outcomes:
+            delivery = handled.delivery
+            line = {
+                "id": delivery.message_id,
+                "outcome": handled.outcome,
+                "attempt": delivery.attempt,
+                "redelivered": delivery.redelivered,
+                "exchange": delivery.exchange,
+                "routing_key": delivery.routing_key,
+                "error_type": handled.error_type,
+                "error": handled.error,
+                "traceback": handled.traceback,
+                "detail": handled.detail,
+                "log": delivery.log_lines,
+                "thread": threading.current_thread().name,
+                "group": len(outcomes),
+            }
+            self.file.write(json.dumps(line) + "\n")
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FileReporter:
+    def __init__(self, path: str) -> None:
+        self.file = open(path, "a")  # noqa: SIM115
+
+    def _write(self, **line: Any) -> None:
+        self.file.write(json.dumps(line) + "\n")
+        self.file.flush()
+
+    def state(self, state: str, reason: str = "") -> None:
+        self._write(state=state, reason=reason)
+
+    def event(self, kind: str, text: str) -> None:
+        self._write(event=kind, text=text)
+
+
+def by_body(delivery: Delivery) -> None:
+    what, _, rest = delivery.text.partition(":")
+    if what == "fail":
+        raise RuntimeError(f"no luck with {delivery.message_id}")
+    if what == "reject":
+        raise Reject(rest or "not wanted")
+    if what == "retry":
+        raise Retry("later", delay=float(rest))
+    if what == "sleep":
+        time.sleep(float(rest))
+    if what == "spin":
+        until = time.monotonic() + float(rest)
+        while time.monotonic() < until:
+            pass
+    if what == "exit":
+        raise SystemExit(9)
+    if what == "log":
+        delivery.log.warning("%s", rest)
+
+
+def main() -> None:
+    given = json.loads(sys.argv[1])
+    retry = RetryPolicy(**given.get("retry", {}))
+    target = given.get("dead_letter")
+    spec = ConsumerSpec(
+        name=given.get("name", "child"),
+        broker=load(os.environ)["default"],
+        vhost=given["vhost"],
+        queue=given["queue"],
+        host="test-host",
+        retry=retry,
+        dead_letter=DeadLetterTarget(*target) if target else None,
+        **given.get("spec", {}),
+    )
+    sink = FileSink(given["records"], given.get("die_after_commits", 0))
+    reporter = FileReporter(given["states"])
+    work = process.handle(spec, by_body, sink, reporter)
+
+    def wishes() -> None:  # one word a line on standard input: paused, running, stopped
+        for line in sys.stdin:
+            work.wish(line.strip())  # type: ignore[arg-type]
+
+    threading.Thread(target=wishes, daemon=True).start()
+    sys.exit(work.run())
+
+
+if __name__ == "__main__":
+    main()
