@@ -33,8 +33,15 @@ class Consumer(models.Model):
 
     class Records(models.TextChoices):
         DURABLE = "durable", _("durable: committed before the ack")
+        BEST_EFFORT = "best_effort", _("best effort: acked first, written soon after")
         FAILURES = "failures", _("failures only")
         OFF = "off", _("off")
+
+    class DedupeKey(models.TextChoices):
+        MESSAGE_ID = "message_id", _("message id")
+        HEADER = "header", _("a header")
+        JSON = "json", _("a value in the JSON body")
+        BODY = "body", _("the whole body")
 
     class BodyCapture(models.TextChoices):
         FAILURES = "failures", _("of failures")
@@ -52,24 +59,34 @@ class Consumer(models.Model):
     concurrency = models.PositiveSmallIntegerField(default=1)
     prefetch = models.PositiveIntegerField(default=10)
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PUSH)
+    pull_interval = models.FloatField(default=1.0)  # seconds between looks in pull mode; idle waits grow
     ack = models.CharField(max_length=10, choices=AckMode.choices, default=AckMode.MANUAL)
     order = models.CharField(
         max_length=10,
         choices=[("fifo", _("as they come")), ("priority", _("highest priority first"))],
         default="fifo",
     )
+    batch_size = models.PositiveIntegerField(default=1)  # messages for one call of a batch handler
+    batch_seconds = models.FloatField(default=1.0)  # how long a batch waits to become full
     retry_attempts = models.PositiveSmallIntegerField(default=0)
     retry_first_delay = models.FloatField(default=1.0)
     retry_factor = models.FloatField(default=2.0)
     retry_max_delay = models.FloatField(default=300.0)
     retry_jitter = models.FloatField(default=0.1)  # share by which a delay may be longer or shorter
+    # Of errors that say "not reachable now": None treats them like all others.
+    connection_retries = models.PositiveSmallIntegerField(null=True, blank=True)
+    connection_delay = models.FloatField(default=5.0)  # seconds before the first of them; then as the others
+    connect_attempts = models.PositiveIntegerField(default=0)  # of the AMQP connection in a row; 0: unlimited
+    dedupe_key = models.CharField(max_length=10, choices=DedupeKey.choices, blank=True)  # empty: no check
+    dedupe_path = models.CharField(max_length=200, blank=True)  # name of the header, or path in the JSON
+    dedupe_seconds = models.FloatField(default=86_400)  # how long a handled message is remembered
     timeout_seconds = models.FloatField(default=0)  # for one message; 0: as long as it takes
     deaths_limit = models.PositiveSmallIntegerField(
         default=3
     )  # deaths of a process before its message is out
     rate_limit = models.FloatField(default=0)  # messages a second of each process; 0: no limit
     on_failure = models.CharField(max_length=10, choices=OnFailure.choices, default=OnFailure.REPUBLISH)
-    records = models.CharField(max_length=10, choices=Records.choices, default=Records.DURABLE)
+    records = models.CharField(max_length=12, choices=Records.choices, default=Records.DURABLE)
     record_one_in = models.PositiveIntegerField(default=1)  # of the acked; all others are always kept
     body_capture = models.CharField(max_length=10, choices=BodyCapture.choices, default=BodyCapture.FAILURES)
     body_cap = models.PositiveIntegerField(default=262_144)
@@ -81,6 +98,8 @@ class Consumer(models.Model):
     revision = models.PositiveIntegerField(default=1)
     # Grows when a person asks for it: "start now" after a failure, restart.
     nudge = models.PositiveIntegerField(default=0)
+    # Grows when a person asks for what is in hand to be delivered again.
+    redelivers = models.PositiveIntegerField(default=0)
     desired_by = models.CharField(max_length=150, blank=True)  # who last started, paused or stopped it
     desired_at = models.DateTimeField(null=True)
     changed_by = models.CharField(max_length=150, blank=True)
@@ -123,7 +142,8 @@ class ConsumerProcess(models.Model):
     state_reason = models.CharField(max_length=500, blank=True)
     state_since = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
-    connected_at = models.DateTimeField(null=True)
+    connected_at = models.DateTimeField(null=True)  # since when its connection stands; None without one
+    blocked_reason = models.CharField(max_length=200, blank=True)  # why RabbitMQ takes no publishing from it
     heartbeat_at = models.DateTimeField(null=True)
     next_start_at = models.DateTimeField(null=True)  # while in backoff
     stop_requested_at = models.DateTimeField(null=True)
@@ -136,6 +156,11 @@ class ConsumerProcess(models.Model):
     failed = models.PositiveBigIntegerField(default=0)
     retried = models.PositiveBigIntegerField(default=0)
     in_flight = models.PositiveIntegerField(default=0)
+    connections = models.PositiveIntegerField(default=0)  # made since the start
+    connection_errors = models.PositiveIntegerField(default=0)  # refused or lost connections
+    channel_errors = models.PositiveIntegerField(
+        default=0
+    )  # channels closed, subscriptions ended by the broker
     rate = models.FloatField(default=0)
     rss_bytes = models.BigIntegerField(null=True)
     cpu_percent = models.FloatField(null=True)
@@ -213,6 +238,28 @@ class Suspect(models.Model):
         return f"{self.key}: {self.deaths}"
 
 
+class HandledKey(models.Model):
+    """A message that was handled, or is being handled: one with the same key is a duplicate.
+
+    Claimed before the handler runs, marked `done` in the transaction that records it as acked, deleted in the
+    one that records any other outcome. A claim of a process that died is taken over.
+    """
+
+    consumer = models.ForeignKey(
+        Consumer, on_delete=models.CASCADE, related_name="handled_keys", db_index=False
+    )
+    key = models.CharField(max_length=64)
+    process_id = models.BigIntegerField()  # not a foreign key: the row may be gone before the key
+    done = models.BooleanField(default=False)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["consumer", "key"], name="one_claim_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {'done' if self.done else 'in hand'}"
+
+
 class SupervisorHost(models.Model):
     """A running supervisor, renewed by its heartbeat."""
 
@@ -254,6 +301,7 @@ class Record(models.Model):
     traceback = models.TextField(blank=True)
     started_at = models.DateTimeField()
     duration_ms = models.FloatField(default=0)
+    waited_ms = models.FloatField(null=True)  # from its timestamp to its handling, where it has one
     size = models.PositiveIntegerField(default=0)
     log = models.JSONField(null=True)
     properties = ExactJSONField(null=True)

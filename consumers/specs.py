@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from consumers.models import Consumer
-from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget, RetryPolicy
+from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget, Dedupe, RetryPolicy
 from mqadmin.core import brokers
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import ConfigurationError, NotFound, RabbitError
@@ -40,17 +40,22 @@ def spec(consumer: Consumer) -> ConsumerSpec:
         host=socket.gethostname(),
         concurrency=consumer.concurrency,
         prefetch=consumer.prefetch,
+        pull_interval=consumer.pull_interval if consumer.mode == Consumer.Mode.PULL else 0.0,
+        batch_size=consumer.batch_size,
+        batch_seconds=consumer.batch_seconds,
         auto_ack=consumer.ack == Consumer.AckMode.AUTO,
         by_priority=consumer.order == "priority",
         consumer_priority=consumer.consumer_priority,
         exclusive=consumer.exclusive,
-        retry=RetryPolicy(
-            attempts=consumer.retry_attempts,
-            first_delay=consumer.retry_first_delay,
-            factor=consumer.retry_factor,
-            max_delay=consumer.retry_max_delay,
-            jitter=consumer.retry_jitter,
+        retry=_retry(consumer, consumer.retry_attempts, consumer.retry_first_delay),
+        connection_retry=(
+            None
+            if consumer.connection_retries is None
+            else _retry(consumer, consumer.connection_retries, consumer.connection_delay)
         ),
+        connect_attempts=consumer.connect_attempts,
+        ack_first=consumer.records == Consumer.Records.BEST_EFFORT,
+        dedupe=_dedupe(consumer),
         reject_on_failure=consumer.on_failure == Consumer.OnFailure.REJECT,
         dead_letter=target,
         parking_queue=settings.MQADMIN_PARKING_QUEUE,
@@ -59,6 +64,22 @@ def spec(consumer: Consumer) -> ConsumerSpec:
         rate_limit=consumer.rate_limit,
         deaths_limit=consumer.deaths_limit,
     )
+
+
+def _retry(consumer: Consumer, attempts: int, first_delay: float) -> RetryPolicy:
+    return RetryPolicy(
+        attempts=attempts,
+        first_delay=first_delay,
+        factor=consumer.retry_factor,
+        max_delay=max(consumer.retry_max_delay, first_delay),
+        jitter=consumer.retry_jitter,
+    )
+
+
+def _dedupe(consumer: Consumer) -> Dedupe | None:
+    if not consumer.dedupe_key:
+        return None
+    return Dedupe(consumer.dedupe_key, consumer.dedupe_path, consumer.dedupe_seconds)  # type: ignore[arg-type]
 
 
 def dead_letter_target(arguments: Mapping[str, Any], policy: Mapping[str, Any]) -> DeadLetterTarget | None:

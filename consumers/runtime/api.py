@@ -45,6 +45,7 @@ class Delivery:
         "_method",
         "_properties",
         "body",
+        "claim",
         "committed",
         "consumer",
         "generation",
@@ -71,6 +72,7 @@ class Delivery:
         self.generation = generation  # which channel it came on: a tag is worth nothing on another
         self.tag: int = method.delivery_tag or 0
         self.log_lines: list[tuple[float, str, str]] | None = None
+        self.claim = ""  # the dedupe key that this process holds for it, "" for none
         self.committed: threading.Event | None = None  # set once its account is durable, where someone waits
 
     @property

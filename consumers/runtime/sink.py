@@ -61,6 +61,11 @@ class Gauges:
     failed: int
     retried: int
     in_flight: int
+    connections: int = 0
+    connection_errors: int = 0
+    channel_errors: int = 0
+    connected_at: float | None = None  # epoch seconds; None without a connection
+    blocked: str = ""  # why RabbitMQ takes no publishing, "" while it does
 
 
 class Reporter(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mqadmin.rabbit.config import BrokerConfig
 
@@ -16,6 +17,18 @@ class RetryPolicy:
     factor: float = 2.0
     max_delay: float = 300.0
     jitter: float = 0.0  # share of the delay by which it may be longer or shorter, 0 to 1
+
+
+@dataclass(frozen=True)
+class Dedupe:
+    """By what two messages are the same one, and for how many seconds a handled one is remembered.
+
+    `path`: the name of the header, or the path in the JSON body (`order.id`, `items.0.sku`).
+    """
+
+    key: Literal["message_id", "header", "json", "body"]
+    path: str = ""
+    window: float = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -41,11 +54,21 @@ class ConsumerSpec:
     host: str
     concurrency: int = 1
     prefetch: int = 10
+    pull_interval: float = 0.0  # seconds between looks with basic.get; 0: push, with basic.consume
+    batch_size: int = 1  # messages for one call of the handler; it then gets a list
+    batch_seconds: float = 1.0  # how long a batch waits to become full
+    is_batch: bool = False  # the handler takes a list
     auto_ack: bool = False
     by_priority: bool = False
     consumer_priority: int = 0
     exclusive: bool = False
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    connection_retry: RetryPolicy | None = (
+        None  # for errors that say "not reachable now"; None: as all others
+    )
+    connect_attempts: int = 0  # of the connection, in a row; 0: unlimited
+    ack_first: bool = False  # best-effort records: settle, then write
+    dedupe: Dedupe | None = None
     reject_on_failure: bool = False
     dead_letter: DeadLetterTarget | None = None
     parking_queue: str = "mqadmin.parking"

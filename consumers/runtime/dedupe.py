@@ -1,0 +1,78 @@
+"""Dedupe: by what two messages are the same one, and who may handle it. Pure, but for the protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+from consumers.runtime.api import Delivery
+from consumers.runtime.spec import Dedupe
+
+REQUEUE_ID = "mqadmin-requeue-id"
+
+Claim = Literal["mine", "done", "busy"]
+
+
+class Claims(Protocol):
+    """Who handles what. A claim ends with the commit of its message's record: `done` when it was acked."""
+
+    def claim(self, keys: Sequence[str]) -> list[Claim]:
+        """Claim `keys` (distinct) in one transaction and say of each what came of it, in their order.
+
+        "mine": this process handles it now. "done": it was handled within the window. "busy": somebody alive,
+        perhaps this very process, handles it at this moment. Handler threads. Raises SinkUnavailable.
+        """
+
+
+def key_of(delivery: Delivery, dedupe: Dedupe | None) -> str:
+    """Return what identifies the message, 64 hex digits; "" when nothing does: it is handled unchecked.
+
+    A message that was published again on purpose carries a requeue id, which then is its only key: a person
+    who replays a message wants it handled, and only the second copy of one and the same replay dropped.
+    """
+    requeue_id = delivery.headers.get(REQUEUE_ID)
+    if requeue_id:
+        return _hash("requeue", requeue_id)
+    if dedupe is None:
+        return ""
+    value = _value(delivery, dedupe)
+    return "" if value is None or value == "" else _hash(dedupe.key, value)
+
+
+def _value(delivery: Delivery, dedupe: Dedupe) -> Any:
+    if dedupe.key == "message_id":
+        return delivery.message_id
+    if dedupe.key == "header":
+        return delivery.headers.get(dedupe.path)
+    if dedupe.key == "body":
+        return delivery.body
+    try:
+        return _at(json.loads(delivery.body), dedupe.path)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _at(value: Any, path: str) -> Any:
+    """Return what stands at a path like `order.id` or `items.0.sku`, None where there is nothing."""
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def _hash(kind: str, value: Any) -> str:
+    """Tell 1 from "1" and from True, which are equal or print alike."""
+    if isinstance(value, bytes):
+        data = value
+    elif isinstance(value, str):
+        data = value.encode("utf-8", "surrogatepass")
+    else:
+        data = f"{type(value).__name__}:{json.dumps(value, sort_keys=True, default=str)}".encode()
+        kind = f"{kind}:typed"
+    return hashlib.sha256(kind.encode() + b"\0" + data).hexdigest()
