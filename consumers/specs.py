@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from consumers.handlers import registry
 from consumers.models import Consumer
 from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget, Dedupe, RetryPolicy
 from mqadmin.core import brokers
@@ -41,6 +42,7 @@ def spec(consumer: Consumer) -> ConsumerSpec:
         concurrency=consumer.concurrency,
         prefetch=consumer.prefetch,
         pull_interval=consumer.pull_interval if consumer.mode == Consumer.Mode.PULL else 0.0,
+        is_batch=getattr(registry.get(consumer.handler), "batch", False),
         batch_size=consumer.batch_size,
         batch_seconds=consumer.batch_seconds,
         auto_ack=consumer.ack == Consumer.AckMode.AUTO,

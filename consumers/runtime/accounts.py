@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from consumers.runtime.copies import Copy
-from consumers.runtime.outcome import DeadLetter, Handled, Name
-from consumers.runtime.pool import Finished
+from consumers.runtime.outcome import DeadLetter, Handled, Name, Settle
+from consumers.runtime.verdicts import Finished
 
 
-def account(
-    finished: Finished, outcome: Name, detail: str, *, settle: Literal["ack", "reject", "requeue"] = "ack"
-) -> Handled:
+def account(finished: Finished, outcome: Name, detail: str, *, settle: Settle = "ack") -> Handled:
     """Return the account of `finished`. What missed its deadline says so, whatever became of it then."""
     return Handled(
         delivery=finished.delivery,

@@ -56,7 +56,7 @@ class Delivery:
 
     def __init__(
         self,
-        method: Basic.Deliver,
+        method: Basic.Deliver | Basic.GetOk,
         properties: BasicProperties,
         body: bytes,
         *,
@@ -137,8 +137,11 @@ class Delivery:
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose lines are stored with this message's record (as are all others of its thread)."""
-        return _Adapter(_log, {"message_id": self.message_id})
+        """A logger whose lines are stored with this message's record (as are all others of its thread).
+
+        In a batch, lines of other loggers are kept with the first message.
+        """
+        return _Adapter(_log, {"mqadmin_delivery": self})
 
     @property
     def message(self) -> Message:
@@ -155,4 +158,4 @@ class Delivery:
 
 class _Adapter(logging.LoggerAdapter[logging.Logger]):
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        return msg, kwargs
+        return msg, {**kwargs, "extra": {**(kwargs.get("extra") or {}), **(self.extra or {})}}

@@ -32,7 +32,11 @@ class Committer(Generic[T]):
         committed: Callable[[Sequence[T]], None],
         trouble: Callable[[str], None],
         fatal: Callable[[BaseException], None],
+        most_waiting: int = 0,
     ) -> None:
+        """`most_waiting`: what comes while so many wait is dropped, and counted; 0: nothing ever is."""
+        self._most_waiting = most_waiting
+        self.dropped = 0
         self._commit = commit
         self._committed = committed
         self._trouble = trouble
@@ -48,6 +52,9 @@ class Committer(Generic[T]):
     def put(self, item: T) -> None:
         """Hand over one outcome. Any thread."""
         with self._changed:
+            if self._most_waiting and len(self._waiting) >= self._most_waiting:
+                self.dropped += 1
+                return
             self._waiting.append(item)
             if len(self._waiting) == 1:
                 self._changed.notify()

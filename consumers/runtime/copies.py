@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from consumers.runtime.api import ATTEMPT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, Delivery
-from consumers.runtime.pool import Finished
 from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget
+from consumers.runtime.verdicts import Finished
 from mqadmin.rabbit.message import Properties
 
 MAX_HEADER_TEXT = 4_000  # a frame of headers must stay well under the broker's 128 KiB frame
@@ -60,14 +60,14 @@ def delay_name(seconds: float) -> str:
     return f"{DELAY_PREFIX}{round(wanted / step) * step}"
 
 
-def retry(delivery: Delivery, delay: float) -> Copy | None:
-    """Return the copy that comes back to its queue after `delay` seconds as the next attempt.
+def retry(delivery: Delivery, delay: float, *, attempt: int) -> Copy | None:
+    """Return the copy that comes back to its queue after `delay` seconds as attempt number `attempt`.
 
     None when its headers are so full that the count of attempts finds no room in them.
     """
     headers = {
         **_without_routing(delivery.headers),
-        ATTEMPT: delivery.attempt + 1,
+        ATTEMPT: attempt,
         ORIGIN_EXCHANGE: delivery.exchange,
         ORIGIN_ROUTING_KEY: delivery.routing_key,
     }

@@ -44,14 +44,14 @@ class Doubt:
     @contextmanager
     def about(self, delivery: Delivery) -> Iterator[int]:
         """Handle a redelivered message inside: gives its known deaths, alone when there are any."""
-        deaths = _until_it_works(lambda: self._memory.known(delivery))
+        deaths = until_it_works(lambda: self._memory.known(delivery))
         if not deaths:
-            _until_it_works(lambda: self._memory.begin(delivery))
+            until_it_works(lambda: self._memory.begin(delivery))
             yield 0
             return
         with self._one_at_a_time:
             if deaths < self.most:
-                _until_it_works(lambda: self._memory.begin(delivery))
+                until_it_works(lambda: self._memory.begin(delivery))
             delivery.committed = threading.Event()
             yield deaths
             # Its note goes with its commit. The next suspect must not kill the process before that: the death
@@ -59,8 +59,8 @@ class Doubt:
             delivery.committed.wait(COMMIT_WAIT)
 
 
-def _until_it_works(call: Callable[[], T]) -> T:
-    """Not handled without the note: if the message is poison nobody would ever know."""
+def until_it_works(call: Callable[[], T]) -> T:
+    """Return what `call` does, once the store can be had. Handler threads: they do nothing without its answer."""
     wait = 0.2
     while True:
         try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,29 +14,32 @@ from pika.channel import Channel
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
-from consumers.runtime import copies
-from consumers.runtime.accounts import account, destination
+from consumers.runtime.accounts import account
 from consumers.runtime.api import Delivery
 from consumers.runtime.committer import Committer
+from consumers.runtime.dedupe import Claims
 from consumers.runtime.doubt import Doubt, Memory
-from consumers.runtime.ledger import Ledger
-from consumers.runtime.link import Resubscribe, backoff, channel_fault
-from consumers.runtime.outbox import Outbox, Verdict
-from consumers.runtime.outcome import Ack, DeadLetter, Handled, Retry
-from consumers.runtime.pace import Pace
-from consumers.runtime.pool import Finished, Handler, Intake, Pool, overdue
+from consumers.runtime.intake import Intake
+from consumers.runtime.leaving import Leaving
+from consumers.runtime.link import Resubscribe, channel_fault
+from consumers.runtime.outcome import Ack, DeadLetter, Duplicate, Handled, Release
+from consumers.runtime.pool import Pool
+from consumers.runtime.settling import Settling
 from consumers.runtime.sink import Gauges, Reporter, Sink
 from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.subscription import Pull, Push, Subscription
+from consumers.runtime.verdicts import Finished, Handler, Policies, overdue
 from consumers.runtime.watch import Watch
 
 log = logging.getLogger("mqadmin.consumer")
+
+BEST_EFFORT_WAITING = 20_000  # accounts of acked messages that wait for the store; more are dropped
 
 
 class Handling:
     """One subscription whose messages a handler takes, over as many channels as it needs.
 
-    Public methods: I/O thread only, but for `gauges`. Deliveries carry the generation of the channel they came
-    on, so that a tag is never settled on another.
+    Public methods: I/O thread only, but for `gauges`.
     """
 
     def __init__(
@@ -51,42 +54,55 @@ class Handling:
         fatal: Callable[[BaseException], None],
         recycle: Callable[[str], None],
         memory: Memory | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self._loop = loop
         self._spec = spec
         self._reporter = reporter
-        self._tag = tag
+        self._recycle = recycle
         self._intake = Intake(
             by_priority=spec.by_priority,
             returned=lambda: loop.add_callback_threadsafe(self._returned_unbegun),
         )
         self._watch = Watch(spec.timeout)
-        self._recycle = recycle
         self._pool = Pool(
+            spec,
             handler,
-            concurrency=spec.concurrency,
-            retry=spec.retry,
             intake=self._intake,
             finished=self._finished,
             watch=self._watch,
-            pace=Pace(spec.rate_limit),
             doubt=Doubt(memory, most=spec.deaths_limit) if memory and spec.deaths_limit else None,
+            claims=None if spec.auto_ack else claims,
         )
         self._committer: Committer[Handled] = Committer(
-            sink.commit, committed=self._committed, trouble=self._trouble, fatal=fatal
+            sink.commit,
+            committed=self._committed,
+            trouble=self._trouble,
+            fatal=fatal,
+            most_waiting=BEST_EFFORT_WAITING if spec.ack_first else 0,
         )
-        self._outbox = Outbox(loop, parking_queue=spec.parking_queue)
-        self._resubscribe = Resubscribe(loop, reporter, self._open_channel)
+        self._settling = Settling(auto_ack=spec.auto_ack)
+        self._leaving = Leaving(
+            loop,
+            spec,
+            reporter,
+            is_current=lambda finished: self._settling.is_current(finished.delivery),
+            left=self._account,
+        )
+        self._subscription: Subscription = (
+            Pull(loop, spec, self._on_message, lambda: self._settling.in_hand)
+            if spec.pull_interval
+            else Push(spec, tag, self._on_message)
+        )
+        self._resubscribe = Resubscribe(loop, reporter, self._again)
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
-        self._ledger = Ledger()
-        self._generation = 0
+        self._recovering = False  # what comes until RabbitMQ's answer, it takes back
         self._wanted = True  # a person wants it to consume (not paused, not stopping)
-        self._subscribed = False
         self._drained: Callable[[], None] | None = None
-        self._in_hand = 0  # delivered on this channel and not settled
-        self._processed = self._failed = self._retried = 0
-        self._store_fault = ""
+        self._done: deque[Handled] = deque()  # to be settled before they are committed: best effort
+        self._processed = self._failed = self._retried = self._channel_errors = 0
+        self._store_fault = self._blocked = ""
 
     # --- what the process asks for ---------------------------------------------------------------------
 
@@ -98,31 +114,51 @@ class Handling:
 
     def connected(self, connection: SelectConnection) -> None:
         self._connection = connection
-        self._outbox.connected(connection)
+        self._leaving.connected(connection)
         self._open_channel()
 
     def disconnected(self) -> None:
         self._connection = None
-        self._outbox.disconnected()
+        self._leaving.disconnected()
         self._resubscribe.cancel()
         self._channel_gone()
+
+    def blocked(self, reason: str) -> None:
+        """RabbitMQ takes no publishing, for `reason`; "" once it does again."""
+        self._blocked = reason
+        self._say_running()
 
     def pause(self) -> None:
         """Stop taking messages; finish what handlers have begun, give the rest back."""
         self._wanted = False
         self._hold(True)
         self._resubscribe.cancel()
-        if not self._subscribed:
+        if self._subscription.active:
+            self._end_subscription(lambda: self._reporter.state("paused", ""))
+        else:
             self._reporter.state("paused", "")
-        self._cancel(lambda: self._reporter.state("paused", ""))
 
     def resume(self) -> None:
         self._wanted = True
         self._hold(False)
-        if self._channel is not None and self._channel.is_open:
-            self._consume(self._channel)
-        elif self._connection is not None and self._connection.is_open:
-            self._open_channel()
+        self._again()
+
+    def redeliver(self) -> None:
+        """Have RabbitMQ take back all that is in hand, and deliver it again (basic.recover).
+
+        What handlers have begun they finish; its record says so, and its message comes a second time.
+        """
+        channel = self._channel
+        if channel is None or not channel.is_open or self._recovering or self._spec.auto_ack:
+            self._reporter.event("redeliver", "There is nothing in hand that RabbitMQ could deliver again.")
+            return
+        self._recovering = True
+        self._reporter.event(
+            "redeliver", f"RabbitMQ takes back the {self._settling.in_hand} messages in hand."
+        )
+        self._settling.recovered()  # from here on nothing of before is settled
+        self._intake.empty()
+        channel.basic_recover(requeue=True, callback=lambda _frame: self._on_recovered(channel))
 
     def drain(self, done: Callable[[], None]) -> None:
         """Take no more; call `done` once everything in hand is settled."""
@@ -130,16 +166,25 @@ class Handling:
         self._hold(True)
         self._drained = done
         self._resubscribe.cancel()
-        self._cancel(self._check_drained)
+        if self._subscription.active:
+            self._end_subscription(self._check_drained)
         self._check_drained()
 
     def finish(self, timeout: float) -> None:
         """Last act, after the connection is closed: commit what is left, end the threads."""
         self._intake.close()
         self._committer.stop(timeout)
+        if self._committer.dropped:
+            self._reporter.event("records_lost", f"{self._committer.dropped} records could not be written.")
 
     def gauges(self) -> Gauges:
-        return Gauges(self._processed, self._failed, self._retried, self._in_hand)
+        return Gauges(
+            self._processed,
+            self._failed,
+            self._retried,
+            self._settling.in_hand,
+            channel_errors=self._channel_errors,
+        )
 
     # --- channel -----------------------------------------------------------------------------------------
 
@@ -149,40 +194,40 @@ class Handling:
 
     def _on_channel_open(self, channel: Channel) -> None:
         self._channel = channel
-        self._generation += 1
-        self._ledger = Ledger()
-        self._in_hand = 0
+        self._settling.opened(channel)
         channel.add_on_close_callback(self._on_channel_closed)
         channel.add_on_cancel_callback(self._on_broker_cancel)
         channel.basic_qos(prefetch_count=self._spec.prefetch, callback=lambda _frame: self._consume(channel))
 
-    def _consume(self, channel: Channel) -> None:
-        if not self._wanted or self._subscribed or not channel.is_open:
-            return
-        arguments = {"x-priority": self._spec.consumer_priority} if self._spec.consumer_priority else None
-        self._subscribed = True
-        channel.basic_consume(
-            self._spec.queue,
-            partial(self._on_message, self._generation),
-            auto_ack=self._spec.auto_ack,
-            exclusive=self._spec.exclusive,
-            consumer_tag=self._tag,
-            arguments=arguments,
-            callback=self._on_consuming,
-        )
+    def _again(self) -> None:
+        """Subscribe again: on the channel where handlers may still have messages in hand, if that is open."""
+        if self._channel is not None and self._channel.is_open:
+            self._consume(self._channel)
+        else:
+            self._open_channel()
 
-    def _on_consuming(self, _frame: Method[Any]) -> None:
+    def _consume(self, channel: Channel) -> None:
+        if self._subscription.active or not channel.is_open:
+            return
+        if self._wanted:
+            self._subscription.begin(channel, self._on_consuming)
+        elif self._drained is None:
+            self._reporter.state("paused", "")
+
+    def _on_consuming(self) -> None:
         self._resubscribe.succeeded()
         self._say_running()
 
     def _say_running(self) -> None:
         if self._store_fault:
             self._reporter.state("waiting", f"The records cannot be written: {self._store_fault}")
-        elif self._subscribed and self._wanted:
-            self._reporter.state("running", "")
+        elif self._subscription.active and self._wanted:
+            why = f"RabbitMQ blocks publishing ({self._blocked}): retries and dead letters wait."
+            self._reporter.state("running", why if self._blocked else "")
 
     def _on_broker_cancel(self, _frame: Method[Any]) -> None:
-        self._subscribed = False
+        self._subscription.lost()
+        self._channel_errors += 1
         self._give_back()
         if self._wanted:
             self._resubscribe.later(
@@ -195,64 +240,65 @@ class Handling:
             return
         self._channel_gone()
         if self._connection is not None and self._connection.is_open and self._wanted:
+            self._channel_errors += 1
             self._resubscribe.later(channel_fault(error))
         self._check_drained()
 
     def _channel_gone(self) -> None:
         """Everything unsettled on the channel is RabbitMQ's again."""
         self._channel = None
-        self._subscribed = False
-        self._generation += 1
-        self._in_hand = 0
-        self._intake.empty()
+        self._recovering = False
+        self._subscription.lost()
+        self._settling.lost()
+        if not self._spec.auto_ack:  # with auto-ack what was delivered is nobody else's: it must be handled
+            self._intake.empty()
         self._check_drained()
 
-    def _cancel(self, done: Callable[[], None]) -> None:
-        if not self._subscribed or self._channel is None or not self._channel.is_open:
-            return
+    def _on_recovered(self, channel: Channel) -> None:
+        if channel is self._channel:
+            self._recovering = False
+            self._settling.recovered()
+            self._subscription.room()
+            self._check_drained()
 
-        def cancelled(_frame: Method[Any]) -> None:
-            self._subscribed = False
+    def _end_subscription(self, done: Callable[[], None]) -> None:
+        def ended() -> None:
             self._give_back()
             done()
             if self._wanted and self._channel is not None:  # resumed in the meantime
                 self._consume(self._channel)
 
-        self._channel.basic_cancel(self._tag, callback=cancelled)
+        self._subscription.end(ended)
 
     def _hold(self, held: bool) -> None:
         # With auto-ack what was delivered is gone from the queue: it must be handled, whatever comes.
         self._intake.hold(held and not self._spec.auto_ack)
 
     def _returned_unbegun(self) -> None:
-        if not self._subscribed:
+        if not self._subscription.active:
             self._give_back()
             self._check_drained()
 
     def _give_back(self) -> None:
-        """Return what no handler has begun: by nack, which does not count towards a delivery limit."""
-        if self._spec.auto_ack:
-            return  # these are gone from the queue already: they must be handled
-        tags = [delivery.tag for delivery in self._intake.empty() if delivery.generation == self._generation]
-        if self._channel is None or not self._channel.is_open or not tags:
-            return
-        for tag in tags:
-            self._channel.basic_nack(tag, requeue=True)
-        self._ledger.settle((), otherwise=tags)
-        self._in_hand -= len(tags)
+        if not self._spec.auto_ack:
+            self._settling.give_back(self._intake.empty())
 
     # --- a message's way -----------------------------------------------------------------------------------
 
     def _on_message(
         self,
-        generation: int,
-        _channel: Channel,
-        method: Basic.Deliver,
+        channel: Channel,
+        method: Basic.Deliver | Basic.GetOk,
         properties: BasicProperties,
         body: bytes,
     ) -> None:
-        self._ledger.delivered(method.delivery_tag or 0)
-        self._in_hand += 1
+        tag = method.delivery_tag or 0
+        if channel is not self._channel:
+            return
+        if self._recovering:
+            self._settling.passed(tag)
+            return
+        self._settling.delivered(tag)
         self._intake.put(
             Delivery(
                 method,
@@ -260,7 +306,7 @@ class Handling:
                 body,
                 queue=self._spec.queue,
                 consumer=self._spec.name,
-                generation=generation,
+                generation=self._settling.generation,
             )
         )
 
@@ -268,17 +314,24 @@ class Handling:
         """A handler is done. Handler thread."""
         decision = finished.decision
         if isinstance(decision, Ack):
-            self._committer.put(Handled(finished.delivery, "acked", finished.started_at, finished.duration))
+            self._account(Handled(finished.delivery, "acked", finished.started_at, finished.duration))
+        elif isinstance(decision, Duplicate):
+            self._account(account(finished, "duplicate", "handled before, within the window"))
+        elif isinstance(decision, Release):
+            detail = "not begun: back to its queue"
+            self._account(account(finished, "released", detail, settle="requeue"))
         elif isinstance(decision, DeadLetter) and self._spec.reject_on_failure and not self._spec.auto_ack:
             detail = f"rejected: RabbitMQ dead-letters it ({decision.reason})"
-            self._committer.put(account(finished, "dead_lettered", detail, settle="reject"))
+            self._account(account(finished, "dead_lettered", detail, settle="reject"))
         else:
-            self._loop.add_callback_threadsafe(partial(self._send_copy, finished, 0))
+            self._loop.add_callback_threadsafe(partial(self._leaving.send, finished))
 
     def _look_at_deadlines(self) -> None:
         """Settle what is overdue by policy, and end the process when a thread cannot be had back."""
+        policies = Policies(self._spec.retry, self._spec.connection_retry)
         for late in self._watch.overdue():
-            self._finished(overdue(late, self._spec.timeout, self._spec.retry))
+            for finished in overdue(late, self._spec.timeout, policies):
+                self._finished(finished)
         stuck = self._watch.stuck()
         if stuck:
             self._recycle(
@@ -288,107 +341,60 @@ class Handling:
         else:
             self._loop.call_later(min(0.25, self._spec.timeout / 4), self._look_at_deadlines)
 
-    def _send_copy(self, finished: Finished, failures: int, *, parked: bool = False) -> None:
-        """Publish the copy that the decision asks for. The original is settled only once it is confirmed."""
-        delivery, decision = finished.delivery, finished.decision
-        if delivery.generation != self._generation and not self._spec.auto_ack:
-            self._committer.put(
-                account(finished, "released", "the connection was lost first: RabbitMQ delivers it again")
-            )
-            return
-        copy = copies.retry(delivery, decision.delay) if isinstance(decision, Retry) else None
-        if copy is None:
-            if isinstance(decision, Retry):
-                decision = DeadLetter("its headers leave no room to count another attempt")
-                finished = replace(finished, decision=decision)
-            copy = self._dead_letter(finished, parked=parked)
-        self._outbox.send(copy, partial(self._on_verdict, finished, copy, failures, parked))
+    def _account(self, handled: Handled) -> None:
+        """What became of a message is certain: commit it, then settle; or best effort, the other way round.
 
-    def _dead_letter(self, finished: Finished, *, parked: bool) -> copies.Copy:
-        if not isinstance(finished.decision, DeadLetter):
-            raise TypeError(f"no copy for {finished.decision!r}")
-        target = self._spec.dead_letter
-        if parked or target is None:
-            target = copies.parking(self._spec)
-        return copies.dead_letter(self._spec, finished, finished.decision.reason, target)
-
-    def _on_verdict(
-        self, finished: Finished, copy: copies.Copy, failures: int, parked: bool, verdict: Verdict
-    ) -> None:
-        decision = finished.decision
-        if verdict == "confirmed":
-            if isinstance(decision, Retry):
-                detail = f"comes back in {decision.delay:g} s as attempt {finished.delivery.attempt + 1}"
-                self._committer.put(account(finished, "retried", detail))
-            else:
-                self._committer.put(account(finished, "dead_lettered", destination(copy, finished)))
-        elif isinstance(decision, DeadLetter) and verdict in ("unroutable", "missing") and not parked:
-            why = "does not exist" if verdict == "missing" else "routes it nowhere"
-            self._reporter.event(
-                "parked",
-                f"Dead-letter exchange {copy.exchange or '(default)'} {why}: "
-                f"the message goes to {self._spec.parking_queue}.",
-            )
-            self._send_copy(finished, failures, parked=True)
+        Any thread.
+        """
+        if self._spec.ack_first:
+            self._done.append(handled)
+            self._loop.add_callback_threadsafe(self._settle_first)
         else:
-            # Nothing took the copy: the original stays in hand and is tried again.
-            wait = backoff(failures + 1)
-            self._reporter.event(
-                "copy_refused",
-                f"RabbitMQ did not take a copy for {copy.exchange or copy.routing_key} ({verdict}): "
-                f"the message stays in its queue, next try in {wait:.0f} s.",
-            )
-            self._loop.call_later(wait, partial(self._send_copy, finished, failures + 1, parked=parked))
+            self._committer.put(handled)
+
+    def _settle_first(self) -> None:
+        group = []
+        while self._done:
+            group.append(self._done.popleft())
+        if group:
+            self._settle(group)
+            for handled in group:
+                self._committer.put(handled)
 
     def _committed(self, group: Sequence[Handled]) -> None:
         """A group's accounts are durable. Committer thread."""
         for handled in group:
             if handled.delivery.committed is not None:
                 handled.delivery.committed.set()
-        self._loop.add_callback_threadsafe(partial(self._settle, group))
+        if not self._spec.ack_first:
+            self._loop.add_callback_threadsafe(partial(self._settle, group))
 
     def _settle(self, group: Sequence[Handled]) -> None:
-        self._count(group)
-        if self._spec.auto_ack:
-            self._in_hand = max(0, self._in_hand - len(group))
-        else:
-            self._settle_on_channel([h for h in group if h.delivery.generation == self._generation])
-        self._check_drained()
-
-    def _settle_on_channel(self, mine: Sequence[Handled]) -> None:
-        channel = self._channel
-        if channel is None or not channel.is_open or not mine:
-            return
-        rejected = [h.delivery.tag for h in mine if h.settle == "reject"]
-        for tag in rejected:
-            channel.basic_reject(tag, requeue=False)
-        frames = self._ledger.settle((h.delivery.tag for h in mine if h.settle == "ack"), otherwise=rejected)
-        if frames.up_to:
-            channel.basic_ack(frames.up_to, multiple=True)
-        for tag in frames.single:
-            channel.basic_ack(tag)
-        self._in_hand -= len(mine)
-
-    def _count(self, group: Sequence[Handled]) -> None:
         for handled in group:
-            if handled.outcome == "released":
-                continue
-            self._processed += 1
-            self._failed += handled.failed
-            self._retried += handled.outcome == "retried"
+            if handled.outcome != "released":
+                self._processed += 1
+                self._failed += handled.failed
+                self._retried += handled.outcome == "retried"
+        self._settling.settle(group)
+        self._subscription.room()
+        self._check_drained()
 
     def _trouble(self, reason: str) -> None:
         """The store fails, or works again. Committer thread."""
 
         def tell() -> None:
-            self._store_fault = reason
+            self._store_fault = "" if self._spec.ack_first else reason
             self._say_running()
 
+        if self._spec.ack_first and reason:
+            self._reporter.event(
+                "records", f"Records cannot be written, messages are acked all the same: {reason}"
+            )
         self._loop.add_callback_threadsafe(tell)
 
     def _check_drained(self) -> None:
-        if self._drained is None or self._subscribed:
+        if self._drained is None or self._subscription.active:
             return
-        if self._in_hand <= 0 or self._channel is None:
+        if self._settling.in_hand <= 0:
             done, self._drained = self._drained, None
             done()

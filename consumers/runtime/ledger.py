@@ -21,9 +21,10 @@ class Ledger:
     up to its own; so everything below the lowest unsettled tag goes in one frame.
     """
 
-    def __init__(self) -> None:
-        self._delivered = 0
-        self._acked_up_to = 0  # everything up to here is settled, one way or another
+    def __init__(self, start: int = 0) -> None:
+        """`start`: the highest tag that was delivered before, none of which is to be settled any more."""
+        self._delivered = start
+        self._acked_up_to = start  # everything up to here is settled, one way or another
         self._ahead: set[int] = set()  # settled by the caller, still behind an unsettled tag
 
     def delivered(self, tag: int) -> None:

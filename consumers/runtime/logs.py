@@ -33,7 +33,9 @@ class MessageLogHandler(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        delivery: Delivery | None = getattr(_current, "delivery", None)
+        delivery: Delivery | None = getattr(record, "mqadmin_delivery", None) or getattr(
+            _current, "delivery", None
+        )
         if delivery is None:
             return
         lines = delivery.log_lines
@@ -41,7 +43,8 @@ class MessageLogHandler(logging.Handler):
             lines = delivery.log_lines = []
         if len(lines) > MAX_LINES:
             return
-        offset = round((time.perf_counter() - _current.since) * 1000, 1)
+        since = getattr(_current, "since", None)  # None: written by another thread for this message
+        offset = 0.0 if since is None else round((time.perf_counter() - since) * 1000, 1)
         if len(lines) == MAX_LINES:
             lines.append((offset, "WARNING", f"more than {MAX_LINES} lines: the rest is left out"))
             return

@@ -37,11 +37,13 @@ class Outbox:
 
     `send` calls `done` with "confirmed", "unroutable" (nothing is bound there), "nacked" (the queue refuses),
     "missing" (no such exchange) or "too large" (for a frame). When the connection is lost `done` is never called:
-    the originals are RabbitMQ's again then, and nothing was settled.
+    the originals are RabbitMQ's again then, and nothing was settled. With `keep` there are no originals any more:
+    what was not confirmed is sent on the next connection.
     """
 
-    def __init__(self, loop: IOLoop, *, parking_queue: str) -> None:
+    def __init__(self, loop: IOLoop, *, parking_queue: str, keep: bool = False) -> None:
         self._loop = loop
+        self._keep = keep
         self._parking_queue = parking_queue
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
@@ -57,16 +59,21 @@ class Outbox:
         self._connection = connection
         self._declared.clear()
         self._missing.clear()
+        if self._waiting:
+            self._open()
 
     def disconnected(self) -> None:
-        """The connection is gone, and with it everything that was on its way."""
+        """The connection is gone, and with it everything that was on its way, unless it is kept."""
         self._connection = self._channel = None
-        self._waiting.clear()
+        kept = [(sent.copy, sent.done) for sent in self._sent.values()] + self._waiting if self._keep else []
+        self._waiting = kept
         self._sent.clear()
 
     def send(self, copy: Copy, done: Done) -> None:
         """Publish `copy`; `done` follows, unless the connection is lost first."""
         if self._connection is None:
+            if self._keep:
+                self._waiting.append((copy, done))
             return
         if self._channel is None or not self._channel.is_open:
             self._waiting.append((copy, done))
@@ -164,6 +171,8 @@ class Outbox:
         A copy that had been taken and not confirmed is then there twice: a second copy can be recognised, a
         lost one cannot.
         """
+        if _channel is not self._channel:
+            return  # its connection is gone: see `disconnected`
         self._channel = None
         unanswered = [(sent.copy, sent.done) for sent in self._sent.values()]
         self._sent.clear()

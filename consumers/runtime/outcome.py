@@ -8,6 +8,7 @@ from typing import Literal
 from consumers.runtime.api import Delivery
 
 Name = Literal["acked", "retried", "dead_lettered", "duplicate", "released", "timed_out"]
+Settle = Literal["ack", "reject", "requeue"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,24 @@ class DeadLetter:
     reason: str
 
 
-Decision = Ack | Retry | DeadLetter
+@dataclass(frozen=True)
+class Duplicate:
+    """The same message was handled before: settle it unhandled."""
+
+
+@dataclass(frozen=True)
+class Postpone:
+    """The same message is in hand elsewhere: a copy comes back after `delay` seconds, as the same attempt."""
+
+    delay: float
+
+
+@dataclass(frozen=True)
+class Release:
+    """Back to its queue, unhandled: the consumer pauses or stops."""
+
+
+Decision = Ack | Retry | DeadLetter | Duplicate | Postpone | Release
 
 
 @dataclass(slots=True)
@@ -43,7 +61,7 @@ class Handled:
     outcome: Name
     started_at: float
     duration: float
-    settle: Literal["ack", "reject", "requeue"] = "ack"
+    settle: Settle = "ack"
     detail: str = ""
     error_type: str = ""
     error: str = ""

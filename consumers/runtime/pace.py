@@ -14,11 +14,12 @@ class Pace:
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def turn(self) -> float:
-        """Take the next turn and return how many seconds to wait for it."""
+    def turn(self, messages: int = 1) -> float:
+        """Take the next turn, for so many messages at once, and return how many seconds to wait for it."""
         if not self._gap:
             return 0.0
         with self._lock:
             now = time.monotonic()
-            self._next = max(self._next + self._gap, now)
-            return self._next - now
+            turn = max(self._next, now)
+            self._next = turn + self._gap * messages
+            return turn - now

@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from consumers.runtime import api
 from consumers.runtime.outcome import Ack, DeadLetter, Decision, Retry
 from consumers.runtime.spec import RetryPolicy
 
+UNCONFIGURED_RETRIES = 5
+# Errors by which libraries say "not reachable now" without deriving from Python's own: (module prefix, class).
+_CONNECTION_ERRORS = (
+    ("requests.", {"ConnectionError", "Timeout"}),
+    ("urllib3.", {"TimeoutError", "NewConnectionError", "MaxRetryError", "ProtocolError"}),
+    ("httpx", {"TransportError"}),
+    ("aiohttp.", {"ClientConnectionError"}),
+    ("pika.", {"AMQPConnectionError", "AMQPChannelError"}),
+    ("kombu.", {"OperationalError"}),
+    ("amqp.", {"RecoverableConnectionError"}),
+    ("redis.", {"ConnectionError", "TimeoutError"}),
+    ("django.db.", {"OperationalError", "InterfaceError"}),
+    ("sqlalchemy.", {"OperationalError", "InterfaceError", "DisconnectionError"}),
+    ("psycopg", {"OperationalError", "InterfaceError"}),
+    ("mqadmin.rabbit.", {"NoResponse"}),
+)
 
-def decide(attempt: int, error: BaseException | None, policy: RetryPolicy) -> Decision:
+
+def decide(
+    attempt: int, error: BaseException | None, policy: RetryPolicy, connection: RetryPolicy | None = None
+) -> Decision:
     """Return what becomes of the message whose attempt number `attempt` (from 1) ended with `error`.
 
     None = the handler returned. `Reject` is final. `Retry` asks for another attempt and may set its delay;
     the number of attempts still ends it, because a message that is retried for ever is never seen by anyone.
+    With `connection`, that policy counts where the error says that something cannot be reached now.
     """
     if error is None:
         return Ack()
     if isinstance(error, api.Reject):
         return DeadLetter(str(error) or "rejected by the handler")
+    if connection is not None and is_connection_error(error):
+        policy = connection
     retries_left = attempt <= policy.attempts
     if isinstance(error, api.Retry):
         if policy.attempts == 0 and error.delay is not None:
@@ -33,7 +55,41 @@ def decide(attempt: int, error: BaseException | None, policy: RetryPolicy) -> De
     return DeadLetter("error" if attempt == 1 else f"error at attempt {attempt}")
 
 
-UNCONFIGURED_RETRIES = 5
+def is_connection_error(error: BaseException) -> bool:
+    """Whether `error`, or one it was raised from, says that something could not be reached in time.
+
+    Python's ConnectionError, TimeoutError and failed name look-ups, and what common clients raise for the same;
+    a handler's own deadline is none of these: it says nothing about the other side.
+    """
+    return any(_is_one(found) for found in _chain(error))
+
+
+def _is_one(error: BaseException) -> bool:
+    if isinstance(error, HandlerDeadline):
+        return False
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    for kind in type(error).__mro__:
+        if kind.__name__ == "gaierror" and kind.__module__ == "socket":
+            return True
+        for module, names in _CONNECTION_ERRORS:
+            if kind.__name__ in names and kind.__module__.startswith(module):
+                return True
+    return False
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and its explicit causes (`raise ... from`); a broken chain that loops is left."""
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = found.__cause__
+
+
+class HandlerDeadline(TimeoutError):
+    """The message's own deadline passed while its handler ran."""
 
 
 def delay(

@@ -12,13 +12,14 @@ from types import FrameType
 
 from pika.adapters.select_connection import IOLoop
 
+from consumers.runtime.dedupe import Claims
 from consumers.runtime.doubt import Memory
 from consumers.runtime.handling import Handling
 from consumers.runtime.link import Link
 from consumers.runtime.logs import MessageLogHandler
-from consumers.runtime.pool import Handler
 from consumers.runtime.sink import Gauges, Reporter, Sink, WindowSink, Wish
 from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.verdicts import Handler
 from consumers.runtime.window import Collecting
 
 # Exit codes. CONFIGURATION: starting again would change nothing; RECYCLED (EX_TEMPFAIL): start it again at once.
@@ -55,6 +56,10 @@ class Process:
     def wish(self, wish: Wish) -> None:
         """Ask for running, paused or stopped; what is so already changes nothing."""
         self.loop.add_callback_threadsafe(lambda: self._apply(wish))
+
+    def redeliver(self) -> None:
+        """Ask for what is in hand to be delivered again."""
+        self.loop.add_callback_threadsafe(self._work.redeliver)
 
     def gauges(self) -> Gauges:
         """Return the counters as they are now."""
@@ -146,11 +151,17 @@ class Process:
 
 
 def handle(
-    spec: ConsumerSpec, handler: Handler, sink: Sink, reporter: Reporter, memory: Memory | None = None
+    spec: ConsumerSpec,
+    handler: Handler,
+    sink: Sink,
+    reporter: Reporter,
+    memory: Memory | None = None,
+    claims: Claims | None = None,
 ) -> Process:
     """Return the process that runs `handler` on every message of `spec.queue`.
 
-    With a `memory`, messages that kill the process are recognised when they come back.
+    With a `memory`, messages that kill the process are recognised when they come back; with `claims`, those that
+    were handled before.
     """
     return Process(
         spec,
@@ -165,6 +176,7 @@ def handle(
             fatal=process.fatal,
             recycle=process.recycle,
             memory=memory,
+            claims=claims,
         ),
     )
 

@@ -79,3 +79,4 @@ class Reporter(Protocol):
 
 
 Wish = Literal["running", "paused", "stopped"]
+"""What a person wants of a process."""

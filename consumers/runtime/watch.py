@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from consumers.runtime.api import Delivery
@@ -23,7 +24,7 @@ class HandlerTimeout(BaseException):
 class Slot:
     """One handler at work. Whoever claims it first, its thread or the watch, decides about the message."""
 
-    delivery: Delivery
+    deliveries: Sequence[Delivery]
     thread: int
     started_at: float
     began: float
@@ -44,9 +45,9 @@ class Slot:
 
 @dataclass(frozen=True)
 class Overdue:
-    """A message past its deadline: epoch seconds, seconds, and where its thread was."""
+    """The messages of a handler past its deadline: epoch seconds, seconds, and where its thread was."""
 
-    delivery: Delivery
+    deliveries: Sequence[Delivery]
     started_at: float
     duration: float
     stack: str
@@ -59,8 +60,8 @@ class Watch:
         self.timeout = timeout
         self._slots: set[Slot] = set()
 
-    def begin(self, delivery: Delivery) -> Slot:
-        slot = Slot(delivery, threading.get_ident(), time.time(), time.monotonic())
+    def begin(self, deliveries: Sequence[Delivery]) -> Slot:
+        slot = Slot(deliveries, threading.get_ident(), time.time(), time.monotonic())
         self._slots.add(slot)
         return slot
 
@@ -68,7 +69,7 @@ class Watch:
         self._slots.discard(slot)
 
     def overdue(self) -> list[Overdue]:
-        """Take the messages past their deadline from their threads, and interrupt those."""
+        """Take the messages past their deadline from their threads, and interrupt those. I/O thread."""
         now = time.monotonic()
         found = []
         for slot in list(self._slots):
@@ -80,7 +81,7 @@ class Watch:
                 ctypes.c_ulong(slot.thread), ctypes.py_object(HandlerTimeout)
             )
             slot.sent.set()
-            found.append(Overdue(slot.delivery, slot.started_at, now - slot.began, stack))
+            found.append(Overdue(slot.deliveries, slot.started_at, now - slot.began, stack))
         return found
 
     def stuck(self) -> int:
@@ -95,5 +96,5 @@ def _stack(thread: int) -> str:
         return ""
     lines = traceback.format_stack(frame)
     # The thread's own start is of no use to anyone who looks for where the handler hung.
-    first = next((n for n, line in enumerate(lines) if "in run\n" in line and "pool.py" in line), -1)
+    first = next((n for n, line in enumerate(lines) if "/runtime/verdicts.py" in line), -1)
     return "Stack at the deadline (most recent call last):\n" + "".join(lines[first + 1 :])

@@ -118,6 +118,11 @@ class Collecting:
         else:
             self._consume()
 
+    def redeliver(self) -> None:
+        self._reporter.event(
+            "redeliver", "A collector stores what it has in hand within a second: nothing to do."
+        )
+
     def drain(self, done: Callable[[], None]) -> None:
         self._drained = done
         self._wanted = False

@@ -335,5 +335,5 @@ def test_a_nul_in_a_name_is_shown_as_its_symbol(
         channel.queue_declare("a\0b", arguments={"x-note": "c\0d"})
         channel.queue_bind("a\0b", "amq.topic", "e\0f")
     (queue,) = management.queues(vhost)
-    assert (queue.name, queue.arguments) == ("a␀b", {"x-note": "c␀d"})
+    assert (queue.name, queue.arguments["x-note"]) == ("a␀b", "c␀d")  # 4.0 adds its own argument
     assert "e␀f" in {binding.routing_key for binding in management.bindings(vhost)}

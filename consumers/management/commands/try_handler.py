@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from pika.spec import Basic
 
 from consumers.handlers import registry
-from consumers.runtime import outcome, pool
+from consumers.runtime import outcome, verdicts
 from consumers.runtime.api import Delivery
 from consumers.runtime.logs import MessageLogHandler
 from consumers.runtime.spec import RetryPolicy
@@ -63,7 +63,7 @@ def run(request: dict[str, Any], result: BinaryIO) -> dict[str, Any]:
     signal.alarm(math.ceil(limit) + GRACE_S)
     faulthandler.dump_traceback_later(limit)
     _tell(result, {})
-    finished = pool.run(work, delivery, RetryPolicy(**request["retry"]))
+    finished = verdicts.run(work, delivery, verdicts.Policies(RetryPolicy(**request["retry"])))
     faulthandler.cancel_dump_traceback_later()
     return {
         **_decided(finished),
@@ -90,7 +90,7 @@ def _delivery(request: dict[str, Any]) -> Delivery:
     return Delivery(method, properties, body, queue=place["queue"], consumer=place["consumer"], generation=1)
 
 
-def _decided(finished: pool.Finished) -> dict[str, Any]:
+def _decided(finished: verdicts.Finished) -> dict[str, Any]:
     match finished.decision:
         case outcome.Retry(delay=delay):
             return {"outcome": "retried", "delay": delay}
