@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psutil
@@ -45,6 +45,8 @@ class ProcessReporter:
         self._rate = _Rate()
         self._gauges: Callable[[], Gauges] = lambda: Gauges(0, 0, 0, 0)
         self._wish: Callable[[Wish], None] = lambda _wish: None
+        self._redeliver: Callable[[], None] = lambda: None
+        self._redelivers: int | None = None  # as last seen: what was asked before this process is not for it
         self._thread = threading.Thread(target=self._work, name="reporter", daemon=True)
 
     def state(self, state: State, reason: str = "") -> None:
@@ -58,10 +60,16 @@ class ProcessReporter:
         self._events.append((timezone.now(), kind, text[:500]))
         self._changed.set()
 
-    def start(self, gauges: Callable[[], Gauges], wish: Callable[[Wish], None]) -> None:
-        """Begin to write `gauges()` and to pass on what is wanted to `wish`."""
+    def start(
+        self,
+        gauges: Callable[[], Gauges],
+        wish: Callable[[Wish], None],
+        redeliver: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin to write `gauges()` and to pass on what is wanted to `wish` and `redeliver`."""
         self._gauges = gauges
         self._wish = wish
+        self._redeliver = redeliver
         self._thread.start()
 
     def finish(self, reason: str, *, failed: bool = False) -> None:
@@ -70,7 +78,7 @@ class ProcessReporter:
         self._changed.set()
         if self._thread.is_alive():
             self._thread.join(3)
-        last: dict[str, Any] = {"exit_reason": reason[:500], "in_flight": 0, "rate": 0}
+        last: dict[str, Any] = {"exit_reason": reason[:500], "in_flight": 0, "rate": 0, "connected_at": None}
         if not self._supervised:  # else the supervisor sees the exit and says what happens next
             last |= {
                 "state": "failed" if failed else "stopped",
@@ -111,7 +119,7 @@ class ProcessReporter:
     def _picture(self, state: tuple[State, str, datetime]) -> dict[str, Any]:
         gauges = self._gauges()
         name, reason, since = state
-        picture: dict[str, Any] = {
+        return {
             "state": name,
             "state_reason": reason,
             "state_since": since,
@@ -120,13 +128,15 @@ class ProcessReporter:
             "failed": gauges.failed,
             "retried": gauges.retried,
             "in_flight": max(0, gauges.in_flight),
+            "connections": gauges.connections,
+            "connection_errors": gauges.connection_errors,
+            "channel_errors": gauges.channel_errors,
+            "connected_at": _moment(gauges.connected_at),
+            "blocked_reason": gauges.blocked[:200],
             "rate": self._rate.per_second(gauges.processed),
             "rss_bytes": self._process.memory_info().rss,
             "cpu_percent": self._process.cpu_percent(),
         }
-        if name == "running":
-            picture["connected_at"] = since
-        return picture
 
     def _write(self, fields: dict[str, Any]) -> None:
         ConsumerProcess.objects.filter(pk=self._row_id).update(**fields)
@@ -141,7 +151,11 @@ class ProcessReporter:
 
     def _look(self) -> None:
         """Read what is wanted. A definition that is gone wants nothing."""
-        desired = Consumer.objects.filter(pk=self._consumer_id).values_list("desired", flat=True).first()
+        wanted = Consumer.objects.filter(pk=self._consumer_id).values_list("desired", "redelivers").first()
+        desired, redelivers = wanted or (None, self._redelivers)
+        if self._redelivers is not None and redelivers != self._redelivers:
+            self._redeliver()
+        self._redelivers = redelivers
         match desired:
             case Consumer.Desired.RUNNING:
                 self._wish("running")
@@ -149,6 +163,10 @@ class ProcessReporter:
                 self._wish("paused")
             case _:
                 self._wish("stopped")
+
+
+def _moment(epoch: float | None) -> datetime | None:
+    return None if epoch is None else datetime.fromtimestamp(epoch, UTC)
 
 
 class _Rate:

@@ -2,8 +2,11 @@
 
     python -m tests.support.consumer_child '{"queue": ..., "vhost": ..., "handler": "by_body", ...}'
 
-The handler does what the body says: "ok", "fail", "reject", "retry", "sleep:0.5", "spin:0.5", "exit", "log:text".
+The handler does what the body says: "ok", "fail", "reject", "retry", "refused", "sleep:0.5", "spin:0.5", "exit",
+"log:text". With `batch` it takes a list: it fails as a whole for the body "fail all", returns one verdict each when
+the list holds a "fail", and None otherwise.
 `die_after_commits` kills the process with SIGKILL right after that commit: before any ack of it is sent.
+`store_gone`: a file; while it exists nothing can be committed.
 """
 
 from __future__ import annotations
@@ -15,21 +18,26 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from consumers.runtime import process
 from consumers.runtime.api import Delivery, Reject, Retry
 from consumers.runtime.outcome import Handled
+from consumers.runtime.sink import Gauges, SinkUnavailable
 from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget, RetryPolicy
 from mqadmin.rabbit.config import load
 
 
 class FileSink:
-    def __init__(self, path: str, die_after_commits: int) -> None:
+    def __init__(self, path: str, die_after_commits: int, store_gone: str) -> None:
         self.file = open(path, "a")  # noqa: SIM115
         self.left = die_after_commits
+        self.store_gone = store_gone
 
     def commit(self, outcomes: Sequence[Handled]) -> None:
+        if self.store_gone and os.path.exists(self.store_gone):
+            raise SinkUnavailable("the store is gone")
         for handled in outcomes:
             delivery = handled.delivery
             line = {
@@ -46,6 +54,7 @@ class FileSink:
                 "log": delivery.log_lines,
                 "thread": threading.current_thread().name,
                 "group": len(outcomes),
+                "started_at": handled.started_at,
             }
             self.file.write(json.dumps(line) + "\n")
         self.file.flush()
@@ -69,6 +78,9 @@ class FileReporter:
     def event(self, kind: str, text: str) -> None:
         self._write(event=kind, text=text)
 
+    def gauges(self, gauges: Gauges) -> None:
+        self._write(gauges=asdict(gauges))
+
 
 def by_body(delivery: Delivery) -> None:
     what, _, rest = delivery.text.partition(":")
@@ -78,6 +90,8 @@ def by_body(delivery: Delivery) -> None:
         raise Reject(rest or "not wanted")
     if what == "retry":
         raise Retry("later", delay=float(rest))
+    if what == "refused":
+        raise ConnectionRefusedError("nobody listens there")
     if what == "sleep":
         time.sleep(float(rest))
     if what == "spin":
@@ -88,6 +102,19 @@ def by_body(delivery: Delivery) -> None:
         raise SystemExit(9)
     if what == "log":
         delivery.log.warning("%s", rest)
+
+
+def by_batch(deliveries: list[Delivery]) -> list[Exception | None] | None:
+    bodies = [delivery.text for delivery in deliveries]
+    for delivery in deliveries:
+        delivery.log.warning("one of %d", len(deliveries))
+    if "fail all" in bodies:
+        raise RuntimeError("the whole batch failed")
+    if "too few" in bodies:
+        return []
+    if "fail" not in bodies:
+        return None
+    return [RuntimeError("no luck") if body == "fail" else None for body in bodies]
 
 
 def main() -> None:
@@ -102,15 +129,23 @@ def main() -> None:
         host="test-host",
         retry=retry,
         dead_letter=DeadLetterTarget(*target) if target else None,
+        connection_retry=RetryPolicy(**given["connection_retry"]) if "connection_retry" in given else None,
+        is_batch=bool(given.get("batch")),
         **given.get("spec", {}),
     )
-    sink = FileSink(given["records"], given.get("die_after_commits", 0))
+    sink = FileSink(given["records"], given.get("die_after_commits", 0), given.get("store_gone", ""))
     reporter = FileReporter(given["states"])
-    work = process.handle(spec, by_body, sink, reporter)
+    work = process.handle(spec, by_batch if spec.is_batch else by_body, sink, reporter)
 
-    def wishes() -> None:  # one word a line on standard input: paused, running, stopped
+    def wishes() -> None:  # one word a line on standard input: paused, running, stopped, redeliver, gauges
         for line in sys.stdin:
-            work.wish(line.strip())  # type: ignore[arg-type]
+            word = line.strip()
+            if word == "redeliver":
+                work.redeliver()
+            elif word == "gauges":
+                reporter.gauges(work.gauges())
+            else:
+                work.wish(word)  # type: ignore[arg-type]
 
     threading.Thread(target=wishes, daemon=True).start()
     sys.exit(work.run())

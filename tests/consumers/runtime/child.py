@@ -64,6 +64,16 @@ class Child:
     def wait_event(self, kind: str) -> None:
         wait_until(lambda: any(line.get("event") == kind for line in self.states()), 15, what=f"event {kind}")
 
+    def gauges(self) -> dict[str, Any]:
+        """Ask for the gauges and return them."""
+        known = len([line for line in self.states() if "gauges" in line])
+        self.wish("gauges")
+
+        def told() -> list[dict[str, Any]]:
+            return [line["gauges"] for line in self.states() if "gauges" in line][known:]
+
+        return wait_until(told, 10, what="the gauges")[-1]
+
     def wish(self, word: str) -> None:
         assert self.process.stdin
         self.process.stdin.write(word + "\n")

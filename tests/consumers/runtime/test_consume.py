@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +10,11 @@ import pytest
 from consumers.runtime.process import RECYCLED
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management import ManagementClient
-from tests.consumers.runtime.child import Child
+from tests.consumers.runtime.conftest import DLX, close_connections
 from tests.support import amqp
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.processes]
-
-DLX = {"dead_letter": ["dlx", None]}
-
-
-@pytest.fixture
-def queue(broker_config: BrokerConfig, vhost: str) -> str:
-    """A queue `work` whose dead letters go over exchange `dlx` to queue `dead`."""
-    with amqp.channel(broker_config, vhost) as ch:
-        ch.exchange_declare("dlx", "topic", durable=True)
-        ch.queue_declare("dead", durable=True)
-        ch.queue_bind("dead", "dlx", "#")
-        ch.queue_declare("work", durable=True, arguments={"x-dead-letter-exchange": "dlx"})
-        ch.exchange_declare("in", "topic", durable=True)
-        ch.queue_bind("work", "in", "#")
-    return "work"
-
-
-@pytest.fixture
-def start(broker_config: BrokerConfig, vhost: str, tmp_path: Path) -> Iterator[Any]:
-    children: list[Child] = []
-
-    def begin(queue: str, **given: Any) -> Child:
-        child = Child(broker_config, tmp_path, vhost=vhost, queue=queue, **given)
-        children.append(child)
-        return child
-
-    yield begin
-    for child in children:
-        child.__exit__()
 
 
 def test_every_message_is_recorded_and_acked(
@@ -256,30 +226,6 @@ def test_a_lost_connection_is_made_again_and_nothing_is_lost(
     assert child.stop() == 0
     # What was handled but could not be acked comes back; the stop may have been quicker than its second time.
     assert all(message.redelivered for message in amqp.drain(broker_config, vhost, queue))
-
-
-def close_connections(management: ManagementClient, vhost: str) -> None:
-    """Close every connection to `vhost` from the broker's side, once its statistics list one."""
-    import requests
-
-    base, auth = management_base(management), management_auth(management)
-
-    def listed() -> list[str]:
-        found = requests.get(f"{base}/api/connections", auth=auth, timeout=10).json()
-        return [item["name"] for item in found if item.get("vhost") == vhost and item.get("name")]
-
-    for name in wait_until(listed, 15, what="a connection to close"):
-        requests.delete(
-            f"{base}/api/connections/{requests.utils.quote(name, safe='')}", auth=auth, timeout=10
-        )
-
-
-def management_base(management: ManagementClient) -> str:
-    return management.config.management_base
-
-
-def management_auth(management: ManagementClient) -> tuple[str, str]:
-    return management.config.auth()
 
 
 def test_killed_between_commit_and_ack_comes_back_marked(
