@@ -19,6 +19,8 @@ from consumers.models import ConsumerMinute, Record
 HOUR = 60  # minutes
 KEPT_DAYS = 2
 FAILURES = frozenset({Record.Outcome.DEAD_LETTERED.value, Record.Outcome.TIMED_OUT.value})
+_ACKED, _RETRIED = Record.Outcome.ACKED.value, Record.Outcome.RETRIED.value
+_RELEASED = Record.Outcome.RELEASED.value
 
 # Upper bounds of the buckets of handling times, in milliseconds: 1 ms to about 20 minutes, each 1.4 times
 # the one before, so that a quantile read from them is at most 40 % too high.
@@ -36,14 +38,17 @@ class Tally:
 
     def add(self, outcome: str, duration_ms: float) -> None:
         """Count one handled message. A released one went back unhandled: not counted."""
-        if outcome == Record.Outcome.RELEASED:
-            return
+        if outcome != _ACKED:
+            if outcome == _RELEASED:
+                return
+            self.failed += outcome in FAILURES
+            self.retried += outcome == _RETRIED
         self.handled += 1
-        self.failed += outcome in FAILURES
-        self.retried += outcome == Record.Outcome.RETRIED
         bucket = bisect_left(BOUNDS_MS, duration_ms)
-        self.durations.extend([0] * (bucket + 1 - len(self.durations)))
-        self.durations[bucket] += 1
+        durations = self.durations
+        if bucket >= len(durations):
+            durations.extend([0] * (bucket + 1 - len(durations)))
+        durations[bucket] += 1
 
     def merge(self, handled: int, failed: int, retried: int, durations: Sequence[int]) -> None:
         """Add the counts of another stretch."""
@@ -97,16 +102,21 @@ class MinuteCounter:
         Returns what to hand to `keep` once that transaction is committed; without it nothing is counted.
         """
         totals: Totals = {}
+        tally, ends = Tally(), 0.0
         for at, outcome, duration_ms in handled:
-            minute = int(at // 60)
-            if minute not in totals:
-                known = self._totals.get(minute, Tally())
-                totals[minute] = Tally(known.handled, known.failed, known.retried, list(known.durations))
-            totals[minute].add(outcome, duration_ms)
+            if not ends - 60 <= at < ends:  # else it is of the same minute as the one before
+                minute = int(at // 60)
+                tally, ends = totals.get(minute) or self._copy(minute), (minute + 1) * 60
+                totals[minute] = tally
+            tally.add(outcome, duration_ms)
         with connection.cursor() as cursor:
             for minute, tally in totals.items():  # one, or two at the turn of a minute
                 cursor.execute(_UPSERT, self._row(minute, tally))
         return totals
+
+    def _copy(self, minute: int) -> Tally:
+        known = self._totals.get(minute, Tally())
+        return Tally(known.handled, known.failed, known.retried, list(known.durations))
 
     def keep(self, totals: Totals) -> None:
         """Go on from `totals`: their transaction is committed."""

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pika
 import pytest
+from django.db import ProgrammingError, connection
+from django.utils import timezone
 from pika.spec import Basic
 
 from consumers import records
-from consumers.models import Record
-from consumers.recording import RecordSink
+from consumers.claims import HandledClaims
+from consumers.models import ConsumerMinute, ConsumerProcess, HandledKey, Record
+from consumers.recording import Moments, RecordSink
 from consumers.runtime.api import Delivery
 from consumers.runtime.outcome import Handled
+from consumers.runtime.sink import SinkUnavailable
 from mqadmin.rabbit.message import from_json
 from tests.support.consumers import make_consumer, make_process
 
 pytestmark = pytest.mark.django_db
+
+NOW = 1_790_000_000.0
 
 HOSTILE = [
     "\0",
@@ -60,9 +67,125 @@ def test_nothing_in_a_message_keeps_its_record_from_being_written(text: str) -> 
     assert bytes(record.body or b"") == text.encode("utf-8", "surrogatepass")
     assert from_json(record.headers) == headers
     assert record.properties == {"message_id": plain, "app_id": plain}
+    assert record.log is not None
     ((offset, level, line),) = record.log
     assert (offset, level) == (0.5, "INFO")
     assert line == text.replace("\0", "").encode("utf-8", "replace").decode()
     copy = records.copy_of(record, requeue_id="1")
     assert copy.properties.message_id == plain
     assert (copy.properties.headers or {})[plain] == headers[plain]
+
+
+def of(
+    outcome: Any, *, claim: str = "", started_at: float = NOW, headers: Any = None, **properties: Any
+) -> Handled:
+    delivery = Delivery(
+        Basic.Deliver("tag", 1, False, "shop", "order.created"),
+        pika.BasicProperties(headers=headers, **properties),
+        b"body",
+        queue="orders",
+        consumer="orders",
+        generation=1,
+    )
+    delivery.claim = claim
+    return Handled(delivery, outcome, started_at, 0.25)
+
+
+def commit(*outcomes: Handled, **fields: Any) -> ConsumerProcess:
+    consumer = make_consumer(**fields)
+    process = make_process(consumer)
+    RecordSink(consumer, process.pk).commit(outcomes)
+    return process
+
+
+@pytest.mark.parametrize(
+    ("mode", "kept"),
+    [
+        ("durable", ["acked", "acked", "dead_lettered"]),
+        ("best_effort", ["acked", "acked", "dead_lettered"]),
+        ("failures", ["dead_lettered"]),
+        ("off", []),
+    ],
+)
+def test_each_mode_keeps_its_records_and_all_count_exactly(mode: str, kept: list[str]) -> None:
+    process = commit(of("acked"), of("dead_lettered"), of("acked"), of("released"), records=mode)
+    stored = sorted(Record.objects.exclude(outcome="released").values_list("outcome", flat=True))
+    assert stored == kept
+    minute = ConsumerMinute.objects.get(process=process)
+    assert (minute.handled, minute.failed, sum(minute.durations)) == (3, 1, 3)
+
+
+def test_the_record_of_an_acked_message_reads_as_any_other() -> None:
+    process = commit(of("acked", message_id="m-1"), of("retried", message_id="m-2"), body_capture="failures")
+    acked, retried = Record.objects.order_by("message_id")
+    fields = [field.attname for field in Record._meta.concrete_fields]
+    differing = {name for name in fields if getattr(acked, name) != getattr(retried, name)}
+    assert differing == {"id", "message_id", "outcome", "properties", "headers", "body"}
+    assert acked.process_id == process.pk
+    assert acked.started_at == datetime.fromtimestamp(NOW, UTC)
+    assert (acked.outcome, acked.properties, acked.headers, acked.body) == ("acked", None, None, None)
+    assert (acked.duration_ms, acked.size, acked.attempt, acked.body_truncated) == (250, 4, 1, False)
+
+
+@pytest.mark.parametrize("epoch", [0.0, 1.0, NOW, NOW + 0.000001, NOW + 0.9999999, 1_700_000_000.123456])
+def test_moments_are_those_that_django_writes(epoch: float) -> None:
+    expected = connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(epoch, UTC))
+    moments = Moments()
+    assert [moments.of(epoch), moments.of(epoch)] == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("headers", "timestamp", "waited"),
+    [
+        (None, None, None),
+        (None, int(NOW) - 3, 3000),
+        (None, int(NOW) + 60, 0),
+        ({"timestamp_in_ms": int(NOW) * 1000 - 1500}, int(NOW) - 9, 1500),
+        ({"timestamp_in_ms": "soon"}, int(NOW) - 9, 9000),
+        ({"timestamp_in_ms": True}, None, None),
+        (None, 2**63, None),
+    ],
+)
+def test_how_long_a_message_waited(headers: Any, timestamp: int | None, waited: float | None) -> None:
+    commit(of("acked", headers=headers, timestamp=timestamp))
+    assert Record.objects.get().waited_ms == waited
+
+
+def test_claims_end_with_the_record_of_their_message() -> None:
+    consumer = make_consumer(records="off")
+    process = make_process(consumer)
+    names = {outcome: outcome.ljust(64, "x") for outcome in ("acked", "retried", "dead_lettered", "released")}
+    claims = HandledClaims(consumer_id=consumer.pk, process_id=process.pk, window=60)
+    claims.claim([*names.values(), "i" * 64])
+    before = timezone.now()
+    RecordSink(consumer, process.pk).commit([of(outcome, claim=name) for outcome, name in names.items()])
+
+    rows = {row.key: row for row in HandledKey.objects.all()}
+    assert set(rows) == {names["acked"], "i" * 64}
+    assert rows[names["acked"]].done
+    assert rows[names["acked"]].at >= before
+    assert not rows["i" * 64].done
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_commit_that_fails_leaves_nothing_and_counts_once() -> None:
+    """With a table missing half way through, the records before it are not there either."""
+    consumer = make_consumer()
+    process = make_process(consumer)
+    sink = RecordSink(consumer, process.pk)
+    HandledClaims(consumer_id=consumer.pk, process_id=process.pk, window=60).claim(["k" * 64])
+    group = [of("acked", claim="k" * 64), of("dead_lettered")]
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE consumers_handledkey RENAME TO elsewhere")
+        try:
+            with pytest.raises((SinkUnavailable, ProgrammingError)):
+                sink.commit(group)
+        finally:
+            with connection.cursor() as again:  # the first one's connection may be gone
+                again.execute("ALTER TABLE elsewhere RENAME TO consumers_handledkey")
+    assert not Record.objects.exists()
+    assert not ConsumerMinute.objects.exists()
+    sink.commit(group)
+    assert Record.objects.count() == 2
+    assert ConsumerMinute.objects.get().handled == 2
+    assert HandledKey.objects.get().done
