@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from consumers import definitions, outputs, records, samples, summary, trying
+from consumers import definitions, outputs, records, samples, summary, trying, validation
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess, Record
 from consumers.schemas import (
@@ -48,6 +48,7 @@ def handler_list(request: HttpRequest) -> dict[str, Any]:
             "title": str(found.title),
             "description": str(found.description),
             "options_schema": registry.options_schema(found),
+            "batch": validation.takes_batches(found),
         }
         for found in registry.offered()
     ]
@@ -136,6 +137,13 @@ def consumer_restart(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Replace its processes, each after it finished what it has in hand."""
     require(request, "operate")
     return Status(202, _out(definitions.restart(consumer=_consumer(name), by=audit.actor(request))))
+
+
+@router.post("/consumers/{name}/redeliver", response={202: ConsumerOut})
+def consumer_redeliver(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
+    """Give what is in hand back to the queue, from which RabbitMQ delivers it again."""
+    require(request, "operate")
+    return Status(202, _out(definitions.redeliver(consumer=_consumer(name), by=audit.actor(request))))
 
 
 @router.post("/consumers/{name}/kill", response={202: ConsumerOut})

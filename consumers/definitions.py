@@ -239,6 +239,20 @@ def restart(*, consumer: Consumer, by: Actor) -> Consumer:
     return consumer
 
 
+def redeliver(*, consumer: Consumer, by: Actor) -> Consumer:
+    """Ask its processes to give what they have in hand back to the queue, which delivers it again.
+
+    Raises Conflict when it is told to be stopped, or when somebody was faster.
+    """
+    with _act(consumer, by, "redeliver"):
+        if consumer.desired == Desired.STOPPED:
+            raise Conflict(_("It is told to be stopped: what is in hand returns by itself."), "stopped")
+        expected = {"desired": consumer.desired, "redelivers": consumer.redelivers}
+        _swap(consumer, expected, {"redelivers": consumer.redelivers + 1})
+        _tell(consumer, _("%(who)s asked for what is in hand to be delivered again") % {"who": by.name})
+    return consumer
+
+
 def scale(*, consumer: Consumer, by: Actor, replicas: int) -> Consumer:
     """Set how many processes run it. Raises Invalid, and Conflict when somebody was faster."""
     before = consumer.replicas

@@ -11,7 +11,7 @@ from django.forms.models import construct_instance
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consumers import validation
+from consumers import validation, wording
 from consumers.definitions import FIELDS
 from consumers.handlers import registry
 from consumers.handlers.registry import Handler, OptionField
@@ -20,17 +20,22 @@ from consumers.records import Filter
 from mqadmin.core import brokers
 
 OPTION_PREFIX = "option"
+BATCH_FIELDS = ("batch_size", "batch_seconds")
 
 
 @dataclass(frozen=True)
 class Section:
-    """Fields that belong together. `folded`: behind a summary, as most people leave them alone."""
+    """Fields that belong together. `folded`: behind a summary, as most people leave them alone.
+
+    `changed`: how many are not at their default; a folded section says so.
+    """
 
     title: str
     help: str
     fields: list[forms.BoundField]
     folded: bool = False
     is_open: bool = False
+    changed: int = 0
 
 
 class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -41,57 +46,10 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Consumer
-        fields = ["name", "broker", *(name for name in FIELDS if name not in ("broker", "options", "mode"))]
-        labels = {
-            "name": gettext_lazy("Name"),
-            "broker": gettext_lazy("Broker"),
-            "vhost": gettext_lazy("Virtual host"),
-            "queue": gettext_lazy("Queue"),
-            "handler": gettext_lazy("Handler"),
-            "replicas": gettext_lazy("Processes"),
-            "concurrency": gettext_lazy("Threads per process"),
-            "prefetch": gettext_lazy("Prefetch"),
-            "ack": gettext_lazy("Acknowledge"),
-            "order": gettext_lazy("Order"),
-            "retry_attempts": gettext_lazy("Retries"),
-            "retry_first_delay": gettext_lazy("First delay, seconds"),
-            "retry_factor": gettext_lazy("Factor"),
-            "retry_max_delay": gettext_lazy("Longest delay, seconds"),
-            "retry_jitter": gettext_lazy("Spread"),
-            "timeout_seconds": gettext_lazy("Deadline, seconds"),
-            "deaths_limit": gettext_lazy("Deaths before it is out"),
-            "rate_limit": gettext_lazy("At most, messages a second"),
-            "record_one_in": gettext_lazy("Of the acked, keep one in"),
-            "on_failure": gettext_lazy("A failed message leaves as"),
-            "records": gettext_lazy("Keep records"),
-            "body_capture": gettext_lazy("Keep bodies"),
-            "body_cap": gettext_lazy("Of each body, bytes"),
-            "consumer_priority": gettext_lazy("Consumer priority"),
-            "exclusive": gettext_lazy("Exclusive"),
-            "stop_seconds": gettext_lazy("Time to stop, seconds"),
-        }
-        help_texts = {
-            "name": gettext_lazy("Letters, digits, “-” and “_”. It stays: addresses and logs use it."),
-            "queue": gettext_lazy("Exactly as RabbitMQ names it. One that does not exist yet is waited for."),
-            "replicas": gettext_lazy("How many, over all hosts that run a supervisor."),
-            "concurrency": gettext_lazy("Messages that one process handles at the same time."),
-            "prefetch": gettext_lazy("Messages that RabbitMQ hands one process ahead of their acks."),
-            "order": gettext_lazy("By priority: the highest of those in hand runs first."),
-            "retry_attempts": gettext_lazy("After the first attempt. 0: it fails at once."),
-            "retry_factor": gettext_lazy("Each wait is so many times the one before."),
-            "retry_jitter": gettext_lazy("Share by which a wait may be longer or shorter, 0 to 1."),
-            "timeout_seconds": gettext_lazy("For one message. 0: as long as it takes."),
-            "deaths_limit": gettext_lazy(
-                "A message that kills its process so often is dead-lettered, not handled again. 0: never."
-            ),
-            "rate_limit": gettext_lazy("Of each process. 0: as fast as it can."),
-            "record_one_in": gettext_lazy("1: all. Failures are always kept, counters always exact."),
-            "body_cap": gettext_lazy("What is cut cannot be replayed from its record."),
-            "consumer_priority": gettext_lazy("RabbitMQ serves the consumers with the highest first."),
-            "exclusive": gettext_lazy("RabbitMQ lets no other consumer on the queue."),
-            "stop_seconds": gettext_lazy("What is not done by then is killed; its messages return."),
-        }
-        widgets = {"ack": forms.RadioSelect}
+        fields = ["name", "broker", *(name for name in FIELDS if name not in ("broker", "options"))]
+        labels = wording.LABELS
+        help_texts = wording.HELP
+        widgets = {"mode": forms.RadioSelect, "ack": forms.RadioSelect}
 
     def __init__(self, data: Any = None, *, instance: Consumer | None = None, **kwargs: Any) -> None:
         super().__init__(data, instance=instance, **kwargs)
@@ -113,9 +71,20 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
                 field.widget = PlainNumber(field.widget.attrs)
             _style(field.widget)
         handler = self.chosen_handler
+        self._ask_where_it_applies(handler)
         given = self.data if self.is_bound else None
         stored = self.initial.get("options") or (self.instance.options if not self.is_new else {})
         self.options_form = OptionsForm(handler, given, stored=stored)
+
+    def _ask_where_it_applies(self, handler: Handler | None) -> None:
+        """Fields that are not shown are not asked for; see `batch_fields` and `clean`."""
+        for name in BATCH_FIELDS:
+            self.fields[name].required = handler is not None and validation.takes_batches(handler)
+        names = [("", _("nothing: no check for duplicates")), *Consumer.DedupeKey.choices]
+        self.fields["dedupe_key"].widget.choices = names
+        self.fields["dedupe_path"].strip = False  # type: ignore[attr-defined]  # a header's name is exact
+        # A placeholder is what the style sheet tells an empty field by.
+        self.fields["connection_retries"].widget.attrs["placeholder"] = _("as every other error")
 
     def _choose_broker(self) -> None:
         known = [(slug, config.title) for slug, config in brokers.configs().items()]
@@ -146,6 +115,16 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         """The slug of the broker that is chosen in the form as it stands."""
         return str(self["broker"].value() or next(iter(brokers.configs()), ""))
 
+    def clean(self) -> dict[str, Any]:
+        """Let fields that do not apply, and so were not seen, stand in nobody's way."""
+        found = self.cleaned_data
+        for name in BATCH_FIELDS:
+            if self.add_prefix(name) not in self.data and name not in self.errors:
+                found[name] = _default(name)
+        if found.get("dedupe_key", "") not in validation.PATH_KEYS and "dedupe_key" not in self.errors:
+            found["dedupe_path"] = ""
+        return found
+
     def _post_clean(self) -> None:
         """Check the definition as a whole, by the same rules as the API."""
         self.options_form.is_valid()
@@ -169,54 +148,84 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         return {**fields, "options": self.options_form.values}
 
     @property
+    def batch_fields(self) -> list[forms.BoundField]:
+        """The fields of a batch: for a handler that takes one, and where there is something to say."""
+        fields = [self[name] for name in BATCH_FIELDS]
+        handler = self.chosen_handler
+        takes = handler is not None and validation.takes_batches(handler)
+        return [field for field in fields if takes or field.errors]
+
+    @property
     def sections(self) -> list[Section]:
         """Return the fields as the page shows them, after name, queue and handler."""
-
-        def section(title: str, text: str, *names: str, folded: bool = False) -> Section:
-            fields = [self[name] for name in names]
-            return Section(title, text, fields, folded, any(field.errors for field in fields))
-
         return [
-            section(
-                _("How much at a time"),
-                _("Start small: one process with a few threads keeps up with most queues."),
-                "replicas",
-                "concurrency",
-                "prefetch",
-                "rate_limit",
-            ),
-            section(
-                _("When a message fails"),
-                _("It is tried again after a growing delay, then leaves for the queue's dead letters."),
-                "retry_attempts",
-                "retry_first_delay",
-                "retry_factor",
-                "retry_max_delay",
-                "retry_jitter",
-                "timeout_seconds",
-                "deaths_limit",
-                "on_failure",
-            ),
-            section(
-                _("Records"),
-                _("What was handled, with its outcome and log lines. Counters are exact in any case."),
-                "records",
-                "record_one_in",
-                "body_capture",
-                "body_cap",
-                folded=True,
-            ),
-            section(
-                _("Delivery and stopping"),
-                _("Acknowledgement, order, priority and how long a stop may take."),
-                "ack",
-                "order",
-                "consumer_priority",
-                "exclusive",
-                "stop_seconds",
-                folded=True,
-            ),
+            self._section(folded, title, text, fields.split()) for folded, title, text, fields in _sections()
         ]
+
+    def _section(self, folded: bool, title: str, text: str, names: list[str]) -> Section:
+        fields = [self[name] for name in names]
+        changed = sum(_plain(field.value()) != _plain(_default(field.name)) for field in fields)
+        return Section(title, text, fields, folded, any(field.errors for field in fields), changed)
+
+
+def _sections() -> list[tuple[bool, str, str, str]]:
+    """Return (folded, title, sentence, fields) of each section of the form, in the request's language."""
+    return [
+        (
+            False,
+            _("How messages come"),
+            _("As they are it is safe: nothing is acked before it is handled."),
+            "mode ack pull_interval",
+        ),
+        (
+            False,
+            _("How much at a time"),
+            _("Start small: one process with a few threads keeps up with most queues."),
+            "replicas concurrency prefetch rate_limit",
+        ),
+        (
+            False,
+            _("When a message fails"),
+            _("It is tried again after a growing delay, then leaves for the queue's dead letters."),
+            "retry_attempts retry_first_delay retry_factor retry_max_delay retry_jitter timeout_seconds "
+            "deaths_limit on_failure",
+        ),
+        (
+            True,
+            _("When something cannot be reached"),
+            _("A service that is down is no message's fault."),
+            "connection_retries connection_delay connect_attempts",
+        ),
+        (
+            True,
+            _("Duplicates"),
+            _("Handle a message once, though it comes twice."),
+            "dedupe_key dedupe_path dedupe_seconds",
+        ),
+        (
+            True,
+            _("Records"),
+            _("What was handled, with its outcome and log lines. Counters are exact in any case."),
+            "records record_one_in body_capture body_cap",
+        ),
+        (
+            True,
+            _("Order, sharing, stopping"),
+            _("Who is served first, and how long a stop may take."),
+            "order consumer_priority exclusive stop_seconds",
+        ),
+    ]
+
+
+def _default(name: str) -> Any:
+    return getattr(Consumer(), name)
+
+
+def _plain(value: Any) -> str:
+    """A value as typed or as stored, so that both can be compared."""
+    if value is None or value is False:
+        return ""
+    return str(value).removesuffix(".0")
 
 
 class PlainNumber(forms.NumberInput):

@@ -12,15 +12,17 @@ from pydantic import ConfigDict
 from consumers import records
 from consumers.models import Record
 from consumers.summary import Summary
+from consumers.validation import NULLABLE
 
 
 class HandlerOut(Schema):
-    """A registered handler; `options_schema` is a JSON schema."""
+    """A registered handler; `options_schema` is a JSON schema. `batch`: one call gets a list of messages."""
 
     name: str
     title: str
     description: str
     options_schema: dict[str, Any]
+    batch: bool
 
 
 class HandlerList(Schema):
@@ -53,13 +55,22 @@ class DefinitionOut(Schema):
     concurrency: int
     prefetch: int
     mode: str
+    pull_interval: float
     ack: str
     order: str
+    batch_size: int
+    batch_seconds: float
     retry_attempts: int
     retry_first_delay: float
     retry_factor: float
     retry_max_delay: float
     retry_jitter: float
+    connection_retries: int | None
+    connection_delay: float
+    connect_attempts: int
+    dedupe_key: str
+    dedupe_path: str
+    dedupe_seconds: float
     timeout_seconds: float
     deaths_limit: int
     rate_limit: float
@@ -79,7 +90,11 @@ class DefinitionOut(Schema):
 
 
 class ConsumerOut(DefinitionOut):
-    """A definition with its state and counters. `rate` a second; `p95_ms` and the counts of the last hour."""
+    """A definition with its state and counters. `rate` a second; `p95_ms` and the counts of the last hour.
+
+    `retry_queues_depth`: messages in the retry queues of its vhost, which all its consumers share, as the
+    monitor last saw them; null when it never did.
+    """
 
     status: StatusOut
     rate: float
@@ -88,6 +103,7 @@ class ConsumerOut(DefinitionOut):
     failed_last_hour: int
     success_percent: float | None
     p95_ms: float | None
+    retry_queues_depth: int | None
 
 
 def consumer_out(summary: Summary) -> dict[str, Any]:
@@ -109,6 +125,7 @@ def consumer_out(summary: Summary) -> dict[str, Any]:
         "failed_last_hour": total.failed,
         "success_percent": summary.success_percent,
         "p95_ms": total.quantile_ms(0.95),
+        "retry_queues_depth": summary.delayed,
     }
 
 
@@ -119,7 +136,11 @@ class ConsumerList(Schema):
 
 
 class DefinitionIn(Schema):
-    """What may be set; what is left out keeps its default, or on a PATCH its value."""
+    """What may be set; what is left out keeps its default, or on a PATCH its value.
+
+    `connection_retries` null: errors that say "not reachable now" are treated like all others. `dedupe_key`
+    empty: no check for duplicates.
+    """
 
     broker: str | None = None
     vhost: str | None = None
@@ -129,20 +150,29 @@ class DefinitionIn(Schema):
     replicas: int | None = None
     concurrency: int | None = None
     prefetch: int | None = None
-    mode: Literal["push"] | None = None
+    mode: Literal["push", "pull"] | None = None
+    pull_interval: float | None = None
     ack: Literal["manual", "auto"] | None = None
     order: Literal["fifo", "priority"] | None = None
+    batch_size: int | None = None
+    batch_seconds: float | None = None
     retry_attempts: int | None = None
     retry_first_delay: float | None = None
     retry_factor: float | None = None
     retry_max_delay: float | None = None
     retry_jitter: float | None = None
+    connection_retries: int | None = None
+    connection_delay: float | None = None
+    connect_attempts: int | None = None
+    dedupe_key: Literal["", "message_id", "header", "json", "body"] | None = None
+    dedupe_path: str | None = None
+    dedupe_seconds: float | None = None
     timeout_seconds: float | None = None
     deaths_limit: int | None = None
     rate_limit: float | None = None
     record_one_in: int | None = None
     on_failure: Literal["republish", "reject"] | None = None
-    records: Literal["durable", "failures", "off"] | None = None
+    records: Literal["durable", "best_effort", "failures", "off"] | None = None
     body_capture: Literal["failures", "all", "none"] | None = None
     body_cap: int | None = None
     consumer_priority: int | None = None
@@ -152,8 +182,9 @@ class DefinitionIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
     def given(self) -> dict[str, Any]:
-        """Return the fields that were sent; null counts as left out."""
-        return {name: value for name, value in self.dict(exclude_unset=True).items() if value is not None}
+        """Return the fields that were sent; null counts as left out, save where it has a meaning."""
+        sent = self.dict(exclude_unset=True)
+        return {name: value for name, value in sent.items() if value is not None or name in NULLABLE}
 
 
 class ConsumerIn(DefinitionIn):
@@ -189,6 +220,10 @@ class ProcessOut(Schema):
     state_since: datetime
     started_at: datetime | None
     connected_at: datetime | None
+    blocked_reason: str
+    connections: int
+    connection_errors: int
+    channel_errors: int
     heartbeat_at: datetime | None
     next_start_at: datetime | None
     ended_at: datetime | None
@@ -237,6 +272,7 @@ class RecordOut(Schema):
     error: str
     started_at: datetime
     duration_ms: float
+    waited_ms: float | None
     size: int
     requeueable: bool
 

@@ -8,26 +8,33 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consumers import status
 from consumers.minutes import FAILURES, Hour, last_hour
 from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
+from consumers.runtime.copies import DELAY_PREFIX
 from consumers.status import Status
+from mqadmin.queues.models import Broker, Queue
 
 _LATELY = 2_000  # records, of all consumers, in which the commonest error is looked for
 
 
 @dataclass(frozen=True)
 class Summary:
-    """One consumer with everything a row of the list shows. `processes`: the current ones."""
+    """One consumer with everything a row of the list shows. `processes`: the current ones.
+
+    `delayed`: messages in the retry queues of its vhost, None when the monitor has never seen the broker.
+    """
 
     consumer: Consumer
     status: Status
     processes: Sequence[ConsumerProcess]
     hour: Hour
     common_error: str
+    delayed: int | None = None
 
     @property
     def rate(self) -> float:
@@ -76,6 +83,7 @@ def summaries(consumers: Iterable[Consumer], now: datetime | None = None) -> lis
         processes[row.consumer_id].append(row)
     hours = last_hour([consumer.pk for consumer in found], moment)
     errors = _common_errors()
+    waiting = retry_depths({consumer.broker for consumer in found})
     is_supervised = supervised(moment)
     return [
         Summary(
@@ -84,9 +92,30 @@ def summaries(consumers: Iterable[Consumer], now: datetime | None = None) -> lis
             processes=status.current(processes[consumer.pk]),
             hour=hours[consumer.pk],
             common_error=errors.get(consumer.pk, ""),
+            delayed=(waiting[consumer.broker].get(consumer.vhost, 0) if consumer.broker in waiting else None),
         )
         for consumer in found
     ]
+
+
+def retry_depths(brokers: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return broker -> vhost -> messages in its retry queues, as the monitor last saw them.
+
+    A broker that was never sampled is not in it: nothing is known of its queues. A vhost without retry queues
+    is not in its broker's table: nothing waits there.
+    """
+    found: dict[str, dict[str, int]] = {
+        slug: {}
+        for slug in Broker.objects.filter(slug__in=list(brokers), sampled_at__isnull=False).values_list(
+            "slug", flat=True
+        )
+    }
+    rows = Queue.objects.filter(name__startswith=DELAY_PREFIX, broker__slug__in=list(found), gone_at=None)
+    for slug, vhost, total in (
+        rows.values_list("broker__slug", "vhost").annotate(total=Sum("total")).order_by()
+    ):
+        found[slug][vhost] = total or 0
+    return found
 
 
 def summary(consumer: Consumer, now: datetime | None = None) -> Summary:

@@ -24,5 +24,6 @@ urlpatterns = [
     path("<slug:name>/pause/", actions.consumer_pause, name="consumer_pause"),
     path("<slug:name>/resume/", actions.consumer_resume, name="consumer_resume"),
     path("<slug:name>/restart/", actions.consumer_restart, name="consumer_restart"),
+    path("<slug:name>/redeliver/", actions.consumer_redeliver, name="consumer_redeliver"),
     path("<slug:name>/kill/", actions.consumer_kill, name="consumer_kill"),
 ]

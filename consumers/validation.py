@@ -21,11 +21,18 @@ LIMITS: dict[str, tuple[float, float]] = {
     "replicas": (1, MOST_PROCESSES),
     "concurrency": (1, 256),
     "prefetch": (1, 65_535),  # basic.qos carries 16 bits
+    "pull_interval": (0.05, 3_600),
+    "batch_size": (1, 10_000),
+    "batch_seconds": (0.01, 3_600),
     "retry_attempts": (0, 1_000),
     "retry_first_delay": (0, 604_800),
     "retry_factor": (1, 100),
     "retry_max_delay": (0, 604_800),
     "retry_jitter": (0, 1),
+    "connection_retries": (0, 1_000),
+    "connection_delay": (0, 604_800),
+    "connect_attempts": (0, 1_000_000),
+    "dedupe_seconds": (1, 31_536_000),
     "timeout_seconds": (0, 86_400),
     "deaths_limit": (0, 100),
     "rate_limit": (0, 1_000_000),
@@ -34,6 +41,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "consumer_priority": (-1_000, 1_000),
     "stop_seconds": (1, 3_600),
 }
+NULLABLE = frozenset({"connection_retries"})  # None has a meaning of its own
+PATH_KEYS = (Consumer.DedupeKey.HEADER.value, Consumer.DedupeKey.JSON.value)  # these need to know where
 
 
 def problems(consumer: Consumer) -> dict[str, str]:
@@ -48,7 +57,7 @@ def problems(consumer: Consumer) -> dict[str, str]:
         found = {field: " ".join(messages) for field, messages in error.message_dict.items()}
     if consumer.name in RESERVED:
         found["name"] = _("This word is taken: choose another name.")
-    for check in (_limits, _broker, _address, _handler, _together):
+    for check in (_limits, _broker, _address, _handler, _together, _pulling, _batching, _duplicates):
         for field, text in check(consumer).items():
             found.setdefault(field, text)
     return found
@@ -58,6 +67,8 @@ def _limits(consumer: Consumer) -> dict[str, str]:
     found = {}
     for field, (low, high) in LIMITS.items():
         value = getattr(consumer, field)
+        if value is None and field in NULLABLE:
+            continue
         if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
             found[field] = _("Enter a number.")
         elif not low <= value <= high:
@@ -121,8 +132,62 @@ def _together(consumer: Consumer) -> dict[str, str]:
         found["replicas"] = _("An exclusive consumer runs once: RabbitMQ refuses the second.")
     if consumer.retry_max_delay < consumer.retry_first_delay:
         found["retry_max_delay"] = _("Not less than the first delay.")
-    if consumer.mode != Consumer.Mode.PUSH:
-        found["mode"] = _("Consumers run in push mode.")
     if consumer.ack == Consumer.AckMode.AUTO and consumer.on_failure == Consumer.OnFailure.REJECT:
         found["on_failure"] = _("A message that is gone when it is delivered cannot be rejected.")
     return found
+
+
+def _pulling(consumer: Consumer) -> dict[str, str]:
+    """Being exclusive and having a priority are properties of a subscription; basic.get makes none."""
+    found: dict[str, str] = {}
+    if consumer.mode != Consumer.Mode.PULL:
+        return found
+    if consumer.exclusive:
+        found["exclusive"] = _(
+            "Only a subscription can be exclusive, and pull mode makes none. Choose push, or untick it."
+        )
+    if consumer.consumer_priority:
+        found["consumer_priority"] = _(
+            "Only a subscription has a priority, and pull mode makes none. Choose push, or set it to 0."
+        )
+    return found
+
+
+def _batching(consumer: Consumer) -> dict[str, str]:
+    """A batch is a list of messages for one call: the handler must take one, and all must be in hand."""
+    try:
+        takes_lists = takes_batches(registry.get(consumer.handler))
+    except registry.HandlerError:
+        return {}  # told beside the handler
+    found: dict[str, str] = {}
+    if consumer.batch_size > 1 and not takes_lists:
+        found["batch_size"] = _("This handler takes one message at a time: the batch is 1.")
+        return found
+    needed = consumer.batch_size * consumer.concurrency
+    if consumer.batch_size > 1 and consumer.prefetch < needed:
+        found["prefetch"] = _(
+            "A batch of %(size)d for each of %(threads)d threads must fit: %(n)d or more."
+        ) % {"size": consumer.batch_size, "threads": consumer.concurrency, "n": needed}
+    return found
+
+
+def _duplicates(consumer: Consumer) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if consumer.dedupe_key and consumer.ack == Consumer.AckMode.AUTO:
+        found["dedupe_key"] = _(
+            "A message that is gone when it is delivered cannot be checked: acknowledge manually, or do not check."
+        )
+    if consumer.dedupe_key == Consumer.DedupeKey.HEADER and not consumer.dedupe_path.strip():
+        found["dedupe_path"] = _("Which header? Give its name.")
+    elif consumer.dedupe_key == Consumer.DedupeKey.JSON and not consumer.dedupe_path.strip():
+        found["dedupe_path"] = _("Which value? Give its path in the body, like order.id.")
+    elif consumer.dedupe_path and consumer.dedupe_key not in PATH_KEYS:
+        found["dedupe_path"] = _(
+            "Only a header or a value in the body has a place to look for: leave it empty."
+        )
+    return found
+
+
+def takes_batches(handler: registry.Handler) -> bool:
+    """Whether one call of the handler gets a list of messages."""
+    return bool(getattr(handler, "batch", False))

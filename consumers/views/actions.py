@@ -56,6 +56,15 @@ def consumer_restart(request: HttpRequest, name: str) -> HttpResponse:
 
 @permissions.operate
 @require_POST
+def consumer_redeliver(request: HttpRequest, name: str) -> HttpResponse:
+    """Give what is in hand back to the queue."""
+    return _act(
+        request, name, definitions.redeliver, _("%(name)s gives what it has in hand back to the queue.")
+    )
+
+
+@permissions.operate
+@require_POST
 def consumer_kill(request: HttpRequest, name: str) -> HttpResponse:
     """Kill its processes; what they have in hand returns to the queue."""
     return _act(request, name, definitions.kill, _("The processes of %(name)s are being killed."))

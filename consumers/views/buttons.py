@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from consumers.models import Consumer
 from consumers.summary import Summary
+from mqadmin.core import formats
 from mqadmin.core.permissions import Needed
 
 Desired = Consumer.Desired
@@ -55,7 +56,7 @@ def more(summary: Summary) -> list[Button]:
     """Return the acts behind the menu."""
     found = []
     if summary.consumer.desired != Desired.STOPPED and summary.status.live:
-        found += [restart(summary), _kill(summary)]
+        found += [restart(summary), _redeliver(summary), _kill(summary)]
     found.append(_delete(summary))
     return found
 
@@ -90,6 +91,28 @@ def _stop(summary: Summary) -> Button:
         "seconds": summary.consumer.stop_seconds
     }
     return Button("stop", _("Stop"), does, "player-stop", _href("stop", summary))
+
+
+def _redeliver(summary: Summary) -> Button:
+    """Give back what waits in hand; what a handler has begun goes on, and its message comes again all the same."""
+    count = summary.in_flight
+    label = ngettext("Redeliver %(n)s in hand", "Redeliver %(n)s in hand", count) % {
+        "n": formats.number(count)
+    }
+    does = ngettext(
+        "Give %(n)s message in hand back to the queue, which delivers it again",
+        "Give %(n)s messages in hand back to the queue, which delivers them again",
+        count,
+    ) % {"n": formats.number(count)}
+    ask = _("%(does)s. What a handler has begun may be handled twice. Redeliver?") % {"does": does}
+    reason = "" if count else _("Nothing is in hand.")
+    if summary.consumer.ack == Consumer.AckMode.AUTO:
+        reason = _("RabbitMQ has forgotten what it delivered: messages are acked automatically.")
+    elif summary.consumer.is_collector:
+        reason = _("A collector stores what it has in hand within a second.")
+    return Button(
+        "redeliver", label, does, "repeat", _href("redeliver", summary), confirm=ask, disabled=reason
+    )
 
 
 def _kill(summary: Summary) -> Button:

@@ -26,6 +26,7 @@ EVENT_TONES = {
     "unblocked": "green",
     "started": "green",
     "asked": "blue",
+    "redeliver": "blue",
     "blocked": "amber",
     "disconnected": "amber",
     "unsubscribed": "amber",

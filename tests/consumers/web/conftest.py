@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from consumers.handlers import registry
 from mqadmin.core import tokens
 from mqadmin.core.audit import Actor
 
@@ -47,6 +48,19 @@ def operator(browser_of: Callable[[str], Client]) -> Client:
 @pytest.fixture
 def admin(browser_of: Callable[[str], Client]) -> Client:
     return browser_of("admin")
+
+
+@pytest.fixture
+def batch_handler() -> str:
+    """Return the name of a registered handler that takes a list of messages."""
+    name = "tests.batch"
+
+    @registry.handler(name, title="Takes a batch")
+    def handle(messages: Any) -> None:
+        raise AssertionError("the web never calls a handler")
+
+    object.__setattr__(registry.get(name), "batch", True)
+    return name
 
 
 class ApiClient:

@@ -18,11 +18,12 @@ NEW = {"name": "orders", "queue": "order.processing", "handler": "record"}
 
 RECORD_FIELDS = {
     "id", "consumer", "process", "queue", "exchange", "routing_key", "message_id", "redelivered", "attempt",
-    "outcome", "detail", "error_type", "error", "started_at", "duration_ms", "size", "requeueable",
+    "outcome", "detail", "error_type", "error", "started_at", "duration_ms", "waited_ms", "size", "requeueable",
 }  # fmt: skip
 PROCESS_FIELDS = {
     "id", "host", "pid", "state", "state_reason", "started_at", "heartbeat_at", "restarts", "processed",
-    "failed", "in_flight", "rate", "rss_bytes", "cpu_percent",
+    "failed", "in_flight", "rate", "rss_bytes", "cpu_percent", "connected_at", "blocked_reason", "connections",
+    "connection_errors", "channel_errors",
 }  # fmt: skip
 
 
@@ -63,8 +64,59 @@ def test_create_refuses_what_is_not_sound(api_of: Api) -> None:
     assert set(body["fields"]) == {"prefetch", "handler"}
     assert admin.call("POST", "/consumers", {**NEW, "no_such_field": 1})[0] == 422
     assert admin.call("POST", "/consumers", {"name": "x"})[0] == 422
-    assert admin.call("POST", "/consumers", {**NEW, "mode": "pull"})[0] == 422
+    assert admin.call("POST", "/consumers", {**NEW, "mode": "peek"})[0] == 422
+    status, body = admin.call("POST", "/consumers", {**NEW, "mode": "pull", "exclusive": True})
+    assert (status, set(body["fields"])) == (422, {"exclusive"})
     assert not Consumer.objects.exists()
+
+
+NEW_FIELDS = {
+    "mode": "pull",
+    "pull_interval": 0.5,
+    "batch_size": 1,
+    "batch_seconds": 2.5,
+    "connection_retries": 20,
+    "connection_delay": 9.0,
+    "connect_attempts": 7,
+    "dedupe_key": "header",
+    "dedupe_path": "x-order",
+    "dedupe_seconds": 600.0,
+    "records": "best_effort",
+}
+
+
+def test_the_newer_fields_go_in_and_come_out(api_of: Api) -> None:
+    admin = api_of("admin")
+    status, body = admin.call("POST", "/consumers", {**NEW, **NEW_FIELDS})
+    assert status == 201, body
+    assert {name: body[name] for name in NEW_FIELDS} == NEW_FIELDS
+
+
+def test_null_connection_retries_treat_them_like_all_errors_again(api_of: Api) -> None:
+    make_consumer(name="orders", connection_retries=3, prefetch=20)
+    admin = api_of("admin")
+    assert admin.call("PATCH", "/consumers/orders", {"prefetch": None})[1]["connection_retries"] == 3
+    status, body = admin.call("PATCH", "/consumers/orders", {"connection_retries": None, "prefetch": None})
+    assert (status, body["connection_retries"], body["prefetch"]) == (200, None, 20)
+
+
+def test_redeliver(api_of: Api) -> None:
+    make_consumer(name="orders", desired="running")
+    assert api_of("viewer").call("POST", "/consumers/orders/redeliver")[0] == 403
+    operator = api_of("operator")
+    assert operator.call("POST", "/consumers/orders/redeliver")[0] == 202
+    assert Consumer.objects.get().redelivers == 1
+    make_consumer(name="idle")
+    status, body = operator.call("POST", "/consumers/idle/redeliver")
+    assert (status, body["code"]) == (409, "stopped")
+    assert operator.call("POST", "/consumers/nobody/redeliver")[0] == 404
+
+
+def test_handlers_say_whether_they_take_batches(api_of: Api, batch_handler: str) -> None:
+    items = api_of("viewer").call("GET", "/handlers")[1]["items"]
+    batch = {item["name"]: item["batch"] for item in items}
+    assert batch[batch_handler] is True
+    assert batch["record"] is False
 
 
 def test_create_may_start_at_once(api_of: Api) -> None:

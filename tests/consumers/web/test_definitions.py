@@ -63,7 +63,25 @@ def test_create_stays_stopped_and_is_audited() -> None:
         ({"stop_seconds": 0}, "stop_seconds"),
         ({"ack": "never"}, "ack"),
         ({"ack": "auto", "on_failure": "reject"}, "on_failure"),
-        ({"mode": "pull"}, "mode"),
+        ({"mode": "peek"}, "mode"),
+        ({"mode": "pull", "pull_interval": 0.04}, "pull_interval"),
+        ({"mode": "pull", "pull_interval": 3_601}, "pull_interval"),
+        ({"mode": "pull", "exclusive": True}, "exclusive"),
+        ({"mode": "pull", "consumer_priority": 1}, "consumer_priority"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"batch_size": 2, "prefetch": 100}, "batch_size"),
+        ({"batch_seconds": 0.001}, "batch_seconds"),
+        ({"connection_retries": -1}, "connection_retries"),
+        ({"connection_delay": 604_801}, "connection_delay"),
+        ({"connect_attempts": 1_000_001}, "connect_attempts"),
+        ({"dedupe_key": "guess"}, "dedupe_key"),
+        ({"dedupe_key": "message_id", "ack": "auto"}, "dedupe_key"),
+        ({"dedupe_key": "header"}, "dedupe_path"),
+        ({"dedupe_key": "json", "dedupe_path": " "}, "dedupe_path"),
+        ({"dedupe_key": "body", "dedupe_path": "order.id"}, "dedupe_path"),
+        ({"dedupe_path": "order.id"}, "dedupe_path"),
+        ({"dedupe_seconds": 0.5}, "dedupe_seconds"),
+        ({"records": "sometimes"}, "records"),
     ],
 )
 def test_create_refuses_what_is_not_sound(fields: dict[str, Any], field: str) -> None:
@@ -73,6 +91,36 @@ def test_create_refuses_what_is_not_sound(fields: dict[str, Any], field: str) ->
     assert list(caught.value.fields) == [field]
     assert not Consumer.objects.exists()
     assert last_audit().outcome == "refused"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"mode": "pull", "pull_interval": 0.05},
+        {"mode": "pull", "ack": "auto"},
+        {"connection_retries": 0},
+        {"connection_retries": None, "connect_attempts": 3},
+        {"dedupe_key": "header", "dedupe_path": "x-order"},
+        {"dedupe_key": "json", "dedupe_path": "items.0.sku", "dedupe_seconds": 31_536_000},
+        {"dedupe_key": "message_id", "records": "best_effort"},
+        {"records": "best_effort", "mode": "pull", "ack": "auto"},
+    ],
+)
+def test_create_takes_what_is_sound(fields: dict[str, Any]) -> None:
+    define(**fields)
+    stored = Consumer.objects.values(*fields).get()
+    assert stored == fields
+
+
+def test_a_batch_needs_a_handler_that_takes_one_and_room_for_it(batch_handler: str) -> None:
+    assert define(name="one", handler=batch_handler, batch_size=1, prefetch=2, concurrency=2).batch_size == 1
+    assert define(name="many", handler=batch_handler, batch_size=50, prefetch=100, concurrency=2)
+
+    with pytest.raises(Invalid) as caught:
+        define(handler=batch_handler, batch_size=50, prefetch=99, concurrency=2)
+
+    assert list(caught.value.fields) == ["prefetch"]
+    assert "100 or more" in caught.value.fields["prefetch"]
 
 
 def test_create_refuses_a_stream_and_says_why() -> None:
@@ -299,3 +347,32 @@ def test_scale_is_compare_and_set_and_checked() -> None:
         definitions.scale(consumer=theirs, by=BY, replicas=0)
 
     assert (Consumer.objects.get(pk=mine.pk).replicas, theirs.revision) == (4, 1)
+
+
+@pytest.mark.parametrize("desired", ["running", "paused"])
+def test_redeliver_asks_once_and_tells(desired: str) -> None:
+    consumer = make_consumer(desired=desired)
+
+    definitions.redeliver(consumer=consumer, by=BY)
+
+    consumer.refresh_from_db()
+    assert (consumer.redelivers, consumer.revision, consumer.nudge) == (1, 1, 0)
+    assert consumer.events.get().text == "anna asked for what is in hand to be delivered again"
+    assert (last_audit().action, last_audit().outcome) == ("consumer.redeliver", "done")
+
+
+def test_redeliver_of_a_stopped_one_is_refused() -> None:
+    with pytest.raises(Conflict):
+        definitions.redeliver(consumer=make_consumer(), by=BY)
+    assert (last_audit().action, last_audit().outcome) == ("consumer.redeliver", "refused")
+
+
+def test_two_who_redeliver_at_once_do_it_once() -> None:
+    mine = make_consumer(desired="running")
+    theirs = Consumer.objects.get(pk=mine.pk)
+    definitions.redeliver(consumer=theirs, by=BY)
+
+    with pytest.raises(Conflict):
+        definitions.redeliver(consumer=mine, by=BY)
+
+    assert Consumer.objects.get().redelivers == 1

@@ -27,11 +27,19 @@ GOOD = {
     "replicas": "2",
     "concurrency": "5",
     "prefetch": "20",
+    "mode": "push",
+    "pull_interval": "1",
     "retry_attempts": "3",
     "retry_first_delay": "1",
     "retry_factor": "2",
     "retry_max_delay": "300",
     "retry_jitter": "0.1",
+    "connection_retries": "",
+    "connection_delay": "5",
+    "connect_attempts": "0",
+    "dedupe_key": "",
+    "dedupe_path": "",
+    "dedupe_seconds": "86400",
     "timeout_seconds": "0",
     "deaths_limit": "3",
     "rate_limit": "0",
@@ -103,6 +111,13 @@ def test_define_and_start(admin: Client) -> None:
         ("replicas", "51", "From 1 to 50"),
         ("retry_max_delay", "0.5", "first delay"),
         ("stop_seconds", "nan", "number"),
+        ("mode", "peek", "not one of"),
+        ("pull_interval", "0.01", "From 0.05 to 3,600"),
+        ("batch_size", "2", "one message at a time"),
+        ("connection_retries", "many", "whole number"),
+        ("connection_delay", "-1", "From 0 to"),
+        ("connect_attempts", "1000001", "From 0 to"),
+        ("dedupe_seconds", "0", "From 1 to"),
     ],
 )
 def test_bad_input_is_told_beside_its_field_and_kept(
@@ -118,16 +133,93 @@ def test_bad_input_is_told_beside_its_field_and_kept(
     assert says in errors_beside(response, field)
     assert not Consumer.objects.filter(name="orders").exists()
     text = response.content.decode()
-    if field not in ("handler", "broker"):
+    if field not in ("handler", "broker", "mode"):
         assert f'value="{value}"' in text or not value
     assert 'value=" order processing "' in text or field == "queue"
     assert 'value="5"' in text
 
 
+@pytest.mark.parametrize(
+    ("fields", "field", "says"),
+    [
+        (
+            {"mode": "pull", "exclusive": "on", "replicas": "1"},
+            "exclusive",
+            "Only a subscription can be exclusive",
+        ),
+        (
+            {"mode": "pull", "consumer_priority": "5"},
+            "consumer_priority",
+            "Only a subscription has a priority",
+        ),
+        ({"dedupe_key": "header"}, "dedupe_path", "Which header?"),
+        ({"dedupe_key": "json"}, "dedupe_path", "Which value?"),
+        ({"dedupe_key": "body", "ack": "auto"}, "dedupe_key", "acknowledge manually"),
+    ],
+)
+def test_what_does_not_go_together_is_told_beside_the_field(
+    admin: Client, fields: dict[str, str], field: str, says: str
+) -> None:
+    response = admin.post(NEW, {**GOOD, **fields})
+    assert response.status_code == 422
+    assert says in errors_beside(response, field)
+    assert response.content.decode().count('class="field-error"') == 1
+
+
+def test_pull_mode_is_defined(admin: Client) -> None:
+    values = {"mode": "pull", "pull_interval": "0.25", "ack": "auto", "connection_retries": "4"}
+    assert admin.post(NEW, {**GOOD, **values}).status_code == 302
+    consumer = Consumer.objects.get()
+    assert (consumer.mode, consumer.pull_interval, consumer.ack) == ("pull", 0.25, "auto")
+    assert consumer.connection_retries == 4
+
+
+def test_no_number_for_connection_errors_is_none_at_all(admin: Client) -> None:
+    admin.post(NEW, GOOD)
+    assert Consumer.objects.get().connection_retries is None
+
+
+def test_a_place_typed_for_another_key_is_forgotten(admin: Client) -> None:
+    admin.post(NEW, {**GOOD, "dedupe_key": "message_id", "dedupe_path": "x-order"})
+    consumer = Consumer.objects.get()
+    assert (consumer.dedupe_key, consumer.dedupe_path) == ("message_id", "")
+
+
+def test_batches_are_asked_for_where_the_handler_takes_them(admin: Client, batch_handler: str) -> None:
+    fragment = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    plain = admin.get(NEW, {"handler": "record"}, headers=fragment).content.decode()
+    assert 'name="batch_size"' not in plain
+    text = admin.get(NEW, {"handler": batch_handler}, headers=fragment).content.decode()
+    assert 'name="batch_size" value="1"' in text
+    assert 'name="batch_seconds"' in text
+
+    values = {"handler": batch_handler, "batch_size": "10", "batch_seconds": "0.5"}
+    bad = admin.post(NEW, {**GOOD, **values})
+    assert "50 or more" in errors_beside(bad, "prefetch")
+    assert admin.post(NEW, {**GOOD, **values, "batch_size": ""}).status_code == 422
+    assert admin.post(NEW, {**GOOD, **values, "prefetch": "50"}).status_code == 302
+    assert (Consumer.objects.get().batch_size, Consumer.objects.get().batch_seconds) == (10, 0.5)
+
+
+def test_a_handler_of_single_messages_takes_the_batch_away(admin: Client, batch_handler: str) -> None:
+    consumer = make_consumer(name="orders", handler=batch_handler, batch_size=10, prefetch=99)
+    response = admin.post("/consumers/orders/edit/", edited(consumer, handler="record"))
+    assert response.status_code == 302, response.content.decode()
+    assert Consumer.objects.get().batch_size == 1
+
+
+def test_a_folded_section_says_how_much_is_set_in_it(admin: Client) -> None:
+    make_consumer(name="plain")
+    make_consumer(name="orders", dedupe_key="message_id", dedupe_seconds=60, connection_retries=0)
+    assert not re.search(r">\d+ set<", admin.get("/consumers/plain/edit/").content.decode())
+    text = admin.get("/consumers/orders/edit/").content.decode()
+    assert re.findall(r">(\d+) set<", text) == ["1", "2"]
+
+
 def test_a_folded_section_with_an_error_is_open(admin: Client) -> None:
     text = admin.post(NEW, {**GOOD, "stop_seconds": "0"}).content.decode()
     folded = re.findall(r'<details class="card section"( open)?>', text)
-    assert folded == ["", " open"]
+    assert folded == ["", "", "", " open"]
 
 
 def test_options_of_the_chosen_handler_are_offered_and_checked(admin: Client) -> None:

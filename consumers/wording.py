@@ -1,0 +1,86 @@
+"""What the fields of a definition are called, and what they do, in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+LABELS: dict[str, Any] = {
+    "name": gettext_lazy("Name"),
+    "broker": gettext_lazy("Broker"),
+    "vhost": gettext_lazy("Virtual host"),
+    "queue": gettext_lazy("Queue"),
+    "handler": gettext_lazy("Handler"),
+    "replicas": gettext_lazy("Processes"),
+    "concurrency": gettext_lazy("Threads per process"),
+    "prefetch": gettext_lazy("Prefetch"),
+    "mode": gettext_lazy("Messages are"),
+    "pull_interval": gettext_lazy("Look every, seconds"),
+    "ack": gettext_lazy("Acknowledge"),
+    "batch_size": gettext_lazy("Messages in a batch"),
+    "batch_seconds": gettext_lazy("Wait for a full batch, seconds"),
+    "order": gettext_lazy("Order"),
+    "retry_attempts": gettext_lazy("Retries"),
+    "retry_first_delay": gettext_lazy("First delay, seconds"),
+    "retry_factor": gettext_lazy("Factor"),
+    "retry_max_delay": gettext_lazy("Longest delay, seconds"),
+    "retry_jitter": gettext_lazy("Spread"),
+    "connection_retries": gettext_lazy("Retries when something cannot be reached"),
+    "connection_delay": gettext_lazy("First delay of these, seconds"),
+    "connect_attempts": gettext_lazy("Attempts to connect to RabbitMQ"),
+    "dedupe_key": gettext_lazy("Two messages are the same by"),
+    "dedupe_path": gettext_lazy("Where it stands"),
+    "dedupe_seconds": gettext_lazy("Remember a handled one for, seconds"),
+    "timeout_seconds": gettext_lazy("Deadline, seconds"),
+    "deaths_limit": gettext_lazy("Deaths before it is out"),
+    "rate_limit": gettext_lazy("At most, messages a second"),
+    "record_one_in": gettext_lazy("Of the acked, keep one in"),
+    "on_failure": gettext_lazy("A failed message leaves as"),
+    "records": gettext_lazy("Keep records"),
+    "body_capture": gettext_lazy("Keep bodies"),
+    "body_cap": gettext_lazy("Of each body, bytes"),
+    "consumer_priority": gettext_lazy("Consumer priority"),
+    "exclusive": gettext_lazy("Exclusive"),
+    "stop_seconds": gettext_lazy("Time to stop, seconds"),
+}
+HELP: dict[str, Any] = {
+    "name": gettext_lazy("Letters, digits, “-” and “_”. It stays: addresses and logs use it."),
+    "queue": gettext_lazy("Exactly as RabbitMQ names it. One that does not exist yet is waited for."),
+    "replicas": gettext_lazy("How many, over all hosts that run a supervisor."),
+    "concurrency": gettext_lazy("Messages that one process handles at the same time."),
+    "prefetch": gettext_lazy("Messages that one process holds ahead of their acks, at most."),
+    "mode": gettext_lazy(
+        "Push is faster and suits nearly every queue. Pull asks for messages one by one, at its own pace."
+    ),
+    "pull_interval": gettext_lazy("Between looks into an empty queue; the longer it stays empty, the rarer."),
+    "batch_size": gettext_lazy("One call of the handler gets so many, or fewer when the wait is over."),
+    "batch_seconds": gettext_lazy("Counted from the first message of the batch."),
+    "order": gettext_lazy("By priority: the highest of those in hand runs first."),
+    "retry_attempts": gettext_lazy("After the first attempt. 0: it fails at once."),
+    "retry_factor": gettext_lazy("Each wait is so many times the one before."),
+    "retry_jitter": gettext_lazy("Share by which a wait may be longer or shorter, 0 to 1."),
+    "connection_retries": gettext_lazy(
+        "Of errors that say “not reachable now”. Empty: they are treated like every other error."
+    ),
+    "connection_delay": gettext_lazy("Then it grows by the same factor, to the same longest delay."),
+    "connect_attempts": gettext_lazy(
+        "In a row; then the process ends and is started anew. 0: it never gives up."
+    ),
+    "dedupe_key": gettext_lazy("A message that was handled already is acked without being handled again."),
+    "dedupe_path": gettext_lazy("The name of the header, or a path in the JSON body: order.id, items.0.sku."),
+    "dedupe_seconds": gettext_lazy("86400 is a day, 31536000 a year."),
+    "timeout_seconds": gettext_lazy("For one message. 0: as long as it takes."),
+    "deaths_limit": gettext_lazy(
+        "A message that kills its process so often is dead-lettered, not handled again. 0: never."
+    ),
+    "rate_limit": gettext_lazy("Of each process. 0: as fast as it can."),
+    "records": gettext_lazy(
+        "Durable: no ack without its record. Best effort is faster; a crash may lose the newest records."
+    ),
+    "record_one_in": gettext_lazy("1: all. Failures are always kept, counters always exact."),
+    "body_cap": gettext_lazy("What is cut cannot be replayed from its record."),
+    "consumer_priority": gettext_lazy("RabbitMQ serves the consumers with the highest first."),
+    "exclusive": gettext_lazy("RabbitMQ lets no other consumer on the queue."),
+    "stop_seconds": gettext_lazy("What is not done by then is killed; its messages return."),
+}
