@@ -10,7 +10,6 @@ import os
 import ssl
 import threading
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from celery import Celery, signals
 
@@ -43,18 +42,35 @@ def broker_settings() -> dict[str, Any]:
     if not configs:
         return {"broker_url": UNUSABLE}
     first = next(iter(configs.values()))
-    parts = urlsplit(first.amqp_url)
-    url = urlunsplit((parts.scheme, parts.netloc, f"/{VHOST}", "", ""))
-    return {"broker_url": url, **({"broker_use_ssl": _tls(first)} if parts.scheme == "amqps" else {})}
+    # kombu parts several hosts by ";" and tries them in turn.
+    url = ";".join(first.amqp_urls(VHOST))
+    return {"broker_url": url, **({"broker_use_ssl": _tls(first)} if first.is_tls else {})}
 
 
 def _tls(config: BrokerConfig) -> dict[str, Any]:
     files = {"ca_certs": config.ca_file, "certfile": config.cert_file, "keyfile": config.key_file}
     return {
         "cert_reqs": ssl.CERT_REQUIRED if config.verify else ssl.CERT_NONE,
-        "server_hostname": config.host,
+        # With None, the name that a certificate must be for is that of the host in turn: see `_named`.
+        "server_hostname": config.host if len(config.endpoints) == 1 else None,
         **{name: value for name, value in files.items() if value},
     }
+
+
+def _named(transport: pyamqp.Transport) -> Any:
+    """Connect, and check the certificate for the host in turn.
+
+    kombu puts the first host's name into settings that all hosts share, so the second one's certificate would
+    have to be for the first.
+    """
+    client: Any = transport.client
+    shared = client.ssl
+    if isinstance(shared, dict) and shared.get("server_hostname", "") is None:
+        client.ssl = {**shared, "server_hostname": client.hostname}
+    try:
+        return _establish(transport)
+    finally:
+        client.ssl = shared
 
 
 def _prefetch_per_consumer(_transport: pyamqp.Transport, _connection: Any) -> bool:
@@ -72,6 +88,8 @@ def _wake(**_signal: Any) -> None:
         threading.Thread(target=loop.call_soon, args=(int,), daemon=True).start()
 
 
+_establish = pyamqp.Transport.establish_connection
+pyamqp.Transport.establish_connection = _named  # type: ignore[method-assign,assignment]
 pyamqp.Transport.qos_semantics_matches_spec = _prefetch_per_consumer  # type: ignore[method-assign,assignment]
 app = Celery("mqadmin")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -14,6 +14,7 @@ from pika.adapters.select_connection import IOLoop
 from consumers.runtime.sink import Reporter
 from consumers.runtime.spec import ConsumerSpec
 from mqadmin.rabbit import errors
+from mqadmin.rabbit.config import Endpoint
 
 FIRST_DELAY, MAX_DELAY = 0.5, 30.0
 _STEADY = 10.0  # seconds a connection must have lasted to start the backoff anew
@@ -31,10 +32,19 @@ def backoff(failures: int, *, chance: Callable[[float, float], float] = random.u
 
 
 class Link:
-    """One AMQP connection at a time. I/O thread only.
+    """One AMQP connection at a time. I/O thread only; any thread may read the gauges.
 
     `opened(connection)` is called for each connection made, `lost()` when it is gone: everything that was in
-    hand on it is RabbitMQ's again.
+    hand on it is RabbitMQ's again. `gave_up(reason)` is called instead of another attempt when
+    `spec.connect_attempts` in a row have failed; without it, or with 0, there is always another.
+    `blocked(reason)` is called with RabbitMQ's reason when it stops taking publishes on the connection, and with
+    "" when it takes them again or, after `lost`, when the connection is gone.
+
+    Of several hosts the first is taken by chance, so that consumers spread over them, and the next one after
+    each failure. The waits grow with the rounds: a host that is down does not keep a consumer from the others.
+
+    Gauges: `connections` made since the start; `errors`, the failed attempts and the losses; `connected_at`,
+    epoch seconds, None without a connection; `blocked`, RabbitMQ's reason for taking no publishes, else "".
     """
 
     def __init__(
@@ -45,17 +55,33 @@ class Link:
         *,
         opened: Callable[[SelectConnection], None],
         lost: Callable[[], None],
+        gave_up: Callable[[str], None] | None = None,
+        blocked: Callable[[str], None] | None = None,
     ) -> None:
         self._loop = loop
         self._spec = spec
         self._reporter = reporter
         self._opened = opened
         self._lost = lost
+        self._gave_up = gave_up
+        self._tell_blocked = blocked
+        self._hosts = spec.broker.endpoints
+        self._turn = random.randrange(len(self._hosts))
         self._connection: SelectConnection | None = None
-        self._failures = 0
+        self._failures = 0  # attempts and short-lived connections in a row: how long to wait
+        self._attempts = 0  # attempts in a row that made no connection: when to give up
         self._since = 0.0
         self._closing: Callable[[], None] | None = None
         self._retry: Any = None  # pika has no public type for a timer
+        self.connections = 0
+        self.errors = 0
+        self.connected_at: float | None = None
+        self.blocked = ""
+
+    @property
+    def host(self) -> Endpoint:
+        """The host that is connected to, or whose turn it is."""
+        return self._hosts[self._turn]
 
     def connect(self) -> None:
         """Make one attempt; what comes of it arrives through the callbacks."""
@@ -64,11 +90,12 @@ class Link:
         try:
             parameters = spec.broker.connection_parameters(
                 spec.vhost,
+                endpoint=self.host,
                 client_name=f"mqadmin.{spec.name}",
                 client_properties={"mqadmin_consumer": spec.name},
             )
         except errors.RabbitError as error:
-            self._failed(error)
+            self._attempt_failed(error)
             return
         self._connection = SelectConnection(
             parameters,
@@ -94,20 +121,27 @@ class Link:
             connection.close()
             return
         self._since = time.monotonic()
-        self._reporter.event(
-            "connected", f"Connected to {self._spec.broker.address}, vhost {self._spec.vhost}."
-        )
+        self._attempts = 0
+        self.connections += 1
+        self.connected_at = time.time()
+        self._reporter.event("connected", f"Connected to {self.host}, vhost {self._spec.vhost}.")
         connection.add_on_connection_blocked_callback(
-            lambda _connection, frame: self._blocked(str(frame.method.reason))
+            lambda _connection, frame: self._on_blocked(str(frame.method.reason))
         )
-        connection.add_on_connection_unblocked_callback(lambda _connection, _frame: self._unblocked())
+        connection.add_on_connection_unblocked_callback(lambda _connection, _frame: self._on_unblocked())
         self._opened(connection)
 
-    def _blocked(self, reason: str) -> None:
-        self._reporter.event("blocked", f"RabbitMQ blocks publishing on this connection: {reason}.")
+    def _on_blocked(self, reason: str) -> None:
+        self.blocked = reason or "no reason given"
+        self._reporter.event("blocked", f"{self.host} blocks publishing on this connection: {self.blocked}.")
+        if self._tell_blocked:
+            self._tell_blocked(self.blocked)
 
-    def _unblocked(self) -> None:
-        self._reporter.event("unblocked", "RabbitMQ takes publishing again.")
+    def _on_unblocked(self) -> None:
+        self.blocked = ""
+        self._reporter.event("unblocked", f"{self.host} takes publishing again.")
+        if self._tell_blocked:
+            self._tell_blocked("")
 
     def _on_open_error(self, _connection: SelectConnection, error: str | BaseException) -> None:
         self._connection = None
@@ -115,27 +149,52 @@ class Link:
             self._closing()
             return
         reason = error if isinstance(error, BaseException) else errors.NoResponse(error)
-        self._failed(errors.from_pika(reason, where=self._spec.broker.address))
+        self._attempt_failed(errors.from_pika(reason, where=str(self.host)))
 
     def _on_close(self, _connection: SelectConnection, error: BaseException) -> None:
         self._connection = None
+        self.connected_at = None
+        was_blocked, self.blocked = self.blocked, ""
         self._lost()
+        if was_blocked and self._tell_blocked:
+            self._tell_blocked("")
         if self._closing:
             self._closing()
             return
         lasted = time.monotonic() - self._since
         if lasted >= _STEADY:
             self._failures = 0
-        fault = errors.from_pika(error, where=self._spec.broker.address)
-        self._reporter.event("disconnected", f"The connection was lost after {lasted:.0f} s: {fault}")
-        self._failed(fault)
+        fault = errors.from_pika(error, where=str(self.host))
+        self._reporter.event(
+            "disconnected", f"The connection to {self.host} was lost after {lasted:.0f} s: {fault}"
+        )
+        self._again_later(fault)
 
-    def _failed(self, fault: errors.RabbitError) -> None:
+    def _attempt_failed(self, fault: errors.RabbitError) -> None:
+        self._attempts += 1
+        allowed = self._spec.connect_attempts
+        if self._gave_up is None or not allowed or self._attempts < allowed:
+            self._again_later(fault)
+            return
+        self.errors += 1
+        log.error("no connection (try %d, the last): %s", self._attempts, self._named(fault))
+        self._gave_up(f"No connection after {self._attempts} attempts. The last: {self._named(fault)}")
+
+    def _again_later(self, fault: errors.RabbitError) -> None:
+        self.errors += 1
         self._failures += 1
-        wait = backoff(self._failures)
-        log.warning("no connection (try %d): %s Next try in %.1f s.", self._failures, fault, wait)
-        self._reporter.state("waiting", f"{fault} Try {self._failures + 1} in {wait:.0f} s.")
+        wait = backoff(-(-self._failures // len(self._hosts)))
+        text = self._named(fault)
+        log.warning("no connection (try %d): %s Next try in %.1f s.", self._failures, text, wait)
+        self._turn = (self._turn + 1) % len(self._hosts)
+        at = f" at {self.host}" if len(self._hosts) > 1 else ""
+        self._reporter.state("waiting", f"{text} Try {self._failures + 1}{at} in {wait:.0f} s.")
         self._retry = self._loop.call_later(wait, self._again)
+
+    def _named(self, fault: errors.RabbitError) -> str:
+        """Return the fault in words that say which host it was."""
+        host, text = str(self.host), str(fault)
+        return text if host in text else f"{host}: {text}"
 
     def _again(self) -> None:
         self._retry = None

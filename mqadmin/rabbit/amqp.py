@@ -9,8 +9,8 @@ from typing import Any
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
-from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.errors import PIKA_ERRORS, ChannelLost, from_pika
+from mqadmin.rabbit.config import BrokerConfig, Endpoint
+from mqadmin.rabbit.errors import PIKA_ERRORS, ChannelLost, RabbitError, from_pika, together
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.types import PeekedMessage
 
@@ -18,21 +18,37 @@ from mqadmin.rabbit.types import PeekedMessage
 @contextmanager
 def channel(config: BrokerConfig, vhost: str, *, client_name: str = "mqadmin") -> Iterator[BlockingChannel]:
     """Yield a channel to `vhost` and close its connection after; pika's errors come out as RabbitError."""
-    parameters = config.connection_parameters(
-        vhost, client_name=client_name, blocked_connection_timeout=config.timeout_s
-    )
-    connection = None
+    connection, endpoint = _connect(config, vhost, client_name)
     try:
-        connection = pika.BlockingConnection(parameters)
         yield connection.channel()
     except PIKA_ERRORS as error:
-        raise from_pika(error, where=config.address) from error
+        raise from_pika(error, where=str(endpoint)) from error
     finally:
-        if connection is not None and connection.is_open:
+        if connection.is_open:
             try:
                 connection.close()
             except PIKA_ERRORS:
                 pass
+
+
+def _connect(config: BrokerConfig, vhost: str, client_name: str) -> tuple[pika.BlockingConnection, Endpoint]:
+    """Connect to the first host that answers. A refusal is the whole cluster's: it is raised at once."""
+    faults: list[RabbitError] = []
+    for endpoint in config.endpoints:
+        parameters = config.connection_parameters(
+            vhost,
+            endpoint=endpoint,
+            client_name=client_name,
+            blocked_connection_timeout=config.timeout_s,
+        )
+        try:
+            return pika.BlockingConnection(parameters), endpoint
+        except PIKA_ERRORS as error:
+            fault = from_pika(error, where=str(endpoint))
+            if fault.kind != "connection":
+                raise fault from error
+            faults.append(fault)
+    raise together(faults)
 
 
 def declare_queue(

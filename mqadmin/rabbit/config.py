@@ -7,11 +7,11 @@ import socket
 import ssl
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pika
 
@@ -22,17 +22,55 @@ DEFAULT_TIMEOUT_S = 10.0
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 _REFERENCE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+_URL = re.compile(r"(?P<authority>[^/?#]*)(?P<path>[^?#]*)")
 _TEXT_KEYS = {"title", "amqp_url", "management_url", "environment", "ca_file", "cert_file", "key_file"}
 _KEYS = _TEXT_KEYS | {"verify", "timeout_s"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One host of a broker and the port to connect to there: safe to show."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{_bracketed(self.host)}:{self.port}"
+
+
+@dataclass(frozen=True)
+class _Url:
+    """A URL that may name several hosts. `hosts` is without duplicates; a port not given is None."""
+
+    scheme: str
+    userinfo: str = field(repr=False)
+    hosts: tuple[tuple[str, int | None], ...]
+    path: str
+
+    @property
+    def login(self) -> tuple[str | None, str | None]:
+        """User and password, decoded; None for what the URL does not say."""
+        name, colon, password = self.userinfo.partition(":")
+        return (unquote(name) if self.userinfo else None), (unquote(password) if colon else None)
+
+    def bases(self) -> tuple[str, ...]:
+        """The URL once for each host, without credentials and without a trailing slash: safe to show."""
+        return tuple(
+            f"{self.scheme}://{_bracketed(host)}{'' if port is None else f':{port}'}{self.path.rstrip('/')}"
+            for host, port in self.hosts
+        )
 
 
 @dataclass(frozen=True)
 class BrokerConfig:
     """One RabbitMQ cluster: its addresses, credentials and TLS files.
 
+    Both URLs may name several hosts of the cluster, `amqp://user:password@host-1:5672,host-2:5672/vhost`: one
+    login and one vhost for all of them. Who connects tries the next host when one fails.
+
     `management_url` may carry its own user and password; without them those of `amqp_url` are used.
     `ca_file`, `cert_file` and `key_file` (PEM) serve both AMQP and HTTP. `verify=False` accepts any server
-    certificate. `timeout_s` bounds connecting and each management call, in seconds.
+    certificate. `timeout_s` bounds connecting to a host and each management call, in seconds.
     """
 
     slug: str
@@ -56,8 +94,7 @@ class BrokerConfig:
                 f"Broker {self.slug}: environment {self.environment!r} is not one of "
                 "production, staging, development."
             )
-        _check_url(self.slug, "amqp_url", self.amqp_url, ("amqp", "amqps"))
-        _check_url(self.slug, "management_url", self.management_url, ("http", "https"))
+        _ = self._amqp, self._management  # a URL that cannot be read is told here
         if self.key_file and not self.cert_file:
             raise ConfigurationError(f"Broker {self.slug}: key_file needs cert_file beside it.")
         for name in ("ca_file", "cert_file", "key_file"):
@@ -70,24 +107,43 @@ class BrokerConfig:
             raise ConfigurationError(f"Broker {self.slug}: timeout_s must be more than 0.")
 
     @cached_property
-    def _amqp(self) -> SplitResult:
-        return urlsplit(self.amqp_url)
+    def _amqp(self) -> _Url:
+        return _read_url(self.slug, "amqp_url", self.amqp_url, ("amqp", "amqps"))
+
+    @cached_property
+    def _management(self) -> _Url:
+        return _read_url(self.slug, "management_url", self.management_url, ("http", "https"))
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The AMQP listeners, in the order they are written; at least one."""
+        default = 5671 if self.is_tls else 5672
+        return tuple(Endpoint(host, default if port is None else port) for host, port in self._amqp.hosts)
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether AMQP is spoken over TLS."""
+        return self._amqp.scheme == "amqps"
 
     @property
     def host(self) -> str:
-        return self._amqp.hostname or "localhost"
+        """The first host of `amqp_url`."""
+        return self.endpoints[0].host
 
     @property
     def port(self) -> int:
-        return self._amqp.port or (5671 if self._amqp.scheme == "amqps" else 5672)
+        """The port on the first host of `amqp_url`."""
+        return self.endpoints[0].port
 
     @property
     def username(self) -> str:
-        return "guest" if self._amqp.username is None else unquote(self._amqp.username)
+        name = self._amqp.login[0]
+        return "guest" if name is None else name
 
     @property
     def _password(self) -> str:
-        return "guest" if self._amqp.password is None else unquote(self._amqp.password)
+        password = self._amqp.login[1]
+        return "guest" if password is None else password
 
     @property
     def default_vhost(self) -> str:
@@ -96,24 +152,37 @@ class BrokerConfig:
 
     @property
     def address(self) -> str:
-        """Host and port of the AMQP listener: safe to show."""
-        return f"{self.host}:{self.port}"
+        """Host and port of the AMQP listener, of all of them where there are several: safe to show."""
+        return ", ".join(map(str, self.endpoints))
+
+    def amqp_urls(self, vhost: str) -> tuple[str, ...]:
+        """Return a URL with credentials for `vhost` on each host, for libraries that want such."""
+        login = f"{quote(self.username, safe='')}:{quote(self._password, safe='')}"
+        path = quote(vhost, safe="")
+        return tuple(f"{self._amqp.scheme}://{login}@{endpoint}/{path}" for endpoint in self.endpoints)
 
     @property
     def management_base(self) -> str:
-        """The management URL without credentials and without a trailing slash: safe to show."""
-        parts = urlsplit(self.management_url)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+        """The management URL, once for each host, without credentials and trailing slash: safe to show."""
+        return ", ".join(self._management.bases())
+
+    def management_nodes(self) -> tuple[BrokerConfig, ...]:
+        """Return this configuration once for each host of `management_url`, with that host only."""
+        at = f"{self._management.userinfo}@" if self._management.userinfo else ""
+        bases = [base.partition("://") for base in self._management.bases()]
+        return tuple(
+            replace(self, management_url=f"{scheme}://{at}{address}") for scheme, _, address in bases
+        )
 
     def auth(self) -> tuple[str, str]:
         """Return user and password for the management API."""
-        parts = urlsplit(self.management_url)
-        if parts.username is None:
+        name, password = self._management.login
+        if name is None:
             return self.username, self._password
-        return unquote(parts.username), unquote(parts.password or "")
+        return name, password or ""
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Return a client context for this broker's AMQP listener. Raises ConfigurationError."""
+        """Return a client context for this broker's AMQP listeners. Raises ConfigurationError."""
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
             if self.cert_file:
@@ -129,27 +198,27 @@ class BrokerConfig:
         self,
         vhost: str,
         *,
+        endpoint: Endpoint | None = None,
         heartbeat: int | None = 30,
         blocked_connection_timeout: float | None = None,
         client_name: str = "mqadmin",
         client_properties: Mapping[str, Any] | None = None,
     ) -> pika.ConnectionParameters:
-        """Return pika's parameters for one attempt to connect to `vhost`.
+        """Return pika's parameters for one attempt to connect to `vhost` on `endpoint` (default: the first).
 
         `heartbeat` and `blocked_connection_timeout` are seconds. `client_name` shows in RabbitMQ's list of
         connections. Raises ConfigurationError when the TLS files cannot be used.
         """
-        options = None
-        if self._amqp.scheme == "amqps":
-            options = pika.SSLOptions(self.ssl_context(), self.host)
+        endpoint = endpoint or self.endpoints[0]
+        options = pika.SSLOptions(self.ssl_context(), endpoint.host) if self.is_tls else None
         properties = {
             "connection_name": f"{client_name}@{socket.gethostname()}",
             "product": "mqadmin",
             **(client_properties or {}),
         }
         return pika.ConnectionParameters(
-            host=self.host,
-            port=self.port,
+            host=endpoint.host,
+            port=endpoint.port,
             virtual_host=vhost,
             credentials=pika.PlainCredentials(self.username, self._password),
             heartbeat=heartbeat,
@@ -242,29 +311,50 @@ _WORDS = {bool: "true or false", int: "a number", str: "text"}
 
 
 def _derive_management_url(slug: str, amqp_url: str) -> str:
-    """Return the management address RabbitMQ uses by default beside an AMQP listener."""
-    _check_url(slug, "amqp_url", amqp_url, ("amqp", "amqps"))
-    parts = urlsplit(amqp_url)
-    host = parts.hostname or "localhost"
-    host = f"[{host}]" if ":" in host else host
-    return f"https://{host}:15671" if parts.scheme == "amqps" else f"http://{host}:15672"
+    """Return the management addresses RabbitMQ uses by default beside its AMQP listeners."""
+    url = _read_url(slug, "amqp_url", amqp_url, ("amqp", "amqps"))
+    scheme, port = ("https", 15671) if url.scheme == "amqps" else ("http", 15672)
+    names = dict.fromkeys(host for host, _ in url.hosts)
+    return f"{scheme}://{','.join(f'{_bracketed(name)}:{port}' for name in names)}"
 
 
-def _check_url(slug: str, key: str, url: str, schemes: tuple[str, ...]) -> None:
-    """Raise ConfigurationError, without repeating the URL (it may hold a password)."""
-    wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+def _read_url(slug: str, key: str, url: str, schemes: tuple[str, str]) -> _Url:
+    """Take a URL apart. Raises ConfigurationError, without repeating the URL: it may hold a password."""
+    scheme, separator, rest = url.strip().partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in schemes:
+        raise ConfigurationError(f"Broker {slug}: {key} must begin with {schemes[0]}:// or {schemes[1]}://.")
+    if "://" in rest:
+        raise ConfigurationError(
+            f"Broker {slug}: {key} must be one URL. Several hosts are named inside it, with commas: "
+            f"{schemes[0]}://user:password@host-1:port,host-2:port."
+        )
+    found = _URL.fullmatch(rest)
+    userinfo, _, places = found["authority"].rpartition("@") if found else ("", "", "")
     try:
-        parts = urlsplit(url)
-        port_ok = parts.port is None or parts.port > 0
+        hosts = tuple(dict.fromkeys(_read_host(place.strip()) for place in places.split(",")))
     except ValueError:
         raise ConfigurationError(
             f"Broker {slug}: {key} is not a valid URL. "
             "In a password write '/' as %2F, '@' as %40, '#' as %23, '[' as %5B."
         ) from None
-    if parts.scheme not in schemes:
-        raise ConfigurationError(f"Broker {slug}: {key} must begin with {wanted}.")
-    if not parts.hostname or not port_ok or parts.query or parts.fragment:
+    if found is None or not all(_is_place(*host) for host in hosts):
         raise ConfigurationError(
-            f"Broker {slug}: {key} must look like {schemes[0]}://user:password@host:port, "
-            "with nothing after a '?' or '#'."
+            f"Broker {slug}: {key} must look like {schemes[0]}://user:password@host:port, several hosts as "
+            "host-1:port,host-2:port, with nothing after a '?' or '#'."
         )
+    return _Url(scheme, userinfo, hosts, found["path"])
+
+
+def _read_host(text: str) -> tuple[str, int | None]:
+    """Return host ("" if there is none) and port. Raises ValueError for a port that is no number."""
+    parts = urlsplit(f"//{text}")
+    return parts.hostname or "", parts.port
+
+
+def _is_place(host: str, port: int | None) -> bool:
+    return bool(host) and not re.search(r"\s", host) and port != 0
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

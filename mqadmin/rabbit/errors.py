@@ -7,7 +7,9 @@ connection, channel, message or configuration.
 
 from __future__ import annotations
 
+import re
 import ssl
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pika import exceptions as pika_errors
@@ -125,23 +127,115 @@ def from_pika(error: BaseException, *, where: str = "the broker") -> RabbitError
     if isinstance(error, pika_errors.ChannelClosed | pika_errors.ConnectionClosed):
         is_channel = isinstance(error, pika_errors.ChannelClosed)
         return from_reply(error.reply_code, error.reply_text, channel=is_channel)
-    if isinstance(error, pika_errors.AuthenticationError | pika_errors.ProbableAuthenticationError):
-        return Refused(f"{where} refused the user name or password.", code="login_refused")
-    if isinstance(error, pika_errors.ProbableAccessDeniedError):
-        return Refused(f"{where} refused access to the virtual host.", code="vhost_refused")
+    if isinstance(error, _OPENING):
+        return _from_opening(error, where)
     inner = _inner(error)
     if inner is not None:
         return from_pika(inner, where=where)
-    if isinstance(error, pika_errors.IncompatibleProtocolError):
-        return NoResponse(f"{where} does not speak AMQP 0-9-1.", code="not_amqp")
-    if isinstance(error, ssl.SSLError):
-        return NoResponse(
-            f"The TLS handshake with {where} failed: {error.reason or error}.", code="tls_failed"
-        )
+    if "[SSL: " in str(error) or isinstance(error, ssl.SSLError):
+        return from_tls(error, where=where)
     if isinstance(error, pika_errors.AMQPChannelError | pika_errors.ChannelError):
         return ChannelLost(f"The channel to {where} was lost: {error or type(error).__name__}.")
-    text = "no answer in time" if "Timeout" in type(error).__name__ else str(error) or type(error).__name__
-    return NoResponse(f"{where} cannot be reached: {text}.")
+    if isinstance(error, pika_errors.StreamLostError):
+        return NoResponse(f"The connection to {where} broke: {_plain(error)}.")
+    if "Timeout" in type(error).__name__ or "Timeout while setting up" in str(error):
+        return NoResponse(f"{where} cannot be reached: no answer in time.")
+    return NoResponse(f"{where} cannot be reached: {_plain(error)}.")
+
+
+_OPENING = (
+    pika_errors.IncompatibleProtocolError,
+    pika_errors.AuthenticationError,
+    pika_errors.ProbableAuthenticationError,
+    pika_errors.ProbableAccessDeniedError,
+)
+# pika guesses by the stage at which the connection ended, and keeps what happened only as the repr of it.
+_CLOSED_WITH = re.compile(r"ConnectionClosedByBroker: \((\d+)\) (['\"])(.*)\2", re.DOTALL)
+
+
+def _from_opening(error: BaseException, where: str) -> RabbitError:
+    """Return the error for a connection that ended while it was being opened."""
+    said = str(error.args[0]) if error.args else ""
+    closed = _CLOSED_WITH.search(said)
+    if closed is not None:
+        return _from_opening_reply(error, int(closed[1]), closed[3], where)
+    if "[SSL: " in said:
+        return from_tls(error, where=where)
+    if isinstance(error, pika_errors.AuthenticationError):
+        return _login_refused(where)
+    if "StreamLostError" not in said:
+        return NoResponse(f"{where} does not speak AMQP 0-9-1.", code="not_amqp")
+    if isinstance(error, pika_errors.IncompatibleProtocolError):
+        return NoResponse(
+            f"{where} ended the connection before it said anything. Is it starting, and is this the port for "
+            "AMQP (with TLS: amqps)?",
+            code="not_amqp",
+        )
+    return NoResponse(f"{where} ended the connection while it was being opened.", code="opening_cut")
+
+
+def _from_opening_reply(error: BaseException, reply_code: int, reply_text: str, where: str) -> RabbitError:
+    """Return the error for a broker that closed the connection, and said why, while it was being opened."""
+    reason = reply_text.partition(" - ")[2] or reply_text
+    if reply_code == 530 and "connection limit" in reason:
+        return NoResponse(f"{where} takes no more connections: {reason}.", code="connection_limit")
+    if reply_code == 530 and reason.endswith("is down"):
+        return NoResponse(f"{where} does not serve the virtual host now: {reason}.", code="vhost_down")
+    if reply_code == 530:
+        code = "vhost_missing" if reason.endswith("not found") else "vhost_refused"
+        return Refused(f"{where} refused access to the virtual host: {reason}.", code=code)
+    if reply_code == 403 and not isinstance(error, pika_errors.ProbableAccessDeniedError):
+        return _login_refused(where)
+    return from_reply(reply_code, reply_text, channel=False)
+
+
+def _login_refused(where: str) -> Refused:
+    return Refused(f"{where} refused the user name or password.", code="login_refused")
+
+
+# What OpenSSL says, anywhere in the text of an exception, and what it means to whoever set mqadmin up.
+_TLS_WORDS = (
+    ("ostname mismatch", "its certificate is for another host name"),
+    ("IP address mismatch", "its certificate is for another host name"),
+    ("certificate has expired", "its certificate has expired"),
+    ("certificate is not yet valid", "its certificate is not valid yet (is a clock wrong?)"),
+    ("CERTIFICATE_VERIFY_FAILED", "no authority that is trusted here (ca_file) vouches for its certificate"),
+    ("CERTIFICATE_REQUIRED", "it wants a client certificate (cert_file, key_file)"),
+    ("ALERT_HANDSHAKE_FAILURE", "it broke off; does it want a client certificate (cert_file, key_file)?"),
+    ("ALERT_UNKNOWN_CA", "it does not know the authority of the client certificate (cert_file)"),
+    ("ALERT_CERTIFICATE_EXPIRED", "the client certificate (cert_file) has expired"),
+    ("ALERT_CERTIFICATE", "it refuses the client certificate (cert_file)"),
+    ("ALERT_BAD_CERTIFICATE", "it refuses the client certificate (cert_file)"),
+    ("WRONG_VERSION_NUMBER", "it does not speak TLS; is this the port for it?"),
+    ("PROTOCOL_VERSION", "it speaks another version of TLS"),
+)
+
+
+def from_tls(error: BaseException, *, where: str) -> NoResponse:
+    """Return the error for a TLS handshake that failed; `where` names host and port, or the URL."""
+    said = str(error)
+    meaning = next((words for mark, words in _TLS_WORDS if mark in said), None)
+    reason = meaning or getattr(error, "reason", None) or said
+    return NoResponse(
+        f"The TLS handshake with {where} failed: {reason}{'' if reason.endswith('?') else '.'}",
+        code="tls_failed",
+    )
+
+
+def _plain(error: BaseException) -> str:
+    """Return the operating system's words for what happened, without its numbers."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    said = str(error)
+    wrapped = re.search(r"Error\(\d+, '([^']+)'\)", said)  # the repr of one, in pika's text
+    return wrapped[1] if wrapped else said or type(error).__name__
+
+
+def together(faults: Sequence[RabbitError]) -> RabbitError:
+    """Return one error for what each host of a broker said; it is of the last one's class and code."""
+    last = faults[-1]
+    texts = list(dict.fromkeys(str(fault) for fault in faults))
+    return last if len(texts) == 1 else type(last)(" ".join(texts), code=last.code)
 
 
 def _inner(error: BaseException) -> BaseException | None:

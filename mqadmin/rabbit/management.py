@@ -7,10 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import requests
+from requests import exceptions as http_errors
+from urllib3 import exceptions as transport_errors
 
 from mqadmin.rabbit import amqp, parse
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.errors import BadResponse, ManagementUnavailable, NotFound
+from mqadmin.rabbit.errors import (
+    BadResponse,
+    ManagementUnavailable,
+    NoResponse,
+    NotFound,
+    RabbitError,
+    from_tls,
+    together,
+)
 from mqadmin.rabbit.http import Http
 from mqadmin.rabbit.types import (
     AlarmInfo,
@@ -32,7 +42,7 @@ T = TypeVar("T")
 
 
 class ManagementClient:
-    """The management API of one broker. Any thread may call it; one pooled session.
+    """The management API of one broker. Any thread may call it; one pooled session for each of its hosts.
 
     Every method raises NoResponse (unreachable, timed out), Refused (login, permission), BadResponse,
     ManagementUnavailable (not the management API), and where it names an object NotFound. A queue named `.`
@@ -42,7 +52,7 @@ class ManagementClient:
 
     def __init__(self, config: BrokerConfig, session: requests.Session | None = None) -> None:
         self.config = config
-        self._http = Http(config, session)
+        self._http = _Hosts(config, session)
 
     def close(self) -> None:
         self._http.close()
@@ -288,6 +298,55 @@ class ManagementClient:
             f"{self.config.management_base} answered with JSON that is not RabbitMQ's management API.",
             code="bad_response",
         )
+
+
+class _Hosts:
+    """The hosts of one management API: the one that answered last is asked first. Any thread may call it."""
+
+    def __init__(self, config: BrokerConfig, session: requests.Session | None) -> None:
+        self._hosts = [(node.management_base, Http(node, session)) for node in config.management_nodes()]
+        self._turn = 0
+
+    def call(self, method: str, *segments: str, **options: Any) -> Any:
+        """Make the call of `Http.call` on the first host that answers; raises what that raises.
+
+        What may have been done already is not done again: only reading goes on after an answer that did not
+        come, everything else only where no connection was made.
+        """
+        faults: list[RabbitError] = []
+        first = self._turn
+        for step in range(len(self._hosts)):
+            turn = (first + step) % len(self._hosts)
+            base, http = self._hosts[turn]
+            try:
+                found = http.call(method, *segments, **options)
+            except NoResponse as error:
+                faults.append(_in_words(error, base))
+                if method == "GET" or _was_not_sent(error):
+                    continue
+                break
+            self._turn = turn
+            return found
+        raise together(faults)
+
+    def close(self) -> None:
+        for _, http in self._hosts:
+            http.close()
+
+
+def _in_words(error: NoResponse, base: str) -> NoResponse:
+    """Say of a TLS handshake what AMQP's side says of it, rather than what OpenSSL does."""
+    cause = error.__cause__
+    return from_tls(cause, where=base) if error.code == "tls_failed" and cause else error
+
+
+def _was_not_sent(error: NoResponse) -> bool:
+    """Tell whether a call failed before anything of it reached a server."""
+    cause = error.__cause__
+    if isinstance(cause, http_errors.ConnectTimeout):
+        return True
+    inner = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
+    return isinstance(inner, transport_errors.NewConnectionError)
 
 
 def _in_path(*names: str) -> bool:

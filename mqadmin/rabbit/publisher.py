@@ -5,35 +5,95 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections.abc import Sequence
 
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.errors import NoResponse
+from mqadmin.rabbit.errors import NoResponse, RabbitError, from_pika, together
 from mqadmin.rabbit.ledger import Outgoing
 from mqadmin.rabbit.link import Batch, Link, Reason, Verdict
 
 __all__ = ["Outgoing", "Publisher", "Reason", "Verdict", "close_publishers", "get_publisher"]
 
 DEFAULT_TIMEOUT_S = 30.0
+HEARTBEAT_S = 30
+IDLE_S = 600.0  # a connection that nobody has published on for so long is closed
 _GRACE_S = 5.0
+
+
+class _Failover(Link):
+    """A link that tries the broker's next host when one cannot be connected to, each once a round.
+
+    A refused login or virtual host ends the round: it is the cluster's own answer.
+    """
+
+    def __init__(
+        self, config: BrokerConfig, vhost: str, *, window: int, client_name: str, heartbeat_s: int
+    ) -> None:
+        self._hosts = [
+            (
+                str(endpoint),
+                config.connection_parameters(
+                    vhost, endpoint=endpoint, client_name=client_name, heartbeat=heartbeat_s
+                ),
+            )
+            for endpoint in config.endpoints
+        ]
+        self._turn = 0
+        self._faults: list[RabbitError] = []
+        where, parameters = self._hosts[0]
+        super().__init__(parameters, where=where, username=config.username, window=window)
+
+    def _connect(self) -> None:
+        self._where, self._parameters = self._hosts[self._turn]
+        super()._connect()
+
+    def _on_connection_lost(self, connection: object, error: BaseException) -> None:
+        if connection is not self._connection:
+            return
+        self._turn = (self._turn + 1) % len(self._hosts)
+        if self._was_ready:
+            self._faults = []
+            super()._on_connection_lost(connection, error)
+            return
+        fault = from_pika(error, where=self._where)
+        self._faults.append(fault)
+        if fault.kind == "connection" and len(self._faults) < len(self._hosts):
+            self._forget_connection()
+            self._pump()
+            if self._connection is None:  # nobody waits any more: the next message begins a round
+                self._faults = []
+        else:
+            faults, self._faults = self._faults, []
+            super()._on_connection_lost(connection, together(faults))
 
 
 class Publisher:
     """One connection and one confirm channel to one vhost, shared by every thread of the process.
 
-    Connects at the first call and again at the next call after a loss. After a fork the child gets a connection
-    of its own. `window` bounds the unconfirmed messages.
+    Connects at the first call and again at the next call after a loss; heartbeats every `heartbeat_s` seconds
+    keep the connection alive between calls. After a fork the child gets a connection of its own. `window`
+    bounds the unconfirmed messages.
     """
 
     def __init__(
-        self, config: BrokerConfig, vhost: str, *, window: int = 1000, client_name: str = "mqadmin publisher"
+        self,
+        config: BrokerConfig,
+        vhost: str,
+        *,
+        window: int = 1000,
+        client_name: str = "mqadmin publisher",
+        heartbeat_s: int = HEARTBEAT_S,
     ) -> None:
         self._config = config
         self._vhost = vhost
         self._window = window
         self._client_name = client_name
+        self._heartbeat_s = heartbeat_s
         self._pid = os.getpid()
         self._link: Link | None = None
+        self._callers = 0
+        self._used_at = time.monotonic()
 
     def publish_batch(
         self, items: Sequence[Outgoing], *, timeout_s: float = DEFAULT_TIMEOUT_S
@@ -46,14 +106,17 @@ class Publisher:
         """
         if not items:
             return []
-        link = self._open_link()
-        batch = Batch(items)
-        link.submit(batch)
-        if not batch.done.wait(timeout_s):
-            link.abandon(batch)
-            if not batch.done.wait(_GRACE_S):
-                raise NoResponse("The publisher's I/O thread does not answer.", code="publisher_stuck")
-        return batch.results()
+        link = self._enter()
+        try:
+            batch = Batch(items)
+            link.submit(batch)
+            if not batch.done.wait(timeout_s):
+                link.abandon(batch)
+                if not batch.done.wait(_GRACE_S):
+                    raise NoResponse("The publisher's I/O thread does not answer.", code="publisher_stuck")
+            return batch.results()
+        finally:
+            self._leave()
 
     def close(self) -> None:
         """Close the connection; a later call opens a new one."""
@@ -63,19 +126,34 @@ class Publisher:
         if link is not None and is_own:
             link.close()
 
-    def _open_link(self) -> Link:
+    def close_if_idle(self, seconds: float) -> None:
+        """Close the connection if nobody publishes now or has within so many seconds."""
+        with _locks.links:
+            if self._callers or time.monotonic() - self._used_at < seconds or self._pid != os.getpid():
+                return
+            link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+    def _enter(self) -> Link:
         with _locks.links:
             if self._pid != os.getpid():
-                self._link, self._pid = None, os.getpid()
+                self._link, self._pid, self._callers = None, os.getpid(), 0
             if self._link is None or not self._link.is_alive:
-                parameters = self._config.connection_parameters(self._vhost, client_name=self._client_name)
-                self._link = Link(
-                    parameters,
-                    where=self._config.address,
-                    username=self._config.username,
+                self._link = _Failover(
+                    self._config,
+                    self._vhost,
                     window=self._window,
+                    client_name=self._client_name,
+                    heartbeat_s=self._heartbeat_s,
                 )
+            self._callers += 1
             return self._link
+
+    def _leave(self) -> None:
+        with _locks.links:
+            self._callers -= 1
+            self._used_at = time.monotonic()
 
 
 class _Locks:
@@ -89,12 +167,19 @@ _publishers: dict[tuple[BrokerConfig, str], Publisher] = {}
 
 
 def get_publisher(config: BrokerConfig, vhost: str) -> Publisher:
-    """Return this process's publisher for `vhost`, shared by its threads."""
+    """Return this process's publisher for `vhost`, shared by its threads.
+
+    Publishers of other vhosts that were not used for `IDLE_S` seconds lose their connections on the way.
+    """
     with _locks.registry:
         key = (config, vhost)
         if key not in _publishers:
             _publishers[key] = Publisher(config, vhost)
-        return _publishers[key]
+        found = _publishers[key]
+        others = [publisher for publisher in _publishers.values() if publisher is not found]
+    for publisher in others:
+        publisher.close_if_idle(IDLE_S)
+    return found
 
 
 def close_publishers() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mqadmin.rabbit.config import BrokerConfig, load
+from mqadmin.rabbit.config import BrokerConfig, Endpoint, load
 from mqadmin.rabbit.errors import ConfigurationError
 
 SECRET = "p@ss/w#rd"
@@ -38,10 +38,48 @@ def test_one_broker_from_the_environment() -> None:
         ("amqp://h", "http://h:15672"),
         ("amqps://u:p@h:1", "https://h:15671"),
         ("amqp://[::1]:5672/", "http://[::1]:15672"),
+        ("amqps://u:p@h-1:1,h-2/v", "https://h-1:15671, https://h-2:15671"),
+        ("amqp://h:5672,h:5673", "http://h:15672"),
     ],
 )
 def test_the_management_address_is_derived(url: str, management: str) -> None:
     assert load({"RABBITMQ_URL": url})["default"].management_base == management
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoints"),
+    [
+        ("amqp://h", [("h", 5672)]),
+        ("amqps://u:p@h-1,H-2:1/v", [("h-1", 5671), ("h-2", 1)]),
+        ("amqp://u:p@h-1:5673, h-2 ,h-1:5673", [("h-1", 5673), ("h-2", 5672)]),
+        ("amqp://[::1]:1,h,[::2]/v", [("::1", 1), ("h", 5672), ("::2", 5672)]),
+        ("amqp://u:a,b@h-1,h-2", [("h-1", 5672), ("h-2", 5672)]),
+    ],
+)
+def test_one_url_may_name_several_hosts(url: str, endpoints: list[tuple[str, int]]) -> None:
+    broker = load({"RABBITMQ_URL": url})["default"]
+    assert broker.endpoints == tuple(Endpoint(*endpoint) for endpoint in endpoints)
+    assert (broker.host, broker.port) == endpoints[0]
+    assert broker.address == ", ".join(map(str, broker.endpoints))
+
+
+def test_every_host_has_the_one_login_and_vhost() -> None:
+    broker = BrokerConfig(
+        "a", "A", f"amqps://al%40ice:{ENCODED}@h-1,[::2]:5/v", "https://ops:x%2Fy@m-1:1,m-2/p/"
+    )
+    assert (broker.username, broker.default_vhost) == ("al@ice", "v")
+    assert broker.amqp_urls("a/b") == (
+        f"amqps://al%40ice:{ENCODED}@h-1:5671/a%2Fb",
+        f"amqps://al%40ice:{ENCODED}@[::2]:5/a%2Fb",
+    )
+    parameters = broker.connection_parameters("v", endpoint=broker.endpoints[1])
+    assert (parameters.host, parameters.port, parameters.credentials.password) == ("::2", 5, SECRET)
+    assert parameters.ssl_options is not None
+    assert parameters.ssl_options.server_hostname == "::2"
+    nodes = broker.management_nodes()
+    assert [node.management_base for node in nodes] == ["https://m-1:1/p", "https://m-2/p"]
+    assert [node.auth() for node in nodes] == [("ops", "x/y")] * 2
+    assert broker.management_base == "https://m-1:1/p, https://m-2/p"
 
 
 def test_several_brokers_from_a_file_with_references(tmp_path: Path) -> None:
@@ -82,6 +120,17 @@ def test_nothing_configured_is_no_broker() -> None:
         ("[brokers.eu]\namqp_url='$NOPE'", r"refers to \$NOPE, which is not set"),
         ("[brokers.eu]\namqp_url='http://h'", "must begin with amqp:// or amqps://"),
         ("[brokers.eu]\namqp_url='amqp://h?x=1'", "nothing after"),
+        ("[brokers.eu]\namqp_url='amqp://h-1,'", "several hosts as"),
+        ("[brokers.eu]\namqp_url='amqp://h-1,,h-2'", "several hosts as"),
+        ("[brokers.eu]\namqp_url='amqp://h-1;h 2'", "several hosts as"),
+        ("[brokers.eu]\namqp_url='amqp://h-1:0'", "several hosts as"),
+        ("[brokers.eu]\namqp_url='amqp://h-1:x,h-2'", "not a valid URL"),
+        ("[brokers.eu]\namqp_url='amqp://h-1,amqp://h-2'", "must be one URL.*host-1:port,host-2:port"),
+        ("[brokers.eu]\namqp_url='amqp://h-1;amqp://h-2'", "must be one URL"),
+        (
+            "[brokers.eu]\namqp_url='amqp://h'\nmanagement_url='http://a,http://b'",
+            "management_url must be one",
+        ),
         ("[brokers.eu]\namqp_url=5", "must be text"),
         ("[brokers.eu]\namqp_url='amqp://h'\nverify='no'", "must be true or false"),
         ("[brokers.eu]\namqp_url='amqp://h'\ntimeout_s=true", "must be a number"),
@@ -107,9 +156,25 @@ def test_no_message_and_no_repr_shows_a_password() -> None:
     broker = load({"RABBITMQ_URL": f"amqp://u:{ENCODED}@h"})["default"]
     assert "p%40" not in repr(broker)
     assert SECRET not in repr(broker)
+    assert "p%40" not in repr(broker.management_nodes())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://u:se@cret/w#rd@h:x",
+        "amqp://u:secret@h-1,amqp://u:secret@h-2",
+        "amqp://u:secret@h-1;amqp://u:secret@h-2",
+        "amqp://u:secret/word@h-1,h-2",
+        "amqp://u:secret@h-1,",
+        "redis://u:secret@h-1",
+    ],
+)
+def test_what_is_said_of_a_bad_url_does_not_repeat_it(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load({"RABBITMQ_URL": "amqp://u:p@ss/w#rd@h:x"})
-    assert "ss/w" not in str(caught.value)
+        load({"RABBITMQ_URL": url})
+    assert "cret" not in str(caught.value)
+    assert "cret" not in repr(caught.value.__cause__)
 
 
 def test_parameters_for_pika() -> None:
