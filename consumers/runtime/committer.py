@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -11,6 +12,7 @@ from consumers.runtime.sink import SinkUnavailable
 
 T = TypeVar("T")
 MOST = 500  # rows in one transaction: enough to be fast, few enough to let others write
+LINGER = 0.005  # seconds
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 
 log = logging.getLogger("mqadmin.consumer")
@@ -33,15 +35,24 @@ class Committer(Generic[T]):
         trouble: Callable[[str], None],
         fatal: Callable[[BaseException], None],
         most_waiting: int = 0,
+        enough: int = 1,
+        more: Callable[[], object] = bool,
     ) -> None:
-        """`most_waiting`: what comes while so many wait is dropped, and counted; 0: nothing ever is."""
+        """`most_waiting`: what comes while so many wait is dropped, and counted; 0: nothing ever is.
+
+        While `more()` says that others are about to come, a group is not committed before it has `enough`, or
+        for LINGER seconds: fewer and fuller commits while much is in hand. `more` is called in any thread.
+        """
         self._most_waiting = most_waiting
+        self._enough = min(enough, MOST)
+        self._more = more
         self.dropped = 0
         self._commit = commit
         self._committed = committed
         self._trouble = trouble
         self._fatal = fatal
         self._waiting: list[T] = []
+        self._idle = False  # it waits for something to do
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
@@ -56,7 +67,8 @@ class Committer(Generic[T]):
                 self.dropped += 1
                 return
             self._waiting.append(item)
-            if len(self._waiting) == 1:
+            count = len(self._waiting)
+            if self._idle and (count == 1 or count >= self._enough or not self._more()):
                 self._changed.notify()
 
     def stop(self, timeout: float) -> bool:
@@ -77,8 +89,14 @@ class Committer(Generic[T]):
 
     def _next(self) -> list[T]:
         with self._changed:
+            self._idle = True
             while not self._waiting and not self._stopping.is_set():
                 self._changed.wait()
+            deadline = time.monotonic() + LINGER
+            while len(self._waiting) < self._enough and self._more() and not self._stopping.is_set():
+                if not self._changed.wait(deadline - time.monotonic()):
+                    break
+            self._idle = False
             group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             return group
 

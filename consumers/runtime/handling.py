@@ -80,6 +80,8 @@ class Handling:
             trouble=self._trouble,
             fatal=fatal,
             most_waiting=BEST_EFFORT_WAITING if spec.ack_first else 0,
+            enough=spec.prefetch // 2,
+            more=lambda: self._pool.unbegun,
         )
         self._settling = Settling(auto_ack=spec.auto_ack)
         self._leaving = Leaving(

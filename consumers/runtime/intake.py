@@ -88,6 +88,10 @@ class Intake:
                     return self._pop(most)
             return []
 
+    def __len__(self) -> int:
+        """How many wait now. Any thread."""
+        return self._count()
+
     def _count(self) -> int:
         return len(self._heap) if self._by_priority else len(self._fifo)
 

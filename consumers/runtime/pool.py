@@ -45,6 +45,7 @@ class Pool:
         self._finished = finished
         # Taking several at a time saves a lock each; but one thread must not sit on what another could run.
         self._share = _SHARE if spec.concurrency == 1 else 1
+        self._set_aside = 0  # taken by the only thread, and not begun
         work = self._work_in_batches if spec.is_batch else self._work
         self._threads = [
             threading.Thread(target=work, name=f"handler-{number}", daemon=True)
@@ -55,6 +56,11 @@ class Pool:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def unbegun(self) -> int:
+        """How many messages wait for a thread, about. Any thread."""
+        return len(self._intake) + self._set_aside
+
     def _work(self) -> None:
         most = 1
         while taken := self._intake.take(most):
@@ -64,12 +70,15 @@ class Pool:
                 if wait and not self._intake.rest(wait):
                     self._not_begun(deliveries[number - 1 :])
                     break
+                if self._share > 1:  # then this is the only thread
+                    self._set_aside = len(deliveries) - number
                 began = time.perf_counter()
                 self._one(delivery)
                 most = self._share if time.perf_counter() - began < _QUICK else 1
                 if number < len(deliveries) and (most < len(deliveries) or self._intake.held):
                     self._not_begun(deliveries[number:])
                     break
+            self._set_aside = 0
 
     def _work_in_batches(self) -> None:
         spec = self._spec
