@@ -8,6 +8,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 
 from pika.adapters.select_connection import IOLoop
@@ -44,12 +45,19 @@ class Process:
         self.loop = IOLoop()
         self._work = work(self)
         self._link = Link(
-            self.loop, spec, reporter, opened=self._work.connected, lost=self._work.disconnected
+            self.loop,
+            spec,
+            reporter,
+            opened=self._work.connected,
+            lost=self._work.disconnected,
+            gave_up=self._give_up,
+            blocked=self._work.blocked,
         )
         self._wish: Wish = "running"
         self._stopping = False
         self._fault: BaseException | None = None
         self.recycled = ""  # why the process ended itself to be started anew
+        self.gave_up = ""  # why it ended for good: a person has to see to it
 
     # --- any thread ------------------------------------------------------------------------------------------
 
@@ -63,7 +71,14 @@ class Process:
 
     def gauges(self) -> Gauges:
         """Return the counters as they are now."""
-        return self._work.gauges()
+        link = self._link
+        return replace(
+            self._work.gauges(),
+            connections=link.connections,
+            connection_errors=link.errors,
+            connected_at=link.connected_at,
+            blocked=link.blocked,
+        )
 
     def fatal(self, error: BaseException) -> None:
         """End the process as crashed: a part of it is broken in a way that it cannot mend."""
@@ -94,6 +109,8 @@ class Process:
         if self._fault is not None:
             raise self._fault
         self._work.finish(timeout=2.0)
+        if self.gave_up:
+            return CONFIGURATION
         return RECYCLED if self.recycled else STOPPED
 
     def _apply(self, wish: Wish) -> None:
@@ -106,6 +123,11 @@ class Process:
             self._work.resume()
         else:
             self._stop()
+
+    def _give_up(self, reason: str) -> None:
+        self.gave_up = reason
+        self.reporter.event("gave_up", reason)
+        self.loop.stop()
 
     def _stop(self) -> None:
         self._stopping = True

@@ -118,6 +118,9 @@ class Collecting:
         else:
             self._consume()
 
+    def blocked(self, reason: str) -> None:
+        """A collector publishes nothing: what RabbitMQ blocks does not concern it."""
+
     def redeliver(self) -> None:
         self._reporter.event(
             "redeliver", "A collector stores what it has in hand within a second: nothing to do."

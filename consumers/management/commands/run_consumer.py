@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from consumers import collecting, reporting, specs
+from consumers.claims import HandledClaims
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess
 from consumers.recording import RecordSink
@@ -52,14 +53,14 @@ def run(consumer: Consumer, row: ConsumerProcess) -> int:
         reporter.finish(str(error), failed=True)
         return process.CONFIGURATION
     connection.close()  # the threads open their own
-    reporter.start(work.gauges, work.wish)
+    reporter.start(work.gauges, work.wish, work.redeliver)
     try:
         code = work.run()
     except BaseException as error:
         reporter.event("crashed", f"{type(error).__name__}: {error}")
         reporter.finish(f"{type(error).__name__}: {error}", failed=True)
         raise
-    reporter.finish(work.recycled or states.STOPPED_AS_ASKED)
+    reporter.finish(work.gave_up or work.recycled or states.STOPPED_AS_ASKED, failed=bool(work.gave_up))
     return code
 
 
@@ -69,5 +70,12 @@ def _work(consumer: Consumer, row: ConsumerProcess, reporter: reporting.ProcessR
         return process.collect(specs.spec(consumer), collecting.sink(consumer), reporter)
     place = registry.Place(consumer.name, consumer.broker, consumer.vhost, consumer.queue)
     bound = registry.bind(handler, consumer.options, place)
-    memory = SuspectMemory(consumer_id=consumer.pk, process_id=row.pk)
-    return process.handle(specs.spec(consumer), bound, RecordSink(consumer, row.pk), reporter, memory)
+    mine = {"consumer_id": consumer.pk, "process_id": row.pk}
+    return process.handle(
+        specs.spec(consumer),
+        bound,
+        RecordSink(consumer, row.pk),
+        reporter,
+        SuspectMemory(**mine),
+        HandledClaims(**mine, window=consumer.dedupe_seconds),
+    )
