@@ -5,6 +5,7 @@ There may be millions. Every query here walks an index from the newest row and i
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,13 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, FloatField, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from consumers import claims
 from consumers.minutes import KEPT_DAYS
-from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, Record
-from mqadmin.core import audit, brokers
+from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, HandledKey, Record
+from mqadmin.core import audit, brokers, formats
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.message import Properties, from_json
@@ -27,8 +29,11 @@ from mqadmin.rabbit.publisher import Outgoing, Verdict
 PAGE = 50
 SEARCHED = 50_000  # a text is looked for in so many of the newest records
 COUNTED = 1_000  # "999+ new"
-_BATCH = 1_000  # rows of one delete: the writers wait only so long
-_MOST_BATCHES = 200
+DELETING = 60.0  # seconds that retention may take for one kind of rows
+STEP = 0.015  # seconds of one delete, about: the writers wait only so long
+_BATCH, _SMALLEST, _LARGEST = 200, 10, 5_000  # rows of one delete: at first, at least, at most
+_PAUSE = 0.002  # seconds between two deletes, at least
+_STALE_CLAIM = timedelta(days=1)  # left by a process that died, of a message that nobody delivered again
 _SLACK = timedelta(hours=1)  # a record is written when its message is done, so ids lag behind start times
 _WIDE = ("body", "traceback", "log", "properties", "headers")
 
@@ -91,7 +96,8 @@ def letter(record: Record) -> Letter | None:
 
 
 def search(wanted: Filter, consumer: Consumer | None = None) -> QuerySet[Record]:
-    """Return the records that match, without their wide columns; `stored` says whether the body is there.
+    """Return the records that match, without their wide columns; `stored` says whether the body is there,
+    `waited` for how many seconds the message had waited.
 
     A text is compared with message id, routing key, error and detail of the newest SEARCHED records; a whole
     message id is found however old it is.
@@ -108,7 +114,8 @@ def search(wanted: Filter, consumer: Consumer | None = None) -> QuerySet[Record]
     if wanted.q:
         rows = _matching(rows, wanted.q)
     stored = ExpressionWrapper(Q(body__isnull=False, body_truncated=False), output_field=BooleanField())
-    return rows.defer(*_WIDE).annotate(stored=stored).order_by("-id")
+    waited = ExpressionWrapper(F("waited_ms") / 1000.0, output_field=FloatField())
+    return rows.defer(*_WIDE).annotate(stored=stored, waited=waited).order_by("-id")
 
 
 def _matching(rows: QuerySet[Record], text: str) -> QuerySet[Record]:
@@ -158,6 +165,24 @@ def page(
 def newer(wanted: Filter, consumer: Consumer, after: int) -> int:
     """Return how many matching records are newer than the id `after`, counting to COUNTED at most."""
     return search(wanted, consumer).filter(id__gt=after)[:COUNTED].count()
+
+
+def meaning(record: Record) -> str:
+    """Say what an outcome means where its name alone does not, "" elsewhere."""
+    if record.outcome == Record.Outcome.DUPLICATE:
+        return _("The same message was handled before: acked without being handled again.")
+    if record.outcome == Record.Outcome.RELEASED and not record.detail:
+        return _("It went back to the queue unhandled.")
+    return ""
+
+
+def waited_words(record: Record) -> str:
+    """Say how long the message waited: its time is in whole seconds, so less is not told apart."""
+    if record.waited_ms is None:
+        return ""
+    if record.waited_ms < 1000:
+        return _("less than a second")
+    return formats.duration(int(record.waited_ms // 1000))
 
 
 def why_not(record: Record) -> str:
@@ -226,29 +251,105 @@ def copy_of(record: Record, *, requeue_id: str) -> Outgoing:
 
 
 def delete_old(now: datetime | None = None) -> str:
-    """Delete records, events and counters that are too old or too many, in small steps; say what was done."""
+    """Delete what is too old or too much, in small steps, and say what was done.
+
+    Records by age and by number, events and counters by age; dedupe keys past their consumer's window, and
+    claims that a dead process left a day ago. Each kind has DELETING seconds; the rest is the next call's.
+    """
     moment = now or timezone.now()
     oldest = moment - timedelta(days=settings.MQADMIN_RECORDS_DAYS)
-    gone = _delete_while(Record.objects.filter(started_at__lt=oldest))
-    surplus = Record.objects.order_by("-id").values_list("id", flat=True)[settings.MQADMIN_RECORDS_MAX :]
-    floor = surplus.first()
+    steps = _Steps()
+    gone = _delete_while(Record.objects.filter(started_at__lt=oldest), steps)
+    floor = _surplus()
     if floor is not None:
-        gone += _delete_while(Record.objects.filter(id__lte=floor))
-    _delete_while(ConsumerEvent.objects.filter(at__lt=oldest))
+        gone += _delete_while(Record.objects.filter(id__lte=floor), steps)
+    _delete_while(ConsumerEvent.objects.filter(at__lt=oldest), _Steps())
     kept_from = int((moment - timedelta(days=KEPT_DAYS)).timestamp() // 60)
-    _delete_while(ConsumerMinute.objects.filter(minute__lt=kept_from))
+    _delete_while(ConsumerMinute.objects.filter(minute__lt=kept_from), _Steps())
+    _delete_keys(moment, _Steps())
     return _("%(n)d records deleted") % {"n": gone} if gone else ""
 
 
-def _delete_while(rows: QuerySet[Any]) -> int:
-    """Delete the oldest rows, as long as they match: ids grow with time, so the first that does not ends it."""
+def _surplus() -> int | None:
+    """Return the newest id that is one too many, None where there are not too many."""
+    ids = Record.objects.order_by("id").values_list("id", flat=True)
+    first, last = ids.first(), ids.last()
+    if first is None or last is None or last - first < settings.MQADMIN_RECORDS_MAX:
+        return None
+    surplus = Record.objects.count() - settings.MQADMIN_RECORDS_MAX
+    return ids[surplus - 1] if surplus > 0 else None
+
+
+class _Steps:
+    """Deletes a few rows at a time, for so many seconds in all.
+
+    SQLite lets one connection write: the steps grow and shrink so that each takes about STEP seconds, and
+    between two of them the others have as much time as the last one took.
+    """
+
+    def __init__(self) -> None:
+        self._ends = time.monotonic() + DELETING
+        self.size = _BATCH
+
+    @property
+    def goes_on(self) -> bool:
+        return time.monotonic() < self._ends
+
+    def delete(self, rows: QuerySet[Any]) -> int:
+        """Delete `rows`, which are at most `size`, and return how many there were."""
+        began = time.monotonic()
+        gone, _kinds = rows.delete()
+        took = time.monotonic() - began
+        if took > STEP:
+            self.size = max(_SMALLEST, self.size // 2)
+        elif took < STEP / 3:
+            self.size = min(_LARGEST, self.size * 2)
+        time.sleep(max(_PAUSE, min(took, 1.0)))
+        return gone
+
+
+def _delete_while(rows: QuerySet[Any], steps: _Steps) -> int:
+    """Delete the oldest rows, as long as they match: ids grow with time, so a step without any ends it."""
     model = rows.model
     gone = 0
-    for _step in range(_MOST_BATCHES):
-        oldest = list(model.objects.order_by("id").values_list("id", flat=True)[:_BATCH])
-        doomed = list(rows.filter(id__in=oldest).values_list("id", flat=True))
-        if not doomed:
+    while steps.goes_on:
+        ids = list(model.objects.order_by("id").values_list("id", flat=True)[: steps.size])
+        found = rows.filter(id__range=(ids[0], ids[-1])) if ids else rows.none()
+        if not found.exists():
             break
-        model.objects.filter(id__in=doomed).delete()
-        gone += len(doomed)
+        gone += steps.delete(found)
     return gone
+
+
+def _delete_keys(now: datetime, steps: _Steps) -> None:
+    """Delete the dedupe keys that mean nothing any more, walking from the oldest.
+
+    A consumer's window is in its definition, and the keys of all are in one order: those of longer windows are
+    passed over.
+    """
+    kept = {
+        pk: now - timedelta(seconds=seconds)
+        for pk, seconds in Consumer.objects.values_list("id", "dedupe_seconds")
+    }
+    living = set(claims.living(now).values_list("pk", flat=True))
+    stale = now - _STALE_CLAIM
+    rows = HandledKey.objects.filter(at__lt=max([stale, *kept.values()])).order_by("at", "id")
+    after: Q = Q()
+    while steps.goes_on:
+        part = list(
+            rows.filter(after).values_list("id", "at", "consumer_id", "process_id", "done")[: steps.size]
+        )
+        if not part:
+            break
+        done = [pk for pk, at, consumer, _process, done in part if done and at < kept.get(consumer, now)]
+        left = [
+            pk
+            for pk, at, _consumer, process, done in part
+            if not done and at < stale and process not in living
+        ]
+        if done or left:
+            # As they were read: a claim may have been taken over meanwhile.
+            unchanged = Q(id__in=done, done=True) | Q(id__in=left, done=False)
+            steps.delete(HandledKey.objects.filter(unchanged, at__lte=part[-1][1]))
+        pk, at = part[-1][:2]
+        after = Q(at__gte=at) & (Q(at__gt=at) | Q(id__gt=pk))
