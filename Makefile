@@ -1,5 +1,6 @@
 # make up      set up and run everything in the foreground; Ctrl-C stops it all
 # make test    every test, on a RabbitMQ of its own
+# make soak    the fault tests at full size: 20,000 messages through each fault, a quarter of an hour or more
 # make check   style, types, import contract, templates, migrations, deployment settings: never edits
 # make fix     what `make check` can repair
 # make bench   how fast and how small it is, beside its peers (benchmarks/README.md); ROUNDS=5
@@ -16,7 +17,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fix bench screenshots venv venv-dev venv-bench clean
+.PHONY: help up test soak check fix bench screenshots venv venv-dev venv-bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -42,6 +43,10 @@ $(VENV)/requirements-bench.txt.stamp: requirements.txt requirements-bench.txt
 test: venv-dev
 	@$(PYTHON) -m deploy.test_packages
 	@$(BIN)/python -m pytest -n 2 tests
+
+soak: venv-dev
+	@$(PYTHON) -m deploy.test_packages
+	@MQADMIN_SOAK=1 $(BIN)/python -m pytest -s tests/faults/soak $(if $(ONLY),-k "$(ONLY)")
 
 check: venv-dev
 	@$(BIN)/python -m deploy.check
