@@ -166,9 +166,11 @@ def _from_opening(error: BaseException, where: str) -> RabbitError:
     if "StreamLostError" not in said:
         return NoResponse(f"{where} does not speak AMQP 0-9-1.", code="not_amqp")
     if isinstance(error, pika_errors.IncompatibleProtocolError):
+        # A server that misses a client certificate says so (see `from_tls`), but its words are lost where the
+        # connection is reset before they are read.
         return NoResponse(
-            f"{where} ended the connection before it said anything. Is it starting, and is this the port for "
-            "AMQP (with TLS: amqps)?",
+            f"{where} ended the connection before it said anything. Is it starting? Is this the port for AMQP? "
+            "Does it want TLS (amqps), or a client certificate (cert_file, key_file)?",
             code="not_amqp",
         )
     return NoResponse(f"{where} ended the connection while it was being opened.", code="opening_cut")
