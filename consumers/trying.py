@@ -137,6 +137,16 @@ def _place() -> Iterator[None]:
         _places.release()
 
 
+def _policy(consumer: Consumer, attempts: int, first_delay: float) -> dict[str, float]:
+    """Without jitter: a trial says the same each time."""
+    return {
+        "attempts": attempts,
+        "first_delay": first_delay,
+        "factor": consumer.retry_factor,
+        "max_delay": max(consumer.retry_max_delay, first_delay),
+    }
+
+
 def _request(consumer: Consumer, message: Message, seconds: float) -> dict[str, Any]:
     """Everything the process needs: it does not read the definition, which may change meanwhile."""
     return {
@@ -148,12 +158,12 @@ def _request(consumer: Consumer, message: Message, seconds: float) -> dict[str, 
         },
         "handler": consumer.handler,
         "options": consumer.options,
-        "retry": {
-            "attempts": consumer.retry_attempts,
-            "first_delay": consumer.retry_first_delay,
-            "factor": consumer.retry_factor,
-            "max_delay": consumer.retry_max_delay,
-        },
+        "retry": _policy(consumer, consumer.retry_attempts, consumer.retry_first_delay),
+        "connection_retry": (
+            None
+            if consumer.connection_retries is None
+            else _policy(consumer, consumer.connection_retries, consumer.connection_delay)
+        ),
         "limit": seconds,
         "exchange": message.exchange,
         "routing_key": message.routing_key,

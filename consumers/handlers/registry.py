@@ -1,9 +1,15 @@
-"""The registry of handlers: functions of one delivery, named in code and chosen by name in a form.
+"""The registry of handlers: functions of one delivery or many, named in code and chosen by name in a form.
 
     @handler("orders.process", title=_("Process an order"), options=Options)
     def process(message: Delivery, options: Options) -> None: ...
 
-Returning acks the message; raising fails it. A handler without options takes the delivery alone.
+    @handler("orders.store", title=_("Store orders"), batch=True)
+    def store(messages: list[Delivery]) -> Sequence[Exception | None] | None: ...
+
+Returning acks the message; raising fails it. A handler without options takes the delivery alone. One for
+batches returns None, and all are acked; or a list with one verdict for each message, in their order: None acks
+it, an exception (`Retry`, `Reject`, any other) fails it as if it had been raised for it alone. What it raises,
+all of them fail with.
 Nothing here needs Django's apps: only `load` reads a setting (`MQADMIN_HANDLERS`).
 """
 
@@ -15,15 +21,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from django.conf import settings
 
 from consumers.handlers import options as handler_options
 from consumers.handlers.options import OptionField, OptionsError, Words, option
-
-if TYPE_CHECKING:
-    from consumers.runtime.api import Delivery
 
 __all__ = [
     "Handler",
@@ -45,7 +48,7 @@ __all__ = [
     "problems",
 ]
 
-F = TypeVar("F", bound=Callable[..., None])
+F = TypeVar("F", bound=Callable[..., object])
 Kind = Literal["message", "collect"]
 
 logger = logging.getLogger(__name__)
@@ -77,6 +80,7 @@ class Place:
 class Handler:
     """A registered handler. `kind`: "collect" is the collector, which the runtime runs in windows.
 
+    `batch`: the function takes a list of deliveries, of the size and within the time that the consumer says.
     `check(options)` raises ValueError, in words, for options that are each valid but not together.
     `prepare(options, place)` runs once in the process that will handle messages, before it takes one. The
     function gets what it returns in place of the options; it raises ValueError, in words, where something on
@@ -87,10 +91,11 @@ class Handler:
     title: Words
     description: Words
     options_type: type | None
-    function: Callable[..., None]
+    function: Callable[..., object]
     check: Callable[[Any], None] | None
     prepare: Callable[[Any, Place], Any] | None
     kind: Kind
+    batch: bool = False
 
 
 _handlers: dict[str, Handler] = {}
@@ -108,6 +113,7 @@ def handler(
     check: Callable[[Any], None] | None = None,
     prepare: Callable[[Any, Place], Any] | None = None,
     kind: Kind = "message",
+    batch: bool = False,
 ) -> Callable[[F], F]:
     """Register the decorated function as `name`.
 
@@ -119,13 +125,13 @@ def handler(
         known = _handlers.get(name)
         if known is not None and _origin(known.function) != _origin(function):
             raise ValueError(f"Two handlers are named {name!r}: {_origin(known.function)} has it already.")
-        _handlers[name] = Handler(name, title, description, options, function, check, prepare, kind)
+        _handlers[name] = Handler(name, title, description, options, function, check, prepare, kind, batch)
         return function
 
     return register
 
 
-def _origin(function: Callable[..., None]) -> str:
+def _origin(function: Callable[..., object]) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
@@ -182,10 +188,10 @@ def offered() -> list[Handler]:
     return [found for found in all() if found.kind != "collect"]
 
 
-def bind(
-    found: Handler, options: Mapping[str, Any], place: Place | None = None
-) -> Callable[[Delivery], None]:
-    """Return the function of one delivery with its options checked and filled in. Raises OptionsError.
+def bind(found: Handler, options: Mapping[str, Any], place: Place | None = None) -> Callable[[Any], Any]:
+    """Return the function with its options checked and filled in. Raises OptionsError.
+
+    It takes one delivery, or a list of them where `found.batch` is set.
 
     `place`: given by the process that will handle messages. Without it the options are checked, not prepared.
     """

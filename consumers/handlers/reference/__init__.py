@@ -4,6 +4,6 @@ Whether a message fails depends on what is in it and on the time, never on chanc
 repaired (edited, or simply tried again later) and then passes.
 """
 
-from consumers.handlers.reference import logs, orders, priority, tasks, threads
+from consumers.handlers.reference import batches, logs, orders, priority, tasks, threads
 
-__all__ = ["logs", "orders", "priority", "tasks", "threads"]
+__all__ = ["batches", "logs", "orders", "priority", "tasks", "threads"]

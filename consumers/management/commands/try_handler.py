@@ -63,7 +63,11 @@ def run(request: dict[str, Any], result: BinaryIO) -> dict[str, Any]:
     signal.alarm(math.ceil(limit) + GRACE_S)
     faulthandler.dump_traceback_later(limit)
     _tell(result, {})
-    finished = verdicts.run(work, delivery, verdicts.Policies(RetryPolicy(**request["retry"])))
+    policies = _policies(request)
+    if found.batch:
+        [finished] = verdicts.run_batch(work, [delivery], policies)
+    else:
+        finished = verdicts.run(work, delivery, policies)
     faulthandler.cancel_dump_traceback_later()
     return {
         **_decided(finished),
@@ -74,6 +78,13 @@ def run(request: dict[str, Any], result: BinaryIO) -> dict[str, Any]:
         "traceback": finished.traceback,
         "log": delivery.log_lines or [],
     }
+
+
+def _policies(request: dict[str, Any]) -> verdicts.Policies:
+    connection = request["connection_retry"]
+    return verdicts.Policies(
+        RetryPolicy(**request["retry"]), RetryPolicy(**connection) if connection is not None else None
+    )
 
 
 def _delivery(request: dict[str, Any]) -> Delivery:

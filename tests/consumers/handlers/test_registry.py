@@ -9,6 +9,7 @@ import pytest
 
 from consumers.handlers import registry
 from consumers.handlers.registry import handler, option
+from consumers.runtime.api import Reject
 from tests.consumers.handlers.deliveries import delivery
 
 
@@ -55,6 +56,23 @@ def test_bound_handler_gets_its_options() -> None:
     registry.bind(registry.get("test.window"), {"low": "2"})(delivery(b"x"))
     assert seen == [(b"x", Window(2, 5))]
     assert [item.name for item in registry.option_fields(registry.get("test.window"))] == ["low", "high"]
+
+
+def test_a_batch_handler_takes_a_list_and_says_so() -> None:
+    seen = []
+
+    @handler("test.batch", title="Batch", options=Window, batch=True)
+    def batch(messages: Any, options: Window) -> list[Exception | None]:
+        seen.append(([message.body for message in messages], options.low))
+        return [None, Reject("no")]
+
+    found = registry.get("test.batch")
+    assert found.batch
+    assert not registry.get("record").batch
+    returned = registry.bind(found, {"low": "3"})([delivery(b"x"), delivery(b"y")])
+    assert seen == [([b"x", b"y"], 3)]
+    assert isinstance(returned, list)
+    assert [str(verdict) for verdict in returned] == ["None", "no"]
 
 
 def test_check_speaks_of_all_options() -> None:
