@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers import records, summary
+from consumers import metrics, records, summary
 from consumers.models import Consumer
 from consumers.summary import Summary
 from mqadmin.core import formats, hooks
@@ -32,6 +32,7 @@ def register() -> None:
     hooks.register_queue_panel(queue_panel)
     hooks.register_overview_tiles(tiles)
     hooks.register_retention(records.delete_old)
+    hooks.register_metrics(metrics.families)
 
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001

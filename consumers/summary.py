@@ -23,6 +23,15 @@ _LATELY = 2_000  # records, of all consumers, in which the commonest error is lo
 
 
 @dataclass(frozen=True)
+class Errors:
+    """Counts by what went wrong: the link to RabbitMQ, a channel or subscription on it, or a message."""
+
+    connections: int
+    channels: int
+    messages: int
+
+
+@dataclass(frozen=True)
 class Summary:
     """One consumer with everything a row of the list shows. `processes`: the current ones.
 
@@ -39,11 +48,34 @@ class Summary:
     @property
     def rate(self) -> float:
         """Messages handled a second, by all its live processes."""
-        return sum(row.rate for row in self.processes if row.state in status.LIVE)
+        return sum(row.rate for row in self.live)
+
+    @property
+    def live(self) -> list[ConsumerProcess]:
+        return [row for row in self.processes if row.state in status.LIVE]
 
     @property
     def in_flight(self) -> int:
-        return sum(row.in_flight for row in self.processes if row.state in status.LIVE)
+        return sum(row.in_flight for row in self.live)
+
+    @property
+    def room(self) -> int:
+        """How many its live processes may hold unacked together."""
+        return len(self.live) * self.consumer.prefetch
+
+    @property
+    def errors(self) -> Errors:
+        """What went wrong in its live processes since each started, by what it went wrong with."""
+        return Errors(
+            connections=sum(row.connection_errors for row in self.live),
+            channels=sum(row.channel_errors for row in self.live),
+            messages=sum(row.failed for row in self.live),
+        )
+
+    @property
+    def blocked(self) -> str:
+        """Why RabbitMQ takes no copies from one of its processes, "" while it takes them from all."""
+        return next((words for row in self.live if (words := status.blocked_words(row))), "")
 
     @property
     def p95_seconds(self) -> float | None:
@@ -60,8 +92,8 @@ class Summary:
     @property
     def words(self) -> str:
         """The sentence under the name: what stands in its way, else what fails in it."""
-        if self.status.words or not self.hour.total.failed:
-            return self.status.words
+        if self.status.words or self.blocked or not self.hour.total.failed:
+            return self.status.words or self.blocked
         values = {"n": self.hour.total.failed, "error": self.common_error}
         if self.common_error:
             return _("%(n)d failed in the last hour, mostly %(error)s.") % values

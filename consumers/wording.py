@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from consumers.models import Consumer
+from mqadmin.core import formats
 
 LABELS: dict[str, Any] = {
     "name": gettext_lazy("Name"),
@@ -84,3 +88,71 @@ HELP: dict[str, Any] = {
     "exclusive": gettext_lazy("RabbitMQ lets no other consumer on the queue."),
     "stop_seconds": gettext_lazy("What is not done by then is killed; its messages return."),
 }
+
+
+def beyond_defaults(consumer: Consumer) -> list[tuple[str, str]]:
+    """Return (what, how) of the settings that most consumers leave alone, where this one does not."""
+    found = [
+        (_("Messages are"), _pulled(consumer)),
+        (_("Batches"), _batches(consumer)),
+        (_("Not reachable"), _unreachable(consumer)),
+        (_("Connecting"), _connecting(consumer)),
+        (_("Duplicates"), _duplicates(consumer)),
+    ]
+    return [(label, text) for label, text in found if text]
+
+
+def _pulled(consumer: Consumer) -> str:
+    if consumer.mode != Consumer.Mode.PULL:
+        return ""
+    every = formats.duration(consumer.pull_interval)
+    return _("pulled one by one, a look every %(every)s; rarer while the queue is empty") % {"every": every}
+
+
+def _batches(consumer: Consumer) -> str:
+    if consumer.batch_size == 1:
+        return ""
+    return _("up to %(n)s messages, after %(wait)s with fewer") % {
+        "n": formats.number(consumer.batch_size),
+        "wait": formats.duration(consumer.batch_seconds),
+    }
+
+
+def _unreachable(consumer: Consumer) -> str:
+    retries = consumer.connection_retries
+    if retries is None:
+        return ""
+    if retries == 0:
+        return _("such errors are not retried")
+    text = ngettext(
+        "such errors get %(n)s retry, after %(first)s",
+        "such errors get %(n)s retries, the first after %(first)s",
+        retries,
+    )
+    return text % {"n": formats.number(retries), "first": formats.duration(consumer.connection_delay)}
+
+
+def _connecting(consumer: Consumer) -> str:
+    attempts = consumer.connect_attempts
+    if not attempts:
+        return ""
+    text = ngettext(
+        "%(n)s attempt, then the process ends", "%(n)s attempts in a row, then the process ends", attempts
+    )
+    return text % {"n": formats.number(attempts)}
+
+
+def _duplicates(consumer: Consumer) -> str:
+    """A message that was handled already is not handled again: by what it is known, and how long."""
+    key = Consumer.DedupeKey
+    known = {
+        key.MESSAGE_ID: _("by message id"),
+        key.HEADER: _("by the header %(path)s"),
+        key.JSON: _("by %(path)s in the JSON body"),
+        key.BODY: _("by the whole body"),
+    }
+    if consumer.dedupe_key not in known:
+        return ""
+    how = known[key(consumer.dedupe_key)] % {"path": consumer.dedupe_path}
+    since = formats.duration(consumer.dedupe_seconds)
+    return _("%(how)s, within %(since)s: acked without being handled again") % {"how": how, "since": since}

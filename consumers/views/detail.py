@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from consumers import outputs, records, status, summary
+from consumers import outputs, records, status, summary, wording
 from consumers.forms import RecordFilter
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
@@ -49,6 +50,9 @@ class ProcessRow:
     words: str
     is_live: bool
     is_older: bool
+    connection: str = ""
+    blocked: str = ""
+    room: int | None = None  # how many it may hold unacked; None: it runs with settings that are gone
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
         "queue": (queue := _queue(consumer)),
         "ready": queue.ready if queue is not None else None,
         "handler": _handler(consumer),
+        "settings": wording.beyond_defaults(consumer),
     }
     if not rendering.wants_fragment(request):
         context |= record_context(consumer, form)
@@ -104,16 +109,22 @@ def record_context(consumer: Consumer, form: RecordFilter) -> dict[str, Any]:
 def _processes(consumer: Consumer, found: summary.Summary) -> list[ProcessRow]:
     now = timezone.now()
     ended = consumer.processes.exclude(ended_at=None).order_by("-ended_at")[:ENDED]
-    return [
-        ProcessRow(
-            process=row,
-            tone="red" if status.is_silent(row, now) else status.PROCESS_TONES.get(row.state, "grey"),
-            words=status.process_words(row, now),
-            is_live=row.ended_at is None and row.state in status.LIVE,
-            is_older=row.ended_at is None and row.state in status.LIVE and row.revision < consumer.revision,
-        )
-        for row in [*found.processes, *ended]
-    ]
+    return [_process(row, consumer, now) for row in [*found.processes, *ended]]
+
+
+def _process(row: ConsumerProcess, consumer: Consumer, now: datetime) -> ProcessRow:
+    is_live = row.ended_at is None and row.state in status.LIVE
+    is_older = is_live and row.revision < consumer.revision
+    return ProcessRow(
+        process=row,
+        tone="red" if status.is_silent(row, now) else status.PROCESS_TONES.get(row.state, "grey"),
+        words=status.process_words(row, now),
+        is_live=is_live,
+        is_older=is_older,
+        connection=status.connection_words(row, now) if is_live else "",
+        blocked=status.blocked_words(row) if is_live else "",
+        room=None if is_older else consumer.prefetch,
+    )
 
 
 def _queue(consumer: Consumer) -> Queue | None:

@@ -70,6 +70,8 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "record": record,
         "consumer": record.consumer,
+        "meaning": records.meaning(record),
+        "waited": records.waited_words(record),
         "tone": OUTCOME_TONES.get(record.outcome, "grey"),
         "body": text,
         "body_kind": kind,

@@ -6,7 +6,7 @@ and never speak to a broker. What it raises reaches the page: a failure is not s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
@@ -112,6 +112,7 @@ _queue_panels: Registry[Callable[[Any, HttpRequest], Panel | None]] = Registry()
 _find: Registry[Callable[[str, str], Iterable[Hit]]] = Registry()
 _tiles: Registry[Callable[[str], Iterable[Tile]]] = Registry()
 _retention: Registry[Callable[[], str]] = Registry()
+_metrics: Registry[Callable[[], Iterable[Any]]] = Registry()
 _single: dict[str, Callable[[str], Any]] = {}
 
 register_attention = _attention.register
@@ -119,6 +120,7 @@ register_queue_panel = _queue_panels.register
 register_find = _find.register
 register_overview_tiles = _tiles.register
 register_retention = _retention.register
+register_metrics = _metrics.register
 
 
 def register_nav_badge(key: str, function: Callable[[str], Badge | tuple[str, Tone] | None]) -> None:
@@ -179,3 +181,8 @@ def broker_facts(broker_slug: str) -> str:
 def retention() -> list[Callable[[], str]]:
     """Return the functions that delete what is old; each returns what it did, in words, or ""."""
     return list(_retention)
+
+
+def metrics() -> Iterator[Any]:
+    """Return the families (`core.metrics.Family`) of all apps, the lowest app's first."""
+    return (family for function in _metrics for family in function())

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.urls import path, reverse_lazy
 
-from mqadmin.core import views
+from mqadmin.core import metrics, views
 from mqadmin.core.forms import SignInForm
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path(
         "login/",
         auth_views.LoginView.as_view(

@@ -17,7 +17,7 @@ from consumers.models import Record
 from mqadmin.core import formats, hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
 from mqadmin.core.permissions import User
-from mqadmin.deadletters import inbox, presenting, tracking
+from mqadmin.deadletters import inbox, metrics, presenting, tracking
 from mqadmin.deadletters.inbox import Cause
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Filter
@@ -36,6 +36,7 @@ def register() -> None:
     hooks.register_queue_panel(queue_panel)
     hooks.register_overview_tiles(tiles)
     records.register_letter(letter_of)
+    hooks.register_metrics(metrics.families)
 
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001

@@ -11,7 +11,7 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from mqadmin.core import hooks
-        from mqadmin.queues import attention, purging, sight  # noqa: F401  (purging registers its runner)
+        from mqadmin.queues import attention, metrics, purging, sight  # noqa: F401  (purging registers its runner)
 
         hooks.register_attention(attention.attention)
         hooks.register_nav_badge("queues", attention.badge)
@@ -19,3 +19,4 @@ class QueuesConfig(AppConfig):
         hooks.register_overview_tiles(attention.tiles)
         hooks.register_freshness(sight.freshness)
         hooks.register_broker_facts(sight.facts)
+        hooks.register_metrics(metrics.families)

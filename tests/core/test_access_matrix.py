@@ -30,6 +30,7 @@ EVERYBODY, SIGNED_IN, VIEWER, OPERATOR, ADMIN = RANKS
 # The name of each page: who may open it (GET; None: it cannot be opened), who may send to it (POST).
 PAGES: dict[str, tuple[str | None, str | None]] = {
     "healthz": (EVERYBODY, None),
+    "metrics": (VIEWER, None),
     "login": (EVERYBODY, EVERYBODY),
     "theme": (None, EVERYBODY),
     "logout": (None, SIGNED_IN),
@@ -69,6 +70,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "consumer_pause": (None, OPERATOR),
     "consumer_resume": (None, OPERATOR),
     "consumer_restart": (None, OPERATOR),
+    "consumer_redeliver": (None, OPERATOR),
     "consumer_kill": (None, OPERATOR),
     "letter_list": (VIEWER, None),
     "letter_detail": (VIEWER, None),
@@ -111,6 +113,7 @@ CALLS = {
     "POST /consumers/{name}/pause": OPERATOR,
     "POST /consumers/{name}/resume": OPERATOR,
     "POST /consumers/{name}/restart": OPERATOR,
+    "POST /consumers/{name}/redeliver": OPERATOR,
     "POST /consumers/{name}/kill": OPERATOR,
     "POST /consumers/{name}/scale": OPERATOR,
     "POST /consumers/{name}/try": OPERATOR,

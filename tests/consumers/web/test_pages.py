@@ -134,7 +134,9 @@ def test_detail_shows_processes_events_and_older_settings(viewer: Client) -> Non
         assert part in text
 
 
-@pytest.mark.parametrize("name", ["start", "stop", "pause", "resume", "restart", "kill", "scale", "delete"])
+@pytest.mark.parametrize(
+    "name", ["start", "stop", "pause", "resume", "restart", "redeliver", "kill", "scale", "delete"]
+)
 def test_acts_need_post_and_permission(viewer: Client, admin: Client, name: str) -> None:
     make_consumer(name="orders")
     address = reverse(f"consumer_{name}", args=["orders"])
@@ -312,3 +314,151 @@ def test_nothing_that_came_from_outside_becomes_markup(
         assert b" style=" not in page.content
         assert b"onclick" not in page.content
     assert b"&lt;script&gt;alert" in pages[6].content
+
+
+def listed(client: Client, **query: str) -> list[str]:
+    text = text_of(get(client, "consumer_list", fragment=True, **query))
+    return re.findall(r'<a href="/consumers/([a-z-]+)/" data-key-open>', text)
+
+
+def test_list_is_filtered_by_text_and_state(viewer: Client) -> None:
+    make_supervisor()
+    make_process(make_consumer(name="mail-a", desired="running"))
+    make_consumer(name="pictures", queue="MAIL.out")
+    make_process(make_consumer(name="broken", desired="running"), state="failed", state_reason="exit 1")
+    assert listed(viewer) == ["broken", "mail-a", "pictures"]
+    assert listed(viewer, q=" Mail ") == ["mail-a", "pictures"]
+    assert listed(viewer, q="record") == ["broken", "mail-a", "pictures"]  # the handler
+    assert listed(viewer, state="stopped") == ["pictures"]
+    assert listed(viewer, state="trouble") == ["broken"]
+    assert listed(viewer, q="mail", state="running") == ["mail-a"]
+    assert listed(viewer, state="no-such") == ["broken", "mail-a", "pictures"]
+
+
+def test_the_filter_is_in_the_address_and_the_live_part_keeps_it(viewer: Client) -> None:
+    make_consumer(name="mail-a")
+    text = text_of(get(viewer, "consumer_list", q='"><b', state="stopped"))
+    assert 'value="&quot;&gt;&lt;b"' in text
+    assert '<option value="stopped" selected>' in text
+    assert "No consumer of this broker matches the filter." in text
+    assert 'hx-get="/consumers/?q=%22%3E%3Cb&amp;state=stopped"' in text
+    text = text_of(get(viewer, "consumer_list", q="mail"))
+    assert "1 of 1 consumers match" in text
+
+
+def test_the_tiles_count_all_consumers_and_stay_live(viewer: Client) -> None:
+    make_supervisor()
+    make_process(make_consumer(name="a", desired="running"))
+    make_process(make_consumer(name="b", desired="running"))
+    text = text_of(get(viewer, "consumer_list", fragment=True, q="nothing like it"))
+    assert 'id="consumer-tiles" hx-swap-oob="outerMorph"' in text
+    assert "<b>2 <i>of 2</i>" in text
+
+
+def test_a_process_tells_of_its_connection(viewer: Client) -> None:
+    make_supervisor()
+    consumer = make_consumer(name="orders", desired="running", prefetch=20)
+    make_process(
+        consumer,
+        connected_at=timezone.now() - timedelta(hours=3, minutes=12, seconds=10),
+        connections=4,
+        connection_errors=3,
+        channel_errors=1,
+        failed=212,
+        in_flight=18,
+        blocked_reason="low on memory",
+    )
+    text = text_of(get(viewer, "consumer_detail", "orders"))
+    assert "connected 3 h 12 min, 4th connection, 3 connection errors, 1 channel error" in text
+    assert "RabbitMQ takes no copies from it: low on memory" in text
+    assert '18<span class="dim"> / 20</span>' in text
+    assert "<b>3</b> of connections" in text
+    assert "<b>1</b> of a channel" in text
+    assert "<b>212</b> of messages" in text
+    assert "Redeliver 18 in hand" in text
+
+
+def test_nothing_in_hand_nothing_to_redeliver(viewer: Client, operator: Client) -> None:
+    make_supervisor()
+    process = make_process(make_consumer(name="orders", desired="running"))
+    assert "Nothing is in hand." in text_of(get(operator, "consumer_detail", "orders"))
+    ConsumerProcess.objects.filter(pk=process.pk).update(in_flight=1)
+    assert 'formaction="/consumers/orders/redeliver/"' in text_of(get(operator, "consumer_detail", "orders"))
+    assert 'formaction="/consumers/orders/redeliver/"' not in text_of(
+        get(viewer, "consumer_detail", "orders")
+    )
+    Consumer.objects.update(ack="auto")
+    text = text_of(get(operator, "consumer_detail", "orders"))
+    assert "RabbitMQ has forgotten what it delivered" in text
+
+
+def test_an_operator_redelivers(operator: Client) -> None:
+    make_consumer(name="orders", desired="running")
+    response = operator.post("/consumers/orders/redeliver/", headers=HX)
+    assert (response.status_code, Consumer.objects.get().redelivers) == (204, 1)
+    assert "back to the queue" in response["HX-Trigger"]
+
+
+def tile(text: str, label: str) -> str:
+    found = re.search(rf"<small>{label}</small><b>(.*?)</b>", text)
+    assert found is not None
+    return re.sub(r"<[^>]*>", "", found[1]).strip()
+
+
+def test_retries_of_the_vhost_are_shown_as_the_monitor_saw_them(viewer: Client) -> None:
+    make_consumer(name="orders", vhost="shop")
+    assert tile(text_of(get(viewer, "consumer_detail", "orders")), "Waiting for retry") == "– in the vhost"
+    broker = Broker.objects.create(slug="default", sampled_at=timezone.now())
+    assert tile(text_of(get(viewer, "consumer_detail", "orders")), "Waiting for retry") == "0 in the vhost"
+    for vhost, name in (
+        ("shop", "mqadmin.delay.1000"),
+        ("shop", "mqadmin.delay.4000"),
+        ("/", "mqadmin.delay.1"),
+    ):
+        Queue.objects.create(broker=broker, vhost=vhost, name=name, total=3)
+    assert tile(text_of(get(viewer, "consumer_detail", "orders")), "Waiting for retry") == "6 in the vhost"
+
+
+def test_the_definition_names_what_is_not_as_usual(viewer: Client) -> None:
+    make_consumer(name="plain")
+    make_consumer(
+        name="special",
+        mode="pull",
+        pull_interval=0.5,
+        batch_size=50,
+        connection_retries=20,
+        connection_delay=9,
+        connect_attempts=1,
+        dedupe_key="json",
+        dedupe_path="order.id",
+        dedupe_seconds=3600,
+    )
+    words = [
+        "a look every 500 ms",
+        "up to 50 messages",
+        "20 retries, the first after 9 s",
+        "1 attempt, then the process ends",
+        "by order.id in the JSON body, within 1 h",
+    ]
+    plain, special = (text_of(get(viewer, "consumer_detail", name)) for name in ("plain", "special"))
+    assert [part for part in words if part not in special] == []
+    for label in ("Messages are", "Batches", "Not reachable", "Connecting", "Duplicates"):
+        assert f"<dt>{label}</dt>" in special
+        assert f"<dt>{label}</dt>" not in plain
+
+
+def test_records_say_how_long_a_message_waited(viewer: Client) -> None:
+    consumer = make_consumer(name="orders")
+    slow = make_record(consumer, waited_ms=3_400)
+    quick, untold = make_record(consumer, waited_ms=80), make_record(consumer)
+    assert text_of(get(viewer, "consumer_detail", "orders")).count("waited 3.4 s") == 1
+    assert text_of(get(viewer, "consumer_detail", "orders")).count(">waited ") == 1
+    assert "3 s in the queue" in text_of(get(viewer, "record_detail", slow.pk))
+    assert "less than a second in the queue" in text_of(get(viewer, "record_detail", quick.pk))
+    assert "in the queue" not in text_of(get(viewer, "record_detail", untold.pk))
+
+
+def test_a_duplicate_has_words(viewer: Client) -> None:
+    record = make_record(make_consumer(name="orders"), outcome="duplicate")
+    assert "acked without being handled again" in text_of(get(viewer, "consumer_detail", "orders"))
+    assert "The same message was handled before" in text_of(get(viewer, "record_detail", record.pk))

@@ -126,3 +126,19 @@ def test_counts_say_how_many_run_and_which_are_older() -> None:
 def test_every_state_has_a_word_and_a_colour() -> None:
     assert set(status.labels()) == set(status.TONES)
     assert set(status.PROCESS_TONES) == {state.value for state in ConsumerProcess.State}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, ""),
+        ({"connected_at": NOW - timedelta(seconds=59), "connections": 1}, "just connected"),
+        ({"connected_at": NOW - timedelta(seconds=61), "connections": 1}, "connected 1 min"),
+        ({"connected_at": NOW - timedelta(days=4), "connections": 2}, "connected 4 d, 2nd connection"),
+        ({"connections": 3, "connection_errors": 3}, "no connection, 3 connection errors"),
+        ({"connection_errors": 1, "channel_errors": 1200}, "1 connection error, 1\u00a0200 channel errors"),
+        ({"connected_at": NOW + timedelta(seconds=5), "connections": 1}, "just connected"),
+    ],
+)
+def test_the_connection_in_words(fields: dict[str, Any], words: str) -> None:
+    assert status.connection_words(process(**fields), NOW) == words

@@ -1,0 +1,105 @@
+"""Consumers as metrics: definitions and the processes that run, in four queries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from django.utils import timezone
+
+from consumers import status, summary
+from consumers.models import Consumer, ConsumerProcess
+from mqadmin.core import brokers
+from mqadmin.core.metrics import Family, Value, labels
+
+# Of each process: name, help, and what its row says. Counters begin anew when the process does.
+Reading = tuple[str, str, Callable[[ConsumerProcess], Value]]
+COUNTERS: tuple[Reading, ...] = (
+    ("handled_total", "Messages handled, whatever came of them.", lambda row: row.processed),
+    ("failed_total", "Messages that failed for good.", lambda row: row.failed),
+    ("retried_total", "Messages sent to wait for another attempt.", lambda row: row.retried),
+    ("connection_errors_total", "Connections refused or lost.", lambda row: row.connection_errors),
+    (
+        "channel_errors_total",
+        "Channels or subscriptions ended by the broker.",
+        lambda row: row.channel_errors,
+    ),
+)
+GAUGES: tuple[Reading, ...] = (
+    ("in_flight", "Messages delivered to the process and not settled yet.", lambda row: row.in_flight),
+    ("blocked", "1 while RabbitMQ takes no copies from the process.", lambda row: bool(row.blocked_reason)),
+)
+
+
+def families() -> Iterator[Family]:
+    """Return what is known of consumers on configured brokers, and of their live processes."""
+    known = list(brokers.configs())
+    consumers = list(Consumer.objects.filter(broker__in=known).order_by("pk"))
+    processes = list(
+        ConsumerProcess.objects.filter(
+            consumer__broker__in=known, ended_at=None, state__in=ConsumerProcess.LIVE
+        ).order_by("pk")
+    )
+    marks = {
+        row.pk: {"broker": row.broker, "vhost": row.vhost, "queue": row.queue, "consumer": row.name}
+        for row in consumers
+    }
+    yield from _of_consumers(consumers, processes, marks)
+    # A consumer defined between the two queries has no labels yet: the next scrape has it.
+    yield from _of_processes([row for row in processes if row.consumer_id in marks], marks)
+    yield Family(
+        "mqadmin_retry_messages",
+        "gauge",
+        "Messages in the retry queues of a virtual host, which all its consumers share.",
+        [
+            (labels(broker=slug, vhost=vhost), count)
+            for slug, vhosts in summary.retry_depths(known).items()
+            for vhost, count in vhosts.items()
+        ],
+    )
+
+
+def _of_consumers(
+    consumers: list[Consumer], processes: list[ConsumerProcess], marks: dict[int, dict[str, str]]
+) -> Iterator[Family]:
+    now = timezone.now()
+    running = Counter(
+        row.consumer_id
+        for row in processes
+        if row.state == ConsumerProcess.State.RUNNING and not status.is_silent(row, now)
+    )
+    told = Consumer.Desired.RUNNING
+    texts = [(labels(**marks[row.pk]), row) for row in consumers]
+    yield Family(
+        "mqadmin_consumer_processes_running",
+        "gauge",
+        "Processes that consume now.",
+        [(text, running[row.pk]) for text, row in texts],
+    )
+    yield Family(
+        "mqadmin_consumer_processes_wanted",
+        "gauge",
+        "Processes that should consume; 0 while it is told to be paused or stopped.",
+        [(text, row.replicas if row.desired == told else 0) for text, row in texts],
+    )
+
+
+def _of_processes(processes: list[ConsumerProcess], marks: dict[int, dict[str, str]]) -> Iterator[Family]:
+    now = timezone.now()
+    texts = [(labels(**marks[row.consumer_id], process=row.pk, host=row.host), row) for row in processes]
+    for name, help_text, read in COUNTERS:
+        samples = [(text, read(row)) for text, row in texts]
+        yield Family(f"mqadmin_consumer_{name}", "counter", help_text, samples)
+    for name, help_text, read in GAUGES:
+        yield Family(
+            f"mqadmin_consumer_{name}", "gauge", help_text, [(text, read(row)) for text, row in texts]
+        )
+    yield Family(
+        "mqadmin_consumer_connection_age_seconds",
+        "gauge",
+        "Seconds since the connection of the process stands; absent without one.",
+        [
+            (text, max(0.0, (now - row.connected_at).total_seconds()) if row.connected_at else None)
+            for text, row in texts
+        ],
+    )
