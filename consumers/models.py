@@ -93,11 +93,27 @@ class Consumer(models.Model):
     consumer_priority = models.IntegerField(default=0)
     exclusive = models.BooleanField(default=False)
     stop_seconds = models.FloatField(default=30.0)
+    # At most one process anywhere, at any moment: its host lets go before another may begin.
+    single = models.BooleanField(default=False)
+    placement = models.CharField(max_length=200, blank=True)  # labels a host must have: "zone=a, gpu"
+    schedule = models.CharField(
+        max_length=200, blank=True
+    )  # hours it may run in: "mon-fri 08:00-18:00"; empty: all
+    memory_limit_mb = models.PositiveIntegerField(
+        default=0
+    )  # above it a process drains and is replaced; 0: none
+    # Of autoscaling; it is on while `autoscale_max` is not 0.
+    autoscale_min = models.PositiveSmallIntegerField(default=1)
+    autoscale_max = models.PositiveSmallIntegerField(default=0)
+    autoscale_seconds = models.FloatField(default=300.0)  # in which the queue is to be empty
+    autoscaled = models.PositiveSmallIntegerField(null=True)  # what it last decided; None: nothing yet
     is_collector = models.BooleanField(default=False)  # made by "track": captures a dead-letter queue
     # Grows with every change that a running process must be restarted for.
     revision = models.PositiveIntegerField(default=1)
     # Grows when a person asks for it: "start now" after a failure, restart.
     nudge = models.PositiveIntegerField(default=0)
+    # Whether the last nudge replaces one replica after another, each once the one before consumes.
+    rolling = models.BooleanField(default=False)
     # Grows when a person asks for what is in hand to be delivered again.
     redelivers = models.PositiveIntegerField(default=0)
     desired_by = models.CharField(max_length=150, blank=True)  # who last started, paused or stopped it
@@ -111,6 +127,18 @@ class Consumer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_autoscaled(self) -> bool:
+        return self.autoscale_max > 0
+
+    @property
+    def target(self) -> int:
+        """How many processes should run now: as a person said, or as autoscaling decided within its bounds."""
+        if not self.is_autoscaled:
+            return self.replicas
+        decided = self.autoscale_min if self.autoscaled is None else self.autoscaled
+        return max(self.autoscale_min, min(self.autoscale_max, decided))
 
 
 class ConsumerProcess(models.Model):
@@ -144,6 +172,9 @@ class ConsumerProcess(models.Model):
     started_at = models.DateTimeField(null=True)
     connected_at = models.DateTimeField(null=True)  # since when its connection stands; None without one
     blocked_reason = models.CharField(max_length=200, blank=True)  # why RabbitMQ takes no publishing from it
+    subscribed_at = models.DateTimeField(null=True)  # when it first consumed
+    # Until then its host may run it, by the database's clock; None: nobody else may take it over.
+    lease_until = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     next_start_at = models.DateTimeField(null=True)  # while in backoff
     stop_requested_at = models.DateTimeField(null=True)
@@ -164,6 +195,9 @@ class ConsumerProcess(models.Model):
     rate = models.FloatField(default=0)
     rss_bytes = models.BigIntegerField(null=True)
     cpu_percent = models.FloatField(null=True)
+    threads = models.PositiveIntegerField(null=True)
+    open_files = models.PositiveIntegerField(null=True)
+    usage = models.JSONField(default=list, blank=True)  # [[epoch s, CPU %, RSS MB, threads, open files], ...]
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -213,6 +247,7 @@ class ConsumerEvent(models.Model):
     at = models.DateTimeField()
     kind = models.CharField(max_length=30)
     text = models.CharField(max_length=500)
+    detail = models.TextField(blank=True)  # of a crash: the last lines it printed; of a decision: its numbers
 
     class Meta:
         ordering = ["-id"]
@@ -220,6 +255,25 @@ class ConsumerEvent(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class ScalePoint(models.Model):
+    """What autoscaling saw and decided at one look: drawn on the consumer's page. Rates a second."""
+
+    consumer = models.ForeignKey(
+        Consumer, on_delete=models.CASCADE, related_name="scale_points", db_index=False
+    )
+    at = models.DateTimeField()
+    replicas = models.PositiveSmallIntegerField()
+    backlog = models.PositiveBigIntegerField()
+    arriving = models.FloatField(default=0)
+    handling = models.FloatField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["consumer", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.consumer_id} {self.at}: {self.replicas}"
 
 
 class Suspect(models.Model):
@@ -267,6 +321,11 @@ class SupervisorHost(models.Model):
     pid = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
+    machine = models.CharField(max_length=255, blank=True)
+    labels = models.JSONField(default=dict, blank=True)
+    capacity = models.PositiveIntegerField(default=0)  # processes it runs at most; 0: no limit
+    version = models.CharField(max_length=40, blank=True)
+    drained = models.BooleanField(default=False)  # takes nothing new; set by a person
 
     def __str__(self) -> str:
         return self.name

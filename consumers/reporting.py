@@ -38,6 +38,7 @@ class ProcessReporter:
         self._supervised = bool(row.supervisor)
         self._state: tuple[State, str, datetime] = ("starting", "", timezone.now())
         self._events: deque[tuple[datetime, str, str]] = deque(maxlen=200)
+        self._subscribed_at: datetime | None = None
         self._changed = threading.Event()
         self._ending = threading.Event()
         self._process = psutil.Process()
@@ -52,6 +53,8 @@ class ProcessReporter:
     def state(self, state: State, reason: str = "") -> None:
         """Note the state the process is in now."""
         self._state = (state, reason[:500], timezone.now())
+        if state == "running" and self._subscribed_at is None:
+            self._subscribed_at = self._state[2]
         self._changed.set()
 
     def event(self, kind: str, text: str) -> None:
@@ -132,6 +135,7 @@ class ProcessReporter:
             "connection_errors": gauges.connection_errors,
             "channel_errors": gauges.channel_errors,
             "connected_at": _moment(gauges.connected_at),
+            "subscribed_at": self._subscribed_at,
             "blocked_reason": gauges.blocked[:200],
             "rate": self._rate.per_second(gauges.processed),
             "rss_bytes": self._process.memory_info().rss,

@@ -185,7 +185,7 @@ class Supervisor:
             killed=child is not None and bool(child.kill_reason),
             nudge=row.nudge,
             started_at=row.started_at,
-            connected_at=row.connected_at,
+            subscribed_at=row.subscribed_at,
             heartbeat_at=row.heartbeat_at,
             next_start_at=row.next_start_at,
             stop_requested_at=row.stop_requested_at,

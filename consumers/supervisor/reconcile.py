@@ -13,7 +13,7 @@ BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 300.0
 EARLY_DEATHS_MAX = 6  # deaths in a row before it has consumed in health: a person must look
 HEALTHY = timedelta(minutes=10)  # forgives earlier crashes
-CONSUMED_IN_HEALTH = timedelta(seconds=10)  # connected for so long, or one message handled
+CONSUMED_IN_HEALTH = timedelta(seconds=10)  # subscribed for so long, or one message handled
 SILENT_MAX = timedelta(seconds=60)  # alive without a heartbeat: stuck, so killed
 ABANDONED = timedelta(seconds=60)  # another host's process and supervisor both silent: given up
 STOP_GRACE = timedelta(seconds=1)  # the process has its own deadline; this is for what it does after it
@@ -59,7 +59,7 @@ class Actual:
     killed: bool = False
     nudge: int = 0
     started_at: datetime | None = None
-    connected_at: datetime | None = None
+    subscribed_at: datetime | None = None
     heartbeat_at: datetime | None = None
     next_start_at: datetime | None = None
     stop_requested_at: datetime | None = None
@@ -233,10 +233,10 @@ def backoff(crashes: int) -> float:
 def _count(item: Actual) -> tuple[int, int]:
     """Return crashes and early deaths with this one counted."""
     last = item.heartbeat_at or item.started_at
-    if item.connected_at is not None and last is not None and last - item.connected_at >= HEALTHY:
+    if item.subscribed_at is not None and last is not None and last - item.subscribed_at >= HEALTHY:
         return 1, 0
-    consumed = item.connected_at is not None and (
-        item.processed > 0 or (last is not None and last - item.connected_at >= CONSUMED_IN_HEALTH)
+    consumed = item.subscribed_at is not None and (
+        item.processed > 0 or (last is not None and last - item.subscribed_at >= CONSUMED_IN_HEALTH)
     )
     return item.crashes + 1, 0 if consumed else item.early_deaths + 1
 
@@ -260,5 +260,7 @@ def _silence(item: Actual, now: datetime, trusted_since: datetime) -> timedelta:
 
 def _healthy(item: Actual, now: datetime) -> bool:
     return (
-        item.state == states.RUNNING and item.connected_at is not None and now - item.connected_at >= HEALTHY
+        item.state == states.RUNNING
+        and item.subscribed_at is not None
+        and now - item.subscribed_at >= HEALTHY
     )

@@ -32,11 +32,11 @@ RUNNING = Actual(
     alive=True,
     nudge=2,
     started_at=NOW - timedelta(minutes=2),
-    connected_at=NOW - timedelta(minutes=2),
+    subscribed_at=NOW - timedelta(minutes=2),
     heartbeat_at=NOW - timedelta(seconds=1),
 )
 DEAD = replace(RUNNING, alive=False)
-EARLY = replace(DEAD, connected_at=None)  # never consumed
+EARLY = replace(DEAD, subscribed_at=None)  # never consumed
 FOREIGN = replace(RUNNING, mine=False, alive=None)
 
 
@@ -149,19 +149,19 @@ def crashed(process: Actual, code: int | None = 1, **changes: object) -> Actual:
         ),
         pytest.param(
             [WANTED],
-            [crashed(DEAD, connected_at=ago(3), crashes=0)],
+            [crashed(DEAD, subscribed_at=ago(3), crashes=0)],
             [Hold(10, "backoff", "exit 1", NOW + timedelta(seconds=1), 1, 1)],
             id="two seconds of connection without a message is no health",
         ),
         pytest.param(
             [WANTED],
-            [crashed(DEAD, connected_at=ago(3), processed=1)],
+            [crashed(DEAD, subscribed_at=ago(3), processed=1)],
             [Hold(10, "backoff", "exit 1", NOW + timedelta(seconds=1), 1, 0)],
             id="one handled message is",
         ),
         pytest.param(
             [WANTED],
-            [crashed(DEAD, connected_at=ago(700), crashes=7)],
+            [crashed(DEAD, subscribed_at=ago(700), crashes=7)],
             [Hold(10, "backoff", "exit 1", NOW + timedelta(seconds=1), 1, 0)],
             id="ten healthy minutes had reset the count",
         ),
@@ -222,7 +222,7 @@ def crashed(process: Actual, code: int | None = 1, **changes: object) -> Actual:
         ),
         pytest.param(
             [WANTED],
-            [replace(RUNNING, crashes=3, connected_at=ago(601))],
+            [replace(RUNNING, crashes=3, subscribed_at=ago(601))],
             [Forgive(10)],
             id="ten healthy minutes",
         ),
