@@ -186,7 +186,8 @@ class BrokerConfig:
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
             if self.cert_file:
-                context.load_cert_chain(self.cert_file, self.key_file)
+                # Without a password OpenSSL would ask the terminal for that of an encrypted key, and wait.
+                context.load_cert_chain(self.cert_file, self.key_file, password="")
         except (OSError, ssl.SSLError) as error:
             raise ConfigurationError(f"Broker {self.slug}: the TLS files cannot be used: {error}.") from error
         if not self.verify:

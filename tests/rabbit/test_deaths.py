@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mqadmin.rabbit.deaths import Death, read, strip_failure_headers
@@ -327,6 +327,7 @@ JUNK = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the code
 @given(headers=st.dictionaries(NAMES, JUNK), body=st.binary(max_size=50))
 def test_hostile_headers_never_raise(headers: dict[str, Any], body: bytes) -> None:
     death = death_of(headers, body)

@@ -71,7 +71,9 @@ def test_without_any_host_each_is_named(broker_config: BrokerConfig, vhost: str)
     dead = with_hosts(broker_config, NOWHERE, "127.0.0.2:1")
     with pytest.raises(NoResponse) as caught:
         amqp.purge(dead, vhost, "q")
-    verdict = Publisher(dead, vhost).publish_batch([Outgoing("", "q", b"")])[0]
+    publisher = Publisher(dead, vhost)
+    verdict = publisher.publish_batch([Outgoing("", "q", b"")])[0]
+    publisher.close()
     assert (verdict.reason, verdict.unknown) == ("connection_lost", False)
     for text in (str(caught.value), verdict.detail):
         assert text == (

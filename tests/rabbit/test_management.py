@@ -165,6 +165,7 @@ def test_numbers_and_history_of_a_busy_queue(
         detail = wait_until(
             lambda: (
                 (found := management.queue(vhost, "q", lengths=(60, 5), rates=(60, 5))).info.unacked == 2
+                and found.info.consumers  # counted by other statistics than the details
                 and found.consumer_details
                 and found.rates.get("publish")
                 and found

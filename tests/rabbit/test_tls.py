@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from kombu import Connection
 from mqadmin import celery
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.errors import NoResponse
+from mqadmin.rabbit.errors import ConfigurationError, NoResponse
 from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.publisher import Outgoing, Publisher
 from tests.rabbit.tls import (  # noqa: F401
@@ -58,13 +59,29 @@ def test_what_does_not_verify_is_not_spoken_to(
         ManagementClient(config).whoami()
     with pytest.raises(NoResponse) as over_amqp:
         amqp.purge(config, "/", "q")
-    verdict = Publisher(config, "/").publish_batch([Outgoing("", "q", b"")])[0]
+    publisher = Publisher(config, "/")
+    verdict = publisher.publish_batch([Outgoing("", "q", b"")])[0]
+    publisher.close()
     assert (verdict.reason, verdict.unknown) == ("connection_lost", False)
     for text in (str(over_http.value), str(over_amqp.value), verdict.detail):
         assert words in text
         assert config.host in text
         assert "SSL" not in text
     assert over_http.value.code == "tls_failed"
+
+
+def test_a_key_with_a_passphrase_is_refused_and_not_asked_for(
+    tls_broker: BrokerConfig,  # noqa: F811
+    certificates: Certificates,  # noqa: F811
+) -> None:
+    locked = certificates.file("locked.key")
+    command = ["openssl", "rsa", "-aes256", "-passout", "pass:x", "-in", certificates.file("client.key")]
+    subprocess.run([*command, "-out", locked], check=True, capture_output=True)
+    config = replace(tls_broker, key_file=locked)
+    with pytest.raises(ConfigurationError, match="TLS files cannot be used"):
+        amqp.purge(config, "/", "q")
+    with pytest.raises(NoResponse, match=r"TLS handshake.* encrypted"):
+        ManagementClient(config).whoami()
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS")
