@@ -82,7 +82,7 @@ class Account:
             for name, what in self.ids.items()
             if name in self._final
             and name not in self.poison
-            and not self._final[name] & {ends[what], "duplicate"}
+            and ends[what] not in self._final[name]  # a duplicate, too, is one of something
         }
 
     @property

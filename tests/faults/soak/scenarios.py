@@ -86,10 +86,8 @@ def stop_and_continue(soak: Soak, rounds: int, seconds: float, heartbeat: int) -
     """Freeze one process past the heartbeat, until RabbitMQ has given it up, then let it go on."""
     for number in range(rounds):
         soak.until(soak.all_running, 60, what="all replicas consume")
-        found = soak.until(
-            lambda: [row for row in soak.connections.named(CLIENT) if row.get("timeout") == heartbeat], 20
-        )
-        assert len(found) == REPLICAS, "the heartbeat is the short one"
+        listed = partial(_watched, soak, heartbeat)
+        soak.until(listed, 30, what="RabbitMQ watches both, closely")
         victim: psutil.Process = sorted(soak.processes(), key=lambda p: p.pid)[number % REPLICAS]
         lost = soak.events("disconnected")
         victim.suspend()
@@ -104,6 +102,12 @@ def stop_and_continue(soak: Soak, rounds: int, seconds: float, heartbeat: int) -
             victim.resume()
         soak.done["freezes"] += 1
         soak.until(partial(_more, soak, "disconnected", lost), 30, what="it noticed")
+
+
+def _watched(soak: Soak, heartbeat: int) -> bool:
+    """Whether RabbitMQ lists every replica's connection, with this heartbeat; a new one after some seconds."""
+    found = [row for row in soak.connections.named(CLIENT) if row.get("timeout") == heartbeat]
+    return len(found) == REPLICAS
 
 
 def _more(soak: Soak, kind: str, than: int) -> bool:
@@ -218,5 +222,33 @@ def stop_while_blocked(soak: Soak) -> None:
     with disk_alarm(soak.place.node):
         soak.until(lambda: soak.events("blocked") >= REPLICAS, 30, what="both connections are blocked")
         soak.stop(overdue=True)
-    ended = {name for name in soak.ids if name in set(_ended())}
-    wait_until(lambda: sum(soak.left().values()) + len(ended) >= len(soak.ids), 20, what="the rest is back")
+    _the_rest_is_back(soak)
+
+
+def lose_the_confirm(soak: Soak, line: RoughLine) -> None:
+    """Lose the connection between a copy that RabbitMQ has and its confirm."""
+    soak.send({"m0": "never:0"})
+    soak.until(soak.handled, 20, what="a first message has opened the channel of the copies")
+    soak.send({"m1": "never:1.5"})
+    soak.until(lambda: soak.calls()[-1].message_id == "m1", 20, what="the message is in hand")
+    line.stall("down")
+    soak.until(lambda: any(soak.left().values()), 20, what="its copy waits in a delay queue")
+    line.cut()
+    line.flow()
+    soak.done["lost confirms"] += 1
+
+
+def stop_on_a_dead_line(soak: Soak, line: RoughLine) -> None:
+    """Stop in order when nothing passes to or from the broker, and nobody says so: a cable that was pulled."""
+    soak.progress(max(1, len(soak.ids) // 20))
+    line.stall("up", "down")
+    soak.stop(overdue=True)
+    line.flow()
+    line.cut()
+    _the_rest_is_back(soak)
+
+
+def _the_rest_is_back(soak: Soak) -> None:
+    """Wait until every message without an end is in its queue, or waits there for its next attempt."""
+    open_ids = set(soak.ids) - set(_ended())
+    wait_until(lambda: sum(soak.left().values()) >= len(open_ids), 20, what="the rest is back")

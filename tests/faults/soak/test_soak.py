@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.soak import scenarios
 from tests.faults.soak.harness import REPLICAS, Place, Soak, does
-from tests.faults.soak.sizes import FULL, SIZE, TIMEOUT
+from tests.faults.soak.sizes import FULL, IN_FULL, SIZE, TIMEOUT
 from tests.support.rough_line import RoughLine
 
 pytestmark = [
@@ -29,12 +29,34 @@ def under_load(soak: Soak) -> Soak:
     return soak
 
 
-def test_consumers_killed_at_random_moments(own_place: Place, chance: random.Random) -> None:
-    with Soak(own_place, f"{SIZE.kills} kills") as soak:
+def line_to(place: Place) -> RoughLine:
+    return RoughLine(place.config.host, place.config.port)
+
+
+def over(line: RoughLine, place: Place) -> Place:
+    """The same place, whose consumers reach the broker over `line`."""
+    user = place.config.amqp_url.partition("://")[2].rpartition("@")[0]
+    environ = {
+        **place.environ,
+        "RABBITMQ_URL": f"amqp://{user}@127.0.0.1:{line.port}/",
+        "RABBITMQ_MANAGEMENT_URL": place.config.management_url,
+    }
+    return replace(place, environ=environ)
+
+
+WITH_DEDUPE = pytest.mark.parametrize(
+    "dedupe", ["", pytest.param("message_id", marks=IN_FULL)], ids=["plain", "dedupe"]
+)
+
+
+@WITH_DEDUPE
+def test_consumers_killed_at_random_moments(place: Place, chance: random.Random, dedupe: str) -> None:
+    with Soak(place, f"{SIZE.kills} kills {dedupe}", dedupe_key=dedupe) as soak:
         scenarios.kill(under_load(soak), SIZE.kills, chance, longest_gap=2 * SIZE.span / SIZE.kills)
         soak.finish(SIZE.patience).check()
 
 
+@IN_FULL  # R22 is this at small size
 def test_broker_restarted(own_place: Place) -> None:
     with Soak(own_place, f"{SIZE.restarts} broker restarts") as soak:
         scenarios.restart_broker(under_load(soak), SIZE.restarts)
@@ -47,8 +69,9 @@ def test_database_locked(place: Place) -> None:
         soak.finish(SIZE.patience).check()
 
 
-def test_process_frozen_past_the_heartbeat(place: Place) -> None:
-    with Soak(place, "a frozen process", heartbeat=2) as soak:
+@WITH_DEDUPE
+def test_process_frozen_past_the_heartbeat(place: Place, dedupe: str) -> None:
+    with Soak(place, f"a frozen process {dedupe}", heartbeat=2, dedupe_key=dedupe) as soak:
         scenarios.stop_and_continue(under_load(soak), 5 if FULL else 1, SIZE.outage / 6, heartbeat=2)
         soak.finish(SIZE.patience).check()
 
@@ -60,17 +83,10 @@ def test_connections_closed_every_second(place: Place) -> None:
 
 
 def test_line_stalled_cut_and_half_closed(place: Place, chance: random.Random) -> None:
-    with RoughLine(place.config.host, place.config.port) as line:
-        user = place.config.amqp_url.partition("://")[2].rpartition("@")[0]
-        environ = {
-            **place.environ,
-            "RABBITMQ_URL": f"amqp://{user}@127.0.0.1:{line.port}/",
-            "RABBITMQ_MANAGEMENT_URL": place.config.management_url,
-        }
-        with Soak(replace(place, environ=environ), "a rough line", heartbeat=4) as soak:
-            scenarios.roughen(under_load(soak), line, SIZE.rough, chance, SIZE.silence)
-            assert line.accepted >= REPLICAS
-            soak.finish(SIZE.patience).check()
+    with line_to(place) as line, Soak(over(line, place), "a rough line", heartbeat=4) as soak:
+        scenarios.roughen(under_load(soak), line, SIZE.rough, chance, SIZE.silence)
+        assert line.accepted >= REPLICAS
+        soak.finish(SIZE.patience).check()
 
 
 def test_queue_deleted_and_declared_again(place: Place) -> None:
@@ -87,9 +103,45 @@ def test_disk_alarm_while_copies_are_due(own_place: Place) -> None:
         soak.finish(SIZE.patience).check()
 
 
-@pytest.mark.xfail(
-    reason="RabbitMQ reads no close from a blocked connection, and the process waits for its answer"
+@pytest.mark.parametrize(
+    "dedupe",
+    [
+        "",
+        pytest.param(
+            "message_id",
+            marks=pytest.mark.xfail(
+                reason="the claim of a message whose copy was on its way is never given up"
+            ),
+        ),
+    ],
+    ids=["plain", "dedupe"],
 )
+def test_confirm_lost_with_its_connection(place: Place, dedupe: str) -> None:
+    with (
+        line_to(place) as line,
+        Soak(
+            over(line, place), "a lost confirm", dedupe_key=dedupe, replicas=1, retry_first_delay=2.0
+        ) as soak,
+    ):
+        soak.start()
+        scenarios.lose_the_confirm(soak, line)
+        account = soak.finish(10)
+        account.check()
+        assert account.twice == {"m1"}
+
+
+NO_ANSWER = pytest.mark.xfail(
+    reason="a process that closes its connection waits for an answer that never comes"
+)
+
+
+@NO_ANSWER
 def test_stopped_in_order_while_the_broker_is_blocked(own_place: Place) -> None:
     with Soak(own_place, "stopped during a disk alarm", stop_seconds=3.0) as soak:
         scenarios.stop_while_blocked(under_load(soak))
+
+
+@NO_ANSWER
+def test_stopped_in_order_while_the_line_is_dead(place: Place) -> None:
+    with line_to(place) as line, Soak(over(line, place), "a dead line", stop_seconds=3.0) as soak:
+        scenarios.stop_on_a_dead_line(under_load(soak), line)
