@@ -341,9 +341,9 @@ def _in_words(error: NoResponse, base: str) -> NoResponse:
 
 
 def _was_not_sent(error: NoResponse) -> bool:
-    """Tell whether a call failed before anything of it reached a server."""
+    """Tell whether a call failed before a server could carry out anything of it."""
     cause = error.__cause__
-    if isinstance(cause, http_errors.ConnectTimeout):
+    if isinstance(cause, http_errors.ConnectTimeout | http_errors.SSLError):
         return True
     inner = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
     return isinstance(inner, transport_errors.NewConnectionError)

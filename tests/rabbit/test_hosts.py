@@ -167,18 +167,19 @@ def test_without_any_management_api_each_is_named(broker_config: BrokerConfig) -
 def test_what_writes_is_sent_to_one_host_only(
     broker_config: BrokerConfig, vhost: str, management: ManagementClient
 ) -> None:
+    management.declare_queue(vhost, "q")
     with answering(None) as silent:  # takes the request and never answers: it may have been carried out
         client = ManagementClient(
             with_pages(broker_config, silent.removeprefix("http://"), page_of(broker_config))
         )
         with pytest.raises(NoResponse, match="did not answer within 1 s"):
-            client.declare_queue(vhost, "q")
+            client.delete_queue(vhost, "q")
         client.close()
-    assert management.queues(vhost) == []
-    client = ManagementClient(with_pages(broker_config, NOWHERE, page_of(broker_config)))
-    client.declare_queue(vhost, "q")  # nothing was sent to the first
-    client.close()
     assert [queue.name for queue in management.queues(vhost)] == ["q"]
+    client = ManagementClient(with_pages(broker_config, NOWHERE, page_of(broker_config)))
+    client.delete_queue(vhost, "q")  # nothing was sent to the first
+    client.close()
+    assert management.queues(vhost) == []
 
 
 def test_an_answer_that_is_a_no_is_the_clusters(broker_config: BrokerConfig, vhost: str) -> None:
