@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from consumers.supervisor import spawn
+from consumers.models import ConsumerProcess
+from consumers.supervisor import output, spawn, states
 from consumers.supervisor.reconcile import Exit
 
 
@@ -25,6 +26,7 @@ class Child:
     popen: subprocess.Popen[bytes] | None = None
     kill_reason: str = ""
     stop_seconds: float = 30.0
+    strict: bool = False  # must never run twice: see `fence`
     stop_sent: float | None = None  # monotonic seconds
     exit: Exit | None = None
 
@@ -72,3 +74,19 @@ def adopted(process_id: int, pid: int | None, created: float | None) -> Child | 
     """Return the child for a living process of an earlier supervisor, None when there is none."""
     process = spawn.find(pid, created)
     return Child(process_id, process.pid, process.create_time()) if process is not None else None
+
+
+def exit_of(row: ConsumerProcess, child: Child | None) -> Exit | None:
+    """Return how the process of `row` ended, with its own last words; None when none ever belonged to it now."""
+    if child is None and row.state in (states.BACKOFF, states.FAILED):
+        return None
+    seen = Exit(None, UNSEEN) if child is None or child.exit is None else child.exit
+    if seen.code == states.EXIT_STOPPED or (child is not None and child.kill_reason):
+        return seen
+    # Its last words count: a signal, if any, came while it was leaving.
+    if row.exit_reason == states.STOPPED_AS_ASKED:
+        return Exit(states.EXIT_STOPPED, row.exit_reason)
+    if seen.code is None:
+        return Exit(None, row.exit_reason or seen.words)
+    said = row.exit_reason or output.last_words(row.pk)
+    return Exit(seen.code, f"{seen.words}: {said}" if said else f"{seen.words}, without a word")

@@ -15,25 +15,31 @@ from django.utils import timezone
 from consumers.models import ConsumerProcess
 from consumers.supervisor import children, output, reconcile, rows, spawn, states
 from consumers.supervisor.children import Child
+from consumers.supervisor.fence import Fence, Fenced
+from consumers.supervisor.placement import Host
 from consumers.supervisor.reconcile import (
     Action,
     Actual,
     Desired,
     End,
-    Exit,
     Forgive,
     Hold,
     Kill,
     Start,
     Stop,
+    View,
 )
+from consumers.supervisor.rows import Identity
 from consumers.supervisor.wake import Wake
+from mqadmin import __version__
 
 LOOK_S = 0.2  # between two looks for changes
 PASS_S = 1.0  # between two passes at the latest
 HEARTBEAT_S = 2.0
 TIDY_S = 30.0
 GAP_S = 5.0  # a pause this long between passes: heartbeats from before it say nothing
+LAST_LINES = 50  # of a crashed process's output, kept with the event
+STARTING = (states.STARTING, states.CONNECTING)
 ORPHAN_S = 30.0  # patience with a process whose row is gone
 # Patience with consumers that are stopped together with the supervisor: less than `make up` has with the supervisor
 # itself (deploy.runner), so that it still gets to write how they ended.
@@ -45,18 +51,38 @@ Command = Callable[[str, int], list[str]]
 
 
 class Supervisor:
-    """One host's supervisor. Everything in it runs in the main thread.
+    """One host's supervisor. Everything in it runs in the main thread, but for the fence.
 
     `command(consumer's name, row id)` gives the command line of a process.
     """
 
-    def __init__(self, name: str, command: Command = spawn.command) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Command = spawn.command,
+        *,
+        labels: Mapping[str, str] | None = None,
+        capacity: int = 0,
+    ) -> None:
         self.name = name
+        self.me = Identity(
+            name=name,
+            pid=os.getpid(),
+            machine=socket.gethostname(),
+            labels=dict(labels or {}),
+            capacity=capacity,
+            version=__version__,
+        )
+        self.fence = Fence()
         self._command = command
+        self._vacant: dict[
+            tuple[int, int], float
+        ] = {}  # replica -> monotonic seconds since when nobody has it
         self._children: dict[int, Child] = {}
         self._definitions: Mapping[int, Desired] = {}
         self._adopted = False
-        self._trusted_since = timezone.now()
+        self._hosts: list[Host] = []
+        self._trusted_since: datetime | None = None  # by the database's clock; None: from the next pass on
         self._last_pass = time.monotonic()
         self._heartbeat_due = 0.0
         self._tidy_due = 0.0
@@ -67,6 +93,7 @@ class Supervisor:
     def run(self, wake: Wake) -> None:
         """Supervise until `wake.stopping`."""
         log.info("supervisor %s started (pid %d)", self.name, os.getpid())
+        self.fence.start()
         while not wake.stopping:
             began = time.monotonic()
             version = self._guarded(self._look_and_step)
@@ -99,36 +126,66 @@ class Supervisor:
         if self._in_trouble:
             log.info("the database answers again")
             self._in_trouble = False
-            self._trusted_since = timezone.now()
+            self._trusted_since = None
         return result
 
     def step(self) -> None:
         """Make one pass: compare what should run with what does, and act. Raises DatabaseError."""
-        now = timezone.now()
-        self._note_gap(now)
-        self._report()
+        now = rows.database_now()
+        trusted_since = self._trust(now)
+        self._report(now)
         visible = rows.visible()
         if not self._adopted:
             self._adopt(visible)
-        definitions = rows.desired()
+        definitions = rows.desired(now)
         self._definitions = {definition.consumer: definition for definition in definitions}
-        watched = rows.living_supervisors(now)
-        actual = [self._actual(row, watched) for row in visible]
+        actual = [self._actual(row, rows.lapsed(row, now, trusted_since)) for row in visible]
         self._drop_orphans({row.pk for row in visible})
-        for action in reconcile.reconcile(definitions, actual, now, trusted_since=self._trusted_since):
+        view = View(
+            now=now,
+            trusted_since=trusted_since,
+            me=self.name,
+            hosts=self._hosts,
+            waited=self._waited(reconcile.vacant(definitions, actual)),
+            starting=sum(item.mine and item.alive is True and item.state in STARTING for item in actual),
+        )
+        for action in reconcile.reconcile(definitions, actual, view):
             self._apply(action)
         self._kill_by_hand()
         self._tidy()
 
-    def _note_gap(self, now: datetime) -> None:
-        if time.monotonic() - self._last_pass > GAP_S:
+    def _trust(self, now: datetime) -> datetime:
+        """Return since when silence means something: a pass that comes late has missed what was said."""
+        if self._trusted_since is None or time.monotonic() - self._last_pass > GAP_S:
             self._trusted_since = now
         self._last_pass = time.monotonic()
+        return self._trusted_since
 
-    def _report(self) -> None:
-        if time.monotonic() >= self._heartbeat_due:
-            rows.present(self.name, os.getpid())
-            self._heartbeat_due = time.monotonic() + HEARTBEAT_S
+    def _report(self, now: datetime) -> None:
+        """Show that this host lives, and renew what it holds."""
+        began = time.monotonic()
+        if began < self._heartbeat_due:
+            return
+        rows.present(self.me)
+        rows.renew(self.name)
+        self._hosts = rows.hosts(now)
+        self.fence.renewed(began, self._fenced(), others=len(self._hosts) > 1)
+        self._heartbeat_due = began + HEARTBEAT_S
+
+    def _fenced(self) -> dict[int, Fenced]:
+        """What this host has to let go when it loses its leases. With SQLite there is no other host."""
+        if connection.vendor == "sqlite":
+            return {}
+        return {
+            process_id: Fenced(child.pid, child.created, strict=child.strict)
+            for process_id, child in self._children.items()
+        }
+
+    def _waited(self, vacant: set[tuple[int, int]]) -> dict[tuple[int, int], float]:
+        """Return for how many seconds each of these has been without anybody, as far as this supervisor saw."""
+        now = time.monotonic()
+        self._vacant = {key: self._vacant.get(key, now) for key in vacant}
+        return {key: now - since for key, since in self._vacant.items()}
 
     def _tidy(self) -> None:
         if time.monotonic() >= self._tidy_due:
@@ -139,10 +196,9 @@ class Supervisor:
 
     def _adopt(self, visible: list[ConsumerProcess]) -> None:
         """Take over what an earlier supervisor of this name started and still runs: never a second copy."""
-        survivors = spawn.survivors()
+        survivors = spawn.survivors(self.name)
         for row in visible:
             if row.supervisor != self.name:
-                survivors.pop(row.pk, None)  # another supervisor's, of this installation
                 continue
             found = survivors.pop(row.pk, None)
             child = (
@@ -164,13 +220,14 @@ class Supervisor:
                 self._children[process_id] = orphan
         self._adopted = True
 
-    def _actual(self, row: ConsumerProcess, watched: set[str]) -> Actual:
+    def _actual(self, row: ConsumerProcess, lapsed: float) -> Actual:
         mine = row.supervisor == self.name
         child = self._children.get(row.pk)
         alive = child.is_alive() if child is not None else False
         definition = self._definitions.get(row.consumer_id)
         if child is not None and definition is not None:
             child.stop_seconds = definition.stop_seconds
+            child.strict = definition.strict
         if child is not None and not alive:
             row.refresh_from_db()  # it may have written its last words just before it ended
         return Actual(
@@ -180,8 +237,9 @@ class Supervisor:
             state=row.state,
             mine=mine,
             alive=alive if mine else None,
-            watched=row.supervisor in watched,
-            exit=_exit(row, child) if mine and not alive else None,
+            host=row.supervisor,
+            lapsed=lapsed,
+            exit=children.exit_of(row, child) if mine and not alive else None,
             killed=child is not None and bool(child.kill_reason),
             nudge=row.nudge,
             started_at=row.started_at,
@@ -189,6 +247,9 @@ class Supervisor:
             heartbeat_at=row.heartbeat_at,
             next_start_at=row.next_start_at,
             stop_requested_at=row.stop_requested_at,
+            stopping_for=None
+            if child is None or child.stop_sent is None
+            else time.monotonic() - child.stop_sent,
             kill_requested_at=row.kill_requested_at,
             processed=row.processed,
             restarts=row.restarts,
@@ -246,7 +307,7 @@ class Supervisor:
         if row is None:
             return
         try:
-            popen = spawn.start(self._command(definition.name, row.pk), row.pk)
+            popen = spawn.start(self._command(definition.name, row.pk), row.pk, self.name)
         except OSError as error:
             crashes = action.crashes + 1
             at = timezone.now() + timedelta(seconds=reconcile.backoff(crashes))
@@ -255,6 +316,7 @@ class Supervisor:
             return
         child = children.started(row.pk, popen)
         child.stop_seconds = definition.stop_seconds
+        child.strict = definition.strict
         self._children[row.pk] = child
         rows.spawned(row.pk, child.pid, child.created)
         rows.event(row.pk, "started", f"Process {child.pid} was started on {self.name}")
@@ -280,7 +342,7 @@ class Supervisor:
     def _hold(self, action: Hold) -> None:
         rows.held(action)
         kind = "crashed" if action.state == states.BACKOFF else "failed"
-        rows.event(action.process, kind, action.reason)
+        rows.event(action.process, kind, action.reason, output.tail(action.process, lines=LAST_LINES) or "")
         self._children.pop(action.process, None)
         log.warning("row %d: %s: %s", action.process, kind, action.reason)
 
@@ -300,6 +362,7 @@ class Supervisor:
                     words = child.exit.words if child.exit else "killed"
                     rows.ended(process_id, states.STOPPED, f"stopped with the supervisor ({words})")
             rows.absent(self.name, os.getpid())
+            self.fence.close()
         except DatabaseError as error:
             log.warning("the end could not be written: %s", error)
         left = "" if stop_consumers else f", {len(self._children)} consumer processes go on"
@@ -319,19 +382,3 @@ class Supervisor:
                 return
             wake.wait(0.1)
             alive = [child for child in alive if child.is_alive()]
-
-
-def _exit(row: ConsumerProcess, child: Child | None) -> Exit | None:
-    """Return how the process of `row` ended, with its own last words; None when none ever belonged to it now."""
-    if child is None and row.state in (states.BACKOFF, states.FAILED):
-        return None
-    seen = Exit(None, children.UNSEEN) if child is None or child.exit is None else child.exit
-    if seen.code == states.EXIT_STOPPED or (child is not None and child.kill_reason):
-        return seen
-    # Its last words count: a signal, if any, came while it was leaving.
-    if row.exit_reason == states.STOPPED_AS_ASKED:
-        return Exit(states.EXIT_STOPPED, row.exit_reason)
-    if seen.code is None:
-        return Exit(None, row.exit_reason or seen.words)
-    said = row.exit_reason or output.last_words(row.pk)
-    return Exit(seen.code, f"{seen.words}: {said}" if said else f"{seen.words}, without a word")

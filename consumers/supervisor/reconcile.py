@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from consumers.supervisor import states
+from consumers.supervisor.fence import STRICT_WAIT_S
+from consumers.supervisor.placement import Host, Plan
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 300.0
@@ -15,7 +18,11 @@ EARLY_DEATHS_MAX = 6  # deaths in a row before it has consumed in health: a pers
 HEALTHY = timedelta(minutes=10)  # forgives earlier crashes
 CONSUMED_IN_HEALTH = timedelta(seconds=10)  # subscribed for so long, or one message handled
 SILENT_MAX = timedelta(seconds=60)  # alive without a heartbeat: stuck, so killed
-ABANDONED = timedelta(seconds=60)  # another host's process and supervisor both silent: given up
+ROLLED = timedelta(seconds=2)  # a rolling restart goes on once the new process has consumed for so long
+AHEAD = timedelta(
+    seconds=5
+)  # a time further in the future than this was written by a clock that was set back
+START_AT_ONCE = 4  # processes of one host that start at the same moment
 STOP_GRACE = timedelta(seconds=1)  # the process has its own deadline; this is for what it does after it
 
 
@@ -30,6 +37,10 @@ class Desired:
     revision: int
     nudge: int
     stop_seconds: float
+    rolling: bool = False  # the last nudge replaces one replica after another
+    strict: bool = False  # must never run twice, anywhere
+    placement: Mapping[str, str] = field(default_factory=dict)  # labels that its host must have
+    open: bool = True  # by its schedule it may run now
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,8 @@ class Actual:
     """The visible row of one replica, and what is known of its process.
 
     `mine`: this supervisor started it, or one of the same name before. `alive`: the process exists; unknown
-    (None) for other hosts. `watched`: the supervisor it belongs to is alive. `killed`: was sent SIGKILL.
+    (None) for other hosts. `lapsed`: seconds since its host's lease ran out, negative while it holds. `killed`:
+    was sent SIGKILL. `stopping_for`: seconds since it was asked to stop, by a clock that nobody sets.
     """
 
     id: int
@@ -54,7 +66,8 @@ class Actual:
     state: str
     mine: bool
     alive: bool | None
-    watched: bool = True
+    host: str = ""
+    lapsed: float = -1.0
     exit: Exit | None = None
     killed: bool = False
     nudge: int = 0
@@ -63,6 +76,7 @@ class Actual:
     heartbeat_at: datetime | None = None
     next_start_at: datetime | None = None
     stop_requested_at: datetime | None = None
+    stopping_for: float | None = None
     kill_requested_at: datetime | None = None
     processed: int = 0
     restarts: int = 0
@@ -129,85 +143,177 @@ class Forgive:
 Action = Start | Stop | Kill | End | Hold | Forgive
 
 
-def reconcile(
-    desired: Sequence[Desired], actual: Sequence[Actual], now: datetime, *, trusted_since: datetime
-) -> list[Action]:
-    """Return what to do now, in order.
+@dataclass(frozen=True)
+class View:
+    """What a pass knows beside the rows. `waited`: for how long (consumer, replica) has been without anybody.
 
-    `actual` holds at most one row per replica. `trusted_since`: heartbeats older than this say nothing
-    (the database was gone, or the supervisor itself was not running), so silence counts from then.
+    `trusted_since`: heartbeats older than this say nothing (the database was gone, or the supervisor itself was
+    not running), so silence counts from then. `starting`: processes of this host that are just starting.
     """
-    actions: list[Action] = []
+
+    now: datetime
+    trusted_since: datetime
+    me: str = ""
+    hosts: Sequence[Host] = (Host(""),)
+    waited: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    starting: int = 0
+
+
+def reconcile(desired: Sequence[Desired], actual: Sequence[Actual], view: View) -> list[Action]:
+    """Return what to do now, in order. `actual` holds at most one row per replica."""
+    groups: list[Sequence[Action]] = []
     definitions = {item.consumer: item for item in desired}
-    occupied = {(item.consumer, item.replica) for item in actual}
+    plan = Plan(view.hosts, [(item.host, item.consumer) for item in actual])
+    rolling = set(_next_to_roll(definitions, actual, view.now))
     for item in actual:
         definition = definitions.get(item.consumer)
-        actions += _step(definition, item, now, trusted_since)
+        groups.append(_step(definition, item, view, plan, may_roll=item.id in rolling))
+    occupied = {(item.consumer, item.replica) for item in actual}
     for definition in desired:
-        for replica in range(definition.replicas if definition.wanted else 0):
-            if (definition.consumer, replica) not in occupied:
-                actions.append(Start(definition.consumer, replica))
-    return actions
+        for replica in range(definition.replicas if _is_wanted(definition) else 0):
+            key = (definition.consumer, replica)
+            if key not in occupied and plan.place(
+                definition.consumer, definition.placement, view.me, view.waited.get(key, 0.0)
+            ):
+                groups.append([Start(definition.consumer, replica)])
+    return list(_few_at_once(groups, START_AT_ONCE - view.starting))
+
+
+def vacant(desired: Sequence[Desired], actual: Sequence[Actual]) -> set[tuple[int, int]]:
+    """Return the (consumer, replica) that should run and that no host holds, or only one whose lease is over."""
+    held = {(item.consumer, item.replica) for item in actual if item.mine or item.lapsed < 0}
+    return {
+        (definition.consumer, replica)
+        for definition in desired
+        if _is_wanted(definition)
+        for replica in range(definition.replicas)
+    } - held
+
+
+def _is_wanted(definition: Desired) -> bool:
+    return definition.wanted and definition.open
+
+
+def _few_at_once(groups: Iterable[Sequence[Action]], room: int) -> Iterator[Action]:
+    """Leave out what would start more processes than there is room for at this moment; a later pass does it.
+
+    Groups stay whole: a row that was closed without its successor would take its crashes with it.
+    """
+    for group in groups:
+        if any(isinstance(action, Start) for action in group):
+            room -= 1
+            if room < 0:
+                continue
+        yield from group
+
+
+def _next_to_roll(
+    definitions: Mapping[int, Desired], actual: Sequence[Actual], now: datetime
+) -> Iterator[int]:
+    """Yield the process of each rolling restart whose turn it is; none while a new one is not in health yet."""
+    rows: dict[int, list[Actual]] = defaultdict(list)
+    for item in actual:
+        rows[item.consumer].append(item)
+    for definition in definitions.values():
+        if not definition.rolling:
+            continue
+        mine = rows[definition.consumer]
+        old = [item for item in mine if item.nudge != definition.nudge and item.stop_requested_at is None]
+        new = [item for item in mine if item not in old]
+        if old and len(mine) >= definition.replicas and all(_has_rolled(item, now) for item in new):
+            yield min(old, key=lambda item: item.replica).id
+
+
+def _has_rolled(item: Actual, now: datetime) -> bool:
+    if item.stop_requested_at is not None or item.subscribed_at is None:
+        return False
+    consumes = item.state in (states.RUNNING, states.PAUSED)
+    return consumes and (item.processed > 0 or now - item.subscribed_at >= ROLLED)
 
 
 def _step(
-    definition: Desired | None, item: Actual, now: datetime, trusted_since: datetime
-) -> Iterable[Action]:
-    wanted = definition is not None and definition.wanted and item.replica < definition.replicas
+    definition: Desired | None, item: Actual, view: View, plan: Plan, *, may_roll: bool
+) -> Sequence[Action]:
+    wanted = definition is not None and _is_wanted(definition) and item.replica < definition.replicas
     if not item.mine:
-        return _foreign(wanted, item, now, trusted_since)
+        return _foreign(definition if wanted else None, item, view, plan)
     if item.alive:
-        return _alive(definition, wanted, item, now, trusted_since)
+        return _alive(definition, wanted, item, view, may_roll)
     nudged = definition is not None and item.nudge != definition.nudge
+    # Where it failed a person has to look first, whichever host may take it then.
+    is_over = item.exit is not None or nudged or item.state != states.FAILED
+    if definition is not None and wanted and is_over and not plan.fits(view.me, definition.placement):
+        return [End(item.id, "stopped", "this host takes it no more")]
     if item.state in (states.BACKOFF, states.FAILED) and item.exit is None:
-        return _held(wanted, nudged, item, now)
-    return _dead(wanted, item, now)
+        return _held(definition, wanted, nudged, item, view.now)
+    return _dead(wanted, item, view.now)
 
 
-def _foreign(wanted: bool, item: Actual, now: datetime, trusted_since: datetime) -> Iterable[Action]:
-    """Another host's: its supervisor's business, unless both it and the process have been silent for long."""
-    if item.watched or _silence(item, now, trusted_since) < ABANDONED:
+def _foreign(definition: Desired | None, item: Actual, view: View, plan: Plan) -> Sequence[Action]:
+    """Another host's: its supervisor's business, until its lease is over. None: it is not wanted any more."""
+    if item.lapsed < 0:
         return []
-    lost = End(item.id, "lost", "its host and its supervisor no longer report")
-    return [lost, _replacement(item, crashes=item.crashes)] if wanted else [lost]
+    lost = End(item.id, "lost", "its host reports no more")
+    if definition is None:
+        return [lost]
+    if item.state == states.FAILED and item.nudge == definition.nudge:
+        return []  # a person has to look, whoever asks for it then
+    if definition.strict and item.lapsed < STRICT_WAIT_S:
+        return []
+    waited = view.waited.get((item.consumer, item.replica), 0.0)
+    if plan.place(item.consumer, definition.placement, view.me, waited):
+        return [lost, _replacement(item, crashes=item.crashes)]
+    return []
 
 
 def _alive(
-    definition: Desired | None, wanted: bool, item: Actual, now: datetime, trusted_since: datetime
-) -> Iterable[Action]:
+    definition: Desired | None, wanted: bool, item: Actual, view: View, may_roll: bool
+) -> Sequence[Action]:
     if item.killed:
         return []
     if item.kill_requested_at is not None:
         return [Kill(item.id, "killed, as asked")]
     if item.stop_requested_at is not None:
         patience = timedelta(seconds=definition.stop_seconds if definition else 0) + STOP_GRACE
-        if now - item.stop_requested_at > patience:
-            seconds = (now - item.stop_requested_at).total_seconds()
+        asked = (view.now - item.stop_requested_at).total_seconds()
+        seconds = asked if item.stopping_for is None else item.stopping_for
+        if seconds > patience.total_seconds():
             return [Kill(item.id, f"killed: it had not stopped after {seconds:.0f} s")]
         return []
     if not wanted:
-        return [Stop(item.id, "no longer wanted")]
-    if definition is not None and item.nudge != definition.nudge:
+        return [Stop(item.id, _unwanted(definition))]
+    if definition is not None and item.nudge != definition.nudge and (may_roll or not definition.rolling):
         return [Stop(item.id, "restart, as asked")]
-    silence = _silence(item, now, trusted_since)
+    silence = _silence(item, view)
     if silence > SILENT_MAX:
         return [Kill(item.id, f"killed: no sign of life for {silence.total_seconds():.0f} s")]
-    if item.crashes and _healthy(item, now):
+    if item.crashes and _healthy(item, view.now):
         return [Forgive(item.id)]
     return []
 
 
-def _held(wanted: bool, nudged: bool, item: Actual, now: datetime) -> Iterable[Action]:
+def _held(
+    definition: Desired | None, wanted: bool, nudged: bool, item: Actual, now: datetime
+) -> Sequence[Action]:
     if not wanted:
-        return [End(item.id, "stopped", "no longer wanted")]
+        return [End(item.id, "stopped", _unwanted(definition))]
     if nudged:
         return [_replacement(item, crashes=0)]
-    if item.state == states.BACKOFF and (item.next_start_at is None or item.next_start_at <= now):
+    if item.state != states.BACKOFF:
+        return []
+    left = timedelta() if item.next_start_at is None else item.next_start_at - now
+    # A wait that is longer than any can be comes of a clock that was set back.
+    if left <= timedelta() or left > timedelta(seconds=backoff(item.crashes)) + AHEAD:
         return [_replacement(item, crashes=item.crashes)]
     return []
 
 
-def _dead(wanted: bool, item: Actual, now: datetime) -> Iterable[Action]:
+def _unwanted(definition: Desired | None) -> str:
+    is_closed = definition is not None and definition.wanted and not definition.open
+    return "outside its hours" if is_closed else "no longer wanted"
+
+
+def _dead(wanted: bool, item: Actual, now: datetime) -> Sequence[Action]:
     exit = item.exit or Exit(None, "ended while no supervisor was watching")
     asked = item.stop_requested_at is not None or item.kill_requested_at is not None
     if asked or exit.code in (states.EXIT_STOPPED, states.EXIT_RECYCLED) or not wanted:
@@ -253,9 +359,10 @@ def _replacement(item: Actual, *, crashes: int, early_deaths: int | None = None)
     )
 
 
-def _silence(item: Actual, now: datetime, trusted_since: datetime) -> timedelta:
-    heard = [at for at in (item.heartbeat_at, item.started_at, trusted_since) if at is not None]
-    return now - max(heard)
+def _silence(item: Actual, view: View) -> timedelta:
+    times = (item.heartbeat_at, item.started_at, view.trusted_since)
+    heard = [at for at in times if at is not None and at <= view.now + AHEAD]
+    return view.now - max(heard, default=view.now)
 
 
 def _healthy(item: Actual, now: datetime) -> bool:

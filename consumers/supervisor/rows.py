@@ -6,43 +6,86 @@ how it ended. All functions raise django.db.Error when the database is gone or l
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
-from consumers.supervisor import states
+from consumers.supervisor import placement, schedule, states
+from consumers.supervisor.fence import LEASE_S
+from consumers.supervisor.placement import Host
 from consumers.supervisor.reconcile import Desired, Hold, Start
 
-SUPERVISOR_SILENT = timedelta(seconds=30)
+SUPERVISOR_SILENT = timedelta(seconds=10)
+UNLEASED = timedelta(seconds=60)  # so long a row without a lease is its host's, after its last sign
 
 
 def version() -> object:
     """Return something that differs after any change a supervisor must act on. Two cheap queries."""
     definitions = tuple(
-        Consumer.objects.order_by("id").values_list("id", "desired", "replicas", "revision", "nudge")
+        Consumer.objects.order_by("id").values_list(
+            "id", "desired", "replicas", "autoscaled", "autoscale_max", "revision", "nudge", "schedule"
+        )
     )
     processes = ConsumerProcess.objects.filter(ended_at=None).order_by("id")
     return definitions, tuple(processes.values_list("id", "kill_requested_at", "next_start_at"))
 
 
-def desired() -> list[Desired]:
-    """Return every definition."""
-    fields = ("id", "name", "desired", "replicas", "revision", "nudge", "stop_seconds")
+def database_now() -> datetime:
+    """Return the time by the database's clock: the one that all hosts share."""
+    if connection.vendor == "sqlite":  # the host's own, and there is only one host
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+    return found.astimezone(UTC)
+
+
+def desired(now: datetime) -> list[Desired]:
+    """Return every definition as it is meant at `now`."""
     return [
         Desired(
             consumer=row.pk,
             name=row.name,
             wanted=row.desired != Consumer.Desired.STOPPED,
-            replicas=row.replicas,
+            replicas=row.target,
             revision=row.revision,
             nudge=row.nudge,
             stop_seconds=row.stop_seconds,
+            rolling=row.rolling,
+            strict=row.single or row.exclusive,
+            placement=_labels(row.placement),
+            open=not row.schedule or _is_open(row.schedule, now),
         )
-        for row in Consumer.objects.only(*fields)
+        for row in Consumer.objects.all()
     ]
+
+
+def _is_open(text: str, now: datetime) -> bool:
+    found = _schedule(text, settings.TIME_ZONE)
+    return found is None or found.open(now)
+
+
+@lru_cache(maxsize=1000)  # read once a second for each definition
+def _schedule(text: str, zone: str) -> schedule.Schedule | None:
+    try:
+        return schedule.parse(text, zone)
+    except schedule.ScheduleError:  # checked when it was written: better to consume than to stand still
+        return None
+
+
+def _labels(text: str) -> dict[str, str]:
+    try:
+        return placement.parse(text)
+    except placement.PlacementError:  # checked when it was written; if it came another way, no host fits
+        return {text: ""}
 
 
 def visible() -> list[ConsumerProcess]:
@@ -50,10 +93,37 @@ def visible() -> list[ConsumerProcess]:
     return list(ConsumerProcess.objects.filter(ended_at=None).exclude(supervisor=""))
 
 
-def living_supervisors(now: datetime) -> set[str]:
-    """Return the names of the supervisors that reported lately."""
-    fresh = SupervisorHost.objects.filter(heartbeat_at__gte=now - SUPERVISOR_SILENT)
-    return set(fresh.values_list("name", flat=True))
+def hosts(now: datetime) -> list[Host]:
+    """Return the supervisors that reported lately, by name."""
+    fresh = SupervisorHost.objects.filter(heartbeat_at__gte=now - SUPERVISOR_SILENT).order_by("name")
+    return [
+        Host(name=row.name, labels=row.labels, capacity=row.capacity, drained=row.drained) for row in fresh
+    ]
+
+
+def lapsed(row: ConsumerProcess, now: datetime, trusted_since: datetime) -> float:
+    """Return for how many seconds the lease on `row` has been over, negative while it holds.
+
+    Nothing is over before its host had the time to renew it since the database could be reached again.
+    """
+    until = row.lease_until
+    if until is None:
+        last = max((at for at in (row.heartbeat_at, row.started_at) if at is not None), default=now)
+        until = last + UNLEASED
+    elif until > now + timedelta(seconds=2 * LEASE_S):  # written by a clock that was set back since
+        until = now + timedelta(seconds=LEASE_S)
+    return (now - max(until, trusted_since + timedelta(seconds=LEASE_S))).total_seconds()
+
+
+def renew(supervisor: str) -> None:
+    """Renew the leases on all rows of this supervisor."""
+    rows = ConsumerProcess.objects.filter(supervisor=supervisor, ended_at=None)
+    rows.update(lease_until=lease_end())
+
+
+def lease_end() -> ExpressionWrapper[Any]:
+    """Return the end of a lease that is taken or renewed now, by the database's clock."""
+    return ExpressionWrapper(Now() + timedelta(seconds=LEASE_S), output_field=DateTimeField())
 
 
 def claim(start: Start, definition: Desired, supervisor: str) -> ConsumerProcess | None:
@@ -64,13 +134,12 @@ def claim(start: Start, definition: Desired, supervisor: str) -> ConsumerProcess
     now = timezone.now()
     try:
         with transaction.atomic():
-            if not Consumer.objects.filter(
-                ~Q(desired=Consumer.Desired.STOPPED), pk=start.consumer, replicas__gt=start.replica
-            ).exists():
+            wanted = Consumer.objects.filter(~Q(desired=Consumer.Desired.STOPPED), pk=start.consumer).first()
+            if wanted is None or wanted.target <= start.replica:
                 return None
             if start.replaces is not None:
                 ConsumerProcess.objects.filter(pk=start.replaces, ended_at=None).update(ended_at=now)
-            return ConsumerProcess.objects.create(
+            row = ConsumerProcess.objects.create(
                 consumer_id=start.consumer,
                 host=supervisor,
                 supervisor=supervisor,
@@ -84,6 +153,8 @@ def claim(start: Start, definition: Desired, supervisor: str) -> ConsumerProcess
                 crashes=start.crashes,
                 early_deaths=start.early_deaths,
             )
+            ConsumerProcess.objects.filter(pk=row.pk).update(lease_until=lease_end())
+            return row
     except IntegrityError:
         return None
 
@@ -132,12 +203,17 @@ def forgiven(process_id: int) -> None:
     _open(process_id).update(crashes=0, early_deaths=0)
 
 
-def event(process_id: int, kind: str, text: str) -> None:
+def event(process_id: int, kind: str, text: str, detail: str = "") -> None:
     """Keep what happened for the consumer's timeline; nothing when the row is gone."""
     consumer = ConsumerProcess.objects.filter(pk=process_id).values_list("consumer_id", flat=True).first()
     if consumer is not None:
         ConsumerEvent.objects.create(
-            consumer_id=consumer, process_id=process_id, at=timezone.now(), kind=kind, text=text[:500]
+            consumer_id=consumer,
+            process_id=process_id,
+            at=timezone.now(),
+            kind=kind,
+            text=text[:500],
+            detail=detail,
         )
 
 
@@ -145,18 +221,35 @@ def _open(process_id: int) -> QuerySet[ConsumerProcess]:
     return ConsumerProcess.objects.filter(pk=process_id, ended_at=None)
 
 
-def present(name: str, pid: int) -> None:
-    """Show that the supervisor of this host runs."""
+@dataclass(frozen=True)
+class Identity:
+    """What a supervisor tells of itself. `machine`: the host's own name. `capacity`: processes, 0 = no limit."""
+
+    name: str
+    pid: int
+    machine: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    capacity: int = 0
+    version: str = ""
+
+
+def present(me: Identity) -> None:
+    """Show that the supervisor of this host runs. What a person said of it (`drained`) stays."""
+    if SupervisorHost.objects.filter(name=me.name, pid=me.pid).update(heartbeat_at=Now()):
+        return
     now = timezone.now()
-    if not SupervisorHost.objects.filter(name=name, pid=pid).update(heartbeat_at=now):
-        SupervisorHost.objects.update_or_create(
-            name=name, defaults={"pid": pid, "started_at": now, "heartbeat_at": now}
-        )
+    told = {"machine": me.machine, "labels": me.labels, "capacity": me.capacity, "version": me.version}
+    SupervisorHost.objects.update_or_create(
+        name=me.name, defaults={"pid": me.pid, "started_at": now, "heartbeat_at": now, **told}
+    )
+    SupervisorHost.objects.filter(name=me.name).update(heartbeat_at=Now())
 
 
 def absent(name: str, pid: int) -> None:
-    """Show that the supervisor of this host was stopped."""
-    SupervisorHost.objects.filter(name=name, pid=pid).delete()
+    """Show that the supervisor of this host was stopped. That a person drained the host outlives it."""
+    mine = SupervisorHost.objects.filter(name=name, pid=pid)
+    mine.filter(drained=False).delete()
+    mine.update(heartbeat_at=timezone.now() - timedelta(days=1))
 
 
 def by_hand_to_kill(host: str) -> list[ConsumerProcess]:

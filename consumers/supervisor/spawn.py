@@ -14,7 +14,8 @@ from django.conf import settings
 
 from consumers.supervisor import output, states
 
-# In the environment of every process a supervisor starts: tells whose it is, also when no row knows its pid.
+# In the environment of every process a supervisor starts: folder, supervisor and row, so that each supervisor
+# finds its own, also when no row knows their pid.
 MARK = "MQADMIN_PROCESS"
 
 
@@ -24,7 +25,7 @@ def command(name: str, process_id: int) -> list[str]:
     return [sys.executable, str(manage), "run_consumer", name, "--process", str(process_id)]
 
 
-def start(arguments: Sequence[str], process_id: int) -> subprocess.Popen[bytes]:
+def start(arguments: Sequence[str], process_id: int, supervisor: str) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own, its output going to a file. Raises OSError.
 
     A file, never a pipe: the process must outlive this supervisor.
@@ -35,7 +36,7 @@ def start(arguments: Sequence[str], process_id: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             list(arguments),
             cwd=settings.BASE_DIR,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", MARK: _mark(process_id)},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", MARK: f"{_mark(supervisor)}{process_id}"},
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=subprocess.STDOUT,
@@ -45,17 +46,21 @@ def start(arguments: Sequence[str], process_id: int) -> subprocess.Popen[bytes]:
         os.close(descriptor)
 
 
-def _mark(process_id: int | str) -> str:
-    return f"{settings.VAR_DIR}:{process_id}"
+def _mark(supervisor: str) -> str:
+    return f"{settings.VAR_DIR}:{supervisor}:"
 
 
-def survivors() -> dict[int, psutil.Process]:
-    """Return the processes that supervisors of this installation started and that still run, by row id."""
+def survivors(supervisor: str | None = None) -> dict[int, psutil.Process]:
+    """Return the processes that a supervisor of this name started and that still run, by row id.
+
+    None: those of all supervisors of this installation on this machine.
+    """
+    wanted = f"{settings.VAR_DIR}:" if supervisor is None else _mark(supervisor)
     found = {}
     for process in psutil.process_iter():
         try:
             mark = process.environ().get(MARK, "")
-            if not mark.startswith(_mark("")) or process.status() == psutil.STATUS_ZOMBIE:
+            if not mark.startswith(wanted) or process.status() == psutil.STATUS_ZOMBIE:
                 continue
             # Children of a consumer inherit the mark: the consumer itself leads its process group.
             if os.getpgid(process.pid) == process.pid:

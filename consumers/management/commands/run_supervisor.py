@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from consumers.supervisor import placement, rows
 from consumers.supervisor.lock import AlreadySupervised, HostLock
 from consumers.supervisor.loop import Supervisor
 from consumers.supervisor.wake import Wake
@@ -24,21 +27,51 @@ class Command(BaseCommand):
         parser.add_argument(
             "--name", default=socket.gethostname(), help="this host's name (default: %(default)s)"
         )
+        parser.add_argument(
+            "--label",
+            action="append",
+            default=[],
+            metavar="NAME[=VALUE]",
+            help="what consumers may ask of their host; several times",
+        )
+        parser.add_argument(
+            "--capacity",
+            type=int,
+            default=0,
+            help="processes to run at most (default: as many as are wanted)",
+        )
 
-    def handle(self, *_args: Any, name: str, **_options: Any) -> None:
+    def handle(self, *_args: Any, name: str, label: Sequence[str], capacity: int, **_options: Any) -> None:
+        try:
+            labels = placement.parse(",".join(label))
+        except placement.PlacementError as error:
+            raise CommandError(f"--label: {error}.") from error
+        _refuse_second_on_sqlite(name)
         try:
             lock = HostLock(name)
         except AlreadySupervised as error:
             raise CommandError(str(error)) from error
         connection_created.connect(_be_impatient)
         wake = Wake()
-        supervisor = Supervisor(name)
+        supervisor = Supervisor(name, labels=labels, capacity=max(0, capacity))
         try:
             supervisor.run(wake)
         finally:
             supervisor.finish(wake, stop_consumers=settings.MQADMIN_SUPERVISOR_ON_EXIT == "stop")
             lock.release()
         sys.stdout.flush()
+
+
+def _refuse_second_on_sqlite(name: str) -> None:
+    """One file has one host's clock and locks: more than one supervisor needs a database server."""
+    if connection.vendor != "sqlite":
+        return
+    others = [host.name for host in rows.hosts(rows.database_now()) if host.name != name]
+    if others:
+        raise CommandError(
+            f"Supervisor {others[0]} works on this database, which is SQLite: that is for one host. "
+            "For several, set DATABASE_URL to PostgreSQL."
+        )
 
 
 def _be_impatient(connection: BaseDatabaseWrapper, **_: Any) -> None:

@@ -224,7 +224,7 @@ def test_takes_over_from_a_host_that_is_gone(house: House) -> None:
         pid_created=1.0,
     )
     SupervisorHost.objects.create(name="host-x", pid=1, started_at=long_ago, heartbeat_at=long_ago)
-    house.supervisor.step()  # its own silence counts from its start: nothing is taken in the first minute
+    house.supervisor.step()  # whoever lives has the time to renew its lease first
     assert house.process(consumer) == gone
     house.supervisor._trusted_since = long_ago
     house.ready(consumer)
@@ -247,7 +247,7 @@ def test_waits_out_a_locked_database(house: House) -> None:
     lock.close()
 
     assert supervisor._guarded(supervisor._look_and_step) is not None
-    assert supervisor._trusted_since > before
+    assert supervisor._trusted_since != before
     assert house.until(lambda: ConsumerProcess.objects.filter(state="backoff").first()) == row
 
 
