@@ -113,7 +113,9 @@ class HandledClaims:
             return "done"
         if row.done or is_dead:
             return "mine" if self._take_over(row, now) else "busy"
-        is_ours = row.process_id == self._process_id and self._unsure.get(row.key) == row.at.replace(tzinfo=UTC)
+        is_ours = row.process_id == self._process_id and self._unsure.get(row.key) == row.at.replace(
+            tzinfo=UTC
+        )
         return "mine" if is_ours else "busy"
 
     def _take_over(self, row: _Found, now: datetime) -> bool:
