@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from consumers import definitions, outputs, records, samples, summary, trying, validation
+from consumers import definitions, outputs, records, samples, summary, trying
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess, Record
 from consumers.schemas import (
@@ -48,7 +48,7 @@ def handler_list(request: HttpRequest) -> dict[str, Any]:
             "title": str(found.title),
             "description": str(found.description),
             "options_schema": registry.options_schema(found),
-            "batch": validation.takes_batches(found),
+            "batch": found.batch,
         }
         for found in registry.offered()
     ]

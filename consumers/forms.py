@@ -37,6 +37,11 @@ class Section:
     is_open: bool = False
     changed: int = 0
 
+    @property
+    def is_even(self) -> bool:
+        """Whether four fields of one width fill a line."""
+        return len(self.fields) == 4 and "records" not in (field.name for field in self.fields)
+
 
 class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
     """Define or change a consumer. The handler's own options are the `options_form` inside it."""
@@ -79,7 +84,7 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
     def _ask_where_it_applies(self, handler: Handler | None) -> None:
         """Fields that are not shown are not asked for; see `batch_fields` and `clean`."""
         for name in BATCH_FIELDS:
-            self.fields[name].required = handler is not None and validation.takes_batches(handler)
+            self.fields[name].required = handler is not None and handler.batch
         names = [("", _("nothing: no check for duplicates")), *Consumer.DedupeKey.choices]
         self.fields["dedupe_key"].widget.choices = names
         self.fields["dedupe_path"].strip = False  # type: ignore[attr-defined]  # a header's name is exact
@@ -152,7 +157,7 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         """The fields of a batch: for a handler that takes one, and where there is something to say."""
         fields = [self[name] for name in BATCH_FIELDS]
         handler = self.chosen_handler
-        takes = handler is not None and validation.takes_batches(handler)
+        takes = handler is not None and handler.batch
         return [field for field in fields if takes or field.errors]
 
     @property
@@ -174,7 +179,7 @@ def _sections() -> list[tuple[bool, str, str, str]]:
         (
             False,
             _("How messages come"),
-            _("As they are it is safe: nothing is acked before it is handled."),
+            _("Push, and acks once a message was handled, suit nearly every consumer."),
             "mode ack pull_interval",
         ),
         (

@@ -80,7 +80,7 @@ def _of_consumers(
         "mqadmin_consumer_processes_wanted",
         "gauge",
         "Processes that should consume; 0 while it is told to be paused or stopped.",
-        [(text, row.replicas if row.desired == told else 0) for text, row in texts],
+        [(text, row.target if row.desired == told else 0) for text, row in texts],
     )
 
 

@@ -52,7 +52,7 @@ def problems(consumer: Consumer) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     try:
-        consumer.full_clean(exclude=["options", "changed_by", "desired_by", "desired_at"])
+        consumer.full_clean(exclude=["options", "changed_by", "desired_by", "desired_at", "autoscaled"])
     except ValidationError as error:
         found = {field: " ".join(messages) for field, messages in error.message_dict.items()}
     if consumer.name in RESERVED:
@@ -156,7 +156,7 @@ def _pulling(consumer: Consumer) -> dict[str, str]:
 def _batching(consumer: Consumer) -> dict[str, str]:
     """A batch is a list of messages for one call: the handler must take one, and all must be in hand."""
     try:
-        takes_lists = takes_batches(registry.get(consumer.handler))
+        takes_lists = registry.get(consumer.handler).batch
     except registry.HandlerError:
         return {}  # told beside the handler
     found: dict[str, str] = {}
@@ -186,8 +186,3 @@ def _duplicates(consumer: Consumer) -> dict[str, str]:
             "Only a header or a value in the body has a place to look for: leave it empty."
         )
     return found
-
-
-def takes_batches(handler: registry.Handler) -> bool:
-    """Whether one call of the handler gets a list of messages."""
-    return bool(getattr(handler, "batch", False))

@@ -19,7 +19,7 @@ LABELS: dict[str, Any] = {
     "replicas": gettext_lazy("Processes"),
     "concurrency": gettext_lazy("Threads per process"),
     "prefetch": gettext_lazy("Prefetch"),
-    "mode": gettext_lazy("Messages are"),
+    "mode": gettext_lazy("Mode"),
     "pull_interval": gettext_lazy("Look every, seconds"),
     "ack": gettext_lazy("Acknowledge"),
     "batch_size": gettext_lazy("Messages in a batch"),
@@ -55,10 +55,12 @@ HELP: dict[str, Any] = {
     "concurrency": gettext_lazy("Messages that one process handles at the same time."),
     "prefetch": gettext_lazy("Messages that one process holds ahead of their acks, at most."),
     "mode": gettext_lazy(
-        "Push is faster and suits nearly every queue. Pull asks for messages one by one, at its own pace."
+        "Push: RabbitMQ delivers. Pull: the process asks for messages one by one, which is slower."
     ),
     "pull_interval": gettext_lazy("Between looks into an empty queue; the longer it stays empty, the rarer."),
-    "batch_size": gettext_lazy("One call of the handler gets so many, or fewer when the wait is over."),
+    "batch_size": gettext_lazy(
+        "One call of the handler gets so many; fewer when the wait is over. Prefetch holds a batch for each thread."
+    ),
     "batch_seconds": gettext_lazy("Counted from the first message of the batch."),
     "order": gettext_lazy("By priority: the highest of those in hand runs first."),
     "retry_attempts": gettext_lazy("After the first attempt. 0: it fails at once."),
@@ -93,7 +95,7 @@ HELP: dict[str, Any] = {
 def beyond_defaults(consumer: Consumer) -> list[tuple[str, str]]:
     """Return (what, how) of the settings that most consumers leave alone, where this one does not."""
     found = [
-        (_("Messages are"), _pulled(consumer)),
+        (_("Mode"), _pulled(consumer)),
         (_("Batches"), _batches(consumer)),
         (_("Not reachable"), _unreachable(consumer)),
         (_("Connecting"), _connecting(consumer)),

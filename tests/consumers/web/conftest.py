@@ -55,11 +55,10 @@ def batch_handler() -> str:
     """Return the name of a registered handler that takes a list of messages."""
     name = "tests.batch"
 
-    @registry.handler(name, title="Takes a batch")
+    @registry.handler(name, title="Takes a batch", batch=True)
     def handle(messages: Any) -> None:
         raise AssertionError("the web never calls a handler")
 
-    object.__setattr__(registry.get(name), "batch", True)
     return name
 
 

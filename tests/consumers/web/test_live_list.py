@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from consumers.models import Consumer
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
@@ -32,7 +32,13 @@ def page(chromium: Browser, live_server: Any) -> Iterator[Page]:
 def _watched(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
     complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+
+    def told(message: ConsoleMessage) -> None:
+        # Chromium also names every form that came back with errors beside its fields.
+        if message.type == "error" and "422 (Unprocessable Entity)" not in message.text:
+            complaints.append(message.text)
+
+    page.on("console", told)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.set_default_timeout(10_000)
     expect.set_options(timeout=10_000)
@@ -91,3 +97,62 @@ def test_options_follow_the_handler_and_what_is_typed_stays(page: Page) -> None:
     page.get_by_role("button", name="Define, leave it stopped").click()
     page.wait_for_url("**/consumers/orders/")
     assert Consumer.objects.get().handler == "orders.process"
+
+
+def test_the_form_shows_what_applies_to_what_is_chosen(page: Page) -> None:
+    page.goto("/consumers/new/")
+    for summary in page.locator("details.section > summary").all():
+        summary.click()
+    hidden = {
+        name: page.locator(f"#id_{name}") for name in ("pull_interval", "dedupe_path", "connection_delay")
+    }
+    warning = page.locator(".field-warning")
+    for field in (*hidden.values(), warning, page.locator("#id_dedupe_seconds")):
+        expect(field).to_be_hidden()
+
+    page.check("[name=mode][value=pull]")
+    expect(hidden["pull_interval"]).to_be_visible()
+    expect(page.locator(".field-exclusive")).to_contain_text("not in pull mode")
+    page.check("[name=ack][value=auto]")
+    expect(warning).to_contain_text("loses what was in hand")
+    page.fill("#id_connection_retries", "3")
+    expect(hidden["connection_delay"]).to_be_visible()
+    page.select_option("#id_dedupe_key", "body")
+    expect(page.locator("#id_dedupe_seconds")).to_be_visible()
+    expect(hidden["dedupe_path"]).to_be_hidden()
+    page.select_option("#id_dedupe_key", "header")
+    expect(hidden["dedupe_path"]).to_be_visible()
+
+
+def test_an_error_in_a_field_that_does_not_apply_is_seen(page: Page) -> None:
+    page.goto("/consumers/new/?queue=orders&handler=record")
+    page.check("[name=mode][value=pull]")
+    page.fill("#id_pull_interval", "0")
+    page.check("[name=mode][value=push]")
+    expect(page.locator("#id_pull_interval")).to_be_hidden()
+    page.evaluate("document.querySelector('form.define').submit()")
+    expect(page.locator(".field-pull_interval .field-error")).to_be_visible()
+
+
+def test_the_list_is_filtered_while_one_types_and_stays_so(page: Page) -> None:
+    make_supervisor()
+    make_process(make_consumer(name="mail-a", desired="running"))
+    other = make_consumer(name="mail-b")
+    make_consumer(name="pictures")
+    page.goto("/consumers/")
+    names = page.locator("#consumers td.name > a")
+    expect(names).to_have_count(3)
+
+    page.locator("#consumer-q").press_sequentially("mail")
+    expect(names).to_have_text(["mail-a", "mail-b"])
+    page.locator("[name=state]").select_option("stopped")
+    expect(names).to_have_text(["mail-b"])
+    expect(page.locator("#consumers .pager")).to_contain_text("1 of 3")
+    assert "q=mail" in page.url
+    assert "state=stopped" in page.url
+
+    Consumer.objects.filter(pk=other.pk).update(name="mail-c")  # the live part asks for the same again
+    expect(names).to_have_text(["mail-c"])
+    page.reload()
+    expect(page.locator("#consumer-q")).to_have_value("mail")
+    expect(names).to_have_text(["mail-c"])
