@@ -76,12 +76,13 @@ class Account:
     @property
     def wrong(self) -> set[str]:
         """The ids whose end is not what the message was made for."""
+        poison = self.poison
         ends = {"ok": "acked", "spin": "acked", "once": "acked", "never": "dead_lettered"}
         return {
             name
             for name, what in self.ids.items()
             if name in self._final
-            and name not in self.poison
+            and name not in poison
             and ends[what] not in self._final[name]  # a duplicate, too, is one of something
         }
 

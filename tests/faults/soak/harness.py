@@ -241,6 +241,8 @@ class Soak:
                 lambda: self.handled() >= len(self.ids), patience, "every id comes to its end", interval
             )
             self.until(lambda: not any(self.left().values()), 60, what="empty queues")
+            # One that still starts ends by the signal itself: nothing could be said of how it stops.
+            self.until(self.all_running, 60, what="all replicas consume at the end")
         finally:
             handled = time.monotonic() - self._began
             print(f"\n{self.title}: {self.handled()} of {len(self.ids)} ids handled in {handled:.1f} s")

@@ -103,19 +103,7 @@ def test_disk_alarm_while_copies_are_due(own_place: Place) -> None:
         soak.finish(SIZE.patience).check()
 
 
-@pytest.mark.parametrize(
-    "dedupe",
-    [
-        "",
-        pytest.param(
-            "message_id",
-            marks=pytest.mark.xfail(
-                reason="the claim of a message whose copy was on its way is never given up"
-            ),
-        ),
-    ],
-    ids=["plain", "dedupe"],
-)
+@pytest.mark.parametrize("dedupe", ["", "message_id"], ids=["plain", "dedupe"])
 def test_confirm_lost_with_its_connection(place: Place, dedupe: str) -> None:
     with (
         line_to(place) as line,
@@ -130,18 +118,11 @@ def test_confirm_lost_with_its_connection(place: Place, dedupe: str) -> None:
         assert account.twice == {"m1"}
 
 
-NO_ANSWER = pytest.mark.xfail(
-    reason="a process that closes its connection waits for an answer that never comes"
-)
-
-
-@NO_ANSWER
 def test_stopped_in_order_while_the_broker_is_blocked(own_place: Place) -> None:
     with Soak(own_place, "stopped during a disk alarm", stop_seconds=3.0) as soak:
         scenarios.stop_while_blocked(under_load(soak))
 
 
-@NO_ANSWER
 def test_stopped_in_order_while_the_line_is_dead(place: Place) -> None:
     with line_to(place) as line, Soak(over(line, place), "a dead line", stop_seconds=3.0) as soak:
         scenarios.stop_on_a_dead_line(under_load(soak), line)
