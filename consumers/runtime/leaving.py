@@ -42,13 +42,21 @@ class Leaving:
         self._reporter = reporter
         self._is_current = is_current
         self._left = left
+        self._away: dict[int, Finished] = {}  # by id of the delivery: their copies are not confirmed yet
         self._outbox = Outbox(loop, parking_queue=spec.parking_queue, keep=spec.auto_ack)
 
     def connected(self, connection: SelectConnection) -> None:
         self._outbox.connected(connection)
 
     def disconnected(self) -> None:
+        """The connection is gone. What was on its way is given up: its original comes back, and says so."""
         self._outbox.disconnected()
+        if self._spec.auto_ack:
+            return  # the copies are kept: there are no originals
+        away, self._away = list(self._away.values()), {}
+        for finished in away:
+            detail = "the connection was lost before its copy was confirmed: RabbitMQ delivers it again"
+            self._left(account(finished, "released", detail))
 
     def send(self, finished: Finished, failures: int = 0, *, parked: bool = False) -> None:
         """Publish the copy that `finished.decision` asks for: one that comes back, or a dead letter."""
@@ -57,6 +65,7 @@ class Leaving:
             self._left(account(finished, "released", detail))
             return
         copy, finished = self._copy(finished, parked)
+        self._away[id(finished.delivery)] = finished
         self._outbox.send(copy, partial(self._on_verdict, finished, copy, failures, parked))
 
     def _copy(self, finished: Finished, parked: bool) -> tuple[copies.Copy, Finished]:
@@ -78,6 +87,7 @@ class Leaving:
     def _on_verdict(
         self, finished: Finished, copy: copies.Copy, failures: int, parked: bool, verdict: Verdict
     ) -> None:
+        self._away.pop(id(finished.delivery), None)
         if verdict == "confirmed":
             self._left(_account(finished, copy))
         elif (

@@ -87,12 +87,12 @@ def crashed(process: Actual, code: int | None = 1, **changes: object) -> Actual:
         ),
         pytest.param(
             [STOPPED],
-            [replace(RUNNING, stop_requested_at=ago(32))],
-            [Kill(10, "killed: it had not stopped after 32 s")],
+            [replace(RUNNING, stop_requested_at=ago(34))],
+            [Kill(10, "killed: it had not stopped after 34 s")],
             id="past the stop deadline",
         ),
         pytest.param(
-            [STOPPED], [replace(RUNNING, stop_requested_at=ago(32), killed=True)], [], id="killed once"
+            [STOPPED], [replace(RUNNING, stop_requested_at=ago(34), killed=True)], [], id="killed once"
         ),
         pytest.param(
             [STOPPED],
@@ -294,8 +294,8 @@ def crashed(process: Actual, code: int | None = 1, **changes: object) -> Actual:
         ),
         pytest.param(
             [STOPPED],
-            [replace(RUNNING, stop_requested_at=NOW + timedelta(hours=1), stopping_for=32)],
-            [Kill(10, "killed: it had not stopped after 32 s")],
+            [replace(RUNNING, stop_requested_at=NOW + timedelta(hours=1), stopping_for=34)],
+            [Kill(10, "killed: it had not stopped after 34 s")],
             id="the deadline of a stop does not go by the clock",
         ),
     ],
