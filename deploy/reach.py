@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pika
-from pika.exceptions import AMQPError
-
 from deploy.trouble import Trouble
-from mqadmin.rabbit import config, errors
+from mqadmin.rabbit import amqp, config, errors
 from mqadmin.rabbit.management import ManagementClient
 
 
@@ -36,9 +33,9 @@ def check(environ: Mapping[str, str]) -> None:
 
 def _check_amqp(broker: config.BrokerConfig) -> None:
     try:
-        pika.BlockingConnection(broker.connection_parameters(broker.default_vhost)).close()
-    except (AMQPError, OSError) as raised:
-        error = errors.from_pika(raised, where=broker.address)
+        with amqp.channel(broker, broker.default_vhost):
+            pass
+    except errors.RabbitError as error:
         raise Trouble(f"Broker {broker.slug}, AMQP: {error}{_advice(error, broker)}") from None
 
 

@@ -42,6 +42,12 @@ class BadResponse(RabbitError):
     code = "bad_response"
 
 
+class BadRequest(BadResponse):
+    """RabbitMQ understood, and will not do it: it contradicts what is there. Asking again changes nothing."""
+
+    kind = "configuration"
+
+
 class Refused(RabbitError):
     """Wrong credentials, or a user without the permission (HTTP 401 and 403, AMQP access_refused)."""
 

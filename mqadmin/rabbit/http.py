@@ -14,6 +14,7 @@ from requests import exceptions as http_errors
 
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import (
+    BadRequest,
     BadResponse,
     ConfigurationError,
     ManagementUnavailable,
@@ -26,12 +27,12 @@ from mqadmin.rabbit.errors import (
 CONNECT_TIMEOUT_S = 3.0
 
 _BY_STATUS: dict[int, tuple[type[RabbitError], str]] = {
-    400: (BadResponse, "bad_request"),
+    400: (BadRequest, "bad_request"),
     401: (Refused, "login_refused"),
     403: (Refused, "access_refused"),
     404: (NotFound, "not_found"),
-    405: (BadResponse, "not_allowed"),
-    409: (BadResponse, "conflict"),
+    405: (BadRequest, "not_allowed"),
+    409: (BadRequest, "conflict"),
     503: (NoResponse, "unavailable"),
 }
 

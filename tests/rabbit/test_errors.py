@@ -23,6 +23,7 @@ CLOSED = "ConnectionClosedByBroker: ({code}) '{text}'"
     [
         (errors.NoResponse, "connection"),
         (errors.BadResponse, "connection"),
+        (errors.BadRequest, "configuration"),
         (errors.Refused, "configuration"),
         (errors.NotFound, "channel"),
         (errors.ManagementUnavailable, "configuration"),
