@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
@@ -18,9 +19,13 @@ from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from consumers.runtime.sink import Gauges, State, Wish
+from consumers.supervisor import output
+from consumers.usage import Ceiling, Meter
 
 HEARTBEAT = 2.0  # seconds between writes when nothing changed
 LOOK = 0.4  # seconds between looks at what is wanted
+# A process that no supervisor watches and that has been silent for so long is over, once another runs in its place.
+SILENT = timedelta(seconds=60)
 
 log = logging.getLogger("mqadmin.consumer")
 
@@ -41,12 +46,15 @@ class ProcessReporter:
         self._subscribed_at: datetime | None = None
         self._changed = threading.Event()
         self._ending = threading.Event()
-        self._process = psutil.Process()
-        self._process.cpu_percent()
+        self._meter = Meter()
+        self._use = self._meter.look()
+        self._ceiling = Ceiling(self._use)
+        self._memory_limit_mb = 0
         self._rate = _Rate()
         self._gauges: Callable[[], Gauges] = lambda: Gauges(0, 0, 0, 0)
         self._wish: Callable[[Wish], None] = lambda _wish: None
         self._redeliver: Callable[[], None] = lambda: None
+        self._recycle: Callable[[str], None] = lambda _reason: None
         self._redelivers: int | None = None  # as last seen: what was asked before this process is not for it
         self._thread = threading.Thread(target=self._work, name="reporter", daemon=True)
 
@@ -68,11 +76,18 @@ class ProcessReporter:
         gauges: Callable[[], Gauges],
         wish: Callable[[Wish], None],
         redeliver: Callable[[], None] = lambda: None,
+        recycle: Callable[[str], None] = lambda _reason: None,
     ) -> None:
-        """Begin to write `gauges()` and to pass on what is wanted to `wish` and `redeliver`."""
+        """Begin to write `gauges()` and to pass on what is wanted to `wish` and `redeliver`.
+
+        `recycle` is called with the reason, once, when the process uses more memory than it may.
+        """
         self._gauges = gauges
         self._wish = wish
         self._redeliver = redeliver
+        self._recycle = recycle
+        self._use = self._meter.look()  # its handlers are loaded by now
+        self._ceiling = Ceiling(self._use)
         self._thread.start()
 
     def finish(self, reason: str, *, failed: bool = False) -> None:
@@ -83,12 +98,7 @@ class ProcessReporter:
             self._thread.join(3)
         last: dict[str, Any] = {"exit_reason": reason[:500], "in_flight": 0, "rate": 0, "connected_at": None}
         if not self._supervised:  # else the supervisor sees the exit and says what happens next
-            last |= {
-                "state": "failed" if failed else "stopped",
-                "state_reason": reason[:500],
-                "state_since": timezone.now(),
-                "ended_at": timezone.now(),
-            }
+            last |= _end("failed" if failed else "stopped", reason)
         try:
             self._write(last)
             self._write_events()
@@ -99,18 +109,22 @@ class ProcessReporter:
 
     def _work(self) -> None:
         written: tuple[State, str, datetime] | None = None
-        due = 0.0
+        due = looked = 0.0
         while not self._ending.is_set():
             self._changed.wait(LOOK)
             self._changed.clear()
             if self._ending.is_set():
                 break
             now = time.monotonic()
+            if now >= looked:  # whether or not the database answers
+                looked = now + HEARTBEAT
+                self._look_at_itself()
             try:
                 state = self._state
                 if state is not written or now >= due:
                     self._write(self._picture(state))
                     written, due = state, now + HEARTBEAT
+                    self._heed_kill()
                 self._write_events()
                 self._look()
             except DatabaseError as error:
@@ -118,6 +132,26 @@ class ProcessReporter:
                 connection.close()
                 self._ending.wait(1)
         connection.close()
+
+    def _look_at_itself(self) -> None:
+        """Look at what is used, have it replaced when that is too much, keep the output's files small."""
+        use = self._use = self._meter.look()
+        if reason := self._ceiling.passed(use, self._memory_limit_mb):
+            self._recycle(reason)
+            self._recycle = lambda _reason: None
+        output.rotate(self._row_id)
+
+    def _heed_kill(self) -> None:
+        """Kill this process when a person wants that and it may have no supervisor on its host that would."""
+        if self._supervised:
+            return
+        mine = ConsumerProcess.objects.filter(pk=self._row_id, kill_requested_at__isnull=False)
+        if mine.exists():
+            self._state = ("stopped", "", timezone.now())
+            self._write(_end("stopped", "killed, as asked"))
+            self.event("killed", f"Process {os.getpid()} was killed, as asked")
+            self._write_events()
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def _picture(self, state: tuple[State, str, datetime]) -> dict[str, Any]:
         gauges = self._gauges()
@@ -138,8 +172,13 @@ class ProcessReporter:
             "subscribed_at": self._subscribed_at,
             "blocked_reason": gauges.blocked[:200],
             "rate": self._rate.per_second(gauges.processed),
-            "rss_bytes": self._process.memory_info().rss,
-            "cpu_percent": self._process.cpu_percent(),
+            "rss_bytes": self._use.rss,
+            "cpu_percent": self._use.cpu_percent,
+            "threads": self._use.threads,
+            "open_files": self._use.open_files,
+            **({} if (points := self._meter.new_points()) is None else {"usage": points}),
+            # Taken for dead while it could not report, it is there again. A supervisor's word is not overruled.
+            **({} if self._supervised else {"ended_at": None}),
         }
 
     def _write(self, fields: dict[str, Any]) -> None:
@@ -155,8 +194,13 @@ class ProcessReporter:
 
     def _look(self) -> None:
         """Read what is wanted. A definition that is gone wants nothing."""
-        wanted = Consumer.objects.filter(pk=self._consumer_id).values_list("desired", "redelivers").first()
-        desired, redelivers = wanted or (None, self._redelivers)
+        fields = ("desired", "redelivers", "memory_limit_mb")
+        wanted = Consumer.objects.filter(pk=self._consumer_id).values_list(*fields).first()
+        desired, redelivers, limit = wanted or (None, self._redelivers, 0)
+        if limit != self._memory_limit_mb:
+            self._memory_limit_mb = limit
+            if useless := self._ceiling.useless(limit):
+                self.event("memory", useless)
         if self._redelivers is not None and redelivers != self._redelivers:
             self._redeliver()
         self._redelivers = redelivers
@@ -167,6 +211,19 @@ class ProcessReporter:
                 self._wish("paused")
             case _:
                 self._wish("stopped")
+
+
+def _end(state: State, reason: str) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "state": state,
+        "state_reason": reason[:500],
+        "state_since": now,
+        "exit_reason": reason[:500],
+        "ended_at": now,
+        "in_flight": 0,
+        "rate": 0,
+    }
 
 
 def _moment(epoch: float | None) -> datetime | None:
@@ -198,6 +255,7 @@ def introduce(consumer: Consumer, process_id: int | None) -> ConsumerProcess:
         "revision": consumer.revision,
     }
     if process_id is None:
+        _close_silent(consumer)
         now = timezone.now()
         return ConsumerProcess.objects.create(
             consumer=consumer,
@@ -211,3 +269,23 @@ def introduce(consumer: Consumer, process_id: int | None) -> ConsumerProcess:
     if not mine.update(**me):
         raise ConsumerProcess.DoesNotExist(process_id)
     return mine.get()
+
+
+def _close_silent(consumer: Consumer) -> None:
+    """Close the rows of processes without supervisor that ended without a word, as killed containers do.
+
+    One that was only cut off from the database opens its row again with its next report.
+    """
+    now = timezone.now()
+    others = ConsumerProcess.objects.filter(consumer=consumer, supervisor="", ended_at=None)
+    gone = [row.pk for row in others if _is_gone(row, now)]
+    others.filter(pk__in=gone).update(
+        **_end("stopped", "ended without a word: killed, or its machine went away")
+    )
+
+
+def _is_gone(row: ConsumerProcess, now: datetime) -> bool:
+    if row.heartbeat_at is None or now - row.heartbeat_at > SILENT:
+        return True
+    # Before it there was another with this pid on this host: a container that was started again.
+    return row.host == socket.gethostname() and row.pid == os.getpid()

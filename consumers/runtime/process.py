@@ -26,6 +26,8 @@ from consumers.runtime.window import Collecting
 # Exit codes. CONFIGURATION: starting again would change nothing; RECYCLED (EX_TEMPFAIL): start it again at once.
 STOPPED, CONFIGURATION, RECYCLED = 0, 3, 75
 
+CLOSE_S = 1.0  # seconds that RabbitMQ has to answer to the end of a connection
+
 log = logging.getLogger("mqadmin.consumer")
 
 Work = Callable[["Process"], "Handling | Collecting"]
@@ -56,6 +58,7 @@ class Process:
         self._wish: Wish = "running"
         self._stopping = False
         self._fault: BaseException | None = None
+        self.signalled = False  # told to end by SIGTERM or SIGINT
         self.recycled = ""  # why the process ended itself to be started anew
         self.gave_up = ""  # why it ended for good: a person has to see to it
 
@@ -68,6 +71,10 @@ class Process:
     def redeliver(self) -> None:
         """Ask for what is in hand to be delivered again."""
         self.loop.add_callback_threadsafe(self._work.redeliver)
+
+    def recycle_soon(self, reason: str) -> None:
+        """Ask for `recycle`: finish what is in hand, then end so as to be started anew."""
+        self.loop.add_callback_threadsafe(lambda: self.recycle(reason))
 
     def gauges(self) -> Gauges:
         """Return the counters as they are now."""
@@ -108,7 +115,7 @@ class Process:
         self.loop.start()
         if self._fault is not None:
             raise self._fault
-        self._work.finish(timeout=2.0)
+        self._work.finish(timeout=1.0)
         if self.gave_up:
             return CONFIGURATION
         return RECYCLED if self.recycled else STOPPED
@@ -133,12 +140,13 @@ class Process:
         self._stopping = True
         deadline = self.spec.stop_seconds
         in_hand = self._work.gauges().in_flight
-        self.reporter.state("draining", f"{in_hand} in hand, at most {deadline:g} s" if in_hand else "")
+        words = f"{in_hand} in hand, at most {deadline:g} s" if in_hand else ""
+        self.reporter.state("draining", "; ".join(filter(None, (self.recycled, words))))
         timer = self.loop.call_later(deadline, self._overdue)
 
         def drained() -> None:
             self.loop.remove_timeout(timer)
-            self._link.close(self.loop.stop)
+            self._close()
 
         self._work.drain(drained)
 
@@ -147,6 +155,11 @@ class Process:
         self.reporter.event(
             "overdue", f"{in_hand} messages were still in hand at the deadline: RabbitMQ delivers them again."
         )
+        self._close()
+
+    def _close(self) -> None:
+        """Close the connection and end; where RabbitMQ does not answer (a dead line, a disk alarm), end without."""
+        self.loop.call_later(CLOSE_S, self.loop.stop)
         self._link.close(self.loop.stop)
 
     def _listen_to_signals(self) -> None:
@@ -158,6 +171,7 @@ class Process:
         received: queue.SimpleQueue[int] = queue.SimpleQueue()
 
         def on_signal(number: int, _frame: FrameType | None) -> None:
+            self.signalled = True
             received.put(number)
 
         def listen() -> None:

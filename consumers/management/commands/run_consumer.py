@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import connection
 
-from consumers import collecting, reporting, specs, terminal
+from consumers import collecting, idle, printing, pulse, reporting, specs, terminal
 from consumers.claims import HandledClaims
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess
@@ -31,12 +34,13 @@ more, finishes what is in hand and exits; a second one ends it at once, and what
 
 Pause, resume and stop on its page reach it. A consumer that is stopped there is not run, unless --run says so.
 Where something else decides what runs, leave it stopped in mqadmin, so that no supervisor takes it, and start
-it with --run:
+it with --run.
 
-    ExecStart=/opt/mqadmin/.venv/bin/python manage.py run_consumer orders --run
-    Restart=on-failure
-    RestartPreventExitStatus=3
-    TimeoutStopSec=40           (its stop time, 30 s by default, and some more)
+Where a process that ended is always started again, as in containers, use --wait: while the consumer is stopped
+(or not defined yet, or the database is away) it idles, and runs as soon as it is started on its page. --alive
+names a file to probe: it is new while the process can work, whatever RabbitMQ and the database do.
+
+deploy/systemd and deploy/kubernetes have both.
 
 exit code  0   stopped as asked
            3   it cannot run as it is defined: starting it again would not help
@@ -57,17 +61,33 @@ class Command(BaseCommand):
         parser.formatter_class = _Formatter
         parser.epilog = _EPILOG
         parser.add_argument("name", help="as it is called in mqadmin")
-        parser.add_argument(
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument(
             "--run",
             action="store_true",
             help="run it although it is stopped in mqadmin, which stays as it is",
         )
+        how.add_argument(
+            "--wait", action="store_true", help="while it is stopped in mqadmin, wait instead of ending"
+        )
         parser.add_argument("--verbose", action="store_true", help="say each message, and what handlers log")
-        parser.add_argument("--process", type=int, help="the row that a supervisor made for this process")
+        parser.add_argument("--alive", type=Path, metavar="FILE", help="touch it every 5 s while all is well")
+        how.add_argument("--process", type=int, help="the row that a supervisor made for this process")
 
     def handle(
-        self, *_args: Any, name: str, process: int | None, run: bool, verbose: bool, **_options: Any
+        self,
+        *_args: Any,
+        name: str,
+        process: int | None,
+        run: bool,
+        wait: bool,
+        verbose: bool,
+        alive: Path | None,
+        **_options: Any,
     ) -> None:
+        printing.forgive()
+        if wait:
+            self._wait_and_run(name, verbose, alive)
         consumer = Consumer.objects.filter(name=name).first()
         if consumer is None:
             known = ", ".join(Consumer.objects.values_list("name", flat=True)) or "none"
@@ -85,13 +105,36 @@ class Command(BaseCommand):
             # The supervisor gave up on this process while it started: there is nothing left to run.
             raise CommandError(f"{name} no longer waits for process {process}.", returncode=0) from None
         if process is None:
-            sys.exit(run_by_hand(consumer, row, verbose=verbose))
-        sys.exit(run_consumer(consumer, row, reporting.ProcessReporter(row)))
+            terminal.set_up(verbose=verbose)
+            sys.exit(run_by_hand(consumer, row, verbose=verbose, alive=alive))
+        sys.exit(run_consumer(consumer, row, reporting.ProcessReporter(row), alive=alive))
+
+    def _wait_and_run(self, name: str, verbose: bool, alive: Path | None) -> NoReturn:
+        """Run it while it is wanted, wait while it is not, until a signal or an end of another kind."""
+        terminal.set_up(verbose=verbose)
+        consumer = idle.until_wanted(name, partial(pulse.touch, alive) if alive else lambda: None)
+        if consumer is None:
+            sys.exit(process.STOPPED)
+        row = reporting.introduce(consumer, None)
+        sys.exit(run_by_hand(consumer, row, verbose=verbose, alive=alive, wait=True))
 
 
-def run_by_hand(consumer: Consumer, row: ConsumerProcess, *, verbose: bool) -> int:
+def _begin_anew() -> NoReturn:
+    """Run the same command line again, in a process as fresh as the first."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+
+def run_by_hand(
+    consumer: Consumer,
+    row: ConsumerProcess,
+    *,
+    verbose: bool,
+    alive: Path | None = None,
+    wait: bool = False,
+) -> int:
     """Run `consumer` in this process, say what happens, and return its exit code."""
-    terminal.set_up(verbose=verbose)
     log.info(
         "consumer %s: queue %s in %s, handler %s",
         consumer.name,
@@ -99,7 +142,8 @@ def run_by_hand(consumer: Consumer, row: ConsumerProcess, *, verbose: bool) -> i
         consumer.vhost,
         consumer.handler,
     )
-    return run_consumer(consumer, row, terminal.Teller(row), by_hand=True, verbose=verbose)
+    reporter = terminal.Teller(row)
+    return run_consumer(consumer, row, reporter, by_hand=True, verbose=verbose, alive=alive, wait=wait)
 
 
 def run_consumer(
@@ -109,8 +153,14 @@ def run_consumer(
     *,
     by_hand: bool = False,
     verbose: bool = False,
+    alive: Path | None = None,
+    wait: bool = False,
 ) -> int:
-    """Run `consumer` in this process and return its exit code. `by_hand`: by a person's word, who reads along."""
+    """Run `consumer` in this process and return its exit code. `by_hand`: by a person's word, who reads along.
+
+    `alive`: a file to touch while the process can work. `wait`: begin anew, instead of returning, when it was
+    stopped on its page.
+    """
     try:
         work = _work(consumer, row, reporter, verbose)
     except (ConfigurationError, registry.HandlerError, registry.OptionsError, LookupError) as error:
@@ -119,7 +169,9 @@ def run_consumer(
         return process.CONFIGURATION
     connection.close()  # the threads open their own
     wish = _wishes(consumer, work.wish) if by_hand else work.wish
-    reporter.start(work.gauges, wish, work.redeliver)
+    reporter.start(work.gauges, wish, work.redeliver, work.recycle_soon)
+    if alive is not None:
+        pulse.Pulse(alive, work.loop.add_callback_threadsafe).start()
     summaries = terminal.Summaries(work.gauges)
     if by_hand:
         summaries.start()
@@ -133,6 +185,8 @@ def run_consumer(
         summaries.stop()
         log.info("%s", terminal.words(work.gauges()))
     reporter.finish(work.gave_up or work.recycled or states.STOPPED_AS_ASKED, failed=bool(work.gave_up))
+    if wait and code == process.STOPPED and not work.signalled:
+        _begin_anew()
     return code
 
 
