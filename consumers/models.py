@@ -106,7 +106,9 @@ class Consumer(models.Model):
     autoscale_min = models.PositiveSmallIntegerField(default=1)
     autoscale_max = models.PositiveSmallIntegerField(default=0)
     autoscale_seconds = models.FloatField(default=300.0)  # in which the queue is to be empty
-    autoscaled = models.PositiveSmallIntegerField(null=True)  # what it last decided; None: nothing yet
+    autoscaled = models.PositiveSmallIntegerField(
+        null=True, blank=True
+    )  # what it last decided; None: nothing yet
     is_collector = models.BooleanField(default=False)  # made by "track": captures a dead-letter queue
     # Grows with every change that a running process must be restarted for.
     revision = models.PositiveIntegerField(default=1)
@@ -345,7 +347,8 @@ class Record(models.Model):
         RELEASED = "released", _("released")
         TIMED_OUT = "timed_out", _("timed out")
 
-    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="handled")
+    # Its indexes below begin with the consumer: none of its own.
+    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="handled", db_index=False)
     process = models.ForeignKey(ConsumerProcess, on_delete=models.SET_NULL, null=True, db_index=False)
     queue = models.CharField(max_length=255)
     exchange = models.CharField(max_length=255, blank=True)
