@@ -34,13 +34,13 @@ def _figure(name: str, small: float, full: float) -> float:
 
 SIZE = Size(
     messages=int(_figure("MESSAGES", 400, 20_000)),
-    span=_figure("SPAN", 6, 80),
+    span=_figure("SPAN", 5, 80),
     kills=int(_figure("KILLS", 4, 40)),
     restarts=int(_figure("RESTARTS", 1, 3)),
     outage=_figure("OUTAGE", 4, 30),
     patience=_figure("PATIENCE", 60, 600),
-    rough=_figure("ROUGH", 6, 60),
-    silence=_figure("SILENCE", 2, 12),
+    rough=_figure("ROUGH", 4, 60),
+    silence=_figure("SILENCE", 1, 12),
     burst=int(_figure("BURST", 400, 20_000)),
 )
 TIMEOUT = 1800 if FULL else 170  # seconds for one test
