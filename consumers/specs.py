@@ -42,7 +42,7 @@ def spec(consumer: Consumer) -> ConsumerSpec:
         concurrency=consumer.concurrency,
         prefetch=consumer.prefetch,
         pull_interval=consumer.pull_interval if consumer.mode == Consumer.Mode.PULL else 0.0,
-        is_batch=getattr(registry.get(consumer.handler), "batch", False),
+        is_batch=registry.get(consumer.handler).batch,
         batch_size=consumer.batch_size,
         batch_seconds=consumer.batch_seconds,
         auto_ack=consumer.ack == Consumer.AckMode.AUTO,

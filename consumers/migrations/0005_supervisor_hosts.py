@@ -5,130 +5,147 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('consumers', '0004_runtime_modes'),
+        ("consumers", "0004_runtime_modes"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='consumer',
-            name='autoscale_max',
+            model_name="consumer",
+            name="autoscale_max",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='consumer',
-            name='autoscale_min',
+            model_name="consumer",
+            name="autoscale_min",
             field=models.PositiveSmallIntegerField(default=1),
         ),
         migrations.AddField(
-            model_name='consumer',
-            name='autoscale_seconds',
+            model_name="consumer",
+            name="autoscale_seconds",
             field=models.FloatField(default=300.0),
         ),
         migrations.AddField(
-            model_name='consumer',
-            name='autoscaled',
+            model_name="consumer",
+            name="autoscaled",
             field=models.PositiveSmallIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='consumer',
-            name='memory_limit_mb',
+            model_name="consumer",
+            name="memory_limit_mb",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='consumer',
-            name='placement',
+            model_name="consumer",
+            name="placement",
             field=models.CharField(blank=True, max_length=200),
         ),
         migrations.AddField(
-            model_name='consumer',
-            name='rolling',
+            model_name="consumer",
+            name="rolling",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='consumer',
-            name='schedule',
+            model_name="consumer",
+            name="schedule",
             field=models.CharField(blank=True, max_length=200),
         ),
         migrations.AddField(
-            model_name='consumer',
-            name='single',
+            model_name="consumer",
+            name="single",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='consumerevent',
-            name='detail',
+            model_name="consumerevent",
+            name="detail",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='consumerprocess',
-            name='lease_until',
+            model_name="consumerprocess",
+            name="lease_until",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='consumerprocess',
-            name='open_files',
+            model_name="consumerprocess",
+            name="open_files",
             field=models.PositiveIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='consumerprocess',
-            name='subscribed_at',
+            model_name="consumerprocess",
+            name="subscribed_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='consumerprocess',
-            name='threads',
+            model_name="consumerprocess",
+            name="threads",
             field=models.PositiveIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='consumerprocess',
-            name='usage',
+            model_name="consumerprocess",
+            name="usage",
             field=models.JSONField(blank=True, default=list),
         ),
         migrations.AddField(
-            model_name='supervisorhost',
-            name='capacity',
+            model_name="supervisorhost",
+            name="capacity",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='supervisorhost',
-            name='drained',
+            model_name="supervisorhost",
+            name="drained",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='supervisorhost',
-            name='labels',
+            model_name="supervisorhost",
+            name="labels",
             field=models.JSONField(blank=True, default=dict),
         ),
         migrations.AddField(
-            model_name='supervisorhost',
-            name='machine',
+            model_name="supervisorhost",
+            name="machine",
             field=models.CharField(blank=True, max_length=255),
         ),
         migrations.AddField(
-            model_name='supervisorhost',
-            name='version',
+            model_name="supervisorhost",
+            name="version",
             field=models.CharField(blank=True, max_length=40),
         ),
         migrations.AlterField(
-            model_name='record',
-            name='consumer',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='handled', to='consumers.consumer'),
+            model_name="record",
+            name="consumer",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="handled",
+                to="consumers.consumer",
+            ),
         ),
         migrations.CreateModel(
-            name='ScalePoint',
+            name="ScalePoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('replicas', models.PositiveSmallIntegerField()),
-                ('backlog', models.PositiveBigIntegerField()),
-                ('arriving', models.FloatField(default=0)),
-                ('handling', models.FloatField(default=0)),
-                ('consumer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='scale_points', to='consumers.consumer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("replicas", models.PositiveSmallIntegerField()),
+                ("backlog", models.PositiveBigIntegerField()),
+                ("arriving", models.FloatField(default=0)),
+                ("handling", models.FloatField(default=0)),
+                (
+                    "consumer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="scale_points",
+                        to="consumers.consumer",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['consumer', 'at'], name='consumers_s_consume_1da0d4_idx')],
+                "indexes": [models.Index(fields=["consumer", "at"], name="consumers_s_consume_1da0d4_idx")],
             },
         ),
     ]
