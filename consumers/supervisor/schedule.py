@@ -81,7 +81,7 @@ class Schedule:
 
     def open(self, now: datetime) -> bool:
         """Whether it may run at `now`. Raises ValueError for a moment without a time zone."""
-        _aware(now)
+        now = _utc(now)
         if self.is_always:
             return True
         today = now.astimezone(self._zone).date()
@@ -97,17 +97,17 @@ class Schedule:
         return any(begin <= now < end for day in days for begin, end in self._intervals(day))
 
     def next_change(self, now: datetime) -> datetime | None:
-        """Return when it opens or closes next, in the schedule's zone; None when it never does.
+        """Return when it opens or closes next, in UTC; None when it never does.
 
         Raises ValueError for a moment without a time zone.
         """
-        _aware(now)
+        now = _utc(now)
         if self.is_always:
             return None
         is_open = self.open(now)
         for edge in self._edges(now):
             if self.open(edge) != is_open:
-                return edge.astimezone(self._zone)
+                return edge
         return None
 
     @property
@@ -146,9 +146,10 @@ class Schedule:
                     yield _interval(day, span, self._zone)
 
 
-def _aware(now: datetime) -> None:
+def _utc(now: datetime) -> datetime:
     if now.tzinfo is None:
         raise ValueError("a moment without a time zone")
+    return now.astimezone(UTC)
 
 
 def _interval(day: date, span: Span, zone: ZoneInfo) -> tuple[datetime, datetime]:
