@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.fields import ExactJSONField
+
 
 class Access(models.Model):
     """No table: carries the three permissions that the roles are made of."""
@@ -31,6 +33,10 @@ class Operation(models.Model):
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
 
+    class Phase(models.TextChoices):
+        HELD = "held", _("held: it can be undone")
+        WATCHING = "watching", _("watching what became of the first")
+
     OPEN = (Status.PENDING, Status.RUNNING, Status.PAUSED)
 
     kind = models.CharField(max_length=40)
@@ -46,6 +52,12 @@ class Operation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    rate_limit = models.FloatField(default=0)  # items a second at most; 0: as fast as it goes
+    # No worker takes it up before: while it is held, or waits to see what became of its first items.
+    not_before = models.DateTimeField(null=True)
+    phase = models.CharField(max_length=10, choices=Phase.choices, blank=True)
+    words = models.CharField(max_length=500, blank=True)  # what it is at, for people; "" says nothing more
+    canary = models.JSONField(default=dict)  # `deadletters.canary`; {} is none
     # The worker that has it in hand, renewed while it works; an expired lease means it was orphaned.
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True)
@@ -70,6 +82,30 @@ class OperationProblem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target}: {self.reason}"
+
+
+class KeptMessage(models.Model):
+    """A message that an operation took out of a queue and keeps, so that it can be put back.
+
+    `properties`, `headers`: the lossless JSON of `mqadmin.rabbit.message`.
+    """
+
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="kept", db_index=False)
+    exchange = models.CharField(max_length=255, blank=True)
+    routing_key = models.CharField(max_length=255, blank=True)
+    properties = ExactJSONField(default=dict)
+    headers = ExactJSONField(default=dict)
+    body = models.BinaryField()
+    fingerprint = models.CharField(max_length=64)
+    is_taken = models.BooleanField(default=False)  # the broker took the ack: it is here and nowhere else
+    is_restored = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["operation", "is_restored", "id"])]
+
+    def __str__(self) -> str:
+        return f"{self.exchange} {self.routing_key} of {self.operation_id}"
 
 
 class AuditEntry(models.Model):

@@ -159,3 +159,80 @@ class CauseNote(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class RetryRule(models.Model):
+    """Requeues the letters of a queue or a group by itself, a few times, ever later; off until switched on.
+
+    It is about letters captured after it was switched on: `seen` is the newest it has looked at.
+    """
+
+    broker = models.CharField(max_length=60)
+    vhost = models.CharField(max_length=255, blank=True)
+    source = models.CharField(max_length=255, blank=True)  # the queue they died in; "" with a group
+    group = models.CharField(max_length=32, blank=True)  # a cause; "" for all of the queue
+    is_on = models.BooleanField(default=False)
+    at_most = models.PositiveSmallIntegerField(default=3)
+    first_delay = models.FloatField(default=60)  # seconds
+    factor = models.FloatField(default=5)
+    max_delay = models.FloatField(default=86_400)  # seconds
+    seen = models.BigIntegerField(default=0)
+    changed_by = models.CharField(max_length=150)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["broker", "vhost", "source", "group"], name="one_rule_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"retry {self.group or self.source}"
+
+
+class Retry(models.Model):
+    """One letter in the hands of a rule: its `number`th retry, when it is due, and what became of it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        SENT = "sent", _("requeued")
+        LEFT = "left", _("left for a person")
+
+    letter = models.OneToOneField(DeadLetter, on_delete=models.CASCADE, related_name="retry")
+    rule = models.ForeignKey(RetryRule, on_delete=models.CASCADE, related_name="retries")
+    number = models.PositiveSmallIntegerField()
+    due_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+
+    class Meta:
+        indexes = [models.Index(fields=["rule", "state", "due_at"])]
+
+    def __str__(self) -> str:
+        return f"retry {self.number} of letter {self.letter_id}"
+
+
+class Breaker(models.Model):
+    """Pauses a consumer whose messages die of one cause in a burst; off until switched on for a consumer."""
+
+    class State(models.TextChoices):
+        CLOSED = "closed", _("watching")
+        OPEN = "open", _("the consumer is paused")
+        TRYING = "trying", _("trying one letter")
+
+    consumer = models.OneToOneField("consumers.Consumer", on_delete=models.CASCADE, related_name="breaker")
+    is_on = models.BooleanField(default=False)
+    letters = models.PositiveIntegerField(default=20)  # of one cause, within
+    seconds = models.FloatField(default=60)
+    rest_seconds = models.FloatField(default=300)  # before one letter is tried
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CLOSED)
+    state_at = models.DateTimeField(null=True)
+    group = models.CharField(max_length=32, blank=True)  # the cause it opened for
+    operation = models.ForeignKey(
+        "core.Operation", on_delete=models.SET_NULL, null=True
+    )  # of the letter tried
+    words = models.CharField(max_length=500, blank=True)
+    changed_by = models.CharField(max_length=150)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"breaker of {self.consumer_id}: {self.state}"
