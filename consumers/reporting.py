@@ -20,10 +20,12 @@ from django.utils import timezone
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from consumers.runtime.sink import Gauges, State, Wish
 from consumers.supervisor import output
+from consumers.supervisor.fence import Fence, Fenced
+from consumers.supervisor.rows import lease_end
 from consumers.usage import Ceiling, Meter
 
 HEARTBEAT = 2.0  # seconds between writes when nothing changed
-LOOK = 0.4  # seconds between looks at what is wanted
+LOOK = 0.25  # seconds between looks at what is wanted
 # A process that no supervisor watches and that has been silent for so long is over, once another runs in its place.
 SILENT = timedelta(seconds=60)
 
@@ -41,6 +43,12 @@ class ProcessReporter:
         self._row_id = row.pk
         self._consumer_id = row.consumer_id
         self._supervised = bool(row.supervisor)
+        self._displaced = False
+        # What must never run twice ends itself when it cannot renew its lease: its supervisor may be gone.
+        strict = row.consumer.single or row.consumer.exclusive
+        is_fenced = self._supervised and strict and connection.vendor != "sqlite"
+        self._fence = Fence() if is_fenced else None
+        self._fenced = {row.pk: Fenced(os.getpid(), psutil.Process().create_time(), strict=True)}
         self._state: tuple[State, str, datetime] = ("starting", "", timezone.now())
         self._events: deque[tuple[datetime, str, str]] = deque(maxlen=200)
         self._subscribed_at: datetime | None = None
@@ -88,6 +96,9 @@ class ProcessReporter:
         self._recycle = recycle
         self._use = self._meter.look()  # its handlers are loaded by now
         self._ceiling = Ceiling(self._use)
+        if self._fence is not None:
+            self._fence.renewed(time.monotonic(), self._fenced, others=False)
+            self._fence.start()
         self._thread.start()
 
     def finish(self, reason: str, *, failed: bool = False) -> None:
@@ -122,7 +133,7 @@ class ProcessReporter:
             try:
                 state = self._state
                 if state is not written or now >= due:
-                    self._write(self._picture(state))
+                    self._show(state)
                     written, due = state, now + HEARTBEAT
                     self._heed_kill()
                 self._write_events()
@@ -180,6 +191,22 @@ class ProcessReporter:
             # Taken for dead while it could not report, it is there again. A supervisor's word is not overruled.
             **({} if self._supervised else {"ended_at": None}),
         }
+
+    def _show(self, state: tuple[State, str, datetime]) -> None:
+        """Write how it is, and renew the lease on its replica: the process lives, whether its supervisor does."""
+        began = time.monotonic()
+        picture = self._picture(state)
+        if not self._supervised:
+            self._write(picture)
+            return
+        mine = ConsumerProcess.objects.filter(pk=self._row_id, ended_at=None)
+        if mine.update(**picture, lease_until=lease_end()):
+            if self._fence is not None:
+                self._fence.renewed(began, self._fenced, others=False)
+        elif not self._displaced:
+            self._displaced = True
+            self.event("displaced", "Its place was given to another process: it finishes what is in hand.")
+            self._wish("stopped")
 
     def _write(self, fields: dict[str, Any]) -> None:
         ConsumerProcess.objects.filter(pk=self._row_id).update(**fields)

@@ -214,6 +214,7 @@ def test_the_options_may_say_otherwise(server: Server) -> None:
         (format_datetime(datetime.now(UTC) + timedelta(days=2), usegmt=True), 60, 60),
         ("Wed, 21 Oct 2065 07:28:00 -0000", 60, 60),
     ],
+    ids=["seconds", "at once", "too long", "a date gone by", "a date far off", "a date without a zone"],
 )
 def test_retry_after_is_honoured_within_bounds(server: Server, value: str, low: float, high: float) -> None:
     server.status, server.headers = 429, {"Retry-After": value}
