@@ -17,7 +17,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, FloatField, Q, 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consumers import claims
+from consumers import autoscaling, claims
 from consumers.minutes import KEPT_DAYS
 from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, HandledKey, Record
 from mqadmin.core import audit, brokers, formats
@@ -266,6 +266,7 @@ def delete_old(now: datetime | None = None) -> str:
     _delete_while(ConsumerEvent.objects.filter(at__lt=oldest), _Steps())
     kept_from = int((moment - timedelta(days=KEPT_DAYS)).timestamp() // 60)
     _delete_while(ConsumerMinute.objects.filter(minute__lt=kept_from), _Steps())
+    _delete_while(autoscaling.old_points(moment), _Steps())
     _delete_keys(moment, _Steps())
     return _("%(n)d records deleted") % {"n": gone} if gone else ""
 

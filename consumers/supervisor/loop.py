@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
+from consumers.autoscaling import Autoscaler
 from consumers.models import ConsumerProcess
 from consumers.supervisor import children, output, reconcile, rows, spawn, states
 from consumers.supervisor.children import Child
@@ -37,6 +38,7 @@ LOOK_S = 0.2  # between two looks for changes
 PASS_S = 1.0  # between two passes at the latest
 HEARTBEAT_S = 2.0
 TIDY_S = 30.0
+SCALE_S = 5.0  # between two looks of autoscaling: as often as the monitor brings news
 GAP_S = 5.0  # a pause this long between passes: heartbeats from before it say nothing
 LAST_LINES = 50  # of a crashed process's output, kept with the event
 STARTING = (states.STARTING, states.CONNECTING)
@@ -86,6 +88,8 @@ class Supervisor:
         self._last_pass = time.monotonic()
         self._heartbeat_due = 0.0
         self._tidy_due = 0.0
+        self._scale_due = 0.0
+        self._autoscaler = Autoscaler(name)
         self._in_trouble = False
 
     # --- the loop --------------------------------------------------------------------------------------------
@@ -152,6 +156,7 @@ class Supervisor:
         for action in reconcile.reconcile(definitions, actual, view):
             self._apply(action)
         self._kill_by_hand()
+        self._scale(now)
         self._tidy()
 
     def _trust(self, now: datetime) -> datetime:
@@ -186,6 +191,12 @@ class Supervisor:
         now = time.monotonic()
         self._vacant = {key: self._vacant.get(key, now) for key in vacant}
         return {key: now - since for key, since in self._vacant.items()}
+
+    def _scale(self, now: datetime) -> None:
+        """Decide for the autoscaled consumers, if that is this supervisor's part."""
+        if time.monotonic() >= self._scale_due:
+            self._scale_due = time.monotonic() + SCALE_S
+            self._autoscaler.step(now)
 
     def _tidy(self) -> None:
         if time.monotonic() >= self._tidy_due:
@@ -361,6 +372,7 @@ class Supervisor:
                 for process_id, child in self._children.items():
                     words = child.exit.words if child.exit else "killed"
                     rows.ended(process_id, states.STOPPED, f"stopped with the supervisor ({words})")
+            self._autoscaler.resign()
             rows.absent(self.name, os.getpid())
             self.fence.close()
         except DatabaseError as error:
