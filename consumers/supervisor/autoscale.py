@@ -24,6 +24,7 @@ PROBE_S = 30.0  # messages wait for so long and no rate shows: one more is tried
 BALANCE_S = 30.0  # over which, or a third of it, the queue's own balance says what arrives
 SMOOTH_S = 30.0  # over which the rate of one process is averaged, while there is much to average
 SLOW_S = 600.0  # and where a message takes minutes
+FORGET_S = 7200.0  # an average as old as this may be too low by now
 MANY = 20.0  # messages: an average over fewer is kept for longer
 STUCK_S = 30.0  # messages wait and none is handled for so long
 ROOM = 0.85  # share of its capacity that a smaller number may be loaded with
@@ -87,10 +88,8 @@ class Balance:
 
 @dataclass(frozen=True)
 class Trial:
-    """A growth whose effect is awaited. Before it, `running` processes handled `handling` messages a second.
-
-    `steps`: how often it has grown since; `handled` in `seconds`: what all have done since they run.
-    """
+    """A growth whose effect is awaited. Before it `running` processes handled `handling` messages a second; after
+    `steps` of it all have handled `handled` in `seconds`."""
 
     running: int
     handling: float
@@ -117,6 +116,7 @@ class Memory:
     waiting_since: datetime | None = None  # messages wait: the seconds to empty the queue count from here
     handled: float = 0.0  # messages and process-seconds of the time in which all were busy, fading
     worked: float = 0.0
+    learnt_at: datetime | None = None
     most: float = 0.0  # the best rate of one process seen while nothing waited: it can do that at least
     idle_since: datetime | None = None  # messages wait and none is handled
     fewer: tuple[tuple[datetime, int], ...] = ()  # how many would have been enough, lately
@@ -182,8 +182,8 @@ def decide(seen: Seen, settings: Settings, memory: Memory, now: datetime) -> tup
     memory = _observe(seen, memory, now)
     arriving = _arriving(seen, memory)
     needed, fewer = _needed(seen, settings, memory, arriving, now)
-    window = tuple(item for item in memory.fewer if (now - item[0]).total_seconds() <= DOWN_S + STALE_S)
-    memory = replace(memory, fewer=(*window, (now, fewer)))
+    lately = now - timedelta(seconds=DOWN_S + STALE_S)
+    memory = replace(memory, fewer=(*(item for item in memory.fewer if item[0] >= lately), (now, fewer)))
     replicas, reason = _choose(seen, settings, memory, needed, now)
     changed = replicas != seen.target
     if changed:
@@ -205,13 +205,12 @@ def _observe(seen: Seen, memory: Memory, now: datetime) -> Memory:
     if seen.running != memory.running or memory.running_since is None:
         trial = replace(memory.trial, handled=0.0, seconds=0.0) if memory.trial else None
         memory = replace(memory, running=seen.running, running_since=now, trial=trial)
-    waiting = _waits(seen)
-    memory = _weigh(seen, memory, passed)
+    waiting, memory = _waits(seen), _weigh(seen, memory)
     busy = waiting and memory.was_waiting and seen.running > 0 and seen.handling is not None
     if memory.limited_until is not None and now >= memory.limited_until:
         memory = replace(memory, limit=None, limited_until=None)
     if busy and _settled(memory, now) >= SETTLED_S:
-        memory = _judge(seen, _learn(seen, memory, passed), passed, now)
+        memory = _judge(seen, _learn(seen, memory, passed, now), passed, now)
     elif not waiting and seen.running and seen.handling and _settled(memory, now) >= SETTLED_S:
         memory = replace(memory, most=max(memory.most, seen.handling / seen.running))
     idle = waiting and seen.running > 0 and seen.handling == 0
@@ -240,14 +239,13 @@ def _settled(memory: Memory, now: datetime, also: datetime | None = None) -> flo
     return (now - max(since)).total_seconds() if since else 0.0
 
 
-def _weigh(seen: Seen, memory: Memory, passed: float) -> Memory:
+def _weigh(seen: Seen, memory: Memory) -> Memory:
     """Add this sample to the queue's balance, unless it is the one of the last look."""
     at = seen.sampled_at
     last = memory.balances[-1] if memory.balances else None
-    if at is None or seen.handling is None or (last is not None and at <= last.at):
+    if at is None or seen.handling is None or (last and at <= last.at):
         return memory
-    since = (at - last.at).total_seconds() if last is not None else passed
-    handled = (last.handled if last is not None else 0.0) + seen.handling * since
+    handled = last.handled + seen.handling * (at - last.at).total_seconds() if last else 0.0
     newest = Balance(at, seen.backlog + seen.unacked, handled)
     kept = [item for item in memory.balances if (at - item.at).total_seconds() <= BALANCE_S]
     return replace(memory, balances=(*kept, newest))
@@ -267,13 +265,14 @@ def _arriving(seen: Seen, memory: Memory) -> float | None:
     return max(seen.arriving or 0.0, (last.total - first.total + last.handled - first.handled) / seconds)
 
 
-def _learn(seen: Seen, memory: Memory, passed: float) -> Memory:
+def _learn(seen: Seen, memory: Memory, passed: float, now: datetime) -> Memory:
     """Average the rate of one process over the last SMOOTH_S of work, longer where messages are few."""
     if memory.idle_since is not None and seen.handling == 0 and memory.handled >= MANY:
         return memory  # stuck, not slow: what it can do is not what it does now
     fading = math.exp(-passed / (SMOOTH_S if memory.handled >= MANY else SLOW_S))
     handled = memory.handled * fading + (seen.handling or 0.0) * passed
-    learnt = replace(memory, handled=handled, worked=memory.worked * fading + seen.running * passed)
+    worked = memory.worked * fading + seen.running * passed
+    learnt = replace(memory, handled=handled, worked=worked, learnt_at=now if handled else None)
     if memory.rate is None and learnt.rate is not None:  # what was tried without knowing it says nothing now
         return replace(learnt, limit=None, limits=0, trial=None, most=0.0)
     return replace(learnt, most=min(memory.most, learnt.rate or memory.most))
@@ -309,7 +308,7 @@ def _needed(
         return 0, 0
     waiting = _waits(seen)
     rate = max(memory.rate or 0.0, memory.most if not waiting or memory.rate is None else 0.0)
-    # Of what is only known to be possible, fewer may do too: that is found out one step at a time.
+    # Where it was never seen busy, or long ago, fewer may do too: that is found out one step at a time.
     explored = seen.target if waiting else seen.target - _step(seen.target)
     if rate <= 0:
         return None, max(1, explored)
@@ -318,7 +317,7 @@ def _needed(
     trusted = max(rate, memory.trial.rate) if memory.trial else rate
     needed = math.ceil(min(MANY_TIMES, outflow / trusted) - NEGLIGIBLE)
     fewer = max(1, math.ceil(min(MANY_TIMES, outflow / (rate * ROOM))))
-    if memory.rate is None:
+    if not memory.learnt_at or (not waiting and (now - memory.learnt_at).total_seconds() > FORGET_S):
         return None if waiting else max(1, min(needed, seen.target)), max(1, min(fewer, explored))
     return max(1, needed), fewer
 
@@ -396,4 +395,5 @@ def _remember_change(seen: Seen, memory: Memory, replicas: int, now: datetime) -
         # The lower of the two: a handler that has just become slower must not look like growth that did not help.
         usual = math.inf if memory.rate is None else memory.rate * seen.running
         trial = Trial(seen.running, min(seen.handling, usual))
-    return replace(memory, changed_at=now, trial=trial, fewer=())
+    known = now if memory.learnt_at else None  # that fewer are not enough was seen just now
+    return replace(memory, changed_at=now, trial=trial, fewer=(), learnt_at=known)

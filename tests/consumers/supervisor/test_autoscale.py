@@ -1,0 +1,408 @@
+"""Autoscaling: single looks as a table, and closed loops in which what it decides changes what it sees next."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from consumers.supervisor.autoscale import Decision, Memory, Seen, Settings, decide
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+WIDE = Settings(min=1, max=16, seconds=300)
+DAY = 86_400
+
+Load = Callable[[int], float]
+
+
+def after(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+# --- single looks ----------------------------------------------------------------------------------------------
+
+# It runs two processes since ten minutes that handle 50/s each, and has looked five seconds ago.
+KNOWN = Memory(
+    looked_at=after(-5),
+    changed_at=after(-600),
+    running=2,
+    running_since=after(-590),
+    was_waiting=True,
+    waiting_since=after(-5),
+    handled=3000.0,
+    worked=60.0,
+    learnt_at=after(-60),
+    most=50.0,
+    fewer=tuple((after(-5 * n), 2) for n in range(29, 0, -1)),
+)
+QUIET = replace(KNOWN, was_waiting=False, waiting_since=None)
+FULL = Seen(
+    backlog=30_000, unacked=20, arriving=90.0, handling=100.0, running=2, target=2, sampled_at=after(-2)
+)
+EMPTY = replace(FULL, backlog=0, arriving=100.0)
+IDLE = replace(EMPTY, unacked=0, arriving=0.0, handling=0.0)
+LONG_IDLE = replace(QUIET, fewer=tuple((at, 0) for at, _n in KNOWN.fewer))
+LIMITED = replace(KNOWN, limit=2, limited_until=after(500), limits=1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "memory", "settings", "replicas", "reason"),
+    [
+        pytest.param(EMPTY, QUIET, WIDE, 2, "enough", id="it keeps pace: keep"),
+        # 90/s arrive and 30 000 are to be gone in 295 s: 192/s, at 50/s each.
+        pytest.param(FULL, KNOWN, WIDE, 4, "up", id="much waits: as many as it takes"),
+        pytest.param(FULL, KNOWN, replace(WIDE, seconds=600), 3, "up", id="in more time: fewer"),
+        pytest.param(
+            FULL, KNOWN, replace(WIDE, seconds=30), 4, "up", id="in no time: twice what runs, not more"
+        ),
+        pytest.param(FULL, KNOWN, replace(WIDE, max=3), 3, "up", id="not above max"),
+        pytest.param(FULL, KNOWN, replace(WIDE, max=2), 2, "most", id="at max"),
+        pytest.param(
+            replace(FULL, target=9), KNOWN, replace(WIDE, max=5), 5, "bounds", id="above max: at once"
+        ),
+        pytest.param(
+            replace(IDLE, target=2), LONG_IDLE, replace(WIDE, min=3), 3, "bounds", id="below min: at once"
+        ),
+        pytest.param(
+            FULL, replace(KNOWN, changed_at=after(-14)), WIDE, 2, "cooling", id="just changed: wait"
+        ),
+        pytest.param(
+            replace(FULL, target=4), KNOWN, replace(WIDE, seconds=10), 4, "starting", id="two of four run"
+        ),
+        pytest.param(replace(FULL, sampled_at=after(-31)), KNOWN, WIDE, 2, "stale", id="an old sample: keep"),
+        pytest.param(replace(IDLE, sampled_at=after(-31)), LONG_IDLE, WIDE, 2, "stale", id="also downwards"),
+        pytest.param(replace(FULL, sampled_at=None), KNOWN, WIDE, 2, "stale", id="never sampled: keep"),
+        pytest.param(IDLE, LONG_IDLE, WIDE, 1, "down", id="nothing comes for long: down"),
+        pytest.param(IDLE, LONG_IDLE, replace(WIDE, min=2), 2, "enough", id="not below min"),
+        pytest.param(IDLE, QUIET, WIDE, 2, "holding", id="nothing comes, but not for long"),
+        pytest.param(
+            IDLE, replace(LONG_IDLE, fewer=()), WIDE, 2, "holding", id="or it is not known since when"
+        ),
+        pytest.param(
+            replace(IDLE, running=1, target=1),
+            replace(LONG_IDLE, running=1),
+            replace(WIDE, min=0),
+            0,
+            "down",
+            id="to none, where that is allowed",
+        ),
+        pytest.param(
+            replace(IDLE, running=0, target=0, backlog=1),
+            Memory(),
+            replace(WIDE, min=0),
+            1,
+            "probing",
+            id="one message wakes it from none",
+        ),
+        pytest.param(
+            replace(IDLE, running=16, target=16),
+            replace(LONG_IDLE, running=16),
+            WIDE,
+            12,
+            "down",
+            id="by a quarter",
+        ),
+        pytest.param(FULL, LIMITED, WIDE, 2, "limited", id="more did not help"),
+        pytest.param(
+            FULL, replace(LIMITED, limited_until=after(0)), WIDE, 3, "up", id="tried again later, by one"
+        ),
+        pytest.param(
+            replace(FULL, handling=0.0),
+            replace(KNOWN, idle_since=after(-30)),
+            WIDE,
+            2,
+            "stuck",
+            id="none is handled",
+        ),
+        pytest.param(FULL, Memory(), WIDE, 2, "cooling", id="nothing is known yet: look first"),
+        pytest.param(
+            replace(FULL, handling=None),
+            Memory(looked_at=after(-5), running=2, running_since=after(-30), waiting_since=after(-30)),
+            WIDE,
+            3,
+            "probing",
+            id="rates are unknown: one more",
+        ),
+    ],
+)
+def test_one_look(seen: Seen, memory: Memory, settings: Settings, replicas: int, reason: str) -> None:
+    decision, _memory = decide(seen, settings, memory, NOW)
+    assert (decision.replicas, decision.reason) == (replicas, reason)
+    assert decision.changed is (replicas != seen.target)
+
+
+def test_the_numbers_of_a_decision() -> None:
+    decision, _memory = decide(FULL, WIDE, KNOWN, NOW)
+    assert decision == Decision(4, True, "up", 30_000, 90.0, 100.0, pytest.approx(50.0), 4, True)
+    assert decision.empty_in == pytest.approx(3000)  # 10/s faster than they come
+    assert decision.will_empty_in == pytest.approx(30_000 / 110)
+
+
+@pytest.mark.parametrize(
+    ("backlog", "arriving", "handling", "expected"),
+    [
+        (0, None, None, 0.0),
+        (10, None, 5.0, None),
+        (10, 5.0, None, None),
+        (10, 5.0, 5.0, None),
+        (10, 3.0, 5.0, 5.0),
+    ],
+)
+def test_seconds_to_empty(
+    backlog: int, arriving: float | None, handling: float | None, expected: float | None
+) -> None:
+    assert Decision(1, False, "enough", backlog, arriving, handling).empty_in == expected
+
+
+def test_what_it_knows_for_long_is_tried_again_in_a_steady_load_now_and_then() -> None:
+    house = House(lambda t: 120.0).run(12 * 3600)
+    later = [why for t, _before, _to, why in house.changes if t > 300]
+    assert 2 <= len(later) <= 12, "every two hours one fewer, and back"
+    assert later[:2] == ["down", "up"]
+    assert max(house.waiting[300:]) < 60 * 120
+
+
+def test_after_a_long_silence_it_does_not_scale_down_at_once() -> None:
+    """What came while nobody looked is unknown; what one process can do is not forgotten."""
+    earlier = replace(
+        LONG_IDLE, looked_at=after(-600), fewer=tuple((after(-600 - 5 * n), 0) for n in range(30))
+    )
+    decision, memory = decide(IDLE, WIDE, earlier, NOW)
+    assert (decision.replicas, decision.reason) == (2, "holding")
+    assert memory.rate == KNOWN.rate
+
+
+# --- closed loops ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class House:
+    """A queue, its processes, and autoscaling that looks every five seconds. One step is a second.
+
+    `each(t)`: what one process handles a second; `all_(t)`: what all of them can at most (what they share).
+    A process takes `delay` seconds to start. With `counted` RabbitMQ says what arrives.
+    """
+
+    arriving: Load
+    each: Load = lambda t: 50.0
+    all_: Load = lambda t: math.inf
+    settings: Settings = WIDE
+    target: int = 1
+    backlog: float = 0.0
+    delay: int = 4
+    counted: bool = True
+
+    def __post_init__(self) -> None:
+        self.changes: list[tuple[int, int, int, str]] = []  # when, from, to, why
+        self.reasons: list[str] = []
+        self.waiting: list[float] = []  # by second
+        self.running: list[int] = []
+        self._starts = [-100] * self.target
+        self._handled: deque[float] = deque(maxlen=10)
+        self._memory = Memory()
+
+    def run(self, seconds: int) -> House:
+        for t in range(seconds):
+            self._starts = self._starts[: self.target] + [t + self.delay] * (self.target - len(self._starts))
+            running = sum(start <= t for start in self._starts)
+            self.backlog += max(0.0, self.arriving(t))
+            handled = min(self.backlog, running * self.each(t), self.all_(t))
+            self.backlog -= handled
+            self._handled.append(handled)
+            self.waiting.append(self.backlog)
+            self.running.append(running)
+            if t % 5 == 0:
+                self._look(t, running)
+        return self
+
+    def _look(self, t: int, running: int) -> None:
+        seen = Seen(
+            backlog=round(self.backlog),
+            unacked=min(10 * running, round(self.backlog)),
+            arriving=max(0.0, self.arriving(t)) if self.counted else None,
+            handling=sum(self._handled) / len(self._handled),
+            running=running,
+            target=self.target,
+            sampled_at=after(t - 1),
+        )
+        decision, self._memory = decide(seen, self.settings, self._memory, after(t))
+        self._check(decision, running)
+        if decision.changed:
+            self.changes.append((t, self.target, decision.replicas, decision.reason))
+            self.target = decision.replicas
+        self.reasons.append(decision.reason)
+
+    def _check(self, decision: Decision, running: int) -> None:
+        """What holds at every single look, whatever the load."""
+        assert self.settings.min <= decision.replicas <= self.settings.max
+        if decision.replicas > self.target:
+            assert decision.replicas <= max(1, 2 * running)
+        if decision.replicas < self.target:
+            assert self.target - decision.replicas <= max(1, self.target // 4)
+
+    def emptied_at(self, since: int) -> int:
+        """The first second from `since` on in which less than a second's work waits."""
+        return next(t for t in range(since, len(self.waiting)) if self.waiting[t] <= 50)
+
+    @property
+    def ups(self) -> list[int]:
+        return [to for _t, before, to, _why in self.changes if to > before]
+
+    @property
+    def downs(self) -> list[int]:
+        return [to for _t, before, to, _why in self.changes if to < before]
+
+
+def test_a_steady_load_is_met_and_then_nothing_changes() -> None:
+    house = House(lambda t: 120.0).run(3600)
+    assert house.target == 3
+    assert house.emptied_at(60) < 300
+    assert [to for *_rest, to, _why in house.changes] == [2, 3]
+    assert house.changes[-1][0] < 60
+
+
+def test_a_load_at_the_very_limit_of_some_does_not_flap() -> None:
+    noise = random.Random(4)
+    house = House(lambda t: noise.gauss(100, 15)).run(7200)
+    assert house.target == 3
+    assert len(house.changes) <= 3
+
+
+def test_a_burst_is_gone_in_time_and_then_it_shrinks_slowly() -> None:
+    house = House(lambda t: 60_000.0 if t == 600 else 20.0).run(3600)
+    assert house.emptied_at(605) - 600 <= WIDE.seconds + 15
+    assert house.ups[0] == 2, "doubling at most"
+    assert house.target == 1
+    assert house.downs == sorted(house.downs, reverse=True)
+    assert min(t for t, before, to, _why in house.changes if to < before) >= 600 + 120
+    assert len(house.changes) <= 12
+
+
+def test_a_slow_ramp_is_followed_step_by_step_with_little_waiting() -> None:
+    house = House(lambda t: t / 10).run(7200)
+    assert house.target == 15
+    assert not house.downs
+    assert max(house.waiting) < 60 * 72, "a minute's arrivals"
+    assert len(house.changes) == 14
+
+
+def test_night_and_day() -> None:
+    house = House(lambda t: 300 * math.sin(t / (DAY / 2) * math.pi)).run(DAY)
+    assert max(house.running) in (6, 7)
+    assert house.target == 1
+    assert len(house.changes) <= 24
+    assert max(house.waiting) < 1500, "five seconds of what comes at noon"
+
+
+@pytest.mark.parametrize("period", [30, 60, 120, 200])
+def test_oscillating_arrivals_do_not_flap(period: int) -> None:
+    house = House(lambda t: 100 + 80 * math.sin(t / period * 2 * math.pi), each=lambda t: 20.0).run(7200)
+    assert len(house.changes) <= 8
+    assert [to for t, _before, to, _why in house.changes if t > 600] == [], "settled after ten minutes"
+    assert house.target >= 6
+
+
+def test_square_waves_longer_than_its_patience_are_followed_without_overshooting() -> None:
+    house = House(lambda t: 150.0 if t // 600 % 2 else 50.0, each=lambda t: 20.0).run(7200)
+    assert house.emptied_at(7190)
+    assert max(house.running) <= 11  # 8 carry it, the rest for what had piled up
+    assert all(waiting <= 6000 for waiting in house.waiting)
+
+
+def test_without_traffic_it_goes_to_the_minimum_by_quarters() -> None:
+    house = House(lambda t: 0.0, target=16).run(900)
+    assert house.downs == [12, 9, 7, 6, 5, 4, 3, 2, 1]
+    assert house.changes[0][0] >= 120
+    assert all(later[0] - earlier[0] >= 15 for earlier, later in pairwise(house.changes))
+
+
+def test_to_none_and_back() -> None:
+    bounds = Settings(min=0, max=4, seconds=300)
+    house = House(lambda t: 1.0 if t >= 1200 else 0.0, settings=bounds).run(1800)
+    assert house.running[1190] == 0
+    assert house.running[-1] == 1
+    assert house.waiting[-1] < 5
+
+
+def test_a_handler_that_got_slower_gets_more() -> None:
+    house = House(lambda t: 100.0, each=lambda t: 50.0 if t < 1200 else 20.0).run(3600)
+    assert house.running[1190] == 3
+    assert house.target in (6, 7)
+    assert house.emptied_at(1300) - 1200 <= WIDE.seconds
+    assert "limited" not in house.reasons
+
+
+def test_a_handler_that_got_faster_needs_fewer() -> None:
+    house = House(lambda t: 100.0, each=lambda t: 20.0 if t < 1200 else 100.0, backlog=3000).run(9600)
+    assert house.running[1190] >= 6
+    assert house.target <= 2, "after two hours without waiting it tries fewer"
+    assert max(house.waiting[1200:]) < 60 * 100
+
+
+@pytest.mark.parametrize("stuck_from", [0, 600], ids=["from the start", "later"])
+def test_a_stuck_handler_is_not_multiplied(stuck_from: int) -> None:
+    house = House(lambda t: 20.0, each=lambda t: 50.0 if t < stuck_from else 0.0).run(7200)
+    assert max(house.running) <= 2
+    assert house.reasons[-1] == "stuck"
+    assert len(house.changes) <= 1
+
+
+def test_it_recovers_when_a_stuck_handler_goes_on() -> None:
+    house = House(lambda t: 20.0, each=lambda t: 0.0 if 600 <= t < 1800 else 50.0).run(4000)
+    assert house.emptied_at(1810) - 1800 <= WIDE.seconds + 60
+    assert house.target == 1
+
+
+@pytest.mark.parametrize("arriving", [120.0, 300.0])
+def test_what_arrives_is_found_out_where_rabbitmq_does_not_count_it(arriving: float) -> None:
+    house = House(lambda t: arriving, counted=False).run(3600)
+    assert house.target == pytest.approx(arriving / 50, abs=2)
+    assert house.emptied_at(60) < 400
+    assert len(house.changes) <= 6
+
+
+def test_what_shares_a_bottleneck_stops_growing_and_says_so() -> None:
+    house = House(lambda t: 300.0, all_=lambda t: 100.0).run(1200)
+    assert "limited" in house.reasons
+    assert house.running[600] <= 8, "16 are allowed, and would be needed by its arithmetic"
+    tried = [t for t, *_rest in house.changes if t > 120]
+    assert len(tried) <= 1, "tried again after ten minutes, by a quarter"
+
+
+def test_it_grows_again_once_the_bottleneck_is_gone() -> None:
+    house = House(lambda t: 300.0, all_=lambda t: 100.0 if t < 900 else math.inf).run(3600)
+    assert "limited" in house.reasons
+    assert house.emptied_at(910) - 900 <= 1200
+    assert house.target <= 8
+
+
+def test_too_much_for_all_it_may_have_is_said() -> None:
+    house = House(lambda t: 2000.0).run(600)
+    assert house.target == 16
+    assert house.reasons[-1] == "most"
+    assert house.changes[-1][0] <= 120
+
+
+def test_processes_that_start_slowly_are_waited_for() -> None:
+    house = House(lambda t: 100.0, delay=60).run(1800)
+    steps = [t for t, before, to, _why in house.changes if to > before]
+    assert all(later - earlier >= 60 for earlier, later in pairwise(steps))
+    assert house.emptied_at(200) <= 400
+
+
+def test_processes_that_never_start_are_not_multiplied() -> None:
+    house = House(lambda t: 100.0, delay=10**6).run(1200)
+    assert house.target <= 2
+
+
+def test_messages_that_take_a_minute_each() -> None:
+    house = House(lambda t: 0.1, each=lambda t: 1 / 60).run(7200)
+    assert 6 <= house.target <= 9
+    assert max(house.waiting) < 15
+    assert len(house.changes) <= 6
