@@ -58,6 +58,7 @@ class ProcessReporter:
         self._use = self._meter.look()
         self._ceiling = Ceiling(self._use)
         self._memory_limit_mb = 0
+        self._question: tuple[str, tuple[Any, ...]] | None = None
         self._rate = _Rate()
         self._gauges: Callable[[], Gauges] = lambda: Gauges(0, 0, 0, 0)
         self._wish: Callable[[Wish], None] = lambda _wish: None
@@ -221,8 +222,14 @@ class ProcessReporter:
 
     def _look(self) -> None:
         """Read what is wanted. A definition that is gone wants nothing."""
-        fields = ("desired", "redelivers", "memory_limit_mb")
-        wanted = Consumer.objects.filter(pk=self._consumer_id).values_list(*fields).first()
+        # Compiled once: each time anew costs four times as much, 2.5 times a second in every process.
+        if self._question is None:
+            fields = ("desired", "redelivers", "memory_limit_mb")
+            rows = Consumer.objects.filter(pk=self._consumer_id).order_by().values_list(*fields)
+            self._question = rows.query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(*self._question)
+            wanted = cursor.fetchone()
         desired, redelivers, limit = wanted or (None, self._redelivers, 0)
         if limit != self._memory_limit_mb:
             self._memory_limit_mb = limit

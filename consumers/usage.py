@@ -52,7 +52,7 @@ class Meter:
     def look(self) -> Use:
         """Return what is used now; every EVERY seconds that is a point, too."""
         use = Use(
-            self._process.memory_info().rss + _rss_of_descendants(os.getpid()),
+            self._process.memory_info().rss + _rss_of_descendants(),
             self._process.cpu_percent(),
             self._process.num_threads(),
             open_files(self._process),
@@ -83,9 +83,13 @@ def open_files(process: psutil.Process) -> int:
     return count or process.num_fds()
 
 
-def _rss_of_descendants(pid: int) -> int:
-    """Return the sum of RSS (bytes) of what `pid` started; 0 where the kernel does not list children."""
-    total, waiting = 0, _children(pid)
+def _rss_of_descendants() -> int:
+    """Return the sum of RSS (bytes) of what this process started; 0 where the kernel does not list children."""
+    try:  # whether there is any child at all is one call; none is waited for
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return 0
+    total, waiting = 0, _children(os.getpid())
     while waiting:
         child = waiting.pop()
         try:
