@@ -139,7 +139,8 @@ def test_one_look(seen: Seen, memory: Memory, settings: Settings, replicas: int,
 
 def test_the_numbers_of_a_decision() -> None:
     decision, _memory = decide(FULL, WIDE, KNOWN, NOW)
-    assert decision == Decision(4, True, "up", 30_000, 90.0, 100.0, pytest.approx(50.0), 4, True)
+    assert decision.per_replica == pytest.approx(50.0)
+    assert replace(decision, per_replica=50.0) == Decision(4, True, "up", 30_000, 90.0, 100.0, 50.0, 4, True)
     assert decision.empty_in == pytest.approx(3000)  # 10/s faster than they come
     assert decision.will_empty_in == pytest.approx(30_000 / 110)
 
