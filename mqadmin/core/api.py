@@ -187,7 +187,10 @@ class ProblemOut(Schema):
 
 
 class OperationOut(Schema):
-    """A bulk act and how far it is; `rate` in items a second."""
+    """A bulk act and how far it is; `rate` in items a second.
+
+    `phase` and `not_before`: "held" until then, or "watching" what became of its first items; `words` say more.
+    """
 
     id: int
     kind: str
@@ -200,6 +203,10 @@ class OperationOut(Schema):
     failed: int
     rate: float | None
     eta_seconds: float | None
+    rate_limit: float
+    phase: str
+    not_before: datetime | None
+    words: str
     created_by: str
     created_at: datetime
     started_at: datetime | None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
@@ -68,6 +71,13 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+    @property
+    def begins_in(self) -> float | None:
+        """Seconds for which it is still held and can be undone; None when it is not."""
+        if self.phase != self.Phase.HELD or self.not_before is None or self.status != self.Status.PENDING:
+            return None
+        return max(0.0, math.ceil((self.not_before - timezone.now()).total_seconds()))
 
 
 class OperationProblem(models.Model):

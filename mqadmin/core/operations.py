@@ -11,11 +11,12 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -32,11 +33,20 @@ from mqadmin.rabbit.errors import RabbitError
 
 log = logging.getLogger(__name__)
 
-Status = Operation.Status
+Status, Phase = Operation.Status, Operation.Phase
 LEASE_SECONDS = float(getattr(settings, "MQADMIN_OPERATION_LEASE_SECONDS", 30))
 RETRY_SECONDS = 5.0
+_REST_SECONDS = 0.5  # so long a pause or a cancel may go unnoticed by a runner that keeps to its rate
 _OWN_PARAMS = {"cursor", "run"}  # kept beside what `start` was given
 PROBLEM_LIMIT = 5_000  # rows kept per operation; `failed` counts them all
+
+
+class GaveUp(Exception):
+    """The runner ends its operation as failed, for the reason given: a sentence for people."""
+
+
+class Waiting(Exception):
+    """The runner left it to be taken up again later: see `Run.wait`."""
 
 
 class Stopped(Exception):
@@ -71,13 +81,37 @@ def runner(
 
 
 def start(
-    *, kind: str, by: Actor, broker: str, summary: str, params: Mapping[str, Any], total: int
+    *,
+    kind: str,
+    by: Actor,
+    broker: str,
+    summary: str,
+    params: Mapping[str, Any],
+    total: int,
+    hold_seconds: float = 0,
+    rate_limit: float = 0,
+    canary: Mapping[str, Any] | None = None,
 ) -> Operation:
-    """Write the operation and nudge a worker once that is committed. Never fails for want of a worker."""
+    """Write the operation and nudge a worker once that is committed. Never fails for want of a worker.
+
+    With `hold_seconds` no worker takes it up before that time is over: cancelled until then, nothing happened.
+    """
+    held = {}
+    if hold_seconds > 0:
+        held = {"not_before": timezone.now() + timedelta(seconds=hold_seconds), "phase": Phase.HELD}
     operation = Operation.objects.create(
-        kind=kind, created_by=by.name, broker=broker, summary=summary[:300], params=dict(params), total=total
+        kind=kind,
+        created_by=by.name,
+        broker=broker,
+        summary=summary[:300],
+        params=dict(params),
+        total=total,
+        rate_limit=rate_limit,
+        canary=dict(canary or {}),
+        **held,
     )
-    transaction.on_commit(lambda: nudge(operation.pk))
+    if not held:
+        transaction.on_commit(lambda: nudge(operation.pk))
     return operation
 
 
@@ -136,6 +170,27 @@ class Run:
         if not updated:
             raise Stopped
 
+    def rest(self, seconds: float) -> None:
+        """Sleep that long, holding the lease. Raises Stopped when it is paused, cancelled or taken over."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.checkpoint()
+            time.sleep(min(left, _REST_SECONDS))
+
+    def wait(self, until: datetime, phase: Operation.Phase, words: str) -> NoReturn:
+        """Give the operation back until a moment, with what it waits for in words. Raises Waiting or Stopped."""
+        self._update(not_before=until, phase=phase, words=words[:500])
+        raise Waiting
+
+    def go_on(self) -> None:
+        """Note that nothing is waited for any more. Raises Stopped when another worker took over."""
+        self._update(phase="", words="")
+
+    def save_canary(self, canary: Mapping[str, Any]) -> None:
+        """Keep how far its first steps are. Raises Stopped when another worker took over."""
+        self._update(canary=dict(canary))
+        self.operation.canary = dict(canary)
+
     def save_cursor(self, cursor: Mapping[str, Any]) -> None:
         """Keep where to go on, for the next worker. Raises Stopped when another one took over."""
         params = {**self.operation.params, "cursor": dict(cursor)}
@@ -170,7 +225,9 @@ def execute(operation_id: int) -> bool:
     now = timezone.now()
     holder = _holder()
     claimed = (
-        Operation.objects.filter(_free(now), pk=operation_id, status__in=(Status.PENDING, Status.RUNNING))
+        Operation.objects.filter(
+            _free(now), _due(now), pk=operation_id, status__in=(Status.PENDING, Status.RUNNING)
+        )
     ).update(
         status=Status.RUNNING,
         lease_owner=holder,
@@ -182,6 +239,8 @@ def execute(operation_id: int) -> bool:
         return False
     run = Run(Operation.objects.get(pk=operation_id), holder)
     run._remember_start(now)
+    if run.operation.phase == Phase.HELD:
+        run.go_on()
     _carry_out(run)
     return True
 
@@ -194,6 +253,10 @@ def _carry_out(run: Run) -> None:
         kind.function(run)
     except Stopped:
         _wind_up(run)
+    except Waiting:
+        _hand_back(run, "", seconds=0)
+    except GaveUp as error:
+        _end(run, Status.FAILED, str(error))
     except (OperationalError, InterfaceError):
         raise
     except RabbitError as error:
@@ -212,15 +275,15 @@ def _carry_out(run: Run) -> None:
 def _end(run: Run, status: Operation.Status, error: str) -> None:
     """Close the operation; one that was cancelled meanwhile stays cancelled."""
     run._mine().filter(status__in=Operation.OPEN).update(
-        status=status, error=error[:2000], finished_at=timezone.now()
+        status=status, error=error[:2000], finished_at=timezone.now(), phase="", words=""
     )
     _wind_up(run)
 
 
-def _hand_back(run: Run, error: str) -> None:
-    """Leave the operation open for another try, not before RETRY_SECONDS."""
+def _hand_back(run: Run, error: str, seconds: float = RETRY_SECONDS) -> None:
+    """Leave the operation open for another try, not before so many seconds."""
     run._mine().filter(status=Status.RUNNING).update(status=Status.PENDING, error=error[:2000])
-    _wind_up(run, lease_until=timezone.now() + timedelta(seconds=RETRY_SECONDS))
+    _wind_up(run, lease_until=timezone.now() + timedelta(seconds=seconds))
 
 
 def _wind_up(run: Run, **values: Any) -> None:
@@ -259,6 +322,8 @@ def cancel(*, operation: Operation, by: Actor) -> None:
             _("It cannot be cancelled: it is %(status)s."),
             status=Status.CANCELLED,
             finished_at=timezone.now(),
+            phase="",
+            words="",
         )
         # Nobody may have it in hand: then what it holds is given back here, else by who has it.
         _reap(operation.pk)
@@ -286,7 +351,7 @@ def orphans() -> list[int]:
     now = timezone.now()
     for cancelled in Operation.objects.filter(status=Status.CANCELLED, lease_until__lte=now):
         _reap(cancelled.pk)
-    waiting = Operation.objects.filter(_free(now), status__in=(Status.PENDING, Status.RUNNING))
+    waiting = Operation.objects.filter(_free(now), _due(now), status__in=(Status.PENDING, Status.RUNNING))
     return list(waiting.order_by("id").values_list("pk", flat=True))
 
 
@@ -314,6 +379,10 @@ def eta_seconds(operation: Operation, now: datetime | None = None) -> float | No
 
 def _free(now: datetime) -> Q:
     return Q(lease_until__isnull=True) | Q(lease_until__lte=now)
+
+
+def _due(now: datetime) -> Q:
+    return Q(not_before__isnull=True) | Q(not_before__lte=now)
 
 
 def _lease_end() -> datetime:

@@ -86,7 +86,8 @@ def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
     to = To.from_json(wanted.to if isinstance(wanted.to, str) else wanted.to.dict())
     if wanted.dry_run:
         return Status(200, _dry_run(chosen, to))
-    return Status(202, requeue.start(selection=chosen, to=to, by=audit.actor(request), expect=wanted.expect))
+    by = audit.actor(request)
+    return Status(202, requeue.start(selection=chosen, to=to, by=by, expect=wanted.expect, care=wanted.care))
 
 
 @router.post("/dead-letters/discard", response={202: OperationOut})

@@ -38,14 +38,23 @@ def outstanding(operation: Operation) -> QuerySet[DeadLetter]:
     return DeadLetter.objects.filter(operation=operation, status=Status.REQUEUEING)
 
 
-def claim(operation: Operation, selection: Selection, *, after: int) -> int | None:
+def free(operation: Operation, selection: Selection, *, after: int) -> QuerySet[DeadLetter]:
+    """Return the letters behind id `after` that the operation may still claim, the oldest first."""
+    rows = selection.rows().filter(status=Status.PARKED, pk__gt=after).exclude(operation=operation)
+    return rows.order_by("pk")
+
+
+def claim(
+    operation: Operation, selection: Selection, *, after: int, at_most: int | None = None
+) -> int | None:
     """Claim the next parked letters behind id `after`, each with an id of its own for the copy.
 
-    Returns the last id that was looked at, None at the end. A letter that another operation was first to
-    claim is passed over, and so is one that this operation gave back before.
+    `at_most`: so many, BATCH without it. Returns the last id that was looked at, None at the end. A letter
+    that another operation was first to claim is passed over, and so is one that this operation gave back
+    before.
     """
-    rows = selection.rows().filter(status=Status.PARKED, pk__gt=after).exclude(operation=operation)
-    ids = _batch(rows.order_by("pk").values_list("pk", "size")[:BATCH])
+    rows = free(operation, selection, after=after)
+    ids = _batch(rows.values_list("pk", "size")[: BATCH if at_most is None else min(at_most, BATCH)])
     if not ids:
         return None
     mark = f"{uuid.uuid4().hex[:16]}-"

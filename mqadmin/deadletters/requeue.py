@@ -8,8 +8,9 @@ under the same `mqadmin-requeue-id`, by which a consumer can drop the second cop
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
@@ -19,10 +20,11 @@ from mqadmin.core import audit, brokers, operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.core.operations import Run, Stopped
-from mqadmin.deadletters import claims, destinations, letters, selection
+from mqadmin.core.operations import Run, Stopped, Waiting
+from mqadmin.deadletters import canary, claims, destinations, letters, selection
 from mqadmin.deadletters.destinations import Destination, To
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.pace import Pace
 from mqadmin.deadletters.selection import Selection
 from mqadmin.rabbit import deaths
 from mqadmin.rabbit.errors import NoResponse, RabbitError
@@ -34,24 +36,39 @@ PUBLISH_SECONDS = 10.0  # well under the operation's lease
 _TRANSIENT = ("blocked", "timed_out", "connection_lost")
 
 
+@dataclass(frozen=True)
+class Care:
+    """How carefully: at most `rate` letters a second (0: no bound); nothing for `hold_seconds`; and with
+    `canary_seconds` in steps, each watched so long before the next (0: all at once)."""
+
+    rate: float = 0
+    hold_seconds: float = 0
+    canary_seconds: float = 0
+    canary_steps: tuple[int, ...] = canary.STEPS
+
+
 def check(*, selection: Selection, to: To) -> list[Destination]:
     """Return where the parked letters of `selection` would go, without doing anything. Raises RabbitError."""
     parked = selection.rows().filter(status=DeadLetter.Status.PARKED)
     return destinations.check_destination(broker=selection.broker, rows=parked, to=to)
 
 
-def start(*, selection: Selection, to: To, by: Actor, expect: int | None = None) -> Operation:
+def start(
+    *, selection: Selection, to: To, by: Actor, expect: int | None = None, care: Care | None = None
+) -> Operation:
     """Have a worker requeue the parked letters of `selection`; returns the operation at once.
 
     Raises Refusal when there are none, not `expect` of them, or when none of them would arrive; RabbitError
     when the broker cannot be asked where they would go.
     """
+    care = care or Care()
+    params = {"selection": selection.to_json(), "to": to.to_json()}
     with audit.act(
         by=by,
         action=KIND,
         broker=selection.broker,
         target=describe(selection),
-        detail={"selection": selection.to_json(), "to": to.to_json()},
+        detail={**params, **({} if care == Care() else {"care": asdict(care)})},
     ) as entry:
         total = _count(selection, expect)
         entry.count = total
@@ -63,8 +80,11 @@ def start(*, selection: Selection, to: To, by: Actor, expect: int | None = None)
             by=by,
             broker=selection.broker,
             summary=_summary(total, found),
-            params={"selection": selection.to_json(), "to": to.to_json()},
+            params=params,
             total=total,
+            hold_seconds=care.hold_seconds,
+            rate_limit=care.rate,
+            canary=canary.plan(care.canary_seconds, care.canary_steps) if care.canary_seconds else None,
         )
 
 
@@ -94,16 +114,13 @@ def _summary(total: int, places: Sequence[Destination]) -> str:
 @operations.runner(KIND, cancelled=claims.give_back)
 def run(run: Run) -> None:
     """Carry it out; may be called again at any point (see `operations.runner`)."""
-    chosen = Selection.from_json(run.params["selection"])
     to = To.from_json(run.params["to"])
+    pace = Pace(run.operation.rate_limit)
     try:
-        _publish_claimed(run, to)  # of a worker that died
-        after: int | None = 0
-        while after is not None:
-            run.checkpoint()
-            after = claims.claim(run.operation, chosen, after=after)
-            _publish_claimed(run, to)
-    except (Stopped, OperationalError, InterfaceError):
+        run.checkpoint()
+        _publish_claimed(run, to, pace)  # of a worker that died
+        _send(run, Selection.from_json(run.params["selection"]), to, pace)
+    except (Stopped, Waiting, OperationalError, InterfaceError):
         raise
     except Exception as error:
         if not (isinstance(error, RabbitError) and error.kind == "connection"):
@@ -111,10 +128,27 @@ def run(run: Run) -> None:
         raise
 
 
-def _publish_claimed(run: Run, to: To) -> None:
-    for batch in claims.batches(run.operation):
+def _send(run: Run, chosen: Selection, to: To, pace: Pace) -> None:
+    """Claim and publish what is left, no faster than `pace`, no more at once than the canary lets through."""
+    after: int | None = 0
+    while after is not None:
         run.checkpoint()
+        room = canary.room(run.operation)
+        if room == 0:
+            canary.watch(run, chosen, after)
+            room = canary.room(run.operation)
+        run.rest(pace.wait(time.monotonic()))
+        at_most = pace.at_once(claims.BATCH if room is None else room)
+        after = claims.claim(run.operation, chosen, after=after, at_most=at_most)
+        _publish_claimed(run, to, pace)
+
+
+def _publish_claimed(run: Run, to: To, pace: Pace) -> None:
+    # No stop in between: what is claimed and not sent would be shown as maybe sent.
+    for batch in claims.batches(run.operation):
+        begun = time.monotonic()
         _publish(run, to, batch)
+        pace.sent(len(batch), begun)
 
 
 def _publish(run: Run, to: To, batch: Sequence[DeadLetter]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
+from mqadmin.deadletters import canary
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import Care
 
 Encoding = Literal["utf-8", "base64"]
 
@@ -164,11 +166,40 @@ class GivenPlace(Schema):
     routing_key: str | None = None
 
 
+class CanaryIn(Schema):
+    """Steps of so many letters, each watched for `seconds` before the next; after them the rest."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: float = Field(default=60, gt=0, le=86_400)
+    steps: list[Annotated[int, Field(ge=1, le=canary.MOST_WATCHED)]] = Field(
+        default=list(canary.STEPS), min_length=1, max_length=canary.MOST_STEPS
+    )
+
+
 class RequeueIn(SelectionIn):
-    """What to requeue and where to. `dry_run` only tells where the letters would go."""
+    """What to requeue and where to. `dry_run` only tells what it would do.
+
+    `rate`: letters a second at most. `hold_seconds`: nothing is published before, it can be cancelled.
+    `canary`: true for the usual steps, or their own.
+    """
 
     to: Literal["source", "exchange"] | GivenPlace = "source"
+    rate: float | None = Field(None, gt=0, le=1_000_000)
+    hold_seconds: float = Field(0, ge=0, le=86_400)
+    canary: StrictBool | CanaryIn | None = None
     dry_run: bool = False
+
+    @property
+    def care(self) -> Care:
+        """The same for the service."""
+        steps = CanaryIn() if self.canary is True else self.canary or None
+        return Care(
+            rate=self.rate or 0,
+            hold_seconds=self.hold_seconds,
+            canary_seconds=steps.seconds if steps else 0,
+            canary_steps=tuple(steps.steps) if steps else canary.STEPS,
+        )
 
 
 class DestinationOut(Schema):

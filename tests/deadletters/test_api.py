@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from mqadmin.core import operations, tokens
+from mqadmin.core.models import Operation
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.config import BrokerConfig
 from tests.deadletters.conftest import Place
@@ -146,6 +147,26 @@ def test_requeue_with_dry_run_first(place: Place, api: Api) -> None:
     assert place.take("orders").body == b"x"
 
 
+def test_a_careful_requeue_says_what_it_waits_for(place: Place, api: Api) -> None:
+    ids = [letter(b"x", vhost=place.vhost).pk for _ in range(3)]
+    care = {"rate": 500, "hold_seconds": 30, "canary": {"seconds": 5, "steps": [1]}}
+    told = api("POST", "/dead-letters/requeue", {"ids": ids, **care}, expect=202)
+    assert (told["phase"], told["rate_limit"], told["status"]) == ("held", 500, "pending")
+    assert told["not_before"] > told["created_at"]
+    assert not operations.execute(told["id"])
+    Operation.objects.filter(pk=told["id"]).update(not_before=None)
+    operations.execute(told["id"])
+    told = api("GET", f"/operations/{told['id']}")
+    assert (told["phase"], told["done"]) == ("watching", 1)
+    assert "1 letter was requeued" in told["words"]
+    assert api("POST", f"/operations/{told['id']}/cancel")["phase"] == ""
+    usual = api("POST", "/dead-letters/requeue", {"ids": ids[1:], "canary": True}, expect=202)
+    assert Operation.objects.get(pk=usual["id"]).canary["steps"] == [1, 5, 50]
+    api("POST", f"/operations/{usual['id']}/cancel")
+    plain = api("POST", "/dead-letters/requeue", {"ids": ids[1:], "canary": False}, expect=202)
+    assert Operation.objects.get(pk=plain["id"]).canary == {}
+
+
 def test_requeue_by_filter_to_a_given_place(place: Place, api: Api) -> None:
     place.channel.queue_declare("elsewhere")
     for _ in range(3):
@@ -229,7 +250,11 @@ def test_only_parked_letters_are_edited(place: Place, api: Api) -> None:
         ({"ids": []}, 422),
         ({"ids": [999_999]}, 404),
         ({"ids": [1], "to": "nowhere"}, 422),
-        ({"ids": [1], "rate": 5}, 422),
+        ({"ids": [1], "rate": 0}, 422),
+        ({"ids": [1], "hold_seconds": -1}, 422),
+        ({"ids": [1], "canary": {"steps": []}}, 422),
+        ({"ids": [1], "canary": {"every": 5}}, 422),
+        ({"ids": [1], "speed": 5}, 422),
     ],
 )
 def test_what_a_requeue_does_not_take(place: Place, api: Api, body: dict[str, Any], status: int) -> None:

@@ -1,0 +1,157 @@
+"""A requeue in growing steps: each is watched before the next, and one letter that dies again ends it.
+
+What died again is known in two ways: from captures that carry the copy's `mqadmin-requeue-id`, and from the
+records of our own consumers. Where neither sees the destination, nothing is known, and the time passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from consumers.models import Record
+from mqadmin.core.formats import duration
+from mqadmin.core.models import Operation
+from mqadmin.core.operations import GaveUp, Run
+from mqadmin.deadletters import claims, letters
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.selection import Selection
+
+STEPS = (1, 5, 50)
+MOST_STEPS = 10
+MOST_WATCHED = 5_000  # letters of all steps together: they are looked up every few seconds
+LOOK_SECONDS = 2.0
+_FAILED = (Record.Outcome.DEAD_LETTERED, Record.Outcome.TIMED_OUT)
+_RECORDS_LOOKED_AT = 1_000
+_CLOCKS = timedelta(
+    minutes=5
+)  # by which those of two hosts may differ; the requeue id itself is unmistakable
+
+
+@dataclass(frozen=True)
+class DiedAgain:
+    """A letter that was requeued and died again; `error` says of what, "" where that is not known."""
+
+    letter: int
+    error: str
+
+
+def plan(seconds: float, steps: Sequence[int] = STEPS) -> dict[str, Any]:
+    """Return what an operation keeps of its canary: so many letters a step, each watched for `seconds`."""
+    return {"seconds": seconds, "steps": list(steps), "step": 0, "until": None}
+
+
+def room(operation: Operation) -> int | None:
+    """Return how many letters the step in hand may still send; None: no bound. Reads the counts anew."""
+    plan_ = operation.canary
+    if not plan_ or plan_["step"] >= len(plan_["steps"]):
+        return None
+    operation.refresh_from_db(fields=["done"])
+    through = int(sum(plan_["steps"][: plan_["step"] + 1]))
+    return max(0, through - operation.done)
+
+
+def watch(run: Run, chosen: Selection, after: int) -> None:
+    """Look at what was sent; return when the next step may begin, or when nothing is left to send.
+
+    Raises Waiting while it is too early to say, GaveUp when one died again.
+    """
+    operation, plan_, now = run.operation, dict(run.operation.canary), timezone.now()
+    left = claims.free(operation, chosen, after=after).exists()
+    sent = _sent(operation)
+    if again := died_again(operation, sent):
+        raise GaveUp(_why(again, len(sent)))
+    if not left:
+        run.go_on()
+        return
+    until = parse_datetime(plan_["until"]) if plan_["until"] else None
+    if until is None:
+        until = now + timedelta(seconds=plan_["seconds"])
+        run.save_canary({**plan_, "until": until.isoformat()})
+    if now < until:
+        again_at = min(until, now + timedelta(seconds=LOOK_SECONDS))
+        run.wait(again_at, Operation.Phase.WATCHING, _watching(plan_, len(sent), until))
+    run.save_canary({**plan_, "step": plan_["step"] + 1, "until": None})
+    run.go_on()
+
+
+def died_again(operation: Operation, sent: Mapping[str, DeadLetter]) -> list[DiedAgain]:
+    """Return which of the letters `sent` (by requeue id) died again since."""
+    if not sent:
+        return []
+    begun = min(letter.claimed_at for letter in sent.values() if letter.claimed_at is not None)
+    found: dict[int, DiedAgain] = {}
+    back = DeadLetter.objects.filter(
+        broker=operation.broker, captured_at__gte=begun - _CLOCKS, came_back_as__in=list(sent)
+    )
+    for letter in back.only("came_back_as", "error_type", "error", "reason"):
+        error = ": ".join(part for part in (letter.error_name, letter.error) if part)
+        of = sent[letter.came_back_as].pk
+        found[of] = DiedAgain(of, error or str(letter.get_reason_display()))
+    for of, error in _failed_records(operation, sent, begun):
+        found.setdefault(of, DiedAgain(of, error))
+    return [found[of] for of in sorted(found)]
+
+
+def _sent(operation: Operation) -> dict[str, DeadLetter]:
+    rows = DeadLetter.objects.filter(operation=operation, status=DeadLetter.Status.REQUEUED)
+    fields = ("requeue_id", "message_id", "vhost", "claimed_at")
+    return {letter.requeue_id: letter for letter in rows.only(*fields).order_by("pk")[:MOST_WATCHED]}
+
+
+def _failed_records(
+    operation: Operation, sent: Mapping[str, DeadLetter], begun: datetime
+) -> list[tuple[int, str]]:
+    """Return (letter, error) of what our consumers failed on: by requeue id, else by message id."""
+    by_message = {letter.message_id: letter.pk for letter in sent.values() if letter.message_id}
+    rows = Record.objects.filter(
+        consumer__broker=operation.broker,
+        consumer__vhost__in={letter.vhost for letter in sent.values()},
+        outcome__in=_FAILED,
+        started_at__gte=begun,
+    )
+    found = []
+    fields = rows.only("message_id", "headers", "error_type", "error").order_by("-pk")
+    for record in fields[:_RECORDS_LOOKED_AT]:
+        error = ": ".join(part for part in (record.error_type.rsplit(".", 1)[-1], record.error) if part)
+        copy = str((record.headers or {}).get(letters.REQUEUE_ID, ""))
+        if copy in sent:
+            found.append((sent[copy].pk, error))
+        elif record.headers is None and record.message_id in by_message:
+            found.append((by_message[record.message_id], error))
+    return found
+
+
+def _watching(plan_: Mapping[str, Any], sent: int, until: datetime) -> str:
+    steps, step = plan_["steps"], plan_["step"]
+    following = steps[step + 1 : step + 2]
+    then = _("then %(n)d more") % {"n": following[0]} if following else _("then all that are left")
+    return ngettext(
+        "%(n)d letter was requeued. It is watched until %(at)s, %(then)s.",
+        "%(n)d letters were requeued. They are watched until %(at)s, %(then)s.",
+        sent,
+    ) % {"n": sent, "at": timezone.localtime(until).strftime("%H:%M:%S"), "then": then}
+
+
+def _why(again: Sequence[DiedAgain], sent: int) -> str:
+    first = again[0]
+    return _(
+        "Stopped by itself: of %(sent)d letters requeued, %(n)d died again, first #%(letter)d (%(error)s). "
+        "The rest stay in the inbox."
+    ) % {"sent": sent, "n": len(again), "letter": first.letter, "error": (first.error or "?")[:300]}
+
+
+def described(plan_: Mapping[str, Any]) -> str:
+    """Return a canary in words: 1, then 5, then 50, then the rest, each watched for 1 min."""
+    steps = _(", then ").join(str(step) for step in plan_["steps"])
+    return _("%(steps)s, then the rest, each watched for %(time)s") % {
+        "steps": steps,
+        "time": duration(plan_["seconds"]),
+    }
