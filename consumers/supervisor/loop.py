@@ -137,7 +137,8 @@ class Supervisor:
         """Make one pass: compare what should run with what does, and act. Raises DatabaseError."""
         now = rows.database_now()
         trusted_since = self._trust(now)
-        self._report(now)
+        self._report()
+        self._hosts = rows.hosts(now)  # each time: who was drained a moment ago takes nothing any more
         visible = rows.visible()
         if not self._adopted:
             self._adopt(visible)
@@ -166,14 +167,13 @@ class Supervisor:
         self._last_pass = time.monotonic()
         return self._trusted_since
 
-    def _report(self, now: datetime) -> None:
+    def _report(self) -> None:
         """Show that this host lives, and renew what it holds."""
         began = time.monotonic()
         if began < self._heartbeat_due:
             return
         rows.present(self.me)
         rows.renew(self.name)
-        self._hosts = rows.hosts(now)
         self.fence.renewed(began, self._fenced(), others=len(self._hosts) > 1)
         self._heartbeat_due = began + HEARTBEAT_S
 
@@ -353,7 +353,7 @@ class Supervisor:
     def _hold(self, action: Hold) -> None:
         rows.held(action)
         kind = "crashed" if action.state == states.BACKOFF else "failed"
-        rows.event(action.process, kind, action.reason, output.tail(action.process, lines=LAST_LINES) or "")
+        rows.event(action.process, kind, action.reason, output.last_lines(action.process, LAST_LINES))
         self._children.pop(action.process, None)
         log.warning("row %d: %s: %s", action.process, kind, action.reason)
 

@@ -18,6 +18,7 @@ EARLY_DEATHS_MAX = 6  # deaths in a row before it has consumed in health: a pers
 HEALTHY = timedelta(minutes=10)  # forgives earlier crashes
 CONSUMED_IN_HEALTH = timedelta(seconds=10)  # subscribed for so long, or one message handled
 SILENT_MAX = timedelta(seconds=60)  # alive without a heartbeat: stuck, so killed
+RECYCLED_SOON = timedelta(seconds=30)
 ROLLED = timedelta(seconds=2)  # a rolling restart goes on once the new process has consumed for so long
 AHEAD = timedelta(
     seconds=5
@@ -316,7 +317,8 @@ def _unwanted(definition: Desired | None) -> str:
 def _dead(wanted: bool, item: Actual, now: datetime) -> Sequence[Action]:
     exit = item.exit or Exit(None, "ended while no supervisor was watching")
     asked = item.stop_requested_at is not None or item.kill_requested_at is not None
-    if asked or exit.code in (states.EXIT_STOPPED, states.EXIT_RECYCLED) or not wanted:
+    is_recycled = exit.code == states.EXIT_RECYCLED and not _ended_soon(item)
+    if asked or exit.code == states.EXIT_STOPPED or is_recycled or not wanted:
         ended = End(item.id, "stopped", exit.words)
         return [ended, _replacement(item, crashes=0 if asked else item.crashes)] if wanted else [ended]
     if exit.code == states.EXIT_CONFIGURATION:
@@ -329,6 +331,12 @@ def _dead(wanted: bool, item: Actual, now: datetime) -> Sequence[Action]:
         return [Hold(item.id, "failed", reason, None, crashes, early)]
     start_at = now + timedelta(seconds=backoff(crashes))
     return [Hold(item.id, "backoff", exit.words, start_at, crashes, early)]
+
+
+def _ended_soon(item: Actual) -> bool:
+    """Whether it ended soon after it began to consume: one that recycles itself again and again backs off."""
+    last = item.heartbeat_at or item.started_at
+    return item.subscribed_at is None or last is None or last - item.subscribed_at < RECYCLED_SOON
 
 
 def backoff(crashes: int) -> float:

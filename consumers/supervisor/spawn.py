@@ -30,8 +30,7 @@ def start(arguments: Sequence[str], process_id: int, supervisor: str) -> subproc
 
     A file, never a pipe: the process must outlive this supervisor.
     """
-    output.folder().mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(output.path(process_id), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    descriptor = output.writer(process_id)
     try:
         return subprocess.Popen(
             list(arguments),

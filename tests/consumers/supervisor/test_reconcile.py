@@ -179,6 +179,18 @@ def crashed(process: Actual, code: int | None = 1, **changes: object) -> Actual:
             [Hold(10, "failed", "exit 3", None, 0, 0)],
             id="configuration error: a person must look",
         ),
+        pytest.param(
+            [WANTED],
+            [crashed(DEAD, 75)],
+            [End(10, "stopped", "exit 75"), Start(1, 0, replaces=10, restarts=1)],
+            id="it ended itself to be started anew",
+        ),
+        pytest.param(
+            [WANTED],
+            [crashed(DEAD, 75, subscribed_at=ago(20), processed=1, crashes=1)],
+            [Hold(10, "backoff", "exit 75", NOW + timedelta(seconds=2), 2, 0)],
+            id="and does so again and again",
+        ),
         pytest.param([WANTED], [replace(DEAD, state="failed")], [], id="failed waits for a person"),
         pytest.param(
             [replace(WANTED, nudge=3)],
