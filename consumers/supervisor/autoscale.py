@@ -22,6 +22,7 @@ TRIAL_IDLE_S = 60.0  # or where nothing was handled before
 TRIAL_STEPS = 3  # so often it may double before it must have shown that it helps
 PROBE_S = 30.0  # messages wait for so long and no rate shows: one more is tried
 BALANCE_S = 30.0  # over which, or a third of it, the queue's own balance says what arrives
+BALANCE_MAX_S = 300.0  # where messages are few
 SMOOTH_S = 30.0  # over which the rate of one process is averaged, while there is much to average
 SLOW_S = 600.0  # and where a message takes minutes
 FORGET_S = 7200.0  # an average as old as this may be too low by now
@@ -88,8 +89,8 @@ class Balance:
 
 @dataclass(frozen=True)
 class Trial:
-    """A growth whose effect is awaited. Before it `running` processes handled `handling` messages a second; after
-    `steps` of it all have handled `handled` in `seconds`."""
+    """Growth in `steps` whose effect is awaited. Before it, so many processes handled so many messages a second;
+    since, all have handled `handled` in `seconds`."""
 
     running: int
     handling: float
@@ -206,13 +207,13 @@ def _observe(seen: Seen, memory: Memory, now: datetime) -> Memory:
         trial = replace(memory.trial, handled=0.0, seconds=0.0) if memory.trial else None
         memory = replace(memory, running=seen.running, running_since=now, trial=trial)
     waiting, memory = _waits(seen), _weigh(seen, memory)
-    busy = waiting and memory.was_waiting and seen.running > 0 and seen.handling is not None
+    handling, is_settled = seen.handling or 0.0, seen.running > 0 and _settled(memory, now) >= SETTLED_S
     if memory.limited_until is not None and now >= memory.limited_until:
         memory = replace(memory, limit=None, limited_until=None)
-    if busy and _settled(memory, now) >= SETTLED_S:
+    if is_settled and waiting and memory.was_waiting and seen.handling is not None:
         memory = _judge(seen, _learn(seen, memory, passed, now), passed, now)
-    elif not waiting and seen.running and seen.handling and _settled(memory, now) >= SETTLED_S:
-        memory = replace(memory, most=max(memory.most, seen.handling / seen.running))
+    elif is_settled and not waiting and handling >= MANY / 10:  # in their ten seconds
+        memory = replace(memory, most=max(memory.most, handling / seen.running))
     idle = waiting and seen.running > 0 and seen.handling == 0
     return replace(
         memory,
@@ -220,8 +221,7 @@ def _observe(seen: Seen, memory: Memory, now: datetime) -> Memory:
         was_waiting=waiting,
         waiting_since=(memory.waiting_since or now) if waiting else None,
         idle_since=(memory.idle_since or now) if idle else None,
-        # What did not wait needed no help.
-        trial=memory.trial if waiting or memory.was_waiting else None,
+        trial=memory.trial if waiting or memory.was_waiting else None,  # what did not wait needed no help
         limit=memory.limit if waiting else None,
     )
 
@@ -247,7 +247,8 @@ def _weigh(seen: Seen, memory: Memory) -> Memory:
         return memory
     handled = last.handled + seen.handling * (at - last.at).total_seconds() if last else 0.0
     newest = Balance(at, seen.backlog + seen.unacked, handled)
-    kept = [item for item in memory.balances if (at - item.at).total_seconds() <= BALANCE_S]
+    short, long = at - timedelta(seconds=BALANCE_S), at - timedelta(seconds=BALANCE_MAX_S)
+    kept = [was for was in memory.balances if was.at >= (short if handled - was.handled >= MANY else long)]
     return replace(memory, balances=(*kept, newest))
 
 
@@ -340,10 +341,9 @@ def _choose(
     since = (now - memory.changed_at).total_seconds() if memory.changed_at else math.inf
     if needed is None or needed > target:
         return _grow(seen, settings, memory, needed, since, now)
-    fewest = _fewest(memory, now)
-    wanted = max(settings.min, memory.fewer[-1][1])
-    if wanted >= target:
+    if max(settings.min, memory.fewer[-1][1]) >= target:
         return target, "enough"
+    fewest = _fewest(memory, now)
     if fewest is None or max(settings.min, fewest) >= target:
         return target, "holding"
     if since < COOLDOWN_S:

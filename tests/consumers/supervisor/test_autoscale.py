@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pytest
 
-from consumers.supervisor.autoscale import Decision, Memory, Seen, Settings, decide
+from consumers.supervisor.autoscale import Decision, Memory, Seen, Settings, Trial, decide
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 WIDE = Settings(min=1, max=16, seconds=300)
@@ -49,6 +49,11 @@ EMPTY = replace(FULL, backlog=0, arriving=100.0)
 IDLE = replace(EMPTY, unacked=0, arriving=0.0, handling=0.0)
 LONG_IDLE = replace(QUIET, fewer=tuple((at, 0) for at, _n in KNOWN.fewer))
 LIMITED = replace(KNOWN, limit=2, limited_until=after(500), limits=1)
+
+# It has grown from two to three lately, and all three handle no more than the two did.
+TRIAL = Trial(running=2, handling=100.0, seconds=5.0, handled=500.0)
+TRYING = replace(KNOWN, trial=TRIAL, running=3, running_since=after(-20), changed_at=after(-25), worked=90.0)
+ON_TRIAL = replace(FULL, running=3, target=3, backlog=600, arriving=140.0)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +125,34 @@ LIMITED = replace(KNOWN, limit=2, limited_until=after(500), limits=1)
             "stuck",
             id="none is handled",
         ),
+        pytest.param(
+            replace(FULL, backlog=600),
+            replace(KNOWN, waiting_since=after(-1000)),
+            WIDE,
+            2,
+            "enough",
+            id="late",
+        ),
+        pytest.param(
+            replace(FULL, backlog=6000),
+            replace(KNOWN, waiting_since=after(-1000)),
+            WIDE,
+            4,
+            "up",
+            id="too late",
+        ),
+        pytest.param(ON_TRIAL, TRYING, WIDE, 3, "enough", id="growth on trial does not call for more growth"),
+        pytest.param(
+            replace(ON_TRIAL, arriving=160.0), TRYING, WIDE, 4, "up", id="what arrives meanwhile does"
+        ),
+        pytest.param(
+            replace(ON_TRIAL, arriving=160.0),
+            replace(TRYING, trial=replace(TRIAL, steps=3)),
+            WIDE,
+            3,
+            "cooling",
+            id="but only so often",
+        ),
         pytest.param(FULL, Memory(), WIDE, 2, "cooling", id="nothing is known yet: look first"),
         pytest.param(
             replace(FULL, handling=None),
@@ -167,6 +200,14 @@ def test_what_it_knows_for_long_is_tried_again_in_a_steady_load_now_and_then() -
     assert 2 <= len(later) <= 12, "every two hours one fewer, and back"
     assert later[:2] == ["down", "up"]
     assert max(house.waiting[300:]) < 60 * 120
+
+
+def test_after_growth_the_two_minutes_begin_again() -> None:
+    grown, memory = decide(FULL, WIDE, replace(LONG_IDLE, was_waiting=True), NOW)
+    assert grown.replicas == 4
+    calm = replace(IDLE, running=4, target=4, sampled_at=after(20))
+    decision, _memory = decide(calm, WIDE, memory, after(20))
+    assert (decision.replicas, decision.reason) == (4, "holding")
 
 
 def test_after_a_long_silence_it_does_not_scale_down_at_once() -> None:
@@ -407,3 +448,11 @@ def test_messages_that_take_a_minute_each() -> None:
     assert 6 <= house.target <= 9
     assert max(house.waiting) < 15
     assert len(house.changes) <= 6
+
+
+def test_messages_that_are_all_done_at_once_every_minute() -> None:
+    """For most of the time nothing is seen to be handled; it is slow, not stuck."""
+    house = House(lambda t: 0.1, each=lambda t: float(t % 60 == 0)).run(7200)
+    assert 6 <= house.target <= 10
+    assert max(house.waiting[1200:]) < 20
+    assert len(house.changes) <= 8
