@@ -132,7 +132,7 @@ def footprint(connections: Connections) -> dict[str, int]:
     me = psutil.Process()
     return {
         "connections": len(rows),
-        "channels": sum(row["channels"] for row in rows),
+        "channels": sum(row.get("channels", 0) for row in rows),
         "threads": me.num_threads(),
         "files": me.num_fds(),
     }
