@@ -30,10 +30,10 @@ MANY = 20.0  # messages: an average over fewer is kept for longer
 STUCK_S = 30.0  # messages wait and none is handled for so long
 ROOM = 0.85  # share of its capacity that a smaller number may be loaded with
 NEGLIGIBLE = 0.05  # of one process: such a rest is not worth another
-HELPED = 0.25  # share of what added processes should have added, below which they did not help
+NOISE = 0.8  # of the average: what is above may be chance
+HELPED = 0.4  # share of what added processes should have added, below which they did not help
 LIMITED_S = 600.0  # until growth is tried again after it did not help; doubles each time
 LIMITED_MAX_S = 7200.0
-MANY_TIMES = 10**6  # more processes than anybody has
 
 Reason = Literal[
     "enough",  # as many as it needs
@@ -316,8 +316,8 @@ def _needed(
     outflow = inflow + seen.backlog / _horizon(settings, memory, now) if waiting else inflow
     # A growth that is on trial does not justify the next one by having lowered the rate of each.
     trusted = max(rate, memory.trial.rate) if memory.trial else rate
-    needed = math.ceil(min(MANY_TIMES, outflow / trusted) - NEGLIGIBLE)
-    fewer = max(1, math.ceil(min(MANY_TIMES, outflow / (rate * ROOM))))
+    needed = math.ceil(min(1e6, outflow / trusted) - NEGLIGIBLE)
+    fewer = max(1, math.ceil(min(1e6, outflow / (rate * ROOM))))
     if not memory.learnt_at or (not waiting and (now - memory.learnt_at).total_seconds() > FORGET_S):
         return None if waiting else max(1, min(needed, seen.target)), max(1, min(fewer, explored))
     return max(1, needed), fewer
@@ -392,8 +392,8 @@ def _remember_change(seen: Seen, memory: Memory, replicas: int, now: datetime) -
     if trial is not None:  # several steps in a row are one trial
         trial = replace(trial, steps=trial.steps + 1)
     elif seen.running > 0 and seen.handling is not None:
-        # The lower of the two: a handler that has just become slower must not look like growth that did not help.
-        usual = math.inf if memory.rate is None else memory.rate * seen.running
-        trial = Trial(seen.running, min(seen.handling, usual))
+        # A handler that has just become much slower must not look like growth that did not help.
+        usual = seen.handling if memory.rate is None else memory.rate * seen.running
+        trial = Trial(seen.running, usual if seen.handling > NOISE * usual else seen.handling)
     known = now if memory.learnt_at else None  # that fewer are not enough was seen just now
     return replace(memory, changed_at=now, trial=trial, fewer=(), learnt_at=known)

@@ -228,7 +228,8 @@ class House:
     """A queue, its processes, and autoscaling that looks every five seconds. One step is a second.
 
     `each(t)`: what one process handles a second; `all_(t)`: what all of them can at most (what they share).
-    A process takes `delay` seconds to start. With `counted` RabbitMQ says what arrives.
+    A process takes `delay` seconds to start. With `counted` RabbitMQ says what arrives. The queue's numbers are
+    `late` seconds old, and all rates wrong by up to the share `noise`.
     """
 
     arriving: Load
@@ -239,6 +240,8 @@ class House:
     backlog: float = 0.0
     delay: int = 4
     counted: bool = True
+    late: int = 0
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         self.changes: list[tuple[int, int, int, str]] = []  # when, from, to, why
@@ -248,6 +251,7 @@ class House:
         self._starts = [-100] * self.target
         self._handled: deque[float] = deque(maxlen=10)
         self._memory = Memory()
+        self._random = random.Random(7)
 
     def run(self, seconds: int) -> House:
         for t in range(seconds):
@@ -264,14 +268,16 @@ class House:
         return self
 
     def _look(self, t: int, running: int) -> None:
+        then = max(0, t - self.late)
+        waiting = round(self.waiting[then])
         seen = Seen(
-            backlog=round(self.backlog),
-            unacked=min(10 * running, round(self.backlog)),
-            arriving=max(0.0, self.arriving(t)) if self.counted else None,
-            handling=sum(self._handled) / len(self._handled),
+            backlog=waiting,
+            unacked=min(10 * running, waiting),
+            arriving=self._measured(max(0.0, self.arriving(then))) if self.counted else None,
+            handling=self._measured(sum(self._handled) / len(self._handled)),
             running=running,
             target=self.target,
-            sampled_at=after(t - 1),
+            sampled_at=after(then),
         )
         decision, self._memory = decide(seen, self.settings, self._memory, after(t))
         self._check(decision, running)
@@ -279,6 +285,9 @@ class House:
             self.changes.append((t, self.target, decision.replicas, decision.reason))
             self.target = decision.replicas
         self.reasons.append(decision.reason)
+
+    def _measured(self, rate: float) -> float:
+        return rate * self._random.uniform(1 - self.noise, 1 + self.noise)
 
     def _check(self, decision: Decision, running: int) -> None:
         """What holds at every single look, whatever the load."""
@@ -422,6 +431,17 @@ def test_it_grows_again_once_the_bottleneck_is_gone() -> None:
     assert "limited" in house.reasons
     assert house.emptied_at(910) - 900 <= 1200
     assert house.target <= 8
+
+
+def test_late_and_noisy_numbers_change_little() -> None:
+    steady = House(lambda t: 120.0, late=10, noise=0.1).run(3600)
+    assert (steady.target, len(steady.changes)) == (3, 2)
+    burst = House(lambda t: 60_000.0 if t == 600 else 20.0, late=10, noise=0.1).run(3600)
+    assert burst.emptied_at(605) - 600 <= WIDE.seconds + 30
+    assert len(burst.changes) <= 12
+    shared = House(lambda t: 300.0, all_=lambda t: 100.0, late=10, noise=0.1).run(3600)
+    assert "limited" in shared.reasons
+    assert shared.target <= 10
 
 
 def test_too_much_for_all_it_may_have_is_said() -> None:
