@@ -12,7 +12,7 @@ from mqadmin.core import audit, brokers
 from mqadmin.core.api import ApiError, OperationOut, PageQuery, require
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
-from mqadmin.deadletters import discard, editing, inbox, requeue, restore, selection, tracking
+from mqadmin.deadletters import discard, dryrun, editing, inbox, requeue, restore, selection, tracking
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.schemas import (
@@ -85,7 +85,7 @@ def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
     chosen = _selection(wanted)
     to = To.from_json(wanted.to if isinstance(wanted.to, str) else wanted.to.dict())
     if wanted.dry_run:
-        return Status(200, _dry_run(chosen, to))
+        return Status(200, dryrun.of(selection=chosen, to=to))
     by = audit.actor(request)
     return Status(202, requeue.start(selection=chosen, to=to, by=by, expect=wanted.expect, care=wanted.care))
 
@@ -150,16 +150,6 @@ def _selection(wanted: SelectionIn) -> Selection:
     if ids and not found:
         raise ApiError(404, "not_found", _("There are no such letters."))
     return selection.some(next(iter(found), ""), ids)
-
-
-def _dry_run(chosen: Selection, to: To) -> dict[str, Any]:
-    found = requeue.check(selection=chosen, to=to)
-    return {
-        "total": sum(place.count for place in found),
-        "requeueable": sum(place.count for place in found if not place.problem),
-        "destinations": found,
-        "problems": sorted({place.problem for place in found if place.problem}),
-    }
 
 
 def _letter(letter_id: int) -> DeadLetter:

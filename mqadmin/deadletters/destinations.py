@@ -16,6 +16,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.routing import DEFAULT_EXCHANGE, RoutingTable
+from mqadmin.rabbit.types import QueueInfo
 
 MOST_PLACES = 200  # different destinations of one act that are looked at
 
@@ -87,7 +88,14 @@ def address(letter: DeadLetter, to: To) -> Address:
 
 
 def check_destination(*, broker: str, rows: QuerySet[DeadLetter], to: To) -> list[Destination]:
-    """Return the places that `rows` would go to, the ones with most letters first.
+    """Return the places that `rows` would go to, the ones with most letters first. Raises as `look`."""
+    return look(broker=broker, rows=rows, to=to)[0]
+
+
+def look(
+    *, broker: str, rows: QuerySet[DeadLetter], to: To
+) -> tuple[list[Destination], dict[tuple[str, str], QueueInfo]]:
+    """Return those places, and the queues of their vhosts by (vhost, name) as the broker lists them now.
 
     Raises RabbitError when the broker cannot be asked, Refusal for more than MOST_PLACES places.
     """
@@ -99,11 +107,13 @@ def check_destination(*, broker: str, rows: QuerySet[DeadLetter], to: To) -> lis
         )
     maps: dict[str, _Map] = {}
     found = []
+    infos: dict[tuple[str, str], QueueInfo] = {}
     for (vhost, place, dead_letter_queue), count in groups.most_common():
         if vhost not in maps:
             maps[vhost] = _Map(brokers.client(broker), vhost)
+            infos |= {info.key: info for info in maps[vhost].infos}
         found.append(maps[vhost].judge(place, count, dead_letter_queue, to))
-    return found
+    return found, infos
 
 
 def _address(to: To, return_queue: str, exchange: str, keys: Sequence[str]) -> Address:
@@ -147,7 +157,8 @@ class _Map:
 
     def __init__(self, client: ManagementClient, vhost: str) -> None:
         self._vhost = vhost
-        self._queues = {item.name for item in client.queues(vhost)}
+        self.infos = client.queues(vhost)
+        self._queues = {item.name for item in self.infos}
         self._table = RoutingTable(
             [(vhost, name) for name in self._queues], client.bindings(vhost), client.exchanges(vhost)
         )

@@ -214,13 +214,42 @@ class DestinationOut(Schema):
     warning: str
 
 
+class ListenerOut(Schema):
+    """One of our consumers on a queue: what it is told to be, and how many of its processes consume now."""
+
+    name: str
+    desired: str
+    running: int
+
+
+class OutlookOut(Schema):
+    """A queue that letters would reach. `consumers`: all that listen there; null is unknown, not 0."""
+
+    vhost: str
+    name: str
+    arriving: int
+    ready: int | None
+    total: int | None
+    consumers: int | None
+    listeners: list[ListenerOut]
+    warnings: list[str]
+
+
 class DryRunOut(Schema):
-    """What a requeue would do: counts by destination, and the problems."""
+    """What a requeue would do: counts by destination and by queue, what would stay, what to think of.
+
+    `died_before`: letters that died more than once or came back after a requeue; the first of them by id.
+    """
 
     total: int
     requeueable: int
     destinations: list[DestinationOut]
+    queues: list[OutlookOut]
+    died_before: int
+    came_back: int
+    died_before_ids: list[int]
     problems: list[str]
+    warnings: list[str]
 
 
 class GroupOut(Schema):

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from mqadmin.core import audit, brokers, permissions, rendering
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import discard, requeue, restore, tracking
+from mqadmin.deadletters import discard, dryrun, requeue, restore, tracking
+from mqadmin.deadletters.act_forms import Carefully
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.forms import Destination, chosen, expected
 from mqadmin.deadletters.models import DeadLetter
@@ -32,16 +33,19 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
         letters = chosen(request.POST, broker, PARKED)
         to = Destination(request.POST).place if "to" in request.POST else To()
         operation = requeue.start(
-            selection=letters, to=to, by=audit.actor(request), expect=expected(request.POST)
+            selection=letters,
+            to=to,
+            by=audit.actor(request),
+            expect=expected(request.POST),
+            care=Carefully(request.POST).care,
         )
         return started(request, operation)
     form = Destination(request.GET if "to" in request.GET else {"to": "source"})
     context = _decision(request, broker, "requeue", PARKED)
-    context |= {"form": form, "places": [], "sendable": 0}
+    context |= {"form": form, "care": Carefully(request.GET), "places": [], "sendable": 0}
     try:
-        places = requeue.check(selection=context["selection"], to=form.place)
-        context["places"] = places
-        context["sendable"] = sum(place.count for place in places if not place.problem)
+        told = dryrun.of(selection=context["selection"], to=form.place)
+        context |= {"told": told, "places": told.destinations, "sendable": told.requeueable}
     except Refusal as refusal:
         context["fault"] = refusal.text
     except RabbitError as error:
@@ -80,6 +84,7 @@ def _decision(request: HttpRequest, broker: str, act: str, status: str) -> dict[
     letters = chosen(request.GET, broker, status)
     total = letters.rows().filter(status=status).count()
     skip = {"expect", "to", "exchange", "routing_key", "up_to", "letter", "tab", "page", "seen", "broker"}
+    skip |= Carefully.base_fields.keys()
     fields = [
         (name, value) for name, values in request.GET.lists() if name not in skip for value in values if value
     ]
