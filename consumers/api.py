@@ -10,26 +10,29 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from consumers import definitions, outputs, records, samples, summary, trying
+from consumers import definitions, hosts, mass, outputs, processes, records, samples, summary, trying
+from consumers.filtering import Filter
 from consumers.handlers import registry
-from consumers.models import Consumer, ConsumerProcess, Record
+from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
+from consumers.record_schemas import RecordDetail, RecordList, RecordQuery, RequeueOut, TryIn, TryOut
 from consumers.schemas import (
     ConsumerIn,
     ConsumerList,
     ConsumerOut,
     DefinitionIn,
     HandlerList,
+    HostList,
+    HostOut,
     KillIn,
+    MassIn,
+    MassOut,
     OutputOut,
     ProcessList,
-    RecordDetail,
-    RecordList,
-    RecordQuery,
-    RequeueOut,
+    RestartIn,
     ScaleIn,
-    TryIn,
-    TryOut,
+    StartIn,
     consumer_out,
+    host_out,
 )
 from mqadmin.core import audit, brokers
 from mqadmin.core.api import ApiError, paginate, require
@@ -79,6 +82,31 @@ def consumer_create(request: HttpRequest, payload: ConsumerIn) -> Status[dict[st
     return Status(201, _out(consumer))
 
 
+# Before the calls that begin with a name, which would take these words for one.
+@router.post("/consumers/stop-all", response={202: MassOut})
+def consumer_stop_all(request: HttpRequest, payload: MassIn) -> Status[dict[str, Any]]:
+    """Stop every consumer that is told to run or to pause; each finishes what it has in hand."""
+    return _all(request, "stop", payload)
+
+
+@router.post("/consumers/start-all", response={202: MassOut})
+def consumer_start_all(request: HttpRequest, payload: MassIn) -> Status[dict[str, Any]]:
+    """Start every consumer that is stopped, whoever stopped it."""
+    return _all(request, "start", payload)
+
+
+def _all(request: HttpRequest, act: mass.Act, payload: MassIn) -> Status[dict[str, Any]]:
+    require(request, "operate")
+    broker = payload.broker or _only_broker()
+    wanted = Filter.read({"q": payload.q, "state": payload.state})
+    if wanted.state != payload.state:
+        raise ApiError(422, "invalid", _("There is no state “%(state)s”.") % {"state": payload.state})
+    found = mass.chosen(act, wanted.consumers(broker), collectors=payload.collectors)
+    by = audit.actor(request)
+    done = mass.carry_out(act, found, broker=broker, expect=payload.expect, by=by)
+    return Status(202, {"done": done.names, "overtaken": done.overtaken})
+
+
 @router.get("/consumers/{name}", response=ConsumerOut)
 def consumer_detail(request: HttpRequest, name: str) -> dict[str, Any]:
     """Show one consumer."""
@@ -105,10 +133,14 @@ def consumer_delete(request: HttpRequest, name: str) -> Status[None]:
 
 
 @router.post("/consumers/{name}/start", response={202: ConsumerOut})
-def consumer_start(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
+def consumer_start(request: HttpRequest, name: str, payload: StartIn | None = None) -> Status[dict[str, Any]]:
     """Start it, or start at once what failed or waits to start again."""
     require(request, "operate")
-    return Status(202, _out(definitions.start(consumer=_consumer(name), by=audit.actor(request))))
+    consumer = _consumer(name)
+    if payload is not None and payload.process is not None:
+        processes.start_now(process=_process_of(consumer, payload.process), by=audit.actor(request))
+        return Status(202, _out(consumer))
+    return Status(202, _out(definitions.start(consumer=consumer, by=audit.actor(request))))
 
 
 @router.post("/consumers/{name}/stop", response={202: ConsumerOut})
@@ -133,10 +165,18 @@ def consumer_resume(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
 
 
 @router.post("/consumers/{name}/restart", response={202: ConsumerOut})
-def consumer_restart(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
-    """Replace its processes, each after it finished what it has in hand."""
+def consumer_restart(
+    request: HttpRequest, name: str, payload: RestartIn | None = None
+) -> Status[dict[str, Any]]:
+    """Replace its processes, or one, after what is in hand: one after another unless `rolling` is false."""
     require(request, "operate")
-    return Status(202, _out(definitions.restart(consumer=_consumer(name), by=audit.actor(request))))
+    consumer, how = _consumer(name), payload or RestartIn()
+    if how.process is not None:
+        processes.restart(process=_process_of(consumer, how.process), by=audit.actor(request))
+        return Status(202, _out(_consumer(name)))
+    return Status(
+        202, _out(definitions.restart(consumer=consumer, by=audit.actor(request), rolling=how.rolling))
+    )
 
 
 @router.post("/consumers/{name}/redeliver", response={202: ConsumerOut})
@@ -153,9 +193,7 @@ def consumer_kill(request: HttpRequest, name: str, payload: KillIn | None = None
     consumer = _consumer(name)
     process = None
     if payload is not None and payload.process is not None:
-        process = _process(payload.process)
-        if process.consumer_id != consumer.pk:
-            raise ApiError(404, "not_found", _("That process runs another consumer."))
+        process = _process_of(consumer, payload.process)
     definitions.kill(consumer=consumer, by=audit.actor(request), process=process)
     return Status(202, _out(consumer))
 
@@ -196,12 +234,44 @@ def process_list(request: HttpRequest, name: str, limit: int = 50, cursor: str |
 
 
 @router.get("/processes/{int:process_id}/output", response=OutputOut)
-def process_output(request: HttpRequest, process_id: int, tail: int = 200) -> dict[str, Any]:
-    """The newest lines that a process printed, at most 5,000 and half a megabyte."""
+def process_output(
+    request: HttpRequest, process_id: int, tail: int = 200, since: int | None = None
+) -> dict[str, Any]:
+    """The newest lines that a process printed, at most 5,000 and half a megabyte; or what is new since a byte."""
     require(request, "view")
     process = _process(process_id)
-    text, reason = outputs.read(process, lines=tail)
-    return {"process": process.pk, "host": process.host, "text": text, "reason": reason}
+    found = {"process": process.pk, "host": process.host}
+    if since is None:
+        text, reason = outputs.read(process, lines=tail)
+        return {**found, "text": text, "reason": reason}
+    news, reason = outputs.since(process, since)
+    if news is None:
+        return {**found, "text": None, "reason": reason}
+    return {**found, "reason": "", "text": news.text, "position": news.position, "skipped": news.skipped}
+
+
+@router.get("/hosts", response=HostList)
+def host_list(request: HttpRequest) -> dict[str, Any]:
+    """List the hosts that run consumers, by name."""
+    require(request, "view")
+    items = [host_out(state) for state in hosts.states()]
+    return {"items": items, "total": len(items), "next": None}
+
+
+@router.post("/hosts/{name}/drain", response=HostOut)
+def host_drain(request: HttpRequest, name: str) -> dict[str, Any]:
+    """Start nothing new on a host; the processes there go on."""
+    require(request, "configure")
+    hosts.drain(host=_host(name), by=audit.actor(request))
+    return _host_out(name)
+
+
+@router.post("/hosts/{name}/undrain", response=HostOut)
+def host_undrain(request: HttpRequest, name: str) -> dict[str, Any]:
+    """Let processes be started on a host again."""
+    require(request, "configure")
+    hosts.undrain(host=_host(name), by=audit.actor(request))
+    return _host_out(name)
 
 
 @router.get("/records", response=RecordList)
@@ -250,11 +320,29 @@ def _process(pk: int) -> ConsumerProcess:
     return found
 
 
+def _process_of(consumer: Consumer, pk: int) -> ConsumerProcess:
+    process = _process(pk)
+    if process.consumer_id != consumer.pk:
+        raise ApiError(404, "not_found", _("That process runs another consumer."))
+    return process
+
+
+def _host(name: str) -> SupervisorHost:
+    found = SupervisorHost.objects.filter(name=name).first()
+    if found is None:
+        raise ApiError(404, "not_found", _("There is no host “%(name)s”.") % {"name": name})
+    return found
+
+
 def _record(pk: int) -> Record:
     found = Record.objects.select_related("consumer").filter(pk=pk).first()
     if found is None:
         raise ApiError(404, "not_found", _("There is no record %(id)s.") % {"id": pk})
     return found
+
+
+def _host_out(name: str) -> dict[str, Any]:
+    return next(host_out(state) for state in hosts.states() if state.row.name == name)
 
 
 def _out(consumer: Consumer) -> dict[str, Any]:

@@ -63,7 +63,18 @@ RESTART_FIELDS = (
     "exclusive",
     "stop_seconds",
 )
-FIELDS = (*RESTART_FIELDS, "replicas")
+# Supervisors, or the processes themselves, read these again and again: no restart is needed.
+SUPERVISOR_FIELDS = (
+    "replicas",
+    "memory_limit_mb",
+    "single",
+    "placement",
+    "schedule",
+    "autoscale_min",
+    "autoscale_max",
+    "autoscale_seconds",
+)
+FIELDS = (*RESTART_FIELDS, *SUPERVISOR_FIELDS)
 LIVE = [state.value for state in ConsumerProcess.LIVE]
 DOWN = [ConsumerProcess.State.BACKOFF.value, ConsumerProcess.State.FAILED.value]
 
@@ -98,7 +109,7 @@ def create(*, by: Actor, name: str, is_collector: bool = False, **fields: Any) -
         desired_at=timezone.now(),
         **fields,
     )
-    with _act(consumer, by, "create", {"handler": consumer.handler, "queue": consumer.queue}):
+    with act(consumer, by, "create", {"handler": consumer.handler, "queue": consumer.queue}):
         _check(consumer)
         try:
             consumer.save(force_insert=True)
@@ -124,15 +135,20 @@ def update(*, consumer: Consumer, by: Actor, **fields: Any) -> Consumer:
     if any(field in RESTART_FIELDS for field in changed):
         values["revision"] = consumer.revision + 1
     detail = {field: {"from": getattr(consumer, field), "to": value} for field, value in changed.items()}
-    with _act(consumer, by, "update", detail):
+    with act(consumer, by, "update", detail):
         _check(wanted)
-        _swap(consumer, {"revision": consumer.revision, "replicas": consumer.replicas}, values)
+        _swap(consumer, {"revision": consumer.revision, **supervised(consumer)}, values)
     return consumer
+
+
+def supervised(consumer: Consumer) -> dict[str, Any]:
+    """Return the fields that change without a new revision: with it, they tell one definition from another."""
+    return {field: getattr(consumer, field) for field in SUPERVISOR_FIELDS}
 
 
 def delete(*, consumer: Consumer, by: Actor) -> None:
     """Delete the definition with its records and events. Raises Conflict while it runs, or is to run."""
-    with _act(consumer, by, "delete"):
+    with act(consumer, by, "delete"):
         if consumer.desired != Desired.STOPPED:
             raise Conflict(_("Stop it first: it is told to run."), "not_stopped")
         live = _live(consumer).count()
@@ -167,7 +183,7 @@ def start(*, consumer: Consumer, by: Actor) -> Consumer:
     Raises Conflict when it runs already, or when somebody was faster.
     """
     if consumer.desired == Desired.RUNNING:
-        with _act(consumer, by, "start"):
+        with act(consumer, by, "start"):
             # Only the replicas that are down: a nudge would restart the others too.
             due = consumer.processes.filter(ended_at=None, state__in=DOWN).exclude(
                 state=ConsumerProcess.State.BACKOFF, next_start_at__lte=timezone.now()
@@ -176,7 +192,7 @@ def start(*, consumer: Consumer, by: Actor) -> Consumer:
                 state=ConsumerProcess.State.BACKOFF, next_start_at=timezone.now(), crashes=0, early_deaths=0
             ):
                 raise Conflict(_("It is told to run already."), "already_running")
-            _tell(consumer, _("%(who)s asked to start it now") % {"who": by.name})
+            tell(consumer, _("%(who)s asked to start it now") % {"who": by.name})
         return consumer
     return _desire(consumer, by, "start", Desired.RUNNING, _("%(who)s asked to start it"))
 
@@ -217,25 +233,31 @@ def kill(*, consumer: Consumer, by: Actor, process: ConsumerProcess | None = Non
     if process is not None:
         rows = rows.filter(pk=process.pk)
         detail = {"process": process.pk, "host": process.host, "pid": process.pid}
-    with _act(consumer, by, "kill", detail) as entry:
+    with act(consumer, by, "kill", detail) as entry:
         entry.count = rows.update(kill_requested_at=timezone.now())
         if not entry.count:
             raise Conflict(_("No process is left to kill."), "nothing_to_kill")
-        _tell(consumer, _("%(who)s asked to kill it") % {"who": by.name}, process)
+        tell(consumer, _("%(who)s asked to kill it") % {"who": by.name}, process)
     return entry.count
 
 
-def restart(*, consumer: Consumer, by: Actor) -> Consumer:
+def restart(*, consumer: Consumer, by: Actor, rolling: bool = True) -> Consumer:
     """Ask for its processes to be replaced, each after it finished what it has in hand.
 
-    Raises Conflict when it is told to be stopped, or when somebody was faster.
+    `rolling`: one after another, each once the one before consumes; else all at once. Raises Conflict when it
+    is told to be stopped, or when somebody was faster.
     """
-    with _act(consumer, by, "restart"):
+    with act(consumer, by, "restart", {"rolling": rolling}):
         if consumer.desired == Desired.STOPPED:
             raise Conflict(_("It is told to be stopped: start it instead."), "stopped")
         expected = {"desired": consumer.desired, "nudge": consumer.nudge}
-        _swap(consumer, expected, {"nudge": consumer.nudge + 1})
-        _tell(consumer, _("%(who)s asked to restart it") % {"who": by.name})
+        _swap(consumer, expected, {"nudge": consumer.nudge + 1, "rolling": rolling})
+        text = (
+            _("%(who)s asked to restart its processes one after another")
+            if rolling
+            else _("%(who)s asked to restart its processes, all at once")
+        )
+        tell(consumer, text % {"who": by.name})
     return consumer
 
 
@@ -244,24 +266,31 @@ def redeliver(*, consumer: Consumer, by: Actor) -> Consumer:
 
     Raises Conflict when it is told to be stopped, or when somebody was faster.
     """
-    with _act(consumer, by, "redeliver"):
+    with act(consumer, by, "redeliver"):
         if consumer.desired == Desired.STOPPED:
             raise Conflict(_("It is told to be stopped: what is in hand returns by itself."), "stopped")
         expected = {"desired": consumer.desired, "redelivers": consumer.redelivers}
         _swap(consumer, expected, {"redelivers": consumer.redelivers + 1})
-        _tell(consumer, _("%(who)s asked for what is in hand to be delivered again") % {"who": by.name})
+        tell(consumer, _("%(who)s asked for what is in hand to be delivered again") % {"who": by.name})
     return consumer
 
 
 def scale(*, consumer: Consumer, by: Actor, replicas: int) -> Consumer:
-    """Set how many processes run it. Raises Invalid, and Conflict when somebody was faster."""
+    """Set how many processes run it.
+
+    Raises Invalid, and Conflict where autoscaling decides it or somebody was faster.
+    """
     before = consumer.replicas
-    with _act(consumer, by, "scale", {"replicas": {"from": before, "to": replicas}}):
+    with act(consumer, by, "scale", {"replicas": {"from": before, "to": replicas}}):
         wanted = Consumer.objects.get(pk=consumer.pk)
+        if wanted.is_autoscaled:
+            raise Conflict(
+                _("Autoscale decides how many there are: change its bounds instead."), "autoscaled"
+            )
         wanted.replicas = replicas
         _check(wanted)
         _swap(consumer, {"replicas": before}, {"replicas": replicas, "changed_by": by.name})
-        _tell(
+        tell(
             consumer,
             _("%(who)s asked for %(to)d processes instead of %(from)d")
             % {"who": by.name, "from": before, "to": replicas},
@@ -270,16 +299,13 @@ def scale(*, consumer: Consumer, by: Actor, replicas: int) -> Consumer:
 
 
 def _desire(consumer: Consumer, by: Actor, action: str, desired: str, text: str) -> Consumer:
-    with _act(consumer, by, action, {"from": consumer.desired, "to": desired}):
-        values = {
-            "desired": desired,
+    with act(consumer, by, action, {"from": consumer.desired, "to": desired}):
+        values: dict[str, Any] = {"desired": desired, "desired_by": by.name, "desired_at": timezone.now()}
+        if action == "start" and consumer.desired == Desired.STOPPED:
             # Starting anew also forgets an earlier failure; resuming must not restart anything.
-            "nudge": F("nudge") + (1 if action == "start" and consumer.desired == Desired.STOPPED else 0),
-            "desired_by": by.name,
-            "desired_at": timezone.now(),
-        }
+            values |= {"nudge": F("nudge") + 1, "rolling": False}
         _swap(consumer, {"desired": consumer.desired}, values)
-        _tell(consumer, text % {"who": by.name})
+        tell(consumer, text % {"who": by.name})
     return consumer
 
 
@@ -304,7 +330,7 @@ def _overtaken(consumer: Consumer) -> Conflict:
 
 
 def _refuse(consumer: Consumer, by: Actor, action: str, text: str) -> None:
-    with _act(consumer, by, action):
+    with act(consumer, by, action):
         raise Conflict(text, "wrong_state")
 
 
@@ -327,9 +353,10 @@ def _known(fields: Mapping[str, Any], allowed: Sequence[str]) -> None:
         raise TypeError(f"no field of a definition: {', '.join(sorted(unknown))}")
 
 
-def _act(
+def act(
     consumer: Consumer, by: Actor, action: str, detail: Mapping[str, Any] | None = None
 ) -> AbstractContextManager[AuditEntry]:
+    """Audit what is done to a consumer in the block; see `audit.act`."""
     return audit.act(
         by=by,
         action=f"consumer.{action}",
@@ -339,7 +366,7 @@ def _act(
     )
 
 
-def _tell(consumer: Consumer, text: str, process: ConsumerProcess | None = None) -> None:
+def tell(consumer: Consumer, text: str, process: ConsumerProcess | None = None) -> None:
     """Put it among the consumer's events, where people look for what happened."""
     ConsumerEvent.objects.create(
         consumer=consumer, process=process, at=timezone.now(), kind="asked", text=text[:500]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consumers import validation, wording
-from consumers.definitions import FIELDS
+from consumers.definitions import FIELDS, supervised
 from consumers.handlers import registry
 from consumers.handlers.registry import Handler, OptionField
 from consumers.models import Consumer, Record
@@ -40,7 +42,7 @@ class Section:
     @property
     def is_even(self) -> bool:
         """Whether four fields of one width fill a line."""
-        return len(self.fields) == 4 and "records" not in (field.name for field in self.fields)
+        return len(self.fields) == 4 and not {"records", "schedule"} & {field.name for field in self.fields}
 
 
 class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -90,6 +92,13 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["dedupe_path"].strip = False  # type: ignore[attr-defined]  # a header's name is exact
         # A placeholder is what the style sheet tells an empty field by.
         self.fields["connection_retries"].widget.attrs["placeholder"] = _("as every other error")
+        self.fields["placement"].widget.attrs |= {"placeholder": "zone=a, gpu", "spellcheck": "false"}
+        # Empty is off: so the style sheet can tell, and grey what is then decided elsewhere.
+        most = self.fields["autoscale_max"]
+        most.required = False
+        most.widget = OffNumber({**most.widget.attrs, "min": 1, "placeholder": _("off")})
+        hours = {"placeholder": "mon-fri 08:00-18:00", "spellcheck": "false", "autocomplete": "off"}
+        self.fields["schedule"].widget.attrs |= hours
 
     def _choose_broker(self) -> None:
         known = [(slug, config.title) for slug, config in brokers.configs().items()]
@@ -126,6 +135,8 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in BATCH_FIELDS:
             if self.add_prefix(name) not in self.data and name not in self.errors:
                 found[name] = _default(name)
+        if "autoscale_max" not in self.errors:
+            found["autoscale_max"] = found.get("autoscale_max") or 0
         if found.get("dedupe_key", "") not in validation.PATH_KEYS and "dedupe_key" not in self.errors:
             found["dedupe_path"] = ""
         return found
@@ -170,6 +181,8 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
     def _section(self, folded: bool, title: str, text: str, names: list[str]) -> Section:
         fields = [self[name] for name in names]
         changed = sum(_plain(field.value()) != _plain(_default(field.name)) for field in fields)
+        if "autoscale_max" in names and self["autoscale_max"].value() in ("", None):
+            changed -= 1  # as good as 0
         return Section(title, text, fields, folded, any(field.errors for field in fields), changed)
 
 
@@ -219,6 +232,18 @@ def _sections() -> list[tuple[bool, str, str, str]]:
             _("Who is served first, and how long a stop may take."),
             "order consumer_priority exclusive stop_seconds",
         ),
+        (
+            True,
+            _("Autoscale"),
+            _("More processes while messages wait, fewer when the queue is short."),
+            "autoscale_max autoscale_min autoscale_seconds",
+        ),
+        (
+            True,
+            _("Where and when"),
+            _("On which hosts it may run, in which hours, and how much memory it may use."),
+            "placement schedule memory_limit_mb single",
+        ),
     ]
 
 
@@ -238,6 +263,13 @@ class PlainNumber(forms.NumberInput):
 
     def format_value(self, value: Any) -> Any:
         return str(value).removesuffix(".0") if isinstance(value, float) else super().format_value(value)
+
+
+class OffNumber(forms.NumberInput):
+    """A number of which 0 means off, shown as nothing at all."""
+
+    def format_value(self, value: Any) -> Any:
+        return None if value in (0, "0") else super().format_value(value)
 
 
 class OptionsForm(forms.Form):
@@ -307,7 +339,8 @@ def _style(widget: forms.Widget) -> None:
 
 def seen(consumer: Consumer) -> str:
     """Return a mark of the definition as a person sees it."""
-    return f"{consumer.revision}.{consumer.replicas}"
+    rest = json.dumps(supervised(consumer), sort_keys=True)
+    return f"{consumer.revision}.{zlib.crc32(rest.encode()):08x}"
 
 
 class RecordFilter(forms.Form):

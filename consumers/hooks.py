@@ -22,6 +22,7 @@ from mqadmin.queues.models import Queue
 FAILING_SHARE = 0.1  # of the last hour: "failing much"
 FAILING_LEAST = 20  # messages: below it a share says little
 HITS = 8
+BROKEN = ("failed", "unsupervised", "unplaced", "lost")
 
 
 def register() -> None:
@@ -43,7 +44,7 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     if stranded:
         yield _no_supervisor(stranded)
     for item in found:
-        if item.status.state in ("failed", "lost", "backoff"):
+        if item.status.state in ("failed", "lost", "unplaced", "backoff"):
             yield _down(item)
         elif _fails_much(item):
             yield _failing(item)
@@ -68,8 +69,10 @@ def _down(item: Summary) -> Attention:
         actions.append(
             Link(_("Start now"), reverse("consumer_start", args=[name]), post=True, needs="operate")
         )
+    if item.status.state == "unplaced":
+        actions.append(Link(_("Hosts"), reverse("host_list")))
     actions.append(Link(_("Look at it"), reverse("consumer_detail", args=[name])))
-    runs_in_part = item.status.state == "backoff" and item.status.running > 0
+    runs_in_part = item.status.state in ("backoff", "unplaced") and item.status.running > 0
     return Attention("watch" if runs_in_part else "broken", title, item.words, actions)
 
 
@@ -112,7 +115,7 @@ def _up(broker: str) -> tuple[int, int, bool]:
     told = Consumer.objects.filter(broker=broker, desired=Consumer.Desired.RUNNING)
     found = summary.summaries(told)
     running = sum(item.status.state == "running" for item in found)
-    return running, len(found), any(item.status.state in ("failed", "unsupervised", "lost") for item in found)
+    return running, len(found), any(item.status.state in BROKEN for item in found)
 
 
 def find(q: str, broker: str) -> Iterable[Hit]:

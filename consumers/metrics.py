@@ -1,4 +1,4 @@
-"""Consumers as metrics: definitions and the processes that run, in four queries."""
+"""Consumers as metrics: definitions, the processes that run and their hosts, in seven queries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from django.utils import timezone
 
-from consumers import status, summary
+from consumers import hosts, status, summary
 from consumers.models import Consumer, ConsumerProcess
 from mqadmin.core import brokers
 from mqadmin.core.metrics import Family, Value, labels
@@ -47,6 +47,7 @@ def families() -> Iterator[Family]:
     yield from _of_consumers(consumers, processes, marks)
     # A consumer defined between the two queries has no labels yet: the next scrape has it.
     yield from _of_processes([row for row in processes if row.consumer_id in marks], marks)
+    yield from _of_hosts()
     yield Family(
         "mqadmin_retry_messages",
         "gauge",
@@ -79,8 +80,40 @@ def _of_consumers(
     yield Family(
         "mqadmin_consumer_processes_wanted",
         "gauge",
-        "Processes that should consume; 0 while it is told to be paused or stopped.",
-        [(text, row.target if row.desired == told else 0) for text, row in texts],
+        "Processes that should consume; 0 while it is told to be paused or stopped, and outside its hours.",
+        [
+            (text, row.target if row.desired == told and status.is_open(row, now) else 0)
+            for text, row in texts
+        ],
+    )
+
+
+def _of_hosts() -> Iterator[Family]:
+    """Hosts serve all brokers, so these carry no broker."""
+    known = [(labels(host=state.row.name), state) for state in hosts.states()]
+    yield Family(
+        "mqadmin_supervisor_up",
+        "gauge",
+        "1 while the supervisor of the host reports; 0 once it has been silent for ten seconds.",
+        [(text, not state.is_silent) for text, state in known],
+    )
+    yield Family(
+        "mqadmin_supervisor_drained",
+        "gauge",
+        "1 while nothing new is started on the host, as a person decided.",
+        [(text, state.row.drained) for text, state in known],
+    )
+    yield Family(
+        "mqadmin_supervisor_processes",
+        "gauge",
+        "Processes that the supervisor of the host started and that live.",
+        [(text, state.running) for text, state in known],
+    )
+    yield Family(
+        "mqadmin_supervisor_capacity",
+        "gauge",
+        "Processes that the host runs at most; absent without a limit.",
+        [(text, state.row.capacity or None) for text, state in known],
     )
 
 

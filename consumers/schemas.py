@@ -1,16 +1,14 @@
-"""What the API takes and gives for consumers, processes and records (API.md)."""
+"""What the API takes and gives for consumers, their processes and the hosts (API.md)."""
 
 from __future__ import annotations
 
-import base64
 from datetime import datetime
 from typing import Any, Literal
 
-from ninja import Field, Schema
+from ninja import Schema
 from pydantic import ConfigDict
 
-from consumers import records
-from consumers.models import Record
+from consumers.hosts import HostState
 from consumers.summary import Summary
 from consumers.validation import NULLABLE
 
@@ -32,13 +30,17 @@ class HandlerList(Schema):
 
 
 class StatusOut(Schema):
-    """What it is doing: the state in a word, the reason in a sentence."""
+    """What it is doing: the state in a word, the reason in a sentence.
+
+    `wanted`: processes, as autoscaling decided where it is on. `rollout`: how far a restart has come, "" without.
+    """
 
     state: str
     reason: str
     running: int
     wanted: int
     older_settings: int
+    rollout: str
 
 
 class DefinitionOut(Schema):
@@ -82,6 +84,14 @@ class DefinitionOut(Schema):
     consumer_priority: int
     exclusive: bool
     stop_seconds: float
+    single: bool
+    placement: str
+    schedule: str
+    memory_limit_mb: int
+    autoscale_min: int
+    autoscale_max: int
+    autoscale_seconds: float
+    autoscaled: int | None
     is_collector: bool
     revision: int
     changed_by: str
@@ -118,6 +128,7 @@ def consumer_out(summary: Summary) -> dict[str, Any]:
             "running": status.running,
             "wanted": status.wanted,
             "older_settings": status.older,
+            "rollout": status.rollout,
         },
         "rate": summary.rate,
         "in_flight": summary.in_flight,
@@ -139,7 +150,8 @@ class DefinitionIn(Schema):
     """What may be set; what is left out keeps its default, or on a PATCH its value.
 
     `connection_retries` null: errors that say "not reachable now" are treated like all others. `dedupe_key`
-    empty: no check for duplicates.
+    empty: no check for duplicates. `autoscale_max` 0: autoscaling is off. `placement` empty: any host; `schedule`
+    empty: always.
     """
 
     broker: str | None = None
@@ -178,6 +190,13 @@ class DefinitionIn(Schema):
     consumer_priority: int | None = None
     exclusive: bool | None = None
     stop_seconds: float | None = None
+    single: bool | None = None
+    placement: str | None = None
+    schedule: str | None = None
+    memory_limit_mb: int | None = None
+    autoscale_min: int | None = None
+    autoscale_max: int | None = None
+    autoscale_seconds: float | None = None
 
     model_config = ConfigDict(extra="forbid")
 
@@ -198,6 +217,85 @@ class ConsumerIn(DefinitionIn):
 
 class ScaleIn(Schema):
     replicas: int
+
+
+class RestartIn(Schema):
+    """`rolling`: one process after another. `process`: the id of one process, which alone is replaced."""
+
+    rolling: bool = True
+    process: int | None = None
+
+
+class StartIn(Schema):
+    """`process`: the id of one that failed or waits to start again; without it all that do."""
+
+    process: int | None = None
+
+
+class MassIn(Schema):
+    """Stop or start many: those of `broker` that `q` and `state` find, as on the list's page, without collectors.
+
+    `expect`: how many the caller thinks there are; with another number nothing is done. `broker` may be left
+    out where only one is configured.
+    """
+
+    expect: int
+    broker: str | None = None
+    q: str = ""
+    state: str = ""
+    collectors: bool = False
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class MassOut(Schema):
+    """`overtaken`: somebody else changed these in between, so they were left as they are."""
+
+    done: list[str]
+    overtaken: list[str]
+
+
+class HostOut(Schema):
+    """A host that runs consumers, as its supervisor last reported. `capacity` 0: no limit.
+
+    `processes` live there now; `held` counts with them those that wait to start again.
+    """
+
+    name: str
+    machine: str
+    labels: dict[str, str]
+    capacity: int
+    processes: int
+    held: int
+    version: str
+    started_at: datetime
+    heartbeat_at: datetime
+    silent: bool
+    drained: bool
+
+
+class HostList(Schema):
+    items: list[HostOut]
+    total: int
+    next: str | None
+
+
+def host_out(state: HostState) -> dict[str, Any]:
+    """Return a host as `HostOut` gives it."""
+    row = state.row
+    return {
+        "name": row.name,
+        "machine": row.machine,
+        "labels": row.labels,
+        "capacity": row.capacity,
+        "processes": state.running,
+        "held": state.held,
+        "version": row.version,
+        "started_at": row.started_at,
+        "heartbeat_at": row.heartbeat_at,
+        "silent": state.is_silent,
+        "drained": row.drained,
+    }
 
 
 class KillIn(Schema):
@@ -237,6 +335,10 @@ class ProcessOut(Schema):
     rate: float
     rss_bytes: int | None
     cpu_percent: float | None
+    threads: int | None
+    open_files: int | None
+    subscribed_at: datetime | None
+    lease_until: datetime | None
 
 
 class ProcessList(Schema):
@@ -246,148 +348,15 @@ class ProcessList(Schema):
 
 
 class OutputOut(Schema):
-    """What a process printed. `text` is null, with the `reason`, where it is not to be had here."""
+    """What a process printed. `text` is null, with the `reason`, where it is not to be had here.
+
+    `position`: the byte up to which `text` goes, for `since` next time; `skipped`: bytes before it that are gone
+    or were too many. Both only of a call with `since`.
+    """
 
     process: int
     host: str
     text: str | None
     reason: str
-
-
-class RecordOut(Schema):
-    """One handled message."""
-
-    id: int
-    consumer: str = Field(alias="consumer.name")
-    process: int | None = Field(alias="process_id")
-    queue: str
-    exchange: str
-    routing_key: str
-    message_id: str
-    redelivered: bool
-    attempt: int
-    outcome: str
-    detail: str
-    error_type: str
-    error: str
-    started_at: datetime
-    duration_ms: float
-    waited_ms: float | None
-    size: int
-    requeueable: bool
-
-    @staticmethod
-    def resolve_requeueable(obj: Any) -> bool:
-        """In a list the body is not read: `stored` says whether it is there."""
-        stored = getattr(obj, "stored", None)
-        return bool(obj.requeueable if stored is None else stored)
-
-
-class RecordList(Schema):
-    items: list[RecordOut]
-    total: int
-    next: str | None
-
-
-class LogLine(Schema):
-    """`offset_ms` since the handler began."""
-
-    offset_ms: float
-    level: str
-    text: str
-
-
-class RecordDetail(RecordOut):
-    """One handled message with all that was kept. `properties`, `headers`: lossless JSON, null if not kept.
-
-    `body` in `encoding` "utf-8" or "base64"; null if not kept. `dead_letter`: id of the letter it became.
-    """
-
-    properties: dict[str, Any] | None
-    headers: dict[str, Any] | None
-    body: str | None
-    encoding: Literal["utf-8", "base64"]
-    body_truncated: bool
-    log: list[LogLine]
-    traceback: str
-    dead_letter: int | None
-
-    @staticmethod
-    def resolve_body(obj: Record) -> str | None:
-        if obj.body is None:
-            return None
-        body = bytes(obj.body)
-        return body.decode() if _is_text(body) else base64.b64encode(body).decode()
-
-    @staticmethod
-    def resolve_encoding(obj: Record) -> str:
-        return "utf-8" if obj.body is None or _is_text(bytes(obj.body)) else "base64"
-
-    @staticmethod
-    def resolve_log(obj: Record) -> list[dict[str, Any]]:
-        return [{"offset_ms": offset, "level": level, "text": text} for offset, level, text in obj.log or []]
-
-    @staticmethod
-    def resolve_dead_letter(obj: Record) -> int | None:
-        found = records.letter(obj)
-        return found.id if found else None
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-class RecordQuery(Schema):
-    """Which records; `q` searches the newest 50,000 of those the other fields leave."""
-
-    consumer: str | None = None
-    outcome: Literal["acked", "retried", "dead_lettered", "duplicate", "released", "timed_out"] | None = None
-    message_id: str | None = None
-    q: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int = 50
-    cursor: str | None = None
-
-
-class RequeueOut(Schema):
-    """The broker confirmed the copy."""
-
-    requeued: bool
-    queue: str
-
-
-class TryIn(Schema):
-    """A message to try a handler on: written down here, or with `record` that of a stored record.
-
-    `encoding` says how `body` is written; `properties` and `headers` are lossless JSON, as records show it.
-    `routing_key` is the queue's name unless another is given.
-    """
-
-    record: int | None = None
-    body: str = ""
-    encoding: Literal["utf-8", "base64"] = "utf-8"
-    exchange: str = ""
-    routing_key: str | None = None
-    redelivered: bool = False
-    properties: dict[str, Any] = {}
-    headers: dict[str, Any] = {}
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class TryOut(Schema):
-    """How it went. `detail`: what a consumer would have done. `duration_ms` is null when it did not end."""
-
-    outcome: Literal["acked", "retried", "dead_lettered", "timed_out", "crashed", "not_run"]
-    detail: str
-    duration_ms: float | None
-    error_type: str
-    error: str
-    traceback: str
-    log: list[LogLine]
-    printed: str
+    position: int | None = None
+    skipped: int = 0

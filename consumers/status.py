@@ -14,12 +14,17 @@ from django.contrib.humanize.templatetags.humanize import ordinal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from consumers import scheduling
+from consumers.hosts import FRESH, Fleet, no_host_words
 from consumers.models import Consumer, ConsumerProcess
+from consumers.supervisor.schedule import ScheduleError
 from mqadmin.core import formats
 
 State = Literal[
     "running",
     "starting",
+    "restarting",
+    "off_hours",
     "waiting",
     "pausing",
     "paused",
@@ -28,11 +33,12 @@ State = Literal[
     "backoff",
     "failed",
     "lost",
+    "unplaced",
     "unsupervised",
 ]
 Tone = Literal["red", "amber", "green", "blue", "grey"]
 
-SUPERVISOR_FRESH = timedelta(seconds=10)
+SUPERVISOR_FRESH = FRESH
 PROCESS_FRESH = timedelta(seconds=15)
 
 P = ConsumerProcess.State
@@ -43,6 +49,8 @@ DOWN = frozenset({P.BACKOFF, P.FAILED, P.LOST})
 TONES: dict[State, Tone] = {
     "running": "green",
     "starting": "blue",
+    "restarting": "blue",
+    "off_hours": "grey",
     "waiting": "amber",
     "pausing": "blue",
     "paused": "blue",
@@ -51,6 +59,7 @@ TONES: dict[State, Tone] = {
     "backoff": "amber",
     "failed": "red",
     "lost": "red",
+    "unplaced": "red",
     "unsupervised": "red",
 }
 PROCESS_TONES: dict[str, Tone] = {
@@ -69,7 +78,10 @@ PROCESS_TONES: dict[str, Tone] = {
 
 @dataclass(frozen=True)
 class Status:
-    """`running`: processes that consume now, of `wanted`. `older`: live ones with settings of before."""
+    """`running`: processes that consume now, of `wanted`. `older`: live ones with settings of before.
+
+    `rollout`: how far a restart of its processes has come, "" while there is none.
+    """
 
     state: State
     words: str
@@ -77,6 +89,7 @@ class Status:
     wanted: int
     live: int
     older: int
+    rollout: str = ""
 
     @property
     def tone(self) -> Tone:
@@ -89,7 +102,13 @@ class Status:
     @property
     def is_trouble(self) -> bool:
         """Whether it does not do what it was told to, and a person may have to help."""
-        return self.state in ("failed", "backoff", "lost", "unsupervised", "waiting")
+        return self.state in ("failed", "backoff", "lost", "unplaced", "unsupervised", "waiting")
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether nothing is under way, so that looking rarely is enough."""
+        moving = ("starting", "restarting", "pausing", "stopping", "backoff")
+        return self.state not in moving and not self.rollout
 
 
 def labels() -> dict[State, str]:
@@ -97,6 +116,8 @@ def labels() -> dict[State, str]:
     return {
         "running": _("running"),
         "starting": _("starting"),
+        "restarting": _("restarting"),
+        "off_hours": _("outside its hours"),
         "waiting": _("waiting"),
         "pausing": _("pausing"),
         "paused": _("paused"),
@@ -105,6 +126,7 @@ def labels() -> dict[State, str]:
         "backoff": _("backoff"),
         "failed": _("failed"),
         "lost": _("lost"),
+        "unplaced": _("no host"),
         "unsupervised": _("no supervisor"),
     }
 
@@ -116,47 +138,101 @@ def current(processes: Iterable[ConsumerProcess]) -> list[ConsumerProcess]:
 
 
 def derive(
-    consumer: Consumer, processes: Sequence[ConsumerProcess], *, supervised: bool, now: datetime
+    consumer: Consumer,
+    processes: Sequence[ConsumerProcess],
+    *,
+    supervised: bool,
+    now: datetime,
+    fleet: Fleet | None = None,
 ) -> Status:
     """Return the state of `consumer` from its processes (any of them, ended ones too).
 
-    `supervised`: whether a supervisor has shown itself within SUPERVISOR_FRESH.
+    `supervised`: whether a supervisor has shown itself within SUPERVISOR_FRESH. `fleet`: what hosts there are;
+    None: nothing is said of them.
     """
     rows = current(processes)
     live = [row for row in rows if row.state in LIVE]
     told = consumer.desired
+    rollout = rollout_words(consumer, live)
     if told == Consumer.Desired.STOPPED:
         state, words = _stopping(consumer, live, now)
     else:
-        state, words = _trouble(consumer, rows, live, supervised, now) or (
-            _pausing(consumer, live) if told == Consumer.Desired.PAUSED else _running(consumer, live)
+        state, words = (
+            _closed(consumer, live, now)
+            or _trouble(consumer, rows, live, supervised, now, fleet)
+            or (
+                _pausing(consumer, live)
+                if told == Consumer.Desired.PAUSED
+                else _running(consumer, live, rollout)
+            )
         )
     return Status(
         state=state,
         words=words,
         running=sum(row.state == P.RUNNING for row in live),
-        wanted=consumer.replicas,
+        wanted=consumer.target,
         live=len(live),
         older=sum(row.revision < consumer.revision for row in live),
+        rollout=rollout,
     )
+
+
+def rollout_words(consumer: Consumer, live: Sequence[ConsumerProcess]) -> str:
+    """Say how far a restart has come: "one after another: 2 of 3 replaced"; "" when every process is new."""
+    supervised = [row for row in live if row.supervisor]
+    old = sum(row.nudge != consumer.nudge for row in supervised)
+    if not old or consumer.desired == Consumer.Desired.STOPPED:
+        return ""
+    values = {"n": max(0, consumer.target - old), "all": max(consumer.target, old)}
+    if consumer.rolling:
+        return _("Restarting one after another: %(n)d of %(all)d replaced") % values
+    return _("Restarting: %(n)d of %(all)d replaced") % values
+
+
+def is_open(consumer: Consumer, now: datetime) -> bool:
+    """Whether its schedule lets it run now. One that cannot be read closes nothing, as supervisors see it."""
+    try:
+        return not consumer.schedule or scheduling.parsed(consumer.schedule).open(now)
+    except ScheduleError:
+        return True
+
+
+def _closed(consumer: Consumer, live: Sequence[ConsumerProcess], now: datetime) -> tuple[State, str] | None:
+    """Return what it does outside its hours, None within them."""
+    if is_open(consumer, now):
+        return None
+    managed = [row for row in live if row.supervisor]
+    if managed:
+        return "stopping", _("Outside its hours: %(ending)s.") % {
+            "ending": _ending(consumer, managed, None, now)
+        }
+    if live:
+        return None  # what no supervisor started keeps no hours
+    when = scheduling.status(consumer.schedule, now)
+    return "off_hours", _("Waits for its hours: %(when)s.") % {"when": when}
 
 
 def _stopping(consumer: Consumer, live: Sequence[ConsumerProcess], now: datetime) -> tuple[State, str]:
     if not live:
         who = consumer.desired_by
         return "stopped", _("Stopped by %(who)s.") % {"who": who} if who else ""
-    parts = [_in_hand(live)]
+    return "stopping", _sentence(_ending(consumer, live, consumer.desired_at, now))
+
+
+def _ending(
+    consumer: Consumer, live: Sequence[ConsumerProcess], asked: datetime | None, now: datetime
+) -> str:
+    """Say what it still waits for: "2 messages in hand, 21 s left"."""
     if any(row.kill_requested_at for row in live):
-        parts = [_("being killed: what is in hand returns to the queue")]
-    else:
-        since = min((row.stop_requested_at for row in live if row.stop_requested_at), default=None)
-        since = since or consumer.desired_at
-        if since is not None:
-            left = consumer.stop_seconds - (now - since).total_seconds()
-            parts.append(
-                _("%(seconds)d s left") % {"seconds": left} if left >= 1 else _("past its time, being killed")
-            )
-    return "stopping", _sentence(", ".join(parts))
+        return _("being killed: what is in hand returns to the queue")
+    parts = [_in_hand(live)]
+    since = min((row.stop_requested_at for row in live if row.stop_requested_at), default=asked)
+    if since is not None:
+        left = consumer.stop_seconds - (now - since).total_seconds()
+        parts.append(
+            _("%(seconds)d s left") % {"seconds": left} if left >= 1 else _("past its time, being killed")
+        )
+    return ", ".join(parts)
 
 
 def _trouble(
@@ -165,6 +241,7 @@ def _trouble(
     live: Sequence[ConsumerProcess],
     supervised: bool,
     now: datetime,
+    fleet: Fleet | None,
 ) -> tuple[State, str] | None:
     """Return what stands in the way of what it was told, the worst first; None when nothing does."""
     down = {state: [row for row in rows if row.state == state] for state in DOWN}
@@ -172,6 +249,10 @@ def _trouble(
         return "failed", _failed_words(down[P.FAILED], consumer)
     if not live and not supervised:
         return "unsupervised", _("No supervisor is running, so nothing starts it.")
+    if fleet is not None and sum(bool(row.supervisor) for row in rows) < consumer.target:
+        why = no_host_words(consumer.placement, fleet)
+        if why:
+            return "unplaced", why
     if down[P.BACKOFF]:
         return "backoff", _backoff_words(down[P.BACKOFF], now)
     silent = [row for row in live if is_silent(row, now)]
@@ -194,10 +275,14 @@ def _pausing(consumer: Consumer, live: Sequence[ConsumerProcess]) -> tuple[State
     return "paused", _("Paused by %(who)s. What is in the queue stays there.") % {"who": who} if who else ""
 
 
-def _running(consumer: Consumer, live: Sequence[ConsumerProcess]) -> tuple[State, str]:
-    if any(row.state == P.DRAINING for row in live):
+def _running(consumer: Consumer, live: Sequence[ConsumerProcess], rollout: str) -> tuple[State, str]:
+    draining = [row for row in live if row.state == P.DRAINING]
+    if rollout:
+        parts = [rollout, _in_hand(draining)] if draining else [rollout]
+        return "restarting", _("%(parts)s.") % {"parts": ", ".join(parts)}
+    if draining:
         return "starting", _("A process is being replaced: %(hand)s.") % {"hand": _in_hand(live)}
-    if len(live) < consumer.replicas or any(row.state != P.RUNNING for row in live):
+    if len(live) < consumer.target or any(row.state != P.RUNNING for row in live):
         reason = next((row.state_reason for row in live if row.state != P.RUNNING and row.state_reason), "")
         return "starting", reason
     return "running", ""
@@ -214,7 +299,11 @@ def process_words(process: ConsumerProcess, now: datetime) -> str:
     if process.state == P.BACKOFF:
         return _backoff_words([process], now)
     if is_silent(process, now):
-        return _("No sign of life.")
+        seen = process.heartbeat_at or process.started_at
+        return _("No sign of life for %(time)s.") % {"time": formats.ago(seen, now)}
+    if process.state in LIVE and process.lease_until is not None and process.lease_until < now:
+        late = formats.ago(process.lease_until, now)
+        return _("Its host let the lease lapse %(time)s ago: another host may take over.") % {"time": late}
     return process.state_reason or process.exit_reason
 
 
@@ -251,10 +340,10 @@ def blocked_words(process: ConsumerProcess) -> str:
 def _failed_words(down: Sequence[ConsumerProcess], consumer: Consumer) -> str:
     row = down[0]
     reason = row.state_reason or row.exit_reason or _("It kept ending before it could consume.")
-    if consumer.replicas > 1:
+    if consumer.target > 1:
         return _("%(n)d of %(all)d: %(reason)s") % {
             "n": len(down),
-            "all": consumer.replicas,
+            "all": consumer.target,
             "reason": reason,
         }
     return reason

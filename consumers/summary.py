@@ -12,7 +12,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consumers import status
+from consumers import hosts, status
 from consumers.minutes import FAILURES, Hour, last_hour
 from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
 from consumers.runtime.copies import DELAY_PREFIX
@@ -102,7 +102,7 @@ class Summary:
 
 def supervised(now: datetime | None = None) -> bool:
     """Whether a supervisor has shown itself lately."""
-    newest = (now or timezone.now()) - status.SUPERVISOR_FRESH
+    newest = (now or timezone.now()) - hosts.FRESH
     return SupervisorHost.objects.filter(heartbeat_at__gt=newest).exists()
 
 
@@ -116,11 +116,13 @@ def summaries(consumers: Iterable[Consumer], now: datetime | None = None) -> lis
     hours = last_hour([consumer.pk for consumer in found], moment)
     errors = _common_errors()
     waiting = retry_depths({consumer.broker for consumer in found})
-    is_supervised = supervised(moment)
+    fleet = hosts.fleet(moment)
     return [
         Summary(
             consumer=consumer,
-            status=status.derive(consumer, processes[consumer.pk], supervised=is_supervised, now=moment),
+            status=status.derive(
+                consumer, processes[consumer.pk], supervised=bool(fleet.hosts), now=moment, fleet=fleet
+            ),
             processes=status.current(processes[consumer.pk]),
             hour=hours[consumer.pk],
             common_error=errors.get(consumer.pk, ""),

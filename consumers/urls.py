@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from django.urls import path
 
-from consumers.views import actions, detail, edit, listing, records, trying
+from consumers.views import actions, detail, edit, hosts, listing, mass, output, records, trying
 
 urlpatterns = [
     path("", listing.consumer_list, name="consumer_list"),
     path("new/", edit.consumer_new, name="consumer_new"),
+    path("stop-all/", mass.consumer_stop_all, name="consumer_stop_all"),
+    path("start-all/", mass.consumer_start_all, name="consumer_start_all"),
+    path("hosts/", hosts.host_list, name="host_list"),
+    path("hosts/<str:name>/drain/", hosts.host_drain, name="host_drain"),
+    path("hosts/<str:name>/undrain/", hosts.host_undrain, name="host_undrain"),
     path("records/<int:pk>/", records.record_detail, name="record_detail"),
     path("records/<int:pk>/requeue/", records.record_requeue, name="record_requeue"),
-    path("processes/<int:pk>/output/", detail.process_output, name="process_output"),
+    path("processes/<int:pk>/output/", output.process_output, name="process_output"),
+    path("processes/<int:pk>/output/download/", output.process_download, name="process_download"),
+    path("processes/<int:pk>/start/", actions.process_start, name="process_start"),
+    path("processes/<int:pk>/restart/", actions.process_restart, name="process_restart"),
     path("processes/<int:pk>/kill/", actions.process_kill, name="process_kill"),
     path("<slug:name>/", detail.consumer_detail, name="consumer_detail"),
+    path("<slug:name>/scaling/", detail.consumer_scaling, name="consumer_scaling"),
     path("<slug:name>/records/", records.record_list, name="record_list"),
     path("<slug:name>/try/", trying.consumer_try, name="consumer_try"),
     path("<slug:name>/edit/", edit.consumer_edit, name="consumer_edit"),

@@ -8,13 +8,17 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from consumers import scheduling
 from consumers.handlers import registry
 from consumers.models import Consumer
+from consumers.supervisor import placement
 from mqadmin.core import brokers
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import ConfigurationError
 
-RESERVED = frozenset({"new", "records", "processes"})  # words in the pages' addresses
+RESERVED = frozenset(
+    {"new", "records", "processes", "hosts", "stop-all", "start-all"}
+)  # words in the pages' addresses
 OPTION = "options."  # prefixes the name of a handler's own option
 MOST_PROCESSES = 50
 LIMITS: dict[str, tuple[float, float]] = {
@@ -40,6 +44,10 @@ LIMITS: dict[str, tuple[float, float]] = {
     "body_cap": (0, 16 * 1024 * 1024),
     "consumer_priority": (-1_000, 1_000),
     "stop_seconds": (1, 3_600),
+    "memory_limit_mb": (0, 1_048_576),
+    "autoscale_min": (1, MOST_PROCESSES),
+    "autoscale_max": (0, MOST_PROCESSES),  # 0: autoscaling is off
+    "autoscale_seconds": (10, 86_400),
 }
 NULLABLE = frozenset({"connection_retries"})  # None has a meaning of its own
 PATH_KEYS = (Consumer.DedupeKey.HEADER.value, Consumer.DedupeKey.JSON.value)  # these need to know where
@@ -57,7 +65,8 @@ def problems(consumer: Consumer) -> dict[str, str]:
         found = {field: " ".join(messages) for field, messages in error.message_dict.items()}
     if consumer.name in RESERVED:
         found["name"] = _("This word is taken: choose another name.")
-    for check in (_limits, _broker, _address, _handler, _together, _pulling, _batching, _duplicates):
+    checks = (_limits, _broker, _address, _handler, _together, _once, _pulling, _batching, _duplicates)
+    for check in (*checks, _autoscaled, _placed, _scheduled):
         for field, text in check(consumer).items():
             found.setdefault(field, text)
     return found
@@ -128,13 +137,56 @@ def _together(consumer: Consumer) -> dict[str, str]:
         found["prefetch"] = _("At least one message for each thread: %(n)d or more.") % {
             "n": consumer.concurrency
         }
-    if consumer.exclusive and consumer.replicas > 1:
-        found["replicas"] = _("An exclusive consumer runs once: RabbitMQ refuses the second.")
     if consumer.retry_max_delay < consumer.retry_first_delay:
         found["retry_max_delay"] = _("Not less than the first delay.")
     if consumer.ack == Consumer.AckMode.AUTO and consumer.on_failure == Consumer.OnFailure.REJECT:
         found["on_failure"] = _("A message that is gone when it is delivered cannot be rejected.")
     return found
+
+
+def _once(consumer: Consumer) -> dict[str, str]:
+    """What may run once only; while autoscaling is on it decides the number, and `replicas` says nothing."""
+    if consumer.is_autoscaled or consumer.replicas <= 1:
+        return {}
+    if consumer.exclusive:
+        return {"replicas": _("An exclusive consumer runs once: RabbitMQ refuses the second.")}
+    if consumer.single:
+        return {"replicas": _("“Never two at once” is ticked: that is one process.")}
+    return {}
+
+
+def _autoscaled(consumer: Consumer) -> dict[str, str]:
+    if not consumer.is_autoscaled:
+        return {}
+    found: dict[str, str] = {}
+    if consumer.exclusive:
+        found["autoscale_max"] = _("An exclusive consumer runs once, so there is nothing to scale.")
+    elif consumer.single:
+        found["autoscale_max"] = _("“Never two at once” is ticked, so there is nothing to scale.")
+    elif consumer.autoscale_min > consumer.autoscale_max:
+        found["autoscale_min"] = _("Not more than the most, %(most)d.") % {"most": consumer.autoscale_max}
+    return found
+
+
+def _placed(consumer: Consumer) -> dict[str, str]:
+    try:
+        wanted = placement.parse(consumer.placement)
+    except placement.PlacementError:
+        part = next(item.strip() for item in consumer.placement.split(",") if item.strip().startswith("="))
+        return {
+            "placement": _("“%(part)s” has no name before its “=”. Labels look like: zone=a, gpu.")
+            % {"part": part}
+        }
+    spaced = next((word for pair in wanted.items() for word in pair if len(word.split()) > 1), "")
+    if spaced:
+        text = _("Is “%(word)s” one label? Put a comma between two: zone=a, gpu.")
+        return {"placement": text % {"word": spaced}}
+    return {}
+
+
+def _scheduled(consumer: Consumer) -> dict[str, str]:
+    why = scheduling.problem(consumer.schedule)
+    return {"schedule": why} if why else {}
 
 
 def _pulling(consumer: Consumer) -> dict[str, str]:

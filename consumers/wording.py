@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from consumers import scheduling
 from consumers.models import Consumer
 from mqadmin.core import formats
 
@@ -47,6 +49,13 @@ LABELS: dict[str, Any] = {
     "consumer_priority": gettext_lazy("Consumer priority"),
     "exclusive": gettext_lazy("Exclusive"),
     "stop_seconds": gettext_lazy("Time to stop, seconds"),
+    "autoscale_max": gettext_lazy("Processes at most"),
+    "autoscale_min": gettext_lazy("Processes at least"),
+    "autoscale_seconds": gettext_lazy("Have the queue empty within, seconds"),
+    "placement": gettext_lazy("Hosts with these labels"),
+    "schedule": gettext_lazy("Hours it may run in"),
+    "memory_limit_mb": gettext_lazy("Memory of a process, MB"),
+    "single": gettext_lazy("Never two at once"),
 }
 HELP: dict[str, Any] = {
     "name": gettext_lazy("Letters, digits, “-” and “_”. It stays: addresses and logs use it."),
@@ -89,6 +98,20 @@ HELP: dict[str, Any] = {
     "consumer_priority": gettext_lazy("RabbitMQ serves the consumers with the highest first."),
     "exclusive": gettext_lazy("RabbitMQ lets no other consumer on the queue."),
     "stop_seconds": gettext_lazy("What is not done by then is killed; its messages return."),
+    "autoscale_max": gettext_lazy("Empty: no autoscaling; “Processes” above says how many."),
+    "autoscale_seconds": gettext_lazy("At the rate that messages come and are handled. 300 is five minutes."),
+    "placement": gettext_lazy("All of them, like: zone=a, gpu. Empty: any host."),
+    "schedule": gettext_lazy(
+        "Like: mon-fri 08:00-18:00; sat 09:00-12:00 Europe/Berlin; not 2026-12-24. Empty: always. Outside its "
+        "hours it stops as if a person had stopped it."
+    ),
+    "memory_limit_mb": gettext_lazy(
+        "One that uses more finishes what it has in hand and is replaced. 0: no limit."
+    ),
+    "single": gettext_lazy(
+        "One process on all hosts together: another begins only when the first has surely let go, though its "
+        "host is cut off."
+    ),
 }
 
 
@@ -100,8 +123,32 @@ def beyond_defaults(consumer: Consumer) -> list[tuple[str, str]]:
         (_("Not reachable"), _unreachable(consumer)),
         (_("Connecting"), _connecting(consumer)),
         (_("Duplicates"), _duplicates(consumer)),
+        (_("Autoscale"), autoscaled(consumer)),
+        (_("Never two at once"), _("one process on all hosts together") if consumer.single else ""),
+        (_("Hosts"), _("with %(labels)s") % {"labels": consumer.placement} if consumer.placement else ""),
+        (_("Hours"), scheduling.describe(consumer.schedule, timezone.now())),
+        (_("Memory"), _memory(consumer)),
     ]
     return [(label, text) for label, text in found if text]
+
+
+def autoscaled(consumer: Consumer) -> str:
+    """Say what autoscaling aims at: "1 to 8 processes, so that the queue is empty within 5 min"; "" while off."""
+    if not consumer.is_autoscaled:
+        return ""
+    return _("%(low)d to %(high)d processes, so that the queue is empty within %(time)s") % {
+        "low": consumer.autoscale_min,
+        "high": consumer.autoscale_max,
+        "time": formats.duration(consumer.autoscale_seconds),
+    }
+
+
+def _memory(consumer: Consumer) -> str:
+    if not consumer.memory_limit_mb:
+        return ""
+    return _("a process that uses more than %(size)s is replaced") % {
+        "size": formats.size(consumer.memory_limit_mb * 1024 * 1024)
+    }
 
 
 def _pulled(consumer: Consumer) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from consumers import definitions
+from consumers import definitions, processes
 from consumers.models import Consumer, ConsumerProcess
 from mqadmin.core import audit, permissions, rendering
 from mqadmin.core.errors import Refusal
@@ -50,8 +51,20 @@ def consumer_resume(request: HttpRequest, name: str) -> HttpResponse:
 @permissions.operate
 @require_POST
 def consumer_restart(request: HttpRequest, name: str) -> HttpResponse:
-    """Replace its processes."""
-    return _act(request, name, definitions.restart, _("The processes of %(name)s are being replaced."))
+    """Replace its processes one after another, or with `how=all` at once."""
+    if request.GET.get("how") == "all":
+        return _act(
+            request,
+            name,
+            partial(definitions.restart, rolling=False),
+            _("The processes of %(name)s are being replaced, all at once."),
+        )
+    return _act(
+        request,
+        name,
+        definitions.restart,
+        _("The processes of %(name)s are being replaced one after another."),
+    )
 
 
 @permissions.operate
@@ -79,6 +92,25 @@ def process_kill(request: HttpRequest, pk: int) -> HttpResponse:
     return _acted(
         request, process.consumer, _("Process %(pid)s is being killed.") % {"pid": process.pid or pk}
     )
+
+
+@permissions.operate
+@require_POST
+def process_start(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start one replica that failed or waits to start again."""
+    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
+    processes.start_now(process=process, by=audit.actor(request))
+    return _acted(request, process.consumer, _("It is starting."))
+
+
+@permissions.operate
+@require_POST
+def process_restart(request: HttpRequest, pk: int) -> HttpResponse:
+    """Replace one process once it has finished what it has in hand."""
+    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
+    processes.restart(process=process, by=audit.actor(request))
+    text = _("Process %(pid)s finishes what it has in hand, then is replaced.") % {"pid": process.pid or pk}
+    return _acted(request, process.consumer, text)
 
 
 @permissions.operate

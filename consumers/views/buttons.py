@@ -56,19 +56,27 @@ def more(summary: Summary) -> list[Button]:
     """Return the acts behind the menu."""
     found = []
     if summary.consumer.desired != Desired.STOPPED and summary.status.live:
-        found += [restart(summary), _redeliver(summary), _kill(summary)]
+        found += [*restarts(summary), _redeliver(summary), _kill(summary)]
     found.append(_delete(summary))
     return found
 
 
-def restart(summary: Summary) -> Button:
-    """Replace the processes, each after it finished what it has in hand."""
-    does = _("Replace its processes: each finishes what it has in hand, then starts with the newest settings")
-    return Button("restart", _("Restart"), does, "reload", _href("restart", summary))
+def restarts(summary: Summary) -> list[Button]:
+    """Replace the processes, each after it finished what it has in hand: one by one first, then all at once."""
+    href = _href("restart", summary)
+    if max(summary.status.wanted, summary.status.live) < 2:
+        does = _("Replace its process: it finishes what it has in hand, then starts with the newest settings")
+        return [Button("restart", _("Restart"), does, "reload", href)]
+    one = _("Replace its processes one by one, each once the one before consumes: the others go on meanwhile")
+    all_ = _("Replace its processes at the same moment: nothing is consumed until the first is back")
+    return [
+        Button("restart", _("Restart one after another"), one, "reload", href),
+        Button("restart_all", _("Restart all at once"), all_, "refresh", f"{href}?how=all"),
+    ]
 
 
 def _start(summary: Summary, label: str) -> Button:
-    count = summary.consumer.replicas
+    count = summary.status.wanted
     does = ngettext("Start %(n)d process", "Start %(n)d processes", count) % {"n": count}
     if summary.status.state in ("failed", "backoff"):
         does = _("Start what is down at once, and forget the earlier crashes")

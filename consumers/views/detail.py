@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from consumers import outputs, records, status, summary, wording
+from consumers import records, summary, wording
 from consumers.forms import RecordFilter
 from consumers.handlers import registry
-from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
+from consumers.models import Consumer, ConsumerEvent
 from consumers.views import buttons
+from consumers.views.processes import process_rows
 from mqadmin.core import permissions, rendering
 from mqadmin.queues.models import Queue
 
 EVENTS = 30
-ENDED = 5  # processes that are over, shown below those that run
-LINES = 500
+DECISIONS = 5  # of autoscaling, below its chart
+SCALING = timedelta(hours=6)  # that the chart shows
 EVENT_TONES = {
     "connected": "green",
     "unblocked": "green",
@@ -34,25 +36,19 @@ EVENT_TONES = {
     "parked": "amber",
     "copy_refused": "amber",
     "overdue": "amber",
+    "recycled": "amber",
+    "memory": "amber",
+    "displaced": "amber",
+    "gave_up": "amber",
+    "not_scaled": "amber",
+    "scaled": "blue",
+    "adopted": "blue",
+    "lost": "red",
     "crashed": "red",
     "killed": "red",
     "failed": "red",
     "configuration": "red",
 }
-
-
-@dataclass(frozen=True)
-class ProcessRow:
-    """One line of the table of processes."""
-
-    process: ConsumerProcess
-    tone: str
-    words: str
-    is_live: bool
-    is_older: bool
-    connection: str = ""
-    blocked: str = ""
-    room: int | None = None  # how many it may hold unacked; None: it runs with settings that are gone
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,11 @@ class EventRow:
     @property
     def tone(self) -> str:
         return EVENT_TONES.get(self.event.kind, "grey")
+
+    @property
+    def printed(self) -> str:
+        """The last lines that a process printed before it died; "" of anything else."""
+        return "" if self.event.kind in ("scaled", "not_scaled") else self.event.detail
 
 
 @permissions.view
@@ -78,9 +79,11 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
         "summary": found,
         "buttons": buttons.buttons(found),
         "more": buttons.more(found),
-        "restart": buttons.restart(found),
-        "processes": _processes(consumer, found),
+        "restarts": buttons.restarts(found),
+        "processes": process_rows(consumer, found),
         "events": [EventRow(row) for row in consumer.events.all()[:EVENTS]],
+        "scaling": wording.autoscaled(consumer),
+        "decisions": _decisions(consumer),
         "is_fragment": rendering.wants_fragment(request),
         "queue": (queue := _queue(consumer)),
         "ready": queue.ready if queue is not None else None,
@@ -90,6 +93,42 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
     if not rendering.wants_fragment(request):
         context |= record_context(consumer, form)
     return rendering.page(request, "consumers/detail.html", context, fragment="consumers/_state.html")
+
+
+def _decisions(consumer: Consumer) -> list[ConsumerEvent]:
+    """The newest decisions of autoscaling; none of one that is not autoscaled."""
+    if not consumer.is_autoscaled:
+        return []
+    return list(consumer.events.filter(kind__in=("scaled", "not_scaled"))[:DECISIONS])
+
+
+@permissions.view
+@require_GET
+def consumer_scaling(request: HttpRequest, name: str) -> HttpResponse:  # noqa: ARG001
+    """What autoscaling saw and decided lately, for `static/js/charts.js`: processes over the backlog."""
+    consumer = get_object_or_404(Consumer, name=name)
+    rows = consumer.scale_points.filter(at__gte=timezone.now() - SCALING).order_by("at")
+    points = list(rows.values_list("at", "backlog", "replicas"))
+    return JsonResponse(
+        {
+            "x": [round(at.timestamp()) for at, _backlog, _replicas in points],
+            "series": [
+                {
+                    "label": _("waiting"),
+                    "tone": "amber",
+                    "shape": "area",
+                    "y": [backlog for _at, backlog, _replicas in points],
+                },
+                {
+                    "label": _("processes"),
+                    "tone": "accent",
+                    "shape": "steps",
+                    "axis": "right",
+                    "y": [replicas for _at, _backlog, replicas in points],
+                },
+            ],
+        }
+    )
 
 
 def record_context(consumer: Consumer, form: RecordFilter) -> dict[str, Any]:
@@ -106,27 +145,6 @@ def record_context(consumer: Consumer, form: RecordFilter) -> dict[str, Any]:
     }
 
 
-def _processes(consumer: Consumer, found: summary.Summary) -> list[ProcessRow]:
-    now = timezone.now()
-    ended = consumer.processes.exclude(ended_at=None).order_by("-ended_at")[:ENDED]
-    return [_process(row, consumer, now) for row in [*found.processes, *ended]]
-
-
-def _process(row: ConsumerProcess, consumer: Consumer, now: datetime) -> ProcessRow:
-    is_live = row.ended_at is None and row.state in status.LIVE
-    is_older = is_live and row.revision < consumer.revision
-    return ProcessRow(
-        process=row,
-        tone="red" if status.is_silent(row, now) else status.PROCESS_TONES.get(row.state, "grey"),
-        words=status.process_words(row, now),
-        is_live=is_live,
-        is_older=is_older,
-        connection=status.connection_words(row, now) if is_live else "",
-        blocked=status.blocked_words(row) if is_live else "",
-        room=None if is_older else consumer.prefetch,
-    )
-
-
 def _queue(consumer: Consumer) -> Queue | None:
     rows = Queue.objects.filter(broker__slug=consumer.broker, vhost=consumer.vhost, name=consumer.queue)
     return rows.filter(gone_at=None).first()
@@ -141,19 +159,3 @@ def _handler(consumer: Consumer) -> dict[str, Any]:
     labels = {item.name: item.label for item in registry.option_fields(found)}
     options = [(labels.get(name, name), value) for name, value in consumer.options.items()]
     return {"title": found.title, "options": options}
-
-
-@permissions.view
-@require_GET
-def process_output(request: HttpRequest, pk: int) -> HttpResponse:
-    """What a process printed: its newest lines."""
-    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
-    text, reason = outputs.read(process, lines=LINES)
-    context = {
-        "process": process,
-        "consumer": process.consumer,
-        "text": text,
-        "reason": reason,
-        "lines": LINES,
-    }
-    return rendering.page(request, "consumers/output.html", context, fragment="consumers/_output.html")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from consumers import status, summary
+from consumers import mass, summary
+from consumers.filtering import Filter, choices
 from consumers.minutes import points
 from consumers.models import Consumer
 from consumers.summary import Summary
@@ -18,8 +17,6 @@ from consumers.views import buttons
 from consumers.views.buttons import Button
 from mqadmin.core import brokers, permissions, rendering
 from mqadmin.queues.models import Queue
-
-TROUBLE = "trouble"  # beside the states: every one in which it does not do what it was told to
 
 
 @dataclass(frozen=True)
@@ -30,38 +27,6 @@ class Row:
     buttons: list[Button]
     more: list[Button]
     queue_id: int | None
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which consumers. `q`: text in name, queue or handler; `state`: one of `choices`, "" for any."""
-
-    q: str = ""
-    state: str = ""
-
-    @classmethod
-    def read(cls, values: Mapping[str, str]) -> Filter:
-        """Return the filter of an address; what makes no sense is left out."""
-        state = values.get("state", "")
-        return cls(values.get("q", "").strip()[:255], state if state in dict(choices()) else "")
-
-    @property
-    def is_empty(self) -> bool:
-        return self == Filter()
-
-    def takes(self, item: Summary) -> bool:
-        """Whether a consumer matches."""
-        wanted, consumer = self.q.casefold(), item.consumer
-        if self.state == TROUBLE and not item.status.is_trouble:
-            return False
-        if self.state not in ("", TROUBLE, item.status.state):
-            return False
-        return any(wanted in text.casefold() for text in (consumer.name, consumer.queue, consumer.handler))
-
-
-def choices() -> list[tuple[str, str]]:
-    """Return what a consumer can be filtered by, each with its word."""
-    return [(TROUBLE, _("in trouble")), *((str(state), word) for state, word in status.labels().items())]
 
 
 @permissions.view
@@ -92,6 +57,10 @@ def consumer_list(request: HttpRequest) -> HttpResponse:
         "tiles": _tiles(broker, found),
         "none_defined": not found,
         "supervised": summary.supervised(),
+        "is_steady": all(item.status.is_steady for item in found),
+        "to_stop": len(mass.chosen("stop", [item.consumer for item in shown], collectors=False)),
+        "to_start": len(mass.chosen("start", [item.consumer for item in shown], collectors=False)),
+        "filter_query": wanted.query(broker),
     }
     return rendering.page(request, "consumers/list.html", context, fragment="consumers/_list.html")
 

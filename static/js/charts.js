@@ -2,7 +2,8 @@
 //
 // ID names a <script type="application/json"> (Django's json_script); a URL starts with "/". Either gives
 //   {"x": [epoch seconds, ...], "series": [{"label": "in", "tone": "accent|green|red|amber|blue|grey", "y": [number or null, ...]}]}
-// A null is a gap: the value was not known. Needs vendor/uplot/uPlot.iife.min.js before it.
+// A null is a gap: the value was not known. A series may have "shape": "area" or "steps", and "axis": "right" for
+// a scale of its own on that side, in whole numbers. Needs vendor/uplot/uPlot.iife.min.js before it.
 (() => {
   "use strict";
 
@@ -32,16 +33,25 @@
       padding: [8, 6, 0, 0],
       cursor: { points: { size: 6 }, drag: { x: false, y: false }, sync: { key: element.dataset.chartSync || null } },
       legend: { live: true },
-      scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+      scales: {
+        y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
+        right: { range: (_plot, _low, high) => [0, Math.max(2, Math.ceil(high * 1.25))] },
+      },
       axes: [
         { ...axis, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => time(at, step < 60)), space: 76, size: 30 },
         { ...axis, values: (_plot, ticks) => ticks.map((value) => short(value, "")), size: 48 },
+        ...(data.series.some((series) => series.axis === "right")
+          ? [{ ...axis, scale: "right", side: 1, grid: { show: false }, incrs: [1, 2, 5, 10, 25, 50], size: 34 }]
+          : []),
       ],
       series: [
         { label: element.dataset.timeLabel || " ", value: (_plot, at) => (at == null ? "" : time(at, true)) },
         ...data.series.map((series) => ({
           label: series.label,
+          scale: series.axis === "right" ? "right" : "y",
           stroke: color(series.tone),
+          fill: series.shape === "area" ? `${color(series.tone)}2e` : undefined,
+          paths: series.shape === "steps" ? uPlot.paths.stepped({ align: 1 }) : undefined,
           width: 1.6,
           points: { show: false },
           spanGaps: false,
@@ -60,7 +70,7 @@
   }
 
   const columns = (data) => [data.x, ...data.series.map((series) => series.y)];
-  const shape = (data) => data.series.map((series) => `${series.label}|${series.tone}`).join("\n");
+  const shape = (data) => data.series.map((series) => `${series.label}|${series.tone}|${series.shape}`).join("\n");
 
   function draw(element, data) {
     const known = charts.get(element);

@@ -23,4 +23,9 @@
     const button = list?.querySelector("[data-records-load]");
     if (button && !isReading(list)) button.click();
   });
+
+  // A box that says which rows a page is about: the page counts again.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
 })();

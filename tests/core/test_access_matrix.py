@@ -21,7 +21,7 @@ from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.support.broker import NOWHERE
-from tests.support.consumers import make_consumer, make_process, make_record
+from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
 
 # Each may what the ones before it may. "" is signed in, but has no role yet.
 RANKS = ["anonymous", "", "viewer", "operator", "admin"]
@@ -55,11 +55,20 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "queue_purge": (OPERATOR, OPERATOR),
     "consumer_list": (VIEWER, None),
     "consumer_new": (ADMIN, ADMIN),
+    "consumer_stop_all": (OPERATOR, OPERATOR),
+    "consumer_start_all": (OPERATOR, OPERATOR),
+    "host_list": (VIEWER, None),
+    "host_drain": (None, ADMIN),
+    "host_undrain": (None, ADMIN),
     "record_detail": (VIEWER, None),
     "record_requeue": (None, OPERATOR),
     "process_output": (VIEWER, None),
+    "process_download": (VIEWER, None),
+    "process_start": (None, OPERATOR),
+    "process_restart": (None, OPERATOR),
     "process_kill": (None, OPERATOR),
     "consumer_detail": (VIEWER, None),
+    "consumer_scaling": (VIEWER, None),
     "record_list": (VIEWER, None),
     "consumer_try": (OPERATOR, OPERATOR),
     "consumer_edit": (ADMIN, ADMIN),
@@ -105,6 +114,11 @@ CALLS = {
     "GET /handlers": VIEWER,
     "GET /consumers": VIEWER,
     "POST /consumers": ADMIN,
+    "POST /consumers/stop-all": OPERATOR,
+    "POST /consumers/start-all": OPERATOR,
+    "GET /hosts": VIEWER,
+    "POST /hosts/{name}/drain": ADMIN,
+    "POST /hosts/{name}/undrain": ADMIN,
     "GET /consumers/{name}": VIEWER,
     "PATCH /consumers/{name}": ADMIN,
     "DELETE /consumers/{name}": ADMIN,
@@ -135,6 +149,8 @@ CALLS = {
 BODIES: dict[str, dict[str, Any]] = {
     "POST /consumers": {"name": "made", "queue": "orders", "handler": "record"},
     "POST /consumers/{name}/scale": {"replicas": 1},
+    "POST /consumers/stop-all": {"expect": 0},
+    "POST /consumers/start-all": {"expect": 0},
 }
 
 
@@ -180,6 +196,7 @@ def world(db: None) -> World:
     broker = Broker.objects.create(slug="default")
     consumer = make_consumer()
     record, process = make_record(consumer), make_process(consumer)
+    make_supervisor(consumer.name)  # a host by the same name: an address tells them apart
     return World(
         queue=Queue.objects.create(broker=broker, vhost="/", name="orders").pk,
         operation=Operation.objects.create(kind="queues.purge", created_by="ann").pk,

@@ -52,6 +52,12 @@ GOOD = {
     "order": "fifo",
     "consumer_priority": "0",
     "stop_seconds": "30",
+    "autoscale_max": "",
+    "autoscale_min": "1",
+    "autoscale_seconds": "300",
+    "placement": "",
+    "schedule": "",
+    "memory_limit_mb": "0",
 }
 
 
@@ -219,7 +225,7 @@ def test_a_folded_section_says_how_much_is_set_in_it(admin: Client) -> None:
 def test_a_folded_section_with_an_error_is_open(admin: Client) -> None:
     text = admin.post(NEW, {**GOOD, "stop_seconds": "0"}).content.decode()
     folded = re.findall(r'<details class="card section"( open)?>', text)
-    assert folded == ["", "", "", " open"]
+    assert folded == ["", "", "", " open", "", ""]
 
 
 def test_options_of_the_chosen_handler_are_offered_and_checked(admin: Client) -> None:

@@ -1,0 +1,44 @@
+"""The hosts that run consumers: what each holds, and the buttons that drain one and take it back."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from consumers import hosts
+from consumers.models import SupervisorHost
+from mqadmin.core import audit, permissions, rendering
+
+
+@permissions.view
+@require_GET
+def host_list(request: HttpRequest) -> HttpResponse:
+    """Every host that is known; live."""
+    found = hosts.states()
+    context = {
+        "hosts": found,
+        "is_sqlite": hosts.is_single_host_database(),
+        "versions": len({state.row.version for state in found if not state.is_silent}),
+    }
+    return rendering.page(request, "consumers/hosts.html", context, fragment="consumers/_hosts.html")
+
+
+@permissions.configure
+@require_POST
+def host_drain(request: HttpRequest, name: str) -> HttpResponse:
+    """Start nothing new on the host."""
+    hosts.drain(host=get_object_or_404(SupervisorHost, name=name), by=audit.actor(request))
+    text = _("%(name)s is drained: nothing new is started there.") % {"name": name}
+    return rendering.acted(request, text, to=reverse("host_list"))
+
+
+@permissions.configure
+@require_POST
+def host_undrain(request: HttpRequest, name: str) -> HttpResponse:
+    """Let processes be started on the host again."""
+    hosts.undrain(host=get_object_or_404(SupervisorHost, name=name), by=audit.actor(request))
+    text = _("%(name)s takes new processes again.") % {"name": name}
+    return rendering.acted(request, text, to=reverse("host_list"))

@@ -1,0 +1,114 @@
+"""Stop all and start all: a page that says what will happen, with the count, and asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from consumers import mass
+from consumers.filtering import Filter
+from consumers.models import ConsumerProcess
+from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.core.errors import Refusal
+from mqadmin.queues.sight import is_production
+
+NAMED = 12  # consumers that the question names
+
+
+class MassForm(forms.Form):
+    """The count that was shown; on a production broker also the broker's name, typed."""
+
+    expect = forms.IntegerField(min_value=0)
+    typed = forms.CharField(required=False)
+
+    def __init__(self, *args: Any, must_type: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.must_type = must_type
+
+    def clean_typed(self) -> str:
+        typed = str(self.cleaned_data["typed"])
+        if self.must_type and typed.strip() != self.must_type:
+            raise ValidationError(_("Type the name of the broker exactly."))
+        return typed
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def consumer_stop_all(request: HttpRequest) -> HttpResponse:
+    """Stop all consumers of the broker that the filter finds."""
+    return _all(request, "stop")
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def consumer_start_all(request: HttpRequest) -> HttpResponse:
+    """Start all consumers of the broker that the filter finds."""
+    return _all(request, "start")
+
+
+def _all(request: HttpRequest, act: mass.Act) -> HttpResponse:
+    broker = brokers.current(request)
+    wanted = Filter.read(request.GET)
+    collectors = "collectors" in request.GET
+    found = mass.chosen(act, wanted.consumers(broker), collectors=collectors)
+    must_type = broker if is_production(broker) else ""
+    form = MassForm(request.POST if request.method == "POST" else None, must_type=must_type)
+    refusal, status = "", 200
+    if form.is_bound and form.is_valid():
+        try:
+            done = mass.carry_out(
+                act, found, broker=broker, expect=form.cleaned_data["expect"], by=audit.actor(request)
+            )
+        except Refusal as error:
+            refusal, status = error.text, error.status
+        else:
+            level = "warning" if done.overtaken else "success"
+            return rendering.moved(request, _back(broker, wanted), _told(act, done), level=level)
+    elif form.is_bound:
+        status = 422
+    context = {
+        "act": act,
+        "broker": broker,
+        "wanted": wanted,
+        "collectors": collectors,
+        "back": _back(broker, wanted),
+        "found": found,
+        "named": found[:NAMED],
+        "more": max(0, len(found) - NAMED),
+        "processes": ConsumerProcess.objects.filter(
+            consumer__in=found, ended_at=None, state__in=ConsumerProcess.LIVE
+        ).count(),
+        "wanted_processes": sum(row.target for row in found),
+        "form": form,
+        "refusal": refusal,
+        "must_type": must_type,
+    }
+    return rendering.page(request, "consumers/mass.html", context, status=status)
+
+
+def _back(broker: str, wanted: Filter) -> str:
+    """Return the address of the list; of its filter only the text, as the states have just changed."""
+    return f"{reverse('consumer_list')}?{Filter(wanted.q).query(broker)}"
+
+
+def _told(act: mass.Act, done: mass.Done) -> str:
+    count = len(done.names)
+    if act == "stop":
+        text = ngettext(
+            "%(n)d consumer finishes what is in hand, then stops.",
+            "%(n)d consumers finish what is in hand, then stop.",
+            count,
+        )
+    else:
+        text = ngettext("%(n)d consumer is starting.", "%(n)d consumers are starting.", count)
+    if not done.overtaken:
+        return text % {"n": count}
+    left = _("Somebody else changed these meanwhile, so they were left as they are: %(names)s.")
+    return f"{text % {'n': count}} {left % {'names': ', '.join(done.overtaken)}}"
