@@ -89,11 +89,7 @@ class Schedule:
             return False
         if not self.windows:
             return True
-        days = (
-            today - _DAY,
-            today,
-            today + _DAY,
-        )  # tomorrow's: its midnight may be today, where days are odd
+        days = (today - _DAY, today)  # yesterday's go over midnight
         return any(begin <= now < end for day in days for begin, end in self._intervals(day))
 
     def next_change(self, now: datetime) -> datetime | None:

@@ -186,20 +186,18 @@ def test_who_lost_the_lease_forgets_what_it_saw(broker: Broker) -> None:
     assert step.decision.replicas == 2
 
 
-def test_a_person_who_changes_the_bounds_meanwhile_wins(broker: Broker) -> None:
+@pytest.mark.parametrize(
+    "meanwhile", [{"autoscale_max": 1}, {"autoscale_min": 0}, {"desired": "paused"}, {"autoscaled": 5}]
+)
+def test_whoever_changes_the_definition_meanwhile_wins(broker: Broker, meanwhile: dict[str, Any]) -> None:
     consumer = make_autoscaled()
-    make_queue(broker, "orders", ready=12_000, publish_rate=60.0)
-    make_running(consumer, 1, rate=50.0)
-    scaler = Autoscaler("a")
-    look(scaler, 10)
-    late = NOW + timedelta(seconds=15)
-    rows = list(autoscaling._autoscaled())
-    Consumer.objects.update(autoscale_max=1)
-    step = Step(rows[0], 1, Decision(2, True, "up", 12_000))
-    scaler._write([step], late)
+    [row] = autoscaling._autoscaled()
+    Consumer.objects.update(**meanwhile)
+    Autoscaler("a")._write([Step(row, 1, Decision(2, True, "up", 12_000))], NOW)
     consumer.refresh_from_db()
-    assert consumer.autoscaled is None
+    assert consumer.autoscaled == meanwhile.get("autoscaled")
     assert not ConsumerEvent.objects.exists()
+    assert not ScalePoint.objects.exists()
 
 
 def test_changed_bounds_are_written_at_once(broker: Broker) -> None:

@@ -203,11 +203,21 @@ def test_what_it_knows_for_long_is_tried_again_in_a_steady_load_now_and_then() -
 
 
 def test_after_growth_the_two_minutes_begin_again() -> None:
-    grown, memory = decide(FULL, WIDE, replace(LONG_IDLE, was_waiting=True), NOW)
-    assert grown.replicas == 4
-    calm = replace(IDLE, running=4, target=4, sampled_at=after(20))
+    """Also where one more was tried without knowing the rate: else it would be taken back before it shows."""
+    unknown = replace(
+        KNOWN,
+        handled=0.0,
+        worked=0.0,
+        learnt_at=None,
+        most=0.0,
+        waiting_since=after(-40),
+        fewer=LONG_IDLE.fewer,
+    )
+    grown, memory = decide(replace(FULL, handling=None), WIDE, unknown, NOW)
+    assert (grown.replicas, grown.reason) == (3, "probing")
+    calm = replace(IDLE, running=3, target=3, sampled_at=after(20))
     decision, _memory = decide(calm, WIDE, memory, after(20))
-    assert (decision.replicas, decision.reason) == (4, "holding")
+    assert (decision.replicas, decision.reason) == (3, "holding")
 
 
 def test_after_a_long_silence_it_does_not_scale_down_at_once() -> None:
@@ -246,6 +256,7 @@ class House:
     def __post_init__(self) -> None:
         self.changes: list[tuple[int, int, int, str]] = []  # when, from, to, why
         self.reasons: list[str] = []
+        self.decisions: list[Decision] = []
         self.waiting: list[float] = []  # by second
         self.running: list[int] = []
         self._starts = [-100] * self.target
@@ -285,6 +296,7 @@ class House:
             self.changes.append((t, self.target, decision.replicas, decision.reason))
             self.target = decision.replicas
         self.reasons.append(decision.reason)
+        self.decisions.append(decision)
 
     def _measured(self, rate: float) -> float:
         return rate * self._random.uniform(1 - self.noise, 1 + self.noise)
@@ -470,9 +482,18 @@ def test_messages_that_take_a_minute_each() -> None:
     assert len(house.changes) <= 6
 
 
-def test_messages_that_are_all_done_at_once_every_minute() -> None:
+@pytest.mark.parametrize("counted", [True, False])
+def test_messages_that_are_all_done_at_once_every_minute(counted: bool) -> None:
     """For most of the time nothing is seen to be handled; it is slow, not stuck."""
-    house = House(lambda t: 0.1, each=lambda t: float(t % 60 == 0)).run(7200)
+    house = House(lambda t: 0.1, each=lambda t: float(t % 60 == 0), counted=counted).run(7200)
     assert 6 <= house.target <= 10
     assert max(house.waiting[1200:]) < 20
     assert len(house.changes) <= 8
+
+
+def test_the_averages_of_few_messages_are_taken_over_minutes() -> None:
+    few = replace(WIDE, max=8)
+    house = House(lambda t: 0.2, each=lambda t: float(t % 60 == 0), settings=few, counted=False).run(3600)
+    late = house.decisions[360:]
+    assert all(0.7 / 60 < (seen.per_replica or 0) < 1.4 / 60 for seen in late)
+    assert all(0.12 < (seen.arriving or 0) < 0.28 for seen in late)
