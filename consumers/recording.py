@@ -17,7 +17,7 @@ from consumers.models import Consumer, Record
 from consumers.runtime.outcome import Handled
 from mqadmin.core import bulk
 
-# What every record has, and what only some do; where all of the latter are as given here they are not sent.
+# What every record has, and what only some do; of a message that was simply acked the latter are as given here.
 _ALWAYS = (
     "consumer_id",
     "process_id",
@@ -33,19 +33,18 @@ _ALWAYS = (
     "size",
     "log",
 )
-_PLAIN = {
-    "outcome": "'acked'",
-    "detail": "''",
-    "error_type": "''",
-    "error": "''",
-    "traceback": "''",
-    "properties": "NULL",
-    "headers": "NULL",
-    "body": "NULL",
-    "body_truncated": "FALSE",
+_PLAIN: dict[str, Any] = {
+    "outcome": "acked",
+    "detail": "",
+    "error_type": "",
+    "error": "",
+    "traceback": "",
+    "properties": None,
+    "headers": None,
+    "body": None,
+    "body_truncated": False,
 }
 _COLUMNS = (*_ALWAYS, *_PLAIN)
-_PARAMETERS = 60_000  # PostgreSQL's protocol counts a statement's parameters in 16 bits
 _EXACT_TIMESTAMP = "timestamp_in_ms"  # of RabbitMQ's message interceptor: milliseconds since 1970
 _MOST_KNOWN = 1_000
 
@@ -197,23 +196,19 @@ class Moments:
         return f"{self._text}.{micros:06d}" if micros else self._text
 
 
+_LITERALS = {"": "''", "acked": "'acked'", None: "NULL", False: "FALSE"}
 _INTO = f'INSERT INTO "{Record._meta.db_table}" ({", ".join(_COLUMNS)}) VALUES '  # noqa: S608
-_MARKS = f"({', '.join((*['%s'] * len(_ALWAYS), *_PLAIN.values()))})"
+_MARKS = f"({', '.join((*['%s'] * len(_ALWAYS), *(_LITERALS[value] for value in _PLAIN.values())))})"
+_CONSTANT = tuple(_PLAIN.values())
 
 
 def _insert_plain(rows: Sequence[Row]) -> None:
-    """Insert rows of _ALWAYS alone, as `bulk.insert` does with whole ones: a third of the work is not done."""
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        if connection.vendor != "postgresql":
+    """Insert rows of _ALWAYS alone, as `bulk.insert` does with whole ones; SQLite is not sent what is constant."""
+    if rows and connection.vendor == "postgresql":
+        bulk.insert(Record._meta.db_table, _COLUMNS, [(*row, *_CONSTANT) for row in rows])
+    elif rows:
+        with connection.cursor() as cursor:
             cursor.executemany(_INTO + _MARKS, rows)
-            return
-        most = _PARAMETERS // len(_ALWAYS)
-        for start in range(0, len(rows), most):
-            part = rows[start : start + most]
-            values = [value for row in part for value in row]
-            cursor.execute(_INTO + ", ".join([_MARKS] * len(part)), values)
 
 
 def _waited_ms(handled: Handled) -> float | None:

@@ -7,25 +7,22 @@ from typing import Any
 
 from django.db import connection
 
-_PARAMETERS = 60_000  # PostgreSQL's protocol counts a statement's parameters in 16 bits
-
 
 def insert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert `rows` in the caller's transaction; values as the database's driver takes them.
 
-    SQLite is quickest with one prepared statement run for each row. PostgreSQL answers each such run, so there
-    the rows share a statement. `table` and `columns` are names from our own models, never from outside.
+    SQLite is quickest with one prepared statement run for each row; PostgreSQL with COPY, which costs a quarter
+    of an INSERT with as many parameters. `table` and `columns` are names from our own models, never from
+    outside. Raises django.db.Error.
     """
     if not rows:
         return
     names = ", ".join(f'"{name}"' for name in columns)
-    marks = f"({', '.join(['%s'] * len(columns))})"
-    into = f'INSERT INTO "{table}" ({names}) VALUES '  # noqa: S608
     with connection.cursor() as cursor:
-        if connection.vendor != "postgresql":
-            cursor.executemany(into + marks, rows)
-            return
-        most = _PARAMETERS // len(columns)
-        for start in range(0, len(rows), most):
-            part = rows[start : start + most]
-            cursor.execute(into + ", ".join([marks] * len(part)), [value for row in part for value in row])
+        if connection.vendor == "postgresql":
+            with connection.wrap_database_errors, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)  # noqa: S608
