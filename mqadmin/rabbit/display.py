@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
 import json
-import zlib
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
-DisplayKind = Literal["empty", "json", "text", "hex"]
+from mqadmin.rabbit import bodies
 
 MAX_CHARACTERS = 200_000
-MAX_INFLATED_BYTES = 1_000_000
 _HEX_BYTES = 4_096
 _CUT = "\n… (cut)"
-# Only well-behaved codecs between bytes and text: Python also registers "zip", "hex" and "idna".
-_CHARSETS = ("utf-8", "utf-16", "utf-32", "iso-8859", "latin", "windows-", "gb", "big5", "shift", "euc")
 
 
 def display_text(
@@ -27,31 +22,61 @@ def display_text(
 ) -> tuple[str, str]:
     """Return (text, kind): at most about `max_characters` of readable text, never an exception.
 
-    `kind` is `empty`, `json` (indented), `text` or `hex` (a dump), with the encoding that was undone in
-    front: `gzip+json`, `deflate+text`. Compressed bodies are recognised by `content_encoding` or gzip's own
-    mark.
+    `kind` is `empty`, `json` (indented), `text` or `hex` (a dump), with what was undone in front:
+    `gzip+json`, `deflate+text`, `base64+gzip+json`, `msgpack+json`. See `mqadmin.rabbit.bodies`.
     """
     if not body:
         return "", "empty"
-    encoding, content, is_whole = _inflate(body, _lower(content_encoding))
-    if len(content) > MAX_INFLATED_BYTES:  # indenting 12 MB of JSON takes seconds, to show its beginning
-        content, is_whole = content[:MAX_INFLATED_BYTES], False
-    text, kind = _readable(content, _charset(content_type), is_whole)
+    found = bodies.unwrap(body, content_type, content_encoding)
+    content, is_whole = found.content, found.is_whole
+    if (
+        len(content) > bodies.MAX_INFLATED_BYTES
+    ):  # indenting 12 MB of JSON takes seconds, to show its beginning
+        content, is_whole = content[: bodies.MAX_INFLATED_BYTES], False
+    text, kind = _readable(content, content_type, is_whole)
     if len(text) > max_characters:
         text, is_whole = text[:max_characters], False
-    return (text if is_whole else text + _CUT), f"{encoding}+{kind}" if encoding else kind
+    return (text if is_whole else text + _CUT), "+".join((*found.layers, kind))
 
 
-def _readable(content: bytes, charset: str, is_whole: bool) -> tuple[str, DisplayKind]:
-    text = _decode(content, charset, is_whole)
+def hex_text(body: bytes) -> str:
+    """Return a dump of the first bytes as they came, whatever they hold."""
+    return _hex_dump(body)
+
+
+def _readable(content: bytes, content_type: str | None, is_whole: bool) -> tuple[str, str]:
+    if is_whole and bodies.is_msgpack(content_type):
+        shown = _unpacked(content, content_type)
+        if shown is not None:
+            return shown, "msgpack+json"
+    text = bodies.decoded(content, bodies.charset(content_type), is_whole=is_whole)
     if text is None:
-        return _hex_dump(content), "hex"
+        shown = _unpacked(content, content_type) if is_whole else None
+        return (_hex_dump(content), "hex") if shown is None else (shown, "msgpack+json")
     if is_whole and text.lstrip()[:1] in ("{", "["):
         try:
             return _indented(text), "json"
         except (ValueError, ArithmeticError, RecursionError):
             pass
     return text, "text"
+
+
+def _unpacked(content: bytes, content_type: str | None) -> str | None:
+    """Return a MessagePack body as indented JSON; what JSON does not have is written as text."""
+    value = bodies.unpacked(content, content_type)
+    if value is None:
+        return None
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    except (ValueError, RecursionError):
+        return None
+    return text.encode(errors="replace").decode()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode() if value.isascii() else f"0x{value[:64].hex()}"
+    return str(value)
 
 
 def _indented(text: str) -> str:
@@ -75,37 +100,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _decode(content: bytes, charset: str, is_whole: bool) -> str | None:
-    """Return the text, or None when the bytes are not text that can be read."""
-    try:
-        # A body that was cut may end inside a character: only the whole of it must decode to its end.
-        text = codecs.getincrementaldecoder(charset)().decode(content, final=is_whole)
-    except (UnicodeError, LookupError):
-        return _decode(content, "utf-8", is_whole) if charset != "utf-8" else None
-    if any(ord(character) < 32 and character not in "\t\r\n\f\b\x1b" for character in text[:4096]):
-        return None
-    return text.encode(errors="replace").decode()
-
-
-def _inflate(body: bytes, encoding: str) -> tuple[str, bytes, bool]:
-    """Return (what was undone or "", content, whether it is all of it)."""
-    windows: tuple[int, ...]
-    if encoding in ("gzip", "x-gzip") or body[:3] == b"\x1f\x8b\x08":
-        windows, name = (31,), "gzip"
-    elif encoding in ("deflate", "zlib", "x-deflate"):
-        windows, name = (15, -15), "deflate"
-    else:
-        return "", body, True
-    for window in windows:
-        inflater = zlib.decompressobj(window)
-        try:
-            content = inflater.decompress(body, MAX_INFLATED_BYTES)
-        except zlib.error:
-            continue
-        return name, content, inflater.eof
-    return "", body, True
-
-
 def _hex_dump(content: bytes) -> str:
     shown = content[:_HEX_BYTES]
     lines = []
@@ -116,13 +110,3 @@ def _hex_dump(content: bytes) -> str:
     if len(content) > _HEX_BYTES:
         lines.append(f"… {len(content) - _HEX_BYTES} more bytes")
     return "\n".join(lines)
-
-
-def _charset(content_type: str | None) -> str:
-    _, _, rest = _lower(content_type).partition("charset=")
-    name = rest.split(";")[0].strip(" \"'")
-    return name if name.startswith(_CHARSETS) else "utf-8"
-
-
-def _lower(value: object) -> str:
-    return value.strip().lower() if isinstance(value, str) else ""
