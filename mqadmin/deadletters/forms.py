@@ -17,6 +17,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.deadletters import selection
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.query import searching
 from mqadmin.deadletters.selection import Filter, Selection
 
 ALL = "all"  # in an address: letters of every status
@@ -43,6 +44,9 @@ class LetterFilter(forms.Form):
         self.broker = broker
         self.is_valid()
 
+    def clean_q(self) -> str:
+        return searching.checked(self.cleaned_data["q"])
+
     @property
     def wanted(self) -> Filter:
         """The filter; parked letters where no status is asked for."""
@@ -52,6 +56,11 @@ class LetterFilter(forms.Form):
             status = ALL  # the letters of an operation, whatever became of them
         known = {name: value for name, value in values.items() if value}
         return Filter(self.broker, status="" if status == ALL else status, **known)
+
+    @property
+    def query(self) -> str:
+        """The search as it was typed, whether or not it can be read."""
+        return str(self.data.get("q") or "")
 
     @property
     def is_narrowed(self) -> bool:

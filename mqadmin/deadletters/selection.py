@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.query import searching
 
 MOST_IDS = 10_000
 
@@ -50,13 +51,11 @@ class Filter:
             "operation_id": self.operation,
         }
         rows = DeadLetter.objects.filter(**{name: value for name, value in equal.items() if value})
-        for word in self.q.casefold().replace("\0", "\u2400").split():
-            rows = rows.filter(search_text__contains=word)
         if self.since is not None:
             rows = rows.filter(captured_at__gte=self.since)
         if self.until is not None:
             rows = rows.filter(captured_at__lt=self.until)
-        return rows
+        return searching.narrow(rows, self.q)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is set, for an operation's parameters, the audit log and addresses."""
@@ -118,7 +117,10 @@ def all_that_match(filter: Filter, up_to: int | None = None) -> Selection:
     """Return the letters that match `filter` now, or did when `up_to` was the newest letter."""
     if up_to is None:
         up_to = newest()
-    return Selection(filter.broker, filter=filter, up_to=up_to)
+    q, ids = searching.freeze(dataclasses.replace(filter, q="").rows().filter(pk__lte=up_to), filter.q)
+    if ids is not None:
+        return some(filter.broker, ids)
+    return Selection(filter.broker, filter=dataclasses.replace(filter, q=q), up_to=up_to)
 
 
 def newest() -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.deadletters.views import acts, edit, inbox
+from mqadmin.deadletters.views import acts, edit, inbox, search
 
 urlpatterns = [
     path("", inbox.letter_list, name="letter_list"),
+    path("complete/", search.letter_complete, name="letter_complete"),
     path("requeue/", acts.letter_requeue, name="letter_requeue"),
     path("discard/", acts.letter_discard, name="letter_discard"),
     path("restore/", acts.letter_restore, name="letter_restore"),

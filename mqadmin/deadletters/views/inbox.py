@@ -16,6 +16,7 @@ from mqadmin.deadletters import inbox, presenting, selection
 from mqadmin.deadletters.forms import ALL, LetterFilter
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.presenting import Shown
+from mqadmin.deadletters.query import searching
 
 PAGE = 50
 TABS = {
@@ -33,7 +34,8 @@ def letter_list(request: HttpRequest) -> HttpResponse:
     """Causes, letters and the letter in hand. All of it is in the address."""
     broker = brokers.current(request)
     form = LetterFilter(request.GET, broker)
-    lists = _lists(request, form)
+    with searching.remembered():
+        lists = _lists(request, form)
     first = next((letter.pk for letter in lists["page"]), None)
     context = {"broker": broker, "form": form, **lists, **_letter(request, broker, first)}
     return rendering.page(request, "deadletters/list.html", context, fragment="deadletters/_inbox.html")
@@ -58,6 +60,11 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
     given = request.GET.get("seen", "")
     is_frozen = given.isdecimal() and len(given) < 19
     seen = int(given) if is_frozen else selection.newest()
+    fault = searching.fault(form.query) if "q" in form.errors else None
+    if fault is not None:
+        wanted = replace(
+            wanted, q="id:0"
+        )  # a search that cannot be read finds nothing, rather than everything
     page = Paginator(inbox.listed(wanted, up_to=seen), PAGE).get_page(request.GET.get("page"))
     if is_frozen and not page.object_list:
         is_frozen, seen = False, selection.newest()
@@ -81,6 +88,9 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         "operations": inbox.running(form.broker),
         "uncaptured": inbox.uncaptured(form.broker),
         "filter_fields": replace(wanted, broker="").to_json(),
+        "query_text": form.query,
+        "query_fault": fault,
+        "query_notice": searching.notice(),
     }
 
 

@@ -1,0 +1,201 @@
+"""A query put to work on rows, within bounds.
+
+What no index answers looks at the newest letters only, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mqadmin.core import formats
+from mqadmin.core.errors import Refusal
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.query import compiling, meaning
+from mqadmin.deadletters.query.meaning import Facts
+from mqadmin.deadletters.query.parser import parse
+from mqadmin.deadletters.query.syntax import Age, All, Condition, Node, QueryError, leaves
+
+# Letters that one search reads: in the database, and one by one in Python (headers and bodies).
+MOST_SCANNED = 50_000
+MOST_READ = 10_000
+_CHUNK = 1_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """The letters that match. `limit`: only that many of the newest were looked at; `oldest`: the id of the last
+    of them; None: all were. `ids`: where the letters themselves had to be read, those that match."""
+
+    rows: QuerySet[DeadLetter]
+    limit: int | None = None
+    oldest: int | None = None
+    ids: tuple[int, ...] | None = None
+
+    @property
+    def notice(self) -> str:
+        """What a person must know about the search's reach, "" when it saw everything."""
+        if self.limit is None:
+            return ""
+        return ngettext(
+            "Only the newest %(n)s letter was searched: nothing indexes what is asked for.",
+            "Only the newest %(n)s letters were searched: nothing indexes what is asked for.",
+            self.limit,
+        ) % {"n": formats.number(self.limit)}
+
+
+def search(rows: QuerySet[DeadLetter], query: str, *, now: datetime | None = None) -> Found:
+    """Return the letters among `rows` that match. Raises Refusal (422, "bad_query")."""
+    if not query.strip():
+        return Found(rows)
+    moment = now or timezone.now()
+    node = read(query)
+    plan = compiling.compile_tree(node, moment)
+    narrowed = rows.filter(plan.where)
+    if not plan.scans:
+        return Found(narrowed)
+    limit = MOST_SCANNED if plan.exact else MOST_READ
+    oldest = None if _is_held(node) else _oldest(rows.filter(plan.indexed), limit)
+    if oldest is not None:
+        narrowed = narrowed.filter(pk__gte=oldest)
+    if plan.exact:
+        return Found(narrowed, limit if oldest else None, oldest)
+    candidates = narrowed.order_by("-pk")
+    ids = _sorted_out(candidates[:MOST_READ], node, moment)
+    return Found(rows.filter(pk__in=ids), limit if oldest else None, oldest, ids)
+
+
+_memo: ContextVar[dict[tuple[str, str], Found] | None] = ContextVar("found letters", default=None)
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """While one page is made, read the letters of one search once, however many parts of the page ask."""
+    token = _memo.set({})
+    try:
+        yield
+    finally:
+        _memo.reset(token)
+
+
+def narrow(rows: QuerySet[DeadLetter], query: str) -> QuerySet[DeadLetter]:
+    """Return the letters among `rows` that match. Raises Refusal (422, "bad_query")."""
+    memo = _memo.get()
+    if memo is None or not query.strip():
+        return search(rows, query).rows
+    key = (str(rows.query), query)
+    if key not in memo:
+        memo[key] = search(rows, query)
+    return memo[key].rows
+
+
+def notice() -> str:
+    """Return how far the searches looked that were remembered, "" where they saw everything."""
+    return next((found.notice for found in (_memo.get() or {}).values() if found.notice), "")
+
+
+def checked(query: str) -> str:
+    """Return the query as it is. Raises ValidationError for one that cannot be read."""
+    try:
+        read(query)
+    except Refusal as refusal:
+        raise ValidationError(refusal.text, code=refusal.code) from None
+    return query
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a query: the text `before` the place, the `blamed` piece, the text `after`; and what
+    would do, as (piece, whole query)."""
+
+    text: str
+    before: str
+    blamed: str
+    after: str
+    suggestions: tuple[tuple[str, str], ...] = ()
+
+
+def fault(query: str) -> Fault | None:
+    """Return what is wrong with `query`, None for one that can be read."""
+    try:
+        parse(query)
+    except QueryError as error:
+        before, after = query[: error.start], query[error.end :]
+        better = [(piece, before + piece + after) for piece in error.suggestions]
+        return Fault(error.text, before, query[error.start : error.end], after, tuple(better))
+    return None
+
+
+def read(query: str) -> Node:
+    """Return the tree. Raises Refusal (422, "bad_query") with the place in words."""
+    try:
+        return parse(query.encode("utf-8", "replace").decode())  # half a surrogate pair is no text
+    except QueryError as error:
+        where = _("%(what)s (at character %(place)d)") % {"what": error.text, "place": error.start + 1}
+        raise Refusal(where, "bad_query", status=422, fields={"q": where}) from error
+
+
+def freeze(rows: QuerySet[DeadLetter], query: str) -> tuple[str, tuple[int, ...] | None]:
+    """Return (query, ids) that mean the same letters from now on, for an act that takes a while.
+
+    Ages become times. Where only the newest letters were searched, the query says up to which; where letters
+    had to be read, their ids are returned. Raises Refusal (422, "bad_query").
+    """
+    if not query.strip():
+        return query, None
+    now = timezone.now()
+    found = search(rows, query, now=now)
+    if found.ids is not None:
+        return query, found.ids
+    text = _with_times(query, read(query), now)
+    return (f"id>={found.oldest} ({text})" if found.oldest else text), None
+
+
+def _with_times(query: str, node: Node, now: datetime) -> str:
+    for leaf in sorted(leaves(node), key=lambda item: -item.start):
+        if isinstance(leaf, Condition) and isinstance(leaf.value.when, Age):
+            turn = now - timedelta(seconds=leaf.value.when.seconds)
+            sign = "<" if leaf.operator in (">", ">=") else ">="
+            query = f"{query[: leaf.start]}{leaf.field.name}:{sign}{turn.isoformat()}{query[leaf.end :]}"
+    return query
+
+
+def _is_held(node: Node) -> bool:
+    """Whether the query itself says how far back it looks, by number."""
+    parts: Sequence[Node] = node.parts if isinstance(node, All) else (node,)
+    return any(
+        isinstance(part, Condition) and part.field.name == "id" and part.operator in (">", ">=", ":", "=")
+        for part in parts
+    )
+
+
+def _oldest(rows: QuerySet[DeadLetter], limit: int) -> int | None:
+    """Return the id of the `limit`th newest row; None where there are no more than that."""
+    ids = list(rows.order_by("-pk").values_list("pk", flat=True)[limit - 1 : limit + 1])
+    return ids[0] if len(ids) == 2 else None
+
+
+def _sorted_out(rows: QuerySet[DeadLetter], node: Node, now: datetime) -> tuple[int, ...]:
+    columns = _columns(node)
+    found = []
+    for row in rows.values(*columns).iterator(chunk_size=_CHUNK):
+        if meaning.matches(node, Facts(row), now):
+            found.append(row["pk"])
+    return tuple(found)
+
+
+def _columns(node: Node) -> tuple[str, ...]:
+    """Return what the query looks at: bodies only where it asks for them."""
+    names = dict.fromkeys(("pk", "properties", "edits", "came_back_as", "maybe_duplicate_of_id", "note"))
+    for leaf in leaves(node):
+        names.update(dict.fromkeys(leaf.field.columns if isinstance(leaf, Condition) else ("search_text",)))
+    return tuple(names)
