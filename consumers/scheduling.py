@@ -31,11 +31,12 @@ def parsed(text: str) -> Schedule:
 
 
 def is_open(text: str, now: datetime | None = None) -> bool:
-    """Whether a consumer with this schedule may run now. One that cannot be read lets nothing run."""
+    """Whether a consumer with this schedule may run now. One that cannot be read counts as none, as it does for
+    the supervisor: it was checked when it was written."""
     try:
         return parsed(text).open(now or timezone.now())
     except ScheduleError:
-        return False
+        return True
 
 
 def problem(text: str) -> str:
@@ -112,7 +113,7 @@ def describe(text: str, now: datetime) -> str:
     try:
         return "; ".join(part for part in (words(text), status(text, now)) if part)
     except ScheduleError as error:
-        return _("The schedule cannot be read, so nothing runs. %(why)s") % {"why": error_words(error)}
+        return _("The schedule cannot be read, so it always runs. %(why)s") % {"why": error_words(error)}
 
 
 def _window(window: Window) -> str:
