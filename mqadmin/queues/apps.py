@@ -11,7 +11,7 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from mqadmin.core import hooks
-        from mqadmin.queues import attention, metrics, purging, sight  # noqa: F401  (purging registers its runner)
+        from mqadmin.queues import attention, metrics, moving, purging, sight  # noqa: F401  (runners of operations)
 
         hooks.register_attention(attention.attention)
         hooks.register_nav_badge("queues", attention.badge)

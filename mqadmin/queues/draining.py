@@ -1,0 +1,84 @@
+"""Taking messages out of a queue in batches: nothing is acked before its taker says that it is safe elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pika.adapters.blocking_connection import BlockingChannel
+
+from mqadmin.core import brokers
+from mqadmin.queues.models import Queue
+from mqadmin.rabbit import amqp
+from mqadmin.rabbit.message import Message
+from mqadmin.rabbit.publisher import Outgoing, Verdict
+
+BATCH = 500
+BATCH_BYTES = 16 * 1024 * 1024  # what a batch may weigh: all that a worker holds in memory, twice
+PUBLISH_SECONDS = 10.0
+_QUIET_SECONDS = 0.3  # without a delivery: then the broker is asked whether the queue is empty
+# The broker did not take it, but may shortly.
+TRANSIENT = ("blocked", "timed_out", "connection_lost")
+
+
+class Drain:
+    """A subscription of one queue. One thread; every method may raise what pika raises."""
+
+    def __init__(self, channel: BlockingChannel, queue: str, at_once: int) -> None:
+        self._channel = channel
+        self._queue = queue
+        # Twice: while one batch is settled the next is on its way.
+        channel.basic_qos(prefetch_count=2 * at_once)
+        self._deliveries: Iterator[Any] = channel.consume(queue, inactivity_timeout=_QUIET_SECONDS)
+
+    def batch(self, at_most: int) -> list[Message]:
+        """Return the next messages, as they come; [] once the queue is empty."""
+        found: list[Message] = []
+        while len(found) < at_most:
+            method, properties, body = next(self._deliveries)
+            if method is not None:
+                found.append(Message.from_pika(method, properties, body))
+            elif found or not self.left():
+                break
+        return found
+
+    def left(self) -> int:
+        """Return how many are ready; the answer also proves that every ack before it was taken."""
+        return int(self._channel.queue_declare(self._queue, passive=True).method.message_count or 0)
+
+    def settle(self, batch: Sequence[Message], safe: Sequence[bool]) -> None:
+        """Ack what is safe elsewhere, give back the rest."""
+        if all(safe):
+            self._channel.basic_ack(batch[-1].delivery_tag or 0, multiple=True)
+            return
+        for message, is_safe in zip(batch, safe, strict=True):
+            if is_safe:
+                self._channel.basic_ack(message.delivery_tag or 0)
+            else:
+                self._channel.basic_nack(message.delivery_tag or 0, requeue=True)
+
+
+@contextmanager
+def drained(queue: Queue, *, at_once: int) -> Iterator[Drain]:
+    """Yield a drain of `queue`; what it took and did not settle returns to the queue. Raises RabbitError."""
+    with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
+        yield Drain(channel, queue.name, at_once)
+
+
+def at_once(queue: Queue, at_most: int = BATCH) -> int:
+    """Return how many messages make a batch, by their mean size as the broker tells it. Raises RabbitError."""
+    mean = mean_size(queue)
+    return max(1, min(at_most, int(BATCH_BYTES / mean) if mean else at_most))
+
+
+def mean_size(queue: Queue) -> float:
+    """Return the mean size of the queue's bodies in bytes; 0 where the broker does not say."""
+    info = brokers.client(queue.broker.slug).queue(queue.vhost, queue.name).info
+    return (info.message_bytes or 0) / info.total if info.total else 0
+
+
+def publish(queue: Queue, items: Sequence[Outgoing]) -> list[Verdict]:
+    """Publish to the queue's virtual host, each with its verdict."""
+    publisher = brokers.publisher(queue.broker.slug, queue.vhost)
+    return publisher.publish_batch(items, timeout_s=PUBLISH_SECONDS)
