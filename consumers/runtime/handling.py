@@ -102,6 +102,7 @@ class Handling:
         self._recovering = False  # what comes until RabbitMQ's answer, it takes back
         self._wanted = True  # a person wants it to consume (not paused, not stopping)
         self._drained: Callable[[], None] | None = None
+        self._arrived: list[Delivery] = []  # by this turn of the loop
         self._done: deque[Handled] = deque()  # to be settled before they are committed: best effort
         self._processed = self._failed = self._retried = self._channel_errors = 0
         self._store_fault = self._blocked = ""
@@ -159,7 +160,7 @@ class Handling:
             "redeliver", f"RabbitMQ takes back the {self._settling.in_hand} messages in hand."
         )
         self._settling.recovered()  # from here on nothing of before is settled
-        self._intake.empty()
+        self._take_all_back()
         channel.basic_recover(requeue=True, callback=lambda _frame: self._on_recovered(channel))
 
     def drain(self, done: Callable[[], None]) -> None:
@@ -253,7 +254,7 @@ class Handling:
         self._subscription.lost()
         self._settling.lost()
         if not self._spec.auto_ack:  # with auto-ack what was delivered is nobody else's: it must be handled
-            self._intake.empty()
+            self._take_all_back()
         self._check_drained()
 
     def _on_recovered(self, channel: Channel) -> None:
@@ -281,9 +282,14 @@ class Handling:
             self._give_back()
             self._check_drained()
 
+    def _take_all_back(self) -> list[Delivery]:
+        """Return what no handler has begun."""
+        self._hand_over()
+        return self._intake.empty()
+
     def _give_back(self) -> None:
         if not self._spec.auto_ack:
-            self._settling.give_back(self._intake.empty())
+            self._settling.give_back(self._take_all_back())
 
     # --- a message's way -----------------------------------------------------------------------------------
 
@@ -301,7 +307,10 @@ class Handling:
             self._settling.passed(tag)
             return
         self._settling.delivered(tag)
-        self._intake.put(
+        if not self._arrived:
+            # Threads are woken once for all that came in one read of the socket, not once for each.
+            self._loop.call_later(0, self._hand_over)
+        self._arrived.append(
             Delivery(
                 method,
                 properties,
@@ -311,6 +320,10 @@ class Handling:
                 generation=self._settling.generation,
             )
         )
+
+    def _hand_over(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        self._intake.put(arrived)
 
     def _finished(self, finished: Finished) -> None:
         """A handler is done. Handler thread."""

@@ -26,22 +26,20 @@ class Intake:
         self._changed = threading.Condition()
         self._closed = False
 
-    def put(self, delivery: Delivery) -> None:
+    def put(self, deliveries: list[Delivery]) -> None:
+        """Add what came, in the order in which it came."""
         with self._changed:
             if self._by_priority:
-                entry = (-delivery.priority, delivery.generation, delivery.tag, delivery)
-                heapq.heappush(self._heap, entry)
+                self._push(deliveries)
             else:
-                self._fifo.append(delivery)
-            self._changed.notify()
+                self._fifo.extend(deliveries)
+            self._changed.notify(len(deliveries))
 
     def put_back(self, deliveries: list[Delivery]) -> None:
         """Give back, first in line, what was taken and not begun. `returned` is called while held."""
         with self._changed:
             if self._by_priority:
-                for delivery in deliveries:
-                    entry = (-delivery.priority, delivery.generation, delivery.tag, delivery)
-                    heapq.heappush(self._heap, entry)
+                self._push(deliveries)
             else:
                 self._fifo.extendleft(reversed(deliveries))
             self._changed.notify(len(deliveries))
@@ -94,6 +92,11 @@ class Intake:
 
     def _count(self) -> int:
         return len(self._heap) if self._by_priority else len(self._fifo)
+
+    def _push(self, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            entry = (-delivery.priority, delivery.generation, delivery.tag, delivery)
+            heapq.heappush(self._heap, entry)
 
     def _pop(self, most: int) -> list[Delivery]:
         count = min(most, self._count())
