@@ -17,6 +17,7 @@ from pika.spec import Basic, BasicProperties
 from consumers.runtime.accounts import account
 from consumers.runtime.api import Delivery
 from consumers.runtime.committer import Committer
+from consumers.runtime.deadlines import Deadlines
 from consumers.runtime.dedupe import Claims
 from consumers.runtime.doubt import Doubt, Memory
 from consumers.runtime.intake import Intake
@@ -28,7 +29,7 @@ from consumers.runtime.settling import Settling
 from consumers.runtime.sink import Gauges, Reporter, Sink
 from consumers.runtime.spec import ConsumerSpec
 from consumers.runtime.subscription import Pull, Push, Subscription
-from consumers.runtime.verdicts import Finished, Handler, Policies, overdue
+from consumers.runtime.verdicts import Finished, Handler
 from consumers.runtime.watch import Watch
 
 log = logging.getLogger("mqadmin.consumer")
@@ -59,18 +60,18 @@ class Handling:
         self._loop = loop
         self._spec = spec
         self._reporter = reporter
-        self._recycle = recycle
         self._intake = Intake(
             by_priority=spec.by_priority,
             returned=lambda: loop.add_callback_threadsafe(self._returned_unbegun),
         )
-        self._watch = Watch(spec.timeout)
+        watch = Watch(spec.timeout)
+        self._deadlines = Deadlines(loop, spec, watch, finished=self._finished, recycle=recycle)
         self._pool = Pool(
             spec,
             handler,
             intake=self._intake,
             finished=self._finished,
-            watch=self._watch,
+            watch=watch,
             doubt=Doubt(memory, most=spec.deaths_limit) if memory and spec.deaths_limit else None,
             claims=None if spec.auto_ack else claims,
         )
@@ -112,8 +113,7 @@ class Handling:
     def start(self) -> None:
         self._pool.start()
         self._committer.start()
-        if self._spec.timeout:
-            self._look_at_deadlines()
+        self._deadlines.start()
 
     def connected(self, connection: SelectConnection) -> None:
         self._connection = connection
@@ -340,21 +340,6 @@ class Handling:
             self._account(account(finished, "dead_lettered", detail, settle="reject"))
         else:
             self._loop.add_callback_threadsafe(partial(self._leaving.send, finished))
-
-    def _look_at_deadlines(self) -> None:
-        """Settle what is overdue by policy, and end the process when a thread cannot be had back."""
-        policies = Policies(self._spec.retry, self._spec.connection_retry)
-        for late in self._watch.overdue():
-            for finished in overdue(late, self._spec.timeout, policies):
-                self._finished(finished)
-        stuck = self._watch.stuck()
-        if stuck:
-            self._recycle(
-                f"{stuck} of {self._spec.concurrency} handler threads hang in code that cannot be interrupted: "
-                "the process ends and is started anew."
-            )
-        else:
-            self._loop.call_later(min(0.25, self._spec.timeout / 4), self._look_at_deadlines)
 
     def _account(self, handled: Handled) -> None:
         """What became of a message is certain: commit it, then settle; or best effort, the other way round.
