@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.urls import path
 
 from mqadmin.deadletters.views import acts, edit, inbox, search
+from mqadmin.deadletters.views import map as letters_map
 
 urlpatterns = [
     path("", inbox.letter_list, name="letter_list"),
+    path("map/", letters_map.letter_map, name="letter_map"),
     path("complete/", search.letter_complete, name="letter_complete"),
     path("requeue/", acts.letter_requeue, name="letter_requeue"),
     path("discard/", acts.letter_discard, name="letter_discard"),

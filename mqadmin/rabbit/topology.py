@@ -22,7 +22,8 @@ class DeadLetterTarget:
     `exchange` None: it dead-letters nothing. `to`: the queues they reach; candidates only, where not `certain`
     (no routing key is set, or a headers or hash exchange chooses). `broken`: the letters are lost in silence.
     `from_`: the queues whose dead letters (may) come here. `leads_back`: its dead letters can come round to it
-    again. `is_delay`: it only holds messages until they expire back to where they came from.
+    again; `circle` numbers the ways round, None outside of one. `is_delay`: it only holds messages until they
+    expire back to where they came from.
     """
 
     exchange: str | None = None
@@ -33,6 +34,7 @@ class DeadLetterTarget:
     from_: tuple[str, ...] = ()
     leads_back: bool = False
     is_delay: bool = False
+    circle: int | None = None
 
     @property
     def is_inbox(self) -> bool:
@@ -121,6 +123,7 @@ def dead_letter_map(
             from_=from_,
             leads_back=key in cycles,
             is_delay=key in delays,
+            circle=cycles.get(key),
         )
     return DeadLetterMap(targets)
 
