@@ -16,7 +16,7 @@ from mqadmin.core import audit, brokers
 from mqadmin.core.api import ApiError, OperationOut, PageQuery, require
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
-from mqadmin.queues import listing, looking, moving, patterns, peeking, publishing, purging, wording
+from mqadmin.queues import listing, looking, moving, patterns, peeking, publishing, purging, snapshots, wording
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.message import to_json
 from mqadmin.rabbit.types import PeekedMessage
@@ -163,9 +163,15 @@ class PeekOut(Schema):
 
 
 class PurgeIn(Schema):
-    """`expect`: how many messages the caller believes to drop; another number is refused."""
+    """`expect`: how many messages the caller believes to drop; another number is refused.
+
+    `snapshot`: keep them, so that they can be put back; 409 where they are too many. `hold_seconds`: nothing
+    is dropped before, it can be cancelled.
+    """
 
     expect: int | None = Field(None, ge=0)
+    snapshot: bool = False
+    hold_seconds: float = Field(0, ge=0, le=86_400)
 
 
 @router.get("/brokers", response=BrokerList)
@@ -302,5 +308,15 @@ def queue_move(request: HttpRequest, queue_id: int, wanted: MoveIn) -> Status[Op
 def queue_purge(request: HttpRequest, queue_id: int, wanted: PurgeIn) -> Status[Operation]:
     """Drop every ready message; 409 when `expect` is given and the queue holds another number."""
     require(request, "operate")
-    operation = purging.purge(queue=_queue(queue_id), by=audit.actor(request), expect=wanted.expect)
-    return Status(202, operation)
+    by = audit.actor(request)
+    return Status(202, purging.purge(queue=_queue(queue_id), by=by, **wanted.dict()))
+
+
+@router.post("/operations/{int:operation_id}/restore", response={202: OperationOut})
+def operation_restore(request: HttpRequest, operation_id: int) -> Status[Operation]:
+    """Put back what a purge with a snapshot kept; 409 when it kept nothing."""
+    require(request, "operate")
+    purge = Operation.objects.filter(pk=operation_id).first()
+    if purge is None:
+        raise ApiError(404, "not_found", _("There is no operation %(id)s.") % {"id": operation_id})
+    return Status(202, snapshots.restore(operation=purge, by=audit.actor(request)))

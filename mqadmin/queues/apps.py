@@ -11,7 +11,7 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from mqadmin.core import hooks
-        from mqadmin.queues import attention, metrics, moving, purging, sight  # noqa: F401  (runners of operations)
+        from mqadmin.queues import attention, metrics, moving, purging, sight, snapshots  # noqa: F401  (runners of operations)
 
         hooks.register_attention(attention.attention)
         hooks.register_nav_badge("queues", attention.badge)
@@ -20,3 +20,4 @@ class QueuesConfig(AppConfig):
         hooks.register_freshness(sight.freshness)
         hooks.register_broker_facts(sight.facts)
         hooks.register_metrics(metrics.families)
+        hooks.register_retention(snapshots.forget)

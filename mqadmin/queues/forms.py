@@ -97,10 +97,9 @@ class PublishForm(forms.Form):
         return [self[name] for name in PROPERTY_FIELDS]
 
 
-class PurgeForm(forms.Form):
-    """The count that was shown; on a production broker also the queue's name, typed."""
+class TypedForm(forms.Form):
+    """On a production broker the queue's name must be typed."""
 
-    expect = forms.IntegerField(min_value=0)
     typed = forms.CharField(required=False, strip=False)
 
     def __init__(self, *args: Any, must_type: str = "", **kwargs: Any) -> None:
@@ -112,3 +111,17 @@ class PurgeForm(forms.Form):
         if self.must_type and typed.strip() != self.must_type.strip():
             raise ValidationError(_("Type the name of the queue exactly."))
         return typed
+
+
+class PurgeForm(TypedForm):
+    """The count that was shown, and whether to keep what is dropped."""
+
+    expect = forms.IntegerField(min_value=0)
+    snapshot = forms.BooleanField(required=False)
+
+
+class MoveForm(TypedForm):
+    """Where to, and how many; empty: all."""
+
+    to_queue = forms.CharField(max_length=255, strip=False)
+    count = forms.IntegerField(required=False, min_value=1, max_value=2**62)

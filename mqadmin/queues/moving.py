@@ -17,7 +17,7 @@ from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import GaveUp
-from mqadmin.queues import draining, purging
+from mqadmin.queues import draining
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import NoResponse
 from mqadmin.rabbit.message import Message
@@ -48,7 +48,7 @@ def move(*, queue: Queue, to_queue: str, by: Actor, count: int | None = None) ->
                 % {"name": to_queue, "vhost": queue.vhost},
                 "no_destination",
             )
-        ready = purging.ready_now(queue)
+        ready = draining.ready_now(queue)
         total = ready if count is None else min(count, ready)
         entry.count = total
         if not total:
@@ -84,7 +84,7 @@ def run(run: operations.Run) -> None:
     to: str = run.params["to"]
     left = run.operation.total - run.operation.done
     username = brokers.config(queue.broker.slug).username
-    size = draining.at_once(queue, max(1, min(left, draining.BATCH)))
+    size = draining.at_once(queue, left)
     with draining.drained(queue, at_once=size) as drain:
         while left > 0:
             run.checkpoint()
@@ -96,7 +96,7 @@ def run(run: operations.Run) -> None:
             moved = sum(verdict.ok for verdict in verdicts)
             run.progress(done=moved)
             left -= moved
-            _check(verdicts, to)
+            check(verdicts, to)
         drain.left()  # the last acks were taken
     if left > 0:  # others took some, or it shrank: what there was is moved
         Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - left)
@@ -116,7 +116,7 @@ def copy(message: Message, queue: str, username: str) -> Outgoing:
     return Outgoing("", queue, message.body, replace(properties, headers=headers, user_id=user_id))
 
 
-def _check(verdicts: Sequence[Verdict], to: str) -> None:
+def check(verdicts: Sequence[Verdict], to: str) -> None:
     """Raise for what was not taken: NoResponse where it may be tried again, GaveUp where that is no use."""
     refused = [verdict for verdict in verdicts if not verdict.ok]
     if not refused:

@@ -9,6 +9,7 @@ from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import number
 from mqadmin.core.models import Operation
+from mqadmin.queues import draining, snapshots
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
 
@@ -17,34 +18,35 @@ KIND = "queues.purge"
 TOLERANCE = 0.01
 
 
-def ready_now(queue: Queue) -> int:
-    """Return how many ready messages the queue holds this instant, by a passive declare over AMQP.
-
-    The management API's number is up to five seconds old. Raises RabbitError.
-    """
-    with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
-        return int(channel.queue_declare(queue.name, passive=True).method.message_count or 0)
-
-
-def purge(*, queue: Queue, by: Actor, expect: int | None = None) -> Operation:
+def purge(
+    *, queue: Queue, by: Actor, expect: int | None = None, snapshot: bool = False, hold_seconds: float = 0
+) -> Operation:
     """Start dropping every ready message of `queue`; unacked ones stay. Return the operation that does it.
 
-    Raises Refusal (409, `changed`) when `expect` is given and the queue holds another number by now, and
-    (409, `stream`) for a stream, which cannot be purged; RabbitError when the broker cannot be asked.
+    With `snapshot` the messages are kept and can be put back (`snapshots.restore`). Raises Refusal (409,
+    `changed`) when `expect` is given and the queue holds another number by now, (409, `too_much`) when there
+    are more than a snapshot holds, and (409, `stream`) for a stream, which cannot be purged; RabbitError when
+    the broker cannot be asked.
     """
     target = f"{queue.vhost}:{queue.name}"
-    with audit.act(by=by, action="queue.purge", broker=queue.broker.slug, target=target) as entry:
+    detail = {"snapshot": True} if snapshot else {}
+    with audit.act(
+        by=by, action="queue.purge", broker=queue.broker.slug, target=target, detail=detail
+    ) as entry:
         if queue.type == "stream":
             raise Refusal(_("A stream cannot be purged: its retention decides what goes."), "stream")
-        entry.count = ready_now(queue)
+        entry.count = draining.ready_now(queue)
         _check(expect, entry.count)
+        if snapshot and (why := snapshots.why_not(queue, entry.count)):
+            raise Refusal(_("%(why)s Purge without one, or move the messages.") % {"why": why}, "too_much")
         return operations.start(
             kind=KIND,
             by=by,
             broker=queue.broker.slug,
             summary=_("Purge %(queue)s") % {"queue": target},
-            params={"queue": queue.pk, "expect": entry.count},
+            params={"queue": queue.pk, "expect": entry.count, "snapshot": snapshot},
             total=entry.count,
+            hold_seconds=hold_seconds,
         )
 
 
@@ -63,6 +65,9 @@ def run(run: operations.Run) -> None:
     """Purge once: an operation that comes back after a crash does not drop what arrived since."""
     queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
     run.checkpoint()
+    if run.params.get("snapshot"):
+        snapshots.drop(run, queue)
+        return
     if run.cursor.get("begun"):
         run.problem(str(queue), _("The worker was lost while it purged. It was not done a second time."))
         run.progress(failed=1)

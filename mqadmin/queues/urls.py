@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.queues.views import acts, listing, overview, queue
+from mqadmin.queues.views import acts, listing, moves, overview, queue
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -16,4 +16,6 @@ urlpatterns = [
     path("queues/<int:queue_id>/peek/", acts.queue_peek, name="queue_peek"),
     path("queues/<int:queue_id>/publish/", acts.queue_publish, name="queue_publish"),
     path("queues/<int:queue_id>/purge/", acts.queue_purge, name="queue_purge"),
+    path("queues/<int:queue_id>/move/", moves.queue_move, name="queue_move"),
+    path("queues/kept/<int:operation_id>/restore/", moves.queue_restore, name="queue_restore"),
 ]

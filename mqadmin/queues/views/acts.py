@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from mqadmin.core import audit, permissions, rendering
 from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import number
-from mqadmin.queues import peeking, publishing, purging
+from mqadmin.queues import draining, peeking, publishing, purging, snapshots
 from mqadmin.queues.forms import PublishForm, PurgeForm
 from mqadmin.queues.models import Queue
 from mqadmin.queues.sight import is_production, live_fault
@@ -88,7 +88,10 @@ def queue_purge(request: HttpRequest, queue_id: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             operation = purging.purge(
-                queue=queue, by=audit.actor(request), expect=form.cleaned_data["expect"]
+                queue=queue,
+                by=audit.actor(request),
+                expect=form.cleaned_data["expect"],
+                snapshot=form.cleaned_data["snapshot"],
             )
         except Refusal as error:
             refusal, status = error.text, error.status
@@ -101,8 +104,9 @@ def queue_purge(request: HttpRequest, queue_id: int) -> HttpResponse:
 
 def _count(queue: Queue) -> dict[str, object]:
     try:
-        ready = purging.ready_now(queue)
+        ready = draining.ready_now(queue)
+        unkept = snapshots.why_not(queue, ready)
     except RabbitError as error:
-        return {"ready": None, "fault": live_fault(error), "label": ""}
+        return {"ready": None, "fault": live_fault(error), "label": "", "unkept": ""}
     label = ngettext("Purge %(n)s message", "Purge %(n)s messages", ready) % {"n": number(ready)}
-    return {"ready": ready, "fault": None, "label": label}
+    return {"ready": ready, "fault": None, "label": label, "unkept": unkept}

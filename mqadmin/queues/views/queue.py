@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from mqadmin.core import brokers, hooks, permissions, rendering
-from mqadmin.queues import looking, presenting
+from mqadmin.queues import looking, presenting, snapshots
 from mqadmin.queues.charting import chart
 from mqadmin.queues.forms import PublishForm
 from mqadmin.queues.looking import Look
@@ -127,6 +127,7 @@ def _settled(queue: Queue, look: Look) -> dict[str, Any]:
             dict(info.effective_policy) if info else queue.effective_policy
         ),
         "form": PublishForm(),
+        "kept": snapshots.of(queue),
     }
 
 
