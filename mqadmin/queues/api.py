@@ -16,7 +16,17 @@ from mqadmin.core import audit, brokers
 from mqadmin.core.api import ApiError, OperationOut, PageQuery, require
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
-from mqadmin.queues import listing, looking, moving, patterns, peeking, publishing, purging, snapshots, wording
+from mqadmin.queues import (
+    listing,
+    looking,
+    moving,
+    patterns,
+    peeking,
+    publishing,
+    purging,
+    snapshots,
+    wording,
+)
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.message import to_json
 from mqadmin.rabbit.types import PeekedMessage
@@ -292,7 +302,7 @@ def _message(item: PeekedMessage) -> dict[str, Any]:
 class MoveIn(Schema):
     """Where to, in the same virtual host; without `count` all that are ready now."""
 
-    to_queue: str = Field(min_length=1, max_length=255)
+    to_queue: str = Field("", max_length=255)
     count: int | None = Field(None, ge=1)
 
 
@@ -301,7 +311,9 @@ def queue_move(request: HttpRequest, queue_id: int, wanted: MoveIn) -> Status[Op
     """Move ready messages to another queue, straight through the broker; 409 with the reason where not."""
     require(request, "operate")
     by = audit.actor(request)
-    return Status(202, moving.move(queue=_queue(queue_id), by=by, to_queue=wanted.to_queue, count=wanted.count))
+    return Status(
+        202, moving.move(queue=_queue(queue_id), by=by, to_queue=wanted.to_queue, count=wanted.count)
+    )
 
 
 @router.post("/queues/{int:queue_id}/purge", response={202: OperationOut})

@@ -40,6 +40,8 @@ def move(*, queue: Queue, to_queue: str, by: Actor, count: int | None = None) ->
     ) as entry:
         if queue.type == "stream":
             raise Refusal(_("A stream cannot be moved: reading it takes nothing out."), "stream")
+        if not to_queue:
+            raise Refusal(_("Name the queue that they go to."), "invalid", status=422)
         if to_queue == queue.name:
             raise Refusal(_("It is the queue that they are in already."), "same_queue")
         if not exists(queue, to_queue):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, operations
 from mqadmin.core.models import Operation
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
@@ -201,3 +201,27 @@ class TestOnTheBroker:
             >= {"kind": "queues.purge", "total": 4, "created_by": "the-operator"}.items()
         )
         assert Operation.objects.get().pk == answer.json()["id"]
+
+    def test_a_purge_that_keeps_and_is_put_back(
+        self, api: Api, work: Queue, broker_config: BrokerConfig
+    ) -> None:
+        amqp.publish(broker_config, work.vhost, "work", [b"x"] * 3)
+        purge = api.post(f"/queues/{work.pk}/purge", {"snapshot": True, "hold_seconds": 30}).json()
+        assert (purge["phase"], purge["total"]) == ("held", 3)
+        assert api.post(f"/operations/{purge['id']}/restore").status_code == 409
+        Operation.objects.filter(pk=purge["id"]).update(not_before=None)
+        assert operations.execute(purge["id"])
+        assert amqp.depth(broker_config, work.vhost, "work") == 0
+        restored = api.post(f"/operations/{purge['id']}/restore")
+        assert (restored.status_code, restored.json()["total"]) == (202, 3)
+        assert operations.execute(restored.json()["id"])
+        assert amqp.depth(broker_config, work.vhost, "work") == 3
+        assert api.post("/operations/999999/restore").status_code == 404
+
+    def test_move(self, api: Api, work: Queue, broker_config: BrokerConfig) -> None:
+        amqp.publish(broker_config, work.vhost, "work", [b"x"] * 3)
+        path = f"/queues/{work.pk}/move"
+        assert api.post(path, {}).status_code == 422
+        assert api.post(path, {"to_queue": "gone"}).json()["code"] == "no_destination"
+        assert api.post(path, {"to_queue": "work", "count": 1}).json()["code"] == "same_queue"
+        assert api.post(path, {"to_queue": "work", "count": 0}).status_code == 422
