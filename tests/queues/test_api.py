@@ -208,15 +208,15 @@ class TestOnTheBroker:
         amqp.publish(broker_config, work.vhost, "work", [b"x"] * 3)
         purge = api.post(f"/queues/{work.pk}/purge", {"snapshot": True, "hold_seconds": 30}).json()
         assert (purge["phase"], purge["total"]) == ("held", 3)
-        assert api.post(f"/operations/{purge['id']}/restore").status_code == 409
+        assert api.post(f"/operations/{purge['id']}/restore", {}).status_code == 409
         Operation.objects.filter(pk=purge["id"]).update(not_before=None)
         assert operations.execute(purge["id"])
         assert amqp.depth(broker_config, work.vhost, "work") == 0
-        restored = api.post(f"/operations/{purge['id']}/restore")
+        restored = api.post(f"/operations/{purge['id']}/restore", {})
         assert (restored.status_code, restored.json()["total"]) == (202, 3)
         assert operations.execute(restored.json()["id"])
         assert amqp.depth(broker_config, work.vhost, "work") == 3
-        assert api.post("/operations/999999/restore").status_code == 404
+        assert api.post("/operations/999999/restore", {}).status_code == 404
 
     def test_move(self, api: Api, work: Queue, broker_config: BrokerConfig) -> None:
         amqp.publish(broker_config, work.vhost, "work", [b"x"] * 3)
