@@ -252,7 +252,7 @@ def _trouble(
     if fleet is not None and sum(bool(row.supervisor) for row in rows) < consumer.target:
         why = no_host_words(consumer.placement, fleet)
         if why:
-            return "unplaced", why
+            return "unplaced", _of_all(consumer.target - len(rows), consumer, why)
     if down[P.BACKOFF]:
         return "backoff", _backoff_words(down[P.BACKOFF], now)
     silent = [row for row in live if is_silent(row, now)]
@@ -340,13 +340,13 @@ def blocked_words(process: ConsumerProcess) -> str:
 def _failed_words(down: Sequence[ConsumerProcess], consumer: Consumer) -> str:
     row = down[0]
     reason = row.state_reason or row.exit_reason or _("It kept ending before it could consume.")
-    if consumer.target > 1:
-        return _("%(n)d of %(all)d: %(reason)s") % {
-            "n": len(down),
-            "all": consumer.target,
-            "reason": reason,
-        }
-    return reason
+    return _of_all(len(down), consumer, reason)
+
+
+def _of_all(count: int, consumer: Consumer, reason: str) -> str:
+    if consumer.target == 1:
+        return reason
+    return _("%(n)d of %(all)d: %(reason)s") % {"n": count, "all": consumer.target, "reason": reason}
 
 
 def _backoff_words(down: Sequence[ConsumerProcess], now: datetime) -> str:

@@ -40,13 +40,15 @@ class ProcessRow:
     connection: str = ""
     blocked: str = ""
     room: int | None = None  # how many it may hold unacked; None: it runs with settings that are gone
+    is_foreign: bool = False  # no supervisor started it
     can_restart: bool = False
     can_start: bool = False
 
     @property
     def line(self) -> str:
         """All that there is to say, the most important first."""
-        return " · ".join(part for part in (self.blocked, self.words, self.connection) if part)
+        owner = _("Started by something else, which owns its lifecycle") if self.is_foreign else ""
+        return " · ".join(part for part in (self.blocked, self.words, owner, self.connection) if part)
 
     @property
     def cpu_points(self) -> list[float]:
@@ -115,6 +117,7 @@ def _row(row: ConsumerProcess, consumer: Consumer, now: datetime) -> ProcessRow:
         connection=status.connection_words(row, now) if is_live else "",
         blocked=status.blocked_words(row) if is_live else "",
         room=None if is_older else consumer.prefetch,
+        is_foreign=is_live and not row.supervisor,
         can_restart=is_live and is_placed and is_wanted and row.stop_requested_at is None,
         can_start=is_placed and is_wanted and row.state in DOWN,
     )

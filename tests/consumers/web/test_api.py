@@ -284,3 +284,22 @@ def test_counters_are_in_the_definition(api_of: Api) -> None:
     body = api_of("viewer").call("GET", "/consumers/orders")[1]
     assert (body["status"]["state"], body["rate"]) == ("running", 2.0)
     assert (body["handled_last_hour"], body["failed_last_hour"], body["success_percent"]) == (2, 1, 50.0)
+
+
+def test_where_when_and_how_many_through_the_api(api_of: Api) -> None:
+    admin = api_of("admin")
+    make_consumer(name="orders")
+    change = {
+        "autoscale_max": 6,
+        "autoscale_min": 2,
+        "placement": "gpu",
+        "schedule": "mon-fri 08:00-18:00 UTC",
+    }
+    status, body = admin.call("PATCH", "/consumers/orders", change)
+    assert status == 200
+    assert change.items() <= body.items()
+    assert (body["revision"], body["status"]["wanted"], body["autoscaled"]) == (1, 2, None)
+    assert admin.call("PATCH", "/consumers/orders", {"single": True})[0] == 422
+    status, body = admin.call("PATCH", "/consumers/orders", {"schedule": "08:00"})
+    assert (status, list(body["fields"])) == (422, ["schedule"])
+    assert admin.call("POST", "/consumers/orders/scale", {"replicas": 3})[0] == 409

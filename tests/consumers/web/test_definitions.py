@@ -55,6 +55,19 @@ def test_create_stays_stopped_and_is_audited() -> None:
         ({"options": []}, "options"),
         ({"replicas": 0}, "replicas"),
         ({"replicas": 2, "exclusive": True}, "replicas"),
+        ({"replicas": 2, "single": True}, "replicas"),
+        ({"autoscale_max": 4, "single": True}, "autoscale_max"),
+        ({"autoscale_max": 4, "exclusive": True}, "autoscale_max"),
+        ({"autoscale_max": 4, "autoscale_min": 5}, "autoscale_min"),
+        ({"autoscale_max": 51}, "autoscale_max"),
+        ({"autoscale_min": 0}, "autoscale_min"),
+        ({"autoscale_seconds": 9}, "autoscale_seconds"),
+        ({"autoscale_seconds": float("nan")}, "autoscale_seconds"),
+        ({"memory_limit_mb": -1}, "memory_limit_mb"),
+        ({"placement": "zone=a, =b"}, "placement"),
+        ({"placement": "zone=a gpu"}, "placement"),
+        ({"schedule": "mon-fri 08:00-25:00"}, "schedule"),
+        ({"schedule": "whenever"}, "schedule"),
         ({"prefetch": 65_536}, "prefetch"),
         ({"prefetch": 3, "concurrency": 4}, "prefetch"),
         ({"retry_first_delay": float("nan")}, "retry_first_delay"),
@@ -260,10 +273,48 @@ def test_start_now_makes_only_what_is_down_due() -> None:
         definitions.start(consumer=Consumer.objects.get(pk=consumer.pk), by=BY)
 
 
-def test_restart_nudges() -> None:
+def test_restart_nudges_one_after_another_unless_told_otherwise() -> None:
     consumer = make_consumer(desired="running")
     definitions.restart(consumer=consumer, by=BY)
-    assert (consumer.nudge, consumer.revision) == (1, 1)
+    assert (consumer.nudge, consumer.revision, consumer.rolling) == (1, 1, True)
+    definitions.restart(consumer=consumer, by=BY, rolling=False)
+    assert (consumer.nudge, consumer.rolling) == (2, False)
+
+
+def test_a_start_replaces_nothing_one_by_one() -> None:
+    consumer = make_consumer(desired="stopped", rolling=True, nudge=3)
+    definitions.start(consumer=consumer, by=BY)
+    assert (consumer.nudge, consumer.rolling) == (4, False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"single": True},
+        {"placement": "zone=a, gpu"},
+        {"schedule": "mon-fri 08:00-18:00"},
+        {"memory_limit_mb": 512},
+        {"autoscale_max": 8, "autoscale_min": 2, "autoscale_seconds": 60.0},
+    ],
+)
+def test_what_supervisors_read_needs_no_restart_but_is_overtaken_all_the_same(change: dict[str, Any]) -> None:
+    consumer = define()
+    late = Consumer.objects.get(pk=consumer.pk)
+
+    definitions.update(consumer=consumer, by=BY, **change)
+
+    assert {name: getattr(consumer, name) for name in change} == change
+    assert consumer.revision == 1
+    with pytest.raises(Conflict):
+        definitions.update(consumer=late, by=BY, concurrency=2)
+
+
+def test_scale_leaves_the_number_to_autoscaling() -> None:
+    consumer = define(autoscale_max=4)
+    with pytest.raises(Conflict) as refused:
+        definitions.scale(consumer=consumer, by=BY, replicas=3)
+    assert refused.value.code == "autoscaled"
+    assert Consumer.objects.get(pk=consumer.pk).replicas == 1
 
 
 def test_stop_again_kills_what_still_runs() -> None:

@@ -312,3 +312,65 @@ def test_a_handler_that_is_gone_is_told(admin: Client) -> None:
 
 def test_auto_ack_warns(admin: Client) -> None:
     assert "A crash, a kill or an error loses what was in hand" in admin.get(NEW).content.decode()
+
+
+def test_where_when_and_how_many_are_defined(admin: Client) -> None:
+    fields = {
+        "autoscale_max": "8",
+        "autoscale_min": "2",
+        "autoscale_seconds": "120",
+        "placement": "zone=a, gpu",
+        "schedule": "mon-fri 08:00-18:00 UTC",
+        "memory_limit_mb": "512",
+    }
+    assert admin.post(NEW, {**GOOD, **fields}).status_code == 302
+    consumer = Consumer.objects.get(name="orders")
+    assert (consumer.autoscale_max, consumer.autoscale_min, consumer.autoscale_seconds) == (8, 2, 120)
+    assert (consumer.placement, consumer.schedule) == ("zone=a, gpu", "mon-fri 08:00-18:00 UTC")
+    assert (consumer.memory_limit_mb, consumer.single, consumer.revision) == (512, False, 1)
+
+    text = re.sub(r"\s+", " ", admin.get("/consumers/orders/").content.decode())
+    assert "2 to 8 processes, so that the queue is empty within 2 min" in text
+    assert "2 now, as autoscale decides" in text
+    assert "with zone=a, gpu" in text
+    assert "Monday to Friday 08:00 to 18:00 (UTC)" in text
+    assert "a process that uses more than 512 MB is replaced" in text
+
+
+def test_no_most_is_no_autoscaling(admin: Client) -> None:
+    for name, most in (("one", ""), ("two", "0")):
+        assert admin.post(NEW, {**GOOD, "name": name, "autoscale_max": most}).status_code == 302
+        assert Consumer.objects.get(name=name).autoscale_max == 0
+    text = admin.get("/consumers/one/edit/").content.decode()
+    assert re.search(r'<input[^>]*name="autoscale_max"(?![^>]* value=)[^>]*>', text)
+    assert not re.search(r">\d+ set<", text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        ({"schedule": "mon-fri 08:00-25:00"}, "schedule", "At character 15, “25:00”: there is no such time"),
+        ({"placement": "zone=a, =b"}, "placement", "“=b” has no name before its “=”"),
+        ({"placement": "gpu fast"}, "placement", "Is “gpu fast” one label?"),
+        ({"single": "on"}, "replicas", "“Never two at once” is ticked"),
+        ({"single": "on", "autoscale_max": "4"}, "autoscale_max", "there is nothing to scale"),
+        ({"autoscale_max": "3", "autoscale_min": "4"}, "autoscale_min", "Not more than the most, 3."),
+        ({"autoscale_max": "51"}, "autoscale_max", "From 0 to 50."),
+    ],
+)
+def test_faults_of_where_and_when_are_told_beside_the_field(
+    admin: Client, fields: dict[str, str], field: str, words: str
+) -> None:
+    response = admin.post(NEW, {**GOOD, **fields})
+    assert response.status_code == 422
+    assert words in errors_beside(response, field)
+
+
+def test_a_change_of_what_needs_no_restart_is_not_overwritten_either(admin: Client) -> None:
+    make_consumer(name="orders", queue="q")
+    text = admin.get("/consumers/orders/edit/").content.decode()
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', text)
+    Consumer.objects.update(schedule="sat 08:00-12:00")
+    response = admin.post("/consumers/orders/edit/", {**GOOD, "seen": seen})
+    assert response.status_code == 409
+    assert Consumer.objects.get().schedule == "sat 08:00-12:00"

@@ -134,3 +134,13 @@ def test_everything_is_registered(client: Any) -> None:
     make_process(make_consumer(desired="running"))
     badge = shared.nav_badge("consumers", "default")
     assert badge is not None
+
+
+def test_no_host_for_it_needs_attention_and_leads_to_the_hosts() -> None:
+    make_supervisor()
+    consumer = make_consumer(name="orders", desired="running", placement="gpu", replicas=2)
+    (found,) = attention()
+    assert (found.level, found.actions[0].href) == ("broken", "/consumers/hosts/")
+    assert "it asks for gpu, and no host has that" in found.text
+    make_process(consumer)  # from before the label was asked for
+    assert attention()[0].level == "watch"

@@ -13,13 +13,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from consumers.models import ConsumerProcess
+from consumers.models import ConsumerProcess, SupervisorHost
 from mqadmin.core import tokens
 from mqadmin.core.metrics import Family, labels, render
 from mqadmin.queues.models import Broker, Queue
 from tests.consumers.web.conftest import person
 from tests.deadletters.factories import letter
-from tests.support.consumers import make_consumer, make_process
+from tests.support.consumers import make_consumer, make_process, make_supervisor
 
 pytestmark = pytest.mark.django_db
 
@@ -201,3 +201,24 @@ def test_labels_and_help_are_escaped_and_unknown_is_left_out() -> None:
     assert render([family, Family("empty", "gauge", "", [(labels(a=1), None)])]) == (
         '# HELP x One\\ntwo \\\\ three\n# TYPE x gauge\nx{queue="\\\\"} 1\n'
     )
+
+
+def test_hosts_and_what_autoscaling_wants(viewer: Client) -> None:
+    now = timezone.now()
+    make_supervisor("app-1")
+    make_supervisor("app-2", heartbeat_at=now - timedelta(minutes=1))
+    SupervisorHost.objects.filter(name="app-1").update(capacity=8, drained=True)
+    consumer = make_consumer(name="orders", desired="running", replicas=9, autoscale_max=6, autoscaled=4)
+    make_process(consumer, supervisor="app-1")
+    make_consumer(name="asleep", desired="running", schedule="not 2000-01-01..2999-01-01")
+
+    samples = scrape(viewer)
+
+    assert value(samples, "mqadmin_consumer_processes_wanted", consumer="orders") == 4
+    assert value(samples, "mqadmin_consumer_processes_wanted", consumer="asleep") == 0
+    assert value(samples, "mqadmin_supervisor_up", host="app-1") == 1
+    assert value(samples, "mqadmin_supervisor_up", host="app-2") == 0
+    assert value(samples, "mqadmin_supervisor_drained", host="app-1") == 1
+    assert value(samples, "mqadmin_supervisor_processes", host="app-1") == 1
+    assert value(samples, "mqadmin_supervisor_capacity", host="app-1") == 8
+    assert value(samples, "mqadmin_supervisor_capacity", host="app-2") is None

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from consumers import status
+from consumers.hosts import Fleet
 from consumers.models import Consumer, ConsumerProcess
+from consumers.supervisor.placement import Host
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -39,7 +41,13 @@ def process(state: str = "running", **fields: Any) -> ConsumerProcess:
     return ConsumerProcess(**{**values, **fields})
 
 
-ago, ahead = (lambda s: NOW - timedelta(seconds=s)), (lambda s: NOW + timedelta(seconds=s))
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+def ahead(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
 
 CASES = [
     # told, processes, supervised, state, words
@@ -98,6 +106,50 @@ CASES = [
     ),
     (consumer("stopped"), [process(stop_requested_at=ago(31))], True, "stopping", "past its time"),
     (consumer("stopped"), [process(kill_requested_at=NOW)], True, "stopping", "Being killed"),
+    # Monday 4 May 2026, 12:00 UTC.
+    (consumer(schedule="mon 08:00-18:00 UTC"), [process()], True, "running", ""),
+    (
+        consumer(schedule="tue 08:00-18:00 UTC"),
+        [],
+        True,
+        "off_hours",
+        "Waits for its hours: starts again Tuesday 08:00, in 20 h.",
+    ),
+    (
+        consumer("paused", schedule="mon 08:00-11:59 UTC"),
+        [process(in_flight=2, stop_requested_at=ago(9))],
+        True,
+        "stopping",
+        "Outside its hours: 2 messages in hand, 21 s left.",
+    ),
+    (consumer(schedule="tue 08:00-18:00 UTC"), [process(supervisor="")], True, "running", ""),
+    (consumer(schedule="when it suits"), [process()], True, "running", ""),
+    (consumer("stopped", schedule="tue 08:00-18:00 UTC"), [], True, "stopped", ""),
+    # A restart, one after another and all at once; what stands in its way comes first.
+    (
+        consumer(replicas=3, nudge=2, rolling=True),
+        [process(nudge=2), process(nudge=2, replica=1), process(nudge=1, replica=2)],
+        True,
+        "restarting",
+        "Restarting one after another: 2 of 3 replaced.",
+    ),
+    (
+        consumer(replicas=2, nudge=2),
+        [process("draining", nudge=1, in_flight=4), process("draining", nudge=1, replica=1)],
+        True,
+        "restarting",
+        "Restarting: 0 of 2 replaced, 4 messages in hand.",
+    ),
+    (
+        consumer(replicas=2, nudge=2, rolling=True),
+        [process("backoff", nudge=2, next_start_at=ahead(8)), process(nudge=1, replica=1)],
+        True,
+        "backoff",
+        "Starts again in 8 s",
+    ),
+    # Autoscaling says how many; what it decided outside its bounds does not count.
+    (consumer(replicas=9, autoscale_max=3, autoscaled=1), [process()], True, "running", ""),
+    (consumer(replicas=1, autoscale_max=3, autoscaled=2), [process()], True, "starting", ""),
     # What has ended is history, whatever state it ended in.
     (consumer("stopped"), [process("failed", ended_at=ago(5))], True, "stopped", ""),
     (consumer(), [process("lost", ended_at=ago(5)), process()], True, "running", ""),
@@ -121,6 +173,75 @@ def test_counts_say_how_many_run_and_which_are_older() -> None:
     found = status.derive(consumer(replicas=3), rows, supervised=True, now=NOW)
 
     assert (found.running, found.live, found.wanted, found.older) == (2, 2, 3, 1)
+
+
+FLEET = Fleet(
+    (
+        Host("host-a", {"zone": "a"}, capacity=8),
+        Host("host-b", {"zone": "b", "gpu": ""}, drained=True),
+        Host("host-c", {"zone": "c"}),
+    ),
+    {"host-a": 8},
+)
+
+
+@pytest.mark.parametrize(
+    ("placement", "words"),
+    [
+        ("gpu", "No host may run it: it asks for gpu, and host-b is drained."),
+        ("zone=a", "No host may run it: it asks for zone=a, and host-a is full (8 of 8)."),
+        ("zone=d", "No host may run it: it asks for zone=d, and no host has that."),
+        ("=d", "No host may run it: what it asks of a host, “=d”, cannot be read."),
+        ("", ""),
+        ("zone=c", ""),
+    ],
+)
+def test_no_host_in_words(placement: str, words: str) -> None:
+    found = status.derive(consumer(placement=placement), [], supervised=True, now=NOW, fleet=FLEET)
+    assert (found.state, found.words) == (("unplaced", words) if words else ("starting", ""))
+    # Whoever runs already goes on, wherever that is.
+    found = status.derive(consumer(placement=placement), [process()], supervised=True, now=NOW, fleet=FLEET)
+    assert (found.state, found.words) == ("running", "")
+
+
+def test_every_host_is_drained() -> None:
+    fleet = Fleet((Host("host-b", drained=True),))
+    found = status.derive(consumer(replicas=3), [process()], supervised=True, now=NOW, fleet=fleet)
+    assert found.words == "2 of 3: No host may run it: host-b is drained."
+
+
+def test_autoscaling_says_how_many_are_wanted() -> None:
+    told = consumer(replicas=9, autoscale_min=2, autoscale_max=6, autoscaled=4)
+    assert status.derive(told, [], supervised=True, now=NOW).wanted == 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"heartbeat_at": ago(40)}, "No sign of life for 40 s."),
+        (
+            {"lease_until": ago(12)},
+            "Its host let the lease lapse 12 s ago: another host may take over.",
+        ),
+        ({"lease_until": ahead(8)}, ""),
+        ({"lease_until": ago(12), "state": "backoff", "next_start_at": ahead(3)}, "Starts again in 3 s"),
+    ],
+)
+def test_a_process_says_that_its_host_is_in_trouble(fields: dict[str, Any], words: str) -> None:
+    assert status.process_words(process(**fields), NOW) == words
+
+
+def test_what_is_under_way_is_looked_at_often() -> None:
+    def is_steady(told: Consumer, *processes: ConsumerProcess) -> bool:
+        return status.derive(told, processes, supervised=True, now=NOW).is_steady
+
+    assert is_steady(consumer(), process())
+    assert is_steady(consumer("stopped"))
+    assert is_steady(consumer(), process("failed"))
+    assert not is_steady(consumer("stopped"), process())
+    assert not is_steady(consumer("paused"), process())
+    assert not is_steady(consumer())
+    assert not is_steady(consumer(nudge=1), process("failed"), process(replica=1))
 
 
 def test_every_state_has_a_word_and_a_colour() -> None:
