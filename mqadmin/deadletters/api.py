@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
@@ -12,12 +13,25 @@ from mqadmin.core import audit, brokers
 from mqadmin.core.api import ApiError, OperationOut, PageQuery, require
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
-from mqadmin.deadletters import discard, dryrun, editing, inbox, requeue, restore, selection, tracking
+from mqadmin.deadletters import (
+    discard,
+    dryrun,
+    editing,
+    exporting,
+    importing,
+    inbox,
+    requeue,
+    restore,
+    selection,
+    tracking,
+)
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.schemas import (
     DryRunOut,
     GroupList,
+    ImportOut,
+    ImportQuery,
     LetterDetailOut,
     LetterList,
     LetterPatch,
@@ -106,6 +120,43 @@ def letter_restore(request: HttpRequest, wanted: SelectionIn) -> Status[Operatio
     return Status(202, restore.start(selection=chosen, by=audit.actor(request), expect=wanted.expect))
 
 
+@router.get("/dead-letters/export", response=None)
+def letter_export(request: HttpRequest, wanted: Query[LetterQuery]) -> StreamingHttpResponse:
+    """Give the letters that match as JSON Lines, one a line with everything, bodies in base64."""
+    require(request, "operate")
+    return _file(request, selection.all_that_match(_filter(wanted, one_broker=True)))
+
+
+@router.post("/dead-letters/export", response=None)
+def letter_export_chosen(request: HttpRequest, wanted: SelectionIn) -> StreamingHttpResponse:
+    """The same for letters by id, or by a filter."""
+    require(request, "operate")
+    return _file(request, _selection(wanted))
+
+
+def _file(request: HttpRequest, chosen: Selection) -> StreamingHttpResponse:
+    lines = exporting.export(selection=chosen, by=audit.actor(request))
+    return StreamingHttpResponse(lines, content_type=exporting.CONTENT_TYPE)
+
+
+@router.post("/dead-letters/import", response={200: ImportOut, 422: ImportOut})
+def letter_import(request: HttpRequest, wanted: Query[ImportQuery]) -> Status[Any]:
+    """Take in a file that `export` gave, as the request's body; 422 and nothing stored if a line is wrong.
+
+    Letters that are here already are not stored again. With `dry_run` nothing is.
+    """
+    require(request, "operate")
+    with importing.received(request) as file:
+        outcome = importing.take(
+            file=file, broker=_broker(wanted.broker), by=audit.actor(request), only_check=wanted.dry_run
+        )
+    if outcome.faults:
+        text = _("Line %(line)d: %(error)s Nothing was imported.")
+        first = {"line": outcome.faults[0].line, "error": outcome.faults[0].error}
+        return Status(422, {**asdict(outcome), "detail": text % first, "code": "invalid"})
+    return Status(200, outcome)
+
+
 @router.post("/queues/{int:queue_id}/track", response=TrackedOut)
 def queue_track(request: HttpRequest, queue_id: int) -> dict[str, Any]:
     """Capture the letters of a dead-letter queue from now on; 409 when it is tracked already."""
@@ -129,13 +180,20 @@ def queue_untrack(request: HttpRequest, queue_id: int) -> dict[str, Any]:
 def _filter(wanted: LetterQuery, *, one_broker: bool = False) -> Filter:
     """Return the filter; names the broker if it must and only one is configured."""
     values = wanted.dict()
-    if one_broker and not values["broker"]:
-        known = list(brokers.configs())
-        if len(known) != 1:
-            why = _("Name the broker: there are several.") if known else _("No broker is configured.")
-            raise ApiError(422, "broker_needed", why)
-        values["broker"] = known[0]
+    if one_broker:
+        values["broker"] = _broker(values["broker"])
     return Filter(**values)
+
+
+def _broker(slug: str) -> str:
+    """Return the slug that was given, else the only broker there is."""
+    if slug:
+        return slug
+    known = list(brokers.configs())
+    if len(known) != 1:
+        why = _("Name the broker: there are several.") if known else _("No broker is configured.")
+        raise ApiError(422, "broker_needed", why)
+    return known[0]
 
 
 def _selection(wanted: SelectionIn) -> Selection:

@@ -54,7 +54,7 @@ def claim(
     before.
     """
     rows = free(operation, selection, after=after)
-    ids = _batch(rows.values_list("pk", "size")[: BATCH if at_most is None else min(at_most, BATCH)])
+    ids = batch(rows.values_list("pk", "size")[: BATCH if at_most is None else min(at_most, BATCH)])
     if not ids:
         return None
     mark = f"{uuid.uuid4().hex[:16]}-"
@@ -72,7 +72,7 @@ def claim(
 def batches(operation: Operation) -> Iterable[list[DeadLetter]]:
     """Yield what the operation has claimed, bodies included, in batches that fit into memory."""
     after = 0
-    while ids := _batch(
+    while ids := batch(
         outstanding(operation).filter(pk__gt=after).order_by("pk").values_list("pk", "size")[:BATCH]
     ):
         yield list(outstanding(operation).filter(pk__in=ids).only(*PUBLISHED).order_by("pk"))
@@ -127,8 +127,8 @@ def _note(operation: Operation, ids: Sequence[int], kind: str, text: str) -> Non
         )
 
 
-def _batch(sizes: Collection[tuple[int, int]]) -> Sequence[int]:
-    """Return the first ids whose bodies fit into a batch, at least one."""
+def batch(sizes: Collection[tuple[int, int]]) -> Sequence[int]:
+    """Return the first ids of (id, size) whose bodies fit into a batch, at least one."""
     ids: list[int] = []
     total = 0
     for pk, size in sizes:

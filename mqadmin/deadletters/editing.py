@@ -49,7 +49,7 @@ def edit(
         count=1,
         detail={"changed": sorted(changes.keys() - {"size"})},
     ):
-        _check(properties, headers)
+        check(properties, headers)
         if not changes:
             return letter
         if letter.original is None:
@@ -117,8 +117,8 @@ def decode_body(text: str, encoding: str) -> bytes:
         ) from None
 
 
-def _check(properties: Mapping[str, Any] | None, headers: Mapping[str, Any] | None) -> None:
-    """Try what a requeue would do with them."""
+def check(properties: Mapping[str, Any] | None, headers: Mapping[str, Any] | None) -> None:
+    """Raise Refusal (422) for what AMQP cannot hold: tries what a requeue would do with them."""
     for field, value in (("properties", properties), ("headers", headers)):
         if value is None:
             continue

@@ -273,6 +273,31 @@ class GroupList(Schema):
     next: str | None
 
 
+class ImportQuery(Schema):
+    """Which broker's letters they become; `dry_run` only tells what would be."""
+
+    broker: str = ""
+    dry_run: bool = False
+
+
+class FaultOut(Schema):
+    """What is wrong with a line, counted from 1."""
+
+    line: int
+    error: str
+
+
+class ImportOut(Schema):
+    """How many lines, how many became letters, how many were here already; `faults`: the first hundred."""
+
+    total: int
+    imported: int
+    duplicates: int
+    faults: list[FaultOut]
+    detail: str = ""
+    code: str = ""
+
+
 class TrackedOut(Schema):
     """Whether the letters of a queue are captured, and by which consumer."""
 

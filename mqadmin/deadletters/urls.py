@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from mqadmin.deadletters import act_urls
 from mqadmin.deadletters.views import acts, edit, inbox, search
 from mqadmin.deadletters.views import map as letters_map
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("queues/<int:queue_id>/track/", acts.queue_track, name="queue_track"),
     path("queues/<int:queue_id>/untrack/", acts.queue_untrack, name="queue_untrack"),
     path("causes/<slug:group>/note/", edit.cause_note, name="cause_note"),
+    *act_urls.urlpatterns,
     path("<int:letter_id>/", inbox.letter_detail, name="letter_detail"),
     path("<int:letter_id>/edit/", edit.letter_edit, name="letter_edit"),
     path("<int:letter_id>/revert/", edit.letter_revert, name="letter_revert"),

@@ -261,6 +261,41 @@ def test_what_a_requeue_does_not_take(place: Place, api: Api, body: dict[str, An
     api("POST", "/dead-letters/requeue", body, expect=status)
 
 
+def test_export_and_import(place: Place, api: Api) -> None:
+    rows = [letter(b"x", vhost=place.vhost, source_queue=queue) for queue in ("orders", "orders", "other")]
+    client, headers = api.client, {"Authorization": f"Bearer {api.token}"}
+    answer = client.get("/api/v1/dead-letters/export?source=orders", headers=headers)
+    lines = b"".join(answer.streaming_content)
+    assert (answer["Content-Type"], lines.count(b"\n")) == ("application/x-ndjson", 2)
+    by_id = client.post(
+        "/api/v1/dead-letters/export",
+        json.dumps({"ids": [rows[2].pk]}),
+        content_type="application/json",
+        headers=headers,
+    )
+    lines += b"".join(by_id.streaming_content)
+
+    def send(content: bytes, query: str = "") -> Any:
+        return client.post(
+            f"/api/v1/dead-letters/import{query}",
+            content,
+            content_type="application/x-ndjson",
+            headers=headers,
+        )
+
+    assert send(lines).json()["duplicates"] == 3
+    rows[0].delete()
+    wrong = send(lines + b"{}\n")
+    assert (wrong.status_code, wrong.json()["code"], wrong.json()["faults"][0]["line"]) == (422, "invalid", 4)
+    assert send(lines, "?dry_run=true").json()["imported"] == 1
+    assert DeadLetter.objects.count() == 2
+    done = send(lines)
+    assert (done.status_code, done.json()["imported"], done.json()["total"]) == (200, 1, 3)
+    assert DeadLetter.objects.count() == 3
+    large = send(lines + b"\n" * 3_000_000)  # beyond what Django keeps of a form in memory
+    assert large.json()["duplicates"] == 3
+
+
 def test_track_and_untrack(place: Place, api: Api) -> None:
     queue = place.row()
     tracked = api("POST", f"/queues/{queue.pk}/track")

@@ -227,14 +227,14 @@ def test_a_letter_claimed_between_look_and_claim_is_left_to_whoever_was_first(
 ) -> None:
     one = letter(vhost=place.vhost)
     first, second = start(place, by, one.pk), start(place, by, one.pk)
-    look = claims._batch
+    look = claims.batch
 
     def overtaken(sizes: Any) -> Any:
         ids = look(sizes)
         DeadLetter.objects.filter(pk__in=ids).update(status="requeueing", operation=first, requeue_id="first")
         return ids
 
-    monkeypatch.setattr(claims, "_batch", overtaken)
+    monkeypatch.setattr(claims, "batch", overtaken)
     claims.claim(second, selection.some("default", [one.pk]), after=0)
     one.refresh_from_db()
     assert (one.operation_id, one.requeue_id) == (first.pk, "first")

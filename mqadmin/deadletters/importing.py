@@ -1,0 +1,274 @@
+"""A file of exported letters, taken in again: every line is checked before the first is stored, or none is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import IO, Any, Protocol, cast
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from mqadmin.core import audit
+from mqadmin.core.audit import Actor
+from mqadmin.core.errors import Refusal
+from mqadmin.core.formats import size
+from mqadmin.deadletters import editing, exporting, presenting
+from mqadmin.deadletters.models import DeadLetter, LetterEvent
+
+MOST_BYTES = 512 * 1024 * 1024
+MOST_LINE = 64 * 1024 * 1024  # bytes
+MOST_FAULTS = 100  # told of; one is enough to store nothing
+BATCH = 200
+_MOMENTS = ("first_death_at", "captured_at")
+_NEEDED = ("vhost", "dead_letter_queue", "captured_at", "fingerprint", "body", "properties", "headers")
+_TEXTS = tuple(
+    name
+    for name in exporting.FIELDS
+    if name not in (*_MOMENTS, "routing_keys", "deaths", "properties", "headers", "original", "death_count")
+    and name != "requeue_count"
+)
+_UNCHECKED = [
+    item.name
+    for item in DeadLetter._meta.concrete_fields
+    if item.name not in (*_TEXTS, "death_count", "requeue_count")
+]
+_Key = tuple[str, str, str, datetime]
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a line, counted from 1."""
+
+    line: int
+    error: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an import did, or would do: how many lines, how many of them are here already."""
+
+    total: int
+    imported: int
+    duplicates: int
+    faults: list[Fault] = field(default_factory=list)
+
+
+def received(stream: _Readable) -> IO[bytes]:
+    """Return what is sent, on disk: it is read twice. Raises Refusal (413) beyond MOST_BYTES."""
+    file = cast(IO[bytes], tempfile.TemporaryFile())  # noqa: SIM115 (the caller closes it)
+    total = 0
+    while chunk := stream.read(1_048_576):
+        total += len(chunk)
+        if total > MOST_BYTES:
+            file.close()
+            raise Refusal(
+                _("The file is larger than %(size)s.") % {"size": size(MOST_BYTES)}, "too_large", status=413
+            )
+        file.write(chunk)
+    return file
+
+
+class Unusable(ValueError):
+    """A line is not a letter."""
+
+
+def take(*, file: IO[bytes], broker: str, by: Actor, only_check: bool = False) -> Outcome:
+    """Store the letters of `file` (seekable) as letters of `broker`; with `only_check` just say what would be.
+
+    A line with a fault is in `faults`, and then nothing is stored. A letter that is here already is not
+    stored again: of lines that are equal in queue, content and moment, so many as are here are passed over.
+    """
+    if only_check:
+        return _plan(file, broker)[0]
+    with audit.act(by=by, action="dead_letters.import", broker=broker, target="a file of letters") as entry:
+        outcome, known = _plan(file, broker)
+        if outcome.faults:
+            first = outcome.faults[0]
+            text = _("Line %(line)d: %(error)s Nothing was imported.")
+            entry.reason = text % {"line": first.line, "error": first.error}
+            entry.detail = {"faults": len(outcome.faults)}
+            return outcome
+        entry.count = outcome.imported
+        with transaction.atomic():
+            _store(file, broker, by, known)
+    return outcome
+
+
+def _plan(file: IO[bytes], broker: str) -> tuple[Outcome, Counter[_Key]]:
+    """Read every line; return what would be, and how often each letter is here already."""
+    faults: list[Fault] = []
+    wanted: Counter[_Key] = Counter()
+    for number, content in _lines(file):
+        try:
+            wanted[_key(read(content, broker))] += 1
+        except Unusable as error:
+            faults.append(Fault(number, str(error)))
+            if len(faults) == MOST_FAULTS:
+                break
+    known = _known(broker, wanted)
+    total = sum(wanted.values())
+    duplicates = sum(min(count, known[key]) for key, count in wanted.items())
+    imported = 0 if faults else total - duplicates
+    return Outcome(total + len(faults), imported, duplicates, faults), known
+
+
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    file.seek(0)
+    number = 0
+    while content := file.readline(MOST_LINE + 1):
+        number += 1
+        if content.strip():
+            yield number, content
+
+
+def read(content: bytes, broker: str) -> DeadLetter:
+    """Return the letter of one line, not stored. Raises Unusable, with a sentence."""
+    if len(content) > MOST_LINE:
+        raise Unusable(_("It is longer than a line may be."))
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Unusable(_("It is not JSON: %(why)s.") % {"why": error}) from None
+    if not isinstance(values, dict) or values.get("mqadmin_letter") != exporting.FORMAT:
+        raise Unusable(_("It is not a letter that was exported here."))
+    if missing := [name for name in _NEEDED if name not in values]:
+        raise Unusable(_("It lacks %(names)s.") % {"names": ", ".join(missing)})
+    if unknown := values.keys() - {*exporting.FIELDS, "mqadmin_letter", "id", "body"}:
+        raise Unusable(
+            _("It has fields that are not known: %(names)s.") % {"names": ", ".join(sorted(unknown))}
+        )
+    letter = DeadLetter(**_fields(values), broker=broker, ack_pending=False)
+    letter.size = len(letter.body)
+    try:
+        letter.clean_fields(exclude=_UNCHECKED)
+        editing.check(letter.properties, letter.headers)
+        letter.search_text = presenting.search_text_of(letter)
+    except ValidationError as error:
+        told = (f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+        raise Unusable("; ".join(told)) from None
+    except Refusal as refusal:
+        raise Unusable(f"{', '.join(refusal.fields) or 'message'}: {refusal.text}") from None
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise Unusable(str(error)) from None
+    return letter
+
+
+def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: values[name] for name in exporting.FIELDS if name in values and name != "broker"}
+    for name in _TEXTS:
+        value = known.get(name, "")
+        if not isinstance(value, str) or "\0" in value or not _is_unicode(value):
+            raise Unusable(_("%(name)s must be text, without NUL.") % {"name": name})
+    for name in ("death_count", "requeue_count"):
+        if name in known and (isinstance(known[name], bool) or not isinstance(known[name], int)):
+            raise Unusable(_("%(name)s must be a whole number.") % {"name": name})
+    for name in ("routing_keys", "deaths"):
+        if not isinstance(known.get(name, []), list):
+            raise Unusable(_("%(name)s must be a list.") % {"name": name})
+    if not all(isinstance(key, str) for key in known.get("routing_keys", [])):
+        raise Unusable(_("%(name)s must be a list.") % {"name": "routing_keys"})
+    for name in ("properties", "headers"):
+        if not isinstance(known[name], dict):
+            raise Unusable(_("%(name)s must be a table.") % {"name": name})
+    for name in _MOMENTS:
+        known[name] = _moment(name, known.get(name))
+    if known.get("status") == DeadLetter.Status.REQUEUEING:
+        known["status"] = DeadLetter.Status.PARKED
+    known["body"] = _body(values["body"])
+    if known.get("original") is not None:
+        _original(known["original"])
+    return known
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether every database takes it: JSON can spell halves of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _moment(name: str, value: Any) -> datetime | None:
+    if value is None and name != "captured_at":
+        return None
+    found = None
+    if isinstance(value, str):
+        try:
+            found = parse_datetime(value)
+        except ValueError:
+            found = None
+    if found is None:
+        raise Unusable(_("%(name)s must be a time.") % {"name": name})
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _body(value: Any) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        raise Unusable(_("body must be base64.")) from None
+
+
+def _original(value: Any) -> None:
+    is_whole = isinstance(value, dict) and value.keys() == {"properties", "headers", "body"}
+    if not is_whole or not isinstance(value["properties"], dict) or not isinstance(value["headers"], dict):
+        raise Unusable(_("original must hold properties, headers and body."))
+    _body(value["body"])
+    try:
+        editing.check(value["properties"], value["headers"])
+    except Refusal as refusal:
+        raise Unusable(refusal.text) from None
+
+
+def _key(letter: DeadLetter) -> _Key:
+    return letter.vhost, letter.dead_letter_queue, letter.fingerprint, letter.captured_at
+
+
+def _known(broker: str, wanted: Iterable[_Key]) -> Counter[_Key]:
+    """Return how often each of these letters is here; found by their moments, which are indexed."""
+    moments = sorted({key[3] for key in wanted})
+    found: Counter[_Key] = Counter()
+    for start in range(0, len(moments), BATCH):
+        rows = DeadLetter.objects.filter(broker=broker, captured_at__in=moments[start : start + BATCH])
+        fields = ("vhost", "dead_letter_queue", "fingerprint", "captured_at")
+        found.update(rows.order_by().values_list(*fields).iterator(2_000))
+    return found
+
+
+def _store(file: IO[bytes], broker: str, by: Actor, known: Counter[_Key]) -> None:
+    left = known.copy()
+    waiting: list[DeadLetter] = []
+    for _number, content in _lines(file):
+        letter = read(content, broker)
+        key = _key(letter)
+        if left[key] > 0:
+            left[key] -= 1
+            continue
+        waiting.append(letter)
+        if len(waiting) == BATCH or sum(item.size for item in waiting) > 16 * 1024 * 1024:
+            _insert(waiting, by)
+            waiting = []
+    _insert(waiting, by)
+
+
+def _insert(found: list[DeadLetter], by: Actor) -> None:
+    now = timezone.now()
+    stored = DeadLetter.objects.bulk_create(found)
+    LetterEvent.objects.bulk_create(
+        [LetterEvent(letter=letter, at=now, kind="imported", by=by.name) for letter in stored]
+    )
