@@ -1,10 +1,14 @@
-"""What comes from the dialogs that act: how carefully a requeue goes."""
+"""What comes from the dialogs that act: how carefully a requeue goes, what is changed in many letters."""
 
 from __future__ import annotations
 
+import json
+
 from django import forms
+from django.utils.translation import gettext as _
 
 from mqadmin.core.errors import Refusal
+from mqadmin.deadletters.patching import Change
 from mqadmin.deadletters.requeue import Care
 
 
@@ -28,3 +32,28 @@ class Carefully(forms.Form):
             hold_seconds=values["hold"] or 0,
             canary_seconds=(values["canary_seconds"] or 60) if values["canary"] else 0,
         )
+
+
+class BulkEdit(forms.Form):
+    """One change for many letters, in one of two ways."""
+
+    way = forms.ChoiceField(choices=[("replace", "replace"), ("patch", "patch")], initial="replace")
+    find = forms.CharField(required=False, strip=False, max_length=10_000)
+    replace = forms.CharField(required=False, strip=False, max_length=10_000)
+    patch = forms.CharField(required=False, max_length=100_000)
+
+    @property
+    def change(self) -> Change:
+        """The same for the service. Raises Refusal (422) for what is no change."""
+        if not self.is_valid():
+            raise Refusal(_("Say what is to be changed."), "invalid", status=422)
+        values = self.cleaned_data
+        if values["way"] == "replace":
+            return Change.from_json({"find": values["find"], "replace": values["replace"]})
+        try:
+            steps = json.loads(values["patch"] or "[]")
+        except (ValueError, RecursionError) as error:
+            raise Refusal(_("It is not JSON: %(why)s.") % {"why": error}, "invalid", status=422) from None
+        if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+            raise Refusal(_("A JSON Patch is a list of steps: [{ … }]."), "invalid", status=422)
+        return Change.from_json({"patch": steps})

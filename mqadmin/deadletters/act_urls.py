@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.deadletters.views import files
+from mqadmin.deadletters.views import bulk, files
 
 urlpatterns = [
+    path("edit/", bulk.letters_edit, name="letters_edit"),
     path("export/", files.letter_export, name="letter_export"),
     path("import/", files.letter_import, name="letter_import"),
 ]

@@ -20,6 +20,7 @@ from mqadmin.deadletters import (
     exporting,
     importing,
     inbox,
+    patching,
     requeue,
     restore,
     selection,
@@ -28,6 +29,7 @@ from mqadmin.deadletters import (
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.schemas import (
+    BulkEditIn,
     DryRunOut,
     GroupList,
     ImportOut,
@@ -36,6 +38,7 @@ from mqadmin.deadletters.schemas import (
     LetterList,
     LetterPatch,
     LetterQuery,
+    PreviewOut,
     RequeueIn,
     SelectionIn,
     TrackedOut,
@@ -118,6 +121,20 @@ def letter_restore(request: HttpRequest, wanted: SelectionIn) -> Status[Operatio
     require(request, "operate")
     chosen = _selection(wanted)
     return Status(202, restore.start(selection=chosen, by=audit.actor(request), expect=wanted.expect))
+
+
+@router.post("/dead-letters/edit", response={202: OperationOut, 200: PreviewOut})
+def letters_edit(request: HttpRequest, wanted: BulkEditIn) -> Status[Any]:
+    """Change many parked letters alike; with `preview` only show what would become of the first ten."""
+    require(request, "operate")
+    chosen = _selection(wanted)
+    change = patching.Change.from_json(wanted.dict(include={"patch", "find", "replace"}))
+    if wanted.preview:
+        tried = patching.preview(selection=chosen, change=change)
+        total = chosen.rows().filter(status=DeadLetter.Status.PARKED).count()
+        return Status(200, {"items": tried, "total": total})
+    by = audit.actor(request)
+    return Status(202, patching.start(selection=chosen, change=change, by=by, expect=wanted.expect))
 
 
 @router.get("/dead-letters/export", response=None)

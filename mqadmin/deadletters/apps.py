@@ -11,6 +11,7 @@ class DeadlettersConfig(AppConfig):
 
     def ready(self) -> None:
         from consumers import collecting
+        from mqadmin.deadletters import acting  # noqa: F401  (registers what operations do)
 
         # Importing requeue, discard and restore registers the runners of their operations.
         from mqadmin.deadletters import capture, discard, hooks, requeue, restore  # noqa: F401

@@ -50,15 +50,25 @@ def edit(
         detail={"changed": sorted(changes.keys() - {"size"})},
     ):
         check(properties, headers)
-        if not changes:
-            return letter
-        if letter.original is None:
-            changes["original"] = {
-                "properties": letter.properties,
-                "headers": letter.headers,
-                "body": base64.b64encode(bytes(letter.body)).decode(),
-            }
-        return _write(letter, by, changes, "edited", ", ".join(sorted(changes.keys() - {"size", "original"})))
+        return write(letter, by, changes) if changes else letter
+
+
+def write(letter: DeadLetter, by: Actor, changes: dict[str, Any]) -> DeadLetter:
+    """Write other values of body, properties or headers, checked already; what was captured is kept.
+
+    No entry in the audit log: that is the caller's. Raises Refusal (409) as `edit` does.
+    """
+    named = ", ".join(sorted(changes.keys() - {"size"}))
+    if "body" in changes:
+        changes = {**changes, "size": len(changes["body"])}
+    if letter.original is None:
+        original = {
+            "properties": letter.properties,
+            "headers": letter.headers,
+            "body": base64.b64encode(bytes(letter.body)).decode(),
+        }
+        changes = {**changes, "original": original}
+    return _write(letter, by, changes, "edited", named)
 
 
 def revert(*, letter: DeadLetter, by: Actor) -> DeadLetter:

@@ -273,6 +273,30 @@ class GroupList(Schema):
     next: str | None
 
 
+class BulkEditIn(SelectionIn):
+    """One change for many letters: a JSON Patch on {"body", "headers", "properties"}, or find and replace in
+    the text of the body. `preview` only shows what would become of the first ten."""
+
+    patch: list[dict[str, Any]] = []
+    find: str = ""
+    replace: str = ""
+    preview: bool = False
+
+
+class TriedOut(Schema):
+    """What would become of one letter; with an `error` it would stay as it is."""
+
+    id: int
+    before: str
+    after: str
+    error: str
+
+
+class PreviewOut(Schema):
+    items: list[TriedOut]
+    total: int
+
+
 class ImportQuery(Schema):
     """Which broker's letters they become; `dry_run` only tells what would be."""
 

@@ -261,6 +261,22 @@ def test_what_a_requeue_does_not_take(place: Place, api: Api, body: dict[str, An
     api("POST", "/dead-letters/requeue", body, expect=status)
 
 
+def test_many_are_edited_after_a_preview(place: Place, api: Api) -> None:
+    ids = [letter(b'{"n":%d}' % number, vhost=place.vhost).pk for number in range(3)]
+    step = {"op": "replace", "path": "/body/n", "value": 7}
+    shown = api("POST", "/dead-letters/edit", {"ids": ids, "patch": [step], "preview": True})
+    assert (shown["total"], shown["items"][1]) == (
+        3,
+        {"id": ids[1], "before": '{"n":1}', "after": '{"n":7}', "error": ""},
+    )
+    told = api("POST", "/dead-letters/edit", {"ids": ids, "patch": [step], "expect": 3}, expect=202)
+    operations.execute(told["id"])
+    assert api("GET", f"/dead-letters/{ids[2]}")["body"] == '{"n":7}'
+    assert api("GET", f"/dead-letters/{ids[2]}")["edited"] is True
+    api("POST", "/dead-letters/edit", {"ids": ids}, expect=422)
+    api("POST", "/dead-letters/edit", {"filter": {}, "find": "7", "replace": "8"}, expect=202)
+
+
 def test_export_and_import(place: Place, api: Api) -> None:
     rows = [letter(b"x", vhost=place.vhost, source_queue=queue) for queue in ("orders", "orders", "other")]
     client, headers = api.client, {"Authorization": f"Bearer {api.token}"}

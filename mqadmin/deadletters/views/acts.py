@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -41,7 +42,7 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
         )
         return started(request, operation)
     form = Destination(request.GET if "to" in request.GET else {"to": "source"})
-    context = _decision(request, broker, "requeue", PARKED)
+    context = decision(request, broker, "letter_requeue", PARKED)
     context |= {"form": form, "care": Carefully(request.GET), "places": [], "sendable": 0}
     try:
         told = dryrun.of(selection=context["selection"], to=form.place)
@@ -62,7 +63,7 @@ def letter_discard(request: HttpRequest) -> HttpResponse:
         letters = chosen(request.POST, broker, PARKED)
         by, expect = audit.actor(request), expected(request.POST)
         return started(request, discard.start(selection=letters, by=by, expect=expect))
-    context = _decision(request, broker, "discard", PARKED)
+    context = decision(request, broker, "letter_discard", PARKED)
     return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
 
 
@@ -75,24 +76,26 @@ def letter_restore(request: HttpRequest) -> HttpResponse:
         letters = chosen(request.POST, broker, DISCARDED)
         by, expect = audit.actor(request), expected(request.POST)
         return started(request, restore.start(selection=letters, by=by, expect=expect))
-    context = _decision(request, broker, "restore", DISCARDED)
+    context = decision(request, broker, "letter_restore", DISCARDED)
     return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
 
 
-def _decision(request: HttpRequest, broker: str, act: str, status: str) -> dict[str, Any]:
-    """Return what the dialog shows: how many letters it is about, and what it sends on."""
+def decision(
+    request: HttpRequest, broker: str, url_name: str, status: str, own: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return what a dialog shows: how many letters it is about, and what it sends on but its `own` fields."""
     letters = chosen(request.GET, broker, status)
     total = letters.rows().filter(status=status).count()
     skip = {"expect", "to", "exchange", "routing_key", "up_to", "letter", "tab", "page", "seen", "broker"}
-    skip |= Carefully.base_fields.keys()
+    skip |= {*Carefully.base_fields, *own}
     fields = [
         (name, value) for name, values in request.GET.lists() if name not in skip for value in values if value
     ]
     if letters.filter is not None:
         fields.append(("up_to", str(letters.up_to)))
     return {
-        "act": act,
-        "action": reverse(f"letter_{act}"),
+        "act": url_name.removeprefix("letter_"),
+        "action": reverse(url_name),
         "selection": letters,
         "total": total,
         "passed_over": letters.rows().count() - total if letters.filter is None else 0,

@@ -1,0 +1,7 @@
+"""What acts on letters by an operation or by itself: imported once, so that it is known to workers."""
+
+from __future__ import annotations
+
+from mqadmin.deadletters import discard, patching, requeue, restore
+
+__all__ = ["discard", "patching", "requeue", "restore"]

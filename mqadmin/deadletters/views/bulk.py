@@ -1,0 +1,41 @@
+"""One change for many letters: asked for, shown on ten, then done."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.core.errors import Refusal
+from mqadmin.deadletters import patching
+from mqadmin.deadletters.act_forms import BulkEdit
+from mqadmin.deadletters.forms import chosen, expected
+from mqadmin.deadletters.views.acts import PARKED, decision
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def letters_edit(request: HttpRequest) -> HttpResponse:
+    """GET: the form, and once it is filled in what would become of ten. POST: change them all."""
+    broker = brokers.current(request)
+    if request.method == "POST":
+        operation = patching.start(
+            selection=chosen(request.POST, broker, PARKED),
+            change=BulkEdit(request.POST).change,
+            by=audit.actor(request),
+            expect=expected(request.POST),
+        )
+        href = reverse("operation_detail", args=[operation.pk])
+        return rendering.moved(request, href, _("%(what)s: begun.") % {"what": operation.summary})
+    form = BulkEdit(request.GET if "way" in request.GET else None)
+    context = decision(request, broker, "letters_edit", PARKED, form.fields.keys())
+    context |= {"form": form, "tried": [], "fault": ""}
+    if form.is_bound:
+        try:
+            context["tried"] = patching.preview(selection=context["selection"], change=form.change)
+        except Refusal as refusal:
+            context["fault"] = refusal.text
+    context["is_ready"] = form.is_bound and not context["fault"]
+    return rendering.page(request, "deadletters/bulk_edit.html", context)
