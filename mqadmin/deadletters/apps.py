@@ -10,11 +10,14 @@ class DeadlettersConfig(AppConfig):
     label = "deadletters"
 
     def ready(self) -> None:
+        from django.db.models.signals import post_migrate
+
         from consumers import collecting
         from mqadmin.deadletters import acting  # noqa: F401  (registers what operations do)
 
         # Importing requeue, discard and restore registers the runners of their operations.
-        from mqadmin.deadletters import capture, discard, hooks, requeue, restore  # noqa: F401
+        from mqadmin.deadletters import capture, discard, hooks, requeue, restore, tally  # noqa: F401
 
         collecting.register(capture.sink_for)
         hooks.register()
+        post_migrate.connect(tally.install, sender=self)

@@ -16,7 +16,7 @@ from mqadmin.deadletters.mapping import Mapped, Place
 WIDTH, HEIGHT, GAP, ACROSS, MARGIN = 220, 46, 14, 110, 12
 MOST_BOXES = 120
 ALIKE = 3  # so many that are alike become one box
-_LONGEST = 27
+_LONGEST = 25
 
 
 @dataclass
@@ -267,7 +267,11 @@ def _order(columns: Mapping[int, list[Box]], edges: Mapping[tuple[str, str], _Ed
 def _line(start: Box, end: Box, edge: _Edge) -> Line:
     x1, y1, x2, y2 = start.x + WIDTH, start.middle, end.x, end.middle
     is_back = end.layer <= start.layer
-    if is_back:
+    if is_back and end.layer == start.layer - 1:  # between two columns there is room
+        x1, y1, x2, y2 = start.x, start.middle + 10, end.x + WIDTH, end.middle + 10
+        bend = ACROSS / 2
+        path = f"M{x1:.0f},{y1:.0f} C{x1 - bend:.0f},{y1:.0f} {x2 + bend:.0f},{y2:.0f} {x2:.0f},{y2:.0f}"
+    elif is_back:
         low = max(start.y, end.y) + HEIGHT + 12
         x1, x2 = start.x + WIDTH / 2, end.x + WIDTH / 2
         if start is end:

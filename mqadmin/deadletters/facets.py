@@ -6,45 +6,26 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.db import connection
-
+from mqadmin.deadletters import tally
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query.meaning import Facts, found_at, plain
 
 MOST_NAMES = 500
 _NEWEST = 3_000  # letters whose names are read
 _OPENED = 100  # letters whose headers and bodies are read
-_INDEXED = "source_queue"
 
 
 def names(broker: str, column: str) -> list[str]:
-    """Return the values of a name's column, sorted: of all letters where an index helps, else of the newest."""
-    if column == _INDEXED:
-        return sources(broker)
+    """Return the values of a name's column, sorted: of all letters where they are counted, else of the newest."""
+    if column in tally.KEYS:
+        return sorted(name for name in tally.by(column, {"broker": broker}) if name)[:MOST_NAMES]
     rows = DeadLetter.objects.filter(broker=broker).order_by("-pk").values_list(column, flat=True)[:_NEWEST]
     return sorted({name for name in rows if name})[:MOST_NAMES]
 
 
 def sources(broker: str) -> list[str]:
     """Return the queues in which letters died, sorted."""
-    found: set[str] = set()
-    for status in DeadLetter.Status.values:
-        found.update(_skipped(broker, status))
-    return sorted(found - {""})[:MOST_NAMES]
-
-
-def _skipped(broker: str, status: str) -> Iterator[str]:
-    """Yield the source queues of one status: one step in the index for each, however many letters it has."""
-    table = DeadLetter._meta.db_table
-    step = f"SELECT MIN(source_queue) FROM {table} WHERE broker = %s AND status = %s AND source_queue "  # noqa: S608
-    query = (
-        f"WITH RECURSIVE names(name) AS ({step} >= '' UNION ALL SELECT ({step} > names.name) FROM names "  # noqa: S608
-        f"WHERE names.name IS NOT NULL) SELECT name FROM names WHERE name IS NOT NULL LIMIT {MOST_NAMES}"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(query, [broker, status, broker, status])
-        for (name,) in cursor.fetchall():
-            yield str(name)
+    return sorted(name for name in tally.by("source_queue", {"broker": broker}) if name)[:MOST_NAMES]
 
 
 def error_types(broker: str) -> list[str]:

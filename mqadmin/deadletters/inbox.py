@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import grouping, tracking
+from mqadmin.deadletters import facets, grouping, tally, tracking
 from mqadmin.deadletters.models import CauseNote, DeadLetter
 from mqadmin.deadletters.selection import Filter
 from mqadmin.queues.models import Queue
@@ -20,7 +20,7 @@ from mqadmin.queues.models import Queue
 MOST_CAUSES = 60
 SPARK_POINTS = 24
 SPARK_SPAN = timedelta(hours=2)
-_SPARK_ROWS = 20_000
+_SPARK_ROWS = 5_000
 RECENT_OPERATION = timedelta(seconds=20)  # so long one that ended is still told of
 FRAMEWORKS = {
     "spring": "Spring",
@@ -77,6 +77,7 @@ class Cause:
     last_at: datetime
     came_back: int
     note: str = ""
+    owner: str = ""
     points: tuple[int, ...] = ()
 
     @property
@@ -101,6 +102,8 @@ class Cause:
 
 def causes(wanted: Filter, *, points: bool = True) -> list[Cause]:
     """Return the causes of the letters that match (whatever their group), the most frequent first."""
+    if wanted.columns is not None:
+        return _counted_causes(wanted, wanted.columns, points=points)
     rows = replace(wanted, group="").rows().order_by()
     # Count and ids come from an index alone; what else is shown is read for one or two letters of each cause.
     found = list(
@@ -108,41 +111,63 @@ def causes(wanted: Filter, *, points: bool = True) -> list[Cause]:
         .annotate(n=Count("pk"), newest=Max("pk"), oldest=Min("pk"))
         .order_by("-n", "-newest")[:MOST_CAUSES]
     )
-    ids = {item[end] for item in found for end in ("newest", "oldest")}
-    samples = DeadLetter.objects.only(*LIST_FIELDS).in_bulk(ids)
     back = dict(rows.exclude(came_back_as="").values_list("group").annotate(n=Count("pk")))
-    groups = [item["group"] for item in found]
-    notes = dict(
-        CauseNote.objects.filter(broker=wanted.broker, group__in=groups).values_list("group", "text")
-    )
-    history = _history(rows, groups) if points else {}
-    return [
-        Cause(
-            group=item["group"],
-            count=item["n"],
-            error_type=sample.error_type,
-            error=sample.error,
-            source_queue=sample.source_queue,
-            reason=sample.reason,
-            framework=sample.framework,
-            first_at=samples[item["oldest"]].captured_at,
-            last_at=sample.captured_at,
-            came_back=back.get(item["group"], 0),
-            note=notes.get(item["group"], ""),
-            points=history.get(item["group"], ()),
+    counts = [(item["group"], item["n"], back.get(item["group"], 0)) for item in found]
+    ends = {item["group"]: (item["oldest"], item["newest"]) for item in found}
+    return _causes(wanted, counts, ends, points=points)
+
+
+def _counted_causes(wanted: Filter, columns: dict[str, str], *, points: bool) -> list[Cause]:
+    """Return the causes where the database has counted: however many letters there are."""
+    columns = {**columns, "group": ""}
+    counts = tally.causes(columns, MOST_CAUSES)
+    ends = tally.ends(columns, [group for group, _count, _back in counts])
+    return _causes(wanted, counts, ends, points=points)
+
+
+def _causes(
+    wanted: Filter,
+    counts: Sequence[tuple[str, int, int]],
+    ends: Mapping[str, tuple[int, int]],
+    *,
+    points: bool,
+) -> list[Cause]:
+    samples = DeadLetter.objects.only(*LIST_FIELDS).in_bulk({pk for pair in ends.values() for pk in pair})
+    groups = [group for group, _count, _back in counts]
+    notes = {note.group: note for note in CauseNote.objects.filter(broker=wanted.broker, group__in=groups)}
+    history = _history(wanted.broker, groups) if points else {}
+    found = []
+    for group, count, back in counts:
+        oldest, newest = (samples.get(pk) for pk in ends.get(group, (0, 0)))
+        if oldest is None or newest is None:  # gone since it was counted
+            continue
+        note = notes.get(group)
+        cause = Cause(
+            group=group,
+            count=count,
+            error_type=newest.error_type,
+            error=newest.error,
+            source_queue=newest.source_queue,
+            reason=newest.reason,
+            framework=newest.framework,
+            first_at=oldest.captured_at,
+            last_at=newest.captured_at,
+            came_back=back,
+            note=note.text if note else "",
+            owner=note.owner if note else "",
+            points=history.get(group, ()),
         )
-        for item in found
-        if (sample := samples.get(item["newest"])) is not None and item["oldest"] in samples
-    ]
+        found.append(cause)
+    return found
 
 
-def _history(rows: QuerySet[DeadLetter], groups: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Return how many letters of each group came in each step of the last hours."""
+def _history(broker: str, groups: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return how many letters of each group came in each step of the last hours, whatever became of them."""
     start = timezone.now() - SPARK_SPAN
     step = SPARK_SPAN / SPARK_POINTS
     counts = {group: [0] * SPARK_POINTS for group in groups}
-    recent = rows.filter(captured_at__gte=start).order_by().values_list("group", "captured_at")
-    for group, moment in recent[:_SPARK_ROWS]:
+    recent = DeadLetter.objects.filter(broker=broker, captured_at__gte=start).order_by("-captured_at")
+    for group, moment in recent.values_list("group", "captured_at")[:_SPARK_ROWS]:
         if group in counts:
             counts[group][min(SPARK_POINTS - 1, int((moment - start) / step))] += 1
     return {group: tuple(values) for group, values in counts.items()}
@@ -150,18 +175,14 @@ def _history(rows: QuerySet[DeadLetter], groups: Sequence[str]) -> dict[str, tup
 
 def status_counts(broker: str) -> dict[str, int]:
     """Return how many letters of a broker have each status, 0 included."""
-    rows = DeadLetter.objects.filter(broker=broker).order_by().values_list("status").annotate(n=Count("pk"))
-    return {str(status): 0 for status in DeadLetter.Status.values} | dict(rows)
+    return {str(status): 0 for status in DeadLetter.Status.values} | tally.by("status", {"broker": broker})
 
 
 def choices(broker: str) -> dict[str, list[str]]:
     """Return what letters of a broker can be filtered by: their source and dead-letter queues."""
-    rows = DeadLetter.objects.filter(broker=broker).order_by()
     return {
-        "source": sorted(
-            rows.exclude(source_queue="").values_list("source_queue", flat=True).distinct()[:500]
-        ),
-        "queue": sorted(rows.values_list("dead_letter_queue", flat=True).distinct()[:500]),
+        "source": facets.sources(broker),
+        "queue": sorted(tally.by("dead_letter_queue", {"broker": broker}))[: facets.MOST_NAMES],
     }
 
 
@@ -204,8 +225,7 @@ def running(broker: str) -> Iterable[Operation]:
 
 def parked(broker: str, at_most: int = 100_000) -> int:
     """Return how many letters are parked; counting stops at `at_most`."""
-    rows = DeadLetter.objects.filter(broker=broker, status=DeadLetter.Status.PARKED).order_by()
-    return rows[:at_most].count()
+    return min(at_most, tally.total({"broker": broker, "status": DeadLetter.Status.PARKED}))
 
 
 def captured_since(broker: str, moment: datetime) -> int:

@@ -117,6 +117,7 @@ class DeadLetter(models.Model):
                 name="letter_ack_pending",
                 condition=models.Q(ack_pending=True),
             ),
+            models.Index(fields=["id"], name="letter_edited", condition=models.Q(edits__gt=0)),
         ]
 
     def __str__(self) -> str:
@@ -146,11 +147,12 @@ class LetterEvent(models.Model):
 
 
 class CauseNote(models.Model):
-    """What a person wrote about a cause, a group of letters: "fixed in 2.14"."""
+    """What a person wrote about a cause, a group of letters: "fixed in 2.14", and who looks after it."""
 
     broker = models.CharField(max_length=60)
     group = models.CharField(max_length=32)
-    text = models.CharField(max_length=500)
+    text = models.CharField(max_length=500, blank=True)
+    owner = models.CharField(max_length=150, blank=True)
     by = models.CharField(max_length=150)
     at = models.DateTimeField(auto_now=True)
 
@@ -236,3 +238,50 @@ class Breaker(models.Model):
 
     def __str__(self) -> str:
         return f"breaker of {self.consumer_id}: {self.state}"
+
+
+class SavedView(models.Model):
+    """A search worth keeping: the inbox's address without the broker. `owner` "" shares it with everybody."""
+
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=2000)
+    owner = models.CharField(max_length=150, blank=True)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_view_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tally(models.Model):
+    """So many letters have these columns: the sum over all rows with them. Written by triggers alone, see
+    mqadmin.deadletters.tally."""
+
+    broker = models.CharField(max_length=60)
+    vhost = models.CharField(max_length=255)
+    dead_letter_queue = models.CharField(max_length=255)
+    source_queue = models.CharField(max_length=255)
+    reason = models.CharField(max_length=20)
+    group = models.CharField(max_length=32)
+    status = models.CharField(max_length=12)
+    letters = models.BigIntegerField()
+    back = models.BigIntegerField()  # of those: requeued before, and died again
+
+    class Meta:
+        indexes = [models.Index(fields=["broker", "status"])]
+
+    def __str__(self) -> str:
+        return f"{self.letters} {self.status} from {self.source_queue}"
+
+
+class WordsMark(models.Model):
+    """How far the full-text index has come: letters up to `letter` are in it. One row."""
+
+    letter = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.letter)

@@ -57,6 +57,21 @@ class Filter:
             rows = rows.filter(captured_at__lt=self.until)
         return searching.narrow(rows, self.q)
 
+    @property
+    def columns(self) -> dict[str, str] | None:
+        """The columns it asks for, where it asks for nothing that `tally` does not count; else None."""
+        if not self.broker or self.q.strip() or self.since or self.until or self.operation:
+            return None
+        return {
+            "broker": self.broker,
+            "vhost": self.vhost,
+            "dead_letter_queue": self.queue,
+            "source_queue": self.source,
+            "reason": self.reason,
+            "group": self.group,
+            "status": self.status,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return what is set, for an operation's parameters, the audit log and addresses."""
         values = dataclasses.asdict(self)

@@ -8,15 +8,17 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from mqadmin.core import brokers, permissions, rendering
-from mqadmin.deadletters import inbox, presenting, selection
+from mqadmin.deadletters import inbox, presenting, selection, tally
 from mqadmin.deadletters.forms import ALL, LetterFilter
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.presenting import Shown
 from mqadmin.deadletters.query import searching
+from mqadmin.deadletters.selection import Filter
 
 PAGE = 50
 TABS = {
@@ -50,6 +52,22 @@ def letter_detail(request: HttpRequest, letter_id: int) -> HttpResponse:
     return rendering.page(request, "deadletters/detail.html", context, fragment="deadletters/_letter.html")
 
 
+class _Pages(Paginator):  # type: ignore[type-arg]
+    """Pages of letters that the database has counted already, where it has."""
+
+    def __init__(self, wanted: Filter, up_to: int) -> None:
+        self._rows = inbox.listed(wanted, up_to=up_to)
+        super().__init__(self._rows, PAGE)
+        self._columns = wanted.columns
+        self._wanted, self._up_to = wanted, up_to
+
+    @cached_property
+    def count(self) -> int:
+        if self._columns is None:
+            return self._rows.count()
+        return max(0, tally.total(self._columns) - inbox.newer(self._wanted, self._up_to))
+
+
 def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
     """Return causes, counts and the page of letters.
 
@@ -65,10 +83,10 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         wanted = replace(
             wanted, q="id:0"
         )  # a search that cannot be read finds nothing, rather than everything
-    page = Paginator(inbox.listed(wanted, up_to=seen), PAGE).get_page(request.GET.get("page"))
+    page = _Pages(wanted, seen).get_page(request.GET.get("page"))
     if is_frozen and not page.object_list:
         is_frozen, seen = False, selection.newest()
-        page = Paginator(inbox.listed(wanted, up_to=seen), PAGE).get_page(1)
+        page = _Pages(wanted, seen).get_page(1)
     counts = inbox.status_counts(form.broker)
     found = inbox.causes(wanted)
     return {

@@ -1,0 +1,103 @@
+"""What the database counts is what there is, whatever was done to the letters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mqadmin.deadletters import inbox, tally
+from mqadmin.deadletters.models import CauseNote, DeadLetter, Tally
+from mqadmin.deadletters.selection import Filter
+from tests.deadletters.factories import died, letter
+
+pytestmark = pytest.mark.django_db
+
+STATUSES = list(DeadLetter.Status.values)
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "status", "delete", "back", "note", "save"]),
+        st.integers(0, 4),
+        st.integers(0, 3),
+    ),
+    max_size=12,
+)
+
+
+def kept() -> Counter[tuple[Any, ...]]:
+    found: Counter[tuple[Any, ...]] = Counter()
+    for row in Tally.objects.values_list(*tally.KEYS, "letters", "back"):
+        found[(*row[:-2], "letters")] += row[-2]
+        found[(*row[:-2], "back")] += row[-1]
+    return Counter({key: count for key, count in found.items() if count})
+
+
+def real() -> Counter[tuple[Any, ...]]:
+    found: Counter[tuple[Any, ...]] = Counter()
+    for row in DeadLetter.objects.values_list(*tally.KEYS, "came_back_as"):
+        found[(*row[:-1], "letters")] += 1
+        found[(*row[:-1], "back")] += bool(row[-1])
+    return Counter({key: count for key, count in found.items() if count})
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=ACTS)
+def test_counts_follow_every_change(acts: list[tuple[str, int, int]]) -> None:
+    for act, number, other in acts:
+        rows = DeadLetter.objects.filter(source_queue=f"q{number}")
+        match act:
+            case "add":
+                letter(headers=died(f"q{number}"))
+            case "status":
+                rows.update(status=STATUSES[other])
+            case "delete":
+                rows.delete()
+            case "back":
+                rows.update(came_back_as="x" * other)
+            case "note":
+                rows.update(note="seen")
+            case "save":
+                for row in rows[:1]:
+                    row.status = STATUSES[other]
+                    row.save()
+    assert kept() == real()
+
+
+def test_a_lost_trigger_is_made_again_and_all_is_counted_anew() -> None:
+    letter()
+    with connection.cursor() as cursor:
+        on = "" if connection.vendor == "sqlite" else " ON deadletters_deadletter"
+        cursor.execute(f"DROP TRIGGER letter_tally_insert{on}")
+    letter()
+    assert kept() != real()
+    tally.install()
+    assert kept() == real()
+    letter()
+    assert kept() == real()
+
+
+def test_causes_that_are_counted_are_those_that_are_looked_up() -> None:
+    """Two ways to one answer: from the counts, and (for a search) from the letters themselves."""
+    for number in range(7):
+        kind = "A" if number % 3 else "B"
+        letter(headers=died("orders", type=f"shop.{kind}", message=f"no {number}"))
+    again = DeadLetter.objects.filter(error_type="shop.A").earliest("pk")
+    DeadLetter.objects.filter(pk=again.pk).update(came_back_as="x")
+    letter(headers=died("mails", "expired"), status="discarded")
+    since = datetime(2020, 1, 1, tzinfo=UTC)
+    for wanted in ({"status": "parked"}, {"source": "orders"}, {"reason": "expired"}, {}, {"vhost": "none"}):
+        counted = Filter("default", **wanted)  # type: ignore[arg-type]
+        looked_up = Filter("default", since=since, **wanted)  # type: ignore[arg-type]
+        assert counted.columns is not None
+        assert looked_up.columns is None
+        one, other = inbox.causes(counted), inbox.causes(looked_up)
+        assert {cause.group: cause for cause in one} == {cause.group: cause for cause in other}
+    first = inbox.causes(Filter("default", status="parked"))[0]
+    assert (first.count, first.came_back, first.error_type) == (4, 1, "shop.A")
+    CauseNote.objects.create(broker="default", group=first.group, owner="ann", by="ann")
+    assert inbox.causes(Filter("default", status="parked"))[0].owner == "ann"
