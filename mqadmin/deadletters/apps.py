@@ -13,11 +13,20 @@ class DeadlettersConfig(AppConfig):
         from django.db.models.signals import post_migrate
 
         from consumers import collecting
-        from mqadmin.deadletters import acting  # noqa: F401  (registers what operations do)
 
         # Importing requeue, discard and restore registers the runners of their operations.
-        from mqadmin.deadletters import capture, discard, hooks, requeue, restore, tally  # noqa: F401
+        from mqadmin.deadletters import (  # noqa: F401
+            acting,
+            capture,
+            discard,
+            fulltext,
+            hooks,
+            requeue,
+            restore,
+            tally,
+        )
 
         collecting.register(capture.sink_for)
         hooks.register()
         post_migrate.connect(tally.install, sender=self)
+        post_migrate.connect(fulltext.install, sender=self)

@@ -19,15 +19,17 @@ from django.utils.translation import ngettext
 
 from mqadmin.core import formats
 from mqadmin.core.errors import Refusal
+from mqadmin.deadletters import fulltext
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query import compiling, meaning
 from mqadmin.deadletters.query.meaning import Facts
 from mqadmin.deadletters.query.parser import parse
-from mqadmin.deadletters.query.syntax import Age, All, Condition, Node, QueryError, leaves
+from mqadmin.deadletters.query.syntax import Age, All, Condition, Node, QueryError, Words, leaves
 
 # Letters that one search reads: in the database, and one by one in Python (headers and bodies).
 MOST_SCANNED = 50_000
 MOST_READ = 10_000
+MOST_FRESH = 2_500  # of the letters that are not in the full-text index, those that match
 _CHUNK = 1_000
 
 
@@ -40,12 +42,17 @@ class Found:
     limit: int | None = None
     oldest: int | None = None
     ids: tuple[int, ...] | None = None
+    by_words: bool = False
 
     @property
     def notice(self) -> str:
         """What a person must know about the search's reach, "" when it saw everything."""
         if self.limit is None:
             return ""
+        if self.by_words:
+            return _("Only the newest %(n)s letters with these words were looked at.") % {
+                "n": formats.number(self.limit)
+            }
         return ngettext(
             "Only the newest %(n)s letter was searched: nothing indexes what is asked for.",
             "Only the newest %(n)s letters were searched: nothing indexes what is asked for.",
@@ -63,6 +70,9 @@ def search(rows: QuerySet[DeadLetter], query: str, *, now: datetime | None = Non
     narrowed = rows.filter(plan.where)
     if not plan.scans:
         return Found(narrowed)
+    words = _indexed_words(node)
+    if words and (mark := fulltext.mark()):
+        return _by_words(rows, narrowed, node, words, mark, plan.exact, moment)
     limit = MOST_SCANNED if plan.exact else MOST_READ
     oldest = None if _is_held(node) else _oldest(rows.filter(plan.indexed), limit)
     if oldest is not None:
@@ -167,6 +177,36 @@ def _with_times(query: str, node: Node, now: datetime) -> str:
             sign = "<" if leaf.operator in (">", ">=") else ">="
             query = f"{query[: leaf.start]}{leaf.field.name}:{sign}{turn.isoformat()}{query[leaf.end :]}"
     return query
+
+
+def _indexed_words(node: Node) -> list[str]:
+    """Return the words that every letter must hold and that are long enough for the full-text index."""
+    parts: Sequence[Node] = node.parts if isinstance(node, All) else (node,)
+    words = (meaning.searched(part.text) for part in parts if isinstance(part, Words))
+    return [word for word in words if len(word) >= fulltext.SHORTEST]
+
+
+def _by_words(
+    rows: QuerySet[DeadLetter],
+    narrowed: QuerySet[DeadLetter],
+    node: Node,
+    words: Sequence[str],
+    mark: int,
+    is_exact: bool,
+    now: datetime,
+) -> Found:
+    """Search through the full-text index, then what is not in it: the newest letters and the edited ones."""
+    candidates, has_more = fulltext.candidates(words)
+    order = narrowed.order_by("-pk").values_list("pk", flat=True)
+    ids = set(order.filter(pk__in=candidates))
+    ids.update(order.filter(pk__gt=mark)[:MOST_FRESH])
+    ids.update(order.filter(edits__gt=0, pk__lte=mark)[:MOST_FRESH])
+    if not is_exact:
+        ids = set(_sorted_out(DeadLetter.objects.filter(pk__in=ids), node, now))
+    found = tuple(sorted(ids, reverse=True)[:MOST_READ])
+    is_cut = has_more or len(ids) > MOST_READ
+    limit = len(candidates) if is_cut else None
+    return Found(rows.filter(pk__in=found), limit, candidates[-1] if is_cut else None, found, by_words=True)
 
 
 def _is_held(node: Node) -> bool:

@@ -1,0 +1,39 @@
+"""Celery tasks of the dead letters: what happens by itself, where a person has switched it on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+
+from mqadmin.celery import app
+from mqadmin.core import leases
+from mqadmin.deadletters import breaker, retries
+
+LEASE_SECONDS = 120.0
+T = TypeVar("T")
+
+
+@app.task(name="mqadmin.deadletters.retry_letters")
+def retry_letters() -> int:
+    """Requeue the letters whose rules say that they are due."""
+    return _alone("deadletters.retries", retries.step) or 0
+
+
+@app.task(name="mqadmin.deadletters.look_at_breakers")
+def look_at_breakers() -> None:
+    """Pause, try and resume consumers as their breakers say."""
+    _alone("deadletters.breakers", breaker.step)
+
+
+def _alone(name: str, function: Callable[[], T]) -> T | None:
+    """Call it unless another worker is at it."""
+    holder = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    if not leases.acquire(name, holder, LEASE_SECONDS):
+        return None
+    try:
+        return function()
+    finally:
+        leases.release(name, holder)
