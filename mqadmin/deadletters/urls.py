@@ -11,6 +11,8 @@ from mqadmin.deadletters.views import map as letters_map
 urlpatterns = [
     path("", inbox.letter_list, name="letter_list"),
     path("map/", letters_map.letter_map, name="letter_map"),
+    path("views/save/", search.view_save, name="view_save"),
+    path("views/<int:view_id>/delete/", search.view_delete, name="view_delete"),
     path("complete/", search.letter_complete, name="letter_complete"),
     path("requeue/", acts.letter_requeue, name="letter_requeue"),
     path("discard/", acts.letter_discard, name="letter_discard"),

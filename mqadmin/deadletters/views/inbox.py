@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from mqadmin.core import brokers, permissions, rendering
-from mqadmin.deadletters import inbox, presenting, selection, tally
+from mqadmin.deadletters import inbox, presenting, saved, selection, tally
 from mqadmin.deadletters.forms import ALL, LetterFilter
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.presenting import Shown
@@ -106,6 +106,8 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         "operations": inbox.running(form.broker),
         "uncaptured": inbox.uncaptured(form.broker),
         "filter_fields": replace(wanted, broker="").to_json(),
+        "views": list(saved.visible(request.user.get_username())),
+        "view_now": saved.plain(request.GET.urlencode()),
         "query_text": form.query,
         "query_fault": fault,
         "query_notice": searching.notice(),

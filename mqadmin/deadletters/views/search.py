@@ -1,12 +1,17 @@
-"""What the search box offers while somebody types."""
+"""What the search box offers while somebody types; saved views."""
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
-from mqadmin.core import brokers, permissions
+from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.deadletters import saved
+from mqadmin.deadletters.models import SavedView
 from mqadmin.deadletters.query import completing
 
 _LONGEST = 500
@@ -23,3 +28,28 @@ def letter_complete(request: HttpRequest) -> HttpResponse:
     response = render(request, "deadletters/_offers.html", {"offers": found})
     response["Cache-Control"] = "private, max-age=20"
     return response
+
+
+@permissions.view
+@require_POST
+def view_save(request: HttpRequest) -> HttpResponse:
+    """Keep the search that the page shows, under a name."""
+    view = saved.save(
+        name=request.POST.get("view_name", ""),
+        query=request.POST.get("view_query", ""),
+        is_shared=bool(request.POST.get("view_shared")),
+        by=audit.actor(request),
+    )
+    text = _("The view “%(name)s” is saved.") % {"name": view.name}
+    return rendering.acted(request, text, to=f"{reverse('letter_list')}?{view.query}")
+
+
+@permissions.view
+@require_POST
+def view_delete(request: HttpRequest, view_id: int) -> HttpResponse:
+    """Delete a saved view."""
+    user = request.user.get_username()
+    view = get_object_or_404(SavedView.objects.filter(Q(owner=user) | Q(owner="")), pk=view_id)
+    saved.delete(view=view, by=audit.actor(request), may_configure=permissions.may(request.user, "configure"))
+    text = _("The view “%(name)s” is deleted.") % {"name": view.name}
+    return rendering.acted(request, text, to=reverse("letter_list"))
