@@ -247,15 +247,5 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
-    "retry-letters": {
-        "task": "mqadmin.deadletters.retry_letters",
-        "schedule": 5.0,
-        "options": {"expires": 5.0},
-    },
-    "look-at-breakers": {
-        "task": "mqadmin.deadletters.look_at_breakers",
-        "schedule": 5.0,
-        "options": {"expires": 5.0},
-    },
     "retention": {"task": "mqadmin.core.retention", "schedule": 600.0, "options": {"expires": 600.0}},
 }

@@ -1,4 +1,4 @@
-"""Celery tasks of the dead letters: what happens by itself, where a person has switched it on."""
+"""Celery tasks of the dead letters: the index of the search, and what a person has switched on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from typing import TypeVar
 
 from mqadmin.celery import app
 from mqadmin.core import leases
-from mqadmin.deadletters import breaker, retries
+from mqadmin.deadletters import breaker, fulltext, retries
 
 LEASE_SECONDS = 120.0
 T = TypeVar("T")
+
+
+@app.task(name="mqadmin.deadletters.index_letters")
+def index_letters() -> int:
+    """Catch the search's index up with the letters; returns how many."""
+    return _alone("deadletters.words", fulltext.catch_up) or 0
 
 
 @app.task(name="mqadmin.deadletters.retry_letters")
