@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from consumers.models import ConsumerProcess
+from consumers.models import ConsumerProcess, SupervisorHost
 from consumers.supervisor import output
 from consumers.supervisor.output import News
 
@@ -42,7 +42,9 @@ def _why_not(process: ConsumerProcess) -> str:
             "It was not started by a supervisor: its output went to whoever started it, such as systemd's "
             "journal or the log of its container."
         )
-    if process.host != here:
+    # A supervisor's name is its machine's, unless it was given another.
+    named = SupervisorHost.objects.filter(name=process.host).values_list("machine", flat=True).first()
+    if here not in (process.host, named):
         return _("It is not on this host: the process runs on %(host)s, this page comes from %(here)s.") % {
             "host": process.host,
             "here": here,
