@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from consumers import scheduling
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
-from consumers.supervisor import placement, schedule, states
+from consumers.supervisor import placement, states
 from consumers.supervisor.fence import LEASE_S
 from consumers.supervisor.placement import Host
 from consumers.supervisor.reconcile import Desired, Hold, Start
@@ -35,7 +34,7 @@ def version() -> object:
         )
     )
     processes = ConsumerProcess.objects.filter(ended_at=None).order_by("id")
-    return definitions, tuple(processes.values_list("id", "kill_requested_at", "next_start_at"))
+    return definitions, tuple(processes.values_list("id", "nudge", "kill_requested_at", "next_start_at"))
 
 
 def database_now() -> datetime:
@@ -62,23 +61,10 @@ def desired(now: datetime) -> list[Desired]:
             rolling=row.rolling,
             strict=row.single or row.exclusive,
             placement=_labels(row.placement),
-            open=not row.schedule or _is_open(row.schedule, now),
+            open=scheduling.is_open(row.schedule, now),
         )
         for row in Consumer.objects.all()
     ]
-
-
-def _is_open(text: str, now: datetime) -> bool:
-    found = _schedule(text, settings.TIME_ZONE)
-    return found is None or found.open(now)
-
-
-@lru_cache(maxsize=1000)  # read once a second for each definition
-def _schedule(text: str, zone: str) -> schedule.Schedule | None:
-    try:
-        return schedule.parse(text, zone)
-    except schedule.ScheduleError:  # checked when it was written: better to consume than to stand still
-        return None
 
 
 def _labels(text: str) -> dict[str, str]:
