@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 TABLE = "deadletters_words"
 SHORTEST = 3
-MOST = 5_000  # newest letters that hold the words
+MOST = 3_000  # newest letters that hold the words
 SETTLED = timedelta(seconds=60)
 _BATCH = 2_000
 _MOST_PIECES = 16  # trigrams of one word that are asked for

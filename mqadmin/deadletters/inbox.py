@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -111,7 +112,11 @@ def causes(wanted: Filter, *, points: bool = True) -> list[Cause]:
         .annotate(n=Count("pk"), newest=Max("pk"), oldest=Min("pk"))
         .order_by("-n", "-newest")[:MOST_CAUSES]
     )
-    back = dict(rows.exclude(came_back_as="").values_list("group").annotate(n=Count("pk")))
+    if wanted.q:  # few letters, by their ids: SQLite would look up all that ever came back instead
+        came = Counter(group for group, as_ in rows.values_list("group", "came_back_as") if as_)
+        back = dict(came)
+    else:
+        back = dict(rows.exclude(came_back_as="").values_list("group").annotate(n=Count("pk")))
     counts = [(item["group"], item["n"], back.get(item["group"], 0)) for item in found]
     ends = {item["group"]: (item["oldest"], item["newest"]) for item in found}
     return _causes(wanted, counts, ends, points=points)
@@ -119,7 +124,7 @@ def causes(wanted: Filter, *, points: bool = True) -> list[Cause]:
 
 def _counted_causes(wanted: Filter, columns: dict[str, str], *, points: bool) -> list[Cause]:
     """Return the causes where the database has counted: however many letters there are."""
-    columns = {**columns, "group": ""}
+    columns = {**columns, "group": "" if wanted.group else columns["group"]}
     counts = tally.causes(columns, MOST_CAUSES)
     ends = tally.ends(columns, [group for group, _count, _back in counts])
     return _causes(wanted, counts, ends, points=points)

@@ -60,9 +60,10 @@ class Filter:
     @property
     def columns(self) -> dict[str, str] | None:
         """The columns it asks for, where it asks for nothing that `tally` does not count; else None."""
-        if not self.broker or self.q.strip() or self.since or self.until or self.operation:
+        if not self.broker or self.since or self.until or self.operation:
             return None
-        return {
+        asked = searching.columns(self.q)
+        known = {
             "broker": self.broker,
             "vhost": self.vhost,
             "dead_letter_queue": self.queue,
@@ -71,6 +72,9 @@ class Filter:
             "group": self.group,
             "status": self.status,
         }
+        if asked is None or any(known[name] not in ("", value) for name, value in asked.items()):
+            return None
+        return {**known, **asked}
 
     def to_json(self) -> dict[str, Any]:
         """Return what is set, for an operation's parameters, the audit log and addresses."""

@@ -101,3 +101,32 @@ def test_causes_that_are_counted_are_those_that_are_looked_up() -> None:
     assert (first.count, first.came_back, first.error_type) == (4, 1, "shop.A")
     CauseNote.objects.create(broker="default", group=first.group, owner="ann", by="ann")
     assert inbox.causes(Filter("default", status="parked"))[0].owner == "ann"
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "counted"),
+    [
+        ("", "parked", True),
+        ("source:orders", "parked", True),
+        ("source:orders reason:error", "", True),
+        ("status:parked", "parked", True),
+        ("status:discarded", "parked", False),
+        ("source:orders source:mails", "", False),
+        ("-source:orders", "", False),
+        ("source:ord*", "", False),
+        ("source:orders word", "", False),
+        ("source:orders or source:mails", "", False),
+    ],
+)
+def test_a_query_of_columns_is_counted_too(query: str, status: str, counted: bool) -> None:
+    letter(headers=died("orders", message="no word"))
+    letter(headers=died("mails"))
+    letter(headers=died("orders"), status="discarded")
+    wanted = Filter("default", status=status, q=query)
+    assert (wanted.columns is not None) == counted
+    if wanted.columns is not None:
+        assert tally.total(wanted.columns) == wanted.rows().count()
+        assert {cause.group: cause.count for cause in inbox.causes(wanted)} == {
+            group: wanted.rows().filter(group=group).count()
+            for group in wanted.rows().order_by().values_list("group", flat=True).distinct()
+        }

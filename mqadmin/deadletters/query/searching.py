@@ -31,6 +31,7 @@ MOST_SCANNED = 50_000
 MOST_READ = 10_000
 MOST_FRESH = 2_500  # of the letters that are not in the full-text index, those that match
 _CHUNK = 1_000
+_COUNTED = ("vhost", "dead_letter_queue", "source_queue", "reason", "group", "status")
 
 
 @dataclass(frozen=True)
@@ -200,13 +201,35 @@ def _by_words(
     order = narrowed.order_by("-pk").values_list("pk", flat=True)
     ids = set(order.filter(pk__in=candidates))
     ids.update(order.filter(pk__gt=mark)[:MOST_FRESH])
-    ids.update(order.filter(edits__gt=0, pk__lte=mark)[:MOST_FRESH])
+    # By their ids, or the database would read every parked letter to find the few that were edited.
+    edited = DeadLetter.objects.filter(edits__gt=0).order_by("-pk").values_list("pk", flat=True)
+    ids.update(order.filter(pk__in=list(edited[:MOST_FRESH])))
     if not is_exact:
         ids = set(_sorted_out(DeadLetter.objects.filter(pk__in=ids), node, now))
     found = tuple(sorted(ids, reverse=True)[:MOST_READ])
     is_cut = has_more or len(ids) > MOST_READ
     limit = len(candidates) if is_cut else None
     return Found(rows.filter(pk__in=found), limit, candidates[-1] if is_cut else None, found, by_words=True)
+
+
+def columns(query: str) -> dict[str, str] | None:
+    """Return the columns and values that `query` asks for, if that is all it asks for; {} for an empty one."""
+    if not query.strip():
+        return {}
+    node = read(query)
+    found: dict[str, str] = {}
+    for part in node.parts if isinstance(node, All) else (node,):
+        if (
+            not isinstance(part, Condition)
+            or part.field.kind not in ("name", "choice")
+            or part.field.columns[0] not in _COUNTED
+            or part.operator == "!="
+            or meaning.wildcard(part) is not None
+            or not part.value.text
+            or found.setdefault(part.field.columns[0], part.value.text) != part.value.text
+        ):
+            return None
+    return found
 
 
 def _is_held(node: Node) -> bool:
