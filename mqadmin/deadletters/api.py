@@ -14,6 +14,7 @@ from mqadmin.core.api import ApiError, OperationOut, PageQuery, require
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
 from mqadmin.deadletters import (
+    act_api,
     discard,
     dryrun,
     editing,
@@ -47,6 +48,7 @@ from mqadmin.deadletters.selection import Filter, Selection
 from mqadmin.queues.models import Queue
 
 router = Router(tags=["dead letters"])
+router.add_router("", act_api.router)
 
 
 @router.get("/dead-letters", response=LetterList)
@@ -165,7 +167,7 @@ def letter_import(request: HttpRequest, wanted: Query[ImportQuery]) -> Status[An
     require(request, "operate")
     with importing.received(request) as file:
         outcome = importing.take(
-            file=file, broker=_broker(wanted.broker), by=audit.actor(request), only_check=wanted.dry_run
+            file=file, broker=the_broker(wanted.broker), by=audit.actor(request), only_check=wanted.dry_run
         )
     if outcome.faults:
         text = _("Line %(line)d: %(error)s Nothing was imported.")
@@ -198,11 +200,11 @@ def _filter(wanted: LetterQuery, *, one_broker: bool = False) -> Filter:
     """Return the filter; names the broker if it must and only one is configured."""
     values = wanted.dict()
     if one_broker:
-        values["broker"] = _broker(values["broker"])
+        values["broker"] = the_broker(values["broker"])
     return Filter(**values)
 
 
-def _broker(slug: str) -> str:
+def the_broker(slug: str) -> str:
     """Return the slug that was given, else the only broker there is."""
     if slug:
         return slug

@@ -243,6 +243,10 @@ def _event(event: LetterEvent) -> Step:
         "edited": (_("Edited"), "blue"),
         "reverted": (_("Edits undone"), "blue"),
         "noted": (_("Note"), ""),
+        "imported": (_("Imported from a file"), ""),
+        "retried": (_("Retried by a rule"), "green"),
+        "left": (_("Left for a person"), "amber"),
+        "tried": (_("Tried by the circuit breaker"), "blue"),
     }
     title, tone = titles.get(event.kind, (event.kind, ""))
     text = f"{event.by}: {event.text}" if event.text else event.by

@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from mqadmin.api import api
 from mqadmin.core import brokers, tokens
 from mqadmin.core.models import AuditEntry, Operation
+from mqadmin.deadletters.models import RetryRule
 from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
@@ -57,6 +58,10 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "letter_export": (OPERATOR, None),
     "letter_import": (OPERATOR, OPERATOR),
     "letters_edit": (OPERATOR, OPERATOR),
+    "letters_automatic": (VIEWER, None),
+    "rule_save": (None, ADMIN),
+    "rule_delete": (None, ADMIN),
+    "breaker_save": (None, ADMIN),
     "queue_restore": (None, OPERATOR),
     "consumer_list": (VIEWER, None),
     "consumer_new": (ADMIN, ADMIN),
@@ -119,6 +124,11 @@ CALLS = {
     "POST /dead-letters/export": OPERATOR,
     "POST /dead-letters/import": OPERATOR,
     "POST /dead-letters/edit": OPERATOR,
+    "GET /retry-rules": VIEWER,
+    "POST /retry-rules": ADMIN,
+    "DELETE /retry-rules/{rule_id}": ADMIN,
+    "GET /breakers": VIEWER,
+    "POST /consumers/{name}/breaker": ADMIN,
     "POST /operations/{operation_id}/restore": OPERATOR,
     "POST /queues/{queue_id}/track": ADMIN,
     "POST /queues/{queue_id}/untrack": ADMIN,
@@ -175,6 +185,7 @@ class World:
     consumer: str
     record: int
     process: int
+    rule: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -187,6 +198,7 @@ class World:
             "name": self.consumer,
             "record_id": self.record,
             "process_id": self.process,
+            "rule_id": self.rule,
             "group": "0" * 16,
         }
         return values[name]
@@ -215,6 +227,7 @@ def world(db: None) -> World:
         consumer=consumer.name,
         record=record.pk,
         process=process.pk,
+        rule=RetryRule.objects.create(broker="default", group="0" * 16, changed_by="ann").pk,
     )
 
 
@@ -314,7 +327,7 @@ def test_calls_of_the_api(who: str, world: World) -> None:
 
 def _call(call: str, world: World, headers: dict[str, str]) -> Any:
     method, path = call.split(" ")
-    for name in ("queue_id", "operation_id", "letter_id", "name", "record_id", "process_id"):
+    for name in ("queue_id", "operation_id", "letter_id", "name", "record_id", "process_id", "rule_id"):
         path = path.replace(f"{{{name}}}", str(world.argument(path, name)))
     body = "" if method == "GET" else json.dumps(BODIES.get(call, {}))
     return Client().generic(method, f"/api/v1{path}", body, content_type="application/json", headers=headers)
@@ -325,7 +338,7 @@ def test_a_session_is_no_token(sign_in: SignIn, world: World) -> None:
     for call in CALLS:
         method, path = call.split(" ")
         address = f"/api/v1{path}".replace("{name}", world.consumer)
-        for name in ("queue_id", "operation_id", "letter_id", "record_id", "process_id"):
+        for name in ("queue_id", "operation_id", "letter_id", "record_id", "process_id", "rule_id"):
             address = address.replace(f"{{{name}}}", "1")
         assert client.generic(method, address).status_code == 401, call
 
