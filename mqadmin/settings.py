@@ -200,6 +200,8 @@ MQADMIN_HANDLERS = [
 ]
 MQADMIN_PARKING_QUEUE = os.environ.get("MQADMIN_PARKING_QUEUE", "mqadmin.parking")
 MQADMIN_SUPERVISOR_ON_EXIT = os.environ.get("MQADMIN_SUPERVISOR_ON_EXIT", "leave")
+# Fields of letters that only operators may reveal: header.NAME, payload.PATH, payload.*.NAME.
+MQADMIN_MASKED = _list("MQADMIN_MASKED")
 # Records of handled messages: deleted after so many days, and the oldest beyond so many.
 MQADMIN_RECORDS_DAYS = float(os.environ.get("MQADMIN_RECORDS_DAYS", "14"))
 MQADMIN_RECORDS_MAX = int(os.environ.get("MQADMIN_RECORDS_MAX", "1000000"))

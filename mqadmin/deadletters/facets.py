@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mqadmin.deadletters import tally
+from mqadmin.deadletters import masking, tally
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query.meaning import Facts, found_at, plain
 
@@ -45,6 +45,8 @@ def paths(broker: str, column: str) -> list[str]:
 
 def values(broker: str, column: str, path: str) -> list[str]:
     """Return the values at a path of the newest letters, the most frequent first."""
+    if masking.is_hidden(column, path):
+        return []
     counted = Counter(
         text
         for facts in _opened(broker, column)

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from consumers.models import Record
 from mqadmin.core import formats
 from mqadmin.core.hooks import Tone
-from mqadmin.deadletters import letters
+from mqadmin.deadletters import letters, masking
 from mqadmin.deadletters.destinations import To, address
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
 from mqadmin.rabbit import display
@@ -45,6 +45,7 @@ MOST_IN_A_VALUE = 5_000  # characters of a header's bytes: compressed ones grow 
 _JSON_VALUE = re.compile(
     r'(?:(?<=: )|(?<=  ))(?:"(?:[^"\\\n]|\\.)*"(?!:)|-?\d[\d.eE+-]*|true|false|null)(?=,?$)', re.M
 )
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _LEVELS = {"CRITICAL": "red", "ERROR": "red", "WARNING": "amber"}
 
 
@@ -91,6 +92,8 @@ class Shown:
     destination: str
     no_destination: str
     earlier: list[DeadLetter] = field(default_factory=list)
+    masked: int = 0  # values that are hidden
+    trace_id: str = ""  # of the distributed trace the message belongs to
 
     @property
     def tone(self) -> Tone:
@@ -102,13 +105,18 @@ class Shown:
         return coloured(self.body) if self.body_kind.endswith("json") else [("", self.body)]
 
 
-def show(letter: DeadLetter) -> Shown:
-    """Read everything about one letter. A few indexed queries; never asks the broker."""
+def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
+    """Read everything about one letter. A few indexed queries; never asks the broker.
+
+    Masked fields are hidden in `letter` itself, unless `reveal`: it must not be saved afterwards.
+    """
+    place = address(letter, To())
+    traceparent = _plain(letter.headers.get("traceparent")) or ""
+    masked = 0 if reveal else masking.hide(letter)
     properties = letter.properties
     body, kind = display.display_text(
         bytes(letter.body), _plain(properties.get("content_type")), _plain(properties.get("content_encoding"))
     )
-    place = address(letter, To())
     records = _records(letter)
     return Shown(
         letter=letter,
@@ -122,7 +130,15 @@ def show(letter: DeadLetter) -> Shown:
         destination=place.routing_key,
         no_destination=place.problem,
         earlier=_earlier(letter),
+        masked=masked,
+        trace_id=trace_id(traceparent),
     )
+
+
+def trace_id(traceparent: str) -> str:
+    """Return the trace id of a `traceparent` header (https://www.w3.org/TR/trace-context/), "" for none."""
+    match = _TRACEPARENT.fullmatch(traceparent.strip())
+    return match[1] if match and set(match[1]) != {"0"} else ""
 
 
 def coloured(text: str) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ def letter_list(request: HttpRequest) -> HttpResponse:
 def letter_detail(request: HttpRequest, letter_id: int) -> HttpResponse:
     """One letter, for a link that is passed on."""
     letter = get_object_or_404(DeadLetter.objects.select_related("operation"), pk=letter_id)
-    context = {**_shown(request, presenting.show(letter)), "is_alone": True, "is_asked": True}
+    context = {**shown_context(request, presenting.show(letter)), "is_alone": True, "is_asked": True}
     return rendering.page(request, "deadletters/detail.html", context, fragment="deadletters/_letter.html")
 
 
@@ -124,10 +124,11 @@ def _letter(request: HttpRequest, broker: str, first: int | None) -> dict[str, A
     letter = None if wanted is None else rows.filter(pk=wanted).first()
     if letter is None:
         return {"shown": None, "is_asked": bool(asked)}
-    return {**_shown(request, presenting.show(letter)), "is_asked": bool(asked)}
+    return {**shown_context(request, presenting.show(letter)), "is_asked": bool(asked)}
 
 
-def _shown(request: HttpRequest, shown: Shown) -> dict[str, Any]:
+def shown_context(request: HttpRequest, shown: Shown) -> dict[str, Any]:
+    """Return what the letter's template needs."""
     tab = request.GET.get("tab", "")
     counts = {"headers": len(shown.headers), "log": len(shown.log)}
     return {

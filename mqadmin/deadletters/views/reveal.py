@@ -1,0 +1,31 @@
+"""Masked fields, shown to who may see them; that they looked is written down."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST
+
+from mqadmin.core import audit, permissions, rendering
+from mqadmin.deadletters import letters, presenting
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.views.inbox import shown_context
+
+
+@permissions.operate
+@require_POST
+def letter_reveal(request: HttpRequest, letter_id: int) -> HttpResponse:
+    """Show one letter with its masked fields, once: the next look hides them again."""
+    letter = get_object_or_404(DeadLetter.objects.select_related("operation"), pk=letter_id)
+    described = letters.described(letter)
+    with audit.act(
+        by=audit.actor(request),
+        action="dead_letters.reveal",
+        broker=letter.broker,
+        target=described,
+        count=1,
+        detail={"letter": letter.pk},
+    ):
+        shown = presenting.show(letter, reveal=True)
+    context = {**shown_context(request, shown), "is_alone": True, "is_asked": True, "is_revealed": True}
+    return rendering.page(request, "deadletters/detail.html", context, fragment="deadletters/_letter.html")

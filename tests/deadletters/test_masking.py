@@ -1,0 +1,95 @@
+"""Masked fields: hidden from who looks, shown to who may, once, with a line in the audit log."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from mqadmin.core.models import AuditEntry
+from mqadmin.deadletters import facets, masking, presenting
+from mqadmin.deadletters.masking import SHOWN
+from mqadmin.deadletters.models import DeadLetter
+from tests.deadletters.factories import died, letter
+
+pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
+
+RULES = ["header.Authorization", "payload.card.number", "payload.*.password"]
+
+
+@pytest.mark.parametrize(
+    ("document", "expected", "count"),
+    [
+        ({"card": {"number": 4111, "name": "Ada"}}, {"card": {"number": SHOWN, "name": "Ada"}}, 1),
+        ({"card": [{"number": 1}, {"number": 2}]}, {"card": [{"number": SHOWN}, {"number": SHOWN}]}, 2),
+        ({"number": 5, "x": {"card": {"number": 1}}}, {"number": 5, "x": {"card": {"number": 1}}}, 0),
+        ([{"a": {"b": {"password": {"x": 1}}}}], [{"a": {"b": {"password": SHOWN}}}], 1),
+        ({"password": "p"}, {"password": SHOWN}, 1),
+        ({"card": "no table"}, {"card": "no table"}, 0),
+    ],
+)
+def test_what_is_hidden(document: Any, expected: Any, count: int, settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    assert masking.mask(document, masking.rules()[1]) == count
+    assert document == expected
+
+
+def client_of(role: str) -> Client:
+    user = User.objects.create_user(role, password="x")
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_a_letter_is_shown_without_them_and_revealed_by_an_operator(
+    settings: Any, encoding: str | None
+) -> None:
+    settings.MQADMIN_MASKED = RULES
+    body = json.dumps({"card": {"number": "4111-secret"}, "total": 5}).encode()
+    one = letter(
+        gzip.compress(body) if encoding else body,
+        headers={**died(), "authorization": "Bearer top-secret"},
+        content_encoding=encoding,
+        message_id="ord-1",
+    )
+    before = bytes(one.body)
+    viewer, operator = client_of("viewer"), client_of("operator")
+    for path in (f"/dead-letters/{one.pk}/", f"/dead-letters/{one.pk}/?tab=headers", "/dead-letters/"):
+        page = viewer.get(path).content.decode()
+        assert "2 values are hidden" in page
+        assert "secret" not in page
+        assert "Reveal" not in page
+    assert viewer.post(f"/dead-letters/{one.pk}/reveal/").status_code == 403
+    assert not AuditEntry.objects.filter(action="dead_letters.reveal").exists()
+    revealed = operator.post(f"/dead-letters/{one.pk}/reveal/").content.decode()
+    assert "4111-secret" in revealed
+    assert AuditEntry.objects.get(action="dead_letters.reveal").actor == "operator"
+    assert "secret" not in operator.get(f"/dead-letters/{one.pk}/").content.decode()
+    assert bytes(DeadLetter.objects.get(pk=one.pk).body) == before
+    assert facets.values("default", "headers", "authorization") == []
+    assert facets.values("default", "body", "card.number") == []
+    assert facets.values("default", "body", "total") == ["5"]
+
+
+def test_a_rule_that_means_nothing_is_refused(settings: Any) -> None:
+    settings.MQADMIN_MASKED = ["card.number"]
+    with pytest.raises(ValueError, match=r"card\.number"):
+        masking.rules()
+
+
+def test_the_trace_of_a_message_is_shown() -> None:
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    one = letter(headers={**died(), "traceparent": parent})
+    assert (
+        "4bf92f3577b34da6a3ce929d0e0e4736"
+        in client_of("viewer").get(f"/dead-letters/{one.pk}/").content.decode()
+    )
+    assert presenting.trace_id(parent) == "4bf92f3577b34da6a3ce929d0e0e4736"
+    for nonsense in ("", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "x", parent.upper()):
+        assert presenting.trace_id(nonsense) == ""
