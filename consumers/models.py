@@ -347,13 +347,18 @@ class Record(models.Model):
         RELEASED = "released", _("released")
         TIMED_OUT = "timed_out", _("timed out")
 
-    # Its indexes below begin with the consumer: none of its own.
-    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="handled", db_index=False)
-    process = models.ForeignKey(ConsumerProcess, on_delete=models.SET_NULL, null=True, db_index=False)
+    # Every message pays for what the database checks and keeps here: no constraints, since the process that
+    # writes runs for this very consumer, and no index beside those below.
+    consumer = models.ForeignKey(
+        Consumer, on_delete=models.CASCADE, related_name="handled", db_index=False, db_constraint=False
+    )
+    process = models.ForeignKey(
+        ConsumerProcess, on_delete=models.SET_NULL, null=True, db_index=False, db_constraint=False
+    )
     queue = models.CharField(max_length=255)
     exchange = models.CharField(max_length=255, blank=True)
     routing_key = models.CharField(max_length=255, blank=True)
-    message_id = models.CharField(max_length=255, blank=True, db_index=True)
+    message_id = models.CharField(max_length=255, blank=True)
     redelivered = models.BooleanField(default=False)
     attempt = models.PositiveSmallIntegerField(default=1)
     outcome = models.CharField(max_length=14, choices=Outcome.choices)
@@ -376,6 +381,7 @@ class Record(models.Model):
         indexes = [
             models.Index(fields=["consumer", "-id"]),
             models.Index(fields=["consumer", "outcome", "-id"]),
+            models.Index(fields=["message_id"]),  # of its own: `db_index` makes two of it on PostgreSQL
         ]
 
     def __str__(self) -> str:
