@@ -21,6 +21,7 @@ from mqadmin.deadletters import (
     exporting,
     importing,
     inbox,
+    masking,
     patching,
     requeue,
     restore,
@@ -70,9 +71,11 @@ def letter_groups(request: HttpRequest, wanted: Query[LetterQuery]) -> dict[str,
 
 @router.get("/dead-letters/{int:letter_id}", response=LetterDetailOut)
 def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
-    """Show one letter with body, headers, deaths and history."""
+    """Show one letter with body, headers, deaths and history; masked fields are hidden."""
     require(request, "view")
-    return _letter(letter_id)
+    letter = _letter(letter_id)
+    masking.hide(letter)
+    return letter
 
 
 @router.patch("/dead-letters/{int:letter_id}", response=LetterDetailOut)

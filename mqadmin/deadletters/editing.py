@@ -112,7 +112,26 @@ def note_cause(*, broker: str, group: str, text: str, by: Actor) -> None:
                 broker=broker, group=group, defaults={"text": text, "by": by.name}
             )
         else:
-            CauseNote.objects.filter(broker=broker, group=group).delete()
+            CauseNote.objects.filter(broker=broker, group=group, owner="").delete()
+            CauseNote.objects.filter(broker=broker, group=group).update(text="")
+
+
+def own_cause(*, broker: str, group: str, owner: str, by: Actor) -> None:
+    """Say who looks after a cause, "" for nobody. Raises Refusal for a cause that no letter has."""
+    owner = owner.strip()[:150].replace("\0", "")
+    with audit.act(
+        by=by,
+        action="dead_letters.own_cause",
+        broker=broker,
+        target=f"cause {group}",
+        detail={"owner": owner},
+    ):
+        if not DeadLetter.objects.filter(broker=broker, group=group).exists():
+            raise Refusal(_("No letter has this cause."), "not_found", status=404)
+        CauseNote.objects.update_or_create(
+            broker=broker, group=group, defaults={"owner": owner, "by": by.name}
+        )
+        CauseNote.objects.filter(broker=broker, group=group, owner="", text="").delete()
 
 
 def decode_body(text: str, encoding: str) -> bytes:

@@ -122,6 +122,7 @@ def row(place: Place, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, .
             reason=death.reason,
             error_type=error_type,
             error=error,
+            trace=death.trace,
         ),
         search_text=search_text(message, names),
         came_back_as=_clean(_text(message.headers.get(REQUEUE_ID)), 36),

@@ -19,6 +19,7 @@ urlpatterns = [
     path("restore/", acts.letter_restore, name="letter_restore"),
     path("queues/<int:queue_id>/track/", acts.queue_track, name="queue_track"),
     path("queues/<int:queue_id>/untrack/", acts.queue_untrack, name="queue_untrack"),
+    path("causes/<slug:group>/owner/", edit.cause_owner, name="cause_owner"),
     path("causes/<slug:group>/note/", edit.cause_note, name="cause_note"),
     *act_urls.urlpatterns,
     path("<int:letter_id>/", inbox.letter_detail, name="letter_detail"),

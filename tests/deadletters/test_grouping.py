@@ -45,3 +45,42 @@ def test_letters_that_differ_in_what_varies_share_a_group() -> None:
 
 def test_segments_tell_what_varies() -> None:
     assert grouping.segments("no answer in 30 s") == [("no answer in ", False), ("N", True), (" s", False)]
+
+
+@pytest.mark.parametrize(
+    ("trace", "frame"),
+    [
+        (
+            'Traceback (most recent call last):\n  File "/app/shop/orders.py", line 7, in handle\n    charge()\n'
+            '  File "/app/shop/pay.py", line 91, in charge\n    raise Refused\n'
+            '  File "/venv/lib/python3.11/site-packages/requests/api.py", line 3, in get\nshop.Refused',
+            "shop/pay.py charge",
+        ),
+        (
+            "java.lang.IllegalStateException\n\tat java.base/java.util.Map.get(Map.java:3)\n"
+            "\tat org.springframework.amqp.Listener.call(Listener.java:9)\n"
+            "\tat com.shop.Orders.handle(Orders.java:42)",
+            "com.shop.Orders.handle",
+        ),
+        (
+            "System.InvalidOperationException\r\n   at System.Linq.First()\r\n"
+            "   at Shop.Orders.Handler.Handle(Order o)",
+            "Shop.Orders.Handler.Handle",
+        ),
+        ("no trace at all", ""),
+        ("", ""),
+    ],
+)
+def test_the_first_frame_of_ones_own_code(trace: str, frame: str) -> None:
+    assert grouping.own_frame(trace) == frame
+
+
+def test_errors_that_say_nothing_are_told_apart_by_where_they_came_from() -> None:
+    def group(error: str, name: str, line: int) -> str:
+        trace = f'  File "/app/shop/orders.py", line {line}, in {name}'
+        known = {"vhost": "/", "source_queue": "q", "reason": "error", "error_type": "AssertionError"}
+        return grouping.fingerprint(**known, error=error, trace=trace)
+
+    assert group("", "pay", 7) == group("", "pay", 9)
+    assert group("", "pay", 7) != group("", "ship", 7)
+    assert group("too late", "pay", 7) == group("too late", "ship", 7)

@@ -11,9 +11,11 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mqadmin.deadletters import inbox, tally
+from mqadmin.core.errors import Refusal
+from mqadmin.deadletters import editing, inbox, tally
 from mqadmin.deadletters.models import CauseNote, DeadLetter, Tally
 from mqadmin.deadletters.selection import Filter
+from tests.deadletters.conftest import BY
 from tests.deadletters.factories import died, letter
 
 pytestmark = pytest.mark.django_db
@@ -130,3 +132,16 @@ def test_a_query_of_columns_is_counted_too(query: str, status: str, counted: boo
             group: wanted.rows().filter(group=group).count()
             for group in wanted.rows().order_by().values_list("group", flat=True).distinct()
         }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cause_has_an_owner_beside_its_note() -> None:
+    one = letter()
+    editing.own_cause(broker="default", group=one.group, owner="ann", by=BY)
+    for text in ("known", ""):
+        editing.note_cause(broker="default", group=one.group, text=text, by=BY)
+    assert inbox.causes(Filter("default"))[0].owner == "ann"
+    editing.own_cause(broker="default", group=one.group, owner="", by=BY)
+    assert not CauseNote.objects.exists()
+    with pytest.raises(Refusal):
+        editing.own_cause(broker="default", group="none", owner="ann", by=BY)

@@ -102,5 +102,14 @@ def cause_note(request: HttpRequest, group: str) -> HttpResponse:
     return rendering.acted(request, _("Noted."), to=f"{reverse('letter_list')}?group={group}")
 
 
+@permissions.operate
+@require_POST
+def cause_owner(request: HttpRequest, group: str) -> HttpResponse:
+    """Say who looks after a cause: `owner`, or with `mine` whoever asks."""
+    owner = request.user.get_username() if request.POST.get("mine") else request.POST.get("owner", "")
+    editing.own_cause(broker=brokers.current(request), group=group, owner=owner, by=audit.actor(request))
+    return rendering.acted(request, _("Noted."), to=f"{reverse('letter_list')}?group={group}")
+
+
 def _page(letter: DeadLetter) -> str:
     return reverse("letter_detail", args=[letter.pk])
