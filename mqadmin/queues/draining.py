@@ -14,7 +14,7 @@ from mqadmin.rabbit import amqp
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
-BATCH = 500
+BATCH = 1_000
 BATCH_BYTES = 16 * 1024 * 1024  # what a batch may weigh: all that a worker holds in memory, twice
 PUBLISH_SECONDS = 10.0
 _QUIET_SECONDS = 0.3  # without a delivery: then the broker is asked whether the queue is empty

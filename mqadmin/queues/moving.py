@@ -7,7 +7,8 @@ up to a batch of them is in both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -87,21 +88,40 @@ def run(run: operations.Run) -> None:
     left = run.operation.total - run.operation.done
     username = brokers.config(queue.broker.slug).username
     size = draining.at_once(queue, left)
-    with draining.drained(queue, at_once=size) as drain:
-        while left > 0:
-            run.checkpoint()
-            batch = drain.batch(min(size, left))
+    with draining.drained(queue, at_once=size) as drain, ThreadPoolExecutor(1) as publisher:
+        sent: _Sent | None = None
+        while True:
+            # While one batch waits for its confirms the next is taken: the broker is never idle.
+            wanted = min(size, left - (len(sent.batch) if sent else 0))
+            batch = drain.batch(wanted) if wanted > 0 else []
+            if sent is not None:
+                left -= _settle(run, drain, sent, to)
             if not batch:
                 break
-            verdicts = draining.publish(queue, [copy(message, to, username) for message in batch])
-            drain.settle(batch, [verdict.ok for verdict in verdicts])
-            moved = sum(verdict.ok for verdict in verdicts)
-            run.progress(done=moved)
-            left -= moved
-            check(verdicts, to)
+            run.checkpoint()  # nothing is on its way here: what was taken returns
+            copies = [copy(message, to, username) for message in batch]
+            sent = _Sent(batch, publisher.submit(draining.publish, queue, copies))
         drain.left()  # the last acks were taken
     if left > 0:  # others took some, or it shrank: what there was is moved
         Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - left)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A batch on its way to the other queue."""
+
+    batch: list[Message]
+    verdicts: Future[list[Verdict]]
+
+
+def _settle(run: operations.Run, drain: draining.Drain, sent: _Sent, to: str) -> int:
+    """Wait for the verdicts, ack what arrived, return how many. Raises as `check` does."""
+    verdicts = sent.verdicts.result()
+    drain.settle(sent.batch, [verdict.ok for verdict in verdicts])
+    moved = sum(verdict.ok for verdict in verdicts)
+    run.progress(done=moved)
+    check(verdicts, to)
+    return moved
 
 
 def copy(message: Message, queue: str, username: str) -> Outgoing:
