@@ -31,8 +31,7 @@ from django.db.models import Max, QuerySet
 from consumers.faults import unavailable
 from consumers.models import Consumer
 from consumers.runtime.sink import CapturedMessage
-from mqadmin.core import bulk
-from mqadmin.deadletters import letters, reconcile
+from mqadmin.deadletters import letters, reconcile, tally
 from mqadmin.deadletters.letters import Taken
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.reconcile import Again, Doubtful, Seen
@@ -185,4 +184,4 @@ class LetterSink:
 
 
 def _execute(rows: Sequence[tuple[Any, ...]]) -> None:
-    bulk.insert(DeadLetter._meta.db_table, letters.COLUMNS, rows)
+    tally.insert(letters.COLUMNS, rows)
