@@ -41,7 +41,7 @@
       return; // what is typed still searches; the page says itself when the server is gone
     }
     if (number !== asked || document.activeElement !== input) return;
-    list.innerHTML = text; // of our own server, escaped there
+    list.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
     active = -1;
     input.removeAttribute("aria-activedescendant");
     list.hidden = !options().length;

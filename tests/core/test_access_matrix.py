@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from mqadmin.api import api
 from mqadmin.core import brokers, tokens
 from mqadmin.core.models import AuditEntry, Operation
-from mqadmin.deadletters.models import RetryRule
+from mqadmin.deadletters.models import RetryRule, SavedView
 from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
@@ -92,6 +92,12 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "consumer_redeliver": (None, OPERATOR),
     "consumer_kill": (None, OPERATOR),
     "letter_list": (VIEWER, None),
+    "letter_map": (VIEWER, None),
+    "letter_complete": (VIEWER, None),
+    "view_save": (None, VIEWER),
+    "view_delete": (None, ADMIN),
+    "letter_reveal": (None, OPERATOR),
+    "cause_owner": (None, OPERATOR),
     "letter_detail": (VIEWER, None),
     "letter_requeue": (OPERATOR, OPERATOR),
     "letter_discard": (OPERATOR, OPERATOR),
@@ -186,6 +192,7 @@ class World:
     record: int
     process: int
     rule: int
+    view: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -199,6 +206,7 @@ class World:
             "record_id": self.record,
             "process_id": self.process,
             "rule_id": self.rule,
+            "view_id": self.view,
             "group": "0" * 16,
         }
         return values[name]
@@ -228,6 +236,8 @@ def world(db: None) -> World:
         record=record.pk,
         process=process.pk,
         rule=RetryRule.objects.create(broker="default", group="0" * 16, changed_by="ann").pk,
+        # Everybody's: an admin alone deletes it. One's own anybody may.
+        view=SavedView.objects.create(name="all", query="", by="ann").pk,
     )
 
 
