@@ -80,7 +80,7 @@ def test_the_whole_life_of_a_message(page: Page, stack: Stack, broker_config: Br
     expect(strip).to_have_count(0, timeout=SOON)
 
     # The letter, and its error in words.
-    page.get_by_label("Search in body, error and message id").fill("ord-life-1")
+    page.get_by_label("Search in body, headers, error and properties").fill("ord-life-1")
     row = page.locator("#inbox tbody tr", has_text="ord-life-1")
     expect(row).to_have_count(1, timeout=SOON)
     row.get_by_role("link").first.click()
