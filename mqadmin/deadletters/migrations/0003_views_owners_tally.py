@@ -4,69 +4,83 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('core', '0002_operations_pace'),
-        ('deadletters', '0002_retries_and_breaker'),
+        ("core", "0002_operations_pace"),
+        ("deadletters", "0002_retries_and_breaker"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SavedView',
+            name="SavedView",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('query', models.CharField(max_length=2000)),
-                ('owner', models.CharField(blank=True, max_length=150)),
-                ('by', models.CharField(max_length=150)),
-                ('at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("query", models.CharField(max_length=2000)),
+                ("owner", models.CharField(blank=True, max_length=150)),
+                ("by", models.CharField(max_length=150)),
+                ("at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['name', 'id'],
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('broker', models.CharField(max_length=60)),
-                ('vhost', models.CharField(max_length=255)),
-                ('dead_letter_queue', models.CharField(max_length=255)),
-                ('source_queue', models.CharField(max_length=255)),
-                ('reason', models.CharField(max_length=20)),
-                ('group', models.CharField(max_length=32)),
-                ('status', models.CharField(max_length=12)),
-                ('letters', models.BigIntegerField()),
-                ('back', models.BigIntegerField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("broker", models.CharField(max_length=60)),
+                ("vhost", models.CharField(max_length=255)),
+                ("dead_letter_queue", models.CharField(max_length=255)),
+                ("source_queue", models.CharField(max_length=255)),
+                ("reason", models.CharField(max_length=20)),
+                ("group", models.CharField(max_length=32)),
+                ("status", models.CharField(max_length=12)),
+                ("letters", models.BigIntegerField()),
+                ("back", models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='WordsMark',
+            name="WordsMark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('letter', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("letter", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.AddField(
-            model_name='causenote',
-            name='owner',
+            model_name="causenote",
+            name="owner",
             field=models.CharField(blank=True, max_length=150),
         ),
         migrations.AlterField(
-            model_name='causenote',
-            name='text',
+            model_name="causenote",
+            name="text",
             field=models.CharField(blank=True, max_length=500),
         ),
         migrations.AddIndex(
-            model_name='deadletter',
-            index=models.Index(condition=models.Q(('edits__gt', 0)), fields=['id'], name='letter_edited'),
+            model_name="deadletter",
+            index=models.Index(condition=models.Q(("edits__gt", 0)), fields=["id"], name="letter_edited"),
         ),
         migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.UniqueConstraint(fields=('owner', 'name'), name='one_view_of_a_name'),
+            model_name="savedview",
+            constraint=models.UniqueConstraint(fields=("owner", "name"), name="one_view_of_a_name"),
         ),
         migrations.AddIndex(
-            model_name='tally',
-            index=models.Index(fields=['broker', 'status'], name='deadletters_broker_789b80_idx'),
+            model_name="tally",
+            index=models.Index(fields=["broker", "status"], name="deadletters_broker_789b80_idx"),
         ),
     ]
