@@ -90,6 +90,7 @@ def letter_patch(request: HttpRequest, letter_id: int, changes: LetterPatch) -> 
         )
     if changes.note is not None:
         letter = editing.note(letter=letter, text=changes.note, by=by)
+    masking.hide(letter)
     return letter
 
 
@@ -97,7 +98,9 @@ def letter_patch(request: HttpRequest, letter_id: int, changes: LetterPatch) -> 
 def letter_revert(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Bring back what was captured, undoing every edit."""
     require(request, "operate")
-    return editing.revert(letter=_letter(letter_id), by=audit.actor(request))
+    letter = editing.revert(letter=_letter(letter_id), by=audit.actor(request))
+    masking.hide(letter)
+    return letter
 
 
 @router.post("/dead-letters/requeue", response={202: OperationOut, 200: DryRunOut})

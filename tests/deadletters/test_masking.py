@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from mqadmin.core import tokens
 from mqadmin.core.models import AuditEntry
 from mqadmin.deadletters import facets, masking, presenting
 from mqadmin.deadletters.masking import SHOWN
@@ -38,11 +39,15 @@ def test_what_is_hidden(document: Any, expected: Any, count: int, settings: Any)
     assert document == expected
 
 
-def client_of(role: str) -> Client:
+def user_of(role: str) -> User:
     user = User.objects.create_user(role, password="x")
     user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def client_of(role: str) -> Client:
     client = Client()
-    client.force_login(user)
+    client.force_login(user_of(role))
     return client
 
 
@@ -75,6 +80,33 @@ def test_a_letter_is_shown_without_them_and_revealed_by_an_operator(
     assert facets.values("default", "headers", "authorization") == []
     assert facets.values("default", "body", "card.number") == []
     assert facets.values("default", "body", "total") == ["5"]
+
+
+def test_whoever_edits_sees_them_and_that_is_written_down(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    hidden = letter(b"{}", headers={**died(), "authorization": "Bearer top-secret"}, message_id="ord-1")
+    plain = letter(b"{}", headers=died(), message_id="ord-2")
+    operator = client_of("operator")
+    operator.get(f"/dead-letters/{plain.pk}/edit/")
+    assert not AuditEntry.objects.filter(action="dead_letters.reveal").exists()
+    assert "top-secret" in operator.get(f"/dead-letters/{hidden.pk}/edit/").content.decode()
+    assert AuditEntry.objects.get(action="dead_letters.reveal").detail["letter"] == hidden.pk
+
+
+def test_the_api_hides_them_in_what_it_answers_to_a_change(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    one = letter(b"{}", headers={**died(), "authorization": "Bearer top-secret"}, message_id="ord-1")
+    headers = {"Authorization": f"Bearer {tokens.create(user=user_of('operator'))}"}
+    for call in ("", "/revert"):
+        send = Client().patch if not call else Client().post
+        answer = send(
+            f"/api/v1/dead-letters/{one.pk}{call}",
+            json.dumps({"note": "looked at"}),
+            content_type="application/json",
+            headers=headers,
+        )
+        assert "secret" not in answer.content.decode()
+    assert DeadLetter.objects.get(pk=one.pk).headers["authorization"] == "Bearer top-secret"
 
 
 def test_a_rule_that_means_nothing_is_refused(settings: Any) -> None:

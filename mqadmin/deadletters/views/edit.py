@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -10,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from mqadmin.core import audit, brokers, permissions, rendering
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import editing, presenting, requeue, selection
+from mqadmin.deadletters import editing, letters, masking, presenting, requeue, selection
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.forms import EditForm
 from mqadmin.deadletters.models import DeadLetter
@@ -28,6 +30,7 @@ def letter_edit(request: HttpRequest, letter_id: int) -> HttpResponse:
         if form.is_valid() and (done := _edited(request, form, letter)) is not None:
             return done
     else:
+        _note_look(request, letter)
         encoding, body = body_text(letter)
         form = EditForm(
             initial={
@@ -41,6 +44,20 @@ def letter_edit(request: HttpRequest, letter_id: int) -> HttpResponse:
     status = 422 if form.is_bound else 200
     context = {"letter": letter, "name": presenting.name(letter), "form": form}
     return rendering.page(request, "deadletters/edit.html", context, status=status)
+
+
+def _note_look(request: HttpRequest, letter: DeadLetter) -> None:
+    """Whoever edits a letter sees its masked fields: that is written down like any other look at them."""
+    if masking.hide(copy.copy(letter)):
+        with audit.act(
+            by=audit.actor(request),
+            action="dead_letters.reveal",
+            broker=letter.broker,
+            target=letters.described(letter),
+            count=1,
+            detail={"letter": letter.pk, "to": "edit"},
+        ):
+            pass
 
 
 def _edited(request: HttpRequest, form: EditForm, letter: DeadLetter) -> HttpResponse | None:
