@@ -73,7 +73,7 @@ def test_a_start_is_seen_from_the_first_click_on_and_no_row_jumps(page: Page) ->
     )
     expect(word).to_have_text("running")
     assert places(page)[:3] == before
-    expect(page.locator("#consumer-state")).to_have_attribute("data-live", "2")  # nothing is under way
+    expect(page.locator("#consumer-state")).to_have_attribute("data-live", "0.8")  # nothing is under way
 
 
 def test_what_is_under_way_is_shown_within_a_second(page: Page) -> None:
