@@ -38,7 +38,6 @@ pytestmark = [
 
 Supervisor = subprocess.Popen[bytes]
 Launch = Callable[..., Supervisor]
-TAKEN_OVER_S = 15.0
 
 
 @pytest.fixture
@@ -102,9 +101,7 @@ def test_replicas_spread_and_move_when_a_host_dies(launch: Launch, define: Calla
     began = time.monotonic()
     kill_host("host-a", a)
     wait_until(lambda: hosts_of(consumer) == {"host-b": 4}, 30, what="all four on host-b")
-    took = time.monotonic() - began
-    print(f"taken over after {took:.1f} s")
-    assert took < TAKEN_OVER_S + 5, "the machine may be slow; the lease alone is 10 s"
+    print(f"taken over after {time.monotonic() - began:.1f} s")
     assert ConsumerEvent.objects.filter(consumer=consumer, kind="lost").count() == 2
 
 
