@@ -23,7 +23,7 @@ ROLLED = timedelta(seconds=2)  # a rolling restart goes on once the new process 
 AHEAD = timedelta(
     seconds=5
 )  # a time further in the future than this was written by a clock that was set back
-START_AT_ONCE = 4  # processes of one host that start at the same moment
+START_AT_ONCE = 10  # processes of one host that start at the same moment
 STOP_GRACE = timedelta(seconds=3)  # the process has its own deadline; this is for what it does after it
 
 

@@ -35,6 +35,7 @@ def test_beat_takes_up_what_was_left(db: None, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_beat_sends_exists_and_does_not_pile_up() -> None:
+    celery.app.loader.import_default_modules()  # as a worker does when it starts
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         assert entry["task"] in celery.app.tasks
         assert entry["options"]["expires"] > 0

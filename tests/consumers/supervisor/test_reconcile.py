@@ -8,6 +8,7 @@ import pytest
 
 from consumers.supervisor.placement import Host
 from consumers.supervisor.reconcile import (
+    START_AT_ONCE,
     Action,
     Actual,
     Desired,
@@ -391,13 +392,13 @@ def test_a_drained_host_keeps_what_runs_and_does_not_start_it_again() -> None:
 
 def test_few_start_at_the_same_moment() -> None:
     many = [replace(WANTED, consumer=number, name=f"c{number}") for number in range(50)]
-    assert len(starts(decide(many, []))) == 4
-    assert len(starts(decide(many, [], starting=3))) == 1
-    assert starts(decide(many, [], starting=4)) == []
+    assert len(starts(decide(many, []))) == START_AT_ONCE
+    assert len(starts(decide(many, [], starting=START_AT_ONCE - 1))) == 1
+    assert starts(decide(many, [], starting=START_AT_ONCE)) == []
     dying = [replace(crashed(DEAD, 0), id=n, consumer=n) for n in range(50)]
     actions = decide(many, dying)
-    assert len(starts(actions)) == 4
-    assert len(actions) == 8, "a row is not closed before its successor has its turn"
+    assert len(starts(actions)) == START_AT_ONCE
+    assert len(actions) == 2 * START_AT_ONCE, "a row is not closed before its successor has its turn"
 
 
 def test_vacant_is_what_no_living_host_holds() -> None:
