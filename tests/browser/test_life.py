@@ -71,7 +71,8 @@ def test_the_whole_life_of_a_message(page: Page, stack: Stack, broker_config: Br
     wait_until(lambda: Record.objects.filter(consumer__name="orders").count() > seen, 20)
 
     # An order fails; its dead-letter queue is tracked with one click.
-    publish_order(broker_config, "ord-life-1", back_in=3)
+    back_at = time.monotonic() + 15  # long enough for a busy machine to handle it before
+    publish_order(broker_config, "ord-life-1", back_in=15)
     wait_until(lambda: outcomes("ord-life-1") == ["dead_lettered"], 20)
     page.get_by_role("link", name=re.compile("Dead letters")).first.click()
     strip = page.locator(".strip", has_text="dlx.orders holds")
@@ -89,7 +90,8 @@ def test_the_whole_life_of_a_message(page: Page, stack: Stack, broker_config: Br
     expect(fault).to_contain_text("the stock service of gdansk-4 did not answer")
     expect(page.locator(".payload").first).to_contain_text("ord-life-1")
 
-    # Requeue it, see it handled.
+    # Requeue it, once the warehouse is back, and see it handled.
+    wait_until(lambda: time.monotonic() > back_at, 20)
     page.get_by_role("button", name="Requeue to order.processing").first.click()
     wait_until(
         lambda: outcomes("ord-life-1") == ["dead_lettered", "acked"], 25, what="handled after its requeue"
