@@ -7,8 +7,6 @@ takes over learns the rates again within half a minute, and changes nothing mean
 from __future__ import annotations
 
 import json
-import os
-import socket
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -118,19 +116,6 @@ class Autoscaler:
         """Whether there is a reason not to scale that was not told lately."""
         reason, at = self._told.get(step.consumer.pk, ("", now))
         return step.decision.reason in TOLD and (step.decision.reason != reason or now - at >= TOLD_AGAIN)
-
-
-_autoscaler = Autoscaler(f"{socket.gethostname()[:60]}:{os.getpid()}")
-
-
-def step(now: datetime) -> list[Step]:
-    """Look once at every autoscaled consumer, if this process holds the lease. See `Autoscaler.step`."""
-    return _autoscaler.step(now)
-
-
-def resign() -> None:
-    """Let another supervisor decide, at once. Raises django.db.Error."""
-    _autoscaler.resign()
 
 
 def old_points(now: datetime) -> QuerySet[ScalePoint]:

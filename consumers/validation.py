@@ -229,6 +229,10 @@ def _duplicates(consumer: Consumer) -> dict[str, str]:
         found["dedupe_key"] = _(
             "A message that is gone when it is delivered cannot be checked: acknowledge manually, or do not check."
         )
+    if consumer.dedupe_key and consumer.records == Consumer.Records.BEST_EFFORT:
+        found["records"] = _(
+            "Duplicates are told by what is committed before the ack: choose another way than best effort."
+        )
     if consumer.dedupe_key == Consumer.DedupeKey.HEADER and not consumer.dedupe_path.strip():
         found["dedupe_path"] = _("Which header? Give its name.")
     elif consumer.dedupe_key == Consumer.DedupeKey.JSON and not consumer.dedupe_path.strip():

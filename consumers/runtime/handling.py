@@ -149,7 +149,7 @@ class Handling:
     def redeliver(self) -> None:
         """Have RabbitMQ take back all that is in hand, and deliver it again (basic.recover).
 
-        What handlers have begun they finish; its record says so, and its message comes a second time.
+        What handlers have begun they finish and record, and its message comes a second time.
         """
         channel = self._channel
         if channel is None or not channel.is_open or self._recovering or self._spec.auto_ack:

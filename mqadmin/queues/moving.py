@@ -20,7 +20,7 @@ from mqadmin.core.models import Operation
 from mqadmin.core.operations import GaveUp
 from mqadmin.queues import draining
 from mqadmin.queues.models import Queue
-from mqadmin.rabbit.errors import NoResponse
+from mqadmin.rabbit.errors import NoResponse, NotFound
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
@@ -68,7 +68,14 @@ def move(*, queue: Queue, to_queue: str, by: Actor, count: int | None = None) ->
 
 def exists(queue: Queue, name: str) -> bool:
     """Tell whether the virtual host of `queue` has a queue `name` now. Raises RabbitError."""
-    return any(info.name == name for info in brokers.client(queue.broker.slug).queues(queue.vhost))
+    client = brokers.client(queue.broker.slug)
+    if name in (".", ".."):  # no address of the management API names these: they stand in the listing only
+        return any(info.name == name for info in client.queues(queue.vhost))
+    try:
+        client.queue(queue.vhost, name)
+    except NotFound:
+        return False
+    return True
 
 
 def _summary(total: int, source: str, target: str) -> str:

@@ -81,7 +81,7 @@ NEW_FIELDS = {
     "dedupe_key": "header",
     "dedupe_path": "x-order",
     "dedupe_seconds": 600.0,
-    "records": "best_effort",
+    "records": "failures",
 }
 
 

@@ -89,6 +89,7 @@ def test_create_stays_stopped_and_is_audited() -> None:
         ({"connect_attempts": 1_000_001}, "connect_attempts"),
         ({"dedupe_key": "guess"}, "dedupe_key"),
         ({"dedupe_key": "message_id", "ack": "auto"}, "dedupe_key"),
+        ({"dedupe_key": "message_id", "records": "best_effort"}, "records"),
         ({"dedupe_key": "header"}, "dedupe_path"),
         ({"dedupe_key": "json", "dedupe_path": " "}, "dedupe_path"),
         ({"dedupe_key": "body", "dedupe_path": "order.id"}, "dedupe_path"),
@@ -115,7 +116,7 @@ def test_create_refuses_what_is_not_sound(fields: dict[str, Any], field: str) ->
         {"connection_retries": None, "connect_attempts": 3},
         {"dedupe_key": "header", "dedupe_path": "x-order"},
         {"dedupe_key": "json", "dedupe_path": "items.0.sku", "dedupe_seconds": 31_536_000},
-        {"dedupe_key": "message_id", "records": "best_effort"},
+        {"dedupe_key": "message_id", "records": "failures"},
         {"records": "best_effort", "mode": "pull", "ack": "auto"},
     ],
 )
