@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+import pytest
+
+from consumers.runtime import committer as committer_module
 from consumers.runtime.committer import Committer
 from consumers.runtime.sink import SinkUnavailable
 from tests.support.waiting import wait_until
@@ -52,19 +55,28 @@ def test_one_alone_is_committed_at_once() -> None:
     assert committer.stop(5)
 
 
-def test_while_more_are_coming_a_group_becomes_full() -> None:
+def test_while_more_are_coming_a_group_becomes_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer_module, "LINGER", 30.0)
     store = Store()
     coming = True
-    committer = store.committer(enough=10, more=lambda: coming)
-    store.open.clear()
+    asked = threading.Event()
+
+    def more() -> bool:
+        if threading.current_thread().name == "committer":
+            asked.set()
+        return coming
+
+    committer = store.committer(enough=10, more=more)
     committer.put(0)
-    for number in range(1, 25):
+    assert asked.wait(5), "with one of ten in hand it asks whether to wait"
+    for number in range(1, 10):
         committer.put(number)
-    coming = False
-    store.open.set()
-    wait_until(lambda: len(store.told) == 25, 5)
-    assert store.told == list(range(25)), "in order"
-    assert len(store.groups) <= 4
+    wait_until(lambda: len(store.told) == 10, 5)
+    for number in range(10, 13):
+        coming = number < 12
+        committer.put(number)
+    wait_until(lambda: len(store.told) == 13, 5, what="the last three, since no more are coming")
+    assert store.groups == [list(range(10)), [10, 11, 12]]
     assert committer.stop(5)
 
 
