@@ -38,8 +38,8 @@ class Death:
     `queue`, `exchange`, `routing_keys` say where the message was when it last left its own queue; `reason`
     `error`: an application put it aside. `count`: all deaths and failed attempts that are recorded. `deaths` is
     newest first. `framework` names what wrote the error: mqadmin, spring, nservicebus, masstransit, rebus,
-    watermill, dramatiq, celery, easynetq or "". `return_address` is the queue to requeue to, None if only
-    exchange and key are known.
+    watermill, dramatiq, celery, easynetq, faststream or "". `return_address` is the queue to requeue to, None if
+    only exchange and key are known.
     """
 
     queue: str = ""
@@ -64,7 +64,7 @@ def read(message: Message, dead_letter_queue: str) -> Death:
     headers = message.headers
     deaths = _entries(headers.get("x-death"))
     death = _from_broker(message, deaths, dead_letter_queue)
-    reports = frameworks.read(headers, message.body)
+    reports = frameworks.read(headers, message.body, message.properties.app_id)
     if not reports:
         return death
     report = reports[0]

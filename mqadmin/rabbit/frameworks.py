@@ -55,11 +55,11 @@ class Report:
     host: str = ""
 
 
-def read(headers: Headers, body: bytes) -> list[Report]:
+def read(headers: Headers, body: bytes, app_id: Any = None) -> list[Report]:
     """Return the reports that were left, mqadmin's own first: it is the latest. Never raises."""
     reports = [report for reader in _READERS if (report := reader(headers)) is not None]
     if not reports:
-        in_body = _body_report(headers, body)
+        in_body = _body_report(headers, body) or _faststream(app_id)
         reports = [] if in_body is None else [in_body]
     return reports
 
@@ -201,6 +201,8 @@ def _body_report(headers: Headers, body: bytes) -> Report | None:
         return Report(
             framework="celery",
             attempts=integer(headers.get("retries")) + 1,
+            # What tells one task's letters from another's where several share a queue.
+            error=f"{text(headers.get('task'))}: Celery leaves no error in its messages",
             consumer=text(headers.get("task")),
             host=text(headers.get("origin")),
         )
@@ -211,6 +213,11 @@ def _body_report(headers: Headers, body: bytes) -> Report | None:
     except (ValueError, RecursionError):
         return None
     return (_dramatiq(document) or _easynetq(document)) if isinstance(document, dict) else None
+
+
+def _faststream(app_id: Any) -> Report | None:
+    """FastStream only rejects; its publishers sign what they send with its name and version."""
+    return Report(framework="faststream") if text(app_id).startswith("faststream-") else None
 
 
 def _dramatiq(document: dict[str, Any]) -> Report | None:

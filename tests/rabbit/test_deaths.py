@@ -224,7 +224,11 @@ FRAMEWORKS = [
         "celery",
         {"task": "shop.place_order", "id": "8c1", "retries": 2, "argsrepr": "(1,)", "kwargsrepr": "{}"},
         b"[[1], {}, {}]",
-        {"consumer": "shop.place_order", "count": 3},
+        {
+            "consumer": "shop.place_order",
+            "count": 3,
+            "error": "shop.place_order: Celery leaves no error in its messages",
+        },
     ),
     (
         "easynetq",
