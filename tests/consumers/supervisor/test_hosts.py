@@ -25,8 +25,8 @@ from consumers.supervisor.reconcile import Start
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management import ManagementClient
 from tests.consumers.supervisor.conftest import end_all, is_alive
+from tests.consumers.supervisor.counting import Owners
 from tests.rabbit.proxy import Proxy
-from tests.support import amqp
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -173,31 +173,6 @@ def test_what_must_not_run_twice_never_does_although_its_host_is_cut_off_from_th
         line.thaw()
     assert owners.most == 1, "two owners at a time"
     assert not is_alive(row.pid)
-
-
-class Owners:
-    """Counts the consumers of a queue again and again, at the broker. A context."""
-
-    def __init__(self, config: BrokerConfig, vhost: str, queue: str) -> None:
-        self.most = 0
-        self._where = config, vhost, queue
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._count)
-
-    def __enter__(self) -> Owners:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(10)
-
-    def _count(self) -> None:
-        config, vhost, queue = self._where
-        with amqp.channel(config, vhost) as channel:
-            while not self._over.wait(0.005):
-                found = channel.queue_declare(queue, passive=True).method.consumer_count or 0
-                self.most = max(self.most, int(found))
 
 
 def test_two_that_race_for_one_replica_200_times_never_both_win(define: Callable[..., Consumer]) -> None:
