@@ -15,6 +15,7 @@ from consumers.runtime.sink import Reporter
 from consumers.runtime.spec import ConsumerSpec
 from mqadmin.rabbit import errors
 from mqadmin.rabbit.config import Endpoint
+from mqadmin.rabbit.connection import Connection
 
 FIRST_DELAY, MAX_DELAY = 0.5, 30.0
 _STEADY = 10.0  # seconds a connection must have lasted to start the backoff anew
@@ -97,7 +98,7 @@ class Link:
         except errors.RabbitError as error:
             self._attempt_failed(error)
             return
-        self._connection = SelectConnection(
+        self._connection = Connection(
             parameters,
             on_open_callback=self._on_open,
             on_open_error_callback=self._on_open_error,
