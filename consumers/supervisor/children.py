@@ -17,7 +17,7 @@ from consumers.supervisor.reconcile import Exit
 class Child:
     """One process. An adopted one has no `popen`: that it ended can be seen, but not with which code.
 
-    `created`: psutil's create_time, epoch seconds. Used from the supervisor's thread alone.
+    `created`: as of `spawn.created`. Used from the supervisor's thread alone.
     """
 
     process_id: int
@@ -64,7 +64,7 @@ UNSEEN = "ended while no supervisor was watching"
 def started(process_id: int, popen: subprocess.Popen[bytes]) -> Child:
     """Return the child for a process that was started just now."""
     try:
-        created = psutil.Process(popen.pid).create_time()
+        created = spawn.created(psutil.Process(popen.pid))
     except psutil.Error:  # gone already: `is_alive` will tell
         created = 0.0
     return Child(process_id, popen.pid, created, popen=popen)
@@ -73,7 +73,15 @@ def started(process_id: int, popen: subprocess.Popen[bytes]) -> Child:
 def adopted(process_id: int, pid: int | None, created: float | None) -> Child | None:
     """Return the child for a living process of an earlier supervisor, None when there is none."""
     process = spawn.find(pid, created)
-    return Child(process_id, process.pid, process.create_time()) if process is not None else None
+    return found(process_id, process) if process is not None else None
+
+
+def found(process_id: int, process: psutil.Process) -> Child | None:
+    """Return the child for this process of an earlier supervisor, None when it has just ended."""
+    try:
+        return Child(process_id, process.pid, spawn.created(process))
+    except psutil.Error:
+        return None
 
 
 def exit_of(row: ConsumerProcess, child: Child | None) -> Exit | None:

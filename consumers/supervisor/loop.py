@@ -31,6 +31,7 @@ from consumers.supervisor.reconcile import (
     View,
 )
 from consumers.supervisor.rows import Identity
+from consumers.supervisor.since import Since
 from consumers.supervisor.wake import Wake
 from mqadmin import __version__
 
@@ -77,9 +78,8 @@ class Supervisor:
         )
         self.fence = Fence()
         self._command = command
-        self._vacant: dict[
-            tuple[int, int], float
-        ] = {}  # replica -> monotonic seconds since when nobody has it
+        self._vacant: Since[tuple[int, int]] = Since()  # replicas that nobody has
+        self._silent: Since[int] = Since()  # rows, by their last heartbeat
         self._children: dict[int, Child] = {}
         self._definitions: Mapping[int, Desired] = {}
         self._adopted = False
@@ -144,14 +144,15 @@ class Supervisor:
             self._adopt(visible)
         definitions = rows.desired(now)
         self._definitions = {definition.consumer: definition for definition in definitions}
-        actual = [self._actual(row, rows.lapsed(row, now, trusted_since)) for row in visible]
+        silent = self._silent.look({row.pk: row.heartbeat_at for row in visible})
+        actual = [self._actual(row, rows.lapsed(row, now, trusted_since), silent[row.pk]) for row in visible]
         self._drop_orphans({row.pk for row in visible})
         view = View(
             now=now,
             trusted_since=trusted_since,
             me=self.name,
             hosts=self._hosts,
-            waited=self._waited(reconcile.vacant(definitions, actual)),
+            waited=self._vacant.look(dict.fromkeys(reconcile.vacant(definitions, actual))),
             starting=sum(item.mine and item.alive is True and item.state in STARTING for item in actual),
         )
         for action in reconcile.reconcile(definitions, actual, view):
@@ -162,7 +163,8 @@ class Supervisor:
 
     def _trust(self, now: datetime) -> datetime:
         """Return since when silence means something: a pass that comes late has missed what was said."""
-        if self._trusted_since is None or time.monotonic() - self._last_pass > GAP_S:
+        is_late = time.monotonic() - self._last_pass > GAP_S
+        if self._trusted_since is None or is_late or now < self._trusted_since:  # the clock was set back
             self._trusted_since = now
         self._last_pass = time.monotonic()
         return self._trusted_since
@@ -186,12 +188,6 @@ class Supervisor:
             for process_id, child in self._children.items()
         }
 
-    def _waited(self, vacant: set[tuple[int, int]]) -> dict[tuple[int, int], float]:
-        """Return for how many seconds each of these has been without anybody, as far as this supervisor saw."""
-        now = time.monotonic()
-        self._vacant = {key: self._vacant.get(key, now) for key in vacant}
-        return {key: now - since for key, since in self._vacant.items()}
-
     def _scale(self, now: datetime) -> None:
         """Decide for the autoscaled consumers, if that is this supervisor's part."""
         if time.monotonic() >= self._scale_due:
@@ -213,7 +209,7 @@ class Supervisor:
                 continue
             found = survivors.pop(row.pk, None)
             child = (
-                children.adopted(row.pk, found.pid, found.create_time())
+                children.found(row.pk, found)
                 if found is not None
                 else children.adopted(row.pk, row.pid, row.pid_created)
             )
@@ -226,12 +222,12 @@ class Supervisor:
             self._children[row.pk] = child
             log.info("adopted process %d (row %d)", child.pid, row.pk)
         for process_id, process in survivors.items():  # their rows are gone or closed
-            orphan = children.adopted(process_id, process.pid, process.create_time())
+            orphan = children.found(process_id, process)
             if orphan is not None:
                 self._children[process_id] = orphan
         self._adopted = True
 
-    def _actual(self, row: ConsumerProcess, lapsed: float) -> Actual:
+    def _actual(self, row: ConsumerProcess, lapsed: float, silent: float) -> Actual:
         mine = row.supervisor == self.name
         child = self._children.get(row.pk)
         alive = child.is_alive() if child is not None else False
@@ -261,6 +257,7 @@ class Supervisor:
             stopping_for=None
             if child is None or child.stop_sent is None
             else time.monotonic() - child.stop_sent,
+            silent_for=silent,
             kill_requested_at=row.kill_requested_at,
             processed=row.processed,
             restarts=row.restarts,

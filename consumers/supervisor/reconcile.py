@@ -58,7 +58,8 @@ class Actual:
 
     `mine`: this supervisor started it, or one of the same name before. `alive`: the process exists; unknown
     (None) for other hosts. `lapsed`: seconds since its host's lease ran out, negative while it holds. `killed`:
-    was sent SIGKILL. `stopping_for`: seconds since it was asked to stop, by a clock that nobody sets.
+    was sent SIGKILL. `stopping_for`: seconds since it was asked to stop; `silent_for`: since its heartbeat changed,
+    as far as this supervisor saw. Both by a clock that nobody sets.
     """
 
     id: int
@@ -78,6 +79,7 @@ class Actual:
     next_start_at: datetime | None = None
     stop_requested_at: datetime | None = None
     stopping_for: float | None = None
+    silent_for: float = 0.0
     kill_requested_at: datetime | None = None
     processed: int = 0
     restarts: int = 0
@@ -148,8 +150,8 @@ Action = Start | Stop | Kill | End | Hold | Forgive
 class View:
     """What a pass knows beside the rows. `waited`: for how long (consumer, replica) has been without anybody.
 
-    `trusted_since`: heartbeats older than this say nothing (the database was gone, or the supervisor itself was
-    not running), so silence counts from then. `starting`: processes of this host that are just starting.
+    `trusted_since`: silence before this says nothing (the database was gone, or the supervisor itself was not
+    running), so it counts from then. `starting`: processes of this host that are just starting.
     """
 
     now: datetime
@@ -229,7 +231,8 @@ def _has_rolled(item: Actual, now: datetime) -> bool:
     if item.stop_requested_at is not None or item.subscribed_at is None:
         return False
     consumes = item.state in (states.RUNNING, states.PAUSED)
-    return consumes and (item.processed > 0 or now - item.subscribed_at >= ROLLED)
+    consumed_for = now - item.subscribed_at
+    return consumes and (item.processed > 0 or consumed_for >= ROLLED or consumed_for < -AHEAD)
 
 
 def _step(
@@ -368,9 +371,7 @@ def _replacement(item: Actual, *, crashes: int, early_deaths: int | None = None)
 
 
 def _silence(item: Actual, view: View) -> timedelta:
-    times = (item.heartbeat_at, item.started_at, view.trusted_since)
-    heard = [at for at in times if at is not None and at <= view.now + AHEAD]
-    return view.now - max(heard, default=view.now)
+    return min(timedelta(seconds=item.silent_for), view.now - view.trusted_since)
 
 
 def _healthy(item: Actual, now: datetime) -> bool:

@@ -17,6 +17,8 @@ from consumers.supervisor import output, states
 # In the environment of every process a supervisor starts: folder, supervisor and row, so that each supervisor
 # finds its own, also when no row knows their pid.
 MARK = "MQADMIN_PROCESS"
+_BOOT = psutil.boot_time()
+_SAME_S = 1.5  # the time of boot is in whole seconds, and flickers by one
 
 
 def command(name: str, process_id: int) -> list[str]:
@@ -69,13 +71,22 @@ def survivors(supervisor: str | None = None) -> dict[int, psutil.Process]:
     return found
 
 
-def find(pid: int | None, created: float | None) -> psutil.Process | None:
-    """Return the living process with this pid and create time (epoch seconds), else None."""
-    if pid is None or created is None:
+def created(process: psutil.Process) -> float:
+    """Return when it was created: epoch seconds by the clock as it was when this process began.
+
+    The kernel counts from boot, and psutil adds the time of boot by the clock of now: that changes for all
+    processes when somebody sets the clock. Raises psutil.Error.
+    """
+    return process.create_time() - psutil.boot_time() + _BOOT
+
+
+def find(pid: int | None, created_at: float | None) -> psutil.Process | None:
+    """Return the living process with this pid and create time (of `created`), else None."""
+    if pid is None or created_at is None:
         return None
     try:
         process = psutil.Process(pid)
-        same = abs(process.create_time() - created) < 1.0
+        same = abs(created(process) - created_at) < _SAME_S
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
         return None
