@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 from mqadmin.core import audit
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import letters, presenting
+from mqadmin.deadletters import bodytext, letters, presenting
 from mqadmin.deadletters.models import CauseNote, DeadLetter, LetterEvent
 from mqadmin.rabbit.message import Properties
 
@@ -135,15 +134,12 @@ def own_cause(*, broker: str, group: str, owner: str, by: Actor) -> None:
 
 
 def decode_body(text: str, encoding: str) -> bytes:
-    """Return the body that `text` stands for, "utf-8" or "base64". Raises Refusal (422)."""
-    if encoding == "utf-8":
-        return text.encode("utf-8", "surrogatepass")
+    """Return the body that `text` stands for: "utf-8", "json", "hex" or "base64". Raises Refusal (422)."""
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise Refusal(
-            _("The body is not base64."), "invalid", status=422, fields={"body": _("Not base64.")}
-        ) from None
+        return bodytext.read(text, encoding)
+    except bodytext.Unreadable as error:
+        said = _("The body is not base64.") if encoding == "base64" else error.text
+        raise Refusal(said, "invalid", status=422, fields={"body": error.text}) from None
 
 
 def check(properties: Mapping[str, Any] | None, headers: Mapping[str, Any] | None) -> None:

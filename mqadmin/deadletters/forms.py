@@ -139,7 +139,9 @@ class EditForm(forms.Form):
     """What of a letter would be published: its body, headers and properties as lossless JSON."""
 
     body = forms.CharField(required=False, strip=False, widget=forms.Textarea, label=_("Body"))
-    encoding = forms.ChoiceField(choices=[("utf-8", "UTF-8"), ("base64", "base64")], widget=forms.HiddenInput)
+    encoding = forms.ChoiceField(
+        choices=[(name, name) for name in ("utf-8", "json", "hex", "base64")], widget=forms.HiddenInput
+    )
     headers = IndentedJSONField(required=False, widget=forms.Textarea, label=_("Headers"))
     properties = IndentedJSONField(required=False, widget=forms.Textarea, label=_("Properties"))
     edits = forms.IntegerField(widget=forms.HiddenInput)

@@ -45,6 +45,11 @@ MOST_IN_A_VALUE = 5_000  # characters of a header's bytes: compressed ones grow 
 _JSON_VALUE = re.compile(
     r'(?:(?<=: )|(?<=  ))(?:"(?:[^"\\\n]|\\.)*"(?!:)|-?\d[\d.eE+-]*|true|false|null)(?=,?$)', re.M
 )
+# They would have a name or a body read in another order than it is written.
+_TURNS = {
+    code: f"\\u{code:04x}"
+    for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _LEVELS = {"CRITICAL": "red", "ERROR": "red", "WARNING": "amber"}
 
@@ -94,6 +99,7 @@ class Shown:
     earlier: list[DeadLetter] = field(default_factory=list)
     masked: int = 0  # values that are hidden
     trace_id: str = ""  # of the distributed trace the message belongs to
+    traceparent: str = ""  # the header it came in
 
     @property
     def tone(self) -> Tone:
@@ -121,7 +127,7 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
     return Shown(
         letter=letter,
         name=name(letter),
-        body=body,
+        body=body.translate(_TURNS),
         body_kind=kind,
         properties=_table(properties),
         headers=_table(letter.headers),
@@ -132,6 +138,7 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
         earlier=_earlier(letter),
         masked=masked,
         trace_id=trace_id(traceparent),
+        traceparent=traceparent.strip() if trace_id(traceparent) else "",
     )
 
 
@@ -207,7 +214,7 @@ def _death(entry: Mapping[str, Any]) -> Step:
     }
     title = words.get(str(entry["reason"]), _("Died: %(reason)s") % {"reason": entry["reason"]})
     if count > 1:
-        title = _("%(what)s %(n)d times, first") % {"what": title, "n": count}
+        title = _("%(what)s, first of %(n)d times") % {"what": title, "n": count}
     return Step(title, queue, at, "red")
 
 
@@ -304,7 +311,9 @@ def _earlier(letter: DeadLetter) -> list[DeadLetter]:
 def _table(stored: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return a stored table as (name, readable value)."""
     plain = from_json(dict(stored))
-    return [(str(name), _readable(value)) for name, value in plain.items()]
+    return [
+        (str(name).translate(_TURNS), _readable(value).translate(_TURNS)) for name, value in plain.items()
+    ]
 
 
 def _readable(value: Any) -> str:

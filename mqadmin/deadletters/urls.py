@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from mqadmin.deadletters import act_urls
-from mqadmin.deadletters.views import acts, edit, inbox, reveal, search
+from mqadmin.deadletters.views import acts, body, edit, editor, inbox, reveal, search
 from mqadmin.deadletters.views import map as letters_map
 
 urlpatterns = [
@@ -24,7 +24,8 @@ urlpatterns = [
     *act_urls.urlpatterns,
     path("<int:letter_id>/", inbox.letter_detail, name="letter_detail"),
     path("<int:letter_id>/reveal/", reveal.letter_reveal, name="letter_reveal"),
-    path("<int:letter_id>/edit/", edit.letter_edit, name="letter_edit"),
+    path("<int:letter_id>/edit/", editor.letter_edit, name="letter_edit"),
+    path("<int:letter_id>/body/", body.letter_body, name="letter_body"),
     path("<int:letter_id>/revert/", edit.letter_revert, name="letter_revert"),
     path("<int:letter_id>/note/", edit.letter_note, name="letter_note"),
 ]

@@ -99,6 +99,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "letter_reveal": (None, OPERATOR),
     "cause_owner": (None, OPERATOR),
     "letter_detail": (VIEWER, None),
+    "letter_body": (VIEWER, None),
     "letter_requeue": (OPERATOR, OPERATOR),
     "letter_discard": (OPERATOR, OPERATOR),
     "letter_restore": (OPERATOR, OPERATOR),

@@ -61,7 +61,7 @@ def test_a_life_in_order() -> None:
 
 def test_what_has_no_time_keeps_its_place() -> None:
     letter = dead(deaths=[{"queue": "q", "reason": "rejected", "count": 3, "time": None}])
-    assert titles(letter) == ["Published", "Rejected 3 times, first", "Captured"]
+    assert titles(letter) == ["Published", "Rejected, first of 3 times", "Captured"]
 
 
 def test_the_last_attempt_is_told_from_the_headers_where_no_record_is() -> None:

@@ -1,91 +1,16 @@
-"""Change what one letter says: its content before a requeue, and the notes of people."""
+"""What people write beside letters and causes, and the way back to what was captured."""
 
 from __future__ import annotations
-
-import copy
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from mqadmin.core import audit, brokers, permissions, rendering
-from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import editing, letters, masking, presenting, requeue, selection
-from mqadmin.deadletters.destinations import To
-from mqadmin.deadletters.forms import EditForm
+from mqadmin.deadletters import editing
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.schemas import body_text
-from mqadmin.deadletters.views.acts import started
-
-
-@permissions.operate
-@require_http_methods(["GET", "POST"])
-def letter_edit(request: HttpRequest, letter_id: int) -> HttpResponse:
-    """Change a parked letter, and on wish requeue it at once."""
-    letter = get_object_or_404(DeadLetter, pk=letter_id)
-    if request.method == "POST":
-        form = EditForm(request.POST)
-        if form.is_valid() and (done := _edited(request, form, letter)) is not None:
-            return done
-    else:
-        _note_look(request, letter)
-        encoding, body = body_text(letter)
-        form = EditForm(
-            initial={
-                "body": body,
-                "encoding": encoding,
-                "headers": letter.headers,
-                "properties": letter.properties,
-                "edits": letter.edits,
-            }
-        )
-    status = 422 if form.is_bound else 200
-    context = {"letter": letter, "name": presenting.name(letter), "form": form}
-    return rendering.page(request, "deadletters/edit.html", context, status=status)
-
-
-def _note_look(request: HttpRequest, letter: DeadLetter) -> None:
-    """Whoever edits a letter sees its masked fields: that is written down like any other look at them."""
-    if masking.hide(copy.copy(letter)):
-        with audit.act(
-            by=audit.actor(request),
-            action="dead_letters.reveal",
-            broker=letter.broker,
-            target=letters.described(letter),
-            count=1,
-            detail={"letter": letter.pk, "to": "edit"},
-        ):
-            pass
-
-
-def _edited(request: HttpRequest, form: EditForm, letter: DeadLetter) -> HttpResponse | None:
-    """Save, or put what is wrong on the form and return None."""
-    values = form.cleaned_data
-    letter.edits = values["edits"]  # as it was when the form was opened
-    # A browser sends every line break as CR LF; what was stored with plain LF is to stay so.
-    body = values["body"] if b"\r\n" in bytes(letter.body) else values["body"].replace("\r\n", "\n")
-    by = audit.actor(request)
-    try:
-        letter = editing.edit(
-            letter=letter,
-            by=by,
-            body=editing.decode_body(body, values["encoding"]),
-            headers=values["headers"],
-            properties=values["properties"],
-        )
-        if "requeue" in request.POST:
-            letters = selection.some(letter.broker, [letter.pk])
-            return started(request, requeue.start(selection=letters, to=To(), by=by))
-    except Refusal as refusal:
-        for field, text in refusal.fields.items():
-            form.add_error(field, text)
-        if not refusal.fields:
-            form.add_error(None, refusal.text)
-        return None
-    to = f"{reverse('letter_list')}?letter={letter.pk}"
-    return rendering.moved(request, to, _("Saved. What was captured can be brought back."))
 
 
 @permissions.operate

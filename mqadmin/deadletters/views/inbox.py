@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from mqadmin.core import brokers, permissions, rendering
-from mqadmin.deadletters import inbox, presenting, saved, selection, tally
+from mqadmin.deadletters import bodytext, comparing, inbox, presenting, saved, selection, tally
 from mqadmin.deadletters.forms import ALL, LetterFilter
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.presenting import Shown
@@ -23,11 +23,13 @@ from mqadmin.deadletters.selection import Filter
 PAGE = 50
 TABS = {
     "payload": _("Payload"),
+    "changes": _("Changes"),
     "headers": _("Headers"),
     "properties": _("Properties"),
     "log": _("Log lines"),
     "history": _("History"),
 }
+HEX = "hex"
 
 
 @permissions.view
@@ -127,15 +129,25 @@ def _letter(request: HttpRequest, broker: str, first: int | None) -> dict[str, A
     return {**shown_context(request, presenting.show(letter)), "is_asked": bool(asked)}
 
 
-def shown_context(request: HttpRequest, shown: Shown) -> dict[str, Any]:
-    """Return what the letter's template needs."""
-    tab = request.GET.get("tab", "")
+def shown_context(request: HttpRequest, shown: Shown, *, reveal: bool = False) -> dict[str, Any]:
+    """Return what the letter's template needs. The tab "hex" is the payload, shown in another way."""
+    letter = shown.letter
+    left_out = set() if letter.original else {"changes"}
+    tabs = {key: label for key, label in TABS.items() if key not in left_out}
+    asked = request.GET.get("tab", "")
+    tab = asked if asked in tabs or asked == HEX else "payload"
+    if tab == "payload" and shown.body_kind == HEX:  # there is nothing else to read in it
+        tab = HEX
     counts = {"headers": len(shown.headers), "log": len(shown.log)}
+    body = bytes(letter.body)
     return {
         "shown": shown,
-        "letter": shown.letter,
-        "deaths": presenting.deaths_in_words(shown.letter),
+        "letter": letter,
+        "deaths": presenting.deaths_in_words(letter),
         "rows": shown.headers if tab == "headers" else shown.properties,
-        "tab": tab if tab in TABS else "payload",
-        "tabs": [(key, label, counts.get(key)) for key, label in TABS.items()],
+        "tab": tab,
+        "tabs": [(key, label, counts.get(key)) for key, label in tabs.items()],
+        "hex_rows": bodytext.rows(body) if tab == HEX else [],
+        "hex_left": max(0, len(body) - bodytext.MOST_HEX),
+        "changes": comparing.of(letter, reveal=reveal) if tab == "changes" else [],
     }

@@ -27,5 +27,10 @@ def letter_reveal(request: HttpRequest, letter_id: int) -> HttpResponse:
         detail={"letter": letter.pk},
     ):
         shown = presenting.show(letter, reveal=True)
-    context = {**shown_context(request, shown), "is_alone": True, "is_asked": True, "is_revealed": True}
+    context = {
+        **shown_context(request, shown, reveal=True),
+        "is_alone": True,
+        "is_asked": True,
+        "is_revealed": True,
+    }
     return rendering.page(request, "deadletters/detail.html", context, fragment="deadletters/_letter.html")
