@@ -1,0 +1,215 @@
+"""What dies and is requeued is the same message: body byte for byte, every property, every header with its type.
+
+Both ends are seen on the wire, without any client library: a witness queue has what RabbitMQ got, and what comes
+back is compared with that. Integers may widen and short floats become long ones; nothing else may change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from mqadmin.core import brokers, operations
+from mqadmin.rabbit.config import BrokerConfig
+from tests.deadletters.real.mill import WAYS, Mill, check
+from tests.support.wire import Field, Raw, properties
+from tests.support.wire_values import messages
+
+pytestmark = [pytest.mark.broker, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+HERE = Path(__file__).parent
+EVERY_TYPE = set("tbBsuIilfdDSxTVAF")
+MANY = settings(
+    max_examples=int(os.environ.get("EXAMPLES", 10)),
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture
+def mill(
+    broker_config: BrokerConfig, vhost: str, process_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Mill]:
+    """The queues, with a collector at work."""
+    brokers.forget()
+    monkeypatch.setattr(operations, "nudge", lambda pk: None)
+    made = Mill(broker_config, vhost)
+    made.declare()
+    with made.collecting(process_environ):
+        yield made
+
+
+def grind_raw(mill: Mill, way: str, batch: list[Raw]) -> None:
+    def publish() -> None:
+        with mill.wire() as wire:
+            for message in batch:
+                wire.publish(way, "any.key", message)
+
+    for sent, (before, after) in zip(batch, mill.grind(way, len(batch), publish), strict=True):
+        assert (before.body, before.meaning()) == (sent.body, sent.meaning()), "the witness has what was sent"
+        check(before, after)
+
+
+ONE_OF_EACH: list[tuple[bytes, Field]] = [
+    (b"t", ("t", True)),
+    (b"b", ("b", -128)),
+    (b"B", ("B", 255)),
+    (b"s", ("s", -(2**15))),
+    (b"u", ("u", 2**16 - 1)),
+    (b"I", ("I", -(2**31))),
+    (b"i", ("i", 2**32 - 1)),
+    (b"l", ("l", -(2**63))),
+    (b"f", ("f", 0.1)),
+    (b"d", ("d", -0.0)),
+    (b"D", ("D", (255, 2**32 - 1))),
+    (b"S", ("S", "Zoë \0".encode())),
+    (b"\xff", ("S", b"\xff\xfe")),
+    (b"", ("x", b"\0\xff")),
+    (b"T", ("T", 2**64 - 1)),
+    (b"V", ("V", None)),
+]
+ALL_PROPERTIES = {
+    "content_type": b"application/json",
+    "content_encoding": b"gzip",
+    "headers": [*ONE_OF_EACH, (b"A", ("A", [("F", ONE_OF_EACH), ("A", [])])), (b"F", ("F", ONE_OF_EACH))],
+    "delivery_mode": 2,
+    "priority": 255,
+    "correlation_id": b"c",
+    "reply_to": b"answers",
+    "expiration": b"3600000",
+    "message_id": b"\xff",
+    "timestamp": 2**64 - 1,
+    "type": b"",
+    "app_id": b"\0",
+    "cluster_id": b"x",
+}
+
+
+def test_one_of_everything_however_it_died(mill: Mill) -> None:
+    message = Raw(properties(user_id=mill.user.encode(), **ALL_PROPERTIES), b"\x00\xff")
+    assert message.types() == EVERY_TYPE
+    for way in WAYS:
+        grind_raw(mill, way, [message, Raw(properties(), b""), message])
+
+
+def test_any_message_however_it_died(mill: Mill) -> None:
+    @MANY
+    @given(way=st.sampled_from(sorted(WAYS)), batch=st.lists(messages(mill.user), min_size=1, max_size=6))
+    def go_round(way: str, batch: list[Raw]) -> None:
+        grind_raw(mill, way, batch)
+
+    go_round()
+
+
+# --- written by aio-pika -------------------------------------------------------------------------------------
+
+AIO_LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.binary(max_size=20).map(bytearray),
+    st.datetimes(datetime(1970, 1, 2), datetime(9999, 1, 1)).map(lambda found: found.replace(tzinfo=UTC)),
+    st.decimals(-(2**20), 2**20, allow_nan=False, places=3),
+)
+AIO_HEADERS = st.dictionaries(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=10),
+    st.recursive(
+        AIO_LEAVES,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=5), inner, max_size=3)
+        ),
+        max_leaves=8,
+    ),
+    max_size=5,
+)
+
+
+async def publish_aio(mill: Mill, way: str, batch: list[dict[str, Any]]) -> None:
+    connection = await aio_pika.connect(mill.url)
+    async with connection, connection.channel() as channel:
+        exchange = await channel.get_exchange(way, ensure=False)
+        for number, headers in enumerate(batch):
+            message = aio_pika.Message(
+                f"body {number}".encode(),
+                headers=headers,
+                content_type="text/plain",
+                priority=number,
+                message_id=f"m{number}",
+                timestamp=datetime(2026, 1, 2, tzinfo=UTC),
+                type="order.created",
+                app_id="shop",
+                expiration=3600,
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            )
+            await exchange.publish(message, routing_key="any.key")
+
+
+def test_what_aio_pika_writes(mill: Mill) -> None:
+    @MANY
+    @example(batch=[{"ratio": 0.5, "price": Decimal("9.99"), "deep": {"list": [1, [2, {"x": None}]]}}])
+    @given(batch=st.lists(AIO_HEADERS, min_size=1, max_size=6))
+    def go_round(batch: list[dict[str, Any]]) -> None:
+        for before, after in mill.grind(
+            "rejected", len(batch), lambda: asyncio.run(publish_aio(mill, "rejected", batch))
+        ):
+            check(before, after)
+
+    go_round()
+
+
+# --- written by amqplib for Node -------------------------------------------------------------------------------
+
+
+def test_what_amqplib_wrote(mill: Mill) -> None:
+    """Content headers as amqplib 2.3.1 put them on the wire (writer.cjs sends the same), published as they are."""
+    recorded = [bytes.fromhex(line) for line in json.loads((HERE / "amqplib.json").read_text())]
+    batch = [Raw(header, b"from amqplib") for header in recorded]
+    assert set().union(*(message.types() for message in batch)) == EVERY_TYPE
+    grind_raw(mill, "rejected", batch)
+
+
+def node_with_amqplib() -> str | None:
+    node = shutil.which("node")
+    asked = [node or "", "-e", "require.resolve('amqplib')"]
+    found = node and subprocess.run(asked, cwd=HERE, capture_output=True, check=False).returncode == 0
+    return node if found else None
+
+
+@pytest.mark.skipif(
+    node_with_amqplib() is None, reason="needs Node with amqplib (NODE_PATH names its folder)"
+)
+def test_what_amqplib_writes(mill: Mill) -> None:
+    node = node_with_amqplib()
+    assert node
+    host = f"{mill.config.host}:{mill.config.port}"
+    command = [
+        node,
+        str(HERE / "writer.cjs"),
+        f"amqp://{mill.user}:{mill.password}@{host}/{mill.vhost}",
+        "rejected",
+    ]
+    recorded = [bytes.fromhex(line) for line in json.loads((HERE / "amqplib.json").read_text())]
+
+    def publish() -> None:
+        subprocess.run(command, check=True, timeout=30)
+
+    pairs = mill.grind("rejected", len(recorded), publish)
+    for header, (before, after) in zip(recorded, pairs, strict=True):
+        assert before.meaning() == Raw(header, b"").meaning(), "the recording is of this writer"
+        check(before, after)
