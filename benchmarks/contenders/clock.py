@@ -40,10 +40,10 @@ class Clock:
         # In memory that forked children share: with Celery's prefork pool the handlers run there.
         self._began: Any = multiprocessing.RawValue(c_double, 0.0)
 
-    def in_hand(self) -> None:
-        """The handler was called; the first call starts the clock. Any thread or forked child."""
+    def in_hand(self, ago: float = 0) -> None:
+        """The handler was called, so many seconds ago; the first call starts the clock. Any thread or fork."""
         if not self._began.value:
-            self._began.value = time.monotonic()
+            self._began.value = time.monotonic() - ago
 
     def acked(self) -> bool:
         """One ack was written; True for the last, which stops the clock."""

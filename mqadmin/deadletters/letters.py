@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from django.db import connection
 
-from mqadmin.deadletters import grouping
+from mqadmin.deadletters import grouping, tables
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit import deaths, display
 from mqadmin.rabbit.deaths import Death, DeathEntry
-from mqadmin.rabbit.message import Message, Properties, fingerprint
+from mqadmin.rabbit.message import Message, Properties
 
 SEARCH_CHARACTERS = 8_000
 ERROR_CHARACTERS = 8_000
@@ -25,7 +25,8 @@ REQUEUE_ID: Final = "mqadmin-requeue-id"
 _INFLATED_AT_MOST = 1_000_000  # bytes of an encoded body that the search looks into
 _LARGEST = 2**31 - 1
 
-COLUMNS = (
+# What letters with the same headers share, then what each has of its own.
+_SHARED = (
     "broker",
     "vhost",
     "dead_letter_queue",
@@ -37,29 +38,32 @@ COLUMNS = (
     "death_count",
     "deaths",
     "first_death_at",
-    "captured_at",
-    "message_id",
     "error_type",
     "error",
     "trace",
     "framework",
     "consumer",
     "group",
+    "headers",
+    "came_back_as",
     "status",
     "status_reason",
-    "size",
-    "properties",
-    "headers",
-    "body",
-    "search_text",
     "note",
     "edits",
     "requeue_count",
-    "fingerprint",
     "ack_pending",
-    "maybe_duplicate_of_id",
-    "came_back_as",
     "requeue_id",
+)
+COLUMNS = (
+    *_SHARED,
+    "captured_at",
+    "message_id",
+    "size",
+    "properties",
+    "body",
+    "search_text",
+    "fingerprint",
+    "maybe_duplicate_of_id",
 )
 
 
@@ -74,34 +78,116 @@ class Place:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Taken:
-    """A message taken from the queue. `described`: its properties as JSON; `fingerprint`: what tells it again."""
+    """A message taken from the queue. `table`: its headers; `properties`: the others, as JSON; `fingerprint`:
+    what tells it again."""
 
     message: Message
     received_at: datetime
-    described: dict[str, Any]
+    table: tables.Table
+    properties: str
     fingerprint: str
 
 
 def take(place: Place, message: Message, received_at: datetime) -> Taken:
     """Describe a message that came from the queue."""
-    described = message.properties.to_json()
-    return Taken(message, received_at, described, fingerprint(message, place.queue, described=described))
+    table = tables.table(message.properties.headers)
+    properties, print_ = tables.describe(message, place.queue, table)
+    return Taken(message, received_at, table, properties, print_)
 
 
 def row(place: Place, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, ...]:
     """Return the values of COLUMNS for a message, ready for the database. Never raises for its content."""
+    message = taken.message
+    values, names = _read(place, taken)
+    message_id = _clean(_text(message.properties.message_id), 255)
+    names = f"{message_id}\n{names}" if message_id and names else message_id or names
+    return (*values, *_own(taken, message_id, _search_text(message, names), duplicate_of))
+
+
+def bare_row(place: Place, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, ...]:
+    """Return COLUMNS with nothing but the message itself: what any database takes, whatever came."""
+    cause = grouping.fingerprint(vhost=place.vhost, source_queue="", reason="error", error_type="", error="")
+    values = _shared(place, taken, reason=DeadLetter.Reason.ERROR.value, group=cause)
+    return (*values, *_own(taken, "", "", duplicate_of))
+
+
+def _own(taken: Taken, message_id: str, text: str, duplicate_of: int | None) -> tuple[Any, ...]:
+    """Return the columns behind _SHARED."""
+    body = taken.message.body
+    at = taken.received_at
+    return (
+        # To the millisecond: letters that came within one share the work of writing it down.
+        _moment(at.replace(microsecond=at.microsecond // 1000 * 1000)),
+        message_id,
+        min(len(body), _LARGEST),
+        taken.properties,
+        body,
+        text,
+        taken.fingerprint,
+        duplicate_of,
+    )
+
+
+def _shared(place: Place, taken: Taken, **read: Any) -> tuple[Any, ...]:
+    known: dict[str, Any] = {
+        "broker": place.broker,
+        "vhost": place.vhost,
+        "dead_letter_queue": place.queue,
+        "routing_keys": "[]",
+        "death_count": 1,
+        "deaths": "[]",
+        "first_death_at": None,
+        "headers": taken.table.stored,
+        "status": DeadLetter.Status.PARKED.value,
+        "edits": 0,
+        "requeue_count": 0,
+        "ack_pending": 1,  # sqlite3 asks for an adapter of every bool
+        **read,
+    }
+    return tuple(known.get(name, "") for name in _SHARED)
+
+
+_Known = tuple[tuple[Any, ...], str]
+_known: dict[tuple[Any, ...], _Known] = {}
+_MOST_KNOWN = 512
+
+
+def _read(place: Place, taken: Taken) -> _Known:
+    """Return (what is read from headers and address, the names in it for the search).
+
+    Letters that died together have the same headers: what was read from them is kept for the next.
+    """
+    message, table = taken.message, taken.table
+    if not table.key or _body_may_tell(message.body):
+        return _read_anew(place, taken)
+    app_id = message.properties.app_id
+    key = (place, table.key, message.exchange, message.routing_key, app_id)
+    found = _known.get(key)
+    if found is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        found = _known[key] = _read_anew(place, taken)
+    return found
+
+
+def _body_may_tell(body: bytes) -> bool:
+    """Whether a framework may have written its error into the body (see mqadmin.rabbit.frameworks): only into a
+    table of JSON, under names that are looked for here as they are written, and in no other encoding."""
+    if body.lstrip()[:1] != b"{":
+        return False
+    return b'"actor_name"' in body or b'"RoutingKey"' in body or b"\\u" in body or b"\0" in body
+
+
+def _read_anew(place: Place, taken: Taken) -> _Known:
     message = taken.message
     death = deaths.read(message, place.queue)
     error_type, error = _clean(death.error_type, 200), _clean(death.error, ERROR_CHARACTERS)
     source = _clean(death.queue, 255)
     keys = [_clean(key, 255) for key in death.routing_keys[:20]]
     exchange = _clean(death.exchange, 255)
-    message_id = _clean(_text(message.properties.message_id), 255)
-    names = (message_id, source, exchange, *keys, error_type, error)
-    return _values(
+    values = _shared(
         place,
         taken,
-        duplicate_of,
         source_queue=source,
         source_exchange=exchange,
         routing_keys=json.dumps(keys),
@@ -110,7 +196,6 @@ def row(place: Place, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, .
         death_count=min(max(death.count, 1), _LARGEST),
         deaths=json.dumps([_entry(item) for item in death.deaths[:MOST_DEATHS]]),
         first_death_at=_moment(_first_death(death)),
-        message_id=message_id,
         error_type=error_type,
         error=error,
         trace=_clean(death.trace, TRACE_CHARACTERS),
@@ -124,32 +209,19 @@ def row(place: Place, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, .
             error=error,
             trace=death.trace,
         ),
-        search_text=search_text(message, names),
         came_back_as=_clean(_text(message.headers.get(REQUEUE_ID)), 36),
     )
-
-
-def bare_row(place: Place, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, ...]:
-    """Return COLUMNS with nothing but the message itself: what any database takes, whatever came."""
-    return _values(
-        place,
-        taken,
-        duplicate_of,
-        reason=DeadLetter.Reason.ERROR.value,
-        routing_keys="[]",
-        deaths="[]",
-        group=grouping.fingerprint(
-            vhost=place.vhost, source_queue="", reason="error", error_type="", error=""
-        ),
-        death_count=1,
-        first_death_at=None,
-    )
+    names = (source, exchange, *keys, error_type, error)
+    return values, "\n".join(name for name in names if name)
 
 
 def search_text(message: Message, names: tuple[str, ...]) -> str:
     """Return what a search looks into: names and readable body, casefolded, at most SEARCH_CHARACTERS."""
-    found = "\n".join(name for name in names if name)
-    text = f"{found}\n{_readable(message)}"[:SEARCH_CHARACTERS]
+    return _search_text(message, "\n".join(name for name in names if name))
+
+
+def _search_text(message: Message, names: str) -> str:
+    text = f"{names}\n{_readable(message)}"[:SEARCH_CHARACTERS]
     return _clean(text.casefold(), SEARCH_CHARACTERS)
 
 
@@ -171,35 +243,6 @@ def described(letter: DeadLetter) -> str:
     return f"{letter.message_id or 'no message id'} from {letter.source_queue or letter.dead_letter_queue}"
 
 
-def _values(
-    place: Place,
-    taken: Taken,
-    duplicate_of: int | None,
-    **read: Any,
-) -> tuple[Any, ...]:
-    message = taken.message
-    properties = dict(taken.described)
-    headers = properties.pop("headers", {})
-    known: dict[str, Any] = {
-        "broker": place.broker,
-        "vhost": place.vhost,
-        "dead_letter_queue": place.queue,
-        "captured_at": _moment(taken.received_at),
-        "status": DeadLetter.Status.PARKED.value,
-        "size": min(len(message.body), _LARGEST),
-        "properties": json.dumps(properties),
-        "headers": json.dumps(headers),
-        "body": message.body,
-        "edits": 0,
-        "requeue_count": 0,
-        "fingerprint": taken.fingerprint,
-        "ack_pending": True,
-        "maybe_duplicate_of_id": duplicate_of,
-        **read,
-    }
-    return tuple(known.get(name, "") for name in COLUMNS)
-
-
 def _entry(entry: DeathEntry) -> dict[str, Any]:
     return {
         "queue": entry.queue,
@@ -215,7 +258,7 @@ def _first_death(death: Death) -> datetime | None:
     return death.first_at or death.last_at
 
 
-@functools.lru_cache(maxsize=64)  # a window shares a few moments
+@functools.lru_cache(maxsize=64)
 def _moment(value: datetime | None) -> Any:
     if value is None:
         return None

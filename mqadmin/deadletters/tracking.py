@@ -23,7 +23,7 @@ from mqadmin.deadletters.models import TrackedQueue
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import NotFound
 
-WINDOW = 500  # letters that are committed and acked together, and a collector's prefetch
+WINDOW = 2000  # letters that are committed and acked together, and a collector's prefetch
 ABANDONED_AFTER = timedelta(seconds=30)
 OWN_VHOST = "mqadmin"  # Celery's
 OWN_QUEUES = ("mqadmin.delay.", "mqadmin.tasks")
