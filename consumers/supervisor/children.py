@@ -31,7 +31,7 @@ class Child:
     exit: Exit | None = None
 
     def is_alive(self) -> bool:
-        """Return whether it still runs. When it does not, reap it and note in `exit` how it ended."""
+        """Return whether it still runs. When it does not, reap it with all it started, and note in `exit` how."""
         if self.exit is not None:
             return False
         if self.popen is not None:
@@ -43,6 +43,7 @@ class Child:
             return True
         else:
             self.exit = Exit(-9, self.kill_reason) if self.kill_reason else Exit(None, UNSEEN)
+        spawn.sweep(self.process_id, self.pid)
         return False
 
     def stop(self) -> None:

@@ -111,6 +111,17 @@ def kill(pid: int) -> None:
         pass
 
 
+def sweep(process_id: int, pid: int) -> None:
+    """Kill what the process of this row left behind in its group: it has ended, its pid may be another's by now."""
+    for process in psutil.process_iter():
+        try:
+            is_left = os.getpgid(process.pid) == pid
+            if is_left and process.environ().get(MARK, "").endswith(f":{process_id}"):
+                process.kill()
+        except (psutil.Error, OSError):
+            continue
+
+
 def exit_words(code: int) -> str:
     """Return how a process with this `subprocess` return code ended, for a person."""
     if code == states.EXIT_STOPPED:

@@ -21,6 +21,10 @@ from tests.support.processes import ROOT
 ALIAS = "own"
 
 
+def is_installed() -> bool:
+    return any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+
+
 class Cluster:
     """A running cluster with mqadmin's tables, database ALIAS. `environ`: for mqadmin's processes on it."""
 

@@ -1,4 +1,4 @@
-"""Two real supervisors race for the same replicas, and the broker counts who consumes. RACES: how many (30)."""
+"""Two real supervisors race for the same replicas, and the broker counts who consumes. RACES: how many (60)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support import amqp
 from tests.support.processes import ROOT
 from tests.support.waiting import wait_until
 
-RACES = int(os.environ.get("RACES") or 30)
+RACES = int(os.environ.get("RACES") or 60)
 AT_ONCE = 10  # replicas in each round: as many as a supervisor starts at a moment
 ALONE_S = 1.0  # so long one waits for the other before a claim
 
