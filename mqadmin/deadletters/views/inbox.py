@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from mqadmin.core import brokers, permissions, rendering
-from mqadmin.deadletters import bodytext, comparing, inbox, presenting, saved, selection, tally
+from mqadmin.deadletters import bodytext, comparing, inbox, presenting, saved, selection, sparklines, tally
 from mqadmin.deadletters.forms import ALL, LetterFilter
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.presenting import Shown
@@ -90,7 +90,7 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         is_frozen, seen = False, selection.newest()
         page = _Pages(wanted, seen).get_page(1)
     counts = inbox.status_counts(form.broker)
-    found = inbox.causes(wanted)
+    found = sparklines.drawn(form.broker, inbox.causes(wanted, points=False))
     return {
         "wanted": wanted,
         "status": wanted.status or ALL,
