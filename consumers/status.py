@@ -78,7 +78,8 @@ PROCESS_TONES: dict[str, Tone] = {
 
 @dataclass(frozen=True)
 class Status:
-    """`running`: processes that consume now, of `wanted`. `older`: live ones with settings of before.
+    """`running`: processes that consume now, of `wanted`; `outside`: those that consume beside them, since somebody
+    else started them. `older`: live ones with settings of before.
 
     `rollout`: how far a restart of its processes has come, "" while there is none.
     """
@@ -90,6 +91,7 @@ class Status:
     live: int
     older: int
     rollout: str = ""
+    outside: int = 0
 
     @property
     def tone(self) -> Tone:
@@ -154,6 +156,7 @@ def derive(
     live = [row for row in rows if row.state in LIVE]
     told = consumer.desired
     rollout = rollout_words(consumer, live)
+    running, outside = _counted(consumer, rows)
     if told == Consumer.Desired.STOPPED:
         state, words = _stopping(consumer, live, now)
     else:
@@ -163,18 +166,32 @@ def derive(
             or (
                 _pausing(consumer, live)
                 if told == Consumer.Desired.PAUSED
-                else _running(consumer, live, rollout)
+                else _running(consumer, live, rollout, _outside_words(running, consumer, outside))
             )
         )
     return Status(
         state=state,
         words=words,
-        running=sum(row.state == P.RUNNING for row in live),
+        running=running,
+        outside=outside,
         wanted=consumer.target,
         live=len(live),
         older=sum(row.revision < consumer.revision for row in live),
         rollout=rollout,
     )
+
+
+def _counted(consumer: Consumer, rows: Sequence[ConsumerProcess]) -> tuple[int, int]:
+    """Return how many consume of those that are wanted, and how many beside them.
+
+    What systemd, Kubernetes or a person started takes no replica of a supervisor, which starts its own all the
+    same; where no supervisor has any, they are what is wanted.
+    """
+    consuming = [row for row in rows if row.state == P.RUNNING]
+    running = sum(bool(row.supervisor) for row in consuming)
+    if not any(row.supervisor for row in rows):
+        running = min(len(consuming), consumer.target)
+    return running, len(consuming) - running
 
 
 def rollout_words(consumer: Consumer, live: Sequence[ConsumerProcess]) -> str:
@@ -249,10 +266,10 @@ def _trouble(
         return "failed", _failed_words(down[P.FAILED], consumer)
     if not live and not supervised:
         return "unsupervised", _("No supervisor is running, so nothing starts it.")
-    if fleet is not None and sum(bool(row.supervisor) for row in rows) < consumer.target:
+    if fleet is not None and len(_of_supervisors(rows)) < consumer.target:
         why = no_host_words(consumer.placement, fleet)
         if why:
-            return "unplaced", _of_all(consumer.target - len(rows), consumer, why)
+            return "unplaced", _of_all(consumer.target - len(_of_supervisors(rows)), consumer, why)
     if down[P.BACKOFF]:
         return "backoff", _backoff_words(down[P.BACKOFF], now)
     silent = [row for row in live if is_silent(row, now)]
@@ -275,17 +292,31 @@ def _pausing(consumer: Consumer, live: Sequence[ConsumerProcess]) -> tuple[State
     return "paused", _("Paused by %(who)s. What is in the queue stays there.") % {"who": who} if who else ""
 
 
-def _running(consumer: Consumer, live: Sequence[ConsumerProcess], rollout: str) -> tuple[State, str]:
+def _of_supervisors(rows: Sequence[ConsumerProcess]) -> list[ConsumerProcess]:
+    return [row for row in rows if row.supervisor]
+
+
+def _running(
+    consumer: Consumer, live: Sequence[ConsumerProcess], rollout: str, words: str
+) -> tuple[State, str]:
     draining = [row for row in live if row.state == P.DRAINING]
     if rollout:
         parts = [rollout, _in_hand(draining)] if draining else [rollout]
         return "restarting", _("%(parts)s.") % {"parts": ", ".join(parts)}
     if draining:
         return "starting", _("A process is being replaced: %(hand)s.") % {"hand": _in_hand(live)}
-    if len(live) < consumer.target or any(row.state != P.RUNNING for row in live):
+    if len(_of_supervisors(live) or live) < consumer.target or any(row.state != P.RUNNING for row in live):
         reason = next((row.state_reason for row in live if row.state != P.RUNNING and row.state_reason), "")
-        return "starting", reason
-    return "running", ""
+        return "starting", reason or words
+    return "running", words
+
+
+def _outside_words(running: int, consumer: Consumer, outside: int) -> str:
+    """Say that more consume than the supervisors started: "4 of 4 running, 1 more started outside."."""
+    if not outside:
+        return ""
+    values = {"n": running, "all": consumer.target, "more": outside}
+    return _("%(n)d of %(all)d running, %(more)d more started outside.") % values
 
 
 def is_silent(process: ConsumerProcess, now: datetime) -> bool:

@@ -175,6 +175,35 @@ def test_counts_say_how_many_run_and_which_are_older() -> None:
     assert (found.running, found.live, found.wanted, found.older) == (2, 2, 3, 1)
 
 
+@pytest.mark.parametrize(
+    ("replicas", "own", "outside", "counts", "state", "words"),
+    [
+        (4, 4, 1, (4, 4, 1), "running", "4 of 4 running, 1 more started outside."),
+        (4, 4, 2, (4, 4, 2), "running", "4 of 4 running, 2 more started outside."),
+        (4, 3, 1, (3, 4, 1), "starting", "3 of 4 running, 1 more started outside."),
+        (4, 4, 0, (4, 4, 0), "running", ""),
+        # Where no supervisor has any, as under Kubernetes, they are what is wanted.
+        (1, 0, 1, (1, 1, 0), "running", ""),
+        (1, 0, 3, (1, 1, 2), "running", "1 of 1 running, 2 more started outside."),
+        (4, 0, 3, (3, 4, 0), "starting", ""),
+    ],
+)
+def test_what_was_started_outside_is_told_apart(
+    replicas: int, own: int, outside: int, counts: tuple[int, int, int], state: str, words: str
+) -> None:
+    rows = [process(replica=number) for number in range(own)]
+    rows += [process(supervisor="", host="pod") for _ in range(outside)]
+    found = status.derive(consumer(replicas=replicas), rows, supervised=True, now=NOW)
+    assert (found.running, found.wanted, found.outside) == counts
+    assert (found.state, found.words) == (state, words)
+
+
+def test_what_was_started_outside_takes_no_place() -> None:
+    rows = [process(), process(supervisor="", host="pod")]
+    found = status.derive(consumer(replicas=3, placement="gpu"), rows, supervised=True, now=NOW, fleet=FLEET)
+    assert found.words.startswith("2 of 3: No host may run it")
+
+
 FLEET = Fleet(
     (
         Host("host-a", {"zone": "a"}, capacity=8),
