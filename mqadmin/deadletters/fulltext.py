@@ -99,6 +99,23 @@ def _batch() -> int:
     return len(rows)
 
 
+def drop(rows: Sequence[tuple[int, str]]) -> None:
+    """Take letters that are about to be deleted out of the index, in the caller's transaction: (id, the text they
+    were put in with). What is not in it yet is passed over."""
+    newest = mark()
+    known = [(pk, text) for pk, text in rows if pk <= newest]
+    if not known or not is_there():
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.executemany(
+                f"INSERT INTO {TABLE} ({TABLE}, rowid, words) VALUES ('delete', %s, %s)",  # noqa: S608
+                known,
+            )
+        else:
+            cursor.execute(f"DELETE FROM {TABLE} WHERE id = ANY(%s)", [[pk for pk, _text in known]])  # noqa: S608
+
+
 def forget() -> None:
     """Start over: the next `catch_up` begins with the first letter."""
     WordsMark.objects.update(letter=0)

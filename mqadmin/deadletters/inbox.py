@@ -13,7 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import facets, grouping, tally, tracking
+from mqadmin.deadletters import (  # noqa: F401 - retention registers itself
+    facets,
+    grouping,
+    retention,
+    tally,
+    tracking,
+)
 from mqadmin.deadletters.models import CauseNote, DeadLetter
 from mqadmin.deadletters.selection import Filter
 from mqadmin.queues.models import Queue

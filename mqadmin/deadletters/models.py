@@ -118,6 +118,11 @@ class DeadLetter(models.Model):
                 condition=models.Q(ack_pending=True),
             ),
             models.Index(fields=["id"], name="letter_edited", condition=models.Q(edits__gt=0)),
+            models.Index(
+                fields=["broker", "status", "decided_at"],
+                name="letter_decided",
+                condition=models.Q(decided_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -271,9 +276,6 @@ class Tally(models.Model):
     letters = models.BigIntegerField()
     back = models.BigIntegerField()  # of those: requeued before, and died again
 
-    class Meta:
-        indexes = [models.Index(fields=["broker", "status"])]
-
     def __str__(self) -> str:
         return f"{self.letters} {self.status} from {self.source_queue}"
 
@@ -285,3 +287,14 @@ class WordsMark(models.Model):
 
     def __str__(self) -> str:
         return str(self.letter)
+
+
+class RetentionNotice(models.Model):
+    """Since when people are told that letters with a status go after so many days."""
+
+    status = models.CharField(max_length=12, unique=True, choices=DeadLetter.Status.choices)
+    days = models.FloatField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.days:g} days"

@@ -3,8 +3,8 @@ not count a million rows.
 
 Triggers on the letters' table keep `Tally`. On SQLite, which has one writer, each letter adds to its row. On
 PostgreSQL two collectors would wait for each other's rows, so each statement only appends what it changed, and
-one statement in a hundred adds the rows up. Hence a count is always a sum. Triggers rather than calls in Python:
-whatever writes letters (COPY, bulk updates, a person's SQL) is counted, in the same transaction.
+about every thousand rows one adds up what was appended. Hence a count is always a sum. Triggers rather than calls
+in Python: whatever writes letters (COPY, bulk updates, a person's SQL) is counted, in the same transaction.
 """
 
 from __future__ import annotations
@@ -99,14 +99,17 @@ def insert(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def install(**_kwargs: Any) -> None:
-    """Make the triggers where they are missing, and count again: after every migrate. SQLite drops the triggers
-    of a table that a migration rebuilds."""
+    """Make the triggers where they are missing or of an older version; count again where one was missing: after
+    every migrate. SQLite drops the triggers of a table that a migration rebuilds."""
     with transaction.atomic(), connection.cursor() as cursor:
-        if _is_installed(cursor):
-            return
-        for statement in _SQLITE if connection.vendor == "sqlite" else _POSTGRESQL:
-            cursor.execute(statement)
-        recount(cursor)
+        is_complete, is_current = _installed(cursor)
+        if not is_current:
+            for statement in _SQLITE if connection.vendor == "sqlite" else _POSTGRESQL:
+                cursor.execute(statement)
+        if not is_complete:
+            recount(cursor)
+        elif not is_current:
+            cursor.execute(_ADD_UP)
 
 
 def recount(cursor: Any) -> None:
@@ -118,16 +121,23 @@ def recount(cursor: Any) -> None:
     )
 
 
-def _is_installed(cursor: Any) -> bool:
+def _installed(cursor: Any) -> tuple[bool, bool]:
+    """Return (whether all triggers are there, whether they are also those of this version)."""
     if connection.vendor == "sqlite":
         cursor.execute(
             "SELECT COUNT(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'letter_tally_%%' "
             "AND EXISTS (SELECT 1 FROM sqlite_master WHERE name = %s)",
             [_HOLD],
         )
-    else:
-        cursor.execute("SELECT COUNT(*) FROM pg_trigger WHERE tgname LIKE 'letter_tally_%'")
-    return bool(cursor.fetchone()[0] == 3)
+        is_complete = cursor.fetchone()[0] == 3
+        return is_complete, is_complete
+    cursor.execute(
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE prosrc LIKE %s) FROM pg_trigger "
+        "JOIN pg_proc ON pg_proc.oid = tgfoid WHERE tgname LIKE 'letter_tally_%%'",
+        [f"%{_VERSION}%"],
+    )
+    found, current = cursor.fetchone()
+    return found == 3, current == 3
 
 
 _LETTERS, _TALLY, _HOLD = "deadletters_deadletter", "deadletters_tally", "deadletters_tallyhold"
@@ -178,22 +188,32 @@ def _appending(*parts: tuple[str, str]) -> str:
     )
 
 
-# The lock: two that add up at the same time would both count the rows that neither sees the other delete.
+_SAME = " AND ".join(f'one."{name}" = many."{name}"' for name in KEYS)
+_GONE = ", ".join(f'one."{name}"' for name in KEYS)
 _ADD_UP = f"""
-    IF random() < 0.01 AND pg_try_advisory_xact_lock(hashtext('{_TALLY}')) THEN
-        WITH gone AS (DELETE FROM {_TALLY} RETURNING {_KEYS}, letters, back)
+        WITH many AS (SELECT {_KEYS} FROM {_TALLY} GROUP BY {_KEYS} HAVING COUNT(*) > 1),
+        gone AS (DELETE FROM {_TALLY} AS one USING many WHERE {_SAME} RETURNING {_GONE}, one.letters, one.back)
         INSERT INTO {_TALLY} ({_KEYS}, letters, back)
         SELECT {_KEYS}, SUM(letters), SUM(back) FROM gone GROUP BY {_KEYS}
         HAVING SUM(letters) <> 0 OR SUM(back) <> 0;
-    END IF;
 """  # noqa: S608
+_VERSION = "-- version 2"
+_APPENDED = 1_000  # rows, after which they are added up: what a page reads stays that small
 
 
 def _function(name: str, body: str) -> str:
-    return (
-        f"CREATE OR REPLACE FUNCTION letter_tally_{name}() RETURNS trigger LANGUAGE plpgsql AS $tally$ "
-        f"BEGIN {body} {_ADD_UP} RETURN NULL; END $tally$"
-    )
+    # The lock: two that add up at the same time would both count the rows that neither sees the other delete.
+    return f"""
+CREATE OR REPLACE FUNCTION letter_tally_{name}() RETURNS trigger LANGUAGE plpgsql AS $tally$ {_VERSION}
+DECLARE appended bigint;
+BEGIN
+    {body}
+    GET DIAGNOSTICS appended = ROW_COUNT;
+    IF random() < appended / {_APPENDED}.0 AND pg_try_advisory_xact_lock(hashtext('{_TALLY}')) THEN
+        {_ADD_UP}
+    END IF;
+    RETURN NULL;
+END $tally$"""
 
 
 def _trigger(name: str, tables: str) -> tuple[str, str]:
