@@ -1,7 +1,8 @@
 """A requeue in growing steps: each is watched before the next, and one letter that dies again ends it.
 
 What died again is known in two ways: from captures that carry the copy's `mqadmin-requeue-id`, and from the
-records of our own consumers. Where neither sees the destination, nothing is known, and the time passes.
+records of our own consumers. Where nobody consumes nothing can die again, and time would tell nothing: then it
+stops, before the first letter is sent if it is so from the start.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consumers.models import Record
+from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import duration
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import GaveUp, Run
-from mqadmin.deadletters import claims, letters
+from mqadmin.deadletters import claims, letters, listening
+from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
+from mqadmin.rabbit.errors import RabbitError
 
 STEPS = (1, 5, 50)
 MOST_STEPS = 10
 MOST_WATCHED = 5_000  # letters of all steps together: they are looked up every few seconds
 LOOK_SECONDS = 2.0
+DEAF_SECONDS = 5.0  # so long a destination may be without a consumer: one that restarts is
 _FAILED = (Record.Outcome.DEAD_LETTERED, Record.Outcome.TIMED_OUT)
 _RECORDS_LOOKED_AT = 1_000
 _CLOCKS = timedelta(
@@ -49,10 +54,15 @@ def plan(seconds: float, steps: Sequence[int] = STEPS) -> dict[str, Any]:
 
 
 def room(operation: Operation) -> int | None:
-    """Return how many letters the step in hand may still send; None: no bound. Reads the counts anew."""
+    """Return how many letters the step in hand may still send; None: no bound. Reads the counts anew.
+
+    Raises GaveUp before the first where nobody consumes from where they go.
+    """
     plan_ = operation.canary
     if not plan_ or plan_["step"] >= len(plan_["steps"]):
         return None
+    if "places" not in plan_:
+        _listen(operation)
     operation.refresh_from_db(fields=["done"])
     through = int(sum(plan_["steps"][: plan_["step"] + 1]))
     return max(0, through - operation.done)
@@ -71,15 +81,37 @@ def watch(run: Run, chosen: Selection, after: int) -> None:
     if not left:
         run.go_on()
         return
+    if silent := listening.silent(operation.broker, plan_.get("places", ())):
+        deaf_since = parse_datetime(plan_.get("deaf_since") or "") or now
+        if (now - deaf_since).total_seconds() >= DEAF_SECONDS:
+            raise GaveUp(_deaf(silent, len(sent)))
+        plan_["deaf_since"] = deaf_since.isoformat()
+    else:
+        plan_.pop("deaf_since", None)
     until = parse_datetime(plan_["until"]) if plan_["until"] else None
     if until is None:
         until = now + timedelta(seconds=plan_["seconds"])
+    if now < until or silent:
         run.save_canary({**plan_, "until": until.isoformat()})
-    if now < until:
-        again_at = min(until, now + timedelta(seconds=LOOK_SECONDS))
+        again_at = min(max(until, now + timedelta(seconds=1)), now + timedelta(seconds=LOOK_SECONDS))
         run.wait(again_at, Operation.Phase.WATCHING, _watching(plan_, len(sent), until))
     run.save_canary({**plan_, "step": plan_["step"] + 1, "until": None})
     run.go_on()
+
+
+def _listen(operation: Operation) -> None:
+    """Keep in the plan where the letters go. Raises GaveUp where nobody consumes from there."""
+    chosen = Selection.from_json(operation.params["selection"])
+    rows = chosen.rows().filter(status=DeadLetter.Status.PARKED)
+    try:
+        to = To.from_json(operation.params["to"])
+        places = listening.places(broker=operation.broker, rows=rows, to=to)
+    except (RabbitError, Refusal):  # not known: the requeue itself tells of a broker that is away
+        places = []
+    if silent := listening.silent(operation.broker, places):
+        raise GaveUp(_deaf(silent, 0))
+    operation.canary = {**operation.canary, "places": places}
+    Operation.objects.filter(pk=operation.pk).update(canary=operation.canary)
 
 
 def died_again(operation: Operation, sent: Mapping[str, DeadLetter]) -> list[DiedAgain]:
@@ -146,6 +178,22 @@ def _why(again: Sequence[DiedAgain], sent: int) -> str:
         "Stopped by itself: of %(sent)d letters requeued, %(n)d died again, first #%(letter)d (%(error)s). "
         "The rest stay in the inbox."
     ) % {"sent": sent, "n": len(again), "letter": first.letter, "error": (first.error or "?")[:300]}
+
+
+def _deaf(silent: Sequence[str], sent: int) -> str:
+    names = ", ".join(f"“{name}”" for name in silent[:3]) + (" …" if len(silent) > 3 else "")
+    if not sent:
+        return _(
+            "Stopped before the first letter: nobody consumes from %(names)s, so it could not be seen whether "
+            "it dies again. Start a consumer there, or requeue without steps."
+        ) % {"names": names}
+    return ngettext(
+        "Stopped by itself: nobody consumes from %(names)s any more, so it cannot be seen whether the letter "
+        "that was requeued dies again. The rest stay in the inbox.",
+        "Stopped by itself: nobody consumes from %(names)s any more, so it cannot be seen whether the %(n)d "
+        "letters that were requeued die again. The rest stay in the inbox.",
+        sent,
+    ) % {"names": names, "n": sent}
 
 
 def described(plan_: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import Care
 from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
+from tests.deadletters.listeners import Listener
 from tests.support.consumers import make_consumer, make_record
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
@@ -26,6 +27,12 @@ pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 @pytest.fixture(autouse=True)
 def _no_nudges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operations, "nudge", lambda pk: None)
+
+
+@pytest.fixture
+def listener(place: Place) -> Iterator[Listener]:
+    with Listener(place, "orders") as listener:
+        yield listener
 
 
 def start(
@@ -51,23 +58,25 @@ def look(operation: Operation, *, later: bool = False) -> Operation:
     return operation
 
 
-def test_it_goes_on_in_steps_while_nothing_dies_again(place: Place, by: Actor) -> None:
+def test_it_goes_on_in_steps_while_nothing_dies_again(place: Place, by: Actor, listener: Listener) -> None:
     operation = start(place, by, 20)
     look(operation)
     assert (operation.status, operation.phase, operation.done) == ("pending", "watching", 1)
     assert "then 5 more" in operation.words
     assert operations.orphans() == []  # not before its next look
     look(operation)
-    assert (operation.done, place.depth("orders")) == (1, 1)  # too early to say
+    assert operation.done == 1  # too early to say
+    listener.wait(1)
     look(operation, later=True)
-    assert (operation.done, place.depth("orders")) == (6, 6)
+    assert operation.done == 6
+    listener.wait(6)
     assert "then all that are left" in operation.words
     look(operation, later=True)
     assert (operation.status, operation.done, operation.phase, operation.words) == ("done", 20, "", "")
-    assert place.depth("orders") == 20
+    listener.wait(20)
 
 
-def test_a_copy_that_comes_back_stops_it_with_the_reason(place: Place, by: Actor) -> None:
+def test_a_copy_that_comes_back_stops_it_with_the_reason(place: Place, by: Actor, listener: Listener) -> None:
     operation = start(place, by, 20)
     look(operation)
     look(operation, later=True)
@@ -80,11 +89,13 @@ def test_a_copy_that_comes_back_stops_it_with_the_reason(place: Place, by: Actor
     assert (operation.status, operation.done) == ("failed", 6)
     assert f"of 6 letters requeued, 1 died again, first #{last.pk} (Missing: no customer)" in operation.error
     assert DeadLetter.objects.filter(status="parked", came_back_as="").count() == 14
-    assert place.depth("orders") == 6
+    listener.wait(6)
 
 
 @pytest.mark.parametrize("by_headers", [True, False])
-def test_a_failure_in_the_records_of_our_consumer_stops_it(place: Place, by: Actor, by_headers: bool) -> None:
+def test_a_failure_in_the_records_of_our_consumer_stops_it(
+    place: Place, by: Actor, listener: Listener, by_headers: bool
+) -> None:
     operation = start(place, by, 3)
     consumer = make_consumer(vhost=place.vhost)
     failed = {"outcome": "dead_lettered", "error_type": "shop.Timeout", "error": "bank"}
@@ -104,7 +115,7 @@ def test_a_failure_in_the_records_of_our_consumer_stops_it(place: Place, by: Act
     assert "Timeout: bank" in operation.error
 
 
-def test_what_could_not_be_routed_is_no_canary(place: Place, by: Actor) -> None:
+def test_what_could_not_be_routed_is_no_canary(place: Place, by: Actor, listener: Listener) -> None:
     letter(b"x", vhost=place.vhost, headers=died("gone"))
     fine = [letter(b"x", vhost=place.vhost).pk for _ in range(3)]
     chosen = selection.all_that_match(selection.Filter("default", vhost=place.vhost, status="parked"))
@@ -115,19 +126,19 @@ def test_what_could_not_be_routed_is_no_canary(place: Place, by: Actor) -> None:
     assert (operation.status, operation.done, operation.failed) == ("done", len(fine), 1)
 
 
-def test_nothing_is_watched_when_nothing_is_left(place: Place, by: Actor) -> None:
+def test_nothing_is_watched_when_nothing_is_left(place: Place, by: Actor, listener: Listener) -> None:
     operation = look(start(place, by, 1))
     assert (operation.status, operation.done) == ("done", 1)
 
 
-def test_with_a_rate_no_step_is_exceeded(place: Place, by: Actor) -> None:
+def test_with_a_rate_no_step_is_exceeded(place: Place, by: Actor, listener: Listener) -> None:
     operation = look(start(place, by, 10, rate=1000))
     assert operation.done == 1
     look(operation, later=True)
     assert operation.done == 6
 
 
-def test_paused_while_it_watches_it_waits_for_the_person(place: Place, by: Actor) -> None:
+def test_paused_while_it_watches_it_waits_for_the_person(place: Place, by: Actor, listener: Listener) -> None:
     operation = look(start(place, by, 10))
     operations.pause(operation=operation, by=by)
     Operation.objects.filter(pk=operation.pk).update(not_before=None)
@@ -138,7 +149,7 @@ def test_paused_while_it_watches_it_waits_for_the_person(place: Place, by: Actor
 
 
 def test_a_worker_that_dies_in_a_step_does_not_make_it_longer(
-    place: Place, by: Actor, monkeypatch: pytest.MonkeyPatch
+    place: Place, by: Actor, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = start(place, by, 20)
     look(operation)
@@ -162,7 +173,53 @@ def test_a_worker_that_dies_in_a_step_does_not_make_it_longer(
             look(operation, later=True)
     Operation.objects.filter(pk=operation.pk).update(lease_until=None)
     look(operation)
-    assert (operation.done, place.depth("orders"), operation.phase) == (6, 6, "watching")
+    assert (operation.done, operation.phase) == (6, "watching")
+    listener.wait(6)
+
+
+def test_it_stops_before_the_first_letter_where_nobody_consumes(place: Place, by: Actor) -> None:
+    operation = look(start(place, by, 20))
+    assert (operation.status, operation.done) == ("failed", 0)
+    assert "Stopped before the first letter: nobody consumes from “orders”" in operation.error
+    assert place.depth("orders") == 0
+    assert DeadLetter.objects.filter(status="parked").count() == 20
+
+
+def test_it_stops_when_the_last_consumer_leaves(
+    place: Place, by: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Listener(place, "orders") as listener:
+        operation = look(start(place, by, 20))
+        listener.wait(1)
+    look(operation, later=True)
+    assert (operation.phase, operation.done) == ("watching", 1)  # it may only be restarting: no next step yet
+    with Listener(place, "orders"):
+        look(operation, later=True)
+    assert (operation.phase, operation.done) == ("watching", 6)  # it was
+    look(operation)
+    monkeypatch.setattr(canary, "DEAF_SECONDS", 0.0)
+    look(operation)
+    assert (operation.status, operation.done) == ("failed", 6)
+    assert "nobody consumes from “orders” any more" in operation.error
+    assert "the 6 letters that were requeued" in operation.error
+    assert DeadLetter.objects.filter(status="parked").count() == 14
+
+
+def test_of_the_queues_that_an_exchange_reaches_one_with_a_consumer_is_enough(
+    place: Place, by: Actor
+) -> None:
+    place.channel.queue_declare("archive", durable=True)
+    place.channel.queue_bind("archive", "shop", "order.#")
+    ids = [letter(b"x", vhost=place.vhost).pk for _ in range(3)]
+    to = To("exchange")
+    care = Care(canary_seconds=60)
+    chosen = selection.some("default", ids)
+    deaf = look(requeue.start(selection=chosen, to=to, by=by, care=care))
+    assert "nobody consumes from “shop · order.created”" in deaf.error
+    with Listener(place, "archive") as listener:
+        heard = look(requeue.start(selection=chosen, to=to, by=by, care=care))
+        assert (heard.phase, heard.done) == ("watching", 1)
+        listener.wait(1)
 
 
 def test_a_plan_in_words() -> None:

@@ -27,6 +27,7 @@ from mqadmin.deadletters.pace import Pace
 from mqadmin.deadletters.requeue import Care
 from tests.deadletters.conftest import Place, in_thread_database
 from tests.deadletters.factories import letter
+from tests.deadletters.listeners import holding
 from tests.support.processes import killed_at
 from tests.support.waiting import wait_until
 
@@ -154,18 +155,20 @@ def test_killed_with_a_rate_and_steps_it_goes_on_where_it_was(
     place: Place, by: Actor, some_letters: Letters, process_environ: dict[str, str]
 ) -> None:
     operation = start(some_letters(30), by, rate=40, canary_seconds=60, canary_steps=(25,))
-    execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
-    target = "mqadmin.deadletters.requeue:_mark"
-    with killed_at(process_environ, target, "before", 2, "shell", "--command", execute) as dead:
-        assert dead.wait(60) == -9
-    operation.refresh_from_db()
-    assert (operation.status, operation.done) == ("running", 10)
-    Operation.objects.filter(pk=operation.pk).update(lease_until=timezone.now())
-    begun = time.monotonic()
-    assert operations.execute(operation.pk)
-    operation.refresh_from_db()
-    assert (operation.done, operation.phase) == (25, "watching")  # the step did not grow
-    assert time.monotonic() - begun >= 0.2  # nor did it hurry: ten more after the ten in doubt
+    with holding(place):
+        execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
+        target = "mqadmin.deadletters.requeue:_mark"
+        with killed_at(process_environ, target, "before", 2, "shell", "--command", execute) as dead:
+            assert dead.wait(60) == -9
+        operation.refresh_from_db()
+        assert (operation.status, operation.done) == ("running", 10)
+        Operation.objects.filter(pk=operation.pk).update(lease_until=timezone.now())
+        begun = time.monotonic()
+        assert operations.execute(operation.pk)
+        operation.refresh_from_db()
+        assert (operation.done, operation.phase) == (25, "watching")  # the step did not grow
+        assert time.monotonic() - begun >= 0.2  # nor did it hurry: ten more after the ten in doubt
+    place.wait_depth("orders", 35)
     copies = [place.take("orders").headers["mqadmin-requeue-id"] for _ in range(place.depth("orders"))]
     assert (len(copies), len(set(copies))) == (35, 25)  # the ten in doubt twice, under the same ids
 
