@@ -49,6 +49,9 @@ def database_now() -> datetime:
 
 def desired(now: datetime) -> list[Desired]:
     """Return every definition as it is meant at `now`."""
+    consumers = list(Consumer.objects.all())
+    for consumer in consumers:
+        _begin_autoscaling(consumer)
     return [
         Desired(
             consumer=row.pk,
@@ -63,8 +66,31 @@ def desired(now: datetime) -> list[Desired]:
             placement=_labels(row.placement),
             open=scheduling.is_open(row.schedule, now),
         )
-        for row in Consumer.objects.all()
+        for row in consumers
     ]
+
+
+def _begin_autoscaling(consumer: Consumer) -> None:
+    """Have autoscaling, once switched on, start from what runs: it knows no rates yet, and load may be high.
+
+    Written once, whichever host is first; forgotten once it is switched off.
+    """
+    if consumer.is_autoscaled == (consumer.autoscaled is not None):
+        return
+    begins = None
+    if consumer.is_autoscaled:
+        held = ConsumerProcess.objects.filter(consumer=consumer, ended_at=None).exclude(supervisor="").count()
+        if not held:
+            return  # from the least
+        begins = max(consumer.autoscale_min, min(consumer.autoscale_max, held))
+    unchanged = Consumer.objects.filter(
+        pk=consumer.pk,
+        autoscaled=consumer.autoscaled,
+        autoscale_min=consumer.autoscale_min,
+        autoscale_max=consumer.autoscale_max,
+    )
+    if unchanged.update(autoscaled=begins):
+        consumer.autoscaled = begins
 
 
 def _labels(text: str) -> dict[str, str]:
