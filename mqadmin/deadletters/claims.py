@@ -12,24 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.core.models import Operation
+from mqadmin.deadletters.copies import COLUMNS, Claimed
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
 from mqadmin.deadletters.selection import Selection
 
 Status = DeadLetter.Status
-BATCH = 500
-# What a copy is made of: the rest of a row is not read.
-PUBLISHED = (
-    "pk",
-    "vhost",
-    "dead_letter_queue",
-    "return_queue",
-    "source_exchange",
-    "routing_keys",
-    "properties",
-    "headers",
-    "body",
-    "requeue_id",
-)
+BATCH = 1_000
 BATCH_BYTES = 16 * 1024 * 1024  # bodies of one batch: all that a worker holds in memory
 
 
@@ -69,14 +57,32 @@ def claim(
     return ids[-1]
 
 
-def batches(operation: Operation) -> Iterable[list[DeadLetter]]:
+def batches(operation: Operation) -> Iterable[list[Claimed]]:
     """Yield what the operation has claimed, bodies included, in batches that fit into memory."""
     after = 0
     while ids := batch(
         outstanding(operation).filter(pk__gt=after).order_by("pk").values_list("pk", "size")[:BATCH]
     ):
-        yield list(outstanding(operation).filter(pk__in=ids).only(*PUBLISHED).order_by("pk"))
+        yield _load(operation, ids)
         after = ids[-1]
+
+
+def claimed(operation: Operation, *, after: int, up_to: int) -> list[Claimed]:
+    """Return what the operation has claimed behind id `after`: one batch, bodies included."""
+    return _load(operation, (after + 1, up_to), is_range=True)
+
+
+def _load(operation: Operation, ids: Sequence[int], *, is_range: bool = False) -> list[Claimed]:
+    """Read letters past the ORM: of thousands a second, their instances would cost more than all the rest."""
+    names = ", ".join(f'"{name}"' for name in COLUMNS)
+    where = "id BETWEEN %s AND %s" if is_range else f"id IN ({', '.join(['%s'] * len(ids))})"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT {names} FROM "{DeadLetter._meta.db_table}" '  # noqa: S608
+            f"WHERE operation_id = %s AND status = %s AND {where} ORDER BY id",
+            [operation.pk, Status.REQUEUEING.value, *ids],
+        )
+        return [Claimed._make(row) for row in cursor.fetchall()]
 
 
 def requeued(operation: Operation, letters: Mapping[int, str]) -> None:

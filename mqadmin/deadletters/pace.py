@@ -13,6 +13,11 @@ class Pace:
         self._per_second = per_second
         self._free_at = 0.0
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there is a bound at all."""
+        return self._per_second > 0
+
     def at_once(self, at_most: int) -> int:
         """Return how many of `at_most` may be sent together: at least one, or it would never end."""
         if not self._per_second:

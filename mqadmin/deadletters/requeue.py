@@ -9,8 +9,11 @@ under the same `mqadmin-requeue-id`, by which a consumer can drop the second cop
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Self
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
@@ -21,14 +24,16 @@ from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import Run, Stopped, Waiting
-from mqadmin.deadletters import canary, claims, destinations, letters, selection
+from mqadmin.deadletters import canary, claims, destinations, selection
+from mqadmin.deadletters.copies import Claimed, Copier, copy
 from mqadmin.deadletters.destinations import Destination, To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.pace import Pace
 from mqadmin.deadletters.selection import Selection
-from mqadmin.rabbit import deaths
 from mqadmin.rabbit.errors import NoResponse, RabbitError
 from mqadmin.rabbit.publisher import Outgoing, Verdict
+
+__all__ = ["KIND", "Care", "check", "copy", "describe", "run", "start"]
 
 KIND = "dead_letters.requeue"
 PUBLISH_SECONDS = 10.0  # well under the operation's lease
@@ -129,53 +134,125 @@ def run(run: Run) -> None:
 
 
 def _send(run: Run, chosen: Selection, to: To, pace: Pace) -> None:
-    """Claim and publish what is left, no faster than `pace`, no more at once than the canary lets through."""
-    after: int | None = 0
-    while after is not None:
-        run.checkpoint()
-        room = canary.room(run.operation)
-        if room == 0:
-            canary.watch(run, chosen, after)
+    """Claim and publish what is left, no faster than `pace`, no more at once than the canary lets through.
+
+    Where neither holds it back, the next batch is claimed and prepared while the one before is on its way.
+    """
+    before = 0
+    with Sender(run, to) as sender:
+        while True:
             room = canary.room(run.operation)
-        run.rest(pace.wait(time.monotonic()))
-        at_most = pace.at_once(claims.BATCH if room is None else room)
-        after = claims.claim(run.operation, chosen, after=after, at_most=at_most)
-        _publish_claimed(run, to, pace)
+            if room == 0:
+                canary.watch(run, chosen, before)
+                room = canary.room(run.operation)
+            run.rest(pace.wait(time.monotonic()))
+            at_most = pace.at_once(claims.BATCH if room is None else room)
+            with transaction.atomic():
+                run.checkpoint()
+                after = claims.claim(run.operation, chosen, after=before, at_most=at_most)
+            if after is None:
+                break
+            batch, begun = claims.claimed(run.operation, after=before, up_to=after), time.monotonic()
+            sender.send(batch)
+            if room is not None or pace.is_bounded:
+                sender.settle()
+                pace.sent(len(batch), begun)
+            before = after
 
 
 def _publish_claimed(run: Run, to: To, pace: Pace) -> None:
     # No stop in between: what is claimed and not sent would be shown as maybe sent.
-    for batch in claims.batches(run.operation):
-        begun = time.monotonic()
-        _publish(run, to, batch)
-        pace.sent(len(batch), begun)
+    with Sender(run, to) as sender:
+        for batch in claims.batches(run.operation):
+            begun = time.monotonic()
+            sender.send(batch)
+            sender.settle()
+            pace.sent(len(batch), begun)
 
 
-def _publish(run: Run, to: To, batch: Sequence[DeadLetter]) -> None:
-    """Publish one batch and mark each letter by its verdict. Raises NoResponse if some must be tried again."""
-    username = brokers.config(run.operation.broker).username
-    refused: dict[int, str] = {}
-    outgoing: dict[str, list[Outgoing]] = {}
-    for letter in batch:
+@dataclass(frozen=True)
+class _Sent:
+    """A part of a batch on its way to one virtual host."""
+
+    items: list[Outgoing]
+    verdicts: Future[list[Verdict]]
+
+
+class Sender:
+    """Publishes batches and marks each letter by its verdict. At most two batches are on their way.
+
+    To be used with `with`: at its end, whatever ended it, what was sent is waited for and marked. For the
+    runner's thread.
+    """
+
+    def __init__(self, run: Run, to: To) -> None:
+        self._run = run
+        self._copier = Copier(to, username=brokers.config(run.operation.broker).username)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="requeue")
+        self._on_the_way: deque[tuple[list[_Sent], dict[int, str]]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         try:
-            outgoing.setdefault(letter.vhost, []).append(copy(letter, to, username=username))
-        except (Refusal, ValueError) as error:
-            refused[letter.pk] = str(error)
-    confirmed: dict[int, str] = {}
-    waiting = ""
-    for vhost, items in outgoing.items():
-        publisher = brokers.publisher(run.operation.broker, vhost)
-        verdicts = publisher.publish_batch(items, timeout_s=PUBLISH_SECONDS)
-        for item, verdict in zip(items, verdicts, strict=True):
-            if verdict.ok:
-                confirmed[item.tag] = _place(item)
-            elif verdict.unknown or verdict.reason in _TRANSIENT:
-                waiting = verdict.detail or verdict.reason
-            else:
-                refused[item.tag] = _why(verdict, item)
-    _mark(run, confirmed, refused)
-    if waiting:
-        raise NoResponse(waiting)
+            if kind is None or issubclass(kind, Exception):
+                self.settle()
+        finally:
+            self._threads.shutdown(wait=False)
+
+    def send(self, batch: Sequence[Claimed]) -> None:
+        """Publish a claimed batch; marks the one before the last. Raises NoResponse if some of that must be tried
+        again, Stopped when another worker has the operation."""
+        while len(self._on_the_way) > 1:
+            self._settle_one()
+        refused: dict[int, str] = {}
+        outgoing: dict[str, list[Outgoing]] = {}
+        for letter in batch:
+            try:
+                outgoing.setdefault(letter.vhost, []).append(self._copier.copy(letter))
+            except (Refusal, ValueError) as error:
+                refused[letter.id] = str(error)
+        sent = [
+            _Sent(items, self._threads.submit(_publish, self._run.operation.broker, vhost, items))
+            for vhost, items in outgoing.items()
+        ]
+        self._on_the_way.append((sent, refused))
+
+    def settle(self) -> None:
+        """Wait for all that is on its way and mark it; every batch, whatever became of the one before it.
+
+        Raises as `send`.
+        """
+        fault: Exception | None = None
+        while self._on_the_way:
+            try:
+                self._settle_one()
+            except (RabbitError, Stopped) as error:
+                fault = fault or error
+        if fault is not None:
+            raise fault
+
+    def _settle_one(self) -> None:
+        sent, refused = self._on_the_way.popleft()
+        confirmed: dict[int, str] = {}
+        waiting = ""
+        for part in sent:
+            for item, verdict in zip(part.items, part.verdicts.result(), strict=True):
+                if verdict.ok:
+                    confirmed[item.tag] = _place(item)
+                elif verdict.unknown or verdict.reason in _TRANSIENT:
+                    waiting = verdict.detail or verdict.reason
+                else:
+                    refused[item.tag] = _why(verdict, item)
+        _mark(self._run, confirmed, refused)
+        if waiting:
+            raise NoResponse(waiting)
+
+
+def _publish(broker: str, vhost: str, items: list[Outgoing]) -> list[Verdict]:
+    """Publish to one virtual host, each with its verdict. Any thread."""
+    return brokers.publisher(broker, vhost).publish_batch(items, timeout_s=PUBLISH_SECONDS)
 
 
 def _mark(run: Run, confirmed: dict[int, str], refused: dict[int, str]) -> None:
@@ -192,36 +269,6 @@ def _mark(run: Run, confirmed: dict[int, str], refused: dict[int, str]) -> None:
             stopped = error
     if stopped is not None:
         raise stopped
-
-
-def copy(letter: DeadLetter, to: To, *, username: str) -> Outgoing:
-    """Return the copy to publish: the letter without the traces of its death, under its claim's id.
-
-    Raises Refusal when it has no destination. The TTL is left out, it could kill the copy at once; so is a
-    foreign `user_id`, for which RabbitMQ closes the channel. Both stay readable under another name.
-    """
-    place = destinations.address(letter, to)
-    if place.problem:
-        raise Refusal(place.problem)
-    if place.exchange == "" and place.routing_key == letter.dead_letter_queue:
-        raise Refusal(_("It would go straight back to the dead-letter queue."))
-    message = letters.message_of(letter)
-    headers, _removed = deaths.strip_failure_headers(message.headers)
-    properties = message.properties
-    if properties.expiration is not None:
-        headers["mqadmin-original-expiration"] = properties.expiration
-    user_id = properties.user_id
-    if user_id is not None and user_id != username:
-        headers["mqadmin-original-user-id"] = user_id
-        user_id = None
-    headers[letters.REQUEUE_ID] = letter.requeue_id
-    return Outgoing(
-        exchange=place.exchange,
-        routing_key=place.routing_key,
-        body=message.body,
-        properties=replace(properties, headers=headers, expiration=None, user_id=user_id),
-        tag=letter.pk,
-    )
 
 
 def _place(item: Outgoing) -> str:

@@ -262,9 +262,9 @@ def test_many_letters_go_in_batches_bounded_by_size(
     sizes: list[int] = []
     publish = requeue._publish
 
-    def count(run: Any, to: To, batch: Any) -> None:
-        sizes.append(len(batch))
-        publish(run, to, batch)
+    def count(broker: str, vhost: str, items: Any) -> Any:
+        sizes.append(len(items))
+        return publish(broker, vhost, items)
 
     monkeypatch.setattr(requeue, "_publish", count)
     operation = carry_out(start(place, by, *ids))
@@ -279,14 +279,15 @@ def test_a_paused_operation_leaves_what_it_has_not_claimed(
     monkeypatch.setattr(claims, "BATCH", 2)
     ids = [letter(b"x", vhost=place.vhost).pk for _ in range(4)]
     operation = start(place, by, *ids)
-    publish = requeue._publish
+    load = claims.claimed
 
-    def pause_after(run: Any, to: To, batch: Any) -> None:
-        publish(run, to, batch)
+    def pause_after(*args: Any, **named: Any) -> Any:
+        found = load(*args, **named)
         operations.pause(operation=Operation.objects.get(pk=operation.pk), by=by)
+        return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(requeue, "_publish", pause_after)
+        patch.setattr(claims, "claimed", pause_after)
         carry_out(operation)
     assert operation.status == "paused"
     assert DeadLetter.objects.filter(status="requeued").count() == 2
