@@ -2,7 +2,7 @@
 
     python -m tests.support.killed consumers.recording:RecordSink.commit after 2 run_consumer orders
 
-kills the process right after (or before) the second call of that function.
+kills the process right after (or before) the second call of that function. The command `worker` is Celery's.
 """
 
 from __future__ import annotations
@@ -46,8 +46,13 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
+    from mqadmin.celery import app
+
     arm(target, when, int(count))
-    call_command(command, *arguments)
+    if command == "worker":
+        app.worker_main([command, *arguments])
+    else:
+        call_command(command, *arguments)
 
 
 if __name__ == "__main__":
