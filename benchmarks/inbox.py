@@ -128,7 +128,7 @@ class Letters:
 def _words(draw: random.Random) -> list[str]:
     """Return WORDS words, about as varied as a language's."""
     onsets = [*"bcdfghjklmnprstvwz", "br", "ch", "cr", "dr", "fl", "gr", "pl", "sh", "st", "th", "tr"]
-    nuclei, codas = ["ai", "ea", "ou", *"aaeeiiou"], ["", "", "", *"nrstlm", "ck", "nd"]
+    nuclei, codas = [*"aeiouaei", "ai", "ea", "ou"], ["", "", "", *"nrstlm", "ck", "nd"]
     found: dict[str, None] = {}
     while len(found) < WORDS:
         parts = range(draw.choice((1, 2, 2, 3, 3, 4)))
@@ -355,7 +355,7 @@ def main() -> None:
     with common.scratch() as folder:
         nobody = load_config("amqp://127.0.0.1:1/", "http://127.0.0.1:1/")
         bench = Bench(nobody, "/", Path(folder))
-        ours = {}
+        ours: dict[str, float] = {}
         for name, url in targets(options, bench):
             found = common.run(
                 bench, "benchmarks.inbox", given, bench.environ(DATABASE_URL=url), timeout=_SECONDS

@@ -11,6 +11,7 @@ pg_trgm may be created; without it a search reads the newest letters.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,7 +19,8 @@ from itertools import takewhile
 from typing import Any
 
 from django.db import Error, connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from mqadmin.deadletters.models import DeadLetter, WordsMark
@@ -28,9 +30,13 @@ log = logging.getLogger(__name__)
 TABLE = "deadletters_words"
 SHORTEST = 3
 MOST = 3_000  # newest letters that hold the words
+MOST_ON_PAGE = 1_000  # of them, for a page
 SETTLED = timedelta(seconds=60)
 _BATCH = 2_000
-_MOST_PIECES = 16  # trigrams of one word that are asked for
+_PIECE = 3  # characters
+_MOST_PIECES = 8  # of one word that are asked for: each costs a walk through its letters
+_FETCH = 3.0  # letters in the order of their ids are read while the index fetches one
+_PROBED = 10_000  # newest letters, by which is told how frequent the words are
 
 
 def install(**_kwargs: Any) -> None:
@@ -121,31 +127,65 @@ def forget() -> None:
     WordsMark.objects.update(letter=0)
 
 
-def candidates(words: Sequence[str]) -> tuple[list[int], bool]:
-    """Return (ids of the newest letters that may hold all the words, whether there are more). `words`: as the
-    search text writes them, each of SHORTEST characters or more."""
+def candidates(words: Sequence[str], most: int | None = None) -> tuple[list[int], bool]:
+    """Return (ids of the newest letters that may hold all the words, whether there are more), `most` of them or
+    MOST. `words`: as the search text writes them, each of SHORTEST characters or more."""
+    most = MOST if most is None else most
+    ids = _sqlite(words, most + 1) if connection.vendor == "sqlite" else _postgresql(words, most + 1)
+    return ids[:most], len(ids) > most
+
+
+def _sqlite(words: Sequence[str], most: int) -> list[int]:
+    pieces = dict.fromkeys(piece for word in words for piece in _pieces(word))
+    match = " AND ".join('"' + piece.replace('"', '""') + '"' for piece in pieces)
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            pieces = dict.fromkeys(piece for word in words for piece in _pieces(word))
-            match = " AND ".join('"' + piece.replace('"', '""') + '"' for piece in pieces)
-            cursor.execute(
-                f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s ORDER BY rowid DESC LIMIT {MOST + 1}",  # noqa: S608
-                [match],
-            )
+        cursor.execute(
+            f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s ORDER BY rowid DESC LIMIT {most:d}",  # noqa: S608
+            [match],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _postgresql(words: Sequence[str], most: int) -> list[int]:
+    """Frequent words are found soonest by reading from the newest letter, rare ones by the index; the planner,
+    which has no statistics of parts of words, guesses wrong either way. The newest letters tell which they are."""
+    probe = " AND ".join(["strpos(words, %s) > 0"] * len(words))  # no index answers this
+    like = " AND ".join(["words LIKE %s"] * len(words))
+    end = f"ORDER BY id DESC LIMIT {most:d}"
+    with connection.cursor() as cursor:
+        newest = mark()
+        cursor.execute(
+            f"SELECT id FROM {TABLE} WHERE {probe} AND id > %s {end}",  # noqa: S608
+            [*words, newest - _PROBED],
+        )
+        found = [row[0] for row in cursor.fetchall()]
+        read = most * _PROBED / max(1, len(found))  # letters until there are so many
+        if len(found) >= most or newest <= _PROBED:
+            return found
+        by_index = newest * len(found) / _PROBED  # letters that it would name
+        if read < by_index * _FETCH:
+            cursor.execute(f"SELECT id FROM {TABLE} WHERE {probe} {end}", words)  # noqa: S608
         else:
-            where = " AND ".join(["words LIKE %s"] * len(words))
+            # Not ordered by the key alone: or the planner might read from the newest letter.
             cursor.execute(
-                f"SELECT id FROM {TABLE} WHERE {where} ORDER BY id DESC LIMIT {MOST + 1}",  # noqa: S608
+                f"SELECT id FROM {TABLE} WHERE {like} ORDER BY id + 0 DESC LIMIT {most:d}",  # noqa: S608
                 [f"%{connection.ops.prep_for_like_query(word)}%" for word in words],
             )
-        ids = [row[0] for row in cursor.fetchall()]
-    return ids[:MOST], len(ids) > MOST
+        return [row[0] for row in cursor.fetchall()]
+
+
+def among(ids: Sequence[int]) -> Q:
+    """Return the condition that a letter is one of `ids`: one value for the database, not thousands."""
+    if connection.vendor == "sqlite":
+        return Q(pk__in=RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(ids))]))
+    return Q(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
 
 
 def _pieces(word: str) -> list[str]:
-    pieces = [word[at : at + 3] for at in range(len(word) - 2)]
-    step = max(1, len(pieces) // _MOST_PIECES)
-    return pieces[::step][:_MOST_PIECES]
+    """Return parts of a word that together hold each of its characters, where they are not too many."""
+    last = len(word) - _PIECE
+    starts = dict.fromkeys((*range(0, last, _PIECE), last))
+    return [word[at : at + _PIECE] for at in starts][:_MOST_PIECES]
 
 
 def lag() -> int:

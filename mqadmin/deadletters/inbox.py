@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db import connection, models
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.db.models.functions import TruncHour
 from django.utils import timezone
@@ -21,6 +23,7 @@ from mqadmin.deadletters import (  # noqa: F401 - retention registers itself
     tracking,
 )
 from mqadmin.deadletters.models import CauseNote, DeadLetter
+from mqadmin.deadletters.query.searching import Pick
 from mqadmin.deadletters.selection import Filter
 from mqadmin.queues.models import Queue
 
@@ -111,20 +114,31 @@ def causes(wanted: Filter, *, points: bool = True) -> list[Cause]:
     """Return the causes of the letters that match (whatever their group), the most frequent first."""
     if wanted.columns is not None:
         return _counted_causes(wanted, wanted.columns, points=points)
-    rows = replace(wanted, group="").rows().order_by()
+    search = replace(wanted, group="").found()
+    if search.picks is not None:
+        return _picked_causes(wanted, search.picks, points=points)
+    rows = search.rows.order_by()
     # Count and ids come from an index alone; what else is shown is read for one or two letters of each cause.
     found = list(
         rows.values("group")
         .annotate(n=Count("pk"), newest=Max("pk"), oldest=Min("pk"))
         .order_by("-n", "-newest")[:MOST_CAUSES]
     )
-    if wanted.q:  # few letters, by their ids: SQLite would look up all that ever came back instead
-        came = Counter(group for group, as_ in rows.values_list("group", "came_back_as") if as_)
-        back = dict(came)
-    else:
-        back = dict(rows.exclude(came_back_as="").values_list("group").annotate(n=Count("pk")))
+    back = dict(rows.exclude(came_back_as="").values_list("group").annotate(n=Count("pk")))
     counts = [(item["group"], item["n"], back.get(item["group"], 0)) for item in found]
     ends = {item["group"]: (item["oldest"], item["newest"]) for item in found}
+    return _causes(wanted, counts, ends, points=points)
+
+
+def _picked_causes(wanted: Filter, picks: Sequence[Pick], *, points: bool) -> list[Cause]:
+    """Return the causes of letters that a search has read already."""
+    numbers = Counter(pick.group for pick in picks)
+    back = Counter(pick.group for pick in picks if pick.came_back)
+    ends: dict[str, tuple[int, int]] = {}
+    for pick in picks:  # newest first
+        ends[pick.group] = (pick.pk, ends.get(pick.group, (0, pick.pk))[1])
+    order = sorted(numbers, key=lambda group: (-numbers[group], -ends[group][1]))[:MOST_CAUSES]
+    counts = [(group, numbers[group], back[group]) for group in order]
     return _causes(wanted, counts, ends, points=points)
 
 
@@ -175,13 +189,32 @@ def _causes(
 def _history(broker: str, groups: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """Return how many letters of each group came in each step of the last hours, whatever became of them."""
     start = timezone.now() - SPARK_SPAN
-    step = SPARK_SPAN / SPARK_POINTS
     counts = {group: [0] * SPARK_POINTS for group in groups}
-    recent = DeadLetter.objects.filter(broker=broker, captured_at__gte=start).order_by("-captured_at")
-    for group, moment in recent.values_list("group", "captured_at")[:_SPARK_ROWS]:
-        if group in counts:
-            counts[group][min(SPARK_POINTS - 1, int((moment - start) / step))] += 1
+    for group, number, letters in _recent(broker, groups, start) if groups else ():
+        counts[group][max(0, min(SPARK_POINTS - 1, number))] += letters
     return {group: tuple(values) for group, values in counts.items()}
+
+
+def _recent(broker: str, groups: Sequence[str], start: datetime) -> list[tuple[str, int, int]]:
+    """Return (group, number of the step, letters) of the newest letters, counted by the database: to hand over
+    each of thousands of times would take longer than all else on the page."""
+    since = connection.ops.adapt_datetimefield_value(start)
+    length = (SPARK_SPAN / SPARK_POINTS).total_seconds()
+    step = (
+        f"CAST((julianday(captured_at) - julianday(%s)) * 86400 / {length:.0f} AS integer)"
+        if connection.vendor == "sqlite"
+        else f"FLOOR(EXTRACT(EPOCH FROM captured_at - %s) / {length:.0f})::integer"
+    )
+    marks = ", ".join(["%s"] * len(groups))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT "group", {step} AS number, COUNT(*) FROM (SELECT "group", captured_at '  # noqa: S608
+            "FROM deadletters_deadletter WHERE broker = %s AND captured_at >= %s "
+            f"ORDER BY captured_at DESC LIMIT {_SPARK_ROWS}) AS recent "
+            f'WHERE "group" IN ({marks}) GROUP BY 1, 2',
+            [since, broker, since, *groups],
+        )
+        return list(cursor.fetchall())
 
 
 def status_counts(broker: str) -> dict[str, int]:
@@ -197,15 +230,44 @@ def choices(broker: str) -> dict[str, list[str]]:
     }
 
 
+class Picked(models.QuerySet[DeadLetter]):
+    """Letters for a list, whose ids a search knows already: they are counted and cut into pages without it."""
+
+    ids: tuple[int, ...] | None = None  # newest first; not that of any set made of this one
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return super().count() if self.ids is None else len(self.ids)
+
+    def __getitem__(self, part: Any) -> Any:
+        """Return one page."""
+        if self.ids is None or not isinstance(part, slice):
+            return super().__getitem__(part)
+        wanted = self.ids[part]
+        known = DeadLetter.objects.only(*LIST_FIELDS).in_bulk(wanted)
+        return [known[pk] for pk in wanted if pk in known]
+
+
 def listed(wanted: Filter, *, up_to: int | None = None) -> QuerySet[DeadLetter]:
     """Return the letters for a list, newest first, without their bodies."""
-    rows = wanted.rows().only(*LIST_FIELDS)
-    return rows if up_to is None else rows.filter(pk__lte=up_to)
+    search = wanted.found()
+    rows = search.rows.only(*LIST_FIELDS)
+    if up_to is None:
+        return rows
+    rows = rows.filter(pk__lte=up_to)
+    if search.picks is None:
+        return rows
+    picked = Picked(model=DeadLetter, query=rows.query)
+    picked.ids = tuple(pick.pk for pick in search.picks if pick.pk <= up_to)
+    return picked
 
 
 def newer(wanted: Filter, than: int) -> int:
     """Return how many letters that match came after letter `than`."""
-    return wanted.rows().filter(pk__gt=than).count()
+    search = wanted.found()
+    if search.picks is not None:
+        return sum(pick.pk > than for pick in search.picks)
+    return search.rows.filter(pk__gt=than).count()
 
 
 @dataclass(frozen=True)

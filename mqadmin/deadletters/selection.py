@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query import searching
+from mqadmin.deadletters.query.searching import Found
 
 MOST_IDS = 10_000
 
@@ -40,6 +41,10 @@ class Filter:
 
     def rows(self) -> QuerySet[DeadLetter]:
         """Return the letters that match now, newest first."""
+        return self.found().rows
+
+    def found(self) -> Found:
+        """Return them, and what the search knows of them."""
         equal = {
             "broker": self.broker,
             "vhost": self.vhost,
@@ -55,7 +60,7 @@ class Filter:
             rows = rows.filter(captured_at__gte=self.since)
         if self.until is not None:
             rows = rows.filter(captured_at__lt=self.until)
-        return searching.narrow(rows, self.q)
+        return searching.found(rows, self.q)
 
     @property
     def columns(self) -> dict[str, str] | None:

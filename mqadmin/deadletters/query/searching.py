@@ -1,15 +1,19 @@
 """A query put to work on rows, within bounds.
 
-What no index answers looks at the newest letters only, and says so.
+What no index answers looks at the newest letters only, and says so. A page looks as far as PAGE_SECONDS allow,
+but at LEAST letters; an act, which a person waits for once, looks further. Each page reads the letters of its
+search once, whatever its parts make of them.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -22,6 +26,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.deadletters import fulltext
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query import compiling, meaning
+from mqadmin.deadletters.query.compiling import Compiled
 from mqadmin.deadletters.query.meaning import Facts
 from mqadmin.deadletters.query.parser import parse
 from mqadmin.deadletters.query.syntax import Age, All, Condition, Node, QueryError, Words, leaves
@@ -30,8 +35,19 @@ from mqadmin.deadletters.query.syntax import Age, All, Condition, Node, QueryErr
 MOST_SCANNED = 50_000
 MOST_READ = 10_000
 MOST_FRESH = 2_500  # of the letters that are not in the full-text index, those that match
+PAGE_SECONDS = 0.05
+LEAST = 2_000
 _CHUNK = 1_000
+_SCANNED = 5_000  # letters of one statement that looks at each
 _COUNTED = ("vhost", "dead_letter_queue", "source_queue", "reason", "group", "status")
+
+
+class Pick(NamedTuple):
+    """What lists and causes need of a letter that matches."""
+
+    pk: int
+    group: str
+    came_back: bool
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,7 @@ class Found:
     oldest: int | None = None
     ids: tuple[int, ...] | None = None
     by_words: bool = False
+    picks: tuple[Pick, ...] | None = None  # what is known of `ids`, newest first
 
     @property
     def notice(self) -> str:
@@ -61,28 +78,22 @@ class Found:
         ) % {"n": formats.number(self.limit)}
 
 
-def search(rows: QuerySet[DeadLetter], query: str, *, now: datetime | None = None) -> Found:
-    """Return the letters among `rows` that match. Raises Refusal (422, "bad_query")."""
+def search(
+    rows: QuerySet[DeadLetter], query: str, *, now: datetime | None = None, quick: bool = False
+) -> Found:
+    """Return the letters among `rows` that match. `quick`: for a page. Raises Refusal (422, "bad_query")."""
     if not query.strip():
         return Found(rows)
     moment = now or timezone.now()
     node = read(query)
     plan = compiling.compile_tree(node, moment)
-    narrowed = rows.filter(plan.where)
     if not plan.scans:
-        return Found(narrowed)
+        return Found(rows.filter(plan.where))
+    look = _Look(rows, node, plan, moment, ends=time.monotonic() + PAGE_SECONDS if quick else None)
     words = _indexed_words(node)
     if words and (mark := fulltext.mark()):
-        return _by_words(rows, narrowed, node, words, mark, plan.exact, moment)
-    limit = MOST_SCANNED if plan.exact else MOST_READ
-    oldest = None if _is_held(node) else _oldest(rows.filter(plan.indexed), limit)
-    if oldest is not None:
-        narrowed = narrowed.filter(pk__gte=oldest)
-    if plan.exact:
-        return Found(narrowed, limit if oldest else None, oldest)
-    candidates = narrowed.order_by("-pk")
-    ids = _sorted_out(candidates[:MOST_READ], node, moment)
-    return Found(rows.filter(pk__in=ids), limit if oldest else None, oldest, ids)
+        return look.by_words(words, mark)
+    return look.through() if quick or not plan.exact else look.in_database()
 
 
 _memo: ContextVar[dict[tuple[str, str], Found] | None] = ContextVar("found letters", default=None)
@@ -100,13 +111,18 @@ def remembered() -> Iterator[None]:
 
 def narrow(rows: QuerySet[DeadLetter], query: str) -> QuerySet[DeadLetter]:
     """Return the letters among `rows` that match. Raises Refusal (422, "bad_query")."""
+    return found(rows, query).rows
+
+
+def found(rows: QuerySet[DeadLetter], query: str) -> Found:
+    """Do the same, and tell what is known of them. Raises Refusal (422, "bad_query")."""
     memo = _memo.get()
     if memo is None or not query.strip():
-        return search(rows, query).rows
+        return search(rows, query)
     key = (str(rows.query), query)
     if key not in memo:
-        memo[key] = search(rows, query)
-    return memo[key].rows
+        memo[key] = search(rows, query, quick=True)
+    return memo[key]
 
 
 def notice() -> str:
@@ -187,29 +203,80 @@ def _indexed_words(node: Node) -> list[str]:
     return [word for word in words if len(word) >= fulltext.SHORTEST]
 
 
-def _by_words(
-    rows: QuerySet[DeadLetter],
-    narrowed: QuerySet[DeadLetter],
-    node: Node,
-    words: Sequence[str],
-    mark: int,
-    is_exact: bool,
-    now: datetime,
-) -> Found:
-    """Search through the full-text index, then what is not in it: the newest letters and the edited ones."""
-    candidates, has_more = fulltext.candidates(words)
-    order = narrowed.order_by("-pk").values_list("pk", flat=True)
-    ids = set(order.filter(pk__in=candidates))
-    ids.update(order.filter(pk__gt=mark)[:MOST_FRESH])
-    # By their ids, or the database would read every parked letter to find the few that were edited.
-    edited = DeadLetter.objects.filter(edits__gt=0).order_by("-pk").values_list("pk", flat=True)
-    ids.update(order.filter(pk__in=list(edited[:MOST_FRESH])))
-    if not is_exact:
-        ids = set(_sorted_out(DeadLetter.objects.filter(pk__in=ids), node, now))
-    found = tuple(sorted(ids, reverse=True)[:MOST_READ])
-    is_cut = has_more or len(ids) > MOST_READ
-    limit = len(candidates) if is_cut else None
-    return Found(rows.filter(pk__in=found), limit, candidates[-1] if is_cut else None, found, by_words=True)
+@dataclass(frozen=True)
+class _Look:
+    """A search that no index answers alone. `ends`: of time.monotonic(), for a page."""
+
+    rows: QuerySet[DeadLetter]
+    node: Node
+    plan: Compiled
+    now: datetime
+    ends: float | None
+
+    def by_words(self, words: Sequence[str], mark: int) -> Found:
+        """Look through the full-text index, then at what is not in it: the newest letters and the edited ones."""
+        most = fulltext.MOST if self.ends is None else min(fulltext.MOST, fulltext.MOST_ON_PAGE)
+        candidates, has_more = fulltext.candidates(words, most)
+        narrowed = self.rows.filter(self.plan.where).order_by("-pk")
+        picks = set(self._picked(narrowed.filter(fulltext.among(candidates))))
+        picks.update(self._picked(narrowed.filter(pk__gt=mark)[:MOST_FRESH]))
+        # By their ids, or the database would read every parked letter to find the few that were edited.
+        edited = DeadLetter.objects.filter(edits__gt=0).order_by("-pk").values_list("pk", flat=True)
+        picks.update(self._picked(narrowed.filter(fulltext.among(list(edited[:MOST_FRESH])))))
+        found = sorted(picks, reverse=True)
+        is_cut = has_more or len(found) > MOST_READ
+        limit = len(candidates) if is_cut else None
+        return self._found(found[:MOST_READ], limit, candidates[-1] if is_cut else None, by_words=True)
+
+    def through(self) -> Found:
+        """Look at the newest letters, some at a time, until so many were seen or the time is up."""
+        most = MOST_SCANNED if self.plan.exact else MOST_READ
+        step = _SCANNED if self.plan.exact else _CHUNK
+        if _is_held(self.node):
+            candidates = self.rows.filter(self.plan.where).order_by("-pk")
+            return self._found(self._picked(candidates[:most]), None, None)
+        ids = self.rows.filter(self.plan.indexed).order_by("-pk").values_list("pk", flat=True)
+        picks: list[Pick] = []
+        seen, last = 0, None
+        while seen < most:
+            below = ids if last is None else ids.filter(pk__lt=last)
+            size = min(step, most - seen)
+            edge = list(below[size - 1 : size + 1])
+            part = self.rows.filter(self.plan.where).order_by("-pk")
+            if last is not None:
+                part = part.filter(pk__lt=last)
+            picks += self._picked(part.filter(pk__gte=edge[0]) if edge else part)
+            if len(edge) < 2:
+                return self._found(picks, None, None)
+            seen, last = seen + size, edge[0]
+            if self.ends is not None and seen >= LEAST and time.monotonic() > self.ends:
+                break
+        return self._found(picks, seen, last)
+
+    def in_database(self) -> Found:
+        """Have the database look at the newest letters: the answer is a condition."""
+        oldest = None if _is_held(self.node) else _oldest(self.rows.filter(self.plan.indexed), MOST_SCANNED)
+        narrowed = self.rows.filter(self.plan.where)
+        if oldest is None:
+            return Found(narrowed)
+        return Found(narrowed.filter(pk__gte=oldest), MOST_SCANNED, oldest)
+
+    def _picked(self, rows: QuerySet[DeadLetter]) -> list[Pick]:
+        """Return those of the rows, which may be letters too many, that match."""
+        if self.plan.exact:
+            known = rows.values_list("pk", "group", "came_back_as")
+            return [Pick(pk, group, as_ != "") for pk, group, as_ in known]
+        return [
+            Pick(row["pk"], row["group"], row["came_back_as"] != "")
+            for row in rows.values(*_columns(self.node)).iterator(chunk_size=_CHUNK)
+            if meaning.matches(self.node, Facts(row), self.now)
+        ]
+
+    def _found(
+        self, picks: Sequence[Pick], limit: int | None, oldest: int | None, *, by_words: bool = False
+    ) -> Found:
+        ids = tuple(pick.pk for pick in picks)
+        return Found(self.rows.filter(fulltext.among(ids)), limit, oldest, ids, by_words, tuple(picks))
 
 
 def columns(query: str) -> dict[str, str] | None:
@@ -247,18 +314,11 @@ def _oldest(rows: QuerySet[DeadLetter], limit: int) -> int | None:
     return ids[0] if len(ids) == 2 else None
 
 
-def _sorted_out(rows: QuerySet[DeadLetter], node: Node, now: datetime) -> tuple[int, ...]:
-    columns = _columns(node)
-    found = []
-    for row in rows.values(*columns).iterator(chunk_size=_CHUNK):
-        if meaning.matches(node, Facts(row), now):
-            found.append(row["pk"])
-    return tuple(found)
-
-
 def _columns(node: Node) -> tuple[str, ...]:
     """Return what the query looks at: bodies only where it asks for them."""
-    names = dict.fromkeys(("pk", "properties", "edits", "came_back_as", "maybe_duplicate_of_id", "note"))
+    names = dict.fromkeys(
+        ("pk", "group", "properties", "edits", "came_back_as", "maybe_duplicate_of_id", "note")
+    )
     for leaf in leaves(node):
         names.update(dict.fromkeys(leaf.field.columns if isinstance(leaf, Condition) else ("search_text",)))
     return tuple(names)
