@@ -1,4 +1,4 @@
-"""The hosts that run consumers, as their supervisors last reported: what they hold, and drain one."""
+"""The hosts that run consumers, as their supervisors last reported: what they hold; drain one, forget one."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ from mqadmin.core import audit, formats
 from mqadmin.core.audit import Actor
 
 FRESH = timedelta(seconds=10)  # a supervisor that has been silent for longer does not count as there
+
+GONE = timedelta(
+    minutes=1
+)  # silent for so long, with its leases over: others have what it held, if anybody has
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,16 @@ def _why_not(host: Host, known: Fleet) -> str:
 
 @dataclass(frozen=True)
 class HostState:
-    """One host. `running`: live processes that its supervisor started; `held`: with those that wait to start."""
+    """One host. `running`: live processes that its supervisor started; `held`: with those that wait to start.
+
+    `is_gone`: silent for so long that it may be forgotten.
+    """
 
     row: SupervisorHost
     running: int
     held: int
     is_silent: bool
+    is_gone: bool = False
 
     @property
     def labels(self) -> str:
@@ -124,6 +132,23 @@ class HostState:
             "running": self._go_on(),
         }
 
+    @property
+    def forget_question(self) -> str:
+        """State what forgetting this host means."""
+        values = {"name": self.row.name, "time": formats.ago(self.row.heartbeat_at)}
+        if self.row.drained:
+            return (
+                _(
+                    "Forget %(name)s, silent for %(time)s? If its supervisor starts again the host is back, and no "
+                    "longer drained."
+                )
+                % values
+            )
+        return (
+            _("Forget %(name)s, silent for %(time)s? If its supervisor starts again, the host is back.")
+            % values
+        )
+
     def _go_on(self) -> str:
         if not self.running:
             return _("No process runs there.")
@@ -137,7 +162,13 @@ def states(now: datetime | None = None) -> list[HostState]:
     open_rows = ConsumerProcess.objects.filter(ended_at=None)
     held, running = _counts(open_rows), _counts(open_rows.filter(state__in=LIVE))
     return [
-        HostState(row, running[row.name], held[row.name], is_silent=moment - row.heartbeat_at > FRESH)
+        HostState(
+            row,
+            running[row.name],
+            held[row.name],
+            is_silent=moment - row.heartbeat_at > FRESH,
+            is_gone=moment - row.heartbeat_at > GONE,
+        )
         for row in SupervisorHost.objects.order_by("name")
     ]
 
@@ -155,6 +186,20 @@ def drain(*, host: SupervisorHost, by: Actor) -> None:
 def undrain(*, host: SupervisorHost, by: Actor) -> None:
     """Let processes be started on the host again. Raises Conflict unless it is drained."""
     _set(host, by, "undrain", _("It is not drained."), drained=False)
+
+
+def forget(*, host: SupervisorHost, by: Actor) -> None:
+    """Take a host that is gone off the list. Rows of its processes stay: they are history, or others' by now.
+
+    Raises Conflict unless its supervisor has been silent for GONE.
+    """
+    with audit.act(by=by, action="host.forget", target=host.name) as entry:
+        entry.detail = {"heartbeat_at": host.heartbeat_at.isoformat(), "drained": host.drained}
+        gone = SupervisorHost.objects.filter(pk=host.pk, heartbeat_at__lt=timezone.now() - GONE)
+        if not gone.delete()[0]:
+            raise Conflict(
+                _("Its supervisor reported less than a minute ago: stop that first."), "wrong_state"
+            )
 
 
 def _set(host: SupervisorHost, by: Actor, action: str, refusal: str, *, drained: bool) -> None:

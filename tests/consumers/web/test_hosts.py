@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from consumers import hosts
 from consumers.definitions import Conflict
-from consumers.models import SupervisorHost
+from consumers.models import ConsumerProcess, SupervisorHost
 from mqadmin.core.models import AuditEntry
 from tests.consumers.web.conftest import BY
 from tests.support.consumers import make_consumer, make_process, make_supervisor
@@ -91,6 +91,44 @@ def test_drain_and_take_back_are_audited_and_once_only() -> None:
     assert not SupervisorHost.objects.get().drained
     with pytest.raises(Conflict):
         hosts.undrain(host=host, by=BY)
+
+
+def test_one_that_is_gone_is_forgotten_once_and_audited() -> None:
+    long_ago = timezone.now() - timedelta(minutes=12)
+    host = busy_host("app-1", 1, heartbeat_at=long_ago, drained=True)
+    (state,) = hosts.states()
+    assert (state.is_silent, state.is_gone) == (True, True)
+    assert "silent for 12 min? If its supervisor starts again the host is back, and no longer drained." in (
+        state.forget_question
+    )
+
+    hosts.forget(host=host, by=BY)
+
+    assert not SupervisorHost.objects.exists()
+    assert ConsumerProcess.objects.count() == 1, "what is known of its processes stays"
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.action, entry.target, entry.outcome) == ("host.forget", "app-1", "done")
+    assert entry.detail == {"heartbeat_at": long_ago.isoformat(), "drained": True}
+    with pytest.raises(Conflict):
+        hosts.forget(host=host, by=BY)
+
+
+@pytest.mark.parametrize("seconds", [0, 55])
+def test_one_that_may_be_back_any_moment_is_not_forgotten(seconds: int) -> None:
+    host = make_supervisor("app-1", heartbeat_at=timezone.now() - timedelta(seconds=seconds))
+    assert not hosts.states()[0].is_gone
+    with pytest.raises(Conflict, match="stop that first"):
+        hosts.forget(host=host, by=BY)
+    assert SupervisorHost.objects.exists()
+    assert AuditEntry.objects.latest("id").outcome == "refused"
+
+
+def test_one_that_reports_after_the_page_was_drawn_is_not_forgotten() -> None:
+    host = make_supervisor("app-1", heartbeat_at=timezone.now() - timedelta(minutes=12))
+    SupervisorHost.objects.update(heartbeat_at=timezone.now())
+    with pytest.raises(Conflict):
+        hosts.forget(host=host, by=BY)
+    assert SupervisorHost.objects.exists()
 
 
 def test_only_admins_drain(operator: Client, admin: Client) -> None:
