@@ -61,8 +61,13 @@ def now(letter: DeadLetter) -> Content:
 
 def of(letter: DeadLetter, *, reveal: bool = False) -> list[Part]:
     """Return what was edited; hidden values stay hidden on both sides unless `reveal`. Changes nothing."""
+    return between(letter, captured(letter), now(letter), reveal=reveal)
+
+
+def between(letter: DeadLetter, before: Content, after: Content, *, reveal: bool = False) -> list[Part]:
+    """Return what differs between two contents of one letter, hidden values hidden as `of` does."""
     sides = []
-    for content in (captured(letter), now(letter)):
+    for content in (before, after):
         side = copy.copy(letter)
         side.body, side.headers, side.properties = (
             content.body,

@@ -59,6 +59,24 @@
     tick();
   });
 
+  // --- Said to who does not see it: <span hidden data-announce="name">, when its words change --------------
+
+  const said = new Map();
+  const voice = document.createElement("div");
+  voice.className = "visually-hidden";
+  voice.setAttribute("aria-live", "polite");
+  document.body.append(voice);
+  function announce() {
+    for (const part of $$("[data-announce]")) {
+      const name = part.dataset.announce;
+      const text = part.textContent.trim();
+      if (said.has(name) && said.get(name) !== text) voice.textContent = text;
+      said.set(name, text);
+    }
+  }
+  document.addEventListener("htmx:after:swap", announce);
+  announce();
+
   // --- Is the server there? -------------------------------------------------------------------------------
 
   function setOffline(isOffline) {

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from mqadmin.core import operations
-from mqadmin.core.models import AuditEntry
+from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.config import BrokerConfig
+from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 from tests.deadletters.test_views import client_of
 
@@ -180,3 +182,46 @@ def test_bodies_that_differ_only_in_bytes_are_compared_as_hex(admin: Client) -> 
     shown = page(admin, f"/dead-letters/{one.pk}/?tab=changes")
     assert "7b 22 61 22 3a 31 7d" in shown
     assert "7b 22 61 22 3a 20 31 7d" in shown
+
+
+def test_of_two_who_click_the_same_button_the_second_is_told_who_was_first(
+    admin: Client, place: Place
+) -> None:
+    other = client_of("operator")
+    one = letter(vhost=place.vhost)
+    assert other.post("/dead-letters/requeue/", {"ids": one.pk}).status_code == 302
+    operations.execute(Operation.objects.get().pk)
+    late = admin.post("/dead-letters/requeue/", {"ids": one.pk})
+    assert late.status_code == 409
+    said = html.unescape(late.content.decode())
+    assert "operator was faster: “Requeue 1 letter to orders”, " in said
+    assert "None of these letters is parked." in said
+    again = html.unescape(other.post("/dead-letters/discard/", {"ids": one.pk}).content.decode())
+    assert "You were there already: “Requeue 1 letter to orders”" in again
+    assert Operation.objects.count() == 1
+    assert place.depth("orders") == 1
+
+
+def test_a_count_that_changed_under_the_second_names_the_first(admin: Client, place: Place) -> None:
+    other = client_of("operator")
+    letter(vhost=place.vhost)
+    everything = {"all": "1", "status": "parked", "up_to": DeadLetter.objects.latest("pk").pk, "expect": "1"}
+    assert other.post("/dead-letters/discard/", everything).status_code == 302
+    operations.execute(Operation.objects.get().pk)
+    late = admin.post("/dead-letters/requeue/", everything)
+    assert late.status_code == 409
+    assert "operator was faster: “Discard" in html.unescape(late.content.decode())
+
+
+def test_what_a_bulk_edit_would_do_hides_what_is_hidden(settings: Any, admin: Client) -> None:
+    settings.MQADMIN_MASKED = ["payload.card", "header.token"]
+    one = letter(b'{"card": "4111", "to": "ann"}', headers={**died(), "token": "s3cret"})
+    shown = page(admin, f"/dead-letters/edit/?ids={one.pk}&way=replace&find=ann&replace=ben")
+    assert "−   &quot;to&quot;: &quot;ann&quot;" in shown
+    assert "+   &quot;to&quot;: &quot;ben&quot;" in shown
+    patch = '[{"op": "add", "path": "/headers/team", "value": 1}]'
+    shown += admin.get(
+        "/dead-letters/edit/", {"ids": one.pk, "way": "patch", "patch": patch}
+    ).content.decode()
+    assert "+   &quot;team&quot;: 1" in shown
+    assert not any(secret in shown for secret in ("4111", "s3cret"))

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from mqadmin.core import audit, brokers, permissions, rendering
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import discard, dryrun, requeue, restore, tracking
+from mqadmin.deadletters import discard, dryrun, faster, requeue, restore, tracking
 from mqadmin.deadletters.act_forms import Carefully
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.forms import Destination, chosen, expected
@@ -33,17 +33,19 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         letters = chosen(request.POST, broker, PARKED)
         to = Destination(request.POST).place if "to" in request.POST else To()
-        operation = requeue.start(
-            selection=letters,
-            to=to,
-            by=audit.actor(request),
-            expect=expected(request.POST),
-            care=Carefully(request.POST).care,
-        )
+        with faster.told(letters, audit.actor(request)):
+            operation = requeue.start(
+                selection=letters,
+                to=to,
+                by=audit.actor(request),
+                expect=expected(request.POST),
+                care=Carefully(request.POST).care,
+            )
         return started(request, operation)
     form = Destination(request.GET if "to" in request.GET else {"to": "source"})
     context = decision(request, broker, "letter_requeue", PARKED)
     context |= {"form": form, "care": Carefully(request.GET), "places": [], "sendable": 0}
+    context["is_again"] = "to" in request.GET  # the focus stays on what was chosen
     try:
         told = dryrun.of(selection=context["selection"], to=form.place)
         context |= {"told": told, "places": told.destinations, "sendable": told.requeueable}
@@ -62,7 +64,9 @@ def letter_discard(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         letters = chosen(request.POST, broker, PARKED)
         by, expect = audit.actor(request), expected(request.POST)
-        return started(request, discard.start(selection=letters, by=by, expect=expect))
+        with faster.told(letters, by):
+            operation = discard.start(selection=letters, by=by, expect=expect)
+        return started(request, operation)
     context = decision(request, broker, "letter_discard", PARKED)
     return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
 
@@ -75,7 +79,9 @@ def letter_restore(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         letters = chosen(request.POST, broker, DISCARDED)
         by, expect = audit.actor(request), expected(request.POST)
-        return started(request, restore.start(selection=letters, by=by, expect=expect))
+        with faster.told(letters, by):
+            operation = restore.start(selection=letters, by=by, expect=expect)
+        return started(request, operation)
     context = decision(request, broker, "letter_restore", DISCARDED)
     return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
 

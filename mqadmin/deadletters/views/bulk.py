@@ -9,9 +9,11 @@ from django.views.decorators.http import require_http_methods
 
 from mqadmin.core import audit, brokers, permissions, rendering
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import patching
+from mqadmin.deadletters import comparing, patching
 from mqadmin.deadletters.act_forms import BulkEdit
+from mqadmin.deadletters.comparing import Content, Part
 from mqadmin.deadletters.forms import chosen, expected
+from mqadmin.deadletters.patching import Change, Tried
 from mqadmin.deadletters.views.acts import PARKED, decision
 
 
@@ -34,8 +36,23 @@ def letters_edit(request: HttpRequest) -> HttpResponse:
     context |= {"form": form, "tried": [], "fault": ""}
     if form.is_bound:
         try:
-            context["tried"] = patching.preview(selection=context["selection"], change=form.change)
+            tried = patching.preview(selection=context["selection"], change=form.change)
+            context["tried"] = [(item, _parts(item, form.change)) for item in tried]
         except Refusal as refusal:
             context["fault"] = refusal.text
     context["is_ready"] = form.is_bound and not context["fault"]
     return rendering.page(request, "deadletters/bulk_edit.html", context)
+
+
+def _parts(item: Tried, change: Change) -> list[Part]:
+    """Return what would become of one letter, line by line; hidden values stay hidden."""
+    if item.error:
+        return []
+    before = comparing.now(item.letter)
+    found = patching.changed(item.letter, change)
+    after = Content(
+        found.get("body", before.body),
+        found.get("headers", before.headers),
+        found.get("properties", before.properties),
+    )
+    return comparing.between(item.letter, before, after)

@@ -12,7 +12,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from mqadmin.core import brokers, permissions, rendering
+from mqadmin.core import brokers, operations, permissions, rendering
 from mqadmin.deadletters import bodytext, comparing, inbox, presenting, saved, selection, sparklines, tally
 from mqadmin.deadletters.forms import ALL, LetterFilter
 from mqadmin.deadletters.models import DeadLetter
@@ -105,7 +105,7 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         "page": page,
         "seen": seen,
         "waiting": inbox.newer(wanted, seen) if is_frozen else 0,
-        "operations": inbox.running(form.broker),
+        "operations": [(item, operations.eta_seconds(item)) for item in inbox.running(form.broker)],
         "uncaptured": inbox.uncaptured(form.broker),
         "filter_fields": replace(wanted, broker="").to_json(),
         "views": list(saved.visible(request.user.get_username())),
