@@ -1,30 +1,34 @@
 """Moving messages straight from one queue to another: consumed, published with a confirm, then acked.
 
 Nothing is stored here. A message is in one of the two queues at every moment; killed between confirm and ack,
-up to a batch of them is in both.
+what was on its way is in both.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from pika.spec import BasicProperties
 
 from mqadmin.core import audit, brokers, operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.core.operations import GaveUp
+from mqadmin.core.operations import GaveUp, Stopped
 from mqadmin.queues import draining
 from mqadmin.queues.models import Queue
-from mqadmin.rabbit.errors import NoResponse, NotFound
-from mqadmin.rabbit.message import Message
+from mqadmin.rabbit.errors import NoResponse, NotFound, RabbitError
+from mqadmin.rabbit.message import Message, Properties
+from mqadmin.rabbit.mover import Mover
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
 KIND = "queues.move"
+SILENT_SECONDS = 10.0  # without a confirm: then it is tried again later
+_LOOK_SECONDS = 0.5
 _ASIDE = "mqadmin-original-CC"  # RabbitMQ routes by CC: a copy would reach more than the one queue
 
 
@@ -93,42 +97,63 @@ def run(run: operations.Run) -> None:
     queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
     to: str = run.params["to"]
     left = run.operation.total - run.operation.done
-    username = brokers.config(queue.broker.slug).username
+    config = brokers.config(queue.broker.slug)
     size = draining.at_once(queue, left)
-    with draining.drained(queue, at_once=size) as drain, ThreadPoolExecutor(1) as publisher:
-        sent: _Sent | None = None
-        while True:
-            # While one batch waits for its confirms the next is taken: the broker is never idle.
-            wanted = min(size, left - (len(sent.batch) if sent else 0))
-            batch = drain.batch(wanted) if wanted > 0 else []
-            if sent is not None:
-                left -= _settle(run, drain, sent, to)
-            if not batch:
+    moved = 0
+    for number, endpoint in enumerate(config.endpoints, 1):
+        with Mover(
+            config,
+            queue.vhost,
+            queue.name,
+            to,
+            most=left,
+            prefetch=size,
+            adapt=lambda properties: adapted(properties, config.username),
+            endpoint=endpoint,
+        ) as mover:
+            try:
+                moved = _follow(run, mover)
                 break
-            run.checkpoint()  # nothing is on its way here: what was taken returns
-            copies = [copy(message, to, username) for message in batch]
-            sent = _Sent(batch, publisher.submit(draining.publish, queue, copies))
-        drain.left()  # the last acks were taken
-    if left > 0:  # others took some, or it shrank: what there was is moved
-        Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - left)
+            except RabbitError as error:
+                if error.kind != "connection" or mover.was_ready or number == len(config.endpoints):
+                    raise
+    if moved < left:  # others took some, or it shrank: what there was is moved
+        Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - (left - moved))
 
 
-@dataclass(frozen=True)
-class _Sent:
-    """A batch on its way to the other queue."""
+def _follow(run: operations.Run, mover: Mover) -> int:
+    """Count what is moved until it has ended, and return how many. Raises Stopped, GaveUp or RabbitError."""
+    counted, stopped, heard_at = 0, None, time.monotonic()
+    while True:
+        told = mover.wait(_LOOK_SECONDS)
+        if told.moved > counted:
+            run.progress(done=told.moved - counted)
+            counted, heard_at = told.moved, time.monotonic()
+        if told.ended:
+            break
+        try:
+            run.checkpoint()
+        except Stopped as error:
+            stopped = stopped or error
+            mover.stop()  # what is on its way is confirmed and acked first
+        if time.monotonic() - heard_at > SILENT_SECONDS:
+            raise stopped or NoResponse(_("The broker confirms nothing: is a memory or disk alarm in force?"))
+    if told.fault is not None:
+        raise told.fault
+    if stopped is not None:
+        raise stopped
+    if told.refusal:
+        raise _not_taken(run.params["to"], told.refusal)
+    return counted
 
-    batch: list[Message]
-    verdicts: Future[list[Verdict]]
 
-
-def _settle(run: operations.Run, drain: draining.Drain, sent: _Sent, to: str) -> int:
-    """Wait for the verdicts, ack what arrived, return how many. Raises as `check` does."""
-    verdicts = sent.verdicts.result()
-    drain.settle(sent.batch, [verdict.ok for verdict in verdicts])
-    moved = sum(verdict.ok for verdict in verdicts)
-    run.progress(done=moved)
-    check(verdicts, to)
-    return moved
+def adapted(properties: BasicProperties, username: str) -> BasicProperties:
+    """Return the properties of a message as its copy has them: the same, mostly."""
+    headers = properties.headers
+    if (headers is None or "CC" not in headers) and properties.user_id in (None, username):
+        return properties
+    message = Message(b"", Properties.from_pika(properties), "", "")
+    return copy(message, "", username).properties.to_pika()
 
 
 def copy(message: Message, queue: str, username: str) -> Outgoing:
@@ -154,7 +179,9 @@ def check(verdicts: Sequence[Verdict], to: str) -> None:
     why = last.detail or last.reason
     if last.unknown or last.reason in draining.TRANSIENT:
         raise NoResponse(why)
-    raise GaveUp(
-        _("“%(queue)s” did not take it: %(why)s. The rest stay where they were.")
-        % {"queue": to, "why": why.rstrip(".")}
-    )
+    raise _not_taken(to, why)
+
+
+def _not_taken(to: str, why: str) -> GaveUp:
+    text = _("“%(queue)s” did not take it: %(why)s. The rest stay where they were.")
+    return GaveUp(text % {"queue": to, "why": why.rstrip(".")})

@@ -18,6 +18,7 @@ from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.message import Message, Properties
+from mqadmin.rabbit.mover import Mover, Progress
 from tests.queues.conftest import make_queue
 from tests.support.processes import killed_at
 from tests.support.waiting import wait_until
@@ -52,6 +53,10 @@ def fill(channel: BlockingChannel, count: int, **properties: Any) -> None:
 
 def depth(channel: BlockingChannel, queue: str) -> int:
     return int(channel.queue_declare(queue, passive=True).method.message_count or 0)
+
+
+def amqp_consumers(channel: BlockingChannel, queue: str) -> int:
+    return int(channel.queue_declare(queue, passive=True).method.consumer_count or 0)
 
 
 def taken(channel: BlockingChannel, queue: str) -> list[Message]:
@@ -161,15 +166,18 @@ def test_killed_between_confirm_and_ack_nothing_is_lost(
     fill(channel, 2_200)
     operation = moving.move(queue=dead, to_queue="work", by=BY)
     execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
-    target = "mqadmin.queues.draining:Drain.settle"
+    target = "mqadmin.rabbit.mover:Mover._ack"
     with killed_at(process_environ, target, "before", 2, "shell", "--command", execute) as died:
         assert died.wait(60) == -9
-    wait_until(lambda: depth(channel, "dead") == 1_200, timeout=10)
+    wait_until(lambda: amqp_consumers(channel, "dead") == 0, timeout=10)
+    left, arrived = depth(channel, "dead"), depth(channel, "work")
+    assert left + arrived > 2_200  # killed with confirmed messages that were not acked
+    assert left + arrived <= 2_200 + draining.BATCH
     carry_out(operation)
-    assert (operation.status, operation.done) == ("done", 2_200)
+    assert operation.status == "done"
     bodies = [message.body for message in taken(channel, "work")]
     assert set(bodies) == {b"%d" % number for number in range(2_200)}
-    assert len(bodies) == 3_200  # the batch in doubt twice
+    assert len(bodies) == left + arrived  # what was in doubt twice
 
 
 def test_paused_it_gives_back_what_it_has_not_moved(
@@ -178,14 +186,21 @@ def test_paused_it_gives_back_what_it_has_not_moved(
     monkeypatch.setattr(draining, "BATCH", 5)
     fill(channel, 20)
     operation = moving.move(queue=dead, to_queue="work", by=BY)
-    settle = draining.Drain.settle
+    take, wait = Mover._on_message, Mover.wait
 
-    def pause_after(*args: Any) -> None:
-        operations.pause(operation=Operation.objects.get(pk=operation.pk), by=BY)
-        settle(*args)
+    def five(mover: Mover, *args: Any) -> None:
+        if mover._sent < 5:
+            take(mover, *args)
+
+    def pause_then(mover: Mover, seconds: float) -> Progress:
+        wait_until(lambda: wait(mover, 0.01).moved == 5)
+        if Operation.objects.filter(pk=operation.pk, status="running").exists():
+            operations.pause(operation=Operation.objects.get(pk=operation.pk), by=BY)
+        return wait(mover, seconds)
 
     with monkeypatch.context() as patch:
-        patch.setattr(draining.Drain, "settle", pause_after)
+        patch.setattr(Mover, "_on_message", five)
+        patch.setattr(Mover, "wait", pause_then)
         carry_out(operation)
     assert (operation.status, operation.done) == ("paused", 5)
     wait_until(lambda: depth(channel, "dead") == 15)

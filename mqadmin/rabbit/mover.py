@@ -1,0 +1,272 @@
+"""Messages from one queue to another as fast as they come: consumed, published at once, acked when confirmed.
+
+A thread of its own with two connections, so that a broker that takes no messages still takes acks. What has been
+taken and not confirmed is in `prefetch` bounds; it returns to its queue when the connection closes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pika import exceptions as pika_errors
+from pika.adapters.select_connection import IOLoop
+from pika.channel import Channel
+from pika.frame import Method
+from pika.spec import Basic, BasicProperties
+
+from mqadmin.rabbit.config import BrokerConfig, Endpoint
+from mqadmin.rabbit.connection import Connection
+from mqadmin.rabbit.errors import NoResponse, RabbitError, from_pika
+from mqadmin.rabbit.message import Properties
+
+QUIET_S = 0.2  # without a message: then the broker is asked whether the queue is empty
+_JOIN_S = 5.0
+
+Adapt = Callable[[BasicProperties], BasicProperties]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far it is. `moved` are confirmed and acked; `ended`: nothing more comes; `fault`: why not, if it is not
+    that all were moved; `refusal`: what the broker said to a message that it did not take."""
+
+    moved: int
+    ended: bool
+    fault: RabbitError | None = None
+    refusal: str = ""
+
+
+@dataclass(slots=True)
+class _Copy:
+    tag: int
+    body: bytes
+    properties: BasicProperties
+    is_confirmed: bool = False
+    is_returned: bool = False
+
+
+class Mover:
+    """Moves up to `most` messages of `source` to queue `target`. `adapt` returns what a copy's properties are.
+
+    Use as a context manager; `wait` and `stop` are for its thread, all else is the mover's own. Every message
+    that is not acked returns to `source` when it is left.
+    """
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        vhost: str,
+        source: str,
+        target: str,
+        *,
+        most: int,
+        prefetch: int,
+        adapt: Adapt,
+        endpoint: Endpoint | None = None,
+    ) -> None:
+        endpoint = endpoint or config.endpoints[0]
+        self._where = str(endpoint)
+        self._parameters = config.connection_parameters(vhost, endpoint=endpoint, client_name="mqadmin mover")
+        self._source, self._target = source, target
+        self._most, self._prefetch, self._adapt = most, min(prefetch, most), adapt
+        self._loop = IOLoop()
+        self._connections: list[Connection] = []
+        self._in: Channel | None = None
+        self._out: Channel | None = None
+        self._copies: dict[int, _Copy] = {}  # by publish number, unacked all of them
+        self._sent = self._lowest = self._moved = 0
+        self._last_returned = 0
+        self._is_stopping = self._is_asking = self._heard = False
+        self.was_ready = False  # it had both its channels
+        self._changed = threading.Condition()
+        self._told = Progress(0, False)
+        self._thread = threading.Thread(target=self._run, name="mqadmin-mover", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.add_callback_threadsafe(self._close)
+        self._thread.join(_JOIN_S)
+
+    def wait(self, seconds: float) -> Progress:
+        """Return how far it is: at once when it has ended, else after so many seconds."""
+        with self._changed:
+            if not self._told.ended:
+                self._changed.wait(seconds)
+            return self._told
+
+    def stop(self) -> None:
+        """Publish no more. It has ended once all that was published is confirmed and acked."""
+        self._loop.add_callback_threadsafe(self._stop)
+
+    # --- everything below runs in the mover's thread ---------------------------------------------------------
+
+    def _run(self) -> None:
+        for opened in (self._open_out, self._open_in):
+            self._connections.append(
+                Connection(
+                    self._parameters,
+                    on_open_callback=opened,
+                    on_open_error_callback=self._lost,
+                    on_close_callback=self._lost,
+                    custom_ioloop=self._loop,
+                )
+            )
+        try:
+            self._loop.start()
+        finally:
+            self._tell(ended=True, fault=NoResponse("The mover's thread ended."))
+            self._loop.close()
+
+    def _open_out(self, connection: Any) -> None:
+        connection.channel(on_open_callback=self._on_out)
+
+    def _open_in(self, connection: Any) -> None:
+        connection.channel(on_open_callback=self._on_in)
+
+    def _on_out(self, channel: Channel) -> None:
+        channel.add_on_close_callback(self._lost)
+        channel.add_on_return_callback(self._on_return)
+        channel.confirm_delivery(self._on_confirm, callback=lambda _frame: self._ready(out=channel))
+
+    def _on_in(self, channel: Channel) -> None:
+        channel.add_on_close_callback(self._lost)
+        channel.add_on_cancel_callback(lambda _frame: self._stop())
+        channel.basic_qos(prefetch_count=self._prefetch, callback=lambda _frame: self._ready(in_=channel))
+
+    def _ready(self, *, out: Channel | None = None, in_: Channel | None = None) -> None:
+        self._out, self._in = out or self._out, in_ or self._in
+        if self._out is not None and self._in is not None:
+            self.was_ready = True
+            self._in.basic_consume(self._source, self._on_message)
+            self._loop.call_later(QUIET_S, self._look)
+
+    def _on_message(
+        self, _channel: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes
+    ) -> None:
+        self._heard = True
+        out = self._out
+        if self._is_stopping or self._sent >= self._most or out is None or not out.is_open:
+            return
+        copied = self._adapt(properties)
+        try:
+            out.basic_publish("", self._target, body, copied, mandatory=True)
+        except (pika_errors.AMQPError, ValueError, TypeError, OverflowError) as error:
+            self._refused(f"The message cannot be encoded: {error}.")
+            return
+        self._sent += 1
+        self._copies[self._sent] = _Copy(method.delivery_tag or 0, body, copied)
+
+    def _on_return(
+        self, _channel: Channel, method: Basic.Return, properties: BasicProperties, body: bytes
+    ) -> None:
+        """A return has no number. It comes before the confirm of its message, and returns come in order."""
+        found = Properties.from_pika(properties)
+        alike = [
+            number
+            for number in range(max(self._last_returned, self._lowest) + 1, self._sent + 1)
+            if (copy := self._copies[number]).body == body and not copy.is_confirmed
+        ]
+        same = (n for n in alike if Properties.from_pika(self._copies[n].properties) == found)
+        number = next(same, alike[0] if alike else 0)
+        if number:
+            self._copies[number].is_returned = True
+            self._last_returned = number
+        self._refused(f"The broker returned the message: {method.reply_text} ({method.reply_code})")
+
+    def _on_confirm(self, frame: Method[Basic.Ack | Basic.Nack]) -> None:
+        number, is_ack = frame.method.delivery_tag, isinstance(frame.method, Basic.Ack)
+        for key in range(self._lowest + 1 if frame.method.multiple else number, number + 1):
+            copy = self._copies.get(key)
+            if copy is not None:
+                copy.is_confirmed = True
+                copy.is_returned = copy.is_returned or not is_ack
+        if not is_ack:
+            self._refused("The broker did not accept the message (nack): is the queue full?")
+        self._settle()
+
+    def _settle(self) -> None:
+        """Ack what is confirmed, in one frame up to the first that is not, in runs around what was refused."""
+        last = 0
+        while (copy := self._copies.get(self._lowest + 1)) is not None and copy.is_confirmed:
+            del self._copies[self._lowest + 1]
+            self._lowest += 1
+            if not copy.is_returned:
+                last = copy.tag
+                self._moved += 1
+                continue
+            self._ack(last)
+            last = 0
+            if self._in is not None and self._in.is_open:
+                self._in.basic_nack(copy.tag, requeue=True)
+        self._ack(last)
+        is_all = self._sent >= self._most or self._is_stopping
+        if is_all and not self._copies:
+            self._finish()
+        elif last:
+            self._tell()
+
+    def _ack(self, tag: int) -> None:
+        if tag and self._in is not None and self._in.is_open:
+            self._in.basic_ack(tag, multiple=True)
+
+    def _refused(self, why: str) -> None:
+        self._tell(refusal=self._told.refusal or why)
+        self._stop()
+
+    def _stop(self) -> None:
+        self._is_stopping = True
+        if not self._copies:
+            self._finish()
+
+    def _look(self) -> None:
+        """Ask whether the queue is empty when it has been quiet for a while."""
+        if self._told.ended or self._in is None or not self._in.is_open:
+            return
+        if not self._heard and not self._copies and not self._is_asking:
+            self._is_asking = True
+            self._in.queue_declare(self._source, passive=True, callback=self._on_left)
+        self._heard = False
+        self._loop.call_later(QUIET_S, self._look)
+
+    def _on_left(self, frame: Method[Any]) -> None:
+        self._is_asking = False
+        if not frame.method.message_count and not self._copies and not self._heard:
+            self._is_stopping = True
+            self._finish()
+
+    def _finish(self) -> None:
+        """The answer to this proves that every ack before it was taken."""
+        if self._in is not None and self._in.is_open and not self._told.ended:
+            self._in.basic_qos(prefetch_count=self._prefetch, callback=lambda _frame: self._tell(ended=True))
+
+    def _lost(self, _of: Any, error: BaseException) -> None:
+        self._tell(ended=True, fault=from_pika(error, where=self._where))
+
+    def _tell(self, *, ended: bool = False, fault: RabbitError | None = None, refusal: str = "") -> None:
+        with self._changed:
+            if self._told.ended:
+                return
+            self._told = Progress(self._moved, ended, fault, refusal or self._told.refusal)
+            if ended:
+                self._changed.notify_all()
+
+    def _close(self) -> None:
+        self._tell(ended=True)
+        for connection in self._connections:
+            if connection.is_open:
+                connection.close()
+        # What the broker has not answered within a second is left to its heartbeat.
+        self._loop.call_later(1.0, self._loop.stop)
+        self._wait_closed()
+
+    def _wait_closed(self) -> None:
+        if all(connection.is_closed for connection in self._connections):
+            self._loop.stop()
+        else:
+            self._loop.call_later(0.01, self._wait_closed)
