@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import struct
+import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,10 +23,20 @@ class LongString(bytes):
     """A header value of wire type `S` (long string) that is not valid UTF-8; plain bytes are type `x`."""
 
 
+class RawField(bytes):
+    """A table or array that is nested deeper than MAX_DEPTH, as it was on the wire, type and length included.
+
+    Readers recurse: a frame holds twenty thousand levels, and Python has room for a few hundred.
+    """
+
+
 class RawTimestamp(int):
     """A header value of wire type `T` whose seconds lie outside what `datetime` can hold."""
 
 
+MAX_DEPTH = 100
+
+_nesting = threading.local()
 _INT64 = range(-(2**63), 2**63)
 _INT32 = range(-(2**31), 2**31)
 
@@ -39,6 +50,8 @@ def encode_value(pieces: list[bytes], value: Any) -> int:
     Raises ValueError for what AMQP cannot hold, else as pika does.
     """
     match value:
+        case RawField():
+            encoded = bytes(value)
         case LongString():
             encoded = struct.pack(">cI", b"S", len(value)) + value
         case RawTimestamp():
@@ -94,11 +107,25 @@ def decode_value(encoded: bytes, offset: int) -> tuple[Any, int]:
         case b"T":
             seconds = struct.unpack_from(">Q", encoded, start)[0]
             return _moment(seconds), start + 8
+        case b"F" | b"A":
+            return _decode_nested(encoded, offset)
         case b"S":
             value, end = _decode(encoded, offset)
             return (LongString(value) if isinstance(value, bytes) else value), end
         case _:
             return _decode(encoded, offset)
+
+
+def _decode_nested(encoded: bytes, offset: int) -> tuple[Any, int]:
+    depth: int = getattr(_nesting, "depth", 0)
+    if depth >= MAX_DEPTH:
+        end = offset + 5 + struct.unpack_from(">I", encoded, offset + 1)[0]
+        return RawField(encoded[offset:end]), end
+    _nesting.depth = depth + 1
+    try:
+        return _decode(encoded, offset)
+    finally:
+        _nesting.depth = depth
 
 
 def _moment(seconds: int) -> datetime | RawTimestamp:

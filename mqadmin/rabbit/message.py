@@ -14,7 +14,7 @@ from typing import Any
 import pika
 from pika.spec import Basic
 
-from mqadmin.rabbit.codec import LongString, RawTimestamp
+from mqadmin.rabbit.codec import LongString, RawField, RawTimestamp
 
 # All properties travel in one frame, whose payload RabbitMQ lets have 128 KiB (its and pika's `frame_max`);
 # 12 bytes of it are taken. Over a larger one it closes the connection: 501, frame_too_large, tried on 3.10.8.
@@ -27,6 +27,11 @@ class TooLarge(ValueError):
 
 class _Bounded(pika.BasicProperties):
     def encode(self) -> list[bytes]:
+        # Either would close the channel, and with it the batch of everybody else's messages: tried on 3.10.8.
+        if self.delivery_mode not in (None, 1, 2):
+            raise ValueError(f"RabbitMQ has no delivery mode {self.delivery_mode}")
+        if self.reply_to == "amq.rabbitmq.reply-to":
+            raise ValueError("only who waits for the answer can publish with reply_to amq.rabbitmq.reply-to")
         pieces: list[bytes] = super().encode()
         size = sum(map(len, pieces))
         if size > MAX_ENCODED:
@@ -126,7 +131,7 @@ class Message:
 
 # A value that JSON has no type for becomes an object with exactly one of these keys. A table of the user's
 # with exactly one such key is wrapped itself, so the two cannot be confused.
-_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE = (
+_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE, _RAW = (
     "$bytes",
     "$longstr",
     "$decimal",
@@ -134,20 +139,23 @@ _BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE = (
     "$rawtime",
     "$float",
     "$table",
+    "$raw",
 )
-_TAGS = frozenset((_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE))
+_TAGS = frozenset((_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE, _RAW))
 
 
 def to_json(value: Any) -> Any:
     """Return an AMQP field value as something `json.dumps(allow_nan=False)` takes and `from_json` undoes.
 
     Keeps every type and the nesting; integers may come back in another width. Wrapped are: bytes
-    {"$bytes": base64}, a string that is not UTF-8 {"$longstr": base64}, Decimal {"$decimal": text}, datetime
-    {"$time": ISO 8601 UTC}, a time past year 9999 {"$rawtime": seconds}, a float that JSON would change
-    {"$float": text}, a table with keys that are not text, or that looks like one of these {"$table":
-    [[key, value], ...]}. Raises ValueError for a type that AMQP does not have.
+    {"$bytes": base64}, a string that is not UTF-8 {"$longstr": base64}, what is nested too deeply {"$raw":
+    base64}, Decimal {"$decimal": text}, datetime {"$time": ISO 8601 UTC}, a time past year 9999 {"$rawtime":
+    seconds}, a float that JSON would change {"$float": text}, a table with keys that are not text, or that looks
+    like one of these {"$table": [[key, value], ...]}. Raises ValueError for a type that AMQP does not have.
     """
     match value:
+        case RawField():
+            return {_RAW: base64.b64encode(value).decode()}
         case LongString():
             return {_LONGSTR: base64.b64encode(value).decode()}
         case bytes() | bytearray():
@@ -204,6 +212,8 @@ def _untag(tag: str, content: Any) -> Any:
     match tag:
         case "$bytes":
             return base64.b64decode(content, validate=True)
+        case "$raw":
+            return RawField(base64.b64decode(content, validate=True))
         case "$longstr":
             return LongString(base64.b64decode(content, validate=True))
         case "$decimal":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from pika.adapters.blocking_connection import BlockingChannel
 
 from mqadmin.rabbit import amqp
-from mqadmin.rabbit.codec import LongString, RawTimestamp, encode_value
+from mqadmin.rabbit.codec import LongString, RawField, RawTimestamp, encode_value
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.message import Message, Properties, from_json, to_json
 
@@ -89,6 +90,26 @@ def test_headers_survive_the_broker_and_json(channel: BlockingChannel, headers: 
 
 
 @pytest.mark.broker
+@pytest.mark.parametrize("levels", [101, 5_000])
+@pytest.mark.parametrize("kind", [b"A", b"F"])
+def test_what_is_nested_too_deeply_is_kept_as_it_was(
+    channel: BlockingChannel, levels: int, kind: bytes
+) -> None:
+    name = b"" if kind == b"A" else b"\0"
+    value = b"V"
+    for _ in range(levels):
+        value = kind + struct.pack(">I", len(name + value)) + name + value
+    once = round_trip(channel, Properties(headers={"deep": RawField(value), "after": 1}))
+    assert once.headers["after"] == 1
+    stored = json.loads(json.dumps(once.properties.to_json(), allow_nan=False))
+    again = Properties.from_json(stored)
+    assert again == once.properties
+    pieces: list[bytes] = []
+    encode_value(pieces, again.headers["deep"] if again.headers else None)
+    assert b"".join(pieces) == value
+
+
+@pytest.mark.broker
 def test_every_basic_property_survives(channel: BlockingChannel, broker_config: BrokerConfig) -> None:
     properties = Properties(
         content_type="application/json",
@@ -139,7 +160,8 @@ def test_json_keeps_type_and_value(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [{"$bytes": 1}, {"$time": "soon"}, {"$table": [1]}, {"$decimal": "x"}, {"$float": None}]
+    "value",
+    [{"$bytes": 1}, {"$time": "soon"}, {"$table": [1]}, {"$decimal": "x"}, {"$float": None}, {"$raw": 1}],
 )
 def test_a_wrong_wrapper_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="not a valid"):
