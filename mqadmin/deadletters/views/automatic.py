@@ -32,7 +32,7 @@ def _context(request: HttpRequest, form: RuleForm | None = None) -> dict[str, An
     consumers = Consumer.objects.filter(broker=broker, is_collector=False).select_related("breaker")
     return {
         "broker": broker,
-        "rules": [(rule, retries.described(rule)) for rule in rules],
+        "rules": [(rule, retries.described(rule), _fields(rule)) for rule in rules],
         "rows": [(item, _breaker(item)) for item in consumers],
         "form": form
         or RuleForm({"source": request.GET.get("source", ""), "group": request.GET.get("group", "")}),
@@ -43,6 +43,12 @@ def _context(request: HttpRequest, form: RuleForm | None = None) -> dict[str, An
         .values_list("vhost", flat=True)
         .distinct(),
     }
+
+
+def _fields(rule: RetryRule) -> list[tuple[str, str]]:
+    """Return what a form sends to leave the rule as it is, but for its switch."""
+    names = ("vhost", "source", "group", "at_most", "first_delay", "factor", "max_delay")
+    return [(name, str(getattr(rule, name))) for name in names]
 
 
 def _breaker(consumer: Consumer) -> Breaker:

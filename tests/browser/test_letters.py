@@ -1,0 +1,73 @@
+"""Dead letters in Chromium: hex that is typed, shown and stored; a dry run that keeps the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from mqadmin.rabbit.config import BrokerConfig
+from tests.deadletters.factories import letter
+
+pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server: LiveServer, broker_config: BrokerConfig) -> Iterator[Page]:
+    """A page of an operator; an error in the console fails the test."""
+    user = User.objects.create_user("olga", password="x")
+    user.groups.add(Group.objects.get(name="operator"))
+    client = Client()
+    client.force_login(user)
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=live_server.url)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_hex_is_shown_typed_blamed_and_stored(page: Page) -> None:
+    one = letter(b"\xff\x00hello", message_id="bin-1")
+    page.goto(f"/dead-letters/{one.pk}/")
+    expect(page.locator(".payload.hex")).to_contain_text("00000000  ff 00 68 65 6c 6c 6f")
+    expect(page.locator(".payload.hex i")).to_have_text("..hello")
+    page.get_by_role("link", name="Edit & requeue").click()
+    body = page.get_by_label("Body", exact=True)
+    expect(body).to_have_value("ff 00 68 65 6c 6c 6f")
+    body.fill("ff 00\n68 6x")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Line 2, column 5: “x” is no hex digit.")
+    expect(body).to_be_focused()
+    assert body.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)") == "x"
+    body.fill("c3 a9 0d 0a 21")
+    page.get_by_role("button", name="Show the changes").click()
+    expect(page.locator(".diff ins")).to_contain_text("c3 a9 0d 0a 21")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/dead-letters/?letter=*")
+    one.refresh_from_db()
+    assert bytes(one.body) == b"\xc3\xa9\r\n!"
+
+
+def test_the_dry_run_keeps_the_focus_where_it_is(page: Page) -> None:
+    one = letter(message_id="m-1")
+    page.goto(f"/dead-letters/{one.pk}/")
+    page.get_by_role("link", name="Elsewhere…").click()
+    chosen = page.get_by_label("Back to the queue each died in")
+    expect(chosen).to_be_visible()
+    chosen.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("Exchange", exact=True)).to_be_visible()
+    expect(page.get_by_label("Somewhere else")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#decide")).not_to_be_visible()
