@@ -83,7 +83,7 @@ class Mill:
         known = DeadLetter.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         publish()
         if way == "rejected":
-            self._reject(way, count)
+            self.reject(way, count)
         rows = DeadLetter.objects.filter(pk__gt=known, ack_pending=False)
         wait_until(lambda: rows.count() >= count, 30, what=f"{count} letters captured")
         found = list(rows.order_by("pk"))
@@ -100,7 +100,7 @@ class Mill:
             after = [_taken(wire, way if way == "rejected" else LANDING) for _ in range(count)]
         return list(zip(before, after, strict=True))
 
-    def _reject(self, queue: str, count: int) -> None:
+    def reject(self, queue: str, count: int) -> None:
         with amqp.channel(self.config, self.vhost) as channel:
             for _ in range(count):
                 method, _properties, _body = channel.basic_get(queue)
