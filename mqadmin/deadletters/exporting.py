@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from mqadmin.core import audit
+from mqadmin.core import audit, permissions
 from mqadmin.core.audit import Actor
-from mqadmin.deadletters import claims, requeue
+from mqadmin.deadletters import claims, masking, requeue
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
 
@@ -56,31 +58,45 @@ FIELDS = (
 def export(*, selection: Selection, by: Actor) -> Iterator[bytes]:
     """Return the lines of the letters of `selection`, read bit by bit as they are asked for.
 
-    The audit log has it before the first line. Raises django.db.Error.
+    The audit log has it before the first line, and whether masked fields are in it: who may not reveal them gets
+    lines without, which say so and cannot be imported. Raises django.db.Error.
     """
+    reveal = not settings.MQADMIN_MASKED or may_reveal(by)
     rows = selection.rows().order_by("pk")
     with audit.act(
         by=by,
         action="dead_letters.export",
         broker=selection.broker,
         target=requeue.describe(selection),
-        detail={"selection": selection.to_json()},
+        detail={"selection": selection.to_json()} | ({"revealed": reveal} if settings.MQADMIN_MASKED else {}),
     ) as entry:
         entry.count = rows.count()
-    return _lines(rows)
+    return _lines(rows, reveal=reveal)
 
 
-def _lines(rows: QuerySet[DeadLetter]) -> Iterator[bytes]:
+def may_reveal(by: Actor) -> bool:
+    """Whether an actor may see masked fields: as on the letter's page, who may operate; and the shell."""
+    if by.via in ("shell", "system"):
+        return True
+    user = User.objects.filter(username=by.name).first()
+    return user is not None and permissions.may(user, "operate")
+
+
+def _lines(rows: QuerySet[DeadLetter], *, reveal: bool) -> Iterator[bytes]:
     after = 0
     while ids := claims.batch(rows.filter(pk__gt=after).values_list("pk", "size")[:BATCH]):
         for letter in rows.filter(pk__in=ids):
-            yield line(letter)
+            yield line(letter, masked=0 if reveal else masking.hide(letter))
         after = ids[-1]
 
 
-def line(letter: DeadLetter) -> bytes:
-    """Return one letter as a line of JSON, in ASCII, with its line break."""
+def line(letter: DeadLetter, *, masked: int = 0) -> bytes:
+    """Return one letter as a line of JSON, in ASCII, with its line break. `masked`: so many values are hidden in
+    it; what was there before an edit is left out then, and the line is in no format that is imported."""
     values: dict[str, Any] = {"mqadmin_letter": FORMAT, "id": letter.pk}
+    if masked:
+        values |= {"mqadmin_letter": "masked", "masked": masked}
+        letter.original = None
     for name in FIELDS:
         value = getattr(letter, name)
         values[name] = value.isoformat() if isinstance(value, datetime) else value

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, models
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.db.models.expressions import OrderBy
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from mqadmin.core.models import Operation
 from mqadmin.deadletters import (  # noqa: F401 - retention registers itself
     facets,
     grouping,
+    masking,
     retention,
     tally,
     tracking,
@@ -158,6 +160,7 @@ def _causes(
     points: bool,
 ) -> list[Cause]:
     samples = DeadLetter.objects.only(*LIST_FIELDS).in_bulk({pk for pair in ends.values() for pk in pair})
+    masking.hide_in_errors(list(samples.values()))
     groups = [group for group, _count, _back in counts]
     notes = {note.group: note for note in CauseNote.objects.filter(broker=wanted.broker, group__in=groups)}
     history = _history(wanted.broker, groups) if points else {}
@@ -230,7 +233,51 @@ def choices(broker: str) -> dict[str, list[str]]:
     }
 
 
-class Picked(models.QuerySet[DeadLetter]):
+class Listed(models.QuerySet[DeadLetter]):
+    """Letters for a list: what is masked does not show in their errors."""
+
+    def _fetch_all(self) -> None:
+        is_new = self._result_cache is None
+        super()._fetch_all()  # type: ignore[misc]
+        if is_new:
+            masking.hide_in_errors([row for row in self._result_cache or () if isinstance(row, DeadLetter)])
+
+
+class Counted(Listed):
+    """Letters for the API's pages: counted by the tally, and in an order that an index has.
+
+    No id is null, but PostgreSQL would sort a million letters to put null ids last.
+    """
+
+    columns: dict[str, str] | None = None
+
+    def order_by(self, *names: Any) -> Counted:
+        """Return them in an order; ids without a word on nulls."""
+        ids = {False: "id", True: "-id"}
+        return super().order_by(
+            *(
+                ids[name.descending] if isinstance(name, OrderBy) and name.expression == F("id") else name
+                for name in names
+            )
+        )
+
+    def filter(self, *conditions: Any, **more: Any) -> Counted:
+        """Return fewer, which nobody has counted."""
+        fewer = super().filter(*conditions, **more)
+        fewer.columns = None
+        return fewer
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return super().count() if self.columns is None else tally.total(self.columns)
+
+    def _clone(self) -> Counted:
+        made: Counted = super()._clone()  # type: ignore[misc]
+        made.columns = self.columns
+        return made
+
+
+class Picked(Listed):
     """Letters for a list, whose ids a search knows already: they are counted and cut into pages without it."""
 
     ids: tuple[int, ...] | None = None  # newest first; not that of any set made of this one
@@ -245,7 +292,9 @@ class Picked(models.QuerySet[DeadLetter]):
             return super().__getitem__(part)
         wanted = self.ids[part]
         known = DeadLetter.objects.only(*LIST_FIELDS).in_bulk(wanted)
-        return [known[pk] for pk in wanted if pk in known]
+        found = [known[pk] for pk in wanted if pk in known]
+        masking.hide_in_errors(found)
+        return found
 
 
 def listed(wanted: Filter, *, up_to: int | None = None) -> QuerySet[DeadLetter]:
@@ -253,10 +302,12 @@ def listed(wanted: Filter, *, up_to: int | None = None) -> QuerySet[DeadLetter]:
     search = wanted.found()
     rows = search.rows.only(*LIST_FIELDS)
     if up_to is None:
-        return rows
+        counted = Counted(model=DeadLetter, query=rows.query)
+        counted.columns = wanted.columns
+        return counted
     rows = rows.filter(pk__lte=up_to)
     if search.picks is None:
-        return rows
+        return Listed(model=DeadLetter, query=rows.query)
     picked = Picked(model=DeadLetter, query=rows.query)
     picked.ids = tuple(pick.pk for pick in search.picks if pick.pk <= up_to)
     return picked

@@ -2,14 +2,17 @@
 
 `header.authorization` names a header, whatever its case; `payload.card.number` a field of a JSON or MessagePack
 body, lists passed through; a `*` stands for any way down: `payload.*.password`. Hidden are the values where letters
-are shown; what is stored and requeued stays as it came. A body that is no document cannot be masked by path.
+are shown, wherever the error's text repeats them, and from searches: who may not see a value must not find out by
+asking for it. What is stored and requeued stays as it came. A body that is no document cannot be masked by path.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +22,9 @@ from mqadmin.rabbit import bodies
 
 SHOWN = "•••"
 _MOST = 100_000  # values of one body that are looked at
+_SHORTEST = 3  # characters of a value that is looked for in texts: "5" is everywhere
+_LARGEST = 1_000_000  # bytes of a body that a list opens; above, the error's text is hidden as a whole
+_may_reveal: ContextVar[bool] = ContextVar("masked fields may be searched", default=False)
 
 Path = tuple[str, ...]
 
@@ -42,33 +48,112 @@ def _rules(written: tuple[str, ...]) -> tuple[frozenset[str], tuple[Path, ...]]:
     return frozenset(headers), tuple(paths)
 
 
+@contextmanager
+def revealing(may: bool) -> Iterator[None]:
+    """Within it, searches may ask for masked fields if `may`; without it nobody's may."""
+    token = _may_reveal.set(may)
+    try:
+        yield
+    finally:
+        _may_reveal.reset(token)
+
+
+def is_veiled() -> bool:
+    """Whether there are masked fields that a search must not tell of."""
+    return bool(settings.MQADMIN_MASKED) and not _may_reveal.get()
+
+
+def is_refused(column: str, path: Sequence[str]) -> bool:
+    """Whether a search must not ask for what lies at the path; numbers in it may count the items of a list."""
+    if not is_veiled():
+        return False
+    names = [name for name in path if not name.isdecimal()]
+    return is_hidden(column, ".".join(path)) or is_hidden(column, ".".join(names))
+
+
 def hide(letter: DeadLetter) -> int:
-    """Hide the values in this object, which must not be saved. Returns how many it hid."""
+    """Hide the values in this object, which must not be saved. Returns how many it hid, but for those in texts."""
     names, paths = rules()
+    taken: list[Any] = []
     count = 0
     if names and isinstance(letter.headers, dict):
         kept = {name: SHOWN if name.lower() in names else value for name, value in letter.headers.items()}
-        count = sum(name.lower() in names for name in kept)
+        taken += [value for name, value in letter.headers.items() if name.lower() in names]
+        count = len(taken)
         letter.headers = kept
     if paths:
-        kind, encoding = (letter.properties.get(name) for name in ("content_type", "content_encoding"))
-        document = bodies.document(
-            bytes(letter.body),
-            kind if isinstance(kind, str) else None,
-            encoding if isinstance(encoding, str) else None,
-        )
-        hidden = mask(document, paths) if isinstance(document, dict | list) else 0
+        document = _document(letter)
+        hidden = mask(document, paths, taken) if isinstance(document, dict | list) else 0
         if hidden:
             letter.body = json.dumps(document, ensure_ascii=False, default=str).encode(errors="replace")
             letter.properties = {
                 name: value for name, value in letter.properties.items() if name != "content_encoding"
             } | {"content_type": "application/json"}
             count += hidden
+    if taken:
+        _hide_in_texts(letter, taken)
     return count
 
 
-def mask(document: Any, paths: Sequence[Path]) -> int:
-    """Hide what lies at the paths, in the document itself. Returns how many values; looks at _MOST at most."""
+def _document(letter: DeadLetter) -> Any:
+    kind, encoding = (letter.properties.get(name) for name in ("content_type", "content_encoding"))
+    return bodies.document(
+        bytes(letter.body),
+        kind if isinstance(kind, str) else None,
+        encoding if isinstance(encoding, str) else None,
+    )
+
+
+def hide_in_errors(letters: Sequence[DeadLetter]) -> None:
+    """Hide masked values in the error texts of letters of a list, which have neither headers nor body."""
+    if not settings.MQADMIN_MASKED:
+        return
+    failed = {letter.pk: letter for letter in letters if letter.error}
+    wanted = DeadLetter.objects.only("error", "trace", "status_reason", "headers", "properties", "body")
+    for whole in wanted.filter(pk__in=failed, size__lte=_LARGEST):
+        hide(whole)
+        failed.pop(whole.pk).error = whole.error
+    for letter in failed.values():
+        letter.error = SHOWN
+
+
+def _hide_in_texts(letter: DeadLetter, taken: Sequence[Any]) -> None:
+    """Hide the values wherever the error, its traceback, the reason of a status or a header repeats them."""
+    texts = sorted({text for value in taken for text in _texts(value)}, key=len, reverse=True)
+    for name in ("error", "trace", "status_reason", "headers"):
+        setattr(letter, name, _without(getattr(letter, name), texts))
+
+
+def _without(value: Any, texts: Sequence[str]) -> Any:
+    """Return a text, or the texts in a stored table, without `texts`."""
+    match value:
+        case str():
+            for hidden in texts:
+                value = value.replace(hidden, SHOWN)
+            return value
+        case dict():
+            return {name: _without(item, texts) for name, item in value.items()}
+        case list():
+            return [_without(item, texts) for item in value]
+        case _:
+            return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the scalars in a value as texts write them."""
+    waiting, left = [value], _MOST
+    while waiting and left:
+        left -= 1
+        node = waiting.pop()
+        if isinstance(node, dict | list):
+            waiting.extend(node.values() if isinstance(node, dict) else node)
+        elif not isinstance(node, bool) and len(text := str(node)) >= _SHORTEST and node is not None:
+            yield text
+
+
+def mask(document: Any, paths: Sequence[Path], taken: list[Any] | None = None) -> int:
+    """Hide what lies at the paths, in the document itself, and add it to `taken`. Returns how many values; looks
+    at _MOST at most."""
     count, left = 0, _MOST
     waiting: list[tuple[Any, tuple[Path, ...]]] = [(document, tuple(paths))]
     while waiting and left:
@@ -80,6 +165,8 @@ def mask(document: Any, paths: Sequence[Path]) -> int:
             for key, value in node.items():
                 below = _below(rest, key)
                 if () in below:
+                    if taken is not None:
+                        taken.append(value)
                     node[key] = SHOWN
                     count += 1
                 elif below and isinstance(value, dict | list):

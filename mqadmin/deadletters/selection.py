@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.errors import Refusal
+from mqadmin.deadletters import tally
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query import searching
 from mqadmin.deadletters.query.searching import Found
@@ -46,7 +47,7 @@ class Filter:
     def found(self) -> Found:
         """Return them, and what the search knows of them."""
         equal = {
-            "broker": self.broker,
+            "broker": self.broker or _only_broker(),  # all indexes begin with it
             "vhost": self.vhost,
             "dead_letter_queue": self.queue,
             "source_queue": self.source,
@@ -65,7 +66,7 @@ class Filter:
     @property
     def columns(self) -> dict[str, str] | None:
         """The columns it asks for, where it asks for nothing that `tally` does not count; else None."""
-        if not self.broker or self.since or self.until or self.operation:
+        if self.since or self.until or self.operation:
             return None
         asked = searching.columns(self.q)
         known = {
@@ -145,6 +146,12 @@ def all_that_match(filter: Filter, up_to: int | None = None) -> Selection:
     if ids is not None:
         return some(filter.broker, ids)
     return Selection(filter.broker, filter=dataclasses.replace(filter, q=q), up_to=up_to)
+
+
+def _only_broker() -> str:
+    """Return the broker that all letters are of, "" where they are of several, or of none."""
+    known = list(tally.by("broker", {}))
+    return known[0] if len(known) == 1 else ""
 
 
 def newest() -> int:

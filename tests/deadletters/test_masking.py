@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from typing import Any
@@ -11,10 +12,14 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from mqadmin.core import tokens
+from mqadmin.core.audit import Actor
+from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
-from mqadmin.deadletters import facets, masking, presenting
+from mqadmin.deadletters import exporting, facets, masking, presenting, selection
 from mqadmin.deadletters.masking import SHOWN
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.query import searching
+from mqadmin.deadletters.query.searching import search
 from tests.deadletters.factories import died, letter
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
@@ -125,3 +130,109 @@ def test_the_trace_of_a_message_is_shown() -> None:
     assert presenting.trace_id(parent) == "4bf92f3577b34da6a3ce929d0e0e4736"
     for nonsense in ("", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "x", parent.upper()):
         assert presenting.trace_id(nonsense) == ""
+
+
+def found_by(query: str) -> set[str]:
+    return set(search(DeadLetter.objects.all(), query).rows.values_list("message_id", flat=True))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "late payload.card.number:4111-secret",
+        "late payload.card.0.number>4",
+        "late -payload.a.b.password=x",
+        "late (header.Authorization:Bearer* or source:orders)",
+        "late payload.card.number.digits=4",
+    ],
+)
+def test_a_search_for_a_masked_field_is_refused_at_its_place(settings: Any, query: str) -> None:
+    settings.MQADMIN_MASKED = RULES
+    fault = searching.fault(query)
+    assert fault is not None
+    assert "masked" in fault.text
+    assert fault.blamed.startswith(("payload.", "header."))
+    with pytest.raises(Refusal):
+        search(DeadLetter.objects.all(), query)
+    with masking.revealing(True):
+        assert searching.fault(query) is None
+    assert searching.fault("payload.card.name:Ada header.tenant:acme") is None
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_masked_value_is_not_found_by_its_text(settings: Any, quick: bool) -> None:
+    settings.MQADMIN_MASKED = RULES
+    hidden = {"card": {"number": "4111-secret"}, "note": "plain"}
+    for name, body in (("ord-1", hidden), ("ord-2", {"note": "4111-secret"})):
+        letter(
+            json.dumps(body).encode(),
+            headers=died(type="shop.Declined", message="4111-secret was declined", trace="at 4111-secret"),
+            message_id=name,
+        )
+    DeadLetter.objects.filter(message_id="ord-2").update(error="declined", trace="")
+    expected = {
+        "4111-secret": {"ord-2"},
+        "-4111-secret": {"ord-1"},
+        "error:4111": set(),
+        "error!=4111": {"ord-1", "ord-2"},
+        "trace:4111": set(),
+        "-error:declined": set(),
+        "plain": {"ord-1"},
+    }
+    for query, names in expected.items():
+        found = search(DeadLetter.objects.all(), query, quick=quick).rows
+        assert set(found.values_list("message_id", flat=True)) == names, query
+    with masking.revealing(True):
+        assert found_by("4111-secret") == {"ord-1", "ord-2"}
+        assert found_by("error:4111") == {"ord-1"}
+
+
+def test_an_error_that_repeats_a_masked_value_is_shown_without_it(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    one = letter(
+        json.dumps({"card": {"number": "4111-secret"}}).encode(),
+        headers=died(type="shop.Declined", message="card '4111-secret' was declined", trace="no 4111-secret"),
+        message_id="ord-1",
+    )
+    viewer = client_of("viewer")
+    token = {"Authorization": f"Bearer {tokens.create(user=user_of('admin'))}"}
+    for path in (
+        "/dead-letters/",
+        "/dead-letters/?q=declined",
+        f"/dead-letters/{one.pk}/",
+        f"/dead-letters/{one.pk}/?tab=history",
+    ):
+        page = viewer.get(path).content.decode()
+        assert "4111-secret" not in page, path
+        assert "was declined" in page
+    for path in ("", "/groups", f"/{one.pk}"):
+        assert (
+            "4111-secret" not in Client().get(f"/api/v1/dead-letters{path}", headers=token).content.decode()
+        ), path
+    assert DeadLetter.objects.get(pk=one.pk).error == "card '4111-secret' was declined"
+
+
+def test_an_export_holds_them_only_for_who_may_reveal(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    letter(
+        json.dumps({"card": {"number": "4111-secret"}}).encode(),
+        headers={**died(message="4111-secret"), "authorization": "Bearer top-secret"},
+    )
+    chosen = selection.all_that_match(selection.Filter("default"))
+    for name in ("viewer", "operator"):
+        user_of(name)
+    lines = {
+        name: b"".join(exporting.export(selection=chosen, by=Actor(name)))
+        for name in ("viewer", "operator", "nobody")
+    }
+    for name in ("viewer", "nobody"):
+        body = base64.b64decode(json.loads(lines[name])["body"])
+        assert b"secret" not in lines[name] + body
+        assert json.loads(lines[name])["masked"] == 2
+    assert b"top-secret" in lines["operator"]
+    revealed = AuditEntry.objects.filter(action="dead_letters.export").values_list("actor", "detail")
+    assert {actor: detail["revealed"] for actor, detail in revealed} == {
+        "viewer": False,
+        "operator": True,
+        "nobody": False,
+    }

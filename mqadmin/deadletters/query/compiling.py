@@ -22,6 +22,7 @@ from mqadmin.deadletters.query.syntax import All, Condition, Either, Node, Not, 
 
 EVERY = Q()
 NONE = Q(pk__in=[])
+VEILED = ("error", "trace", "header")  # fields whose texts may repeat what is masked
 
 
 class AsciiLower(Func):
@@ -47,12 +48,12 @@ class Compiled:
     indexed: Q = EVERY
 
 
-def compile_tree(node: Node, now: datetime) -> Compiled:
-    """Return the condition for `node` at the moment `now`."""
+def compile_tree(node: Node, now: datetime, *, veiled: bool = False) -> Compiled:
+    """Return the condition for `node` at the moment `now`. `veiled`: texts hold what must not be found by them."""
     parts = node.parts if isinstance(node, All) else (node,)
     where, indexed, exact, scans = EVERY, EVERY, True, False
     for part in parts:
-        found, is_exact = _superset(part, now)
+        found, is_exact = _superset(part, now, veiled)
         where &= found
         exact = exact and is_exact
         if _is_indexed(part):
@@ -68,17 +69,17 @@ def _is_indexed(node: Node) -> bool:
     return node.field.kind in ("moment", "number", "choice") or meaning.wildcard(node) is None
 
 
-def _superset(node: Node, now: datetime) -> tuple[Q, bool]:
+def _superset(node: Node, now: datetime, veiled: bool) -> tuple[Q, bool]:
     """Return (condition, whether it is exact)."""
     match node:
         case All(parts):
-            found = [_superset(part, now) for part in parts]
+            found = [_superset(part, now, veiled) for part in parts]
             where = EVERY
             for item, _is_exact in found:
                 where &= item
             return where, all(is_exact for _item, is_exact in found)
         case Either(parts):
-            found = [_superset(part, now) for part in parts]
+            found = [_superset(part, now, veiled) for part in parts]
             if any(item == EVERY for item, _is_exact in found):
                 return EVERY, all(is_exact for _item, is_exact in found)
             where = NONE
@@ -86,15 +87,18 @@ def _superset(node: Node, now: datetime) -> tuple[Q, bool]:
                 where |= item
             return where, all(is_exact for _item, is_exact in found)
         case Not(part):
-            item, is_exact = _superset(part, now)
+            item, is_exact = _superset(part, now, veiled)
             if not is_exact:
                 return EVERY, False  # letters too many, turned round, would be letters too few
             return (NONE if item == EVERY else ~item), True
         case Words(text):
             word = meaning.searched(text)
-            return (Q(search_text__contains=word) if word else EVERY), True
+            return (Q(search_text__contains=word) if word else EVERY), not veiled
         case Condition():
-            return _CONDITIONS[node.field.kind](node, now)
+            where, is_exact = _CONDITIONS[node.field.kind](node, now)
+            if veiled and node.field.name in VEILED:
+                return (EVERY if node.operator == "!=" else where), False
+            return where, is_exact
 
 
 def _name(condition: Condition, now: datetime) -> tuple[Q, bool]:  # noqa: ARG001

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -23,7 +23,7 @@ from django.utils.translation import ngettext
 
 from mqadmin.core import formats
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import fulltext
+from mqadmin.deadletters import fulltext, letters, masking
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query import compiling, meaning
 from mqadmin.deadletters.query.compiling import Compiled
@@ -86,7 +86,7 @@ def search(
         return Found(rows)
     moment = now or timezone.now()
     node = read(query)
-    plan = compiling.compile_tree(node, moment)
+    plan = compiling.compile_tree(node, moment, veiled=_is_veiled(node))
     if not plan.scans:
         return Found(rows.filter(plan.where))
     look = _Look(rows, node, plan, moment, ends=time.monotonic() + PAGE_SECONDS if quick else None)
@@ -154,7 +154,7 @@ class Fault:
 def fault(query: str) -> Fault | None:
     """Return what is wrong with `query`, None for one that can be read."""
     try:
-        parse(query)
+        _parsed(query)
     except QueryError as error:
         before, after = query[: error.start], query[error.end :]
         better = [(piece, before + piece + after) for piece in error.suggestions]
@@ -165,10 +165,28 @@ def fault(query: str) -> Fault | None:
 def read(query: str) -> Node:
     """Return the tree. Raises Refusal (422, "bad_query") with the place in words."""
     try:
-        return parse(query.encode("utf-8", "replace").decode())  # half a surrogate pair is no text
+        return _parsed(query.encode("utf-8", "replace").decode())  # half a surrogate pair is no text
     except QueryError as error:
         where = _("%(what)s (at character %(place)d)") % {"what": error.text, "place": error.start + 1}
         raise Refusal(where, "bad_query", status=422, fields={"q": where}) from error
+
+
+def _parsed(query: str) -> Node:
+    """Return the tree. Raises QueryError, also where it asks for what is masked."""
+    node = parse(query)
+    for leaf in leaves(node):
+        if isinstance(leaf, Condition) and leaf.path and masking.is_refused(leaf.field.columns[0], leaf.path):
+            text = _("“%(name)s” is masked: it is not searched for who may not see it.")
+            name = ".".join((leaf.field.name, *leaf.path))
+            raise QueryError(text % {"name": name}, leaf.start, leaf.end)
+    return node
+
+
+def _is_veiled(node: Node) -> bool:
+    """Whether the query asks for texts that repeat what is masked."""
+    return masking.is_veiled() and any(
+        isinstance(leaf, Words) or leaf.field.name in compiling.VEILED for leaf in leaves(node)
+    )
 
 
 def freeze(rows: QuerySet[DeadLetter], query: str) -> tuple[str, tuple[int, ...] | None]:
@@ -269,7 +287,7 @@ class _Look:
         return [
             Pick(row["pk"], row["group"], row["came_back_as"] != "")
             for row in rows.values(*_columns(self.node)).iterator(chunk_size=_CHUNK)
-            if meaning.matches(self.node, Facts(row), self.now)
+            if meaning.matches(self.node, Facts(_as_shown(row)), self.now)
         ]
 
     def _found(
@@ -321,4 +339,41 @@ def _columns(node: Node) -> tuple[str, ...]:
     )
     for leaf in leaves(node):
         names.update(dict.fromkeys(leaf.field.columns if isinstance(leaf, Condition) else ("search_text",)))
+    if _is_veiled(node):
+        names.update(dict.fromkeys(_SHOWN))
     return tuple(names)
+
+
+_SHOWN = (
+    "message_id",
+    "source_queue",
+    "source_exchange",
+    "routing_keys",
+    "error_type",
+    "error",
+    "trace",
+    "headers",
+    "properties",
+    "body",
+    "search_text",
+)
+
+
+def _as_shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row without what is masked, where it was read for that."""
+    if not masking.is_veiled() or any(name not in row for name in _SHOWN):
+        return row
+    letter = DeadLetter(**{name: row[name] for name in _SHOWN})
+    if not masking.hide(letter):
+        return row
+    names = (
+        letter.message_id,
+        letter.source_queue,
+        letter.source_exchange,
+        *letter.routing_keys,
+        letter.error_type,
+        letter.error,
+    )
+    text = letters.search_text(letters.message_of(letter), names)
+    shown = {"error": letter.error, "trace": letter.trace, "headers": letter.headers}
+    return {**row, **shown, "search_text": text}
