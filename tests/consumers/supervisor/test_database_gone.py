@@ -51,11 +51,13 @@ def supervisor(database: Cluster, tmp_path: Path) -> Iterator[subprocess.Popen[b
             env={**database.environ, "MQADMIN_SUPERVISOR_ON_EXIT": "leave"},
             stderr=log,
         )
-    wait_until(SupervisorHost.objects.using(ALIAS).exists, 20)
-    yield process
-    process.kill()
-    process.wait()
-    end_all()
+    try:
+        wait_until(SupervisorHost.objects.using(ALIAS).exists, 20)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        end_all()
 
 
 def define(vhost: str, management: ManagementClient, name: str, **fields: object) -> Consumer:

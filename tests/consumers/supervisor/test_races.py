@@ -106,12 +106,14 @@ def meeting(process_environ: dict[str, str], vhost: str, tmp_path: Path) -> Iter
             )
             for name in ("host-a", "host-b")
         ]
-        wait_until(lambda: SupervisorHost.objects.count() == 2, 30)
-        yield meeting
-        for supervisor in started:
-            supervisor.kill()
-            supervisor.wait()
-        end_all()
+        try:
+            wait_until(lambda: SupervisorHost.objects.count() == 2, 30)
+            yield meeting
+        finally:
+            for supervisor in started:
+                supervisor.kill()
+                supervisor.wait()
+            end_all()
 
 
 def owners(channel: BlockingChannel, consumers: list[Consumer]) -> list[int]:
