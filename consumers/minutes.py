@@ -78,14 +78,23 @@ class Tally:
 
 Totals = dict[int, Tally]
 
+Row = tuple[int | str, ...]
+
 # Plain SQL, as it runs with every commit of a process; the same in SQLite and PostgreSQL.
-_UPSERT = (
+_MARKS = "(%s, %s, %s, %s, %s, %s, %s)"
+_INSERT = (
     f'INSERT INTO "{ConsumerMinute._meta.db_table}" '  # noqa: S608
-    '("consumer_id", "process_id", "minute", "handled", "failed", "retried", "durations") '
-    "VALUES (%s, %s, %s, %s, %s, %s, %s) "
-    'ON CONFLICT ("process_id", "minute") DO UPDATE SET "handled" = excluded."handled", '
+    '("consumer_id", "process_id", "minute", "handled", "failed", "retried", "durations") VALUES '
+)
+_OR_UPDATE = (
+    ' ON CONFLICT ("process_id", "minute") DO UPDATE SET "handled" = excluded."handled", '
     '"failed" = excluded."failed", "retried" = excluded."retried", "durations" = excluded."durations"'
 )
+
+
+def upsert(rows: int) -> str:
+    """Return the statement that writes so many rows of `MinuteCounter.rows`, whose values it takes in order."""
+    return _INSERT + ", ".join([_MARKS] * rows) + _OR_UPDATE
 
 
 class MinuteCounter:
@@ -96,10 +105,10 @@ class MinuteCounter:
         self._process_id = process_id
         self._totals: Totals = {}
 
-    def write(self, handled: Iterable[tuple[float, str, float]]) -> Totals:
-        """Write the counters with (epoch seconds, outcome, milliseconds) added, in the caller's transaction.
+    def count(self, handled: Iterable[tuple[float, str, float]]) -> Totals:
+        """Return the counters with (epoch seconds, outcome, milliseconds) added.
 
-        Returns what to hand to `keep` once that transaction is committed; without it nothing is counted.
+        They count once they are handed to `keep`, after the transaction that wrote them is committed.
         """
         totals: Totals = {}
         tally, ends = Tally(), 0.0
@@ -109,10 +118,18 @@ class MinuteCounter:
                 tally, ends = totals.get(minute) or self._copy(minute), (minute + 1) * 60
                 totals[minute] = tally
             tally.add(outcome, duration_ms)
-        with connection.cursor() as cursor:
-            for minute, tally in totals.items():  # one, or two at the turn of a minute
-                cursor.execute(_UPSERT, self._row(minute, tally))
         return totals
+
+    def rows(self, totals: Totals) -> list[Row]:
+        """Return what `upsert` takes: one row a minute, so one, or two at the turn of a minute."""
+        return [self._row(minute, tally) for minute, tally in totals.items()]
+
+    def write(self, totals: Totals) -> None:
+        """Write them, in the caller's transaction."""
+        rows = self.rows(totals)
+        if rows:
+            with connection.cursor() as cursor:
+                cursor.execute(upsert(len(rows)), [value for row in rows for value in row])
 
     def _copy(self, minute: int) -> Tally:
         known = self._totals.get(minute, Tally())
@@ -126,7 +143,7 @@ class MinuteCounter:
         for minute in [minute for minute in self._totals if minute < newest - 2 * HOUR]:
             del self._totals[minute]
 
-    def _row(self, minute: int, tally: Tally) -> tuple[int | str, ...]:
+    def _row(self, minute: int, tally: Tally) -> Row:
         durations = json.dumps(tally.durations)
         counts = (tally.handled, tally.failed, tally.retried, durations)
         return (self._consumer_id, self._process_id, minute, *counts)

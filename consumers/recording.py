@@ -4,58 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii
-from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from consumers import claims, suspects
+from consumers import claims, record_rows, suspects
 from consumers.faults import unavailable
 from consumers.minutes import MinuteCounter
-from consumers.models import Consumer, Record
+from consumers.models import Consumer
+from consumers.record_rows import Moments, Row, clean
 from consumers.runtime.outcome import Handled
-from mqadmin.core import bulk
 
-# What every record has, and what only some do; of a message that was simply acked the latter are as given here.
-_ALWAYS = (
-    "consumer_id",
-    "process_id",
-    "queue",
-    "exchange",
-    "routing_key",
-    "message_id",
-    "redelivered",
-    "attempt",
-    "started_at",
-    "duration_ms",
-    "waited_ms",
-    "size",
-    "log",
-)
-_PLAIN: dict[str, Any] = {
-    "outcome": "acked",
-    "detail": "",
-    "error_type": "",
-    "error": "",
-    "traceback": "",
-    "properties": None,
-    "headers": None,
-    "body": None,
-    "body_truncated": False,
-}
-_COLUMNS = (*_ALWAYS, *_PLAIN)
 _EXACT_TIMESTAMP = "timestamp_in_ms"  # of RabbitMQ's message interceptor: milliseconds since 1970
+_LAST_MOMENT = (
+    253_402_300_799  # seconds since 1970 at the end of the year 9999: more is milliseconds or nonsense
+)
 _MOST_KNOWN = 1_000
-
-Row = tuple[Any, ...]
 
 
 class RecordSink:
     """Writes `Record` rows for one process of `consumer`. Used by one thread, over its own connection.
 
-    Plain SQL, since the ORM's bulk_create costs more than handling the message did. The mode "best effort" has
-    the rows of "durable": what differs is when the runtime calls.
+    The mode "best effort" has the rows of "durable": what differs is when the runtime calls.
     """
 
     def __init__(self, consumer: Consumer, process_id: int) -> None:
@@ -68,6 +38,7 @@ class RecordSink:
         self._cap = consumer.body_cap
         self._one_in = max(1, consumer.record_one_in)
         self._acked = 0
+        self._is_postgres = connection.vendor == "postgresql"  # asked once: the connection is a slow proxy
         self._moments = Moments()
         self._clean_names: dict[str, str] = {}  # exchanges and routing keys: few, and in every record
 
@@ -77,7 +48,9 @@ class RecordSink:
         The same transaction ends their dedupe claims and the notes of messages that came back.
         """
         plain, others = self._rows(outcomes)
-        counted = [(handled.started_at, handled.outcome, handled.duration * 1000) for handled in outcomes]
+        totals = self._minutes.count(
+            [(handled.started_at, handled.outcome, handled.duration * 1000) for handled in outcomes]
+        )
         returned = [handled.delivery for handled in outcomes if handled.delivery.redelivered]
         claimed = [
             (handled.delivery.claim, handled.outcome == "acked")
@@ -85,14 +58,17 @@ class RecordSink:
             if handled.delivery.claim
         ]
         try:
-            with transaction.atomic():
-                _insert_plain(plain)
-                bulk.insert(Record._meta.db_table, _COLUMNS, others)
-                totals = self._minutes.write(counted)
-                if returned:
-                    suspects.forget(self._consumer_id, returned)
-                if claimed:
-                    claims.settle(self._consumer_id, self._process_id, claimed)
+            if plain and totals and not (others or returned or claimed) and self._is_postgres:
+                record_rows.insert_at_once(plain, self._minutes.rows(totals))
+            else:
+                with transaction.atomic():
+                    record_rows.insert_plain(plain)
+                    record_rows.insert(others)
+                    self._minutes.write(totals)
+                    if returned:
+                        suspects.forget(self._consumer_id, returned)
+                    if claimed:
+                        claims.settle(self._consumer_id, self._process_id, claimed)
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
         self._minutes.keep(totals)
@@ -129,7 +105,7 @@ class RecordSink:
             delivery.queue,
             self._name(delivery.exchange),
             self._name(delivery.routing_key),
-            _clean(delivery.message_id, 255),
+            clean(delivery.message_id, 255),
             delivery.redelivered,
             min(delivery.attempt, 32_767),
             self._moments.of(handled.started_at),
@@ -149,10 +125,10 @@ class RecordSink:
         body = whole[: self._cap] if self._keeps_body(handled) else None
         return (
             handled.outcome,
-            _clean(handled.detail, 500),
-            _clean(handled.error_type, 200),
-            _clean(handled.error),
-            _clean(handled.traceback),
+            clean(handled.detail, 500),
+            clean(handled.error_type, 200),
+            clean(handled.error),
+            clean(handled.traceback),
             properties,
             headers,
             body,
@@ -169,46 +145,8 @@ class RecordSink:
         if known is None:
             if len(self._clean_names) >= _MOST_KNOWN:  # routing keys may be as many as messages
                 self._clean_names.clear()
-            known = self._clean_names[text] = _clean(text, 255)
+            known = self._clean_names[text] = clean(text, 255)
         return known
-
-
-class Moments:
-    """Epoch seconds as the database's driver takes them. For one thread.
-
-    Django's own way costs as much as half a row; messages of one second share what is slow about it.
-    """
-
-    def __init__(self) -> None:
-        self._is_text = connection.vendor == "sqlite"  # asked once: the connection is a slow proxy
-        self._second: int | None = None
-        self._text = ""
-
-    def of(self, epoch: float) -> Any:
-        """Return what `adapt_datetimefield_value` returns for the moment."""
-        if not self._is_text:
-            return connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(epoch, UTC))
-        second, micros = divmod(round(epoch * 1_000_000), 1_000_000)
-        if second != self._second:
-            whole = datetime.fromtimestamp(second, UTC)
-            self._text = str(connection.ops.adapt_datetimefield_value(whole))
-            self._second = second
-        return f"{self._text}.{micros:06d}" if micros else self._text
-
-
-_LITERALS = {"": "''", "acked": "'acked'", None: "NULL", False: "FALSE"}
-_INTO = f'INSERT INTO "{Record._meta.db_table}" ({", ".join(_COLUMNS)}) VALUES '  # noqa: S608
-_MARKS = f"({', '.join((*['%s'] * len(_ALWAYS), *(_LITERALS[value] for value in _PLAIN.values())))})"
-_CONSTANT = tuple(_PLAIN.values())
-
-
-def _insert_plain(rows: Sequence[Row]) -> None:
-    """Insert rows of _ALWAYS alone, as `bulk.insert` does with whole ones; SQLite is not sent what is constant."""
-    if rows and connection.vendor == "postgresql":
-        bulk.insert(Record._meta.db_table, _COLUMNS, [(*row, *_CONSTANT) for row in rows])
-    elif rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_INTO + _MARKS, rows)
 
 
 def _waited_ms(handled: Handled) -> float | None:
@@ -217,30 +155,20 @@ def _waited_ms(handled: Handled) -> float | None:
     RabbitMQ's interceptor may have stamped it to the millisecond; the property counts whole seconds. Clocks of
     two hosts differ: a message from the future did not wait.
     """
-    exact = handled.delivery.headers.get(_EXACT_TIMESTAMP)
+    headers = handled.delivery.headers
+    exact = headers.get(_EXACT_TIMESTAMP) if headers else None
     if type(exact) is int:  # not bool
         published_ms: float = exact
     else:
-        published = handled.delivery.timestamp
-        if published is None:
+        published = handled.delivery.timestamp_seconds
+        if published is None or published > _LAST_MOMENT:
             return None
-        published_ms = published.timestamp() * 1000
+        published_ms = published * 1000
     return max(0.0, round(handled.started_at * 1000 - published_ms, 3))
 
 
 def _log(lines: Sequence[tuple[float, str, str]]) -> str:
     """Cleaned before it is encoded: in JSON an escaped NUL and a backslash before "u0000" look alike."""
     encode = encode_basestring_ascii
-    pieces = [
-        f"[{offset!r}, {encode(_clean(level))}, {encode(_clean(text))}]" for offset, level, text in lines
-    ]
+    pieces = [f"[{offset!r}, {encode(clean(level))}, {encode(clean(text))}]" for offset, level, text in lines]
     return f"[{', '.join(pieces)}]"
-
-
-def _clean(text: str, most: int | None = None) -> str:
-    """Text as every database takes it: PostgreSQL refuses NUL characters and lone surrogates."""
-    if "\0" in text:
-        text = text.replace("\0", "")
-    if not text.isascii():
-        text = text.encode("utf-8", "replace").decode()
-    return text[:most]

@@ -80,19 +80,24 @@ class Delivery:
         """The headers as received, mqadmin's own among them; empty when there are none."""
         return cast(dict[str, Any], self._properties.headers or {})
 
+    # Every message is asked these for its record, and most have no headers.
+
     @property
     def exchange(self) -> str:
-        origin = self.headers.get(ORIGIN_EXCHANGE)
+        headers = self._properties.headers
+        origin = headers.get(ORIGIN_EXCHANGE) if headers else None
         return origin if isinstance(origin, str) else (self._method.exchange or "")
 
     @property
     def routing_key(self) -> str:
-        origin = self.headers.get(ORIGIN_ROUTING_KEY)
+        headers = self._properties.headers
+        origin = headers.get(ORIGIN_ROUTING_KEY) if headers else None
         return origin if isinstance(origin, str) else (self._method.routing_key or "")
 
     @property
     def attempt(self) -> int:
-        value = self.headers.get(ATTEMPT)
+        headers = self._properties.headers
+        value = headers.get(ATTEMPT) if headers else None
         return value if isinstance(value, int) and value > 0 else 1
 
     @property
@@ -114,13 +119,19 @@ class Delivery:
     @property
     def timestamp(self) -> datetime | None:
         """When the publisher says it was published (whole seconds), or None."""
-        seconds = self._properties.timestamp
+        seconds = self.timestamp_seconds
         if seconds is None:
             return None
         try:
-            return datetime.fromtimestamp(int(seconds), UTC)
+            return datetime.fromtimestamp(seconds, UTC)
         except (OverflowError, ValueError, OSError):
             return None
+
+    @property
+    def timestamp_seconds(self) -> int | None:
+        """The same in seconds since 1970, as it came: it may lie past what a calendar holds."""
+        seconds = self._properties.timestamp
+        return None if seconds is None else int(seconds)
 
     @property
     def properties(self) -> Properties:

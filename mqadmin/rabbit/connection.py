@@ -83,6 +83,10 @@ class Connection(SelectConnection):
 
     def _proto_connection_made(self, transport: Any) -> None:
         transport._MAX_RECV_BYTES = RECV_BYTES
+        if not self.params.ssl_options:
+            # Once a turn of the loop, which comes back at once for more: without the read that finds nothing.
+            # Under TLS what is left may lie in the library, where the loop does not see it.
+            transport._MAX_CONSUME_BYTES = 1
         super()._proto_connection_made(transport)  # type: ignore[misc]
 
     def _on_data_available(self, data_in: bytes) -> None:

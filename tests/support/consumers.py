@@ -66,4 +66,4 @@ def count(process: ConsumerProcess, *handled: tuple[float, str, float]) -> None:
     """Count (seconds ago, outcome, milliseconds) as the process itself would."""
     now = timezone.now().timestamp()
     counter = MinuteCounter(consumer_id=process.consumer_id, process_id=process.pk)
-    counter.keep(counter.write([(now - ago, outcome, took) for ago, outcome, took in handled]))
+    counter.write(counter.count([(now - ago, outcome, took) for ago, outcome, took in handled]))
