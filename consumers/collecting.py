@@ -1,13 +1,56 @@
-"""Where a collector finds its sink: `mqadmin.deadletters` registers one, which `consumers` may not import."""
+"""Collectors: where one finds its sink, which `mqadmin.deadletters` registers and `consumers` may not import; how
+many messages it takes at once; and what it does with letters that are too large for the database.
+
+A letter larger than the cap is not stored: it stays in its queue, unacked, held by the collector, which has dropped
+its body. Held letters do not count towards the prefetch, so that those behind them are captured.
+What else is acked goes in one transaction of AMQP, which is taken as a whole or not at all, like the multiple ack
+that would take the held ones along. RabbitMQ lets nobody hold a message for longer than 30 minutes (its
+`consumer_timeout`), so after a while the channel is opened anew, and they are delivered again.
+
+A queue with a delivery limit would give a letter up that is returned too often. One that has few returns left is
+put aside: published to the queue <name>.large, confirmed, and only then acked with the rest of its window.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from pika.channel import Channel
+from pika.frame import Method
+from pika.spec import Basic, BasicProperties
+
+from consumers import specs
 from consumers.models import Consumer
-from consumers.runtime.sink import WindowSink
+from consumers.runtime import process
+from consumers.runtime.sink import Reporter, SinkUnavailable, WindowSink
+from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.window import Collecting
+from mqadmin.core import brokers
+from mqadmin.rabbit import amqp, peek
+from mqadmin.rabbit.errors import RabbitError
+from mqadmin.rabbit.message import Properties
+from mqadmin.rabbit.publisher import Outgoing
 
 SinkFactory = Callable[[Consumer], WindowSink]
+
+LETTER_BYTES = 16_000_000
+WINDOW_BYTES = 64 * 1024 * 1024  # bodies of one window, about: what a collector has in memory
+FIRST_WINDOW = 500
+REFRESH_SECONDS = 20 * 60.0
+MOST_HELD = 1_000  # more are put aside
+ASIDE = ".large"
+_RETURNS_LEFT = 5  # of a delivery limit: from then on a letter is not held any more
+
+log = logging.getLogger("mqadmin.consumer")
 
 _factories: list[SinkFactory] = []
 
@@ -22,3 +65,282 @@ def sink(consumer: Consumer) -> WindowSink:
     if not _factories:
         raise LookupError("no app stores captured letters")
     return _factories[0](consumer)
+
+
+def letter_bytes() -> int:
+    """Return the size in bytes above which a letter stays in its queue: setting or variable
+    MQADMIN_LETTER_BYTES."""
+    found = getattr(settings, "MQADMIN_LETTER_BYTES", None) or os.environ.get("MQADMIN_LETTER_BYTES")
+    return int(found or LETTER_BYTES)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a collector keeps to: the `cap` of a letter in bytes, the queue's delivery limit (None: none), how
+    many messages its first window takes."""
+
+    cap: int
+    delivery_limit: int | None = None
+    first_window: int = FIRST_WINDOW
+
+
+def limits(spec: ConsumerSpec) -> Limits:
+    """Return the limits for the queue as RabbitMQ tells of it now. Where it cannot be asked, a letter that was
+    returned once is put aside: nobody knows how often it may be."""
+    try:
+        client = brokers.client(spec.broker.slug)
+        detail, overview = client.queue(spec.vhost, spec.queue), client.overview()
+    except RabbitError as error:
+        log.warning("%s: its delivery limit is not known: %s", spec.queue, error)
+        return Limits(letter_bytes(), delivery_limit=_RETURNS_LEFT + 1)
+    info, limit = detail.info, peek.assess(detail, overview.product, overview.version).delivery_limit
+    if limit is None and info.delivery_limit is not None and info.delivery_limit >= 0:
+        limit = info.delivery_limit
+    mean = (info.message_bytes or 0) / info.total if info.total else 0
+    first = min(FIRST_WINDOW, int(WINDOW_BYTES / mean)) if mean else FIRST_WINDOW
+    return Limits(letter_bytes(), limit, max(1, first))
+
+
+def collect(consumer: Consumer, reporter: Reporter) -> process.Process:
+    """Return the process that captures the queue of `consumer`. Raises LookupError, ConfigurationError."""
+    spec = specs.spec(consumer)
+    return work(spec, sink(consumer), reporter, limits(spec))
+
+
+def work(spec: ConsumerSpec, sink: WindowSink, reporter: Reporter, limits: Limits) -> process.Process:
+    """Return the process that stores what `spec.queue` holds, but for what is too large."""
+    return process.Process(
+        spec,
+        reporter,
+        lambda made: CappedCollecting(
+            made.loop, spec, sink, reporter, tag=process.consumer_tag(spec), fatal=made.fatal, limits=limits
+        ),
+    )
+
+
+class CappedCollecting(Collecting):
+    """A collector that holds what is too large, and takes as many at once as fit into WINDOW_BYTES."""
+
+    def __init__(self, *args: Any, limits: Limits, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._limits = limits
+        self._first_tag = self._tag
+        self._subscriptions = 0
+        self._is_ending = False
+        self._most = min(limits.first_window, self._spec.prefetch)
+        self._bytes = 0  # bodies of the window in hand
+        self._held: dict[int, int] = {}  # delivery tag -> size
+        self._new_held = 0  # of the window in hand
+        self._aside: list[tuple[int, Outgoing]] = []  # of the window in hand, with their delivery tags
+        self._put_aside = 0
+        self._surplus: list[int] = []  # delivery tags that are more than fits: they are given back
+        self._is_transactional = False
+        self._held_since = 0.0
+
+    # --- what is taken -----------------------------------------------------------------------------------
+
+    def _on_message(
+        self,
+        generation: int,
+        channel: Channel,
+        method: Basic.Deliver,
+        properties: BasicProperties,
+        body: bytes,
+    ) -> None:
+        if generation != self._generation:
+            return
+        tag = method.delivery_tag or 0
+        if len(body) > self._limits.cap:
+            self._too_large(tag, properties, body)
+        elif self._bytes + len(body) > 2 * WINDOW_BYTES and self._window:
+            self._surplus.append(tag)
+        else:
+            self._bytes += len(body)
+            super()._on_message(generation, channel, method, properties, body)
+        taken = len(self._window) + self._new_held + len(self._surplus)
+        if not self._cancelling and (taken >= self._most or self._bytes > WINDOW_BYTES):
+            self._end_window()
+
+    def _too_large(self, tag: int, properties: BasicProperties, body: bytes) -> None:
+        self._last_message = time.monotonic()
+        self._new_held += 1
+        self._held[tag] = len(body)
+        if self._must_go(properties):
+            copy = Outgoing("", self._spec.queue + ASIDE, body, Properties.from_pika(properties))
+            self._aside.append((tag, copy))
+            self._end_window()
+            return
+        if len(self._held) == 1:
+            self._held_since = time.monotonic()
+            self._loop.call_later(REFRESH_SECONDS, self._refresh)
+        self._tell()
+
+    def _must_go(self, properties: BasicProperties) -> bool:
+        """Whether a letter cannot be held: RabbitMQ may not return it often enough any more."""
+        limit = self._limits.delivery_limit
+        returned = (properties.headers or {}).get("x-delivery-count", 0)
+        near = limit is not None and isinstance(returned, int) and returned + _RETURNS_LEFT >= limit
+        return near or len(self._held) > MOST_HELD
+
+    def drain(self, done: Callable[[], None]) -> None:
+        self._is_ending = True
+        super().drain(done)
+
+    def _consume(self) -> None:
+        if self._is_ending:
+            self._check_drained()
+            return
+        if self._channel is not None and not self._consuming and self._channel.is_open:
+            self._channel.basic_qos(prefetch_count=self._most)
+            if self._held:
+                # A consumer of another name: its prefetch is its own. RabbitMQ 3.10 ends the connection when one
+                # that left messages unacked in a quorum queue comes back under its name (tried).
+                self._subscriptions += 1
+                self._tag = f"{self._first_tag}.{self._subscriptions}"
+        super()._consume()
+        if not self._wanted and self._held and self._phase == "receiving" and self._drained is None:
+            self._reopen()  # whoever pauses it wants to see to them: they go back to their queue
+
+    # --- a window's way ----------------------------------------------------------------------------------
+
+    def _on_cancelled(self, frame: Method[Any]) -> None:
+        aside, self._aside = self._aside, []
+        if aside:
+            self._consuming = self._cancelling = False
+            self._phase = "storing"
+            window = self._window
+            self._do(
+                partial(self._store_aside, aside, window),
+                partial(self._after_aside, self._generation, len(window), [tag for tag, _copy in aside]),
+            )
+            return
+        self._new_held = 0
+        if self._window:
+            super()._on_cancelled(frame)
+            return
+        self._consuming = self._cancelling = False
+        self._loop.call_later(0, self._consume)  # pika forgets the tag after this callback
+
+    def _store_aside(self, aside: list[tuple[int, Outgoing]], window: Sequence[Any]) -> None:
+        """Publish what cannot be held, confirmed, then store the window. Committer thread."""
+        spec = self._spec
+        try:
+            amqp.declare_queue(
+                spec.broker, spec.vhost, spec.queue + ASIDE, arguments={"x-queue-type": "classic"}
+            )
+            publisher = brokers.publisher(spec.broker.slug, spec.vhost)
+            verdicts = publisher.publish_batch([item for _tag, item in aside])
+        except RabbitError as error:
+            raise SinkUnavailable(str(error)) from error
+        refused = next((verdict for verdict in verdicts if not verdict.ok), None)
+        if refused is not None:
+            raise SinkUnavailable(refused.detail or refused.reason)
+        aside.clear()  # tried again, they are not published again
+        if window:
+            self._sink.commit_window(window)
+
+    def _after_aside(self, generation: int, count: int, tags: Sequence[int]) -> None:
+        self._new_held = 0
+        if generation == self._generation:
+            for tag in tags:
+                self._held.pop(tag, None)
+            self._put_aside += len(tags)
+            self._reporter.event("too_large", self._words())
+            self._tell()
+        self._ack(generation, count, also=tags)
+
+    def _ack(self, generation: int, count: int, also: Sequence[int] = ()) -> None:
+        channel = self._channel
+        is_lost = generation != self._generation or channel is None or not channel.is_open
+        if is_lost or channel is None or not (self._held or also or self._surplus or self._is_transactional):
+            self._adapt(count)
+            super()._ack(generation, count)
+            return
+        self._phase = "acking"
+        if not self._is_transactional:
+            self._is_transactional = True
+            channel.tx_select()
+        for tag in (*(item.message.delivery_tag or 0 for item in self._window), *also):
+            channel.basic_ack(tag)
+        for tag in self._surplus:
+            channel.basic_nack(tag, requeue=True)
+        self._adapt(count)
+        channel.tx_commit(callback=lambda _frame: self._on_acked(generation, count))
+
+    def _adapt(self, count: int) -> None:
+        """Take more the next time, or fewer: as many as fit."""
+        if count:
+            fit = int(WINDOW_BYTES / max(1.0, self._bytes / count))
+            self._most = max(1, min(fit, 2 * self._most, self._spec.prefetch))
+        self._bytes, self._surplus = 0, []
+
+    def _channel_gone(self) -> None:
+        self._held, self._new_held, self._aside = {}, 0, []
+        self._surplus, self._bytes = [], 0
+        self._is_transactional = False
+        super()._channel_gone()
+
+    def _refresh(self) -> None:
+        """Give the held letters back before RabbitMQ's patience ends; they are delivered again at once."""
+        if not self._held or self._channel is None or not self._channel.is_open:
+            return
+        rest = REFRESH_SECONDS - (time.monotonic() - self._held_since)
+        if rest <= 0 and self._phase == "receiving" and not self._window and not self._cancelling:
+            self._reopen()
+            return
+        self._loop.call_later(max(rest, 1.0), self._refresh)
+
+    def _reopen(self) -> None:
+        """Give back what is held by ending the channel; the next one consumes if that is wanted."""
+        channel = self._channel
+        if channel is None or not channel.is_open:
+            return
+        self._channel_gone()
+        channel.add_on_close_callback(lambda *_: self._open_channel())
+        channel.close()
+
+    # --- words -------------------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        super().pause()
+        if not self._consuming and not self._cancelling:
+            self._consume()
+
+    def _on_consuming(self, frame: Method[Any]) -> None:
+        super()._on_consuming(frame)
+        if self._held or self._put_aside:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._wanted:
+            self._reporter.state("running", self._words())
+
+    def _words(self) -> str:
+        size, queue = _megabytes(self._limits.cap), self._spec.queue
+        held, aside = len(self._held) - len(self._aside), self._put_aside
+        parts = []
+        if held:
+            parts.append(
+                ngettext(
+                    "%(n)d letter larger than %(size)s stays in queue %(queue)s",
+                    "%(n)d letters larger than %(size)s stay in queue %(queue)s",
+                    held,
+                )
+                % {"n": held, "size": size, "queue": queue}
+            )
+        if aside:
+            parts.append(
+                ngettext(
+                    "%(n)d was put aside into queue %(queue)s, before it was returned too often",
+                    "%(n)d were put aside into queue %(queue)s, before they were returned too often",
+                    aside,
+                )
+                % {"n": aside, "queue": queue + ASIDE}
+            )
+        return "; ".join(parts)
+
+
+def _megabytes(size: int) -> str:
+    if size < 1_000_000:
+        return _("%(n)d bytes") % {"n": size}
+    return _("%(n)g MB") % {"n": round(size / 1_000_000, 1)}

@@ -79,7 +79,8 @@ def capture(told: dict[str, Any], timer: clock.Clock) -> None:
     reporter = reporting.ProcessReporter(row)
     running: list[process.Process] = []
     sink = Sink(collecting.sink(consumer), timer, lambda: running[0].wish("stopped"))
-    running.append(process.collect(specs.spec(consumer), sink, reporter))
+    spec = specs.spec(consumer)
+    running.append(collecting.work(spec, sink, reporter, collecting.limits(spec)))
     connection.close()  # the threads open their own
     reporter.start(running[0].gauges, running[0].wish)
     running[0].run()

@@ -113,6 +113,7 @@ def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: AR
     context = {
         "queue": queue,
         "tracked": tracked,
+        "too_large": tracking.too_large(tracked) if tracked else "",
         "is_inbox": is_inbox,
         "refusal": tracking.refusal(queue),
         "captured": in_here.rows().count() if tracked or is_inbox else 0,

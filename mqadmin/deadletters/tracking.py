@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from consumers import definitions
-from consumers.models import Consumer
+from consumers.models import Consumer, ConsumerProcess
 from mqadmin.core import audit, brokers
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -94,6 +94,15 @@ def untracked(broker: str) -> QuerySet[Queue]:
 def of(queue: Queue) -> TrackedQueue | None:
     """Return the tracking of `queue`, None when nobody captures it."""
     return TrackedQueue.objects.filter(**_address(queue)).select_related("consumer").first()
+
+
+def too_large(tracked: TrackedQueue) -> str:
+    """Return in words which letters its collector leaves in the queue for their size; "" for none."""
+    running = ConsumerProcess.objects.filter(
+        consumer=tracked.consumer_id, ended_at=None, state=ConsumerProcess.State.RUNNING
+    )
+    # While a collector runs it has nothing else to say.
+    return running.exclude(state_reason="").values_list("state_reason", flat=True).first() or ""
 
 
 def is_dead_letter_queue(queue: Queue) -> bool:

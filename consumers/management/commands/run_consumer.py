@@ -208,7 +208,7 @@ def _work(
 ) -> process.Process:
     handler = registry.get(consumer.handler)
     if handler.kind == "collect":
-        return process.collect(specs.spec(consumer), collecting.sink(consumer), reporter)
+        return collecting.collect(consumer, reporter)
     place = registry.Place(consumer.name, consumer.broker, consumer.vhost, consumer.queue)
     bound = registry.bind(handler, consumer.options, place)
     mine = {"consumer_id": consumer.pk, "process_id": row.pk}
