@@ -274,6 +274,14 @@ def host_undrain(request: HttpRequest, name: str) -> dict[str, Any]:
     return _host_out(name)
 
 
+@router.delete("/hosts/{name}", response={204: None})
+def host_forget(request: HttpRequest, name: str) -> Status[None]:
+    """Take a host off the list whose supervisor has been silent for a minute or more."""
+    require(request, "configure")
+    hosts.forget(host=_host(name), by=audit.actor(request))
+    return Status(204, None)
+
+
 @router.get("/records", response=RecordList)
 def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
     """List handled messages, newest first."""

@@ -94,6 +94,11 @@ class Status:
     outside: int = 0
 
     @property
+    def managed(self) -> int:
+        """Live processes beside those that somebody else started in addition."""
+        return self.live - self.outside
+
+    @property
     def tone(self) -> Tone:
         return TONES[self.state]
 

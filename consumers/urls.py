@@ -14,6 +14,7 @@ urlpatterns = [
     path("hosts/", hosts.host_list, name="host_list"),
     path("hosts/<str:name>/drain/", hosts.host_drain, name="host_drain"),
     path("hosts/<str:name>/undrain/", hosts.host_undrain, name="host_undrain"),
+    path("hosts/<str:name>/forget/", hosts.host_forget, name="host_forget"),
     path("records/<int:pk>/", records.record_detail, name="record_detail"),
     path("records/<int:pk>/requeue/", records.record_requeue, name="record_requeue"),
     path("processes/<int:pk>/output/", output.process_output, name="process_output"),

@@ -13,8 +13,6 @@ from consumers.runtime.sink import SinkUnavailable
 T = TypeVar("T")
 MOST = 500  # rows in one transaction: enough to be fast, few enough to let others write
 LINGER, PAUSE = 0.005, 0.002  # seconds
-import os as _os
-_RUSH = _os.environ.get('RUSH')
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 
 log = logging.getLogger("mqadmin.consumer")
@@ -43,7 +41,8 @@ class Committer(Generic[T]):
         """`most_waiting`: what comes while so many wait is dropped, and counted; 0: nothing ever is.
 
         While `more()` says that others are about to come, a group is not committed before it has `enough`, or
-        for LINGER seconds: fewer and fuller commits while much is in hand. `more` is called in any thread.
+        for LINGER seconds: fewer and fuller commits while much is in hand. After a large group the next waits for
+        half as many, for PAUSE seconds: its acks are about to bring more. `more` is called in any thread.
         """
         self._most_waiting = most_waiting
         self._enough = min(enough, MOST)
@@ -107,7 +106,6 @@ class Committer(Generic[T]):
 
     def _wanted(self) -> int:
         """How many a group is waited for to have, for a moment: half of the last one's after a large one."""
-        if _RUSH: return self._enough if self._more() else 0
         return self._enough if self._more() else min(self._half, self._enough)
 
     def _until_committed(self, group: Sequence[T]) -> None:

@@ -1,4 +1,4 @@
-"""The hosts that run consumers: what each holds, and the buttons that drain one and take it back."""
+"""The hosts that run consumers: what each holds, and the buttons that drain, take back and forget one."""
 
 from __future__ import annotations
 
@@ -41,4 +41,13 @@ def host_undrain(request: HttpRequest, name: str) -> HttpResponse:
     """Let processes be started on the host again."""
     hosts.undrain(host=get_object_or_404(SupervisorHost, name=name), by=audit.actor(request))
     text = _("%(name)s takes new processes again.") % {"name": name}
+    return rendering.acted(request, text, to=reverse("host_list"))
+
+
+@permissions.configure
+@require_POST
+def host_forget(request: HttpRequest, name: str) -> HttpResponse:
+    """Take a host that is gone off the list."""
+    hosts.forget(host=get_object_or_404(SupervisorHost, name=name), by=audit.actor(request))
+    text = _("%(name)s is forgotten.") % {"name": name}
     return rendering.acted(request, text, to=reverse("host_list"))

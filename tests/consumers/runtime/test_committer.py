@@ -80,6 +80,25 @@ def test_while_more_are_coming_a_group_becomes_full(monkeypatch: pytest.MonkeyPa
     assert committer.stop(5)
 
 
+def test_after_a_large_group_a_moment_is_waited_for_what_its_acks_bring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer_module, "PAUSE", 30.0)
+    store = Store()
+    store.open.clear()
+    committer = store.committer(enough=50, more=lambda: False)
+    committer.put(0)
+    wait_until(lambda: not committer._idle, 5, what="the first, in the committer's hands")
+    for number in range(1, 21):
+        committer.put(number)
+    store.open.set()
+    wait_until(lambda: len(store.told) == 21, 5)
+    wait_until(lambda: committer._idle, 5)
+    for number in range(21, 31):
+        committer.put(number)
+    wait_until(lambda: len(store.told) == 31, 5)
+    assert [len(group) for group in store.groups] == [1, 20, 10]
+    assert committer.stop(5)
+
+
 def test_it_does_not_wait_for_ever_for_a_group_to_become_full() -> None:
     store = Store()
     committer = store.committer(enough=10, more=lambda: True)

@@ -144,6 +144,32 @@ def test_only_admins_drain(operator: Client, admin: Client) -> None:
     assert admin.post(reverse("host_drain", args=["nowhere"])).status_code == 404
 
 
+def test_only_admins_forget_and_only_what_is_gone(operator: Client, admin: Client) -> None:
+    make_supervisor("app-1")
+    forget = reverse("host_forget", args=["app-1"])
+    assert "Forget" not in text_of(admin)
+    assert admin.post(forget).status_code == 409
+    SupervisorHost.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=12))
+    assert "Forget app-1, silent for 12 min?" in text_of(admin)
+    assert operator.post(forget).status_code == 403
+    assert admin.get(forget).status_code == 405
+    assert SupervisorHost.objects.exists()
+    assert admin.post(forget).status_code == 302
+    assert "app-1" not in text_of(admin).partition("</main>")[0].partition('id="hosts"')[2]
+    assert admin.post(forget).status_code == 404
+
+
+def test_the_api_forgets_what_is_gone(api_of: Any) -> None:
+    make_supervisor("app-1")
+    admin = api_of("admin")
+    assert admin.call("DELETE", "/hosts/app-1")[0] == 409
+    SupervisorHost.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=12))
+    assert api_of("operator").call("DELETE", "/hosts/app-1")[0] == 403
+    assert admin.call("DELETE", "/hosts/app-1")[0] == 204
+    assert admin.call("GET", "/hosts")[1]["total"] == 0
+    assert admin.call("DELETE", "/hosts/app-1")[0] == 404
+
+
 def test_the_api_lists_and_drains(api_of: Any) -> None:
     busy_host("app-1", 2, capacity=8, labels={"zone": "a"})
     admin = api_of("admin")
