@@ -58,7 +58,10 @@ class RecordSink:
             if handled.delivery.claim
         ]
         try:
-            if plain and totals and not (others or returned or claimed) and self._is_postgres:
+            # One statement is a transaction of its own.
+            if not (plain or others or returned or claimed):
+                self._minutes.write(totals)
+            elif plain and totals and not (others or returned or claimed) and self._is_postgres:
                 record_rows.insert_at_once(plain, self._minutes.rows(totals))
             else:
                 with transaction.atomic():
