@@ -12,7 +12,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-BENCHMARKS ?= consume lifecycle supervise inbox
+BENCHMARKS ?= consume lifecycle supervise inbox deadletters
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 

@@ -44,7 +44,7 @@ SinkFactory = Callable[[Consumer], WindowSink]
 
 LETTER_BYTES = 16_000_000
 WINDOW_BYTES = 64 * 1024 * 1024  # bodies of one window, about: what a collector has in memory
-FIRST_WINDOW = 500
+FIRST_WINDOW = 2_000
 REFRESH_SECONDS = 20 * 60.0
 MOST_HELD = 1_000  # more are put aside
 ASIDE = ".large"

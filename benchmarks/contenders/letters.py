@@ -73,7 +73,8 @@ def capture(told: dict[str, Any], timer: clock.Clock) -> None:
     from mqadmin.core.audit import Actor
     from mqadmin.deadletters import tracking
 
-    consumer = tracking.track(queue=queue_row(told, told["queue"]), by=Actor("benchmark")).consumer
+    queue = queue_row(told, told["queue"])
+    consumer = (tracking.of(queue) or tracking.track(queue=queue, by=Actor("benchmark"))).consumer
     assert consumer is not None
     row = reporting.introduce(consumer, None)
     reporter = reporting.ProcessReporter(row)
