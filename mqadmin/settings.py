@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "mqadmin.core.middleware.FaultPagesMiddleware",
     "axes.middleware.AxesMiddleware",
+    "mqadmin.deadletters.middleware.RevealingMiddleware",
 ]
 
 ROOT_URLCONF = "mqadmin.urls"

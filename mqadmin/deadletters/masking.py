@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -24,7 +24,9 @@ SHOWN = "•••"
 _MOST = 100_000  # values of one body that are looked at
 _SHORTEST = 3  # characters of a value that is looked for in texts: "5" is everywhere
 _LARGEST = 1_000_000  # bytes of a body that a list opens; above, the error's text is hidden as a whole
-_may_reveal: ContextVar[bool] = ContextVar("masked fields may be searched", default=False)
+_may_reveal: ContextVar[Callable[[], bool]] = ContextVar(
+    "masked fields may be searched", default=lambda: False
+)
 
 Path = tuple[str, ...]
 
@@ -49,18 +51,23 @@ def _rules(written: tuple[str, ...]) -> tuple[frozenset[str], tuple[Path, ...]]:
 
 
 @contextmanager
-def revealing(may: bool) -> Iterator[None]:
-    """Within it, searches may ask for masked fields if `may`; without it nobody's may."""
-    token = _may_reveal.set(may)
+def revealing(may: bool | Callable[[], bool]) -> Iterator[None]:
+    """Within it, searches may ask for masked fields if `may` (or what it returns); without it nobody's may."""
+    token = _may_reveal.set(may if callable(may) else lambda: may)
     try:
         yield
     finally:
         _may_reveal.reset(token)
 
 
+def may_search() -> bool:
+    """Whether searches may ask for masked fields here."""
+    return _may_reveal.get()()
+
+
 def is_veiled() -> bool:
     """Whether there are masked fields that a search must not tell of."""
-    return bool(settings.MQADMIN_MASKED) and not _may_reveal.get()
+    return bool(settings.MQADMIN_MASKED) and not may_search()
 
 
 def is_refused(column: str, path: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import tally
+from mqadmin.deadletters import masking, tally
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query import searching
 from mqadmin.deadletters.query.searching import Found
@@ -100,31 +100,42 @@ class Filter:
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """Letters of one broker: `ids`, or those that match `filter` and were there when `up_to` was the newest."""
+    """Letters of one broker: `ids`, or those that match `filter` and were there when `up_to` was the newest.
+
+    `reveals`: who made it may search masked fields, so that a worker finds the same letters.
+    """
 
     broker: str
     ids: tuple[int, ...] = ()
     filter: Filter | None = None
     up_to: int = 0
+    reveals: bool = False
 
     def rows(self) -> QuerySet[DeadLetter]:
         """Return the letters as they are now, whatever their status."""
         if self.filter is None:
             return DeadLetter.objects.filter(broker=self.broker, pk__in=self.ids)
-        return self.filter.rows().filter(pk__lte=self.up_to)
+        with masking.revealing(self.reveals):
+            return self.filter.rows().filter(pk__lte=self.up_to)
 
     def to_json(self) -> dict[str, Any]:
         """Return it for an operation's parameters."""
         if self.filter is None:
             return {"broker": self.broker, "ids": list(self.ids)}
-        return {"broker": self.broker, "filter": self.filter.to_json(), "up_to": self.up_to}
+        known = {"broker": self.broker, "filter": self.filter.to_json(), "up_to": self.up_to}
+        return known | ({"reveals": True} if self.reveals else {})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Selection:
         """Undo `to_json`."""
         if "filter" not in value:
             return cls(value["broker"], ids=tuple(value["ids"]))
-        return cls(value["broker"], filter=Filter.from_json(value["filter"]), up_to=value["up_to"])
+        return cls(
+            value["broker"],
+            filter=Filter.from_json(value["filter"]),
+            up_to=value["up_to"],
+            reveals=value.get("reveals", False),
+        )
 
 
 def some(broker: str, ids: Sequence[int]) -> Selection:
@@ -145,7 +156,8 @@ def all_that_match(filter: Filter, up_to: int | None = None) -> Selection:
     q, ids = searching.freeze(dataclasses.replace(filter, q="").rows().filter(pk__lte=up_to), filter.q)
     if ids is not None:
         return some(filter.broker, ids)
-    return Selection(filter.broker, filter=dataclasses.replace(filter, q=q), up_to=up_to)
+    reveals = bool(q.strip()) and masking.may_search()
+    return Selection(filter.broker, filter=dataclasses.replace(filter, q=q), up_to=up_to, reveals=reveals)
 
 
 def _only_broker() -> str:

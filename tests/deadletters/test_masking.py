@@ -11,10 +11,10 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from mqadmin.core import tokens
+from mqadmin.core import operations, tokens
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
-from mqadmin.core.models import AuditEntry
+from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters import exporting, facets, masking, presenting, selection
 from mqadmin.deadletters.masking import SHOWN
 from mqadmin.deadletters.models import DeadLetter
@@ -236,3 +236,84 @@ def test_an_export_holds_them_only_for_who_may_reveal(settings: Any) -> None:
         "operator": True,
         "nobody": False,
     }
+
+
+SECRET = {"card": {"number": "4111-secret"}}
+
+
+def api_of(user: User) -> Any:
+    """Return a function that asks the API as `user`."""
+    headers = {"Authorization": f"Bearer {tokens.create(user=user)}"}
+
+    def ask(path: str, body: Any = None) -> Any:
+        client, path = Client(), f"/api/v1/dead-letters{path}"
+        if body is None:
+            return client.get(path, headers=headers)
+        return client.post(path, json.dumps(body), content_type="application/json", headers=headers)
+
+    return ask
+
+
+@pytest.mark.parametrize("query", ["payload.card.number:4111*", "4111"])
+def test_who_may_reveal_may_search_in_lists_groups_and_completion(settings: Any, query: str) -> None:
+    settings.MQADMIN_MASKED = RULES
+    letter(json.dumps(SECRET).encode(), message_id="ord-hidden")
+    letter(b"{}", message_id="ord-other")
+    viewer, operator = user_of("viewer"), user_of("operator")
+    shown = {}
+    for user in (viewer, operator):
+        client = Client()
+        client.force_login(user)
+        page = client.get("/dead-letters/", {"q": query}).content.decode()
+        found = api_of(user)(f"?q={query}")
+        groups = api_of(user)(f"/groups?broker=default&q={query}")
+        names = [item["message_id"] for item in found.json()["items"]] if found.status_code == 200 else []
+        total = groups.json()["total"] if groups.status_code == 200 else 0
+        shown[user.username] = ("ord-hidden" in page, "ord-other" in page, names, total)
+        assert "4111-secret" not in page
+        offers = client.get("/dead-letters/complete/", {"q": "payload.card.number=4"}).content.decode()
+        assert "4111-secret" not in offers
+    assert shown == {"viewer": (False, False, [], 0), "operator": (True, False, ["ord-hidden"], 1)}
+
+
+@pytest.mark.parametrize("query", ["payload.card.number:4111-secret", "4111-secret", "error:4111"])
+@pytest.mark.parametrize("by_page", [True, False])
+def test_a_worker_finds_the_letters_that_the_operator_saw(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, query: str, by_page: bool
+) -> None:
+    settings.MQADMIN_MASKED = RULES
+    monkeypatch.setattr(operations, "nudge", lambda pk: None)
+    wanted = letter(json.dumps(SECRET).encode(), headers=died(message="4111-secret declined"))
+    other = letter(b"{}", headers=died(message="declined"))
+    user = user_of("operator")
+    if by_page:
+        client = Client()
+        client.force_login(user)
+        fields = {"all": "1", "q": query, "expect": "1"}
+        assert "Discard 1 letter" in client.get("/dead-letters/discard/", fields).content.decode()
+        answer = client.post("/dead-letters/discard/", fields)
+    else:
+        answer = api_of(user)("/discard", {"filter": {"broker": "default", "q": query}, "expect": 1})
+    assert answer.status_code in (202, 204, 302), answer.content
+    operation = Operation.objects.get()
+    assert operations.execute(operation.pk)
+    operation.refresh_from_db()
+    assert (operation.status, operation.done) == ("done", 1)
+    for one in (wanted, other):
+        one.refresh_from_db()
+    assert (wanted.status, other.status) == ("discarded", "parked")
+
+
+def test_a_selection_of_who_may_not_reveal_stays_veiled(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    letter(json.dumps(SECRET).encode(), headers=died(message="4111-secret declined"))
+    kept = selection.all_that_match(selection.Filter("default", q="error:declined"))
+    assert "reveals" not in kept.to_json()
+    with masking.revealing(True):
+        asked = selection.all_that_match(selection.Filter("default", q="error:4111"))
+        assert selection.Selection.from_json(kept.to_json()).rows().count() == 1
+    again = selection.Selection.from_json(json.loads(json.dumps(asked.to_json())))
+    assert again.rows().count() == 1
+    veiled = selection.Selection(again.broker, again.ids, again.filter, again.up_to)
+    assert again.filter is not None
+    assert veiled.rows().count() == 0
