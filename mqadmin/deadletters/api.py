@@ -183,10 +183,13 @@ def letter_import(request: HttpRequest, wanted: Query[ImportQuery]) -> Status[An
 
 
 @router.post("/queues/{int:queue_id}/track", response=TrackedOut)
-def queue_track(request: HttpRequest, queue_id: int) -> dict[str, Any]:
-    """Capture the letters of a dead-letter queue from now on; 409 when it is tracked already."""
+def queue_track(request: HttpRequest, queue_id: int, force: bool = False) -> dict[str, Any]:
+    """Capture the letters of a dead-letter queue from now on; 409 when it is tracked already.
+
+    Also 409 where another program consumes from the queue, unless `force`: it would lose its messages.
+    """
     require(request, "configure")
-    tracked = tracking.track(queue=_queue(queue_id), by=audit.actor(request))
+    tracked = tracking.track(queue=_queue(queue_id), by=audit.actor(request), force=force)
     return {
         "queue": queue_id,
         "tracked": True,

@@ -184,7 +184,7 @@ def _shape(place: Place, places: Mapping[str, Place]) -> tuple[object, ...]:
         owner = places.get(target.from_[0]) if len(target.from_) == 1 else None
         if owner is None or owner.target.leads_back:
             return "alone", name
-        return "inbox", _relative(name, owner.name), *_sent(owner), flags
+        return "inbox", target.is_inbox, _relative(name, owner.name), *_sent(owner), flags
     if target.from_:
         return "alone", name
     return "source", *_sent(place), target.is_delay, target.broken, flags

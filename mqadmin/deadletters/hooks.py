@@ -110,12 +110,14 @@ def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: AR
     died = from_here.rows().count()
     if tracked is None and not is_inbox and not died:
         return None
+    refusal, consumed = tracking.refusal(queue), tracking.consumed(queue, queue.consumers)
     context = {
         "queue": queue,
         "tracked": tracked,
         "too_large": tracking.too_large(tracked) if tracked else "",
         "is_inbox": is_inbox,
-        "refusal": tracking.refusal(queue),
+        "refusal": refusal or consumed,
+        "consumed": "" if refusal else consumed,
         "captured": in_here.rows().count() if tracked or is_inbox else 0,
         "captured_href": _href(in_here),
         "died": died,

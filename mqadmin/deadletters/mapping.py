@@ -105,7 +105,13 @@ def of(broker: str, vhost: str) -> Mapped:
     fault = ""
     try:
         bindings, exchanges = _routing(broker, vhost)
-        found = dead_letter_map(infos, bindings, exchanges)
+        found = dead_letter_map(
+            infos,
+            bindings,
+            exchanges,
+            captured={(row.vhost, row.name) for row in rows if row.tracked},
+            worked={(row.vhost, row.name) for row in rows if row.facts.get("consumers_seen")},
+        )
     except RabbitError as error:
         fault = str(error)
         found = _sampled(rows)
@@ -159,8 +165,12 @@ def _info(row: Queue) -> QueueInfo:
 
 def _sampled(rows: Iterable[Queue]) -> DeadLetterMap:
     """Return what the monitor's rows say of the targets."""
+    rows = list(rows)
+    delays = {(row.vhost, row.name) for row in rows if row.is_delay}
     targets = {}
     for row in rows:
+        origins = row.dead_letters_from
+        is_way_back = bool(origins and row.dead_letters_to) and not row.is_inbox and not row.is_delay
         info = _info(row)
         fault = row.dead_letter_fault
         targets[row.vhost, row.name] = DeadLetterTarget(
@@ -168,8 +178,9 @@ def _sampled(rows: Iterable[Queue]) -> DeadLetterMap:
             routing_key=dead_letter_routing_key(info),
             to=tuple(row.dead_letters_to),
             broken=fault if fault in ("exchange_missing", "routes_nowhere") else None,  # type: ignore[arg-type]
-            from_=tuple(row.dead_letters_from),
-            leads_back=bool(row.dead_letters_from) and not row.is_inbox and not row.is_delay,
+            from_=tuple(origins),
+            leads_back=is_way_back,
+            only_expired=bool(origins) and all((row.vhost, name) in delays for name in origins),
             is_delay=row.is_delay,
         )
     return DeadLetterMap(targets)

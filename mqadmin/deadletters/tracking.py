@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from consumers import definitions
 from consumers.models import Consumer, ConsumerProcess
@@ -25,21 +26,26 @@ from mqadmin.rabbit.errors import NotFound
 
 WINDOW = 2000  # letters that are committed and acked together, and a collector's prefetch
 ABANDONED_AFTER = timedelta(seconds=30)
+STATISTICS = timedelta(seconds=15)  # so late, at most, is what the broker counts
 OWN_VHOST = "mqadmin"  # Celery's
 OWN_QUEUES = ("mqadmin.delay.", "mqadmin.tasks")
 
 
-def track(*, queue: Queue, by: Actor) -> TrackedQueue:
+def track(*, queue: Queue, by: Actor, force: bool = False) -> TrackedQueue:
     """Capture the letters of `queue` from now on.
 
-    Raises Refusal where that is not possible or somebody was first, RabbitError when the broker cannot say
-    whether the queue exists.
+    Raises Refusal where that is not possible, where somebody was first, or where another program consumes from
+    the queue, unless `force`; RabbitError when the broker cannot say whether the queue exists.
     """
-    with _act("dead_letters.track", queue, by):
+    with _act("dead_letters.track", queue, by) as entry:
+        if force:
+            entry.detail = {"force": True}
         reason = refusal(queue)
         if reason:
             raise Refusal(reason, "not_trackable")
-        _check_exists(queue)
+        reason = consumed(queue, _consumers(queue))
+        if reason and not force:
+            raise Refusal(reason, "consumed")
         tracked = _claim(queue, by)
         collector = _collector(queue, by)
         TrackedQueue.objects.filter(pk=tracked.pk).update(consumer=collector)
@@ -78,8 +84,26 @@ def refusal(queue: Queue) -> str:
     return ""
 
 
+def consumed(queue: Queue, consumers: int | None) -> str:
+    """Return in words that somebody else is among the `consumers` of `queue`: it would lose its messages to us."""
+    if not consumers or TrackedQueue.objects.filter(**_address(queue)).exists():
+        return ""
+    # A collector that is being stopped, or that the broker's statistics still count, is not somebody else.
+    is_late = Q(ended_at=None) | Q(ended_at__gte=timezone.now() - STATISTICS)
+    own = {f"consumer__{name}": value for name, value in _address(queue).items()}
+    collectors = ConsumerProcess.objects.filter(is_late, consumer__is_collector=True, **own)
+    others = consumers - collectors.count()
+    if others <= 0:
+        return ""
+    return ngettext(
+        "%(n)d consumer works on this queue: tracking it would take its messages away.",
+        "%(n)d consumers work on this queue: tracking it would take their messages away.",
+        others,
+    ) % {"n": others}
+
+
 def untracked(broker: str) -> QuerySet[Queue]:
-    """Return the dead-letter queues of a broker that nobody captures."""
+    """Return the dead-letter queues of a broker that nobody captures, and from which nobody consumes."""
     tracked = TrackedQueue.objects.filter(broker=broker, vhost=OuterRef("vhost"), queue=OuterRef("name"))
     is_inbox = Q(is_inbox=True) | Q(name=settings.MQADMIN_PARKING_QUEUE)
     return (
@@ -87,6 +111,7 @@ def untracked(broker: str) -> QuerySet[Queue]:
         .exclude(type="stream")
         .exclude(exclusive=True)
         .exclude(vhost=OWN_VHOST)
+        .exclude(consumers__gt=0)
         .order_by("vhost", "name")
     )
 
@@ -125,11 +150,13 @@ def _claim(queue: Queue, by: Actor) -> TrackedQueue:
         return TrackedQueue.objects.get(**_address(queue))
 
 
-def _check_exists(queue: Queue) -> None:
+def _consumers(queue: Queue) -> int | None:
+    """Return how many consumers it has now. Raises Refusal (404) where there is no such queue, RabbitError."""
     try:
-        brokers.client(queue.broker.slug).queue(queue.vhost, queue.name)
+        found = brokers.client(queue.broker.slug).queue(queue.vhost, queue.name)
     except NotFound:
         raise Refusal(_("RabbitMQ has no such queue any more."), "queue_missing", status=404) from None
+    return len(found.consumer_details) or found.info.consumers
 
 
 def _collector(queue: Queue, by: Actor) -> Consumer:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from mqadmin.queues.observed import Route
 from mqadmin.rabbit.topology import (
     DeadLetterTarget,
+    QueueKey,
     dead_letter_exchange,
     dead_letter_map,
     dead_letter_routing_key,
@@ -29,10 +30,18 @@ def shape(queues: Iterable[QueueInfo]) -> int:
 
 
 def routes(
-    queues: Sequence[QueueInfo], bindings: Iterable[BindingInfo], exchanges: Iterable[ExchangeInfo]
+    queues: Sequence[QueueInfo],
+    bindings: Iterable[BindingInfo],
+    exchanges: Iterable[ExchangeInfo],
+    *,
+    captured: Container[QueueKey] = (),
+    worked: Container[QueueKey] = (),
 ) -> dict[tuple[str, str], Route]:
-    """Return the route of every queue that dead-letters or receives dead letters, by (vhost, name)."""
-    found = dead_letter_map(queues, bindings, exchanges)
+    """Return the route of every queue that dead-letters or receives dead letters, by (vhost, name).
+
+    `captured`, `worked`: see `dead_letter_map`.
+    """
+    found = dead_letter_map(queues, bindings, exchanges, captured=captured, worked=worked)
     return {
         queue.key: _route(queue, target)
         for queue in queues

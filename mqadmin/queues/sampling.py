@@ -68,10 +68,10 @@ class Sampler:
         started = time.monotonic()
         overview, nodes, infos = self._client.overview(), self._client.nodes(), self._client.queues()
         at = time.time() if now is None else now
-        self._map_dead_letters(infos, at)
+        broker = self._loaded()
+        self._map_dead_letters(broker, infos, at)
         asked = time.monotonic()
         try:
-            broker = self._loaded()
             changed = self._judge(broker, infos, nodes, at)
             judged = time.monotonic()
             self._write(broker, changed, at)
@@ -99,19 +99,22 @@ class Sampler:
             self._broker = broker
         return self._broker
 
-    def _map_dead_letters(self, infos: Sequence[QueueInfo], at: float) -> None:
+    def _map_dead_letters(self, broker: Broker, infos: Sequence[QueueInfo], at: float) -> None:
         """Look at bindings and exchanges now and then, and at once when queues or their definitions change."""
         shape = routes.shape(infos)
         if shape == self._shape and at - self._mapped_at < TOPOLOGY_S:
             return
         bindings, exchanges = self._client.bindings(), self._client.exchanges()
-        self._routes = routes.routes(infos, bindings, exchanges)
+        worked = {key for key, known in self._known.items() if known.memory.consumers_seen}
+        self._routes = routes.routes(
+            infos, bindings, exchanges, captured=self._tracked(broker), worked=worked
+        )
         self._shape, self._mapped_at = shape, at
 
     def _judge(
         self, broker: Broker, infos: Iterable[QueueInfo], nodes: Iterable[NodeInfo], at: float
     ) -> list[Key]:
-        tracked = set(Queue.objects.filter(broker=broker, tracked=True).values_list("vhost", "name"))
+        tracked = self._tracked(broker)
         around = Surroundings(at, broker_rows.alarm_names(nodes), settings.MQADMIN_PARKING_QUEUE)
         changed = []
         for info in infos:
@@ -120,6 +123,9 @@ class Sampler:
             if update(known, info, self._routes.get(key, NOWHERE), key in tracked, around):
                 changed.append(key)
         return changed
+
+    def _tracked(self, broker: Broker) -> set[Key]:
+        return set(Queue.objects.filter(broker=broker, tracked=True).values_list("vhost", "name"))
 
     def _write(self, broker: Broker, keys: Sequence[Key], at: float) -> None:
         moment = datetime.fromtimestamp(at, UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +23,7 @@ class DeadLetterTarget:
     (no routing key is set, or a headers or hash exchange chooses). `broken`: the letters are lost in silence.
     `from_`: the queues whose dead letters (may) come here. `leads_back`: its dead letters can come round to it
     again; `circle` numbers the ways round, None outside of one. `is_delay`: it only holds messages until they
-    expire back to where they came from.
+    expire to where they are handled. `only_expired`: all that comes here comes out of delay queues: it is not dead.
     """
 
     exchange: str | None = None
@@ -35,11 +35,12 @@ class DeadLetterTarget:
     leads_back: bool = False
     is_delay: bool = False
     circle: int | None = None
+    only_expired: bool = False
 
     @property
     def is_inbox(self) -> bool:
         """A queue where dead letters end up: the ones a person looks after."""
-        return bool(self.from_) and not self.leads_back and not self.is_delay
+        return bool(self.from_) and not self.leads_back and not self.is_delay and not self.only_expired
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,15 @@ def dead_letter_map(
     queues: Iterable[QueueInfo],
     bindings: Iterable[BindingInfo],
     exchanges: Iterable[ExchangeInfo],
+    *,
+    captured: Container[QueueKey] = (),
+    worked: Container[QueueKey] = (),
 ) -> DeadLetterMap:
-    """Work out where every queue's dead letters go. Takes well under a second for 10,000 queues."""
+    """Work out where every queue's dead letters go. Takes well under a second for 10,000 queues.
+
+    `captured`: queues whose consumers only collect letters. `worked`: queues that had consumers at some time, so
+    that a queue is not taken for another kind while its consumers are away.
+    """
     listed = {queue.key: queue for queue in queues}
     table = RoutingTable(listed, bindings, exchanges)
     groups: dict[_Group, list[str]] = defaultdict(list)
@@ -105,12 +113,17 @@ def dead_letter_map(
     senders = _senders(groups, routes)
     cycles = _cycles(groups, routes)
     delays = _delays(listed, cycles)
+    workers = {
+        key for key, queue in listed.items() if (queue.consumers or key in worked) and key not in captured
+    }
+    delays |= _waits(listed, routes, senders, cycles, workers)
+    expired = _expired(senders, delays)
     targets = {}
     for key, queue in listed.items():
         exchange = dead_letter_exchange(queue)
         from_ = senders.get(key, ())
         if exchange is None:
-            targets[key] = DeadLetterTarget(from_=from_)
+            targets[key] = DeadLetterTarget(from_=from_, only_expired=key in expired)
             continue
         routing_key = dead_letter_routing_key(queue)
         route = routes[queue.vhost, exchange, routing_key]
@@ -124,6 +137,7 @@ def dead_letter_map(
             leads_back=key in cycles,
             is_delay=key in delays,
             circle=cycles.get(key),
+            only_expired=key in expired,
         )
     return DeadLetterMap(targets)
 
@@ -197,6 +211,44 @@ def _delays(queues: Mapping[QueueKey, QueueInfo], cycles: Mapping[QueueKey, int]
         if is_delay:
             delays.add(key)
     return delays
+
+
+def _waits(
+    queues: Mapping[QueueKey, QueueInfo],
+    routes: Mapping[_Group, Route],
+    senders: Mapping[QueueKey, tuple[str, ...]],
+    cycles: Container[QueueKey],
+    workers: Container[QueueKey],
+) -> set[QueueKey]:
+    """Return the delay queues outside of circles: programs publish to them what is to be tried again later.
+
+    Nobody ever consumes from one, nobody's letters come to it (then it would be an inbox that is emptied by time),
+    and its messages expire to queues which, all of them, somebody works on.
+    """
+    found = set()
+    for key, queue in queues.items():
+        exchange = dead_letter_exchange(queue)
+        if exchange is None or key in cycles or key in workers or queue.consumers or key in senders:
+            continue
+        if message_ttl(queue) is None:
+            continue
+        route = routes[queue.vhost, exchange, dead_letter_routing_key(queue)]
+        if route.certain and route.queues and all((queue.vhost, name) in workers for name in route.queues):
+            found.add(key)
+    return found
+
+
+def _expired(senders: Mapping[QueueKey, tuple[str, ...]], delays: Container[QueueKey]) -> set[QueueKey]:
+    """Return the queues that get letters of delay queues alone."""
+    known: dict[tuple[str, int], bool] = {}  # by the tuple itself, which thousands of queues share
+    found = set()
+    for key, names in senders.items():
+        same = (key[0], id(names))
+        if same not in known:
+            known[same] = all((key[0], name) in delays for name in names)
+        if known[same]:
+            found.add(key)
+    return found
 
 
 def _components(edges: Mapping[object, list[object]]) -> Iterator[list[object]]:

@@ -50,6 +50,17 @@ def test_a_delay_loop_goes_back_and_ends() -> None:
     assert {box.title: box.kind for box in picture.boxes}["retry"] == "delay"
 
 
+def test_a_retry_queue_is_a_delay_and_what_it_leads_to_no_inbox() -> None:
+    retry = queue("retry.5s", "", "work", arguments={"x-message-ttl": 5000}, consumers=0)
+    picture = drawing.draw(mapped([retry, queue("work", consumers=1), queue("a", "", "dlq"), queue("dlq")]))
+    assert {box.title: box.kind for box in picture.boxes} == {
+        "retry.5s": "delay",
+        "work": "source",
+        "a": "source",
+        "dlq": "inbox",
+    }
+
+
 def test_what_is_alike_is_one_box() -> None:
     """200 queues, each with a dead-letter queue of its own, and 50 that share one."""
     queues = []
@@ -155,3 +166,17 @@ def test_without_the_broker_the_last_sample_is_shown(viewer: Client, monkeypatch
     page = viewer.get("/dead-letters/map/").content.decode()
     assert "Exchanges and bindings are not known now" in page
     assert page.count('class="line') >= 1
+
+
+@pytest.mark.django_db
+def test_the_last_sample_knows_what_a_delay_lets_go() -> None:
+    broker = Broker.objects.create(slug="default")
+    dlx = {"x-dead-letter-exchange": "", "x-message-ttl": 5000}
+    Queue.objects.create(
+        broker=broker, vhost="/", name="retry", dead_letters_to=["work"], arguments=dlx, is_delay=True
+    )
+    Queue.objects.create(broker=broker, vhost="/", name="work", dead_letters_from=["retry"], consumers=1)
+    found = mapping._sampled(Queue.objects.all())
+    assert found["/", "work"].only_expired
+    assert not found["/", "work"].leads_back
+    assert found.inboxes() == []

@@ -4,14 +4,18 @@ import threading
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from consumers.models import Consumer
+from consumers.models import Consumer, ConsumerProcess
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.models import AuditEntry
 from mqadmin.deadletters import tracking
 from mqadmin.deadletters.models import TrackedQueue
 from mqadmin.queues.models import Queue
 from tests.deadletters.conftest import Place, in_thread_database
+from tests.deadletters.listeners import Listener
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 
@@ -112,3 +116,35 @@ def test_what_cannot_be_tracked(place: Place, by: Actor, fields: dict[str, Any],
         tracking.track(queue=place.row(**fields), by=by)
     assert not Consumer.objects.exists()
     assert not TrackedQueue.objects.exists()
+
+
+def test_a_queue_that_somebody_consumes_from_is_tracked_only_by_force(place: Place, by: Actor) -> None:
+    queue = place.row(total=3, consumers=1)
+    assert not tracking.untracked("default").exists()
+    with Listener(place, "dlx.orders"):
+        wait_until(lambda: tracking._consumers(queue) == 1, 20, what="a consumer that is counted")
+        with pytest.raises(Refusal, match="1 consumer works on this queue") as refusal:
+            tracking.track(queue=queue, by=by)
+        assert refusal.value.code == "consumed"
+        assert not Consumer.objects.exists()
+        assert tracking.track(queue=queue, by=by, force=True).consumer is not None
+    entries = AuditEntry.objects.filter(action="dead_letters.track").order_by("pk")
+    assert [(entry.outcome, entry.detail) for entry in entries] == [
+        ("refused", {}),
+        ("done", {"force": True}),
+    ]
+    assert tracking.consumed(queue, 1) == ""  # it is the collector
+
+
+def test_a_collector_that_was_just_stopped_is_nobody_else(place: Place, by: Actor) -> None:
+    queue = place.row()
+    collector = tracking.track(queue=queue, by=by).consumer
+    tracking.untrack(queue=queue, by=by)
+    process = ConsumerProcess.objects.create(
+        consumer=collector, replica=0, host="h", pid=1, state_since=timezone.now()
+    )
+    assert tracking.consumed(queue, 1) == ""
+    assert "1 consumer" in tracking.consumed(queue, 2)
+    process.ended_at = timezone.now() - tracking.STATISTICS * 2
+    process.save()
+    assert "1 consumer" in tracking.consumed(queue, 1)

@@ -24,6 +24,7 @@ from mqadmin.queues import monitor
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.sampling import Sampler
 from mqadmin.queues.sight import sight
+from mqadmin.rabbit.amqp import channel as connected
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ManagementUnavailable, NoResponse, RabbitError, Refused
 from mqadmin.rabbit.management import ManagementClient
@@ -100,6 +101,30 @@ def test_only_changed_rows_are_written(
     wait_until(lambda: sample() and quiet, 15, what="a sample in which nothing changed")
     amqp.publish(broker_config, vhost, "q7", [b"x"] * 5)
     wait_until(lambda: sample()["q7"].ready == 5, 15, what="five ready")
+
+
+@pytest.mark.django_db
+def test_what_a_retry_queue_lets_go_makes_no_inbox(
+    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+) -> None:
+    management.declare_queue(vhost, "order.processing")
+    to = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "order.processing"}
+    management.declare_queue(vhost, "retry.5s", arguments={"x-message-ttl": 5000, **to})
+    sampler = Sampler("default", management)
+
+    def rows() -> dict[str, Queue]:
+        sampler._mapped_at = float("-inf")  # as if half a minute had passed
+        sampler.sample()
+        return {row.name: row for row in Queue.objects.filter(vhost=vhost)}
+
+    with connected(broker_config, vhost) as channel:
+        channel.basic_consume("order.processing", lambda *_: None)
+        wait_until(lambda: rows()["order.processing"].consumers == 1, 20, what="a consumer that is counted")
+        found = rows()
+        assert (found["retry.5s"].is_delay, found["order.processing"].is_inbox) == (True, False)
+        assert found["order.processing"].dead_letters_from == ["retry.5s"]
+    wait_until(lambda: rows()["order.processing"].consumers == 0, 20, what="no consumer any more")
+    assert not rows()["order.processing"].is_inbox
 
 
 @pytest.mark.django_db

@@ -192,6 +192,55 @@ def test_our_own_delay_queue_is_one() -> None:
     assert work_out([delay], [])["/", "mqadmin.delay.1000"].is_delay
 
 
+RETRY = queue("retry", "", "work", arguments={"x-message-ttl": 5000}, consumers=0)
+
+
+@pytest.mark.parametrize(
+    ("retry", "work"),
+    [
+        (RETRY, queue("work", consumers=1)),
+        (RETRY, queue("work", "", "work.dlq", consumers=3)),
+        (queue("retry", "", "work", effective_policy={"message-ttl": 5000}), queue("work", consumers=1)),
+    ],
+)
+def test_what_a_retry_queue_lets_go_is_not_dead(retry: QueueInfo, work: QueueInfo) -> None:
+    found = work_out([retry, work, queue("work.dlq")], [])
+    assert found["/", "retry"].is_delay
+    assert found["/", "work"].from_ == ("retry",)
+    assert found["/", "work"].only_expired
+    assert ("/", "work") not in found.inboxes()
+
+
+def test_a_working_queue_stays_one_while_its_consumers_are_away() -> None:
+    listed = [RETRY, queue("work", consumers=0)]
+    assert dead_letter_map(listed, [], []).inboxes() == [("/", "work")]
+    assert dead_letter_map(listed, [], [], worked={("/", "work")}).inboxes() == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "known", "inbox"),
+    [
+        # Somebody consumes from it, or did: what expires in it was not handled in time.
+        ([queue("orders", "", "dlq", arguments={"x-message-ttl": 9}, consumers=1), "dlq"], {}, "dlq"),
+        ([queue("orders", "", "dlq", arguments={"x-message-ttl": 9}), "dlq"], {"worked": "orders"}, "dlq"),
+        # Only a collector takes from it.
+        ([queue("orders", "", "dlq", arguments={"x-message-ttl": 9}), "dlq"], {"captured": "dlq"}, "dlq"),
+        # Letters come to it from elsewhere.
+        ([queue("a", "", "retry", consumers=1), RETRY, "work"], {}, "retry"),
+        # It has no TTL.
+        ([queue("orders", "", "dlq"), "dlq"], {}, "dlq"),
+        # Others dead-letter there as well.
+        ([RETRY, queue("orders", "", "work", consumers=1), "work"], {}, "work"),
+    ],
+)
+def test_what_is_an_inbox_all_the_same(
+    listed: list[QueueInfo | str], known: dict[str, str], inbox: str
+) -> None:
+    queues = [queue(item, consumers=1) if isinstance(item, str) else item for item in listed]
+    more: dict[str, Any] = {name: {("/", key)} for name, key in known.items()}
+    assert ("/", inbox) in dead_letter_map(queues, [], [], **more).inboxes()
+
+
 def test_a_chain_that_ends_is_no_circle() -> None:
     found = work_out([queue("a", "", "b"), queue("b", "", "c"), queue("c")], [])
     assert [found["/", name].leads_back for name in "abc"] == [False, False, False]

@@ -119,9 +119,9 @@ def started(request: HttpRequest, operation: Operation) -> HttpResponse:
 @permissions.configure
 @require_POST
 def queue_track(request: HttpRequest, queue_id: int) -> HttpResponse:
-    """Capture the letters of a dead-letter queue from now on."""
+    """Capture the letters of a dead-letter queue from now on; with `force` also where another program consumes."""
     queue = get_object_or_404(Queue.objects.select_related("broker"), pk=queue_id)
-    tracking.track(queue=queue, by=audit.actor(request))
+    tracking.track(queue=queue, by=audit.actor(request), force=request.POST.get("force") == "yes")
     text = _("%(queue)s is tracked: its letters arrive in the inbox.") % {"queue": queue.name}
     return rendering.acted(request, text, to=reverse("queue_detail", args=[queue.pk]))
 
