@@ -238,7 +238,7 @@ class Listed(models.QuerySet[DeadLetter]):
 
     def _fetch_all(self) -> None:
         is_new = self._result_cache is None
-        super()._fetch_all()  # type: ignore[misc]
+        super()._fetch_all()
         if is_new:
             masking.hide_in_errors([row for row in self._result_cache or () if isinstance(row, DeadLetter)])
 
