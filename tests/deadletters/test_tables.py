@@ -67,7 +67,9 @@ def test_headers_share_a_key_only_when_they_are_the_same(one: dict[str, Any], ot
         assert tables.table(one).stored == tables.table(other).stored
 
 
-@pytest.mark.parametrize("first, second", [(1, True), (1, 1.0), (b"a", LongString(b"a")), (5, RawTimestamp(5))])
+@pytest.mark.parametrize(
+    ("first", "second"), [(1, True), (1, 1.0), (b"a", LongString(b"a")), (5, RawTimestamp(5))]
+)
 def test_values_that_are_equal_but_of_another_type_are_told_apart(first: Any, second: Any) -> None:
     assert tables.table({"a": first}).stored != tables.table({"a": second}).stored
 

@@ -80,7 +80,9 @@ def test_while_more_are_coming_a_group_becomes_full(monkeypatch: pytest.MonkeyPa
     assert committer.stop(5)
 
 
-def test_after_a_large_group_a_moment_is_waited_for_what_its_acks_bring(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_large_group_a_moment_is_waited_for_what_its_acks_bring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(committer_module, "PAUSE", 30.0)
     store = Store()
     store.open.clear()
