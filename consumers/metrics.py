@@ -27,7 +27,11 @@ COUNTERS: tuple[Reading, ...] = (
 )
 GAUGES: tuple[Reading, ...] = (
     ("in_flight", "Messages delivered to the process and not settled yet.", lambda row: row.in_flight),
-    ("blocked", "1 while RabbitMQ takes no copies from the process.", lambda row: bool(row.blocked_reason)),
+    (
+        "blocked",
+        "1 while RabbitMQ takes no copies from the process, or slowly.",
+        lambda row: bool(row.blocked_reason),
+    ),
 )
 
 

@@ -367,10 +367,13 @@ def connection_words(process: ConsumerProcess, now: datetime) -> str:
 
 
 def blocked_words(process: ConsumerProcess) -> str:
-    """Say that RabbitMQ takes nothing that the process publishes, and why; "" while it does."""
-    if not process.blocked_reason:
+    """Say that RabbitMQ takes nothing that the process publishes, or slowly, and why; "" while it does."""
+    reason = process.blocked_reason
+    if not reason:
         return ""
-    return _("RabbitMQ takes no copies from it: %(reason)s") % {"reason": process.blocked_reason}
+    if reason.startswith("flow control"):
+        return _("RabbitMQ slows its copies down: %(reason)s") % {"reason": reason}
+    return _("RabbitMQ takes no copies from it: %(reason)s") % {"reason": reason}
 
 
 def _failed_words(down: Sequence[ConsumerProcess], consumer: Consumer) -> str:

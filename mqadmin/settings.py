@@ -203,6 +203,9 @@ MQADMIN_PARKING_QUEUE = os.environ.get("MQADMIN_PARKING_QUEUE", "mqadmin.parking
 MQADMIN_SUPERVISOR_ON_EXIT = os.environ.get("MQADMIN_SUPERVISOR_ON_EXIT", "leave")
 # Fields of letters that only operators may reveal: header.NAME, payload.PATH, payload.*.NAME.
 MQADMIN_MASKED = _list("MQADMIN_MASKED")
+# Letters go so many days after somebody decided them, and those that nobody decided after their capture; 0: never.
+MQADMIN_LETTERS_DAYS = float(os.environ.get("MQADMIN_LETTERS_DAYS") or "30")
+MQADMIN_LETTERS_PARKED_DAYS = float(os.environ.get("MQADMIN_LETTERS_PARKED_DAYS") or "0")
 # Records of handled messages: deleted after so many days, and the oldest beyond so many.
 MQADMIN_RECORDS_DAYS = float(os.environ.get("MQADMIN_RECORDS_DAYS", "14"))
 MQADMIN_RECORDS_MAX = int(os.environ.get("MQADMIN_RECORDS_MAX", "1000000"))

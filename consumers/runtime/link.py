@@ -18,6 +18,7 @@ from mqadmin.rabbit.config import Endpoint
 from mqadmin.rabbit.connection import Connection
 
 FIRST_DELAY, MAX_DELAY = 0.5, 30.0
+FLOW_AFTER = 1.0  # seconds that something must wait to be sent until it is called flow control
 _STEADY = 10.0  # seconds a connection must have lasted to start the backoff anew
 
 log = logging.getLogger("mqadmin.consumer")
@@ -45,7 +46,8 @@ class Link:
     each failure. The waits grow with the rounds: a host that is down does not keep a consumer from the others.
 
     Gauges: `connections` made since the start; `errors`, the failed attempts and the losses; `connected_at`,
-    epoch seconds, None without a connection; `blocked`, RabbitMQ's reason for taking no publishes, else "".
+    epoch seconds, None without a connection; `blocked`, RabbitMQ's reason for taking no publishes, else "";
+    `hindrance`, the same, or that RabbitMQ reads more slowly than is written.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Link:
         self._tell_blocked = blocked
         self._hosts = spec.broker.endpoints
         self._turn = random.randrange(len(self._hosts))
-        self._connection: SelectConnection | None = None
+        self._connection: Connection | None = None
         self._failures = 0  # attempts and short-lived connections in a row: how long to wait
         self._attempts = 0  # attempts in a row that made no connection: when to give up
         self._since = 0.0
@@ -78,6 +80,28 @@ class Link:
         self.errors = 0
         self.connected_at: float | None = None
         self.blocked = ""
+        self._unsent_since: float | None = None
+
+    @property
+    def hindrance(self) -> str:
+        """Why publishing on the connection does not get through, in words; "" while it does. One thread.
+
+        RabbitMQ tells of its alarms. Its flow control it does not tell: it stops reading from the socket for
+        a while, and what is written stays here. Looked at in turns: it must last FLOW_AFTER seconds.
+        """
+        if self.blocked:
+            return self.blocked
+        connection = self._connection
+        unsent = connection.unsent if connection is not None else 0
+        if not unsent:
+            self._unsent_since = None
+            return ""
+        now = time.monotonic()
+        if self._unsent_since is None:
+            self._unsent_since = now
+        if now - self._unsent_since < FLOW_AFTER:
+            return ""
+        return f"flow control, {unsent} bytes wait to be read"
 
     @property
     def host(self) -> Endpoint:

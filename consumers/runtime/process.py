@@ -84,7 +84,7 @@ class Process:
             connections=link.connections,
             connection_errors=link.errors,
             connected_at=link.connected_at,
-            blocked=link.blocked,
+            blocked=link.hindrance,
         )
 
     def fatal(self, error: BaseException) -> None:

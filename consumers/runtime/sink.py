@@ -65,7 +65,7 @@ class Gauges:
     connection_errors: int = 0
     channel_errors: int = 0
     connected_at: float | None = None  # epoch seconds; None without a connection
-    blocked: str = ""  # why RabbitMQ takes no publishing, "" while it does
+    blocked: str = ""  # why RabbitMQ takes no publishing, or takes it slowly; "" while it does
 
 
 class Reporter(Protocol):

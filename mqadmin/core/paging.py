@@ -11,6 +11,7 @@ from typing import Any, TypedDict, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 
 from mqadmin.core.errors import Refusal
@@ -32,14 +33,13 @@ def paginate(
 ) -> Page:
     """Return the page of `queryset` behind `cursor`, ordered by `order`, ties by primary key.
 
-    `order` names fields of the model itself, "-" for descending; null sorts last either way. `limit` is
+    `order` names fields of the model itself, "-" for descending; null sorts last either way, and is not spoken of
+    where a column has none: PostgreSQL would sort the whole table instead of reading its index. `limit` is
     clipped to 1..500. Raises Refusal (400, "bad_cursor") for a cursor of another list or order.
     """
     keys = _keys(queryset.model, order)
     size = max(1, min(limit, MAX_LIMIT))
-    rows = queryset.order_by(
-        *(F(name).desc(nulls_last=True) if down else F(name).asc(nulls_last=True) for name, down in keys)
-    )
+    rows = queryset.order_by(*(_ordering(queryset.model, name, down) for name, down in keys))
     if cursor:
         rows = rows.filter(_behind(queryset.model, keys, _decode(queryset.model, keys, cursor)))
     items = list(rows[: size + 1])
@@ -55,6 +55,11 @@ def _keys(model: type[Model], order: Sequence[str]) -> list[tuple[str, bool]]:
     if pk not in {name for name, _down in keys}:
         keys.append((pk, bool(keys) and keys[0][1]))
     return keys
+
+
+def _ordering(model: type[Model], name: str, down: bool) -> OrderBy:
+    last = True if _field(model, name).null else None
+    return F(name).desc(nulls_last=last) if down else F(name).asc(nulls_last=last)
 
 
 def _behind(model: type[Model], keys: list[tuple[str, bool]], values: list[Any]) -> Q:

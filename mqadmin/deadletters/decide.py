@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,9 +19,15 @@ BATCH = 1_000
 
 
 def start(
-    *, kind: str, of: DeadLetter.Status, summary: str, selection_: Selection, by: Actor, expect: int | None
+    *,
+    kind: str,
+    of: DeadLetter.Status,
+    summary: Callable[[int], str],
+    selection_: Selection,
+    by: Actor,
+    expect: int | None,
 ) -> Operation:
-    """Start the operation on the letters that have status `of`. `summary` may hold %(n)d. Raises Refusal."""
+    """Start the operation on the letters that have status `of`; `summary` says it of a number. Raises Refusal."""
     with audit.act(
         by=by,
         action=kind,
@@ -33,7 +41,7 @@ def start(
             kind=kind,
             by=by,
             broker=selection_.broker,
-            summary=summary % {"n": total},
+            summary=summary(total),
             params={"selection": selection_.to_json()},
             total=total,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from mqadmin.core import operations
 from mqadmin.core.audit import Actor
@@ -21,11 +21,15 @@ def start(*, selection: Selection, by: Actor, expect: int | None = None) -> Oper
     return decide.start(
         kind=KIND,
         of=Status.PARKED,
-        summary=_("Discard %(n)d letters"),
+        summary=_summary,
         selection_=selection,
         by=by,
         expect=expect,
     )
+
+
+def _summary(total: int) -> str:
+    return ngettext("Discard %(n)d letter", "Discard %(n)d letters", total) % {"n": total}
 
 
 @operations.runner(KIND)

@@ -145,7 +145,8 @@ def overflows(info: QueueInfo, count: int, mean_size: float) -> Iterable[str]:
     limit = _limit(info, "max-length")
     if limit is not None and (info.ready or 0) + count > limit:
         over = min(count, (info.ready or 0) + count - limit)
-        yield _over(info, over, _("%(n)s messages") % {"n": number(limit)})
+        most = ngettext("%(n)s message", "%(n)s messages", limit) % {"n": number(limit)}
+        yield _over(info, over, most)
     limit = _limit(info, "max-length-bytes")
     needed = (info.message_bytes or 0) + count * mean_size
     if limit is not None and needed > limit and mean_size:

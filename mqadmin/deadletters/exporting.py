@@ -19,6 +19,7 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
 
 FORMAT = 1
+MASKED = "masked"  # instead of it in a line that lacks what is hidden: no import takes one
 CONTENT_TYPE = "application/x-ndjson"
 BATCH = 200
 # What a line holds beside body, format and id; nothing in it is worked out again by an import.
@@ -95,7 +96,7 @@ def line(letter: DeadLetter, *, masked: int = 0) -> bytes:
     it; what was there before an edit is left out then, and the line is in no format that is imported."""
     values: dict[str, Any] = {"mqadmin_letter": FORMAT, "id": letter.pk}
     if masked:
-        values |= {"mqadmin_letter": "masked", "masked": masked}
+        values |= {"mqadmin_letter": MASKED, "masked": masked}
         letter.original = None
     for name in FIELDS:
         value = getattr(letter, name)

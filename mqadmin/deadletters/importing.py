@@ -143,6 +143,10 @@ def read(content: bytes, broker: str) -> DeadLetter:
         values = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise Unusable(_("It is not JSON: %(why)s.") % {"why": error}) from None
+    if isinstance(values, dict) and values.get("mqadmin_letter") == exporting.MASKED:
+        raise Unusable(
+            _("It was exported with hidden values, which are not in it: have who may reveal them export it.")
+        )
     if not isinstance(values, dict) or values.get("mqadmin_letter") != exporting.FORMAT:
         raise Unusable(_("It is not a letter that was exported here."))
     if missing := [name for name in _NEEDED if name not in values]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from mqadmin.core import brokers, formats
 from mqadmin.queues.models import Queue
@@ -282,4 +283,5 @@ def in_words(flag: Flag) -> tuple[str, str]:
 def _limit(value: str) -> str:
     if value.endswith(" B"):
         return formats.size(int(value[:-2]))
-    return _("%(n)s letters") % {"n": formats.number(int(value))}
+    number = int(value)
+    return ngettext("%(n)s letter", "%(n)s letters", number) % {"n": formats.number(number)}

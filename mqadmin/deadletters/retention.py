@@ -8,13 +8,13 @@ not announced. Each pass deletes a few rows at a time, so that no collector wait
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -54,18 +54,14 @@ class Rule:
 
 
 def rules() -> list[Rule]:
-    """Return what is to go. Raises ValueError for days that are no number."""
-    decided, parked = _days("MQADMIN_LETTERS_DAYS", "30"), _days("MQADMIN_LETTERS_PARKED_DAYS", "0")
+    """Return what is to go."""
+    decided, parked = settings.MQADMIN_LETTERS_DAYS, settings.MQADMIN_LETTERS_PARKED_DAYS
     found = [
         Rule(Status.DISCARDED, "decided_at", decided),
         Rule(Status.REQUEUED, "decided_at", decided),
         Rule(Status.PARKED, "captured_at", parked),
     ]
     return [rule for rule in found if rule.days > 0]
-
-
-def _days(name: str, default: str) -> float:
-    return float(os.environ.get(name) or default)
 
 
 def step(now: datetime | None = None) -> str:

@@ -74,6 +74,7 @@ class Connection(SelectConnection):
     _channels: dict[int, Any]
     _frame_buffer: bytes
     _process_frame: Callable[[Any], None]
+    _transport: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Before pika's own, which may already begin to connect.
@@ -88,6 +89,12 @@ class Connection(SelectConnection):
             # Under TLS what is left may lie in the library, where the loop does not see it.
             transport._MAX_CONSUME_BYTES = 1
         super()._proto_connection_made(transport)  # type: ignore[misc]
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait for RabbitMQ to read on. Any thread."""
+        transport = self._transport
+        return 0 if transport is None else int(transport.get_write_buffer_size())
 
     def _on_data_available(self, data_in: bytes) -> None:
         """Take what was read from the socket: all whole frames in it and in what was left before."""

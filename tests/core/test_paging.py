@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mqadmin.core.errors import Refusal
@@ -70,3 +73,26 @@ def test_a_cursor_of_another_order_is_refused(rows: list[AuditEntry]) -> None:
 def test_the_limit_is_clipped(rows: list[AuditEntry]) -> None:
     assert len(paginate(AuditEntry.objects.all(), limit=0)["items"]) == 1
     assert len(paginate(AuditEntry.objects.all(), limit=10**9)["items"]) == 23
+
+
+def ordered_by(order: tuple[str, ...]) -> str:
+    """Return what the page's one query with rows orders by."""
+    with CaptureQueriesContext(connection) as done:
+        paginate(AuditEntry.objects.all(), limit=2, order=order)
+    (found,) = [query["sql"] for query in done if "ORDER BY" in query["sql"]]
+    return re.sub(r'"\w+"\."(\w+)"', r"\1", found.split("ORDER BY ")[1].split(" LIMIT")[0])
+
+
+@pytest.mark.parametrize(
+    ("order", "sql"),
+    [
+        (("-id",), "id DESC"),
+        (("at",), "at ASC, id ASC"),
+        (("-actor", "-count"), "actor DESC, count DESC NULLS LAST, id DESC"),
+        (("finished_at",), "finished_at ASC NULLS LAST, id ASC"),
+    ],
+)
+def test_only_columns_that_can_be_null_are_sorted_with_nulls_last(
+    rows: list[AuditEntry], order: tuple[str, ...], sql: str
+) -> None:
+    assert ordered_by(order) == sql

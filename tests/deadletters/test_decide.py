@@ -79,3 +79,12 @@ def test_a_filter_matches_words_without_case(by: Actor) -> None:
     assert Filter("default", source="other").rows().count() == 0
     assert Filter("default", until=one.captured_at).rows().count() == 0
     assert Filter.from_json(Filter("default", since=one.captured_at).to_json()).rows().count() == 3
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "1 letter"), (2, "2 letters")])
+def test_one_letter_is_not_letters(by: Actor, number: int, words: str) -> None:
+    chosen = selection.some("default", [letter().pk for _ in range(number)])
+    operation = discard.start(selection=chosen, by=by)
+    assert operation.summary == f"Discard {words}"
+    assert operations.execute(operation.pk)
+    assert restore.start(selection=chosen, by=by).summary == f"Restore {words}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 from typing import Any
 
@@ -15,7 +16,7 @@ from mqadmin.core import operations, tokens
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
-from mqadmin.deadletters import exporting, facets, masking, presenting, selection
+from mqadmin.deadletters import exporting, facets, importing, masking, presenting, selection
 from mqadmin.deadletters.masking import SHOWN
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query import searching
@@ -230,6 +231,13 @@ def test_an_export_holds_them_only_for_who_may_reveal(settings: Any) -> None:
         assert b"secret" not in lines[name] + body
         assert json.loads(lines[name])["masked"] == 2
     assert b"top-secret" in lines["operator"]
+    outcome = importing.take(file=io.BytesIO(lines["viewer"]), broker="default", by=Actor("operator"))
+    assert outcome.imported == 0
+    assert [fault.error for fault in outcome.faults] == [
+        "It was exported with hidden values, which are not in it: have who may reveal them export it."
+    ]
+    again = importing.take(file=io.BytesIO(lines["operator"]), broker="default", by=Actor("operator"))
+    assert (again.duplicates, again.faults) == (1, [])
     revealed = AuditEntry.objects.filter(action="dead_letters.export").values_list("actor", "detail")
     assert {actor: detail["revealed"] for actor, detail in revealed} == {
         "viewer": False,

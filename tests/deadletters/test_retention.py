@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -53,14 +57,12 @@ def test_nothing_goes_before_it_was_announced(letters: None) -> None:
     assert retention.step(LATER) == ""
 
 
-def test_what_nobody_decided_goes_only_where_that_is_said(
-    letters: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MQADMIN_LETTERS_DAYS", "0")
+def test_what_nobody_decided_goes_only_where_that_is_said(letters: None, settings: Any) -> None:
+    settings.MQADMIN_LETTERS_DAYS = 0.0
     retention.step(NOW)
     retention.step(LATER)
     assert len(ids()) == 8
-    monkeypatch.setenv("MQADMIN_LETTERS_PARKED_DAYS", "10")
+    settings.MQADMIN_LETTERS_PARKED_DAYS = 10.0
     retention.step(LATER)  # told of from here on
     assert len(ids()) == 8
     retention.step(LATER + retention.NOTICE)
@@ -68,10 +70,10 @@ def test_what_nobody_decided_goes_only_where_that_is_said(
     assert len(ids()) == 6
 
 
-def test_fewer_days_are_announced_anew(letters: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MQADMIN_LETTERS_DAYS", "1000")
+def test_fewer_days_are_announced_anew(letters: None, settings: Any) -> None:
+    settings.MQADMIN_LETTERS_DAYS = 1000.0
     retention.step(NOW)
-    monkeypatch.setenv("MQADMIN_LETTERS_DAYS", "100")
+    settings.MQADMIN_LETTERS_DAYS = 100.0
     assert retention.step(LATER) == ""
     assert retention.step(LATER + retention.NOTICE) == "2 letters deleted"
 
@@ -106,7 +108,19 @@ def test_a_pass_ends_in_time(letters: None, monkeypatch: pytest.MonkeyPatch) -> 
     assert retention.step(LATER) == "2 letters deleted"
 
 
-def test_days_that_are_no_number_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MQADMIN_LETTERS_DAYS", "soon")
-    with pytest.raises(ValueError, match="soon"):
-        retention.rules()
+@pytest.mark.parametrize(
+    ("days", "parked", "told"),
+    [
+        ("", "", "30.0 0.0"),
+        ("0", "12.5", "0.0 12.5"),
+        ("soon", "", "could not convert string to float: 'soon'"),
+    ],
+)
+def test_the_days_are_settings(days: str, parked: str, told: str) -> None:
+    """Read with all other settings, so that a wrong one is known when a process starts, not ten minutes later."""
+    script = "from mqadmin import settings as s; print(s.MQADMIN_LETTERS_DAYS, s.MQADMIN_LETTERS_PARKED_DAYS)"
+    environ = {**os.environ, "MQADMIN_LETTERS_DAYS": days, "MQADMIN_LETTERS_PARKED_DAYS": parked}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout or done.stderr).strip().endswith(told)

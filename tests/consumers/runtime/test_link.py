@@ -13,6 +13,7 @@ import pytest
 import requests
 from pika import SelectConnection
 from pika.adapters.select_connection import IOLoop
+from pika.channel import Channel
 
 from consumers.models import ConsumerProcess
 from consumers.runtime.link import FIRST_DELAY, MAX_DELAY, Link, backoff
@@ -99,6 +100,19 @@ class Line:
 
     def _lost(self) -> None:
         self.losses += 1
+
+    def publish_through(self, channel: Channel, size: int) -> None:
+        """Send one message of so many bytes to nobody."""
+        self._loop.add_callback_threadsafe(lambda: channel.basic_publish("", "nowhere", bytes(size)))
+
+    def channel(self) -> Channel:
+        """Return a channel that is open."""
+        opened: list[Channel] = []
+        assert self.connection
+        connection = self.connection
+        self._loop.add_callback_threadsafe(lambda: connection.channel(on_open_callback=opened.append))
+        wait_until(lambda: opened, 10, what="a channel")
+        return opened[0]
 
 
 def through(config: BrokerConfig, *places: str) -> BrokerConfig:
@@ -251,6 +265,24 @@ def test_a_connection_begins_the_count_of_attempts_anew(
             (reason,) = wait_until(lambda: line.reasons, 20, what="it gives up")
     assert reason.startswith("No connection after 2 attempts.")
     assert (line.link.connections, line.link.errors) == (4, 6)
+
+
+@pytest.mark.broker
+def test_what_rabbitmq_does_not_read_is_told_as_flow_control(
+    broker_config: BrokerConfig, vhost: str, proxy: Proxy
+) -> None:
+    """RabbitMQ's flow control is that it reads no more from the socket, as here the proxy does."""
+    with Line(through(broker_config, f"127.0.0.1:{proxy.port}"), vhost) as line:
+        line.wait_connected()
+        channel = line.channel()
+        assert line.link.hindrance == ""
+        proxy.freeze()
+        line.publish_through(channel, 50_000_000)  # far more than the sockets between hold
+        wait_until(lambda: line.link.hindrance, 20, what="that it is slowed down")
+        assert line.link.hindrance.startswith("flow control, ")
+        proxy.thaw()
+        wait_until(lambda: line.link.hindrance == "", 20, what="that it flows again")
+        assert line.losses == 0
 
 
 @pytest.mark.broker
