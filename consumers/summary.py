@@ -12,7 +12,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consumers import hosts, status
+from consumers import hosts, line_words, status
 from consumers.minutes import FAILURES, Hour, last_hour
 from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
 from consumers.runtime.copies import DELAY_PREFIX
@@ -75,7 +75,7 @@ class Summary:
     @property
     def blocked(self) -> str:
         """Why RabbitMQ takes no copies from one of its processes, "" while it takes them from all."""
-        return next((words for row in self.live if (words := status.blocked_words(row))), "")
+        return next((words for row in self.live if (words := line_words.blocked_words(row))), "")
 
     @property
     def p95_seconds(self) -> float | None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers import status
+from consumers import line_words, status
 from consumers.definitions import DOWN
 from consumers.models import Consumer, ConsumerProcess
 from consumers.summary import Summary
@@ -114,8 +114,8 @@ def _row(row: ConsumerProcess, consumer: Consumer, now: datetime) -> ProcessRow:
         words=status.process_words(row, now),
         is_live=is_live,
         is_older=is_older,
-        connection=status.connection_words(row, now) if is_live else "",
-        blocked=status.blocked_words(row) if is_live else "",
+        connection=line_words.connection_words(row, now) if is_live else "",
+        blocked=line_words.blocked_words(row) if is_live else "",
         room=None if is_older else consumer.prefetch,
         is_foreign=is_live and not row.supervisor,
         can_restart=is_live and is_placed and is_wanted and row.stop_requested_at is None,

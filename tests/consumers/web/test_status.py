@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consumers import status
+from consumers import line_words, status
 from consumers.hosts import Fleet
 from consumers.models import Consumer, ConsumerProcess
 from consumers.supervisor.placement import Host
@@ -291,4 +291,19 @@ def test_every_state_has_a_word_and_a_colour() -> None:
     ],
 )
 def test_the_connection_in_words(fields: dict[str, Any], words: str) -> None:
-    assert status.connection_words(process(**fields), NOW) == words
+    assert line_words.connection_words(process(**fields), NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("", ""),
+        ("low on disk", "RabbitMQ takes no copies from it: low on disk"),
+        (
+            "flow control, 9 bytes wait to be read",
+            "RabbitMQ slows its copies down: flow control, 9 bytes wait to be read",
+        ),
+    ],
+)
+def test_what_hinders_publishing_is_said(reason: str, words: str) -> None:
+    assert line_words.blocked_words(process(blocked_reason=reason)) == words
