@@ -78,8 +78,9 @@ def is_refused(column: str, path: Sequence[str]) -> bool:
     return is_hidden(column, ".".join(path)) or is_hidden(column, ".".join(names))
 
 
-def hide(letter: DeadLetter) -> int:
-    """Hide the values in this object, which must not be saved. Returns how many it hid, but for those in texts."""
+def hide(letter: DeadLetter, found: list[Any] | None = None) -> int:
+    """Hide the values in this object, which must not be saved, and add them to `found`. Returns how many it hid,
+    but for those in texts."""
     names, paths = rules()
     taken: list[Any] = []
     count = 0
@@ -99,7 +100,14 @@ def hide(letter: DeadLetter) -> int:
             count += hidden
     if taken:
         _hide_in_texts(letter, taken)
+    if found is not None:
+        found += taken
     return count
+
+
+def without(text: str, values: Sequence[Any]) -> str:
+    """Return `text` without the values, wherever it repeats them."""
+    return str(_without(text, _longest_first(values)))
 
 
 def _document(letter: DeadLetter) -> Any:
@@ -126,9 +134,13 @@ def hide_in_errors(letters: Sequence[DeadLetter]) -> None:
 
 def _hide_in_texts(letter: DeadLetter, taken: Sequence[Any]) -> None:
     """Hide the values wherever the error, its traceback, the reason of a status or a header repeats them."""
-    texts = sorted({text for value in taken for text in _texts(value)}, key=len, reverse=True)
+    texts = _longest_first(taken)
     for name in ("error", "trace", "status_reason", "headers"):
         setattr(letter, name, _without(getattr(letter, name), texts))
+
+
+def _longest_first(values: Sequence[Any]) -> list[str]:
+    return sorted({text for value in values for text in _texts(value)}, key=len, reverse=True)
 
 
 def _without(value: Any, texts: Sequence[str]) -> Any:

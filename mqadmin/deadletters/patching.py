@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import Run
-from mqadmin.deadletters import claims, editing, requeue, selection
+from mqadmin.deadletters import claims, editing, masking, requeue, selection
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
 
@@ -29,6 +30,7 @@ PREVIEWED = 10
 MOST_STEPS = 100
 BATCH = 200
 PARTS = ("body", "headers", "properties")
+_LONGEST = 4_000  # characters of a letter in a preview
 
 
 @dataclass(frozen=True)
@@ -72,20 +74,20 @@ class Change:
 
 @dataclass(frozen=True)
 class Tried:
-    """What a change would do to one letter: texts before and after, or why it cannot be done."""
+    """What a change would do to one letter: texts before and after, hidden values hidden, or why it cannot be done.
+
+    `letter` itself is as it is stored, nothing hidden.
+    """
 
     letter: DeadLetter
     before: str = ""
     after: str = ""
     error: str = ""
+    is_changed: bool = False
 
     @property
     def id(self) -> int:
         return int(self.letter.pk)
-
-    @property
-    def is_changed(self) -> bool:
-        return not self.error and self.before != self.after
 
 
 class Unchangeable(ValueError):
@@ -104,7 +106,7 @@ def changed(letter: DeadLetter, change: Change) -> dict[str, Any]:
         # Not in place: a step that fails must not leave half of it.
         patched = jsonpatch.apply_patch(document, list(change.patch))
     except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, ValueError, KeyError) as error:
-        raise Unchangeable(str(error) or type(error).__name__) from error
+        raise Unchangeable(_why(letter, error)) from error
     if not isinstance(patched, dict) or not {"headers", "properties"} <= patched.keys():
         raise Unchangeable(_("Headers and properties must stay."))
     found: dict[str, Any] = {}
@@ -114,8 +116,18 @@ def changed(letter: DeadLetter, change: Change) -> dict[str, Any]:
         if patched["body"] != document["body"]:
             found["body"] = _written(patched["body"], bytes(letter.body))
     found |= {part: patched[part] for part in ("headers", "properties") if patched[part] != document[part]}
-    _check(found)
+    _check(letter, found)
     return found
+
+
+def _why(letter: DeadLetter, error: Exception) -> str:
+    """Return an error of the patch in words. The library's repeat values of the letter, for everybody to read among
+    an operation's problems."""
+    if not masking.hide(copy.copy(letter)):
+        return str(error) or type(error).__name__
+    if isinstance(error, jsonpatch.JsonPatchTestFailed):
+        return _("A test of the patch fails on it; its values are hidden.")
+    return _("A step of the patch does not fit it; its values are hidden.")
 
 
 def _replaced(letter: DeadLetter, change: Change) -> dict[str, Any]:
@@ -127,13 +139,13 @@ def _replaced(letter: DeadLetter, change: Change) -> dict[str, Any]:
     return {} if body == bytes(letter.body) else {"body": body}
 
 
-def _check(found: Mapping[str, Any]) -> None:
+def _check(letter: DeadLetter, found: Mapping[str, Any]) -> None:
     if not all(isinstance(found.get(part, {}), dict) for part in ("headers", "properties")):
         raise Unchangeable(_("Headers and properties are tables."))
     try:
         editing.check(found.get("properties"), found.get("headers"))
     except Refusal as refusal:
-        raise Unchangeable(refusal.text) from refusal
+        raise Unchangeable(_why(letter, refusal)) from refusal
 
 
 def _parsed(letter: DeadLetter) -> Any:
@@ -178,7 +190,19 @@ def _tried(letter: DeadLetter, change: Change) -> Tried:
         return Tried(letter, error=str(error))
     parts = list(found) or ["body"]
     now = {"body": bytes(letter.body), "headers": letter.headers, "properties": letter.properties}
-    return Tried(letter, _shown(now, parts), _shown({**now, **found}, parts))
+    hidden: list[Any] = []
+    sides = [_veiled(letter, values, hidden) for values in (now, {**now, **found})]
+    # A step can copy what is hidden to where it would not be.
+    before, after = (masking.without(_shown(side, parts), hidden)[:_LONGEST] for side in sides)
+    return Tried(letter, before, after, is_changed=bool(found))
+
+
+def _veiled(letter: DeadLetter, values: Mapping[str, Any], hidden: list[Any]) -> dict[str, Any]:
+    """Return the values without what is hidden, which is added to `hidden`."""
+    side = copy.copy(letter)
+    side.body, side.headers, side.properties = (values[part] for part in PARTS)
+    masking.hide(side, hidden)
+    return {"body": bytes(side.body), "headers": side.headers, "properties": values["properties"]}
 
 
 def _shown(values: Mapping[str, Any], parts: Sequence[str]) -> str:
@@ -193,7 +217,7 @@ def _shown(values: Mapping[str, Any], parts: Sequence[str]) -> str:
                 texts.append(base64.b64encode(value[:3_000]).decode())
         else:
             texts.append(f"{part}: {json.dumps(value, indent=2, ensure_ascii=False)}")
-    return "\n".join(texts)[:4_000]
+    return "\n".join(texts)
 
 
 def start(*, selection: Selection, change: Change, by: Actor, expect: int | None = None) -> Operation:

@@ -284,7 +284,7 @@ class BulkEditIn(SelectionIn):
 
 
 class TriedOut(Schema):
-    """What would become of one letter; with an `error` it would stay as it is."""
+    """What would become of one letter, without hidden values; with an `error` it would stay as it is."""
 
     id: int
     before: str

@@ -194,3 +194,58 @@ def test_the_page_shows_ten_and_then_edits_all(client: Client, broker_config: Br
     operation = Operation.objects.get()
     assert operations.execute(operation.pk)
     assert DeadLetter.objects.filter(edits=1).count() == 12
+
+
+SECRET = b'{"card": {"number": "4111-secret"}, "n": 1}'
+MASKED = ["header.token", "payload.card.number"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(find='"n": 1', replace='"n": 2'),
+        patch({"op": "replace", "path": "/body/n", "value": 2}),
+        patch({"op": "replace", "path": "/body/card/number", "value": "other"}),
+        patch({"op": "copy", "from": "/body/card/number", "path": "/headers/note"}),
+        patch({"op": "move", "from": "/headers/token", "path": "/body/note"}),
+        patch({"op": "copy", "from": "/headers/token", "path": "/properties/app_id"}),
+    ],
+)
+def test_a_preview_hides_what_is_hidden(settings: Any, change: Change) -> None:
+    settings.MQADMIN_MASKED = MASKED
+    letter(SECRET, headers={"token": "top-secret"})
+    (tried,) = patching.preview(selection=every(), change=change)
+    assert tried.is_changed
+    assert not tried.error
+    assert "secret" not in tried.before + tried.after
+    settings.MQADMIN_MASKED = []
+    (tried,) = patching.preview(selection=every(), change=change)
+    assert "secret" in tried.before + tried.after
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"op": "test", "path": "/body/card/number", "value": "guess"},
+        {"op": "remove", "path": "/body/card/number/deeper"},
+        {"op": "replace", "path": "/headers/missing/deeper", "value": 1},
+        {"op": "add", "path": "/body/card/missing/deeper", "value": 1},
+        {"op": "move", "from": "/headers/token", "path": "/properties/priority"},
+    ],
+)
+def test_why_a_letter_cannot_be_changed_does_not_tell_what_is_hidden(
+    settings: Any, step: dict[str, Any]
+) -> None:
+    settings.MQADMIN_MASKED = MASKED
+    letter(SECRET, headers={"token": "top-secret"})
+    (tried,) = patching.preview(selection=every(), change=patch(step))
+    assert tried.error
+    operation = patching.start(selection=every(), change=patch(step), by=BY)
+    assert operations.execute(operation.pk)
+    reason = operation.problems.get().reason
+    assert reason == tried.error
+    assert "secret" not in reason
+    settings.MQADMIN_MASKED = []
+    with pytest.raises(patching.Unchangeable) as error:
+        patching.changed(DeadLetter.objects.get(), patch(step))
+    assert "values are hidden" not in str(error.value)
