@@ -21,6 +21,7 @@ from mqadmin.deadletters import (
     exporting,
     importing,
     inbox,
+    lists,
     masking,
     patching,
     requeue,
@@ -56,7 +57,7 @@ router.add_router("", act_api.router)
 def letter_list(request: HttpRequest, page: Query[PageQuery], wanted: Query[LetterQuery]) -> Page:
     """List letters, newest first."""
     require(request, "view")
-    return paginate(inbox.listed(_filter(wanted)), limit=page.limit, cursor=page.cursor)
+    return paginate(lists.listed(_filter(wanted)), limit=page.limit, cursor=page.cursor)
 
 
 @router.get("/dead-letters/groups", response=GroupList)

@@ -17,7 +17,7 @@ from consumers.models import Record
 from mqadmin.core import formats, hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
 from mqadmin.core.permissions import User
-from mqadmin.deadletters import inbox, metrics, presenting, tracking
+from mqadmin.deadletters import inbox, lists, metrics, presenting, tracking
 from mqadmin.deadletters.inbox import Cause
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Filter
@@ -94,7 +94,7 @@ def find(q: str, broker: str) -> Iterable[Hit]:
     found = inbox.by_message_id(broker, q)
     number = q.removeprefix("#")
     if q.startswith("#") and number.isdecimal() and len(number) < 19:
-        found += list(DeadLetter.objects.filter(broker=broker, pk=int(number)).only(*inbox.LIST_FIELDS))
+        found += list(DeadLetter.objects.filter(broker=broker, pk=int(number)).only(*lists.LIST_FIELDS))
     for letter in found:
         text = f"{letter.source_queue} · {letter.error_type or letter.get_reason_display()}"
         yield Hit(presenting.name(letter), _("Letter"), reverse("letter_detail", args=[letter.pk]), text)
@@ -155,7 +155,7 @@ def letter_of(record: Record) -> records.Letter | None:
         DeadLetter.objects.filter(
             broker=record.consumer.broker, vhost=record.consumer.vhost, message_id=record.message_id
         )
-        .only(*inbox.LIST_FIELDS)
+        .only(*lists.LIST_FIELDS)
         .order_by("-pk")
         .first()
     )

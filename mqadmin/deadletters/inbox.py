@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import connection, models
-from django.db.models import Count, F, Max, Min, Q, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db import connection
+from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +17,7 @@ from mqadmin.core.models import Operation
 from mqadmin.deadletters import (  # noqa: F401 - retention registers itself
     facets,
     grouping,
+    lists,
     masking,
     retention,
     tally,
@@ -44,34 +43,6 @@ FRAMEWORKS = {
     "celery": "Celery",
     "easynetq": "EasyNetQ",
 }
-# What a list needs: never the bodies.
-LIST_FIELDS = (
-    "pk",
-    "broker",
-    "vhost",
-    "dead_letter_queue",
-    "source_queue",
-    "source_exchange",
-    "routing_keys",
-    "return_queue",
-    "reason",
-    "death_count",
-    "first_death_at",
-    "captured_at",
-    "message_id",
-    "error_type",
-    "error",
-    "framework",
-    "group",
-    "status",
-    "status_reason",
-    "size",
-    "note",
-    "edits",
-    "requeue_count",
-    "came_back_as",
-    "maybe_duplicate_of",
-)
 
 
 @dataclass(frozen=True)
@@ -159,7 +130,9 @@ def _causes(
     *,
     points: bool,
 ) -> list[Cause]:
-    samples = DeadLetter.objects.only(*LIST_FIELDS).in_bulk({pk for pair in ends.values() for pk in pair})
+    samples = DeadLetter.objects.only(*lists.LIST_FIELDS).in_bulk(
+        {pk for pair in ends.values() for pk in pair}
+    )
     masking.hide_in_errors(list(samples.values()))
     groups = [group for group, _count, _back in counts]
     notes = {note.group: note for note in CauseNote.objects.filter(broker=wanted.broker, group__in=groups)}
@@ -233,94 +206,6 @@ def choices(broker: str) -> dict[str, list[str]]:
     }
 
 
-class Listed(models.QuerySet[DeadLetter]):
-    """Letters for a list: what is masked does not show in their errors."""
-
-    def _fetch_all(self) -> None:
-        is_new = self._result_cache is None
-        super()._fetch_all()
-        if is_new:
-            masking.hide_in_errors([row for row in self._result_cache or () if isinstance(row, DeadLetter)])
-
-
-class Counted(Listed):
-    """Letters for the API's pages: counted by the tally, and in an order that an index has.
-
-    No id is null, but PostgreSQL would sort a million letters to put null ids last.
-    """
-
-    columns: dict[str, str] | None = None
-
-    def order_by(self, *names: Any) -> Counted:
-        """Return them in an order; ids without a word on nulls."""
-        ids = {False: "id", True: "-id"}
-        return super().order_by(
-            *(
-                ids[name.descending] if isinstance(name, OrderBy) and name.expression == F("id") else name
-                for name in names
-            )
-        )
-
-    def filter(self, *conditions: Any, **more: Any) -> Counted:
-        """Return fewer, which nobody has counted."""
-        fewer = super().filter(*conditions, **more)
-        fewer.columns = None
-        return fewer
-
-    def count(self) -> int:
-        """Return how many there are."""
-        return super().count() if self.columns is None else tally.total(self.columns)
-
-    def _clone(self) -> Counted:
-        made: Counted = super()._clone()  # type: ignore[misc]
-        made.columns = self.columns
-        return made
-
-
-class Picked(Listed):
-    """Letters for a list, whose ids a search knows already: they are counted and cut into pages without it."""
-
-    ids: tuple[int, ...] | None = None  # newest first; not that of any set made of this one
-
-    def count(self) -> int:
-        """Return how many there are."""
-        return super().count() if self.ids is None else len(self.ids)
-
-    def __getitem__(self, part: Any) -> Any:
-        """Return one page."""
-        if self.ids is None or not isinstance(part, slice):
-            return super().__getitem__(part)
-        wanted = self.ids[part]
-        known = DeadLetter.objects.only(*LIST_FIELDS).in_bulk(wanted)
-        found = [known[pk] for pk in wanted if pk in known]
-        masking.hide_in_errors(found)
-        return found
-
-
-def listed(wanted: Filter, *, up_to: int | None = None) -> QuerySet[DeadLetter]:
-    """Return the letters for a list, newest first, without their bodies."""
-    search = wanted.found()
-    rows = search.rows.only(*LIST_FIELDS)
-    if up_to is None:
-        counted = Counted(model=DeadLetter, query=rows.query)
-        counted.columns = wanted.columns
-        return counted
-    rows = rows.filter(pk__lte=up_to)
-    if search.picks is None:
-        return Listed(model=DeadLetter, query=rows.query)
-    picked = Picked(model=DeadLetter, query=rows.query)
-    picked.ids = tuple(pick.pk for pick in search.picks if pick.pk <= up_to)
-    return picked
-
-
-def newer(wanted: Filter, than: int) -> int:
-    """Return how many letters that match came after letter `than`."""
-    search = wanted.found()
-    if search.picks is not None:
-        return sum(pick.pk > than for pick in search.picks)
-    return search.rows.filter(pk__gt=than).count()
-
-
 @dataclass(frozen=True)
 class Uncaptured:
     """A dead-letter queue that holds letters nobody captures."""
@@ -363,7 +248,7 @@ def by_message_id(broker: str, start: str, most: int = 6) -> list[DeadLetter]:
     rows = DeadLetter.objects.filter(
         message_id__gte=start, message_id__lt=start + "\U0010ffff", broker=broker
     )
-    found = rows.only(*LIST_FIELDS).order_by("-pk")[: most * 2]
+    found = rows.only(*lists.LIST_FIELDS).order_by("-pk")[: most * 2]
     return [letter for letter in found if letter.message_id.startswith(start)][:most]
 
 

@@ -13,7 +13,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from mqadmin.core import brokers, operations, permissions, rendering
-from mqadmin.deadletters import bodytext, comparing, inbox, presenting, saved, selection, sparklines, tally
+from mqadmin.deadletters import (
+    bodytext,
+    comparing,
+    inbox,
+    lists,
+    presenting,
+    saved,
+    selection,
+    sparklines,
+    tally,
+)
 from mqadmin.deadletters.forms import ALL, LetterFilter
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.presenting import Shown
@@ -58,7 +68,7 @@ class _Pages(Paginator):  # type: ignore[type-arg]
     """Pages of letters that the database has counted already, where it has."""
 
     def __init__(self, wanted: Filter, up_to: int) -> None:
-        self._rows = inbox.listed(wanted, up_to=up_to)
+        self._rows = lists.listed(wanted, up_to=up_to)
         super().__init__(self._rows, PAGE)
         self._columns = wanted.columns
         self._wanted, self._up_to = wanted, up_to
@@ -67,7 +77,7 @@ class _Pages(Paginator):  # type: ignore[type-arg]
     def count(self) -> int:
         if self._columns is None:
             return self._rows.count()
-        return max(0, tally.total(self._columns) - inbox.newer(self._wanted, self._up_to))
+        return max(0, tally.total(self._columns) - lists.newer(self._wanted, self._up_to))
 
 
 def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
@@ -104,7 +114,7 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         "reasons": DeadLetter.Reason.choices,
         "page": page,
         "seen": seen,
-        "waiting": inbox.newer(wanted, seen) if is_frozen else 0,
+        "waiting": lists.newer(wanted, seen) if is_frozen else 0,
         "operations": [(item, operations.eta_seconds(item)) for item in inbox.running(form.broker)],
         "uncaptured": inbox.uncaptured(form.broker),
         "filter_fields": replace(wanted, broker="").to_json(),
