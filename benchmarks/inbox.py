@@ -118,7 +118,6 @@ class Letters:
             row[at["fingerprint"]] = f"{number:064x}"
             row[at["captured_at"]] = adapted(moment)
             row[at["first_death_at"]] = adapted(moment - timedelta(seconds=draw.randrange(1, 600)))
-            row[at["ack_pending"]] = False
             chance = draw.random()
             row[at["status"]] = "parked" if chance < 0.85 else "requeued" if chance < 0.95 else "discarded"
             rows.append(tuple(row))

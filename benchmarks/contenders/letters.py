@@ -156,14 +156,14 @@ def account(operation_id: int) -> dict[str, Any]:
     from django.db.models import Count, Sum
 
     from mqadmin.core.models import Operation
-    from mqadmin.deadletters.models import DeadLetter, LetterEvent, Tally
+    from mqadmin.deadletters.models import CaptureWindow, DeadLetter, LetterEvent, Tally
 
     letters = dict(DeadLetter.objects.order_by().values_list("status").annotate(n=Count("pk")))
     tallied = dict(Tally.objects.order_by().values_list("status").annotate(n=Sum("letters")).filter(n__gt=0))
     found: dict[str, Any] = {
         "letters": letters,
         "tallied": tallied,
-        "pending": DeadLetter.objects.filter(ack_pending=True).count(),
+        "pending": CaptureWindow.objects.count(),
         "duplicates": DeadLetter.objects.exclude(maybe_duplicate_of=None).count(),
         "history": LetterEvent.objects.filter(kind="requeued").values("letter_id").distinct().count(),
     }

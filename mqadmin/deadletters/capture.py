@@ -3,13 +3,14 @@
 A collector works in windows (consumers/runtime/window.py): it takes messages, cancels its subscription so that
 nothing else is in flight, has the window stored by `commit_window`, acks all of it with one multiple ack, hears
 from the broker that the ack was taken, and has that noted by `settled`; only then does it subscribe again. The
-note is durable before the next message arrives, so whatever happens at most one window is in doubt, and of that
-window either every message comes back or none does.
+note is durable before the next message arrives, so of each window in doubt either every message comes back or
+none does.
 
 - Killed before the commit: nothing is stored, the window comes back, all of it is new.
-- Killed between commit and ack: the rows are `ack_pending`, every message comes back marked as redelivered.
-  Each is recognised by its fingerprint and stored no second time.
-- Killed between ack and note: the rows are `ack_pending`, nothing comes back; `resolved`, or time, clears them.
+- Killed between commit and ack: the window is in doubt (`CaptureWindow`), every message comes back marked as
+  redelivered. Each is recognised by its fingerprint and stored no second time.
+- Killed between ack and note: the window is in doubt, nothing comes back; `resolved`, or time, clears it. Should
+  the next one end in doubt too, each is judged by itself.
 - Two truly identical messages are two rows: a row recognises one message. How that stays true when somebody
   else returned a twin, and what is then stored as a possible duplicate, is `mqadmin.deadletters.reconcile`.
 - The broker crashed and forgot an ack: a redelivered message that looks like a settled letter is stored, marked
@@ -26,14 +27,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DataError, InterfaceError, OperationalError, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from consumers.faults import unavailable
 from consumers.models import Consumer
 from consumers.runtime.sink import CapturedMessage
-from mqadmin.deadletters import letters, reconcile, tally
+from mqadmin.deadletters import letters, reconcile, tally, windows
 from mqadmin.deadletters.letters import Taken
-from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.models import CaptureWindow, DeadLetter
 from mqadmin.deadletters.reconcile import Again, Doubtful, Seen
 
 log = logging.getLogger("mqadmin.consumer")
@@ -66,8 +67,8 @@ class LetterSink:
         Raises SinkUnavailable.
         """
         try:
-            pending = list(self._pending().values_list("pk", "fingerprint"))
-            self._high = DeadLetter.objects.aggregate(high=Max("pk"))["high"] or 0
+            pending = windows.doubtful(self._place)
+            self._high = windows.newest()
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
         self._state = reconcile.begin(pending)
@@ -86,7 +87,7 @@ class LetterSink:
         plan = reconcile.plan(self._state, seen)
         try:
             with transaction.atomic():
-                if not (self._is_repeated and self._own_pending().exists()):
+                if not (self._is_repeated and self._own_windows().exists()):
                     self._store(taken, plan)
         except (OperationalError, InterfaceError) as error:
             self._is_repeated = True
@@ -97,7 +98,7 @@ class LetterSink:
     def settled(self) -> None:
         """Note that the broker took the ack of the last window. Raises SinkUnavailable."""
         try:
-            self._own_pending().update(ack_pending=False)
+            self._own_windows().delete()
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
 
@@ -109,7 +110,7 @@ class LetterSink:
     def _clear_doubt(self) -> None:
         """Rows that did not meet their message were acked: nothing is uncertain any more."""
         try:
-            DeadLetter.objects.filter(pk__in=self._state.uncertain).update(ack_pending=False)
+            windows.of(self._place).filter(pk__in=self._state.windows).delete()
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
         self._state = reconcile.resolve()
@@ -126,10 +127,12 @@ class LetterSink:
                 continue
             of = decision.row if isinstance(decision, Doubtful) else self._settled_twin(item)
             new.append((item, of))
-        if new:
-            self._insert(new)
         if plan.repeat:
-            self._repeat(plan.repeat)
+            self._repeat(plan.repeat)  # not of this window: their messages were acked
+        if new:
+            above = windows.newest()
+            self._insert(new)
+            windows.begin(self._place, above)
         if plan.withdraw:
             # Only what nobody touched: a copy that was requeued or annotated meanwhile stays.
             DeadLetter.objects.filter(
@@ -157,7 +160,7 @@ class LetterSink:
             letter.status, letter.status_reason = DeadLetter.Status.PARKED, ""
             letter.operation, letter.requeue_id, letter.note = None, "", ""
             letter.claimed_at = letter.decided_at = None
-            letter.requeue_count, letter.ack_pending = 0, True
+            letter.requeue_count = 0
             letter.save(force_insert=True)
 
     def _settled_twin(self, item: Taken) -> int | None:
@@ -175,12 +178,9 @@ class LetterSink:
             broker=place.broker, vhost=place.vhost, dead_letter_queue=place.queue
         )
 
-    def _pending(self) -> QuerySet[DeadLetter]:
-        return self._letters().filter(ack_pending=True)
-
-    def _own_pending(self) -> QuerySet[DeadLetter]:
-        """The rows of the window in hand: all that are pending, but for those in doubt."""
-        return self._pending().exclude(pk__in=self._state.uncertain)
+    def _own_windows(self) -> QuerySet[CaptureWindow]:
+        """The window in hand, and those that came back whole in it: all but those still in doubt."""
+        return windows.of(self._place).exclude(pk__in=self._state.windows)
 
 
 def _execute(rows: Sequence[tuple[Any, ...]]) -> None:

@@ -155,7 +155,7 @@ def read(content: bytes, broker: str) -> DeadLetter:
         raise Unusable(
             _("It has fields that are not known: %(names)s.") % {"names": ", ".join(sorted(unknown))}
         )
-    letter = DeadLetter(**_fields(values), broker=broker, ack_pending=False)
+    letter = DeadLetter(**_fields(values), broker=broker)
     letter.size = len(letter.body)
     try:
         letter.clean_fields(exclude=_UNCHECKED)

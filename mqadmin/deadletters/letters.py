@@ -51,7 +51,6 @@ _SHARED = (
     "note",
     "edits",
     "requeue_count",
-    "ack_pending",
     "requeue_id",
 )
 COLUMNS = (
@@ -141,7 +140,6 @@ def _shared(place: Place, taken: Taken, **read: Any) -> tuple[Any, ...]:
         "status": DeadLetter.Status.PARKED.value,
         "edits": 0,
         "requeue_count": 0,
-        "ack_pending": 1,  # sqlite3 asks for an adapter of every bool
         **read,
     }
     return tuple(known.get(name, "") for name in _SHARED)

@@ -76,8 +76,6 @@ class DeadLetter(models.Model):
 
     # Capture: the same broker message is recognised at its redelivery by these.
     fingerprint = models.CharField(max_length=64)
-    # Committed, but it is not known yet whether the broker took the ack.
-    ack_pending = models.BooleanField(default=True)
     maybe_duplicate_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, db_index=False)
     # The `mqadmin-requeue-id` it came with: it was requeued before, and died again.
     came_back_as = models.CharField(max_length=36, blank=True)
@@ -112,11 +110,6 @@ class DeadLetter(models.Model):
                 name="letter_duplicate",
                 condition=models.Q(maybe_duplicate_of__isnull=False),
             ),
-            models.Index(
-                fields=["broker", "vhost", "dead_letter_queue", "fingerprint"],
-                name="letter_ack_pending",
-                condition=models.Q(ack_pending=True),
-            ),
             models.Index(fields=["id"], name="letter_edited", condition=models.Q(edits__gt=0)),
             models.Index(
                 fields=["broker", "status", "decided_at"],
@@ -132,6 +125,20 @@ class DeadLetter(models.Model):
     def error_name(self) -> str:
         """The error's type without its package."""
         return self.error_type.rsplit(".", 1)[-1] or self.error_type
+
+
+class CaptureWindow(models.Model):
+    """Letters of one queue that were stored together, and of which it is not known yet whether the broker took
+    the ack: those from `first` to `last`, primary keys. A row goes when it is known."""
+
+    broker = models.CharField(max_length=60)
+    vhost = models.CharField(max_length=255)
+    queue = models.CharField(max_length=255)
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.first} to {self.last}"
 
 
 class LetterEvent(models.Model):

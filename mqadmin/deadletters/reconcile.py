@@ -3,13 +3,15 @@
 What is known (docs/adr/0005-capture-windows.md): the last session stored a window and asked the broker to ack
 it, and nobody heard the answer. Those rows are *uncertain*. Either the broker took the ack, then none of their
 messages comes back; or it did not, then all of them come back, marked as redelivered. A redelivered message
-with the fingerprint of an uncertain row is therefore that row's message once *every* uncertain row has met its
-own. Until then, and where a fingerprint shows more messages than rows, it may be a twin that somebody else
-returned to the queue: it is stored as a row of its own, marked as a possible duplicate. A duplicate can be seen
-and discarded; a lost letter cannot.
+with the fingerprint of an uncertain row is therefore that row's message once *every* row of its window has met
+its own. After crashes in a row several windows may be uncertain, each for itself; of rows that look the same, the
+newest window's meets the message first, since the oldest is the likeliest to have been acked. Until then, and
+where a fingerprint shows more messages than rows, it may be a twin that somebody else returned to the queue: it
+is stored as a row of its own, marked as a possible duplicate. A duplicate can be seen and discarded; a lost
+letter cannot.
 
-Windows may be smaller than what is uncertain, so a match may become certain only later: then the rows that
-were stored meanwhile are withdrawn. The other way round, a twin that shows up after its fingerprint was
+What is received at a time may be less than a window in doubt, so a match may become certain only later: then the
+rows that were stored meanwhile are withdrawn. The other way round, a twin that shows up after its fingerprint was
 recognised takes the recognition back: the recognised rows are stored once more (identical messages: the copy
 is as good as the original).
 """
@@ -17,7 +19,7 @@ is as good as the original).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -58,13 +60,14 @@ class State:
 
     `missing`: uncertain rows whose message did not come back so far; `met`: those whose did; `crowded`:
     fingerprints that came back more often than there are rows; `recognised`: those that were decided to be
-    stored already, while their twins could still turn up.
+    stored already, while their twins could still turn up. `window_of`: the window of each uncertain row.
     """
 
     missing: Rows = field(default_factory=dict)
     met: Rows = field(default_factory=dict)
     crowded: frozenset[str] = frozenset()
     recognised: Rows = field(default_factory=dict)
+    window_of: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -75,6 +78,11 @@ class State:
     def uncertain(self) -> tuple[int, ...]:
         """Rows whose ack is still in doubt."""
         return _all(self.missing) + _all(self.met)
+
+    @property
+    def windows(self) -> frozenset[int]:
+        """Windows whose ack is still in doubt."""
+        return frozenset(self.window_of[row] for row in self.uncertain)
 
 
 @dataclass(frozen=True)
@@ -91,12 +99,14 @@ class Plan:
     repeat: tuple[int, ...] = ()
 
 
-def begin(uncertain: Iterable[tuple[int, str]]) -> State:
-    """Return the state of a session that finds these (row, fingerprint) in doubt."""
+def begin(uncertain: Iterable[tuple[int, str, int]]) -> State:
+    """Return the state of a session that finds these (row, fingerprint, window) in doubt; windows count up."""
     missing: dict[str, tuple[int, ...]] = {}
-    for row, fingerprint in sorted(uncertain):
+    window_of: dict[int, int] = {}
+    for row, fingerprint, window in sorted(uncertain, key=lambda item: (-item[2], item[0])):
         missing[fingerprint] = (*missing.get(fingerprint, ()), row)
-    return State(missing=missing)
+        window_of[row] = window
+    return State(missing=missing, window_of=window_of)
 
 
 def resolve() -> State:
@@ -120,17 +130,19 @@ def plan(state: State, window: Sequence[Seen]) -> Plan:
     crowded = state.crowded | set(twins.values())
     repeat = tuple(row for name in sorted(crowded) for row in state.recognised.get(name, ()))
     recognised = {name: rows for name, rows in state.recognised.items() if name not in crowded}
-    if missing or not met:
-        for index, row in matches.items():
-            decisions[index] = Doubtful(row)
-        return Plan(tuple(decisions), State(missing, met, crowded, recognised), repeat=repeat)
+    gone = {state.window_of[row] for row in _all(missing)}
+    whole = {row for row in _all(met) if state.window_of[row] not in gone}
     for index, row in matches.items():
-        is_certain = window[index].fingerprint not in crowded
+        is_certain = row in whole and window[index].fingerprint not in crowded
         decisions[index] = Again(row) if is_certain else Doubtful(row)
-    certain = {name: rows for name, rows in met.items() if name not in crowded}
-    earlier = set(_all(state.met))
-    withdraw = tuple(row for row in _all(certain) if row in earlier)
-    return Plan(tuple(decisions), State(recognised={**recognised, **certain}), withdraw, repeat)
+    certain = _only(met, {row for name, rows in met.items() if name not in crowded for row in rows} & whole)
+    withdraw = tuple(row for row in _all(certain) if row in set(_all(state.met)))
+    left = State(
+        missing, _without(met, whole), crowded, _merged(recognised, certain), window_of=state.window_of
+    )
+    if not left.uncertain:
+        left = State(recognised=left.recognised)
+    return Plan(tuple(decisions), left, withdraw, repeat)
 
 
 def _match(state: State, window: Sequence[Seen]) -> tuple[dict[int, int], dict[int, str]]:
@@ -162,9 +174,16 @@ def _joined(
 
 
 def _without(rows: Rows, gone: Iterable[int]) -> dict[str, tuple[int, ...]]:
-    left = set(gone)
-    kept = {name: tuple(row for row in group if row not in left) for name, group in rows.items()}
+    return _only(rows, set(_all(rows)) - set(gone))
+
+
+def _only(rows: Rows, wanted: Container[int]) -> dict[str, tuple[int, ...]]:
+    kept = {name: tuple(row for row in group if row in wanted) for name, group in rows.items()}
     return {name: group for name, group in kept.items() if group}
+
+
+def _merged(rows: Rows, more: Rows) -> dict[str, tuple[int, ...]]:
+    return {name: (*rows.get(name, ()), *more.get(name, ())) for name in {**rows, **more}}
 
 
 def _row_of(state: State, met: Rows, fingerprint: str) -> int:

@@ -18,7 +18,7 @@ from mqadmin.core import audit
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import duration
-from mqadmin.deadletters import requeue, selection
+from mqadmin.deadletters import requeue, selection, windows
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter, LetterEvent, Retry, RetryRule
 from mqadmin.rabbit.errors import RabbitError
@@ -130,7 +130,7 @@ def _letters(rule: RetryRule) -> selection.Filter:
 
 
 def _note_new(rule: RetryRule, now: datetime) -> None:
-    rows = _letters(rule).rows().filter(pk__gt=rule.seen, retry=None, ack_pending=False).order_by("pk")
+    rows = _letters(rule).rows().filter(windows.SETTLED, pk__gt=rule.seen, retry=None).order_by("pk")
     fields = ("pk", "captured_at", "came_back_as")
     while found := list(rows.only(*fields)[:BATCH]):
         numbers = _numbers(letter.came_back_as for letter in found)

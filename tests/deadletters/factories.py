@@ -30,7 +30,8 @@ def letter(
     taken = letters.take(place, message, received_at or datetime.now(UTC))
     _execute([letters.row(place, taken, duplicate_of=None)])
     stored = DeadLetter.objects.latest("pk")
-    DeadLetter.objects.filter(pk=stored.pk).update(**{"ack_pending": False, **changes})
+    if changes:
+        DeadLetter.objects.filter(pk=stored.pk).update(**changes)
     stored.refresh_from_db()
     return stored
 

@@ -10,9 +10,9 @@ import pytest
 from django.db import OperationalError, connection
 
 from consumers.runtime.sink import CapturedMessage, SinkUnavailable
-from mqadmin.deadletters import capture, letters
+from mqadmin.deadletters import capture, letters, windows
 from mqadmin.deadletters.capture import LetterSink
-from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.models import CaptureWindow, DeadLetter
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.message import Message
 from tests.deadletters.conftest import Place
@@ -104,7 +104,7 @@ def test_a_rejected_message_is_stored_with_all_that_is_known(place: Place) -> No
     assert letter.deaths[0]["queue"] == "orders"
     assert letter.first_death_at is not None
     assert letter.first_death_at <= letter.captured_at
-    assert letter.ack_pending is False
+    assert windows.settled().count() == 1
     assert letter.group
     assert '{"order": 17}' in letter.search_text
     assert place.depth("dlx.orders") == 0
@@ -140,13 +140,13 @@ def test_a_crash_between_commit_and_ack_leaves_no_second_row(dead: Place, window
     first.commit()
     first.cut()
     dead.wait_depth("dlx.orders", 5)
-    assert DeadLetter.objects.filter(ack_pending=True).count() == 5
+    assert (DeadLetter.objects.count(), windows.settled().count()) == (5, 0)
 
     second = Session(dead)
     while dead.depth("dlx.orders"):
         second.capture(window)
     assert bodies() == ALL_FIVE
-    assert not DeadLetter.objects.filter(ack_pending=True).exists()
+    assert not CaptureWindow.objects.exists()
 
 
 def test_a_crash_between_ack_and_note_leaves_nothing_in_doubt(dead: Place) -> None:
@@ -162,7 +162,7 @@ def test_a_crash_between_ack_and_note_leaves_nothing_in_doubt(dead: Place) -> No
     second.capture()
     second.sink.resolved()
     assert bodies()[b"same"] == 3
-    assert not DeadLetter.objects.filter(ack_pending=True).exists()
+    assert not CaptureWindow.objects.exists()
 
 
 def test_a_letter_whose_ack_the_broker_forgot_is_marked_as_possible_duplicate(dead: Place) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,59 +18,91 @@ def fresh(*names: str) -> list[Seen]:
     return [Seen(name, redelivered=False) for name in names]
 
 
+def begin(rows: Iterable[tuple[int, str]], window: int = 1) -> reconcile.State:
+    return reconcile.begin((row, fingerprint, window) for row, fingerprint in rows)
+
+
 def test_without_doubt_everything_is_new() -> None:
-    plan = reconcile.plan(reconcile.begin([]), back("a") + fresh("a"))
+    plan = reconcile.plan(begin([]), back("a") + fresh("a"))
     assert plan.decisions == (New(), New())
 
 
 def test_a_window_that_came_back_whole_is_recognised() -> None:
-    plan = reconcile.plan(reconcile.begin([(1, "a"), (2, "b")]), back("a", "b") + fresh("c"))
+    plan = reconcile.plan(begin([(1, "a"), (2, "b")]), back("a", "b") + fresh("c"))
     assert plan.decisions == (Again(1), Again(2), New())
     assert plan.state.uncertain == ()
 
 
 def test_two_identical_messages_that_came_back_are_two_rows() -> None:
-    plan = reconcile.plan(reconcile.begin([(1, "a"), (2, "a")]), back("a", "a"))
+    plan = reconcile.plan(begin([(1, "a"), (2, "a")]), back("a", "a"))
     assert plan.decisions == (Again(1), Again(2))
 
 
 def test_a_message_never_delivered_before_is_new_even_when_identical() -> None:
-    plan = reconcile.plan(reconcile.begin([(1, "a")]), fresh("a"))
+    plan = reconcile.plan(begin([(1, "a")]), fresh("a"))
     assert plan.decisions == (New(),)
     assert plan.state.uncertain == (1,)
 
 
 def test_a_part_of_the_window_is_stored_as_possible_duplicates() -> None:
-    plan = reconcile.plan(reconcile.begin([(1, "a"), (2, "b")]), back("a"))
+    plan = reconcile.plan(begin([(1, "a"), (2, "b")]), back("a"))
     assert plan.decisions == (Doubtful(1),)
     assert plan.state.uncertain == (2, 1)
 
 
 def test_a_match_that_becomes_certain_later_withdraws_the_duplicates() -> None:
-    first = reconcile.plan(reconcile.begin([(1, "a"), (2, "b")]), back("a"))
+    first = reconcile.plan(begin([(1, "a"), (2, "b")]), back("a"))
     second = reconcile.plan(first.state, back("b") + fresh("c"))
     assert second.decisions == (Again(2), New())
     assert second.withdraw == (1,)
 
 
 def test_one_message_too_many_makes_its_fingerprint_doubtful() -> None:
-    plan = reconcile.plan(reconcile.begin([(1, "a"), (2, "b")]), back("a", "b", "a"))
+    plan = reconcile.plan(begin([(1, "a"), (2, "b")]), back("a", "b", "a"))
     assert plan.decisions == (Doubtful(1), Again(2), Doubtful(1))
 
 
 def test_one_too_many_in_an_early_window_is_remembered() -> None:
-    first = reconcile.plan(reconcile.begin([(1, "a"), (2, "b")]), back("a", "a"))
+    first = reconcile.plan(begin([(1, "a"), (2, "b")]), back("a", "a"))
     second = reconcile.plan(first.state, back("b"))
     assert second.decisions == (Again(2),)
     assert second.withdraw == ()
 
 
 def test_a_twin_after_the_recognition_takes_it_back() -> None:
-    first = reconcile.plan(reconcile.begin([(1, "a"), (2, "a")]), back("a", "a"))
+    first = reconcile.plan(begin([(1, "a"), (2, "a")]), back("a", "a"))
     second = reconcile.plan(first.state, back("a"))
     assert second.decisions == (Doubtful(1),)
     assert second.repeat == (1, 2)
     assert reconcile.plan(second.state, back("a")).repeat == ()
+
+
+def test_of_two_windows_in_doubt_each_is_judged_by_itself() -> None:
+    """The first was acked before the crash that nobody noted, the second was not."""
+    state = reconcile.begin([(1, "a", 1), (2, "b", 1), (3, "c", 2), (4, "d", 2)])
+    plan = reconcile.plan(state, back("c", "d"))
+    assert plan.decisions == (Again(3), Again(4))
+    assert (plan.state.uncertain, plan.state.windows) == ((1, 2), {1})
+    late = reconcile.plan(plan.state, back("a", "b"))  # its connection had only been cut off
+    assert late.decisions == (Again(1), Again(2))
+    assert not late.state.windows
+
+
+def test_of_two_windows_that_look_alike_the_newest_comes_back_first() -> None:
+    state = reconcile.begin([(1, "a", 1), (2, "b", 1), (3, "a", 2)])
+    plan = reconcile.plan(state, back("a"))
+    assert plan.decisions == (Again(3),)
+    assert plan.state.windows == {1}
+
+
+def test_a_part_of_one_window_keeps_only_that_one_open() -> None:
+    state = reconcile.begin([(1, "a", 1), (2, "b", 1), (3, "c", 2), (4, "d", 2)])
+    first = reconcile.plan(state, back("a", "c"))
+    assert first.decisions == (Doubtful(1), Doubtful(3))
+    second = reconcile.plan(first.state, back("d"))
+    assert second.decisions == (Again(4),)
+    assert second.withdraw == (3,)
+    assert second.state.windows == {1}
 
 
 def test_once_resolved_nothing_is_recognised() -> None:
@@ -79,7 +112,10 @@ def test_once_resolved_nothing_is_recognised() -> None:
 def rows_after(stored: list[str], arriving: list[Seen], window: int) -> Counter[str]:
     """Return how many rows of each fingerprint there are once everything that arrives is captured."""
     rows = dict(enumerate(stored, start=1))
-    state = reconcile.begin(rows.items())
+    return captured(begin(rows.items()), rows, arriving, window)
+
+
+def captured(state: reconcile.State, rows: dict[int, str], arriving: list[Seen], window: int) -> Counter[str]:
     doubtful: dict[int, int] = {}
     for start in range(0, len(arriving), window):
         part = arriving[start : start + window]
@@ -98,6 +134,29 @@ def rows_after(stored: list[str], arriving: list[Seen], window: int) -> Counter[
 
 
 names = st.sampled_from("abc")
+
+
+@given(
+    st.lists(names, max_size=5),
+    st.lists(names, max_size=5),
+    st.lists(names, max_size=5),
+    st.lists(names, max_size=3),
+    st.integers(1, 7),
+)
+def test_after_crashes_in_a_row_no_row_is_lost(
+    acked: list[str], held: list[str], unsettled: list[str], others: list[str], window: int
+) -> None:
+    """Of three windows in doubt one was acked, one comes back at once and one late, and new letters in between."""
+    stored = [
+        *[(name, 1) for name in acked],
+        *[(name, 2) for name in held],
+        *[(name, 3) for name in unsettled],
+    ]
+    rows = [(row, name, number) for row, (name, number) in enumerate(stored, start=1)]
+    arriving = back(*unsettled) + fresh(*others) + back(*held)
+    found = captured(reconcile.begin(rows), {row: name for row, name, _ in rows}, arriving, window)
+    true = Counter(acked) + Counter(held) + Counter(unsettled) + Counter(others)
+    assert all(found[name] >= count for name, count in true.items())
 
 
 @given(st.lists(names, max_size=6), st.lists(st.builds(Seen, names, st.booleans())), st.integers(1, 7))

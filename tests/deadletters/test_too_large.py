@@ -10,7 +10,7 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
 from consumers.models import Consumer, ConsumerProcess
-from mqadmin.deadletters import tracking
+from mqadmin.deadletters import tracking, windows
 from mqadmin.deadletters.models import DeadLetter, TrackedQueue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
@@ -72,7 +72,7 @@ def stored() -> Counter[bytes]:
 
 
 def settled(count: int) -> None:
-    rows = DeadLetter.objects.filter(ack_pending=False)
+    rows = windows.settled()
     wait_until(lambda: rows.count() == count, 20, what=f"{count} letters captured and acked")
 
 

@@ -16,7 +16,7 @@ from consumers.models import Consumer, Record, Suspect
 from mqadmin.core import operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import requeue, selection
+from mqadmin.deadletters import requeue, selection, windows
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.config import BrokerConfig
@@ -228,7 +228,7 @@ def capture(channel: BlockingChannel, vhost: str, environ: Environ, count: int) 
     wait_until(lambda: depth(channel, "work.dead") == count)
     define(vhost, name="collect", queue="work.dead", handler="collect", is_collector=True, prefetch=500)
     with manage(environ, "run_consumer", "collect"):
-        wait_until(lambda: DeadLetter.objects.filter(ack_pending=False).count() == count, 30)
+        wait_until(lambda: windows.settled().count() == count, 30)
 
 
 def every(config: BrokerConfig) -> selection.Filter:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from consumers.models import Consumer
 from mqadmin.core import operations
 from mqadmin.core.audit import Actor
-from mqadmin.deadletters import requeue, selection
+from mqadmin.deadletters import requeue, selection, windows
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.config import BrokerConfig
@@ -84,7 +84,7 @@ class Mill:
         publish()
         if way == "rejected":
             self.reject(way, count)
-        rows = DeadLetter.objects.filter(pk__gt=known, ack_pending=False)
+        rows = windows.settled().filter(pk__gt=known)
         wait_until(lambda: rows.count() >= count, 30, what=f"{count} letters captured")
         found = list(rows.order_by("pk"))
         assert [one.reason for one in found] == [way] * count

@@ -16,7 +16,7 @@ from mqadmin.core import brokers, operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import requeue, selection
+from mqadmin.deadletters import requeue, selection, windows
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.config import BrokerConfig
@@ -80,7 +80,7 @@ def test_headers_deeper_than_any_reader_goes(mill: Mill, kind: bytes) -> None:
         for levels in (300, 1_000, 15_000):
             wire.publish("", DEAD, Raw(nested(levels, kind), b"deep"))
             wire.publish("", DEAD, PLAIN)
-    stored = DeadLetter.objects.filter(ack_pending=False)
+    stored = windows.settled()
     wait_until(lambda: stored.filter(body=b"plain").count() == 5, 30, what="what came after it is stored")
 
 
@@ -131,7 +131,7 @@ def test_a_copy_goes_to_one_queue_whatever_cc_says(mill: Mill) -> None:
         wire.publish("", "rejected", copied)
     assert amqp.depth(mill.config, mill.vhost, "other") == 1, "RabbitMQ itself minds CC and BCC"
     mill.reject("rejected", 1)
-    wait_until(lambda: DeadLetter.objects.filter(ack_pending=False).count() == 1, what="the letter")
+    wait_until(lambda: windows.settled().count() == 1, what="the letter")
     requeue_all(mill, To())
     with mill.wire() as wire:
         got = wire.get("rejected")
@@ -155,7 +155,7 @@ def test_its_queue_was_deleted(mill: Mill) -> None:
         channel.queue_declare("brief", arguments={"x-dead-letter-exchange": "dlx", "x-message-ttl": 1})
     with mill.wire() as wire:
         wire.publish("", "brief", PLAIN)
-    wait_until(lambda: DeadLetter.objects.filter(ack_pending=False).count() == 1, what="the letter")
+    wait_until(lambda: windows.settled().count() == 1, what="the letter")
     with amqp.channel(mill.config, mill.vhost) as channel:
         channel.queue_delete("brief")
     for to in (To(), To("exchange")):

@@ -19,7 +19,7 @@ from consumers.models import Consumer
 from mqadmin.core import brokers, operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import requeue, selection
+from mqadmin.deadletters import requeue, selection, windows
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.config import BrokerConfig
@@ -122,7 +122,7 @@ def collect(neighbour: Neighbour, queue: str, count: int) -> list[DeadLetter]:
         exclusive=True,
     )
     with manage(neighbour.environ, "run_consumer", "collect"):
-        settled = DeadLetter.objects.filter(ack_pending=False)
+        settled = windows.settled()
         wait_until(lambda: settled.count() == count, 30, what=f"{count} letters stored")
     assert amqp.depth(neighbour.config, neighbour.vhost, queue) == 0
     return list(DeadLetter.objects.order_by("pk"))
