@@ -40,6 +40,8 @@ _nesting = threading.local()
 _INT64 = range(-(2**63), 2**63)
 _INT32 = range(-(2**31), 2**31)
 
+_PLAIN = (str, dict, list, bool)
+
 _encode = data.encode_value
 _decode = data.decode_value
 

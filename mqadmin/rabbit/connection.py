@@ -1,10 +1,11 @@
-"""pika's SelectConnection with a shorter way for deliveries.
+"""pika's SelectConnection with a shorter way for deliveries, publishes and confirms.
 
 pika 1.4.4 builds an object for each frame, looks for callbacks of each, and copies the rest of its buffer after
 each: four times what it takes to read a message in one step. A delivery that lies whole in the buffer, as nearly
 all do, is read here so instead. Everything else goes pika's way, frame by frame: other methods, a body
 of more than one frame, frames of others in between, and whatever does not look exactly as it should, so that
-errors are pika's too. tests/rabbit/test_connection.py compares the two ways.
+errors are pika's too. A confirm is read likewise, and a message is written in one piece instead of three frames'
+objects. tests/rabbit/test_connection.py compares the two ways.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
 _FRAME_END = 0xCE
 _OVERHEAD = 8  # bytes of a frame around its payload: 7 before, the end mark behind
 _DELIVER = struct.pack(">I", Basic.Deliver.INDEX)
+_ACK = struct.pack(">I", Basic.Ack.INDEX)
+_ACK_BYTES = 21  # of the whole frame
 _MOST_KNOWN = 1_000  # pairs of exchange and routing key that are remembered decoded
 
 _frame = struct.Struct(">BHI").unpack_from  # type, channel, size of the payload
@@ -33,6 +36,9 @@ _content = struct.Struct(
 ).unpack_from  # a header frame: also class, weight, body size, property flags
 _CONTENT_BYTES = 21
 _timestamp = struct.Struct(">Q").unpack_from
+_pack_frame = struct.Struct(">BHI").pack
+_pack_content = struct.Struct(">BHIHxxQ").pack
+_END = bytes([_FRAME_END])
 
 _SHORT, _OCTET, _TIMESTAMP, _TABLE = range(4)
 # In the order of their flags, from bit 15 down, and of the values.
@@ -70,7 +76,12 @@ class Connection(SelectConnection):
 
     # What pika has, and its published types have not.
     bytes_received: int
+    bytes_sent: int
+    callbacks: Any
     frames_received: int
+    frames_sent: int
+    _adapter_emit_data: Callable[[bytes], None]
+    _body_max_length: int
     _channels: dict[int, Any]
     _frame_buffer: bytes
     _process_frame: Callable[[Any], None]
@@ -80,6 +91,7 @@ class Connection(SelectConnection):
         # Before pika's own, which may already begin to connect.
         self._routes: dict[bytes, tuple[str, str]] = {}
         self._tags: dict[bytes, str] = {}
+        self._publishes: dict[tuple[int, str, str, bool], bytes] = {}
         super().__init__(*args, **kwargs)
 
     def _proto_connection_made(self, transport: Any) -> None:
@@ -114,6 +126,10 @@ class Connection(SelectConnection):
         kind, number, size = _frame(buffer, at)
         if kind == _METHOD and buffer.startswith(_DELIVER, at + 7):
             behind = self._delivery(buffer, at, number, at + _OVERHEAD + size)
+            if behind is not None:
+                return behind
+        elif kind == _METHOD and buffer.startswith(_ACK, at + 7) and size == _ACK_BYTES - _OVERHEAD:
+            behind = self._confirm(buffer, at, number)
             if behind is not None:
                 return behind
         if kind in (_METHOD, _HEADER, _BODY, _HEARTBEAT):
@@ -175,6 +191,57 @@ class Connection(SelectConnection):
         self.frames_received += 3 if body_size else 2
         callback(channel, method, properties, content)
         return end
+
+    def _confirm(self, buffer: bytes, at: int, number: int) -> int | None:
+        """Hand over the confirm at `at`; returns as `_delivery` does."""
+        end = at + _ACK_BYTES
+        if len(buffer) < end:
+            return at
+        wanted = self.callbacks._stack.get(str(number), {}).get("Basic.Ack", ())
+        if len(wanted) != 1 or buffer[end - 1] != _FRAME_END:
+            return None
+        entry = wanted[0]
+        if entry["one_shot"] or entry["only"] is not None or entry["arguments"] is not None:
+            return None
+        tag, bits = _tag_and_flags(buffer, at + 11)
+        self.bytes_received += _ACK_BYTES
+        self.frames_received += 1
+        entry["callback"](frame.Method(number, Basic.Ack(tag, bool(bits & 1))))
+        return end
+
+    def _send_message(
+        self, channel_number: int, method: Any, content: tuple[pika.BasicProperties, bytes]
+    ) -> None:
+        """Write a message: called by Channel.basic_publish. Raises what encoding raises, then nothing is sent."""
+        properties, body = content
+        published = self._published(channel_number, method)
+        header = b"".join(properties.encode())
+        pieces = [
+            published,
+            _pack_content(_HEADER, channel_number, 12 + len(header), properties.INDEX, len(body)),
+            header,
+            _END,
+        ]
+        most = self._body_max_length
+        for start in range(0, len(body), most):
+            part = body[start : start + most] if len(body) > most else body
+            pieces += (_pack_frame(_BODY, channel_number, len(part)), part, _END)
+        data = b"".join(pieces)
+        self.bytes_sent += len(data)
+        self.frames_sent += 2 + -(-len(body) // most)
+        self._adapter_emit_data(data)
+
+    def _published(self, channel_number: int, method: Any) -> bytes:
+        """Return the method's frame: of few different ones, as a rule."""
+        key = (channel_number, method.exchange, method.routing_key, method.mandatory)
+        known = self._publishes.get(key)
+        if known is None:
+            payload = struct.pack(">I", method.INDEX) + b"".join(method.encode())
+            known = _pack_frame(_METHOD, channel_number, len(payload)) + payload + _END
+            if len(self._publishes) >= _MOST_KNOWN:
+                self._publishes.clear()
+            self._publishes[key] = known
+        return known
 
     def _method(self, buffer: bytes, at: int, end: int) -> Basic.Deliver | None:
         """Return the method whose arguments lie in `at` to `end`, None for one that is pika's to judge."""

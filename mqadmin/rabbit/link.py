@@ -16,6 +16,7 @@ from pika.channel import Channel
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
+from mqadmin.rabbit.connection import Connection
 from mqadmin.rabbit.errors import NotFound, Refused, from_pika
 from mqadmin.rabbit.ledger import Entry, Ledger, Outgoing
 from mqadmin.rabbit.message import Properties
@@ -154,7 +155,7 @@ class Link:
         self._pump()
 
     def _connect(self) -> None:
-        self._connection = SelectConnection(
+        self._connection = Connection(
             self._parameters,
             on_open_callback=self._on_connected,
             on_open_error_callback=self._on_connection_lost,

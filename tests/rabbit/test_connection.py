@@ -79,6 +79,14 @@ def messages(draw: Any) -> bytes:
     return method + between + rest + behind
 
 
+acks = st.builds(
+    lambda channel, method: bytes(frame.Method(channel, method).marshal()),
+    st.sampled_from([1, 2, 3, 4]),
+    st.builds(spec.Basic.Ack, st.integers(0, 2**64 - 1), st.booleans())
+    | st.builds(spec.Basic.Nack, st.integers(0, 2**64 - 1), st.booleans()),
+)
+
+
 class Heard:
     """What one kind of connection makes of a stream: deliveries, counters, and the error that ends it."""
 
@@ -95,6 +103,13 @@ class Heard:
             channel._consumers = {tag: self._note, "cancelled": self._note}
             channel._cancelled = {"cancelled"}
             self.connection._channels[number] = channel
+        for number in (1, 4):  # 4: confirms are heard once; 2: by nobody; 3: no channel at all
+            for kind_ in (spec.Basic.Ack, spec.Basic.Nack):
+                self.connection.callbacks.add(number, kind_, self._settled, number == 4)
+
+    def _settled(self, given: Any) -> None:
+        method = given.method
+        self.found.append((given.channel_number, type(method), method.delivery_tag, method.multiple))
 
     def _note(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
         values = {name: getattr(properties, name) for name in PROPERTIES}
@@ -116,15 +131,17 @@ class Heard:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(messages(), max_size=6), st.lists(st.integers(0, 10_000), max_size=12))
-def test_deliveries_arrive_as_pika_would_deliver_them(parts: list[bytes], cuts: list[int]) -> None:
+@given(st.lists(messages() | acks, max_size=6), st.lists(st.integers(0, 10_000), max_size=12))
+def test_deliveries_and_confirms_arrive_as_pika_would_deliver_them(
+    parts: list[bytes], cuts: list[int]
+) -> None:
     stream = b"".join(parts)
     assert Heard(Connection).hear(stream, cuts).found == Heard(SelectConnection).hear(stream, cuts).found
 
 
 @settings(max_examples=300, deadline=None)
 @given(
-    messages(),
+    messages() | acks,
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=2),
     st.lists(st.integers(0, 10_000), max_size=4),
 )
@@ -156,6 +173,56 @@ def test_whole_deliveries_go_the_short_way(monkeypatch: pytest.MonkeyPatch) -> N
     )
     found = Heard(Connection).hear(stream, [20, 60]).found
     assert [item[3] for item in found[:2]] == [b"body", b""]
+
+
+class Written:
+    """What one kind of connection writes for publishes, and its counters or the error."""
+
+    def __init__(self, kind: type[SelectConnection]) -> None:
+        parameters = ConnectionParameters()
+        connection = cast(Any, kind(parameters, custom_ioloop=IOLoop(), internal_connection_workflow=False))
+        self.found: list[Any] = []
+        written: list[bytes] = []
+        connection._adapter_emit_data = written.append
+        connection._body_max_length = 10
+        channel: Any = Channel(connection, 1, lambda _channel: None)
+        channel._state = Channel.OPEN
+        self._channel, self._connection, self._written = channel, connection, written
+
+    def publish(self, exchange: str, key: str, body: bytes, given: BasicProperties, mandatory: bool) -> None:
+        try:
+            self._channel.basic_publish(exchange, key, body, given, mandatory=mandatory)
+        except Exception as error:
+            self.found.append(type(error))
+        self.found.append(
+            (b"".join(self._written), self._connection.bytes_sent, self._connection.frames_sent)
+        )
+
+
+keys = st.sampled_from(["", "key", "é", "k" * 255, "k" * 256])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            keys,
+            keys,
+            st.binary(max_size=35),
+            properties | st.just(BasicProperties(headers={"a": object()})),
+            st.booleans(),
+        ),
+        max_size=4,
+    )
+)
+def test_messages_are_written_as_pika_would_write_them(
+    messages: list[tuple[str, str, bytes, BasicProperties, bool]],
+) -> None:
+    ours, theirs = Written(Connection), Written(SelectConnection)
+    for message in messages:
+        ours.publish(*message)
+        theirs.publish(*message)
+    assert ours.found == theirs.found
 
 
 def test_routing_keys_without_end_do_not_fill_the_memory() -> None:
