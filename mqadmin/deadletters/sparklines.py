@@ -21,7 +21,7 @@ from mqadmin.deadletters.inbox import Cause
 from mqadmin.deadletters.models import DeadLetter
 
 HOURS = 24
-MOST_ROWS = 10_000
+MOST_ROWS = 4_000
 KEPT_SECONDS = 600.0  # an import may bring letters of an hour that was counted
 _LATE = timedelta(minutes=1)  # a window is stored a moment after its letters were taken
 _HOUR = timedelta(hours=1)
