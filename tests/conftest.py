@@ -21,7 +21,7 @@ from django.db import connections
 from deploy import ports
 from deploy.node import Node
 from deploy.screenshots import CHROMIUM_ARGUMENTS
-from tests.support import broker
+from tests.support import broker, waiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
     if worker == "main":
         os.environ[_DIR_VARIABLE] = tempfile.mkdtemp(prefix="mqadmin-test-")
+        waiting.measure()
     var = _folder() / f"var-{worker}"
     (var / "static").mkdir(parents=True)
     os.environ["MQADMIN_VAR"] = str(var)
@@ -54,6 +55,15 @@ def pytest_configure(config: pytest.Config) -> None:
         broker.point_here(os.environ[broker.AMQP_VARIABLE], os.environ[broker.MANAGEMENT_VARIABLE])
     else:
         os.environ.update(broker.NOWHERE)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test on a slow machine may take longer before it counts as stuck (see tests.support.waiting)."""
+    usual = float(config.getini("timeout"))
+    for item in items:
+        own = item.get_closest_marker("timeout")
+        seconds = float(own.args[0]) if own is not None and own.args else usual
+        item.add_marker(pytest.mark.timeout(waiting.patient(seconds)), append=False)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -14,7 +14,7 @@ from consumers.models import Consumer, HandledKey, Record
 from mqadmin.rabbit.config import BrokerConfig
 from tests.support import amqp
 from tests.support.processes import killed_at, manage
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -103,7 +103,7 @@ def test_a_crash_before_the_record_does_not_make_the_message_a_duplicate(
     send(channel, b"ok", "order-1")
     commit = "consumers.recording:RecordSink.commit"
     with killed_at(environ, commit, "before", 1, "run_consumer", "work") as dead:
-        assert dead.wait(30) == -9
+        assert dead.wait(patient(30)) == -9
     assert list(HandledKey.objects.values_list("done", flat=True)) == [False]
     Consumer.objects.get().processes.update(heartbeat_at="2020-01-01T00:00Z")  # else its claim holds for 30 s
     with manage(environ, "run_consumer", "work"):
@@ -118,7 +118,7 @@ def test_a_crash_after_the_record_makes_it_one(
     send(channel, b"ok", "order-1")
     commit = "consumers.recording:RecordSink.commit"
     with killed_at(environ, commit, "after", 1, "run_consumer", "work") as dead:
-        assert dead.wait(30) == -9
+        assert dead.wait(patient(30)) == -9
     with manage(environ, "run_consumer", "work"):
         settled(acked=1, duplicate=1)
     assert amqp_empty(channel)

@@ -25,7 +25,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from tests.support import amqp
 from tests.support.consumers import make_consumer, make_process
 from tests.support.processes import ROOT
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 real = [pytest.mark.broker, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -140,7 +140,7 @@ class TestMemory:
             assert "more than its 300 MB: it finishes what is in hand" in draining.state_reason
             assert draining.state_reason.endswith("1 in hand, at most 30 s")
             assert handled() == 0
-            assert process.wait(30) == 75
+            assert process.wait(patient(30)) == 75
         assert handled() == 1
         row = ConsumerProcess.objects.get()
         assert (row.state, row.crashes) == ("stopped", 0)
@@ -185,7 +185,7 @@ class TestOutput:
         with run(process_environ, "/dev/full") as process:
             wait_until(lambda: handled() == 3, 30)
             process.terminate()
-            assert process.wait(20) == 0
+            assert process.wait(patient(20)) == 0
         assert Record.objects.count() == 3
 
     def test_a_consumer_goes_on_on_a_full_disk(
@@ -205,7 +205,7 @@ class TestOutput:
             with run(process_environ, mounted / "out") as process:
                 wait_until(lambda: handled() == 3, 30)
                 process.terminate()
-                assert process.wait(20) == 0
+                assert process.wait(patient(20)) == 0
             assert (mounted / "out").stat().st_size == 4096
         finally:
             subprocess.run(["umount", mounted], check=True)
@@ -241,7 +241,7 @@ class TestWithoutSupervisor:
             Consumer.objects.update(desired="running")
             wait_until(lambda: ConsumerProcess.objects.filter(state="running", ended_at=None).exists(), 30)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(patient(20)) == 0
         assert ConsumerProcess.objects.filter(ended_at=None).count() == 0
 
     def test_one_that_waits_ends_by_a_signal(
@@ -253,7 +253,7 @@ class TestWithoutSupervisor:
                 lambda: "waiting until a consumer work is defined" in (tmp_path / "out").read_text(), 30
             )
             process.send_signal(signal.SIGTERM)
-            assert process.wait(5) == 0
+            assert process.wait(patient(5)) == 0
 
     def test_the_page_kills_one_that_hangs(
         self,
@@ -266,7 +266,7 @@ class TestWithoutSupervisor:
         with run(process_environ, tmp_path / "out") as process:
             wait_until(lambda: ConsumerProcess.objects.filter(in_flight=1).exists(), 30)
             ConsumerProcess.objects.update(kill_requested_at=timezone.now())
-            assert process.wait(20) == -signal.SIGKILL
+            assert process.wait(patient(20)) == -signal.SIGKILL
         row = ConsumerProcess.objects.get()
         assert (row.state, row.exit_reason, row.in_flight) == ("stopped", "killed, as asked", 0)
         assert row.ended_at is not None

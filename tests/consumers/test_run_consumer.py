@@ -18,7 +18,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from tests.support import amqp
 from tests.support.consumers import make_consumer
 from tests.support.processes import ROOT
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.broker, pytest.mark.processes]
 
@@ -71,7 +71,7 @@ def test_it_says_what_happens_and_not_each_message(
     with run(process_environ, tmp_path / "out", "work") as running:
         wait_until(lambda: "21 handled" in running.text, 30, what="a summary")
         running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(20) == 0
+        assert running.process.wait(patient(20)) == 0
         said = running.said
     assert said[0] == f"consumer work: queue q in {consumer.vhost}, handler tests.by_body"
     assert said.index("connecting") < said.index("running")
@@ -100,11 +100,11 @@ def test_one_that_is_stopped_says_how_to_start_it(
 ) -> None:
     Consumer.objects.update(desired="stopped")
     with run(process_environ, tmp_path / "out", "work") as running:
-        assert running.process.wait(30) == 3
+        assert running.process.wait(patient(30)) == 3
         assert "work is stopped in mqadmin. Start it on its page" in running.text
         assert "manage.py run_consumer work --run" in running.text
     with run(process_environ, tmp_path / "out", "wrok") as running:
-        assert running.process.wait(30) == 3
+        assert running.process.wait(patient(30)) == 3
         assert "No consumer is called 'wrok'. Defined: work." in running.text
     assert not ConsumerProcess.objects.exists()
 
@@ -122,7 +122,7 @@ def test_run_runs_a_stopped_one_and_obeys_what_is_said_afterwards(
         Consumer.objects.update(desired="paused")
         wait_until(lambda: "paused" in running.said, 10)
         Consumer.objects.update(desired="stopped")
-        assert running.process.wait(20) == 0
+        assert running.process.wait(patient(20)) == 0
         assert running.said[-1] == "ended: stopped as asked"
 
 
@@ -143,6 +143,6 @@ def test_what_is_wrong_with_it_is_its_last_word(
 ) -> None:
     Consumer.objects.update(handler="no.such")
     with run(process_environ, tmp_path / "out", "work") as running:
-        assert running.process.wait(30) == 3
+        assert running.process.wait(patient(30)) == 3
         assert running.said[-1].startswith("ended: No handler is named 'no.such'. Registered: ")
     assert ConsumerProcess.objects.get().state == "failed"

@@ -22,7 +22,7 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.config import BrokerConfig
 from tests.support import amqp
 from tests.support.processes import killed_at, manage
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -77,7 +77,7 @@ def test_killed_between_record_and_ack(channel: BlockingChannel, vhost: str, env
     with killed_at(
         environ, "consumers.recording:RecordSink.commit", "after", 2, "run_consumer", "work"
     ) as dead:
-        assert dead.wait(30) == -9
+        assert dead.wait(patient(30)) == -9
     recorded = set(Record.objects.values_list("message_id", flat=True))
     assert recorded, "it died after a commit"
     wait_until(lambda: depth(channel, "work") + len(recorded) >= 100, what="the unacked back in the queue")
@@ -104,7 +104,7 @@ def test_killed_while_dead_lettering(
     define(vhost, prefetch=1)
     fill(channel, "work", [b"fail"])
     with killed_at(environ, target, when, 1, "run_consumer", "work") as dead:
-        assert dead.wait(30) == -9
+        assert dead.wait(patient(30)) == -9
     wait_until(lambda: depth(channel, "work") == 1, what="the original still there")
     with manage(environ, "run_consumer", "work"):
         wait_until(lambda: depth(channel, "work.dead") >= 1 and depth(channel, "work") == 0, 30)
@@ -170,7 +170,7 @@ def test_killed_while_capturing(
     wait_until(lambda: depth(channel, "work.dead") == len(bodies))
     define(vhost, name="collect", queue="work.dead", handler="collect", is_collector=True, prefetch=10)
     with killed_at(environ, target, when, count, "run_consumer", "collect") as dead:
-        assert dead.wait(30) == -9
+        assert dead.wait(patient(30)) == -9
     with manage(environ, "run_consumer", "collect"):
         wait_until(
             lambda: depth(channel, "work.dead") == 0 and DeadLetter.objects.count() >= len(bodies),
@@ -202,7 +202,7 @@ def test_killed_while_requeueing(
     operation = requeue.start(selection=selection.all_that_match(every(broker_config)), to=To(), by=BY)
     execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
     with killed_at(environ, target, when, 1, "shell", "--command", execute) as dead:
-        assert dead.wait(30) == -9
+        assert dead.wait(patient(30)) == -9
     claimed = DeadLetter.objects.filter(status="requeueing")
     assert claimed.count() == 40
     ids = set(claimed.values_list("requeue_id", flat=True))

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tests.support.waiting import patient
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -43,7 +45,7 @@ def _running(
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(stop)
+                process.wait(patient(stop))
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

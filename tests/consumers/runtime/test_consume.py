@@ -12,7 +12,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management import ManagementClient
 from tests.consumers.runtime.conftest import DLX, close_connections
 from tests.support import amqp
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.processes]
 
@@ -127,7 +127,7 @@ def test_a_thread_that_cannot_be_interrupted_is_given_up_and_the_process_ends_to
 ) -> None:
     amqp.publish(broker_config, vhost, queue, [b"sleep:120", *[b"ok"] * 20])
     child = start(queue, spec={"timeout": 0.3, "concurrency": 2}, **DLX)
-    assert child.process.wait(20) == RECYCLED
+    assert child.process.wait(patient(20)) == RECYCLED
     child.wait_event("recycled")
     outcomes = {r["id"]: r["outcome"] for r in child.records()}
     assert outcomes["m0"] == "timed_out"
@@ -234,7 +234,7 @@ def test_killed_between_commit_and_ack_comes_back_marked(
     """Guarantee 1: whatever RabbitMQ considers settled is in the records."""
     amqp.publish(broker_config, vhost, queue, [b"ok"] * 200)
     first = start(queue, die_after_commits=3, spec={"prefetch": 20})
-    assert first.process.wait(20) == -9
+    assert first.process.wait(patient(20)) == -9
     recorded = {r["id"] for r in first.records()}
     left = wait_until(lambda: amqp.depth(broker_config, vhost, queue), what="messages back in the queue")
     assert recorded

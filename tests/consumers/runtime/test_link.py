@@ -30,7 +30,7 @@ from tests.support.consumers import make_consumer
 from tests.support.node_control import disk_alarm
 from tests.support.processes import manage
 from tests.support.vhosts import temporary_vhost
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 NOWHERE = "127.0.0.1:1"
 
@@ -376,7 +376,7 @@ def test_run_consumer_says_what_is_wrong_with_tls(
     environ = {**process_environ, "RABBITMQ_URL": config.amqp_url, **tls_files(config)}
     make_consumer(name="secured", vhost="/", desired="running", connect_attempts=2)
     with manage(environ, "run_consumer", "secured") as process:
-        assert process.wait(60) == CONFIGURATION
+        assert process.wait(patient(60)) == CONFIGURATION
     printed = capfd.readouterr().err
     tries = [line for line in printed.splitlines() if "no connection (try" in line]
     assert len(tries) == 2

@@ -12,7 +12,7 @@ from django.db.models import F
 from consumers.models import Consumer, ConsumerProcess
 from consumers.supervisor import output, spawn
 from consumers.supervisor.loop import Supervisor
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 FAKE = str(Path(__file__).with_name("fake_child.py"))
 
@@ -76,4 +76,4 @@ def end_all() -> None:
         spawn.kill(process.pid)
     for child in psutil.Process().children():
         if child.status() == psutil.STATUS_ZOMBIE:
-            child.wait(1)
+            child.wait(patient(1))

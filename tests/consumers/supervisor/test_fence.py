@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from consumers.supervisor.fence import ASK_S, KILL_S, LEASE_S, STRICT_WAIT_S, Fence, Fenced
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 FAKE = str(Path(__file__).with_name("fake_child.py"))
 Process = subprocess.Popen[str]
@@ -57,12 +57,12 @@ def test_what_must_not_run_twice_is_asked_then_killed_before_the_lease_is_over(b
     fence.look(now + ASK_S - 0.1)
     assert (stubborn.poll(), calm.poll(), fence.acted) == (None, None, False)
     fence.look(now + ASK_S)
-    assert calm.wait(5) == 0
+    assert calm.wait(patient(5)) == 0
     assert fence.acted
     fence.look(now + KILL_S - 0.1)
     assert stubborn.poll() is None
     fence.look(now + KILL_S)
-    assert stubborn.wait(5) == -signal.SIGKILL
+    assert stubborn.wait(patient(5)) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("others", "expected"), [(True, 0), (False, None)])
@@ -80,7 +80,7 @@ def test_other_consumers_end_only_when_somebody_else_may_take_them_over(
         assert not fence.acted
         assert calm.poll() is None
     else:
-        assert calm.wait(5) == expected
+        assert calm.wait(patient(5)) == expected
 
 
 def test_a_renewal_in_time_keeps_all_of_them(begin: Begin) -> None:

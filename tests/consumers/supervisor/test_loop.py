@@ -16,7 +16,7 @@ from consumers.supervisor import output, rows, spawn
 from consumers.supervisor.wake import Wake
 from deploy.runner import STOP_SECONDS
 from tests.consumers.supervisor.conftest import House, is_alive, nudge
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -288,7 +288,7 @@ def test_one_started_by_hand_is_left_alone_but_can_be_killed(house: House) -> No
     assert hand.poll() is None
     ConsumerProcess.objects.update(kill_requested_at=timezone.now())
     house.supervisor.step()
-    assert hand.wait(5) == -signal.SIGKILL
+    assert hand.wait(patient(5)) == -signal.SIGKILL
     row.refresh_from_db()
     assert row.state == "stopped"
 

@@ -12,7 +12,7 @@ import pytest
 from consumers.supervisor import output, spawn
 from consumers.supervisor.lock import AlreadySupervised, HostLock
 from tests.support.processes import ROOT
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_a_process_that_rotates_loses_nothing_and_each_byte_keeps_its_position(t
 
     wait_until(read_on, 60, 0.001, what="all that was printed")
     assert looks > 1
-    assert process.wait(10) == 0
+    assert process.wait(patient(10)) == 0
     assert len(list(output.folder().iterdir())) == 2
     assert sum(file.stat().st_size for file in output.folder().iterdir()) < 100_000
 

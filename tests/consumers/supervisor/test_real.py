@@ -19,7 +19,7 @@ from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publisher import Outgoing, Publisher
 from tests.consumers.supervisor.conftest import end_all, is_alive
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
 
@@ -81,7 +81,7 @@ def test_killed_supervisor_is_followed_by_one_that_adopts(launch: Launch, consum
     wait_until(lambda: ConsumerProcess.objects.get().state == "stopped")
     assert not is_alive(row.pid)
     second.terminate()
-    assert second.wait(10) == 0
+    assert second.wait(patient(10)) == 0
     assert not SupervisorHost.objects.exists()
 
 
@@ -89,7 +89,7 @@ def test_consumers_go_on_when_the_supervisor_is_stopped(launch: Launch, consumer
     supervisor = launch()
     row = running(consumer)
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(patient(10)) == 0
     assert is_alive(row.pid)
     before = ConsumerProcess.objects.get().heartbeat_at
     wait_until(lambda: ConsumerProcess.objects.get().heartbeat_at > before)
@@ -99,7 +99,7 @@ def test_consumers_stop_with_the_supervisor_where_so_configured(launch: Launch, 
     supervisor = launch(on_exit="stop")
     row = running(consumer)
     supervisor.terminate()
-    assert supervisor.wait(14) == 0
+    assert supervisor.wait(patient(14)) == 0
     assert not is_alive(row.pid)
     row.refresh_from_db()
     assert row.state == "stopped"
@@ -113,7 +113,7 @@ def test_consumers_stop_with_the_supervisor_where_so_configured(launch: Launch, 
 def test_second_supervisor_of_the_same_name_refuses_in_words(launch: Launch) -> None:
     first = launch()
     second = launch(wait=False)
-    _, words = second.communicate(timeout=20)
+    _, words = second.communicate(timeout=patient(20))
     assert second.returncode == 1
     assert f"A supervisor named real already runs here (pid {first.pid})" in words.decode()
     assert "Traceback" not in words.decode()

@@ -21,7 +21,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management import ManagementClient
 from tests.consumers.supervisor.conftest import House, end_all, is_alive
 from tests.support import amqp
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
 
@@ -127,7 +127,7 @@ def test_a_rolling_restart_always_leaves_one_consuming(
 def test_a_second_host_on_sqlite_is_refused_in_words(launch: Launch) -> None:
     launch("host-a")
     second = launch("host-b", wait=False)
-    _, words = second.communicate(timeout=20)
+    _, words = second.communicate(timeout=patient(20))
     assert second.returncode == 1
     assert "set DATABASE_URL to PostgreSQL" in words.decode()
     assert "Traceback" not in words.decode()

@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.timeout(TIMEOUT),
 ]
 
-COUNT, PAIRS, KILLS, RESTARTS = (10_000, 200, 20, 3) if FULL else (1_000, 20, 3, 1)
+COUNT, PAIRS, KILLS, RESTARTS = (10_000, 200, 20, 3) if FULL else (300, 10, 2, 1)
 
 
 @pytest.fixture
