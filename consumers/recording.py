@@ -16,9 +16,7 @@ from consumers.record_rows import Moments, Row, clean
 from consumers.runtime.outcome import Handled
 
 _EXACT_TIMESTAMP = "timestamp_in_ms"  # of RabbitMQ's message interceptor: milliseconds since 1970
-_LAST_MOMENT = (
-    253_402_300_799  # seconds since 1970 at the end of the year 9999: more is milliseconds or nonsense
-)
+_LAST_MOMENT = 253_402_300_799  # the end of the year 9999 in seconds since 1970: more is no time in seconds
 _MOST_KNOWN = 1_000
 
 

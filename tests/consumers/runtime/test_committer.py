@@ -86,15 +86,26 @@ def test_after_a_large_group_a_moment_is_waited_for_what_its_acks_bring(
     monkeypatch.setattr(committer_module, "PAUSE", 30.0)
     store = Store()
     store.open.clear()
-    committer = store.committer(enough=50, more=lambda: False)
+    asked = threading.Event()
+
+    def more() -> bool:
+        if threading.current_thread().name == "committer":
+            asked.set()
+        return False
+
+    committer = store.committer(enough=50, more=more)
     committer.put(0)
-    wait_until(lambda: not committer._idle, 5, what="the first, in the committer's hands")
+    wait_until(asked.is_set, 5, what="the first, in the committer's hands")
+    wait_until(lambda: not committer._idle, 5)
     for number in range(1, 21):
         committer.put(number)
     store.open.set()
     wait_until(lambda: len(store.told) == 21, 5)
     wait_until(lambda: committer._idle, 5)
-    for number in range(21, 31):
+    asked.clear()
+    committer.put(21)
+    assert asked.wait(5), "with one in hand it asks whether to wait"
+    for number in range(22, 31):
         committer.put(number)
     wait_until(lambda: len(store.told) == 31, 5)
     assert [len(group) for group in store.groups] == [1, 20, 10]
