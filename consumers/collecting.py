@@ -215,11 +215,7 @@ class CappedCollecting(Collecting):
             )
             return
         self._new_held = 0
-        if self._window:
-            super()._on_cancelled(frame)
-            return
-        self._consuming = self._cancelling = False
-        self._loop.call_later(0, self._consume)  # pika forgets the tag after this callback
+        super()._on_cancelled(frame)
 
     def _store_aside(self, aside: list[tuple[int, Outgoing]], window: Sequence[Any]) -> None:
         """Publish what cannot be held, confirmed, then store the window. Committer thread."""

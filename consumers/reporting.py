@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 from django.db import DatabaseError, connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
@@ -172,7 +173,7 @@ class ProcessReporter:
             "state": name,
             "state_reason": reason,
             "state_since": since,
-            "heartbeat_at": timezone.now(),
+            "heartbeat_at": Now(),  # on the database's clock: this host's may be off
             "processed": gauges.processed,
             "failed": gauges.failed,
             "retried": gauges.retried,

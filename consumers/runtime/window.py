@@ -252,7 +252,7 @@ class Collecting:
         self._consuming = self._cancelling = False
         window, generation = self._window, self._generation
         if not window:
-            self._consume()
+            self._loop.call_later(0, self._consume)  # pika forgets the tag after this callback
             return
         self._phase = "storing"
         self._do(partial(self._sink.commit_window, window), partial(self._ack, generation, len(window)))

@@ -66,7 +66,7 @@ def letter_groups(request: HttpRequest, wanted: Query[LetterQuery]) -> dict[str,
     require(request, "view")
     if not wanted.status:
         wanted.status = DeadLetter.Status.PARKED
-    items = inbox.causes(_filter(wanted, one_broker=True), points=False)
+    items = inbox.causes(_filter(wanted, one_broker=True))
     return {"items": items, "total": len(items), "next": None}
 
 

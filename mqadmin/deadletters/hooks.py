@@ -42,7 +42,7 @@ def register() -> None:
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     """Name the most frequent causes, and the dead-letter queues whose letters nobody captures."""
     parked = Filter(broker, status=DeadLetter.Status.PARKED)
-    for cause in inbox.causes(parked, points=False)[:WORST]:
+    for cause in inbox.causes(parked)[:WORST]:
         yield _cause(broker, cause)
     for found in inbox.uncaptured(broker)[:WORST]:
         yield _uncaptured(found)

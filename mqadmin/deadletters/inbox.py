@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import TruncHour
 from django.utils import timezone
@@ -29,9 +28,6 @@ from mqadmin.deadletters.selection import Filter
 from mqadmin.queues.models import Queue
 
 MOST_CAUSES = 60
-SPARK_POINTS = 24
-SPARK_SPAN = timedelta(hours=2)
-_SPARK_ROWS = 5_000
 RECENT_OPERATION = timedelta(seconds=20)  # so long one that ended is still told of
 FRAMEWORKS = {
     "spring": "Spring",
@@ -47,7 +43,7 @@ FRAMEWORKS = {
 
 @dataclass(frozen=True)
 class Cause:
-    """Letters that failed for the same reason. `error` is that of the newest; `points` counts over time."""
+    """Letters that failed for the same reason. `error` is that of the newest."""
 
     group: str
     count: int
@@ -61,7 +57,6 @@ class Cause:
     came_back: int
     note: str = ""
     owner: str = ""
-    points: tuple[int, ...] = ()
 
     @property
     def title(self) -> str:
@@ -76,20 +71,14 @@ class Cause:
         """The error as (text, whether it stands for what varies)."""
         return grouping.segments(self.error)
 
-    @property
-    def is_growing(self) -> bool:
-        """Whether most of the last two hours' letters came in its last quarter."""
-        recent = sum(self.points[-SPARK_POINTS // 4 :])
-        return recent >= 5 and recent > sum(self.points) / 2
 
-
-def causes(wanted: Filter, *, points: bool = True) -> list[Cause]:
+def causes(wanted: Filter) -> list[Cause]:
     """Return the causes of the letters that match (whatever their group), the most frequent first."""
     if wanted.columns is not None:
-        return _counted_causes(wanted, wanted.columns, points=points)
+        return _counted_causes(wanted, wanted.columns)
     search = replace(wanted, group="").found()
     if search.picks is not None:
-        return _picked_causes(wanted, search.picks, points=points)
+        return _picked_causes(wanted, search.picks)
     rows = search.rows.order_by()
     # Count and ids come from an index alone; what else is shown is read for one or two letters of each cause.
     found = list(
@@ -100,10 +89,10 @@ def causes(wanted: Filter, *, points: bool = True) -> list[Cause]:
     back = dict(rows.exclude(came_back_as="").values_list("group").annotate(n=Count("pk")))
     counts = [(item["group"], item["n"], back.get(item["group"], 0)) for item in found]
     ends = {item["group"]: (item["oldest"], item["newest"]) for item in found}
-    return _causes(wanted, counts, ends, points=points)
+    return _causes(wanted, counts, ends)
 
 
-def _picked_causes(wanted: Filter, picks: Sequence[Pick], *, points: bool) -> list[Cause]:
+def _picked_causes(wanted: Filter, picks: Sequence[Pick]) -> list[Cause]:
     """Return the causes of letters that a search has read already."""
     numbers = Counter(pick.group for pick in picks)
     back = Counter(pick.group for pick in picks if pick.came_back)
@@ -112,23 +101,21 @@ def _picked_causes(wanted: Filter, picks: Sequence[Pick], *, points: bool) -> li
         ends[pick.group] = (pick.pk, ends.get(pick.group, (0, pick.pk))[1])
     order = sorted(numbers, key=lambda group: (-numbers[group], -ends[group][1]))[:MOST_CAUSES]
     counts = [(group, numbers[group], back[group]) for group in order]
-    return _causes(wanted, counts, ends, points=points)
+    return _causes(wanted, counts, ends)
 
 
-def _counted_causes(wanted: Filter, columns: dict[str, str], *, points: bool) -> list[Cause]:
+def _counted_causes(wanted: Filter, columns: dict[str, str]) -> list[Cause]:
     """Return the causes where the database has counted: however many letters there are."""
     columns = {**columns, "group": "" if wanted.group else columns["group"]}
     counts = tally.causes(columns, MOST_CAUSES)
     ends = tally.ends(columns, [group for group, _count, _back in counts])
-    return _causes(wanted, counts, ends, points=points)
+    return _causes(wanted, counts, ends)
 
 
 def _causes(
     wanted: Filter,
     counts: Sequence[tuple[str, int, int]],
     ends: Mapping[str, tuple[int, int]],
-    *,
-    points: bool,
 ) -> list[Cause]:
     samples = DeadLetter.objects.only(*lists.LIST_FIELDS).in_bulk(
         {pk for pair in ends.values() for pk in pair}
@@ -136,7 +123,6 @@ def _causes(
     masking.hide_in_errors(list(samples.values()))
     groups = [group for group, _count, _back in counts]
     notes = {note.group: note for note in CauseNote.objects.filter(broker=wanted.broker, group__in=groups)}
-    history = _history(wanted.broker, groups) if points else {}
     found = []
     for group, count, back in counts:
         oldest, newest = (samples.get(pk) for pk in ends.get(group, (0, 0)))
@@ -156,41 +142,9 @@ def _causes(
             came_back=back,
             note=note.text if note else "",
             owner=note.owner if note else "",
-            points=history.get(group, ()),
         )
         found.append(cause)
     return found
-
-
-def _history(broker: str, groups: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Return how many letters of each group came in each step of the last hours, whatever became of them."""
-    start = timezone.now() - SPARK_SPAN
-    counts = {group: [0] * SPARK_POINTS for group in groups}
-    for group, number, letters in _recent(broker, groups, start) if groups else ():
-        counts[group][max(0, min(SPARK_POINTS - 1, number))] += letters
-    return {group: tuple(values) for group, values in counts.items()}
-
-
-def _recent(broker: str, groups: Sequence[str], start: datetime) -> list[tuple[str, int, int]]:
-    """Return (group, number of the step, letters) of the newest letters, counted by the database: to hand over
-    each of thousands of times would take longer than all else on the page."""
-    since = connection.ops.adapt_datetimefield_value(start)
-    length = (SPARK_SPAN / SPARK_POINTS).total_seconds()
-    step = (
-        f"CAST((julianday(captured_at) - julianday(%s)) * 86400 / {length:.0f} AS integer)"
-        if connection.vendor == "sqlite"
-        else f"FLOOR(EXTRACT(EPOCH FROM captured_at - %s) / {length:.0f})::integer"
-    )
-    marks = ", ".join(["%s"] * len(groups))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'SELECT "group", {step} AS number, COUNT(*) FROM (SELECT "group", captured_at '  # noqa: S608
-            "FROM deadletters_deadletter WHERE broker = %s AND captured_at >= %s "
-            f"ORDER BY captured_at DESC LIMIT {_SPARK_ROWS}) AS recent "
-            f'WHERE "group" IN ({marks}) GROUP BY 1, 2',
-            [since, broker, since, *groups],
-        )
-        return list(cursor.fetchall())
 
 
 def status_counts(broker: str) -> dict[str, int]:

@@ -48,7 +48,9 @@ def forget() -> None:
 
 @dataclass(frozen=True)
 class Drawn(Cause):
-    """A cause whose points are the hours of the last day, the last 60 minutes at the end."""
+    """A cause with the counts of the hours of the last day, the last 60 minutes at the end."""
+
+    points: tuple[int, ...] = ()
 
     @property
     def last_hour(self) -> int:
@@ -58,6 +60,12 @@ class Drawn(Cause):
     def most(self) -> int:
         """In one hour."""
         return max(self.points, default=0)
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether most of the last day's letters came in its last quarter."""
+        recent = sum(self.points[-HOURS // 4 :])
+        return recent >= 5 and recent > sum(self.points) / 2
 
 
 def drawn(broker: str, causes: Iterable[Cause], now: datetime | None = None) -> list[Drawn]:
@@ -69,7 +77,7 @@ def drawn(broker: str, causes: Iterable[Cause], now: datetime | None = None) -> 
     found = []
     for cause in causes:
         values = {item.name: getattr(cause, item.name) for item in fields(Cause)}
-        found.append(Drawn(**{**values, "points": tuple(hour.get(cause.group, 0) for hour in hours)}))
+        found.append(Drawn(**values, points=tuple(hour.get(cause.group, 0) for hour in hours)))
     return found
 
 

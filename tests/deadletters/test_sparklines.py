@@ -33,7 +33,7 @@ def came(*minutes_ago: float, queue: str = "orders") -> str:
 
 
 def points(group: str, now: datetime = NOW) -> tuple[int, ...]:
-    found = sparklines.drawn("default", inbox.causes(Filter("default"), points=False), now)
+    found = sparklines.drawn("default", inbox.causes(Filter("default")), now)
     return next(cause.points for cause in found if cause.group == group)
 
 
@@ -48,7 +48,7 @@ def test_each_hour_and_the_last_sixty_minutes() -> None:
 def test_two_queries_for_all_causes_and_one_once_the_closed_hours_are_known() -> None:
     for number in range(6):
         came(5, 100, 300, queue=f"q{'abcdef'[number]}")
-    causes = inbox.causes(Filter("default"), points=False)
+    causes = inbox.causes(Filter("default"))
     with CaptureQueriesContext(
         connection,
     ) as first:
@@ -94,5 +94,5 @@ def test_a_flood_in_the_last_hour_is_estimated(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_page_says_the_numbers_behind_the_line() -> None:
     came(5, 6)
-    cause = sparklines.drawn("default", inbox.causes(Filter("default"), points=False), NOW)[0]
+    cause = sparklines.drawn("default", inbox.causes(Filter("default")), NOW)[0]
     assert (cause.last_hour, cause.most) == (2, 2)

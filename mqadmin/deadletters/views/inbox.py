@@ -100,7 +100,7 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         is_frozen, seen = False, selection.newest()
         page = _Pages(wanted, seen).get_page(1)
     counts = inbox.status_counts(form.broker)
-    found = sparklines.drawn(form.broker, inbox.causes(wanted, points=False))
+    found = sparklines.drawn(form.broker, inbox.causes(wanted))
     return {
         "wanted": wanted,
         "status": wanted.status or ALL,

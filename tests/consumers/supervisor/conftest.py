@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,11 +10,15 @@ import psutil
 import pytest
 from django.db.models import F
 
-from consumers.models import Consumer, ConsumerProcess
+from consumers.models import Consumer, ConsumerProcess, SupervisorHost
 from consumers.supervisor import output, spawn
 from consumers.supervisor.loop import Supervisor
+from mqadmin.rabbit.management import ManagementClient
+from tests.support.processes import ROOT
 from tests.support.waiting import patient, wait_until
 
+Launch = Callable[..., subprocess.Popen[bytes]]
+Define = Callable[..., Consumer]
 FAKE = str(Path(__file__).with_name("fake_child.py"))
 
 
@@ -77,3 +82,46 @@ def end_all() -> None:
     for child in psutil.Process().children():
         if child.status() == psutil.STATUS_ZOMBIE:
             child.wait(patient(1))
+
+
+@pytest.fixture
+def supervisor_environ(process_environ: dict[str, str]) -> dict[str, str]:
+    """What `launch` starts supervisors with; a file that needs more has a fixture of this name."""
+    return process_environ
+
+
+@pytest.fixture
+def launch(transactional_db: None, supervisor_environ: dict[str, str]) -> Iterator[Launch]:
+    """Start real supervisors, which leave their consumers running when they end."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(name: str = "real", *options: str, wait: bool = True, **environ: str) -> subprocess.Popen[bytes]:
+        """Start one, and `wait` until it has registered; else its standard error is kept for the test."""
+        supervisor = subprocess.Popen(
+            [sys.executable, "manage.py", "run_supervisor", "--name", name, *options],
+            cwd=ROOT,
+            env={"MQADMIN_SUPERVISOR_ON_EXIT": "leave", **supervisor_environ, **environ},
+            stderr=None if wait else subprocess.PIPE,
+        )
+        started.append(supervisor)
+        if wait:
+            wait_until(lambda: SupervisorHost.objects.filter(pid=supervisor.pid).exists(), 20)
+        return supervisor
+
+    yield run
+    for supervisor in started:
+        supervisor.kill()
+        supervisor.communicate()
+    end_all()
+
+
+@pytest.fixture
+def define(transactional_db: None, vhost: str, management: ManagementClient) -> Define:
+    """Define consumers that are to run, with queues of their own names."""
+
+    def make(name: str = "work", **fields: Any) -> Consumer:
+        management.declare_queue(vhost, name)
+        values = {"broker": "default", "vhost": vhost, "queue": name, "handler": "record"}
+        return Consumer.objects.create(name=name, **{"desired": "running", **values, **fields})
+
+    return make

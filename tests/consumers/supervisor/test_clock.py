@@ -6,10 +6,7 @@ On SQLite it is the clock of everything; on PostgreSQL that of this host alone, 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,22 +14,18 @@ from typing import Any
 import pytest
 from django.db.models import Max
 
-from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
+from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from consumers.supervisor import spawn
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
-from tests.consumers.supervisor.conftest import end_all
+from tests.consumers.supervisor.conftest import Define, Launch
 from tests.consumers.supervisor.counting import Owners
 from tests.support import amqp
-from tests.support.processes import ROOT
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
 
 WATCH_S = float(os.environ.get("CLOCK_WATCH") or 12)  # longer than a lease
 HOUR_S = 3600.0
-Supervisor = subprocess.Popen[bytes]
-Launch = Callable[[], Supervisor]
 
 
 class Clock:
@@ -65,37 +58,8 @@ def clock(tmp_path: Path) -> Clock:
 
 
 @pytest.fixture
-def launch(process_environ: dict[str, str], clock: Clock) -> Iterator[Launch]:
-    started: list[Supervisor] = []
-    environ = {
-        **process_environ,
-        **clock.environ,
-        "MQADMIN_SUPERVISOR_ON_EXIT": "leave",
-        "MQADMIN_HANDLERS": "tests.support.handlers",
-    }
-
-    def run() -> Supervisor:
-        command = [sys.executable, "manage.py", "run_supervisor", "--name", "real"]
-        supervisor = subprocess.Popen(command, cwd=ROOT, env=environ)
-        started.append(supervisor)
-        wait_until(lambda: SupervisorHost.objects.filter(pid=supervisor.pid).exists(), 20)
-        return supervisor
-
-    yield run
-    for supervisor in started:
-        supervisor.kill()
-        supervisor.wait()
-    end_all()
-
-
-@pytest.fixture
-def define(transactional_db: None, vhost: str, management: ManagementClient) -> Callable[..., Consumer]:
-    def make(name: str, **fields: Any) -> Consumer:
-        management.declare_queue(vhost, name)
-        values = {"broker": "default", "vhost": vhost, "queue": name, "handler": "tests.by_body"}
-        return Consumer.objects.create(name=name, desired="running", **{**values, **fields})
-
-    return make
+def supervisor_environ(process_environ: dict[str, str], clock: Clock) -> dict[str, str]:
+    return {**process_environ, **clock.environ, "MQADMIN_HANDLERS": "tests.support.handlers"}
 
 
 def pids(consumer: Consumer) -> set[int | None]:
@@ -104,9 +68,12 @@ def pids(consumer: Consumer) -> set[int | None]:
 
 
 def test_consumers_go_on_and_are_never_doubled(
-    launch: Launch, clock: Clock, define: Callable[..., Consumer], broker_config: BrokerConfig, vhost: str
+    launch: Launch, clock: Clock, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:
-    calm, only = define("calm", replicas=2), define("only", single=True)
+    calm, only = (
+        define("calm", handler="tests.by_body", replicas=2),
+        define("only", handler="tests.by_body", single=True),
+    )
     supervisor = launch()
     wait_until(lambda: (len(pids(calm)), len(pids(only))) == (2, 1), 30, what="all run")
     before = pids(calm), pids(only)
@@ -137,9 +104,12 @@ def _nothing_happens_to(calm: Consumer, only: Consumer, before: tuple[set[int | 
 
 
 def test_a_wait_after_a_crash_and_a_stop_take_no_longer(
-    launch: Launch, clock: Clock, define: Callable[..., Consumer], broker_config: BrokerConfig, vhost: str
+    launch: Launch, clock: Clock, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:
-    consumer, stubborn = define("crashing", deaths_limit=0), define("slow", stop_seconds=2.0)
+    consumer, stubborn = (
+        define("crashing", handler="tests.by_body", deaths_limit=0),
+        define("slow", handler="tests.by_body", stop_seconds=2.0),
+    )
     launch()
     wait_until(lambda: pids(consumer) and pids(stubborn), 30)
     amqp.publish(broker_config, vhost, "slow", [b"sleep:600"])

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
@@ -23,8 +19,7 @@ from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Superviso
 from consumers.supervisor import rows, spawn
 from consumers.supervisor.reconcile import Start
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
-from tests.consumers.supervisor.conftest import end_all, is_alive
+from tests.consumers.supervisor.conftest import Define, Launch, is_alive
 from tests.consumers.supervisor.counting import Owners
 from tests.rabbit.proxy import Proxy
 from tests.support.waiting import wait_until
@@ -37,44 +32,6 @@ pytestmark = [
 ]
 
 Supervisor = subprocess.Popen[bytes]
-Launch = Callable[..., Supervisor]
-
-
-@pytest.fixture
-def launch(process_environ: dict[str, str]) -> Iterator[Launch]:
-    started: list[Supervisor] = []
-
-    def run(name: str, *options: str, **environ: str) -> Supervisor:
-        supervisor = subprocess.Popen(
-            [sys.executable, "manage.py", "run_supervisor", "--name", name, *options],
-            cwd=settings.BASE_DIR,
-            env={**process_environ, "MQADMIN_SUPERVISOR_ON_EXIT": "leave", **environ},
-        )
-        started.append(supervisor)
-        wait_until(lambda: SupervisorHost.objects.filter(pid=supervisor.pid).exists(), 20)
-        return supervisor
-
-    yield run
-    for supervisor in started:
-        supervisor.kill()
-        supervisor.wait()
-    end_all()
-
-
-@pytest.fixture
-def define(transactional_db: None, vhost: str, management: ManagementClient) -> Callable[..., Consumer]:
-    def make(name: str = "work", **fields: Any) -> Consumer:
-        management.declare_queue(vhost, name)
-        values = {
-            "broker": "default",
-            "vhost": vhost,
-            "queue": name,
-            "handler": "record",
-            "desired": "running",
-        }
-        return Consumer.objects.create(name=name, **{**values, **fields})
-
-    return make
 
 
 def running(consumer: Consumer) -> list[ConsumerProcess]:
@@ -93,7 +50,7 @@ def kill_host(name: str, supervisor: Supervisor) -> None:
         spawn.kill(process.pid)
 
 
-def test_replicas_spread_and_move_when_a_host_dies(launch: Launch, define: Callable[..., Consumer]) -> None:
+def test_replicas_spread_and_move_when_a_host_dies(launch: Launch, define: Define) -> None:
     a = launch("host-a")
     launch("host-b")
     consumer = define(replicas=4)
@@ -105,9 +62,7 @@ def test_replicas_spread_and_move_when_a_host_dies(launch: Launch, define: Calla
     assert ConsumerEvent.objects.filter(consumer=consumer, kind="lost").count() == 2
 
 
-def test_consumers_whose_supervisor_alone_died_stay_where_they_are(
-    launch: Launch, define: Callable[..., Consumer]
-) -> None:
+def test_consumers_whose_supervisor_alone_died_stay_where_they_are(launch: Launch, define: Define) -> None:
     a = launch("host-a")
     consumer = define()
     wait_until(lambda: hosts_of(consumer) == {"host-a": 1}, 30)
@@ -127,7 +82,7 @@ def test_consumers_whose_supervisor_alone_died_stay_where_they_are(
     assert running(consumer) == [row]
 
 
-def test_labels_capacity_and_draining(launch: Launch, define: Callable[..., Consumer]) -> None:
+def test_labels_capacity_and_draining(launch: Launch, define: Define) -> None:
     launch("host-a", "--label", "zone=north", "--capacity", "1")
     launch("host-b", "--label", "zone=south", "--label", "gpu")
     picky = define("picky", placement="gpu")
@@ -148,7 +103,7 @@ def test_labels_capacity_and_draining(launch: Launch, define: Callable[..., Cons
 def test_what_must_not_run_twice_never_does_although_its_host_is_cut_off_from_the_database(
     supervisor_gone: bool,
     launch: Launch,
-    define: Callable[..., Consumer],
+    define: Define,
     process_environ: dict[str, str],
     broker_config: BrokerConfig,
     vhost: str,
@@ -175,7 +130,7 @@ def test_what_must_not_run_twice_never_does_although_its_host_is_cut_off_from_th
     assert not is_alive(row.pid)
 
 
-def test_two_that_race_for_one_replica_200_times_never_both_win(define: Callable[..., Consumer]) -> None:
+def test_two_that_race_for_one_replica_200_times_never_both_win(define: Define) -> None:
     consumer = define(exclusive=True, desired="paused")
     [definition] = rows.desired(rows.database_now())
     together = threading.Barrier(2)
@@ -203,7 +158,7 @@ def test_two_that_race_for_one_replica_200_times_never_both_win(define: Callable
 
 
 def test_stopping_a_stopped_process_does_not_make_its_host_lose_others(
-    launch: Launch, define: Callable[..., Consumer]
+    launch: Launch, define: Define
 ) -> None:
     """A process that is frozen (SIGSTOP) keeps its replica while its supervisor lives, then is replaced."""
     launch("host-a")

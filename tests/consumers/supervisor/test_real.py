@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db.models import F
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record, SupervisorHost
@@ -18,36 +15,10 @@ from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publisher import Outgoing, Publisher
-from tests.consumers.supervisor.conftest import end_all, is_alive
+from tests.consumers.supervisor.conftest import Launch, is_alive
 from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
-
-Launch = Callable[..., subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def launch(process_environ: dict[str, str]) -> Iterator[Launch]:
-    started = []
-
-    def run(*, on_exit: str = "leave", wait: bool = True) -> subprocess.Popen[bytes]:
-        supervisor = subprocess.Popen(
-            [sys.executable, "manage.py", "run_supervisor", "--name", "real"],
-            cwd=settings.BASE_DIR,
-            env={**process_environ, "MQADMIN_SUPERVISOR_ON_EXIT": on_exit},
-            stderr=subprocess.PIPE,
-        )
-        started.append(supervisor)
-        if wait:
-            wait_until(lambda: SupervisorHost.objects.filter(pid=supervisor.pid).exists(), 20)
-        return supervisor
-
-    yield run
-    for supervisor in started:
-        if supervisor.poll() is None:
-            supervisor.kill()
-        supervisor.communicate()
-    end_all()
 
 
 @pytest.fixture
@@ -96,7 +67,7 @@ def test_consumers_go_on_when_the_supervisor_is_stopped(launch: Launch, consumer
 
 
 def test_consumers_stop_with_the_supervisor_where_so_configured(launch: Launch, consumer: Consumer) -> None:
-    supervisor = launch(on_exit="stop")
+    supervisor = launch(MQADMIN_SUPERVISOR_ON_EXIT="stop")
     row = running(consumer)
     supervisor.terminate()
     assert supervisor.wait(patient(14)) == 0

@@ -6,59 +6,28 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from django.db.models import F
 
-from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record, SupervisorHost
+from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record
 from consumers.supervisor import output, spawn
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
-from tests.consumers.supervisor.conftest import end_all, is_alive
+from tests.consumers.supervisor.conftest import Define, Launch, is_alive
 from tests.support import amqp
-from tests.support.processes import ROOT
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
 
-Supervisor = subprocess.Popen[bytes]
-Launch = Callable[[], Supervisor]
 FAULTS = "tests.consumers.supervisor.forking_handlers,tests.support.usage_handlers"
 
 
 @pytest.fixture
-def launch(process_environ: dict[str, str]) -> Iterator[Launch]:
-    started: list[Supervisor] = []
-    environ = {**process_environ, "MQADMIN_SUPERVISOR_ON_EXIT": "leave", "MQADMIN_HANDLERS": FAULTS}
-
-    def run() -> Supervisor:
-        command = [sys.executable, "manage.py", "run_supervisor", "--name", "real"]
-        supervisor = subprocess.Popen(command, cwd=ROOT, env=environ)
-        started.append(supervisor)
-        wait_until(lambda: SupervisorHost.objects.filter(pid=supervisor.pid).exists(), 20)
-        return supervisor
-
-    yield run
-    for supervisor in started:
-        supervisor.kill()
-        supervisor.wait()
-    end_all()
-
-
-@pytest.fixture
-def define(transactional_db: None, vhost: str, management: ManagementClient) -> Callable[..., Consumer]:
-    def make(**fields: Any) -> Consumer:
-        management.declare_queue(vhost, "work")
-        values = {"broker": "default", "vhost": vhost, "queue": "work", "handler": "record", **fields}
-        return Consumer.objects.create(name="work", desired="running", **values)
-
-    return make
+def supervisor_environ(process_environ: dict[str, str]) -> dict[str, str]:
+    return {**process_environ, "MQADMIN_HANDLERS": FAULTS}
 
 
 def running(*but: ConsumerProcess) -> ConsumerProcess:
@@ -76,7 +45,7 @@ def child_of(row: ConsumerProcess) -> int:
 
 
 def test_a_killed_consumer_consumes_again_and_the_page_can_say_why(
-    launch: Launch, define: Callable[..., Consumer], broker_config: BrokerConfig, vhost: str
+    launch: Launch, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:
     define()
     launch()
@@ -94,7 +63,7 @@ def test_a_killed_consumer_consumes_again_and_the_page_can_say_why(
 
 
 def test_one_that_ignores_sigterm_is_killed_with_all_that_it_started(
-    launch: Launch, define: Callable[..., Consumer], broker_config: BrokerConfig, vhost: str
+    launch: Launch, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:
     define(handler="tests.fork", stop_seconds=1.0)
     launch()
@@ -116,7 +85,7 @@ def test_one_that_ignores_sigterm_is_killed_with_all_that_it_started(
 def test_what_a_consumer_started_does_not_outlive_it(
     adopted: bool,
     launch: Launch,
-    define: Callable[..., Consumer],
+    define: Define,
     broker_config: BrokerConfig,
     vhost: str,
 ) -> None:
@@ -135,9 +104,7 @@ def test_what_a_consumer_started_does_not_outlive_it(
     assert child_of(running(row)) != child, "the message came back and started another"
 
 
-def test_a_stranger_with_the_pid_of_a_consumer_is_left_alone(
-    launch: Launch, define: Callable[..., Consumer]
-) -> None:
+def test_a_stranger_with_the_pid_of_a_consumer_is_left_alone(launch: Launch, define: Define) -> None:
     define()
     first = launch()
     row = running()
@@ -161,7 +128,7 @@ def test_a_stranger_with_the_pid_of_a_consumer_is_left_alone(
 
 
 def test_a_full_disk_for_output_holds_up_neither_consumer_nor_supervisor(
-    launch: Launch, define: Callable[..., Consumer], broker_config: BrokerConfig, vhost: str
+    launch: Launch, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:
     define(handler="tests.use")
     output.folder().mkdir(parents=True, exist_ok=True)

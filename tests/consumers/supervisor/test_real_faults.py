@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
+from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from consumers.supervisor import spawn
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
-from tests.consumers.supervisor.conftest import House, end_all, is_alive
+from tests.consumers.supervisor.conftest import Define, House, Launch, is_alive
 from tests.support import amqp
 from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
 
-Launch = Callable[..., subprocess.Popen[bytes]]
-
 
 @pytest.fixture
-def launch(process_environ: dict[str, str]) -> Iterator[Launch]:
-    started = []
-
-    def run(name: str = "real", *, wait: bool = True) -> subprocess.Popen[bytes]:
-        supervisor = subprocess.Popen(
-            [sys.executable, "manage.py", "run_supervisor", "--name", name],
-            cwd=settings.BASE_DIR,
-            env={
-                **process_environ,
-                "MQADMIN_SUPERVISOR_ON_EXIT": "leave",
-                "MQADMIN_HANDLERS": "tests.support.usage_handlers",
-            },
-            stderr=subprocess.PIPE,
-        )
-        started.append(supervisor)
-        if wait:
-            wait_until(lambda: SupervisorHost.objects.filter(pid=supervisor.pid).exists(), 20)
-        return supervisor
-
-    yield run
-    for supervisor in started:
-        supervisor.kill()
-        supervisor.communicate()
-    end_all()
-
-
-@pytest.fixture
-def define(transactional_db: None, vhost: str, management: ManagementClient) -> Callable[..., Consumer]:
-    def make(**fields: Any) -> Consumer:
-        management.declare_queue(vhost, "work")
-        values = {
-            "broker": "default",
-            "vhost": vhost,
-            "queue": "work",
-            "handler": "record",
-            "desired": "running",
-        }
-        return Consumer.objects.create(name="work", **{**values, **fields})
-
-    return make
+def supervisor_environ(process_environ: dict[str, str]) -> dict[str, str]:
+    return {**process_environ, "MQADMIN_HANDLERS": "tests.support.usage_handlers"}
 
 
 def running(count: int) -> list[ConsumerProcess]:
@@ -78,9 +32,7 @@ def running(count: int) -> list[ConsumerProcess]:
     )
 
 
-def test_supervisor_and_consumer_killed_together_are_both_replaced(
-    launch: Launch, define: Callable[..., Consumer]
-) -> None:
+def test_supervisor_and_consumer_killed_together_are_both_replaced(launch: Launch, define: Define) -> None:
     define()
     first = launch()
     [row] = running(1)
@@ -96,7 +48,7 @@ def test_supervisor_and_consumer_killed_together_are_both_replaced(
 
 
 def test_a_rolling_restart_always_leaves_one_consuming(
-    launch: Launch, define: Callable[..., Consumer], broker_config: BrokerConfig, vhost: str
+    launch: Launch, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:
     consumer = define(replicas=3)
     launch()
