@@ -96,3 +96,10 @@ def test_the_page_says_the_numbers_behind_the_line() -> None:
     came(5, 6)
     cause = sparklines.drawn("default", inbox.causes(Filter("default")), NOW)[0]
     assert (cause.last_hour, cause.most) == (2, 2)
+
+
+def test_a_cause_grows_when_most_of_its_day_is_of_the_last_hours() -> None:
+    came(61, 62, 63, 64, 65)
+    came(*(60 * hours for hours in (1, 8, 9, 10, 11, 12)), queue="payments")
+    causes = sparklines.drawn("default", inbox.causes(Filter("default")), NOW)
+    assert {cause.source_queue: cause.is_growing for cause in causes} == {"orders": True, "payments": False}
