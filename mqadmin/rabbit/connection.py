@@ -156,9 +156,9 @@ class Connection(SelectConnection):
             return None
         if length < header + _CONTENT_BYTES + 1:
             return at if length <= header or buffer[header] == _HEADER else None
-        kind, also, size, _class, _weight, body_size, flags = _content(buffer, header)
+        kind, also, size, index, _weight, body_size, flags = _content(buffer, header)
         body: int = header + _OVERHEAD + size
-        if kind != _HEADER or also != number:
+        if kind != _HEADER or also != number or index != Basic.INDEX:
             return None
         if length < body:
             return at

@@ -8,7 +8,7 @@ import struct
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pika import BasicProperties, ConnectionParameters, exceptions, frame, spec
 from pika.adapters.select_connection import IOLoop, SelectConnection
@@ -140,6 +140,7 @@ def test_deliveries_and_confirms_arrive_as_pika_would_deliver_them(
 
 
 @settings(max_examples=300, deadline=None)
+@example(deliver() + content(b""), [(len(deliver()) + 7, 1)], [])  # content of a class that does not exist
 @given(
     messages() | acks,
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=2),

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from django.db.models import F
+from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record
 from consumers.supervisor import output, spawn
@@ -130,10 +131,11 @@ def test_a_stranger_with_the_pid_of_a_consumer_is_left_alone(launch: Launch, def
 def test_a_full_disk_for_output_holds_up_neither_consumer_nor_supervisor(
     launch: Launch, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:
-    define(handler="tests.use")
+    consumer = define(handler="tests.use")
+    now = timezone.now()
+    probe = ConsumerProcess.objects.create(consumer=consumer, state_since=now, started_at=now, ended_at=now)
     output.folder().mkdir(parents=True, exist_ok=True)
-    first = (ConsumerProcess.objects.order_by("pk").values_list("pk", flat=True).last() or 0) + 1
-    files = [output.path(pk) for pk in range(first, first + 40)]
+    files = [output.path(pk) for pk in range(probe.pk + 1, probe.pk + 41)]
     for file in files:
         file.unlink(missing_ok=True)
         file.symlink_to("/dev/full")
