@@ -7,8 +7,9 @@ What else is acked goes in one transaction of AMQP, which is taken as a whole or
 that would take the held ones along. RabbitMQ lets nobody hold a message for longer than 30 minutes (its
 `consumer_timeout`), so after a while the channel is opened anew, and they are delivered again.
 
-A queue with a delivery limit would give a letter up that is returned too often. One that has few returns left is
-put aside: published to the queue <name>.large, confirmed, and only then acked with the rest of its window.
+A queue with a delivery limit would give a letter up that is returned too often: a large one, or any while a
+collector dies again and again. One that has few returns left is put aside: published to the queue <name>.aside,
+which has no limit, confirmed, and only then acked with the rest of its window.
 """
 
 from __future__ import annotations
@@ -47,8 +48,10 @@ WINDOW_BYTES = 64 * 1024 * 1024  # bodies of one window, about: what a collector
 FIRST_WINDOW = 2_000
 REFRESH_SECONDS = 20 * 60.0
 MOST_HELD = 1_000  # more are put aside
-ASIDE = ".large"
-_RETURNS_LEFT = 5  # of a delivery limit: from then on a letter is not held any more
+ASIDE = ".aside"
+# Of a delivery limit: with so few left a letter is not held any more, nor taken into a window.
+_RETURNS_LEFT = 5
+_LAST_RETURNS = 3
 
 log = logging.getLogger("mqadmin.consumer")
 
@@ -152,6 +155,8 @@ class CappedCollecting(Collecting):
         tag = method.delivery_tag or 0
         if len(body) > self._limits.cap:
             self._too_large(tag, properties, body)
+        elif method.redelivered and self._is_near_limit(properties, _LAST_RETURNS):
+            self._put_away(tag, properties, body)
         elif self._bytes + len(body) > 2 * WINDOW_BYTES and self._window:
             self._surplus.append(tag)
         else:
@@ -162,25 +167,31 @@ class CappedCollecting(Collecting):
             self._end_window()
 
     def _too_large(self, tag: int, properties: BasicProperties, body: bytes) -> None:
+        if self._is_near_limit(properties, _RETURNS_LEFT) or len(self._held) >= MOST_HELD:
+            self._put_away(tag, properties, body)
+            return
         self._last_message = time.monotonic()
         self._new_held += 1
         self._held[tag] = len(body)
-        if self._must_go(properties):
-            copy = Outgoing("", self._spec.queue + ASIDE, body, Properties.from_pika(properties))
-            self._aside.append((tag, copy))
-            self._end_window()
-            return
         if len(self._held) == 1:
             self._held_since = time.monotonic()
             self._loop.call_later(REFRESH_SECONDS, self._refresh)
         self._tell()
 
-    def _must_go(self, properties: BasicProperties) -> bool:
-        """Whether a letter cannot be held: RabbitMQ may not return it often enough any more."""
+    def _put_away(self, tag: int, properties: BasicProperties, body: bytes) -> None:
+        """Have a letter published to the queue beside, and acked with the window, which ends here."""
+        self._last_message = time.monotonic()
+        self._new_held += 1
+        self._held[tag] = len(body)
+        copy = Outgoing("", self._spec.queue + ASIDE, body, Properties.from_pika(properties))
+        self._aside.append((tag, copy))
+        self._end_window()
+
+    def _is_near_limit(self, properties: BasicProperties, left: int) -> bool:
+        """Whether the queue returns a letter so few times more before it gives it up."""
         limit = self._limits.delivery_limit
         returned = (properties.headers or {}).get("x-delivery-count", 0)
-        near = limit is not None and isinstance(returned, int) and returned + _RETURNS_LEFT >= limit
-        return near or len(self._held) > MOST_HELD
+        return limit is not None and isinstance(returned, int) and returned + left >= limit
 
     def drain(self, done: Callable[[], None]) -> None:
         self._is_ending = True

@@ -110,22 +110,45 @@ def test_before_a_queue_gives_one_up_it_is_put_aside(
     channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 7})
     publish(channel, *small(0, 3), LARGE, LARGE, *small(3, 3))
     collector(vhost)
-    channel.queue_declare(f"{QUEUE}.large", durable=True, arguments={"x-queue-type": "classic"})
+    channel.queue_declare(f"{QUEUE}.aside", durable=True, arguments={"x-queue-type": "classic"})
     for session in range(8):  # each ends with a return of what it held
         with manage(environ, "run_consumer", "collect"):
             wait_until(words, 10)
             settled(6)
-        aside = ready(channel, f"{QUEUE}.large")
+        aside = ready(channel, f"{QUEUE}.aside")
         assert aside if session > 2 else not aside or session == 2
         wait_until(lambda aside=aside: ready(channel) + aside == 2, 5)  # type: ignore[misc]
         ConsumerProcess.objects.all().delete()
         if aside == 2:
             break
     assert ready(channel) == 0
-    assert ready(channel, f"{QUEUE}.large") == 2
-    _method, _properties, body = channel.basic_get(f"{QUEUE}.large")
+    assert ready(channel, f"{QUEUE}.aside") == 2
+    _method, _properties, body = channel.basic_get(f"{QUEUE}.aside")
     assert body == LARGE
     assert stored() == Counter(small(0, 6))
+
+
+def test_any_letter_is_put_aside_before_a_queue_gives_it_up(
+    channel: BlockingChannel, vhost: str, environ: dict[str, str]
+) -> None:
+    """As when collectors die of it, again and again."""
+    channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 7})
+    publish(channel, b"often", b"once")
+    for _ in range(4):
+        method, _properties, _body = channel.basic_get(QUEUE)
+        channel.basic_nack(method.delivery_tag)
+    collector(vhost)
+    publish(channel, *small(0, 9))
+    with manage(environ, "run_consumer", "collect"):
+        settled(10)
+        wait_until(
+            lambda: words() == f"1 was put aside into queue {QUEUE}.aside, before it was returned too often",
+            10,
+        )
+    assert (ready(channel), ready(channel, f"{QUEUE}.aside")) == (0, 1)
+    _method, _properties, body = channel.basic_get(f"{QUEUE}.aside")
+    assert body == b"often"
+    assert stored() == Counter([b"once", *small(0, 9)])
 
 
 @pytest.mark.parametrize("arguments", TYPES[:2])
