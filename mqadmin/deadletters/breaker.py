@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from consumers import definitions, trying
 from consumers.models import Consumer
@@ -98,10 +99,11 @@ def _watch(item: Breaker, now: datetime) -> None:
     worst = found.order_by("-n").first()
     if worst is None or worst["n"] < item.letters:
         return
-    words = _("%(n)d letters of one cause within %(time)s: the consumer was paused.") % {
-        "n": worst["n"],
-        "time": duration(item.seconds),
-    }
+    words = ngettext(
+        "%(n)d letter of one cause within %(time)s: the consumer was paused.",
+        "%(n)d letters of one cause within %(time)s: the consumer was paused.",
+        worst["n"],
+    ) % {"n": worst["n"], "time": duration(item.seconds)}
     if _turn(item, State.OPEN, now, words, group=worst["group"]):
         definitions.pause(consumer=item.consumer, by=BY)
 

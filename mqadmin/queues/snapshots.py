@@ -139,7 +139,8 @@ def restore(*, operation: Operation, by: Actor, expect: int | None = None) -> Op
         if not total:
             raise Refusal(_("It kept nothing that could be put back."), "nothing_to_do")
         if expect is not None and expect != total:
-            raise Refusal(_("It would be %(n)d messages now.") % {"n": total}, "changed")
+            text = ngettext("It would be %(n)d message now.", "It would be %(n)d messages now.", total)
+            raise Refusal(text % {"n": total}, "changed")
         queue = Queue.objects.get(pk=operation.params["queue"])
         text = ngettext(
             "Put %(n)d message back into %(queue)s", "Put %(n)d messages back into %(queue)s", total
