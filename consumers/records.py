@@ -39,7 +39,7 @@ _WIDE = ("body", "traceback", "log", "properties", "headers")
 
 # Headers that only tell of an earlier failure, or that would route the copy elsewhere.
 _FAILURE_PREFIXES = ("x-first-death-", "x-last-death-", "mqadmin-death-", "mqadmin-error-")
-_FAILURE_HEADERS = frozenset({"x-death", "x-delivery-count", "mqadmin-attempt"})
+_FAILURE_HEADERS = frozenset({"x-death", "x-delivery-count", "mqadmin-attempt", "mqadmin-retry-id"})
 _RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pika.spec import Basic
 
 ATTEMPT = "mqadmin-attempt"
+# Of each retry's copy another: RabbitMQ's at-least-once expiry may bring one copy twice, unmarked, where the broker
+# was stopped in between.
+RETRY_ID = "mqadmin-retry-id"
 ORIGIN_EXCHANGE = "mqadmin-origin-exchange"
 ORIGIN_ROUTING_KEY = "mqadmin-origin-routing-key"
 

@@ -1,12 +1,14 @@
-"""The copies that replace an original: one that comes back later, one that goes to the dead letters. Pure."""
+"""The copies that replace an original: one that comes back later, one that goes to the dead letters. Pure, but
+for the time and a random id."""
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from consumers.runtime.api import ATTEMPT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, Delivery
+from consumers.runtime.api import ATTEMPT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, RETRY_ID, Delivery
 from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget
 from consumers.runtime.verdicts import Finished
 from mqadmin.rabbit.message import Properties
@@ -27,6 +29,7 @@ _SPARE = (
     "mqadmin-error-type",
     "mqadmin-death-queue",
     ATTEMPT,
+    RETRY_ID,
 )
 # A copy that waits for its next attempt is dead-lettered by RabbitMQ, which notes that in its headers: queue,
 # exchange and key, of up to 255 bytes each, in `x-death` and again in `x-first-death-*` and `x-last-death-*`.
@@ -68,6 +71,7 @@ def retry(delivery: Delivery, delay: float, *, attempt: int) -> Copy | None:
     headers = {
         **_without_routing(delivery.headers),
         ATTEMPT: attempt,
+        RETRY_ID: secrets.token_hex(8),
         ORIGIN_EXCHANGE: delivery.exchange,
         ORIGIN_ROUTING_KEY: delivery.routing_key,
     }

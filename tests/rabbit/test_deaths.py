@@ -297,6 +297,7 @@ NAMES = st.sampled_from(
         "mqadmin-death-queue",
         "mqadmin-death-time",
         "mqadmin-attempt",
+        "mqadmin-retry-id",
         "mqadmin-error-trace",
         "NServiceBus.FailedQ",
         "NServiceBus.TimeOfFailure",

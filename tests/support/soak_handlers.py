@@ -19,7 +19,7 @@ from pathlib import Path
 from django.db import connections
 
 from consumers.handlers.registry import handler
-from consumers.runtime.api import Delivery
+from consumers.runtime.api import RETRY_ID, Delivery
 from mqadmin.rabbit.config import BrokerConfig
 
 NAME = "tests.soak"
@@ -37,6 +37,7 @@ class Call:
     attempt: int
     redelivered: bool
     requeued: bool
+    retry_id: str  # "-": none
     pid: int
 
 
@@ -61,6 +62,7 @@ def _note(message: Delivery) -> None:
         message.attempt,
         int(message.redelivered),
         int(REQUEUE_ID in message.headers),
+        message.headers.get(RETRY_ID, "-"),
         os.getpid(),
     )
     # One short write to a file opened for appending: lines of several processes never mix, none is lost by SIGKILL.
@@ -77,8 +79,8 @@ def calls(path: Path) -> list[Call]:
         return []
     lines = (line.split() for line in path.read_text().splitlines())
     return [
-        Call(name, int(attempt), redelivered == "1", requeued == "1", int(pid))
-        for name, attempt, redelivered, requeued, pid in lines
+        Call(name, int(attempt), redelivered == "1", requeued == "1", retry_id, int(pid))
+        for name, attempt, redelivered, requeued, retry_id, pid in lines
     ]
 
 

@@ -91,6 +91,7 @@ def test_headers_of_the_way_here_go_and_cc_does_not_route_again(
     declare(broker_config, vhost, "target", "copies")
     headers = {
         "mqadmin-attempt": 4,
+        "mqadmin-retry-id": "r-9",
         "mqadmin-origin-exchange": "shop",
         "mqadmin-origin-routing-key": "orders.new",
         "mqadmin-requeue-id": "r-1",

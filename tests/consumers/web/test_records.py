@@ -118,6 +118,7 @@ def test_copy_leaves_failure_and_routing_headers_behind() -> None:
         "x-first-death-queue": "q",
         "x-delivery-count": 4,
         "mqadmin-attempt": 4,
+        "mqadmin-retry-id": "r-9",
         "mqadmin-error-type": "E",
         "mqadmin-death-queue": "q",
         "CC": ["elsewhere"],

@@ -63,9 +63,12 @@ class Account:
 
     @property
     def unflagged(self) -> set[str]:
-        """Those handled twice of which no delivery said that it may be a second time."""
+        """Those handled twice of which no delivery said that it may be a second time: that it was redelivered,
+        that it has a requeue's id, or a retry's that was there before."""
         flagged = {call.message_id for call in self.calls if call.redelivered or call.requeued}
         flagged |= {record.message_id for record in self.records if record.redelivered}
+        copies = Counter(call.retry_id for call in self.calls if call.retry_id != "-")
+        flagged |= {call.message_id for call in self.calls if copies[call.retry_id] > 1}
         return self.twice - flagged
 
     @property
