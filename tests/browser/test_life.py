@@ -15,6 +15,7 @@ from consumers.models import Consumer, Record
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.config import BrokerConfig
 from tests.browser.stack import Stack
+from tests.faults.soak.sizes import IN_FULL
 from tests.support import amqp
 from tests.support.waiting import wait_until
 
@@ -114,6 +115,7 @@ def test_the_whole_life_of_a_message(page: Page, stack: Stack, broker_config: Br
     wait_until(lambda: not Consumer.objects.get(name="orders").processes.filter(ended_at=None).exists(), 10)
 
 
+@IN_FULL  # it reports times, and benchmarks/lifecycle.py does, too
 def test_from_click_to_effect(
     page: Page,
     stack: Stack,

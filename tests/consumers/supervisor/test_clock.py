@@ -19,6 +19,7 @@ from consumers.supervisor import spawn
 from mqadmin.rabbit.config import BrokerConfig
 from tests.consumers.supervisor.conftest import Define, Launch
 from tests.consumers.supervisor.counting import Owners
+from tests.faults.soak.sizes import IN_FULL
 from tests.support import amqp
 from tests.support.waiting import wait_until
 
@@ -103,6 +104,7 @@ def _nothing_happens_to(calm: Consumer, only: Consumer, before: tuple[set[int | 
     wait_until(over, WATCH_S + 10, 0.2)
 
 
+@IN_FULL
 def test_a_wait_after_a_crash_and_a_stop_take_no_longer(
     launch: Launch, clock: Clock, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:

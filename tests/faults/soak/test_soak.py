@@ -103,7 +103,7 @@ def test_disk_alarm_while_copies_are_due(own_place: Place) -> None:
         soak.finish(SIZE.patience).check()
 
 
-@pytest.mark.parametrize("dedupe", ["", "message_id"], ids=["plain", "dedupe"])
+@pytest.mark.parametrize("dedupe", [pytest.param("", marks=IN_FULL), "message_id"], ids=["plain", "dedupe"])
 def test_confirm_lost_with_its_connection(place: Place, dedupe: str) -> None:
     with (
         line_to(place) as line,
