@@ -1,7 +1,8 @@
 """For processes of a test, through PYTHONPATH: the clock that people set, as TEST_CLOCK_FILE says.
 
 While that file exists it holds the seconds by which the clock is wrong. What nobody can set stays: monotonic
-time, and the time that the kernel counts from boot.
+time, and the time that the kernel counts from boot. Who is told another time than before leaves a line
+"pid seconds" in the file of that name with .heard behind.
 """
 
 import datetime
@@ -17,12 +18,21 @@ _real = datetime.datetime
 _real_time, _real_connect, _real_boot_time = time.time, sqlite3.connect, _pslinux.boot_time
 
 
+_told = 0.0
+
+
 def _wrong() -> float:
+    global _told
     try:
         with open(_FILE) as file:
-            return float(file.read() or 0)
+            found = float(file.read() or 0)
     except OSError:
         return 0.0
+    if found != _told:
+        _told = found
+        with open(f"{_FILE}.heard", "a") as heard:
+            heard.write(f"{os.getpid()} {found}\n")
+    return found
 
 
 def _time() -> float:
