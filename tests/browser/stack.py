@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
 STOP_SECONDS = 15
 CELERY = (
     "celery --quiet -A mqadmin worker --pool threads --concurrency 2 --loglevel warning "
-    "--without-gossip --without-mingle --without-heartbeat"
+    "--without-gossip --without-mingle --without-heartbeat --beat --schedule"
 )
 
 
@@ -63,7 +63,7 @@ def running(environ: dict[str, str]) -> Iterator[Stack]:
     password = (Path(environ["MQADMIN_VAR"]) / "admin-password").read_text().strip()
     commands = [
         ["gunicorn", "mqadmin.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8", "--no-control-socket"],
-        CELERY.split(),
+        [*CELERY.split(), str(Path(environ["MQADMIN_VAR"]) / "beat")],
         *(
             [sys.executable, "manage.py", name]
             for name in ("run_monitor", "run_supervisor", "run_demo_producer")
