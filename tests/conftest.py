@@ -57,6 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.update(broker.NOWHERE)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bodies by their place: compressed ones hold the time, and workers would collect different tests."""
+    return argname if isinstance(val, bytes | bytearray) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test on a slow machine may take longer before it counts as stuck (see tests.support.waiting)."""
     usual = float(config.getini("timeout"))
