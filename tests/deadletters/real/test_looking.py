@@ -67,9 +67,16 @@ def with_one_back(parameters: Any, queue: str, near: int) -> None:
     """Return one of them and publish the others anew, as a consumer does that fails on this one alone."""
     connection = pika.BlockingConnection(parameters)
     channel = connection.channel()
-    taken = [channel.basic_get(queue) for _ in range(LETTERS)]
+    channel.confirm_delivery()
+    taken: list[Any] = []
+
+    def take() -> bool:  # a quorum queue has them back a moment after their channel was closed
+        found = channel.basic_get(queue)
+        taken.extend([found] if found[0] else [])
+        return len(taken) == LETTERS
+
+    wait_until(take, what="all letters")
     for method, properties, body in taken:
-        assert method is not None
         if body == b"%d" % near:
             channel.basic_nack(method.delivery_tag or 0, requeue=True)
         else:
