@@ -190,8 +190,8 @@ class Outbox:
     def _reopen(self) -> None:
         missing = [(copy, done) for copy, done in self._waiting if copy.exchange in self._missing]
         self._waiting = [item for item in self._waiting if item[0].exchange not in self._missing]
-        # What is declared here is not given up for the whole connection: two processes that declare one quorum queue at
-        # the same moment may have RabbitMQ refuse the second. The next try declares it again.
+        # What is declared here is not given up for the whole connection: of two processes that declare one quorum
+        # queue at the same moment RabbitMQ may refuse one. The next try declares it again.
         self._missing = {name for name in self._missing if not name.startswith(DELAY_PREFIX)}
         for _copy, done in missing:
             done("missing")
