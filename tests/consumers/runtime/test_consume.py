@@ -106,6 +106,24 @@ def test_retries_come_back_through_delay_queues_with_their_origin(
     assert letter.headers["mqadmin-attempt"] == 3
 
 
+def test_a_delay_exchange_that_is_gone_is_declared_again(
+    start: Any, queue: str, broker_config: BrokerConfig, vhost: str, management: ManagementClient
+) -> None:
+    """Held for missing until the next connection, it would keep what is to wait there in hand."""
+    child = start(queue, retry={"attempts": 1, "first_delay": 0.1}, **DLX)
+    amqp.publish(broker_config, vhost, queue, [b"fail"])
+    child.wait_records(2)
+    delays = [item.name for item in management.queues(vhost) if item.name.startswith("mqadmin.delay.")]
+    assert delays
+    with amqp.channel(broker_config, vhost) as channel:
+        for name in delays:
+            channel.exchange_delete(name)
+    amqp.publish(broker_config, vhost, queue, [b"fail"])
+    records = child.wait_records(4)
+    assert [record["outcome"] for record in records[2:]] == ["retried", "dead_lettered"]
+    assert child.stop() == 0
+
+
 def test_a_handler_past_its_deadline_is_interrupted_and_its_thread_goes_on(
     start: Any, queue: str, broker_config: BrokerConfig, vhost: str
 ) -> None:
