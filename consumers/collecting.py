@@ -49,7 +49,8 @@ FIRST_WINDOW = 2_000
 REFRESH_SECONDS = 20 * 60.0
 MOST_HELD = 1_000  # more are put aside
 ASIDE = ".aside"
-# Of a delivery limit: with so few left a letter is not held any more, nor taken into a window.
+# Of a delivery limit: with so few left a large letter is not held any more, and no other is taken into a window;
+# of a low limit fewer: one restart must not put a whole window aside.
 _RETURNS_LEFT = 5
 _LAST_RETURNS = 3
 
@@ -130,6 +131,7 @@ class CappedCollecting(Collecting):
         self._first_tag = self._tag
         self._subscriptions = 0
         self._is_ending = False
+        self._last_returns = min(_LAST_RETURNS, max(1, (limits.delivery_limit or 0) // 4))
         self._most = min(limits.first_window, self._spec.prefetch)
         self._bytes = 0  # bodies of the window in hand
         self._held: dict[int, int] = {}  # delivery tag -> size
@@ -155,7 +157,7 @@ class CappedCollecting(Collecting):
         tag = method.delivery_tag or 0
         if len(body) > self._limits.cap:
             self._too_large(tag, properties, body)
-        elif method.redelivered and self._is_near_limit(properties, _LAST_RETURNS):
+        elif method.redelivered and self._is_near_limit(properties, self._last_returns):
             self._put_away(tag, properties, body)
         elif self._bytes + len(body) > 2 * WINDOW_BYTES and self._window:
             self._surplus.append(tag)

@@ -128,27 +128,26 @@ def test_before_a_queue_gives_one_up_it_is_put_aside(
     assert stored() == Counter(small(0, 6))
 
 
+@pytest.mark.parametrize(("limit", "returns", "aside"), [(20, 17, 1), (7, 6, 1), (7, 4, 0)])
 def test_any_letter_is_put_aside_before_a_queue_gives_it_up(
-    channel: BlockingChannel, vhost: str, environ: dict[str, str]
+    limit: int, returns: int, aside: int, channel: BlockingChannel, vhost: str, environ: dict[str, str]
 ) -> None:
     """As when collectors die of it, again and again."""
-    channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 7})
-    publish(channel, b"often", b"once")
-    for _ in range(4):
-        method, _properties, _body = channel.basic_get(QUEUE)
-        channel.basic_nack(method.delivery_tag)
+    arguments: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": limit}
+    channel.queue_declare(QUEUE, durable=True, arguments=arguments)
+    channel.queue_declare(f"{QUEUE}.aside", durable=True, arguments={"x-queue-type": "classic"})
+    publish(channel, b"often")
+    for _ in range(returns):
+        found: Any = wait_until(lambda: (got := channel.basic_get(QUEUE))[0] and got)
+        channel.basic_nack(found[0].delivery_tag)
     collector(vhost)
     publish(channel, *small(0, 9))
+    told = f"1 was put aside into queue {QUEUE}.aside, before it was returned too often" if aside else ""
     with manage(environ, "run_consumer", "collect"):
-        settled(10)
-        wait_until(
-            lambda: words() == f"1 was put aside into queue {QUEUE}.aside, before it was returned too often",
-            10,
-        )
-    assert (ready(channel), ready(channel, f"{QUEUE}.aside")) == (0, 1)
-    _method, _properties, body = channel.basic_get(f"{QUEUE}.aside")
-    assert body == b"often"
-    assert stored() == Counter([b"once", *small(0, 9)])
+        settled(10 - aside)
+        wait_until(lambda: words() == told, 10)
+    assert (ready(channel), ready(channel, f"{QUEUE}.aside")) == (0, aside)
+    assert stored() == Counter([*[b"often"] * (1 - aside), *small(0, 9)])
 
 
 @pytest.mark.parametrize("arguments", TYPES[:2])
