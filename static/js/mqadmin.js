@@ -77,6 +77,29 @@
   document.addEventListener("htmx:after:swap", announce);
   announce();
 
+  // --- A part shows the answer to the newest question -------------------------------------------------------
+
+  // A filter asks for a part that also asks for itself. Whichever answer came last would be shown, be it to
+  // an older question; htmx itself forgets a request under way once one that it replaced has ended.
+  const underWay = new WeakMap(); // part -> the request whose answer it awaits
+  const replaced = new WeakSet(); // requests whose end says nothing about the server
+  document.addEventListener("htmx:before:request", (event) => {
+    const { ctx } = event.detail;
+    if (!ctx.target) return;
+    const earlier = underWay.get(ctx.target);
+    const isLive = (request) => request.sourceElement === request.target;
+    if (earlier && isLive(ctx) && !isLive(earlier)) return event.preventDefault();
+    if (earlier && !isLive(ctx) && earlier.request.method === "GET") {
+      replaced.add(earlier);
+      earlier.request.abort();
+    }
+    underWay.set(ctx.target, ctx);
+  });
+  document.addEventListener("htmx:finally:request", (event) => {
+    const { ctx } = event.detail;
+    if (underWay.get(ctx.target) === ctx) underWay.delete(ctx.target);
+  });
+
   // --- Is the server there? -------------------------------------------------------------------------------
 
   function setOffline(isOffline) {
@@ -88,7 +111,7 @@
   }
   document.addEventListener("htmx:after:request", (event) => setOffline(event.detail.ctx.response.status >= 502));
   document.addEventListener("htmx:error", (event) => {
-    if (event.detail.ctx && event.detail.ctx.status !== "aborted") setOffline(true);
+    if (event.detail.ctx && !replaced.has(event.detail.ctx)) setOffline(true);
   });
 
   // --- Times that tick --------------------------------------------------------------------------------------

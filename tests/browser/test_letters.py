@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from django.conf import settings
-from django.contrib.auth.models import Group, User
-from django.test import Client
-from playwright.sync_api import Browser, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
-from mqadmin.rabbit.config import BrokerConfig
 from tests.deadletters.factories import letter
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture
-def page(chromium: Browser, live_server: LiveServer, broker_config: BrokerConfig) -> Iterator[Page]:
-    """A page of an operator; an error in the console fails the test."""
-    user = User.objects.create_user("olga", password="x")
-    user.groups.add(Group.objects.get(name="operator"))
-    client = Client()
-    client.force_login(user)
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=live_server.url)
-    name = settings.SESSION_COOKIE_NAME
-    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert complaints == []
-
-
-def test_hex_is_shown_typed_blamed_and_stored(page: Page) -> None:
+def test_hex_is_shown_typed_blamed_and_stored(operator_page: Page) -> None:
+    page = operator_page
     one = letter(b"\xff\x00hello", message_id="bin-1")
     page.goto(f"/dead-letters/{one.pk}/")
     expect(page.locator(".payload.hex")).to_contain_text("00000000  ff 00 68 65 6c 6c 6f")
@@ -58,7 +33,8 @@ def test_hex_is_shown_typed_blamed_and_stored(page: Page) -> None:
     assert bytes(one.body) == b"\xc3\xa9\r\n!"
 
 
-def test_the_dry_run_keeps_the_focus_where_it_is(page: Page) -> None:
+def test_the_dry_run_keeps_the_focus_where_it_is(operator_page: Page) -> None:
+    page = operator_page
     one = letter(message_id="m-1")
     page.goto(f"/dead-letters/{one.pk}/")
     page.get_by_role("link", name="Elsewhere…").click()
