@@ -21,6 +21,7 @@ from mqadmin.core.models import Operation
 from mqadmin.core.operations import GaveUp, Stopped
 from mqadmin.queues import draining
 from mqadmin.queues.models import Queue
+from mqadmin.rabbit.connection import Unread
 from mqadmin.rabbit.errors import NoResponse, NotFound, RabbitError
 from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.mover import Mover
@@ -30,6 +31,7 @@ KIND = "queues.move"
 SILENT_SECONDS = 10.0  # without a confirm: then it is tried again later
 _LOOK_SECONDS = 0.5
 _ASIDE = "mqadmin-original-CC"  # RabbitMQ routes by CC: a copy would reach more than the one queue
+_SENT_TO = b"\x02CC"  # its name in a table of AMQP
 
 
 def move(*, queue: Queue, to_queue: str, by: Actor, count: int | None = None) -> Operation:
@@ -148,7 +150,14 @@ def _follow(run: operations.Run, mover: Mover) -> int:
 
 
 def adapted(properties: BasicProperties, username: str) -> BasicProperties:
-    """Return the properties of a message as its copy has them: the same, mostly."""
+    """Return the properties of a message as its copy has them: the same, mostly, and unread.
+
+    Raises ValueError for what is no table of AMQP.
+    """
+    if isinstance(properties, Unread):
+        if not properties.is_signed and _SENT_TO not in properties.values:
+            return properties
+        properties = properties.read()
     headers = properties.headers
     if (headers is None or "CC" not in headers) and properties.user_id in (None, username):
         return properties

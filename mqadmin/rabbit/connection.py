@@ -38,6 +38,8 @@ _CONTENT_BYTES = 21
 _timestamp = struct.Struct(">Q").unpack_from
 _pack_frame = struct.Struct(">BHI").pack
 _pack_content = struct.Struct(">BHIHxxQ").pack
+_pack_flags = struct.Struct(">H").pack
+_USER_ID = 1 << 4
 _END = bytes([_FRAME_END])
 
 _SHORT, _OCTET, _TIMESTAMP, _TABLE = range(4)
@@ -71,8 +73,74 @@ for _name, _kind in _PROPERTIES:
     setattr(_Received, _name, None)
 
 
+_plans: dict[int, tuple[tuple[str, int], ...]] = {}  # by flags, of `received`
+
+
+def received(buffer: bytes, at: int, end: int, flags: int) -> pika.BasicProperties | None:
+    """Return the properties whose values lie in `at` to `end`; None for what is pika's to judge.
+
+    `flags`: their first two bytes, which say what there is.
+    """
+    plan = _plans.get(flags)
+    if plan is None:
+        if flags & 3:  # more flags follow, or one that does not exist
+            return None
+        plan = _plans[flags] = tuple(
+            (name, kind) for bit, (name, kind) in enumerate(_PROPERTIES) if flags & 1 << (15 - bit)
+        )
+    properties = _Received()
+    values = properties.__dict__
+    try:
+        for name, kind in plan:
+            if kind == _SHORT:
+                start = at + 1
+                at = start + buffer[at]
+                values[name] = str(buffer[start:at], "utf-8")
+            elif kind == _OCTET:
+                values[name] = buffer[at]
+                at += 1
+            elif kind == _TABLE:
+                values[name], at = data.decode_table(buffer, at)
+            else:
+                values[name] = _timestamp(buffer, at)[0]
+                at += 8
+    except Exception:  # pika says what is wrong with it
+        return None
+    return properties if at == end else None
+
+
+class Unread(pika.BasicProperties):
+    """Properties as they came, which are written again byte for byte; `read` says what they are."""
+
+    def __init__(self, flags: int, values: bytes) -> None:
+        self.flags = flags
+        self.values = values
+
+    def encode(self) -> list[bytes]:
+        return [_pack_flags(self.flags), self.values]
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether `user_id` is set."""
+        return bool(self.flags & _USER_ID)
+
+    def read(self) -> pika.BasicProperties:
+        """Return them decoded. Raises ValueError for what is no table of AMQP."""
+        properties = received(self.values, 0, len(self.values), self.flags)
+        if properties is None:
+            raise ValueError("the properties cannot be read")
+        return properties
+
+
+def unread(buffer: bytes, at: int, end: int, flags: int) -> Unread | None:
+    """Return the properties that lie in `at` to `end` as they are; see `received`."""
+    return None if flags & 3 else Unread(flags, buffer[at:end])
+
+
 class Connection(SelectConnection):
     """A drop-in for SelectConnection. I/O thread only, as that."""
+
+    _read_properties: Callable[[bytes, int, int, int], pika.BasicProperties | None] = staticmethod(received)
 
     # What pika has, and its published types have not.
     bytes_received: int
@@ -183,7 +251,7 @@ class Connection(SelectConnection):
         if channel is None or method is None or method.consumer_tag in channel._cancelled:
             return None
         callback = channel._consumers.get(method.consumer_tag)
-        properties = received(buffer, header + _CONTENT_BYTES, body - 1, flags)
+        properties = self._read_properties(buffer, header + _CONTENT_BYTES, body - 1, flags)
         partial = channel._content_assembler
         if callback is None or properties is None or partial._method_frame or partial._header_frame:
             return None
@@ -269,37 +337,7 @@ class Connection(SelectConnection):
         return Basic.Deliver(tag, number, bool(bits & 1), route[0], route[1])
 
 
-def received(buffer: bytes, at: int, end: int, flags: int) -> pika.BasicProperties | None:
-    """Return the properties whose values lie in `at` to `end`; None for what is pika's to judge.
+class PassingConnection(Connection):
+    """For what passes messages on unread: most deliveries' properties are `Unread`."""
 
-    `flags`: their first two bytes, which say what there is.
-    """
-    plan = _plans.get(flags)
-    if plan is None:
-        if flags & 3:  # more flags follow, or one that does not exist
-            return None
-        plan = _plans[flags] = tuple(
-            (name, kind) for bit, (name, kind) in enumerate(_PROPERTIES) if flags & 1 << (15 - bit)
-        )
-    properties = _Received()
-    values = properties.__dict__
-    try:
-        for name, kind in plan:
-            if kind == _SHORT:
-                start = at + 1
-                at = start + buffer[at]
-                values[name] = str(buffer[start:at], "utf-8")
-            elif kind == _OCTET:
-                values[name] = buffer[at]
-                at += 1
-            elif kind == _TABLE:
-                values[name], at = data.decode_table(buffer, at)
-            else:
-                values[name] = _timestamp(buffer, at)[0]
-                at += 8
-    except Exception:  # pika says what is wrong with it
-        return None
-    return properties if at == end else None
-
-
-_plans: dict[int, tuple[tuple[str, int], ...]] = {}
+    _read_properties = staticmethod(unread)

@@ -18,7 +18,7 @@ from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
-from mqadmin.rabbit.connection import Connection
+from mqadmin.rabbit.connection import Connection, PassingConnection, Unread
 from mqadmin.rabbit.errors import NoResponse, RabbitError, from_pika
 from mqadmin.rabbit.message import Properties
 
@@ -46,6 +46,10 @@ class _Copy:
     properties: BasicProperties
     is_confirmed: bool = False
     is_returned: bool = False
+
+    def read(self) -> Properties:
+        properties = self.properties
+        return Properties.from_pika(properties.read() if isinstance(properties, Unread) else properties)
 
 
 class Mover:
@@ -107,9 +111,9 @@ class Mover:
     # --- everything below runs in the mover's thread ---------------------------------------------------------
 
     def _run(self) -> None:
-        for opened in (self._open_out, self._open_in):
+        for of, opened in ((Connection, self._open_out), (PassingConnection, self._open_in)):
             self._connections.append(
-                Connection(
+                of(
                     self._parameters,
                     on_open_callback=opened,
                     on_open_error_callback=self._lost,
@@ -153,8 +157,8 @@ class Mover:
         out = self._out
         if self._is_stopping or self._sent >= self._most or out is None or not out.is_open:
             return
-        copied = self._adapt(properties)
         try:
+            copied = self._adapt(properties)
             out.basic_publish("", self._target, body, copied, mandatory=True)
         except (pika_errors.AMQPError, ValueError, TypeError, OverflowError) as error:
             self._refused(f"The message cannot be encoded: {error}.")
@@ -172,7 +176,7 @@ class Mover:
             for number in range(max(self._last_returned, self._lowest) + 1, self._sent + 1)
             if (copy := self._copies[number]).body == body and not copy.is_confirmed
         ]
-        same = (n for n in alike if Properties.from_pika(self._copies[n].properties) == found)
+        same = (n for n in alike if self._copies[n].read() == found)
         number = next(same, alike[0] if alike else 0)
         if number:
             self._copies[number].is_returned = True

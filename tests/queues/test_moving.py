@@ -17,6 +17,7 @@ from mqadmin.queues import draining, moving
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.connection import Unread
 from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.mover import Mover, Progress
 from tests.queues.conftest import make_queue
@@ -117,6 +118,28 @@ def test_what_would_route_a_copy_elsewhere_or_close_the_channel_is_put_aside(
     before = depth(channel, "other")
     carry_out(moving.move(queue=dead, to_queue="work", by=BY))
     assert (depth(channel, "work"), depth(channel, "other")) == (1, before)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"type": "order", "headers": {"a": [1, b"\xff"]}}, None),
+        ({"user_id": "guest"}, None),
+        ({"user_id": "eve"}, {"headers": {"mqadmin-original-user-id": "eve"}}),
+        ({"headers": {"CC": ["other"], "a": 1}}, {"headers": {"mqadmin-original-CC": ["other"], "a": 1}}),
+        ({"headers": {"a": "\x02CC"}}, None),
+    ],
+)
+def test_unread_properties_are_adapted_as_read_ones(
+    given: dict[str, Any], wanted: dict[str, Any] | None
+) -> None:
+    properties = pika.BasicProperties(**given)
+    encoded = b"".join(properties.encode())
+    passed = Unread(int.from_bytes(encoded[:2]), encoded[2:])
+    adapted = moving.adapted(passed, "guest")
+    assert b"".join(adapted.encode()) == b"".join(pika.BasicProperties(**(wanted or given)).encode())
+    read = moving.adapted(properties, "guest")
+    assert b"".join(read.encode()) == b"".join(adapted.encode())
 
 
 def test_so_many_are_moved_from_the_head(dead: Queue, channel: BlockingChannel) -> None:

@@ -17,6 +17,7 @@ from pika.channel import Channel
 from mqadmin.rabbit import connection as short
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.connection import Connection
+from mqadmin.rabbit.message import Properties
 
 PROPERTIES = (
     "content_type",
@@ -247,6 +248,20 @@ def test_properties_that_do_not_fill_their_frame_are_left_to_pika() -> None:
     assert short.received(encoded, 2, len(encoded), flags) is not None
     assert short.received(encoded + b"x", 2, len(encoded) + 1, flags) is None
     assert short.received(encoded, 2, len(encoded), flags | 1) is None
+
+
+@given(properties)
+def test_what_is_passed_on_unread_is_written_as_it_came(sent: BasicProperties) -> None:
+    encoded = b"".join(sent.encode())
+    flags = struct.unpack(">H", encoded[:2])[0]
+    passed = short.unread(b"before" + encoded[2:] + b"behind", 6, 6 + len(encoded) - 2, flags)
+    assert passed is not None
+    assert b"".join(passed.encode()) == encoded
+    assert Properties.from_pika(passed.read()) == Properties.from_pika(sent)
+    assert passed.is_signed == (sent.user_id is not None)
+    assert short.unread(encoded, 2, len(encoded), flags | 1) is None
+    with pytest.raises(ValueError, match="cannot be read"):
+        short.Unread(flags, encoded[2:] + b"x").read()
 
 
 @pytest.mark.broker
