@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import takewhile
@@ -30,12 +31,14 @@ log = logging.getLogger(__name__)
 TABLE = "deadletters_words"
 SHORTEST = 3
 MOST = 3_000  # newest letters that hold the words
-MOST_ON_PAGE = 1_000  # of them, for a page
+MOST_ON_PAGE = 500  # of them, for a page
 SETTLED = timedelta(seconds=60)
 _BATCH = 2_000
 _PIECE = 3  # characters
 _MOST_PIECES = 8  # of one word that are asked for: each costs a walk through its letters
-_FETCH = 3.0  # letters in the order of their ids are read while the index fetches one
+_FETCH = 7.0  # letters in the order of their ids are read while the index fetches one
+_PART = 8  # characters of a word
+_KNOWN = re.compile(r"[^\W_]{3}")  # pg_trgm passes over all other characters
 _PROBED = 10_000  # newest letters, by which is told how frequent the words are
 
 
@@ -149,29 +152,56 @@ def _sqlite(words: Sequence[str], most: int) -> list[int]:
 def _postgresql(words: Sequence[str], most: int) -> list[int]:
     """Frequent words are found soonest by reading from the newest letter, rare ones by the index; the planner,
     which has no statistics of parts of words, guesses wrong either way. The newest letters tell which they are."""
-    probe = " AND ".join(["strpos(words, %s) > 0"] * len(words))  # no index answers this
-    like = " AND ".join(["words LIKE %s"] * len(words))
-    end = f"ORDER BY id DESC LIMIT {most:d}"
+    whole = " AND ".join(["strpos(words, %s) > 0"] * len(words))  # no index answers this
     with connection.cursor() as cursor:
         newest = mark()
-        cursor.execute(
-            f"SELECT id FROM {TABLE} WHERE {probe} AND id > %s {end}",  # noqa: S608
-            [*words, newest - _PROBED],
-        )
-        found = [row[0] for row in cursor.fetchall()]
-        read = most * _PROBED / max(1, len(found))  # letters until there are so many
+        found, parts, rarest = _probe(cursor, words, newest - _PROBED)
         if len(found) >= most or newest <= _PROBED:
-            return found
-        by_index = newest * len(found) / _PROBED  # letters that it would name
-        if read < by_index * _FETCH:
-            cursor.execute(f"SELECT id FROM {TABLE} WHERE {probe} {end}", words)  # noqa: S608
+            return found[:most]
+        read = most * _PROBED / max(1, len(found))  # letters until there are so many
+        # Those that the index would name; of several words it first goes through the letters with the rarest.
+        named = rarest * _FETCH if len(words) == 1 else len(found) * _FETCH + rarest
+        if read < newest * named / _PROBED:
+            cursor.execute(
+                f"SELECT id FROM {TABLE} WHERE {whole} ORDER BY id DESC LIMIT {most:d}",  # noqa: S608
+                words,
+            )
         else:
+            like = " AND ".join(["words LIKE %s"] * len(parts))
+            patterns = [f"%{connection.ops.prep_for_like_query(part)}%" for part in parts]
             # Not ordered by the key alone: or the planner might read from the newest letter.
             cursor.execute(
-                f"SELECT id FROM {TABLE} WHERE {like} ORDER BY id + 0 DESC LIMIT {most:d}",  # noqa: S608
-                [f"%{connection.ops.prep_for_like_query(word)}%" for word in words],
+                f"SELECT id FROM {TABLE} WHERE {like} AND {whole} ORDER BY id + 0 DESC LIMIT {most:d}",  # noqa: S608
+                [*patterns, *words],
             )
         return [row[0] for row in cursor.fetchall()]
+
+
+def _probe(cursor: Any, words: Sequence[str], above: int) -> tuple[list[int], list[str], int]:
+    """Look at the letters with an id `above`: return those that hold all words, newest first; of each word the
+    part to ask the index for, which walks through a list of letters for every three characters; and how many hold
+    the rarest of these parts."""
+    options = [_parts(word) for word in words]
+    parts = [part for option in options for part in option]
+    columns = [f"strpos(words, %s) > 0 AS w{number}" for number in range(len(words))]
+    columns += [f"strpos(words, %s) > 0 AS p{number}" for number in range(len(parts))]
+    holds = " AND ".join(f"w{number}" for number in range(len(words)))
+    counts = ", ".join(f"count(*) FILTER (WHERE p{number})" for number in range(len(parts)))
+    cursor.execute(
+        f"SELECT array_agg(id ORDER BY id DESC) FILTER (WHERE {holds}), {counts} FROM "  # noqa: S608
+        f"(SELECT id, {', '.join(columns)} FROM {TABLE} WHERE id > %s OFFSET 0) AS probed",
+        [*words, *parts, above],
+    )
+    ids, *counted = cursor.fetchone()
+    frequent = dict(zip(parts, counted, strict=True))
+    chosen = [min(option, key=lambda part: frequent[part]) for option in options]
+    return list(ids or ()), chosen, min(frequent[part] for part in chosen)
+
+
+def _parts(word: str) -> list[str]:
+    """Return what the index may be asked for instead of `word`: parts of which it knows three characters."""
+    found = dict.fromkeys((word[:_PART], word[-_PART:]))
+    return [part for part in found if _KNOWN.search(part)] or [word]
 
 
 def among(ids: Sequence[int]) -> Q:

@@ -2,8 +2,9 @@
 
 Two bounded queries for a whole page, none for each cause, both along the index of (broker, captured_at): one for
 the last hour, one for hours that were not counted yet. An hour that is over does not change, so its counts are
-kept in this process. No query looks at more than MOST_ROWS letters: a flood is counted over several calls, newest
-hours first, and an hour with more letters than that is estimated from its newest.
+kept in this process; those of the last hour for a few seconds, for all who look at the page. No query looks at
+more than MOST_ROWS letters: a flood is counted over several calls, newest hours first, and an hour with more
+letters than that is estimated from its newest.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from django.db import connection
 from django.utils import timezone
@@ -23,6 +25,7 @@ from mqadmin.deadletters.models import DeadLetter
 HOURS = 24
 MOST_ROWS = 4_000
 KEPT_SECONDS = 600.0  # an import may bring letters of an hour that was counted
+LAST_KEPT = timedelta(seconds=5)  # the last hour's counts
 _LATE = timedelta(minutes=1)  # a window is stored a moment after its letters were taken
 _HOUR = timedelta(hours=1)
 Counts = Mapping[str, int]
@@ -30,10 +33,12 @@ Counts = Mapping[str, int]
 
 @dataclass
 class _Kept:
-    """The closed hours of one broker that are counted, until `until` (monotonic seconds)."""
+    """The closed hours of one broker that are counted, until `until` (monotonic seconds); and the last hour's
+    counts, as of when."""
 
     until: float
     hours: dict[datetime, Counts] = field(default_factory=dict)
+    last: tuple[datetime, Counts] | None = None
 
 
 _kept: dict[tuple[str, str], _Kept] = {}
@@ -88,10 +93,14 @@ def by_hour(broker: str, now: datetime) -> list[Counts]:
     """
     this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     closed = [this - _HOUR * back for back in range(HOURS - 1, 0, -1)]
-    last = _last_hour(broker, now)
     with _lock:
         kept = _of(broker)
         missing = [hour for hour in closed if hour not in kept.hours]
+        last = kept.last
+    if last is None or abs(now - last[0]) >= LAST_KEPT:
+        last = (now, _last_hour(broker, now))
+        with _lock:
+            kept.last = last
     if missing:
         found = _counted(broker, missing[0], missing[-1] + _HOUR)
         over = now - _LATE
@@ -101,7 +110,7 @@ def by_hour(broker: str, now: datetime) -> list[Counts]:
                 del kept.hours[old]
     else:
         found = {}
-    return [*(found.get(hour) or kept.hours.get(hour) or {} for hour in closed), last]
+    return [*(found.get(hour) or kept.hours.get(hour) or {} for hour in closed), last[1]]
 
 
 def _of(broker: str) -> _Kept:
@@ -172,11 +181,15 @@ def _newest(broker: str, start: datetime, end: datetime) -> _Newest:
     with connection.cursor() as cursor:
         cursor.execute(query, [broker, adapt(start), adapt(end), MOST_ROWS])
         for group, hour, count, moment in cursor.fetchall():
-            at = datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
-            hours.setdefault(at, {})[group] = count
+            hours.setdefault(_read_hour(hour), {})[group] = count
             rows += count
             oldest = moment if oldest is None else min(oldest, moment)
     return _Newest(hours, rows, _moment(oldest))
+
+
+@lru_cache(maxsize=64)
+def _read_hour(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H").replace(tzinfo=UTC)
 
 
 def _moment(stored: object) -> datetime | None:

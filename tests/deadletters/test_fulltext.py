@@ -74,14 +74,30 @@ WORD = st.text(
 @pytest.mark.usefixtures("_empty")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.lists(WORD, min_size=1, max_size=4).map(" ".join), word=WORD)
-def test_the_index_leaves_nothing_out(text: str, word: str) -> None:
+def test_the_index_leaves_nothing_out(monkeypatch: pytest.MonkeyPatch, text: str, word: str) -> None:
+    monkeypatch.setattr(fulltext, "_PROBED", 1)  # with so few letters the index would not be asked
     DeadLetter.objects.all().delete()
     letter(text.encode(), received_at=OLD)
     letter((text[::-1] + word).encode(), received_at=OLD)
     fulltext.forget()
-    for looked_for in {word, text, text[1:5], text.upper()}:
+    for looked_for in {word, text, text[1:5], text.upper(), text[-12:]}:
         query = quote(looked_for)
         fulltext.forget()
         plain = set(search(DeadLetter.objects.all(), query).rows.values_list("pk", flat=True))
         fulltext.catch_up()
         assert set(search(DeadLetter.objects.all(), query).rows.values_list("pk", flat=True)) == plain
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("short", ["short"]),
+        ("ordinary", ["ordinary"]),
+        ("customer-0000123", ["customer", "-0000123"]),
+        ("3f2a8c1e-9d10-4b7e-8a61-5c0de1f2a3b4", ["3f2a8c1e", "e1f2a3b4"]),
+        ("abc------------", ["abc-----"]),
+        ("a-b-c-d-e-f-g-h-i", ["a-b-c-d-e-f-g-h-i"]),
+    ],
+)
+def test_the_index_is_asked_for_parts_that_it_knows(word: str, parts: list[str]) -> None:
+    assert fulltext._parts(word) == parts

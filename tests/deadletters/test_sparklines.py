@@ -45,17 +45,17 @@ def test_each_hour_and_the_last_sixty_minutes() -> None:
     assert points(other) == (*[0] * 23, 1)
 
 
-def test_two_queries_for_all_causes_and_one_once_the_closed_hours_are_known() -> None:
+def test_two_queries_for_all_causes_and_none_for_who_looks_right_after() -> None:
     for number in range(6):
         came(5, 100, 300, queue=f"q{'abcdef'[number]}")
     causes = inbox.causes(Filter("default"))
-    with CaptureQueriesContext(
-        connection,
-    ) as first:
+    with CaptureQueriesContext(connection) as first:
         before = sparklines.drawn("default", causes, NOW)
     with CaptureQueriesContext(connection) as second:
-        assert sparklines.drawn("default", causes, NOW) == before
-    assert (len(first), len(second)) == (2, 1)
+        assert sparklines.drawn("default", causes, NOW + timedelta(seconds=4)) == before
+    with CaptureQueriesContext(connection) as third:
+        assert sparklines.drawn("default", causes, NOW + timedelta(seconds=5)) == before
+    assert (len(first), len(second), len(third)) == (2, 0, 1)
     assert all(sum(cause.points) == 3 for cause in before)
 
 
