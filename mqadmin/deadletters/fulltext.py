@@ -37,9 +37,9 @@ _BATCH = 2_000
 _PIECE = 3  # characters
 _MOST_PIECES = 8  # of one word that are asked for: each costs a walk through its letters
 _FETCH = 7.0  # letters in the order of their ids are read while the index fetches one
-_PART = 8  # characters of a word
+_PART, _PART_OF_SEVERAL = 8, 6  # characters of a word
 _KNOWN = re.compile(r"[^\W_]{3}")  # pg_trgm passes over all other characters
-_PROBED = 10_000  # newest letters, by which is told how frequent the words are
+_PROBED = 4_000  # newest letters, by which is told how frequent the words are
 
 
 def install(**_kwargs: Any) -> None:
@@ -181,8 +181,8 @@ def _probe(cursor: Any, words: Sequence[str], above: int) -> tuple[list[int], li
     """Look at the letters with an id `above`: return those that hold all words, newest first; of each word the
     part to ask the index for, which walks through a list of letters for every three characters; and how many hold
     the rarest of these parts."""
-    options = [_parts(word) for word in words]
-    parts = [part for option in options for part in option]
+    options = [_parts(word, _PART if len(words) == 1 else _PART_OF_SEVERAL) for word in words]
+    parts = list(dict.fromkeys(part for option in options for part in option))
     columns = [f"strpos(words, %s) > 0 AS w{number}" for number in range(len(words))]
     columns += [f"strpos(words, %s) > 0 AS p{number}" for number in range(len(parts))]
     holds = " AND ".join(f"w{number}" for number in range(len(words)))
@@ -198,9 +198,9 @@ def _probe(cursor: Any, words: Sequence[str], above: int) -> tuple[list[int], li
     return list(ids or ()), chosen, min(frequent[part] for part in chosen)
 
 
-def _parts(word: str) -> list[str]:
+def _parts(word: str, size: int) -> list[str]:
     """Return what the index may be asked for instead of `word`: parts of which it knows three characters."""
-    found = dict.fromkeys((word[:_PART], word[-_PART:]))
+    found = dict.fromkeys((word[:size], word[-size:]))
     return [part for part in found if _KNOWN.search(part)] or [word]
 
 

@@ -100,4 +100,4 @@ def test_the_index_leaves_nothing_out(monkeypatch: pytest.MonkeyPatch, text: str
     ],
 )
 def test_the_index_is_asked_for_parts_that_it_knows(word: str, parts: list[str]) -> None:
-    assert fulltext._parts(word) == parts
+    assert fulltext._parts(word, 8) == parts
