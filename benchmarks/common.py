@@ -175,19 +175,24 @@ def take_all(bench: Bench, queue: str, count: int) -> list[Outgoing]:
     return taken
 
 
+def without_consumers(bench: Bench, queue: str) -> Any:
+    """Return what a passive declare says of `queue`, once nobody consumes from it or that has lasted too long."""
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    with channel(bench.broker, bench.vhost) as opened:
+        while True:
+            found = opened.queue_declare(queue, passive=True).method
+            if not found.consumer_count or time.monotonic() > deadline:
+                return found
+            time.sleep(0.02)
+
+
 def check_empty(bench: Bench, queue: str) -> None:
     """Raise BenchmarkError unless `queue` is empty and nothing of it is unacked.
 
     Called when its consumer has ended: RabbitMQ returns what a closed channel had unacked to the queue in
     the same step that removes the consumer. So without consumers, ready messages are all there are.
     """
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    with channel(bench.broker, bench.vhost) as opened:
-        while True:
-            found = opened.queue_declare(queue, passive=True).method
-            if not found.consumer_count or time.monotonic() > deadline:
-                break
-            time.sleep(0.02)
+    found = without_consumers(bench, queue)
     if found.consumer_count or found.message_count:
         raise BenchmarkError(
             f"{queue} was left with {found.message_count} messages and {found.consumer_count} consumers."

@@ -31,6 +31,7 @@ from consumers.runtime.spec import ConsumerSpec
 from consumers.runtime.subscription import Pull, Push, Subscription
 from consumers.runtime.verdicts import Finished, Handler
 from consumers.runtime.watch import Watch
+from mqadmin.rabbit.connection import Connection
 
 log = logging.getLogger("mqadmin.consumer")
 
@@ -42,6 +43,8 @@ class Handling:
 
     Public methods: I/O thread only, but for `gauges`.
     """
+
+    connection_class: type[Connection] = Connection
 
     def __init__(
         self,

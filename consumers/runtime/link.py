@@ -60,7 +60,9 @@ class Link:
         lost: Callable[[], None],
         gave_up: Callable[[str], None] | None = None,
         blocked: Callable[[str], None] | None = None,
+        kind: type[Connection] = Connection,
     ) -> None:
+        self._kind = kind
         self._loop = loop
         self._spec = spec
         self._reporter = reporter
@@ -122,7 +124,7 @@ class Link:
         except errors.RabbitError as error:
             self._attempt_failed(error)
             return
-        self._connection = Connection(
+        self._connection = self._kind(
             parameters,
             on_open_callback=self._on_open,
             on_open_error_callback=self._on_open_error,

@@ -54,6 +54,7 @@ class Process:
             lost=self._work.disconnected,
             gave_up=self._give_up,
             blocked=self._work.blocked,
+            kind=self._work.connection_class,
         )
         self._wish: Wish = "running"
         self._stopping = False

@@ -25,6 +25,7 @@ from consumers.runtime.committer import Committer
 from consumers.runtime.link import Resubscribe, channel_fault
 from consumers.runtime.sink import CapturedMessage, Gauges, Reporter, WindowSink
 from consumers.runtime.spec import ConsumerSpec
+from mqadmin.rabbit.connection import Connection, RememberingConnection
 from mqadmin.rabbit.message import Message
 
 log = logging.getLogger("mqadmin.consumer")
@@ -49,7 +50,12 @@ Phase = Literal["receiving", "storing", "acking", "settling"]
 
 
 class Collecting:
-    """A subscription whose messages a `WindowSink` stores. Same interface and threads as `Handling`."""
+    """A subscription whose messages a `WindowSink` stores. Same interface and threads as `Handling`.
+
+    Messages with the same headers share one table, which nobody changes.
+    """
+
+    connection_class: type[Connection] = RememberingConnection
 
     def __init__(
         self,

@@ -31,13 +31,31 @@ class Table(NamedTuple):
 
 
 _tables: dict[bytes, Table] = {}
+_same: dict[
+    int, tuple[dict[str, Any], Table]
+] = {}  # by the id of headers that are kept here, so it stays theirs
 _NONE = Table("{}", "{}", b"none")
 
 
 def table(headers: dict[str, Any] | None) -> Table:
-    """Return the headers as JSON. Raises ValueError for a type that AMQP does not have."""
+    """Return the headers as JSON. Raises ValueError for a type that AMQP does not have.
+
+    `headers` are not changed any more: a collector's connection gives the same object for many letters.
+    """
     if not headers:
         return _NONE
+    seen = _same.get(id(headers))
+    if seen is not None:
+        return seen[1]
+    found = _table(headers)
+    if len(_same) >= _MOST:
+        _same.clear()
+    if found.key:
+        _same[id(headers)] = (headers, found)
+    return found
+
+
+def _table(headers: dict[str, Any]) -> Table:
     try:
         key = pickle.dumps(headers, 5)
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError):

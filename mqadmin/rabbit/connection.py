@@ -28,6 +28,7 @@ _DELIVER = struct.pack(">I", Basic.Deliver.INDEX)
 _ACK = struct.pack(">I", Basic.Ack.INDEX)
 _ACK_BYTES = 21  # of the whole frame
 _MOST_KNOWN = 1_000  # pairs of exchange and routing key that are remembered decoded
+_LARGEST_KNOWN = 4_096  # bytes of a table that is remembered
 
 _frame = struct.Struct(">BHI").unpack_from  # type, channel, size of the payload
 _tag_and_flags = struct.Struct(">QB").unpack_from
@@ -35,6 +36,7 @@ _content = struct.Struct(
     ">BHIHHQH"
 ).unpack_from  # a header frame: also class, weight, body size, property flags
 _CONTENT_BYTES = 21
+_size = struct.Struct(">I").unpack_from
 _timestamp = struct.Struct(">Q").unpack_from
 _pack_frame = struct.Struct(">BHI").pack
 _pack_content = struct.Struct(">BHIHxxQ").pack
@@ -76,10 +78,13 @@ for _name, _kind in _PROPERTIES:
 _plans: dict[int, tuple[tuple[str, int], ...]] = {}  # by flags, of `received`
 
 
-def received(buffer: bytes, at: int, end: int, flags: int) -> pika.BasicProperties | None:
+def received(
+    buffer: bytes, at: int, end: int, flags: int, known: dict[bytes, dict[str, Any]] | None = None
+) -> pika.BasicProperties | None:
     """Return the properties whose values lie in `at` to `end`; None for what is pika's to judge.
 
-    `flags`: their first two bytes, which say what there is.
+    `flags`: their first two bytes, which say what there is. `known`: tables by their bytes; the headers are taken
+    out of it where they are there, and put into it.
     """
     plan = _plans.get(flags)
     if plan is None:
@@ -100,13 +105,31 @@ def received(buffer: bytes, at: int, end: int, flags: int) -> pika.BasicProperti
                 values[name] = buffer[at]
                 at += 1
             elif kind == _TABLE:
-                values[name], at = data.decode_table(buffer, at)
+                values[name], at = (
+                    data.decode_table(buffer, at) if known is None else _remembered(buffer, at, known)
+                )
             else:
                 values[name] = _timestamp(buffer, at)[0]
                 at += 8
     except Exception:  # pika says what is wrong with it
         return None
     return properties if at == end else None
+
+
+def _remembered(buffer: bytes, at: int, known: dict[bytes, dict[str, Any]]) -> tuple[dict[str, Any], int]:
+    """Do what `data.decode_table` does, for tables of which many are alike."""
+    end = at + 4 + _size(buffer, at)[0]
+    raw = buffer[at:end]
+    found = known.get(raw)
+    if found is not None:
+        return found, end
+    decoded: tuple[Any, int] = data.decode_table(buffer, at)
+    table, behind = decoded
+    if behind == end and len(raw) <= _LARGEST_KNOWN:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known[raw] = table
+    return table, behind
 
 
 class Unread(pika.BasicProperties):
@@ -341,3 +364,14 @@ class PassingConnection(Connection):
     """For what passes messages on unread: most deliveries' properties are `Unread`."""
 
     _read_properties = staticmethod(unread)
+
+
+class RememberingConnection(Connection):
+    """For who reads many messages with the same headers, and changes none: they share one table."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._tables: dict[bytes, dict[str, Any]] = {}
+        super().__init__(*args, **kwargs)
+
+    def _read_properties(self, buffer: bytes, at: int, end: int, flags: int) -> pika.BasicProperties | None:
+        return received(buffer, at, end, flags, self._tables)

@@ -16,7 +16,7 @@ from pika.channel import Channel
 
 from mqadmin.rabbit import connection as short
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.connection import Connection
+from mqadmin.rabbit.connection import Connection, RememberingConnection
 from mqadmin.rabbit.message import Properties
 
 PROPERTIES = (
@@ -52,6 +52,7 @@ properties = st.builds(
     timestamp=st.none() | st.integers(0, 2**64 - 1),
 )
 bodies = st.binary(max_size=40)
+KINDS = st.sampled_from([Connection, RememberingConnection])
 
 
 def deliver(channel: int = 1, tag: str | None = None, number: int = 7, routing_key: str = "key") -> bytes:
@@ -132,30 +133,33 @@ class Heard:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(messages() | acks, max_size=6), st.lists(st.integers(0, 10_000), max_size=12))
+@given(KINDS, st.lists(messages() | acks, max_size=6), st.lists(st.integers(0, 10_000), max_size=12))
 def test_deliveries_and_confirms_arrive_as_pika_would_deliver_them(
-    parts: list[bytes], cuts: list[int]
+    kind: type[Connection], parts: list[bytes], cuts: list[int]
 ) -> None:
-    stream = b"".join(parts)
-    assert Heard(Connection).hear(stream, cuts).found == Heard(SelectConnection).hear(stream, cuts).found
+    stream = b"".join(parts) * 2  # one kind remembers
+    assert Heard(kind).hear(stream, cuts).found == Heard(SelectConnection).hear(stream, cuts).found
 
 
 @settings(max_examples=300, deadline=None)
-@example(deliver() + content(b""), [(len(deliver()) + 7, 1)], [])  # content of a class that does not exist
+@example(
+    Connection, deliver() + content(b""), [(len(deliver()) + 7, 1)], []
+)  # of a class that does not exist
 @given(
+    KINDS,
     messages() | acks,
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=2),
     st.lists(st.integers(0, 10_000), max_size=4),
 )
 def test_broken_bytes_are_judged_by_pika(
-    message: bytes, changes: list[tuple[int, int]], cuts: list[int]
+    kind: type[Connection], message: bytes, changes: list[tuple[int, int]], cuts: list[int]
 ) -> None:
     """A frame that says it is longer than it is keeps both waiting, ours perhaps a frame earlier."""
     broken = bytearray(message)
     for at, value in changes:
         broken[at % len(message)] = value
     stream = bytes(broken) + deliver() + content(b"next")
-    ours, theirs = Heard(Connection).hear(stream, cuts), Heard(SelectConnection).hear(stream, cuts)
+    ours, theirs = Heard(kind).hear(stream, cuts), Heard(SelectConnection).hear(stream, cuts)
     assert ours.messages == theirs.messages[: len(ours.messages)]
     assert len(ours.messages) == len(theirs.messages) or ours.connection._frame_buffer
 
@@ -234,6 +238,22 @@ def test_routing_keys_without_end_do_not_fill_the_memory() -> None:
     assert len(heard.connection._routes) <= short._MOST_KNOWN
     keys = [item[1]["routing_key"] for item in heard.found if len(item) == 4]
     assert keys == [f"key-{number}" for number in range(3 * short._MOST_KNOWN)]
+
+
+def test_headers_that_are_alike_are_read_once_and_no_memory_without_end_is_kept() -> None:
+    heard = Heard(RememberingConnection)
+    tables: list[Any] = []
+    heard._note = lambda *given: tables.append(given[2].headers)  # type: ignore[method-assign]
+    heard.connection._channels[1]._consumers["consumer"] = heard._note
+    for number in (1, 2, 1):
+        heard.hear(deliver() + content(b"", BasicProperties(headers={"a": number, "b": [1.5]})), [])
+    assert tables == [{"a": number, "b": [1.5]} for number in (1, 2, 1)]
+    assert tables[0] is tables[2]
+    for number in range(3 * short._MOST_KNOWN):
+        heard.hear(deliver() + content(b"", BasicProperties(headers={"n": number})), [])
+    heard.hear(deliver() + content(b"", BasicProperties(headers={"large": "x" * 5_000})), [])
+    assert len(heard.connection._tables) <= short._MOST_KNOWN
+    assert max(map(len, heard.connection._tables)) <= short._LARGEST_KNOWN
 
 
 def test_a_wrong_end_mark_is_an_error() -> None:
