@@ -33,7 +33,7 @@ def start(
         action=kind,
         broker=selection_.broker,
         target=requeue.describe(selection_),
-        detail={"selection": selection_.to_json()},
+        detail={"selection": selection_.told()},
     ) as entry:
         total = selection.count(selection_, of, expect)
         entry.count = total

@@ -69,7 +69,7 @@ def export(*, selection: Selection, by: Actor) -> Iterator[bytes]:
         action="dead_letters.export",
         broker=selection.broker,
         target=requeue.describe(selection),
-        detail={"selection": selection.to_json()} | ({"revealed": reveal} if settings.MQADMIN_MASKED else {}),
+        detail={"selection": selection.told()} | ({"revealed": reveal} if settings.MQADMIN_MASKED else {}),
     ) as entry:
         entry.count = rows.count()
     return _lines(rows, reveal=reveal)

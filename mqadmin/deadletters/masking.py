@@ -71,9 +71,12 @@ def is_veiled() -> bool:
 
 
 def is_refused(column: str, path: Sequence[str]) -> bool:
-    """Whether a search must not ask for what lies at the path; numbers in it may count the items of a list."""
-    if not is_veiled():
-        return False
+    """Whether a search must not ask for what lies at the path."""
+    return is_veiled() and is_masked(column, path)
+
+
+def is_masked(column: str, path: Sequence[str]) -> bool:
+    """Whether what lies at the path is hidden; numbers in it may count the items of a list."""
     names = [name for name in path if not name.isdecimal()]
     return is_hidden(column, ".".join(path)) or is_hidden(column, ".".join(names))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jsonpatch
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -45,6 +46,17 @@ class Change:
     def to_json(self) -> dict[str, Any]:
         """Return it for an operation's parameters."""
         return {"patch": list(self.patch), "find": self.find, "replace": self.replace}
+
+    def told(self) -> dict[str, Any]:
+        """Return it for the audit log: where fields are masked, without values, which may be of such a field."""
+        if not settings.MQADMIN_MASKED:
+            return self.to_json()
+        steps = [{**step, **({"value": masking.SHOWN} if "value" in step else {})} for step in self.patch]
+        texts = {
+            name: masking.SHOWN if text else ""
+            for name, text in (("find", self.find), ("replace", self.replace))
+        }
+        return {"patch": steps, **texts}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Change:
@@ -227,7 +239,7 @@ def start(*, selection: Selection, change: Change, by: Actor, expect: int | None
         action=KIND,
         broker=selection.broker,
         target=requeue.describe(selection),
-        detail={"selection": selection.to_json(), "change": change.to_json()},
+        detail={"selection": selection.told(), "change": change.told()},
     ) as entry:
         change.check()
         entry.count = total = _count(selection, expect)

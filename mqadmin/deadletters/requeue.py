@@ -68,12 +68,13 @@ def start(
     """
     care = care or Care()
     params = {"selection": selection.to_json(), "to": to.to_json()}
+    detail = {"selection": selection.told(), "to": to.to_json()}
     with audit.act(
         by=by,
         action=KIND,
         broker=selection.broker,
         target=describe(selection),
-        detail={**params, **({} if care == Care() else {"care": asdict(care)})},
+        detail={**detail, **({} if care == Care() else {"care": asdict(care)})},
     ) as entry:
         total = _count(selection, expect)
         entry.count = total
@@ -97,7 +98,7 @@ def describe(selection: Selection) -> str:
     """Return a selection in words, for the audit log."""
     if selection.filter is None:
         return "letters " + ", ".join(map(str, selection.ids[:50]))
-    told = (f"{name}={value}" for name, value in selection.filter.to_json().items() if name != "broker")
+    told = (f"{name}={value}" for name, value in selection.told()["filter"].items() if name != "broker")
     return f"letters that match {', '.join(told) or 'everything'}"
 
 

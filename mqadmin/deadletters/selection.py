@@ -125,6 +125,13 @@ class Selection:
         known = {"broker": self.broker, "filter": self.filter.to_json(), "up_to": self.up_to}
         return known | ({"reveals": True} if self.reveals else {})
 
+    def told(self) -> dict[str, Any]:
+        """Return it for the audit log: what was searched for may be masked."""
+        if self.filter is None:
+            return self.to_json()
+        filter = dataclasses.replace(self.filter, q=searching.told(self.filter.q))
+        return dataclasses.replace(self, filter=filter).to_json()
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Selection:
         """Undo `to_json`."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -180,6 +181,24 @@ def _parsed(query: str) -> Node:
             name = ".".join((leaf.field.name, *leaf.path))
             raise QueryError(text % {"name": name}, leaf.start, leaf.end)
     return node
+
+
+def told(query: str) -> str:
+    """Return the query as others may read it: where fields are masked, without the words in it and without what
+    such a field, or a text that may repeat one, is compared with."""
+    if not settings.MQADMIN_MASKED or not query.strip():
+        return query
+    try:
+        node = parse(query)
+    except QueryError:
+        return masking.SHOWN
+    for leaf in sorted(leaves(node), key=lambda item: -item.start):
+        if isinstance(leaf, Words):
+            query = f"{query[: leaf.start]}{masking.SHOWN}{query[leaf.end :]}"
+        elif leaf.field.name in compiling.VEILED or masking.is_masked(leaf.field.columns[0], leaf.path):
+            asked = ".".join((leaf.field.name, *leaf.path))
+            query = f"{query[: leaf.start]}{asked}{leaf.operator}{masking.SHOWN}{query[leaf.end :]}"
+    return query
 
 
 def _is_veiled(node: Node) -> bool:
