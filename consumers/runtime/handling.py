@@ -39,10 +39,8 @@ BEST_EFFORT_WAITING = 20_000  # accounts of acked messages that wait for the sto
 
 
 class Handling:
-    """One subscription whose messages a handler takes, over as many channels as it needs.
-
-    Public methods: I/O thread only, but for `gauges`.
-    """
+    """One subscription whose messages a handler takes, over as many channels as it needs. I/O thread only, but for
+    `gauges`."""
 
     connection_class: type[Connection] = Connection
 
