@@ -182,6 +182,10 @@ class Run:
         self._update(not_before=until, phase=phase, words=words[:500])
         raise Waiting
 
+    def say(self, words: str) -> None:
+        """Tell what it waits for, "" for nothing. Raises Stopped when another worker took over."""
+        self._update(words=words[:500])
+
     def go_on(self) -> None:
         """Note that nothing is waited for any more. Raises Stopped when another worker took over."""
         self._update(phase="", words="")

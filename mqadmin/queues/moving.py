@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from pika.spec import BasicProperties
 
 from mqadmin.core import audit, brokers, operations
@@ -28,8 +28,10 @@ from mqadmin.rabbit.mover import Mover
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
 KIND = "queues.move"
-SILENT_SECONDS = 10.0  # without a confirm: then it is tried again later
+SILENT_SECONDS = 10.0  # without a confirm: then it is told, and who cancels need not wait for one
 _LOOK_SECONDS = 0.5
+_BLOCKED = gettext_lazy("the broker takes no messages: a memory or disk alarm is in force")
+_SILENT = gettext_lazy("the broker confirms nothing")
 _ASIDE = "mqadmin-original-CC"  # RabbitMQ routes by CC: a copy would reach more than the one queue
 _SENT_TO = b"\x02CC"  # its name in a table of AMQP
 
@@ -124,8 +126,12 @@ def run(run: operations.Run) -> None:
 
 
 def _follow(run: operations.Run, mover: Mover) -> int:
-    """Count what is moved until it has ended, and return how many. Raises Stopped, GaveUp or RabbitError."""
-    counted, stopped, heard_at = 0, None, time.monotonic()
+    """Count what is moved until it has ended, and return how many. Raises Stopped, GaveUp or RabbitError.
+
+    A broker that takes nothing is waited for. To try again from the start would take the same messages once more:
+    nearer to a delivery limit each time, and what had been written of them arrives twice.
+    """
+    counted, stopped, heard_at, said = 0, None, time.monotonic(), ""
     while True:
         told = mover.wait(_LOOK_SECONDS)
         if told.moved > counted:
@@ -133,13 +139,18 @@ def _follow(run: operations.Run, mover: Mover) -> int:
             counted, heard_at = told.moved, time.monotonic()
         if told.ended:
             break
+        is_silent = time.monotonic() - heard_at > SILENT_SECONDS
         try:
             run.checkpoint()
+            words = str(_BLOCKED if told.is_blocked else _SILENT if is_silent else "")
+            if words != said:
+                said = words
+                run.say(words)
         except Stopped as error:
             stopped = stopped or error
             mover.stop()  # what is on its way is confirmed and acked first
-        if time.monotonic() - heard_at > SILENT_SECONDS:
-            raise stopped or NoResponse(_("The broker confirms nothing: is a memory or disk alarm in force?"))
+        if stopped is not None and is_silent and not told.is_blocked:
+            raise stopped
     if told.fault is not None:
         raise told.fault
     if stopped is not None:

@@ -1,12 +1,16 @@
 """Messages from one queue to another as fast as they come: consumed, published at once, acked when confirmed.
 
 A thread of its own with two connections, so that a broker that takes no messages still takes acks. What has been
-taken and not confirmed is in `prefetch` bounds; it returns to its queue when the connection closes.
+taken and not confirmed is in `prefetch` bounds; it returns to its queue when the connection closes, one return
+nearer to a delivery limit, and what was written of it may arrive all the same. So nothing is taken that the broker
+does not take: the first message goes alone, and while the broker says that it is blocked (by a memory or disk
+alarm; it says so only after a first publish) what was taken is kept in hand, unwritten.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -31,12 +35,14 @@ Adapt = Callable[[BasicProperties], BasicProperties]
 @dataclass(frozen=True)
 class Progress:
     """How far it is. `moved` are confirmed and acked; `ended`: nothing more comes; `fault`: why not, if it is not
-    that all were moved; `refusal`: what the broker said to a message that it did not take."""
+    that all were moved; `refusal`: what the broker said to a message that it did not take; `is_blocked`: it takes
+    none at present, an alarm is in force."""
 
     moved: int
     ended: bool
     fault: RabbitError | None = None
     refusal: str = ""
+    is_blocked: bool = False
 
 
 @dataclass(slots=True)
@@ -83,7 +89,8 @@ class Mover:
         self._copies: dict[int, _Copy] = {}  # by publish number, unacked all of them
         self._sent = self._lowest = self._moved = 0
         self._last_returned = 0
-        self._is_stopping = self._is_asking = self._heard = False
+        self._is_stopping = self._is_asking = self._heard = self._is_consuming = self._is_blocked = False
+        self._kept: deque[tuple[int, BasicProperties, bytes]] = deque()  # not written: the broker is blocked
         self.was_ready = False  # it had both its channels
         self._changed = threading.Condition()
         self._told = Progress(0, False)
@@ -105,7 +112,7 @@ class Mover:
             return self._told
 
     def stop(self) -> None:
-        """Publish no more. It has ended once all that was published is confirmed and acked."""
+        """Publish no more. It has ended once all that was published is confirmed and acked, whenever that is."""
         self._loop.add_callback_threadsafe(self._stop)
 
     # --- everything below runs in the mover's thread ---------------------------------------------------------
@@ -128,6 +135,8 @@ class Mover:
             self._loop.close()
 
     def _open_out(self, connection: Any) -> None:
+        connection.add_on_connection_blocked_callback(lambda *_: self._blocked(True))
+        connection.add_on_connection_unblocked_callback(lambda *_: self._blocked(False))
         connection.channel(on_open_callback=self._on_out)
 
     def _open_in(self, connection: Any) -> None:
@@ -147,15 +156,44 @@ class Mover:
         self._out, self._in = out or self._out, in_ or self._in
         if self._out is not None and self._in is not None:
             self.was_ready = True
+            self._in.add_callback(lambda _frame: self._empty(), [Basic.GetEmpty])
+            self._in.basic_get(self._source, self._on_message)
+
+    def _consume(self) -> None:
+        """Take the rest: the broker took the first."""
+        if self._in is not None and self._in.is_open:
+            self._is_consuming = True
             self._in.basic_consume(self._source, self._on_message)
             self._loop.call_later(QUIET_S, self._look)
 
+    def _empty(self) -> None:
+        self._is_stopping = True
+        self._finish()
+
+    def _blocked(self, is_blocked: bool) -> None:
+        self._is_blocked = is_blocked
+        while self._kept and not self._is_blocked and not self._is_stopping:
+            self._publish(*self._kept.popleft())
+        self._tell()
+
     def _on_message(
-        self, _channel: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes
+        self,
+        _channel: Channel,
+        method: Basic.Deliver | Basic.GetOk,
+        properties: BasicProperties,
+        body: bytes,
     ) -> None:
         self._heard = True
+        if self._is_stopping or self._sent + len(self._kept) >= self._most:
+            return
+        if self._is_blocked or self._kept:
+            self._kept.append((method.delivery_tag or 0, properties, body))
+        else:
+            self._publish(method.delivery_tag or 0, properties, body)
+
+    def _publish(self, tag: int, properties: BasicProperties, body: bytes) -> None:
         out = self._out
-        if self._is_stopping or self._sent >= self._most or out is None or not out.is_open:
+        if out is None or not out.is_open:
             return
         try:
             copied = self._adapt(properties)
@@ -164,7 +202,7 @@ class Mover:
             self._refused(f"The message cannot be encoded: {error}.")
             return
         self._sent += 1
-        self._copies[self._sent] = _Copy(method.delivery_tag or 0, body, copied)
+        self._copies[self._sent] = _Copy(tag, body, copied)
 
     def _on_return(
         self, _channel: Channel, method: Basic.Return, properties: BasicProperties, body: bytes
@@ -214,6 +252,8 @@ class Mover:
             self._finish()
         elif last:
             self._tell()
+            if not self._is_consuming:
+                self._consume()
 
     def _ack(self, tag: int) -> None:
         if tag and self._in is not None and self._in.is_open:
@@ -232,7 +272,7 @@ class Mover:
         """Ask whether the queue is empty when it has been quiet for a while."""
         if self._told.ended or self._in is None or not self._in.is_open:
             return
-        if not self._heard and not self._copies and not self._is_asking:
+        if not self._heard and not self._copies and not self._kept and not self._is_asking:
             self._is_asking = True
             self._in.queue_declare(self._source, passive=True, callback=self._on_left)
         self._heard = False
@@ -240,7 +280,7 @@ class Mover:
 
     def _on_left(self, frame: Method[Any]) -> None:
         self._is_asking = False
-        if not frame.method.message_count and not self._copies and not self._heard:
+        if not frame.method.message_count and not self._copies and not self._kept and not self._heard:
             self._is_stopping = True
             self._finish()
 
@@ -256,7 +296,7 @@ class Mover:
         with self._changed:
             if self._told.ended:
                 return
-            self._told = Progress(self._moved, ended, fault, refusal or self._told.refusal)
+            self._told = Progress(self._moved, ended, fault, refusal or self._told.refusal, self._is_blocked)
             if ended:
                 self._changed.notify_all()
 

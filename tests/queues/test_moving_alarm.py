@@ -1,0 +1,111 @@
+"""A move while the broker takes no messages: nothing is lost or doubled, and the operation says why it waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from deploy.node import Node
+from mqadmin.core import brokers, operations
+from mqadmin.core.models import Operation
+from mqadmin.queues import moving
+from mqadmin.queues.models import Broker, Queue
+from mqadmin.rabbit import amqp
+from mqadmin.rabbit.mover import Mover
+from tests.queues.conftest import make_queue
+from tests.queues.test_moving import BY, depth, fill, taken
+from tests.support.node_control import disk_alarm
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
+
+COUNT = 1_500
+
+
+@pytest.fixture
+def dead(restartable_broker: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
+    """A quorum queue that gives a message up when it came back three times."""
+    monkeypatch.setenv("RABBITMQ_URL", restartable_broker.amqp_url)
+    monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", restartable_broker.management_url)
+    monkeypatch.setattr(operations, "nudge", lambda pk: None)
+    brokers.forget()
+    with amqp.channel(brokers.config("default"), "/") as channel:
+        channel.queue_declare("work", durable=True)
+        arguments = {"x-queue-type": "quorum", "x-delivery-limit": 3}
+        channel.queue_declare("dead", durable=True, arguments=arguments)
+        fill(channel, COUNT, delivery_mode=2)
+    yield make_queue(Broker.objects.get_or_create(slug="default")[0], "dead", "/")
+    brokers.forget()
+
+
+def in_a_worker(operation: Operation) -> threading.Thread:
+    def work() -> None:
+        operations.execute(operation.pk)
+        connection.close()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def waits(operation: Operation) -> bool:
+    operation.refresh_from_db()
+    return "alarm is in force" in operation.words
+
+
+def check_all_are_there_once(operation: Operation) -> None:
+    operation.refresh_from_db()
+    assert (operation.status, operation.done, operation.total, operation.words) == ("done", COUNT, COUNT, "")
+    with amqp.channel(brokers.config("default"), "/") as channel:
+        wait_until(lambda: depth(channel, "dead") == 0)
+        bodies = [int(message.body) for message in taken(channel, "work")]
+    assert sorted(bodies) == list(range(COUNT))
+
+
+def test_an_alarm_is_waited_for_with_one_message_on_its_way(
+    dead: Queue, restartable_broker: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "SILENT_SECONDS", 0.2)
+    operation = moving.move(queue=dead, to_queue="work", by=BY)
+    with disk_alarm(restartable_broker):
+        worker = in_a_worker(operation)
+        wait_until(lambda: waits(operation), 20)
+        with amqp.channel(brokers.config("default"), "/") as channel:
+            assert depth(channel, "dead") == COUNT - 1
+        assert (operation.status, operation.done) == ("running", 0)
+    worker.join(60)
+    check_all_are_there_once(operation)
+
+
+def test_an_alarm_in_the_midst_of_it_doubles_nothing(
+    dead: Queue, restartable_broker: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, consume = threading.Event(), Mover._consume
+
+    def once_full(mover: Mover) -> None:
+        if full.is_set():
+            consume(mover)
+        else:
+            mover._is_consuming = True
+            mover._loop.call_later(0.05, lambda: once_full(mover))
+
+    monkeypatch.setattr(Mover, "_consume", once_full)
+    operation = moving.move(queue=dead, to_queue="work", by=BY)
+    worker = in_a_worker(operation)
+    with disk_alarm(restartable_broker):
+        full.set()
+        wait_until(lambda: waits(operation), 20)
+        operations.pause(operation=operation, by=BY)
+        assert worker.is_alive()  # what it wrote would arrive, and what it took come back
+    worker.join(60)
+    operation.refresh_from_db()
+    assert operation.status == "paused"
+    with amqp.channel(brokers.config("default"), "/") as channel:
+        wait_until(lambda: depth(channel, "dead") + depth(channel, "work") == COUNT)
+    operations.resume(operation=operation, by=BY)
+    Operation.objects.filter(pk=operation.pk).update(lease_until=None)
+    operations.execute(operation.pk)
+    check_all_are_there_once(operation)
