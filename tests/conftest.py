@@ -39,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker == "main":
         os.environ[_DIR_VARIABLE] = tempfile.mkdtemp(prefix="mqadmin-test-")
         waiting.measure()
+    number = int(worker.removeprefix("gw")) if worker.startswith("gw") else 0
+    os.environ[ports.SHARE_VARIABLE] = f"{number % 8}/8"
     var = _folder() / f"var-{worker}"
     (var / "static").mkdir(parents=True)
     os.environ["MQADMIN_VAR"] = str(var)

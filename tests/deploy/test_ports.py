@@ -50,3 +50,10 @@ def test_port_whose_connections_just_closed_is_free() -> None:
 def test_address_of_another_machine() -> None:
     with pytest.raises(Trouble, match=r"HOST=192\.0\.2\.1 is not an address of this machine"):
         ports.check_free("192.0.2.1", 8000, "PORT", "the web page")
+
+
+def test_who_has_a_share_picks_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ports.SHARE_VARIABLE, "7/8")
+    assert ports.pick() in range(30_500, 32_000)
+    monkeypatch.delenv(ports.SHARE_VARIABLE)
+    assert ports.pick() in range(20_000, 32_000)
