@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -126,13 +127,20 @@ def of(queue: Queue) -> list[tuple[Operation, int]]:
 
 
 def restore(*, operation: Operation, by: Actor, expect: int | None = None) -> Operation:
-    """Start putting back what the purge `operation` kept. Raises Refusal: nothing kept, or still going on."""
-    with audit.act(
-        by=by,
-        action="queue.restore",
-        broker=operation.broker,
-        target=f"operation {operation.pk}: {operation.summary}",
-    ) as entry:
+    """Start putting back what the purge `operation` kept. Raises Refusal: nothing kept, still going on, or put back
+    by somebody else already."""
+    with (
+        audit.act(
+            by=by,
+            action="queue.restore",
+            broker=operation.broker,
+            target=f"operation {operation.pk}: {operation.summary}",
+        ) as entry,
+        transaction.atomic(),
+    ):
+        operation = Operation.objects.select_for_update().get(pk=operation.pk)  # of two at once, one waits
+        if _is_under_way(operation):
+            raise Refusal(_("It is being put back already."), "wrong_state")
         entry.count = total = waiting(operation)
         if operation.status in Operation.OPEN:
             raise Refusal(_("It is still going on: cancel it first."), "wrong_state")
@@ -153,6 +161,12 @@ def restore(*, operation: Operation, by: Actor, expect: int | None = None) -> Op
             params={"purge": operation.pk, "queue": queue.pk},
             total=total,
         )
+
+
+def _is_under_way(operation: Operation) -> bool:
+    """Whether what this purge kept is being put back; a worker may still be at it when that was cancelled."""
+    begun = Operation.objects.filter(kind=RESTORE, params__purge=operation.pk)
+    return begun.filter(Q(status__in=Operation.OPEN) | Q(lease_until__gt=timezone.now())).exists()
 
 
 @operations.runner(RESTORE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pika
 import pytest
@@ -66,6 +67,28 @@ def test_what_is_dropped_is_kept_and_put_back_as_it_was(dead: Queue, channel: Bl
     )
     assert len({message.headers["mqadmin-requeue-id"] for message in messages}) == 12
     assert snapshots.of(dead) == []
+    with pytest.raises(Refusal, match="kept nothing"):
+        snapshots.restore(operation=purge, by=BY)
+
+
+def test_it_is_put_back_once_however_many_click(
+    dead: Queue, channel: BlockingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(channel, 5)
+    purge = carry_out(purging.purge(queue=dead, by=BY, snapshot=True))
+    first = snapshots.restore(operation=purge, by=BY)
+    publish = draining.publish
+
+    def click_again(*args: Any) -> Any:
+        for act in (lambda: None, lambda: operations.cancel(operation=first, by=BY)):
+            act()
+            with pytest.raises(Refusal, match="put back already"):  # also while a worker is still at it
+                snapshots.restore(operation=purge, by=BY)
+        return publish(*args)
+
+    monkeypatch.setattr(draining, "publish", click_again)
+    carry_out(first)
+    assert depth(channel, "dead") == 5
     with pytest.raises(Refusal, match="kept nothing"):
         snapshots.restore(operation=purge, by=BY)
 
