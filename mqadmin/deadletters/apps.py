@@ -14,7 +14,7 @@ class DeadlettersConfig(AppConfig):
 
         from consumers import collecting
 
-        # Importing requeue, discard and restore registers the runners of their operations.
+        # Importing requeue, discard, restore and trials registers the runners of their operations.
         from mqadmin.deadletters import (  # noqa: F401
             acting,
             capture,
@@ -24,6 +24,7 @@ class DeadlettersConfig(AppConfig):
             requeue,
             restore,
             tally,
+            trials,
         )
 
         collecting.register(capture.sink_for)

@@ -16,22 +16,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers import definitions, trying
+from consumers import definitions
 from consumers.models import Consumer
 from mqadmin.core import audit
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import duration
-from mqadmin.deadletters import letters, requeue
+from mqadmin.deadletters import letters, requeue, trials
 from mqadmin.deadletters.destinations import To
-from mqadmin.deadletters.models import Breaker, DeadLetter, LetterEvent
+from mqadmin.deadletters.models import Breaker, DeadLetter
 from mqadmin.rabbit.message import Message
 
 log = logging.getLogger(__name__)
 
 State = Breaker.State
 BY = Actor("circuit breaker", "system")
-_STUCK = timedelta(minutes=3)  # a trial takes less: who was at it died
+_STUCK = trials.LEASE  # who was at it died
 
 
 def save(
@@ -116,32 +116,27 @@ def _try(item: Breaker, now: datetime) -> None:
     if not _turn(item, State.TRYING, now, item.words):
         return
     try:
-        trial = trying.run(consumer=item.consumer, by=BY, message=message(letter))
+        trial = trials.attempt(letter=letter, consumer=item.consumer, message=message(letter), by=BY)
     except Refusal:
-        _turn(item, State.OPEN, now - timedelta(seconds=item.rest_seconds), item.words)  # soon again
+        _soon_again(item, now)
         raise
-    if trial.outcome != "acked":
-        why = ": ".join(part for part in (trial.error_type.rsplit(".", 1)[-1], trial.error) if part)
+    if trial is None:  # somebody was faster: another letter is tried
+        _soon_again(item, now)
+    elif trial.outcome == "acked":
+        _resume(item, now, _("Letter #%(id)d was tried and passed: resumed.") % {"id": letter.pk})
+    else:
         words = _("Letter #%(id)d was tried and failed again (%(why)s). The consumer stays paused.")
-        _remember(letter, "tried", why or trial.detail)
-        _turn(item, State.OPEN, now, words % {"id": letter.pk, "why": why or trial.detail})
-        return
-    _decide(letter)
-    _resume(item, now, _("Letter #%(id)d was tried and passed: resumed.") % {"id": letter.pk})
+        _turn(item, State.OPEN, now, words % {"id": letter.pk, "why": trials.why(trial, letter)})
+
+
+def _soon_again(item: Breaker, now: datetime) -> None:
+    _turn(item, State.OPEN, now - timedelta(seconds=item.rest_seconds), item.words)
 
 
 def message(letter: DeadLetter) -> Message:
     """Return what the consumer would have been given, had the letter been requeued."""
     copy = requeue.copy(letter, To("given", "", letter.source_queue), username="")
     return Message(copy.body, copy.properties, letter.source_exchange, letters.message_of(letter).routing_key)
-
-
-def _decide(letter: DeadLetter) -> None:
-    """The handler did its work on it: requeued, it would be done twice."""
-    with transaction.atomic():
-        rows = DeadLetter.objects.filter(pk=letter.pk, status=DeadLetter.Status.PARKED)
-        if rows.update(status=DeadLetter.Status.DISCARDED, decided_at=timezone.now(), status_reason=""):
-            _remember(letter, "tried", _("Its consumer's handler was run on it and passed: it is handled."))
 
 
 def _resume(item: Breaker, now: datetime, words: str) -> None:
@@ -156,7 +151,3 @@ def _turn(item: Breaker, state: Breaker.State, at: datetime, words: str, **more:
         return False
     item.refresh_from_db(fields=["state", "state_at", "words", "group"])
     return True
-
-
-def _remember(letter: DeadLetter, kind: str, text: str) -> None:
-    LetterEvent.objects.create(letter=letter, at=timezone.now(), kind=kind, by=BY.name, text=text[:500])

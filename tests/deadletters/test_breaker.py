@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from consumers import trying
 from consumers.models import Consumer
-from mqadmin.core import brokers
+from mqadmin.core import brokers, operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
-from mqadmin.core.models import AuditEntry
-from mqadmin.deadletters import breaker
+from mqadmin.core.models import AuditEntry, Operation
+from mqadmin.deadletters import breaker, discard, selection, trials
 from mqadmin.deadletters.models import Breaker, DeadLetter
 from tests.deadletters.factories import died, letter
 from tests.support.consumers import make_consumer
@@ -123,6 +124,79 @@ def test_a_trial_that_was_cut_off_is_made_again(consumer: Consumer) -> None:
     Breaker.objects.update(state="trying", state_at=timezone.now() - timedelta(minutes=4))
     look(consumer)
     assert state(consumer) == ("open", "paused")
+
+
+def test_nobody_else_handles_the_letter_that_is_tried(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker.save(consumer=consumer, by=BY, is_on=True, number=3, rest=10)
+    *_, newest = burst(3, b"ok:")
+    look(consumer)
+    chosen = selection.some("default", [newest.pk])
+    run = trying.run
+
+    def meanwhile(**given: Any) -> Any:
+        with pytest.raises(Refusal, match="is parked"):
+            discard.start(selection=chosen, by=BY)
+        [operation] = Operation.objects.filter(kind="dead_letters.try")
+        assert operation.pk not in operations.orphans()
+        return run(**given)
+
+    monkeypatch.setattr(trying, "run", meanwhile)
+    look(consumer, later=11)
+    assert state(consumer) == ("closed", "running")
+    newest.refresh_from_db()
+    operation = Operation.objects.get(kind="dead_letters.try")
+    assert (newest.status, newest.operation_id) == ("discarded", operation.pk)
+    assert (operation.status, operation.done, operation.lease_owner) == ("done", 1, "")
+
+
+def test_of_a_letter_that_a_person_decides_first_no_handler_is_run(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker.save(consumer=consumer, by=BY, is_on=True, number=3, rest=10)
+    *_, newest = burst(3)
+    look(consumer)
+
+    def faster(**_given: Any) -> Any:
+        DeadLetter.objects.filter(pk=newest.pk).update(status="requeued")
+        return message(newest)
+
+    message = breaker.message
+    monkeypatch.setattr(breaker, "message", lambda letter: faster())
+    monkeypatch.setattr(trying, "run", None)
+    look(consumer, later=11)
+    assert state(consumer) == ("open", "paused")
+    assert not Operation.objects.filter(kind="dead_letters.try").exists()
+    newest.refresh_from_db()
+    assert newest.status == "requeued"
+
+
+def test_a_letter_whose_trial_was_cut_off_is_given_back(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker.save(consumer=consumer, by=BY, is_on=True, number=3, rest=10)
+    *_, newest = burst(3)
+    look(consumer)
+
+    def killed(**_given: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trying, "run", killed)
+        patch.setattr(trials, "_decide", lambda *_given: None)
+        with pytest.raises(KeyboardInterrupt):
+            look(consumer, later=11)
+    newest.refresh_from_db()
+    assert newest.status == "requeueing"
+    Operation.objects.update(lease_until=timezone.now())
+    [orphan] = operations.orphans()
+    assert operations.execute(orphan)
+    newest.refresh_from_db()
+    assert (newest.status, newest.status_reason) == (
+        "parked",
+        "The trial was cut off: the handler may have been run on this letter.",
+    )
 
 
 @pytest.mark.parametrize("values", [{"number": 0}, {"seconds": 0}, {"rest": 0}])
