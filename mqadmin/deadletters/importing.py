@@ -9,20 +9,19 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import IO, Any, Protocol, cast
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from mqadmin.core import audit
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import size
-from mqadmin.deadletters import editing, exporting, presenting
+from mqadmin.deadletters import editing, exporting, letters, presenting
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
 
 MOST_BYTES = 512 * 1024 * 1024
@@ -42,6 +41,8 @@ _UNCHECKED = [
     for item in DeadLetter._meta.concrete_fields
     if item.name not in (*_TEXTS, "death_count", "requeue_count")
 ]
+_DEATH = {"queue", "reason", "count", "time", "exchange", "routing_keys"}
+_LARGEST = 2**31 - 1
 _Key = tuple[str, str, str, datetime]
 
 
@@ -175,7 +176,7 @@ def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: values[name] for name in exporting.FIELDS if name in values and name != "broker"}
     for name in _TEXTS:
         value = known.get(name, "")
-        if not isinstance(value, str) or "\0" in value or not _is_unicode(value):
+        if not _is_text(value) or "\0" in value:
             raise Unusable(_("%(name)s must be text, without NUL.") % {"name": name})
     for name in ("death_count", "requeue_count"):
         if name in known and (isinstance(known[name], bool) or not isinstance(known[name], int)):
@@ -183,8 +184,10 @@ def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("routing_keys", "deaths"):
         if not isinstance(known.get(name, []), list):
             raise Unusable(_("%(name)s must be a list.") % {"name": name})
-    if not all(isinstance(key, str) for key in known.get("routing_keys", [])):
-        raise Unusable(_("%(name)s must be a list.") % {"name": "routing_keys"})
+    if not all(_is_text(key) and "\0" not in key for key in known.get("routing_keys", [])):
+        raise Unusable(_("%(name)s must be a list of texts, without NUL.") % {"name": "routing_keys"})
+    if "deaths" in known:
+        known["deaths"] = [_death(entry) for entry in known["deaths"]]
     for name in ("properties", "headers"):
         if not isinstance(known[name], dict):
             raise Unusable(_("%(name)s must be a table.") % {"name": name})
@@ -198,10 +201,26 @@ def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def _is_unicode(text: str) -> bool:
-    """Whether every database takes it: JSON can spell halves of a character."""
+def _death(entry: Any) -> dict[str, Any]:
+    """Return an entry of `deaths` as the capture writes it: the letter's page and the API rely on its form."""
+    is_whole = isinstance(entry, dict) and entry.keys() == _DEATH
+    if not is_whole or not all(_is_text(entry[name]) for name in ("queue", "reason", "exchange")):
+        raise Unusable(_("deaths must hold tables with %(names)s.") % {"names": ", ".join(sorted(_DEATH))})
+    count, keys = entry["count"], entry["routing_keys"]
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _LARGEST:
+        raise Unusable(_("%(name)s must be a whole number.") % {"name": "deaths.count"})
+    if not isinstance(keys, list) or not all(map(_is_text, keys)):
+        raise Unusable(_("%(name)s must be a list of texts.") % {"name": "deaths.routing_keys"})
+    at = _moment("deaths.time", entry["time"])
+    return {**entry, "time": at.isoformat() if at else None}
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is a text that every database and every answer takes: JSON can spell halves of a character."""
+    if not isinstance(value, str):
+        return False
     try:
-        text.encode()
+        value.encode()
     except UnicodeEncodeError:
         return False
     return True
@@ -210,15 +229,10 @@ def _is_unicode(text: str) -> bool:
 def _moment(name: str, value: Any) -> datetime | None:
     if value is None and name != "captured_at":
         return None
-    found = None
-    if isinstance(value, str):
-        try:
-            found = parse_datetime(value)
-        except ValueError:
-            found = None
+    found = letters.read_moment(value)
     if found is None:
         raise Unusable(_("%(name)s must be a time.") % {"name": name})
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found
 
 
 def _body(value: Any) -> bytes:

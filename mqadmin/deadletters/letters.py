@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db import connection
+from django.utils.dateparse import parse_datetime
 
 from mqadmin.deadletters import grouping, tables
 from mqadmin.deadletters.models import DeadLetter
@@ -250,6 +251,18 @@ def _entry(entry: DeathEntry) -> dict[str, Any]:
         "exchange": entry.exchange,
         "routing_keys": list(entry.routing_keys),
     }
+
+
+def read_moment(value: Any) -> datetime | None:
+    """Return the moment, in UTC, that an ISO text tells; None for anything else, also for one so near to the ends
+    of the calendar that it has no local time somewhere."""
+    try:
+        found = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    if found is None or not datetime.min.year < found.year < datetime.max.year:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _first_death(death: Death) -> datetime | None:

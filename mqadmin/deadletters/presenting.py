@@ -12,7 +12,6 @@ from typing import Any
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -170,7 +169,7 @@ def name(letter: DeadLetter) -> str:
 
 def timeline(letter: DeadLetter, records: list[Record], events: list[LetterEvent]) -> list[Step]:
     """Return the life of the message, oldest first; what has no time stands before what follows it. Pure."""
-    steps = [*_published(letter), *map(_death, reversed(letter.deaths)), *map(_attempt, records)]
+    steps = [*_published(letter), *map(_death, reversed(deaths(letter))), *map(_attempt, records)]
     if letter.framework and not records:
         steps.append(_failure(letter))
     steps.append(
@@ -200,11 +199,29 @@ def _published(letter: DeadLetter) -> list[Step]:
     return [Step(_("Published"), f"{exchange} · {keys}" if keys else exchange, at)]
 
 
+def deaths(letter: DeadLetter) -> list[dict[str, Any]]:
+    """Return the deaths of a letter, newest first, each with all its fields. Imports once took what has not."""
+    return [_whole(entry) for entry in letter.deaths if isinstance(entry, dict)]
+
+
+def _whole(entry: Mapping[str, Any]) -> dict[str, Any]:
+    count, keys = entry.get("count"), entry.get("routing_keys")
+    return {
+        **{name: _encodable(entry.get(name) or "") for name in ("queue", "reason", "exchange")},
+        "count": count if isinstance(count, int) else 1,
+        "time": letters.read_moment(entry.get("time")),
+        "routing_keys": [_encodable(key) for key in keys] if isinstance(keys, list) else [],
+    }
+
+
+def _encodable(value: Any) -> str:
+    return str(value).encode(errors="replace").decode()
+
+
 def _death(entry: Mapping[str, Any]) -> Step:
-    queue, count = str(entry["queue"]), int(entry["count"])
-    at = parse_datetime(entry["time"]) if entry.get("time") else None
+    queue, count, at = entry["queue"], entry["count"], entry["time"]
     delay = queue.removeprefix(DELAY_PREFIX)
-    if queue.startswith(DELAY_PREFIX) and delay.isdigit():
+    if queue.startswith(DELAY_PREFIX) and delay.isdecimal() and len(delay) < 16:
         return Step(_("Waited %(time)s") % {"time": formats.duration(int(delay) / 1000)}, queue, at)
     words = {
         "rejected": _("Rejected"),
@@ -212,7 +229,7 @@ def _death(entry: Mapping[str, Any]) -> Step:
         "maxlen": _("Pushed out of a full queue"),
         "delivery_limit": _("Delivered too often"),
     }
-    title = words.get(str(entry["reason"]), _("Died: %(reason)s") % {"reason": entry["reason"]})
+    title = words.get(entry["reason"], _("Died: %(reason)s") % {"reason": entry["reason"]})
     if count > 1:
         title = _("%(what)s, first of %(n)d times") % {"what": title, "n": count}
     return Step(title, queue, at, "red")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictBool
 
-from mqadmin.deadletters import canary
+from mqadmin.deadletters import canary, presenting
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import Care
 
@@ -115,6 +115,10 @@ class LetterDetailOut(LetterOut):
     @staticmethod
     def resolve_operation(obj: DeadLetter) -> int | None:
         return obj.operation_id
+
+    @staticmethod
+    def resolve_deaths(obj: DeadLetter) -> list[dict[str, Any]]:
+        return presenting.deaths(obj)
 
     @staticmethod
     def resolve_history(obj: DeadLetter) -> list[Any]:
