@@ -3,7 +3,8 @@
 `header.authorization` names a header, whatever its case; `payload.card.number` a field of a JSON or MessagePack
 body, lists passed through; a `*` stands for any way down: `payload.*.password`. Hidden are the values where letters
 are shown, wherever the error's text repeats them, and from searches: who may not see a value must not find out by
-asking for it. What is stored and requeued stays as it came. A body that is no document cannot be masked by path.
+asking for it. What is stored and requeued stays as it came. A body that is no document cannot be masked by path;
+one that may be a document and cannot be read whole is hidden altogether, and so are its error and traceback.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit import bodies
 
 SHOWN = "•••"
+UNREAD = object()  # among hidden values: they are not all known, so any text may repeat one
 _MOST = 100_000  # values of one body that are looked at
 _SHORTEST = 3  # characters of a value that is looked for in texts: "5" is everywhere
 _LARGEST = 1_000_000  # bytes of a body that a list opens; above, the error's text is hidden as a whole
@@ -93,14 +95,7 @@ def hide(letter: DeadLetter, found: list[Any] | None = None) -> int:
         count = len(taken)
         letter.headers = kept
     if paths:
-        document = _document(letter)
-        hidden = mask(document, paths, taken) if isinstance(document, dict | list) else 0
-        if hidden:
-            letter.body = json.dumps(document, ensure_ascii=False, default=str).encode(errors="replace")
-            letter.properties = {
-                name: value for name, value in letter.properties.items() if name != "content_encoding"
-            } | {"content_type": "application/json"}
-            count += hidden
+        count += _hide_in_body(letter, paths, taken)
     if taken:
         _hide_in_texts(letter, taken)
     if found is not None:
@@ -109,17 +104,40 @@ def hide(letter: DeadLetter, found: list[Any] | None = None) -> int:
 
 
 def without(text: str, values: Sequence[Any]) -> str:
-    """Return `text` without the values, wherever it repeats them."""
+    """Return `text` without the values, wherever it repeats them; nothing of it where they are not all known."""
+    if text and any(value is UNREAD for value in values):
+        return SHOWN
     return str(_without(text, _longest_first(values)))
 
 
-def _document(letter: DeadLetter) -> Any:
+def _hide_in_body(letter: DeadLetter, paths: Sequence[Path], taken: list[Any]) -> int:
+    """Hide what lies at the paths and add it to `taken`; the whole body where not all of that is known. Returns how
+    many values."""
     kind, encoding = (letter.properties.get(name) for name in ("content_type", "content_encoding"))
-    return bodies.document(
+    body = (
         bytes(letter.body),
         kind if isinstance(kind, str) else None,
         encoding if isinstance(encoding, str) else None,
     )
+    document = bodies.document(*body)
+    hidden: int | None = None
+    if isinstance(document, dict | list):
+        hidden = mask(document, paths, taken)
+    elif bodies.is_plain(*body):
+        hidden = 0
+    if hidden == 0:
+        return 0
+    if hidden is None:
+        taken.append(UNREAD)
+        letter.error, letter.trace = without(letter.error, taken), without(letter.trace, taken)
+        body_now, type_now = SHOWN.encode(), "text/plain"
+    else:
+        text = json.dumps(document, ensure_ascii=False, default=str)
+        body_now, type_now = text.encode(errors="replace"), "application/json"
+    letter.body = body_now
+    kept = {name: value for name, value in letter.properties.items() if name != "content_encoding"}
+    letter.properties = {**kept, "content_type": type_now}
+    return 1 if hidden is None else hidden
 
 
 def hide_in_errors(letters: Sequence[DeadLetter]) -> None:
@@ -167,15 +185,17 @@ def _texts(value: Any) -> Iterator[str]:
     while waiting and left:
         left -= 1
         node = waiting.pop()
+        if node is UNREAD:
+            continue
         if isinstance(node, dict | list):
             waiting.extend(node.values() if isinstance(node, dict) else node)
         elif not isinstance(node, bool) and len(text := str(node)) >= _SHORTEST and node is not None:
             yield text
 
 
-def mask(document: Any, paths: Sequence[Path], taken: list[Any] | None = None) -> int:
-    """Hide what lies at the paths, in the document itself, and add it to `taken`. Returns how many values; looks
-    at _MOST at most."""
+def mask(document: Any, paths: Sequence[Path], taken: list[Any] | None = None) -> int | None:
+    """Hide what lies at the paths, in the document itself, and add it to `taken`. Returns how many values, None
+    where there are more than _MOST to look at: then some may be left."""
     count, left = 0, _MOST
     waiting: list[tuple[Any, tuple[Path, ...]]] = [(document, tuple(paths))]
     while waiting and left:
@@ -193,7 +213,7 @@ def mask(document: Any, paths: Sequence[Path], taken: list[Any] | None = None) -
                     count += 1
                 elif below and isinstance(value, dict | list):
                     waiting.append((value, tuple(below)))
-    return count
+    return None if waiting else count
 
 
 def _below(paths: Sequence[Path], key: str) -> set[Path]:

@@ -24,6 +24,8 @@ _MAX_BASE64 = 4 * MAX_INFLATED_BYTES // 3
 _GZIP, _DEFLATE = ("gzip", "x-gzip"), ("deflate", "zlib", "x-deflate")
 _ZLIB_MARKS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
+_NO_ENCODINGS = {"", "identity", "utf-8", "us-ascii"}  # Celery names the charset there
+_OPENING = ("{", "[", '"', "'")
 _MSGPACK_TYPES = ("application/msgpack", "application/x-msgpack", "application/vnd.msgpack")
 # Only well-behaved codecs between bytes and text: Python also registers "zip", "hex" and "idna".
 _CHARSETS = ("utf-8", "utf-16", "utf-32", "iso-8859", "latin", "windows-", "gb", "big5", "shift", "euc")
@@ -70,6 +72,32 @@ def document(body: bytes, content_type: str | None = None, content_encoding: str
         if value is not None or not is_msgpack(content_type):
             return value
     return unpacked(found.content, content_type)
+
+
+def is_plain(body: bytes, content_type: str | None = None, content_encoding: str | None = None) -> bool:
+    """Whether the body is text and surely no document, not even one that `document` cannot read: nothing says that
+    it is encoded, and it does not begin like JSON. Never raises."""
+    encodings = {name.strip() for name in _lower(content_encoding).split(",")}
+    if is_msgpack(content_type) or not encodings <= _NO_ENCODINGS:
+        return False
+    if unwrap(body, content_type).layers or _begins_like_json(_beginning(body)):
+        return False
+    # As UTF-8 too, whatever charset is named: so it is shown where nobody asks for its type.
+    texts = [decoded(body, name, is_whole=True) for name in {charset(content_type), "utf-8"}]
+    return any(text is not None for text in texts) and not any(map(_begins_like_json, texts))
+
+
+def _beginning(body: bytes) -> str | None:
+    """Return what the beginning says as base64, None where it is none."""
+    start = b"".join(body[:256].split())[:64]
+    content = _from_base64(start[: len(start) // 4 * 4])
+    return None if content is None else decoded(content, "utf-8", is_whole=False)
+
+
+def _begins_like_json(text: str | None) -> bool:
+    """Whether the first character that is seen opens a table, a list or a string."""
+    seen = (character for character in text or "" if character.isprintable() and not character.isspace())
+    return next(seen, "") in _OPENING
 
 
 def unpacked(content: bytes, content_type: str | None) -> Any:
