@@ -81,7 +81,12 @@ def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
 
 @router.patch("/dead-letters/{int:letter_id}", response=LetterDetailOut)
 def letter_patch(request: HttpRequest, letter_id: int, changes: LetterPatch) -> DeadLetter:
-    """Edit a parked letter, or write a note. What was captured is kept beside it."""
+    """Edit a parked letter, or write a note. What was captured is kept beside it.
+
+    Headers that are sent as they were shown keep their stored values where these are hidden, and so does the
+    encoding of a body that is not sent. A body, or another header, with the sign of a hidden value in its place is
+    refused: 422, `masked`.
+    """
     require(request, "operate")
     letter, by = _letter(letter_id), audit.actor(request)
     if changes.body is not None or changes.headers is not None or changes.properties is not None:

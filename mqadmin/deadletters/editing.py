@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from mqadmin.core import audit
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import bodytext, letters, presenting
+from mqadmin.deadletters import bodytext, letters, presenting, unveiling
 from mqadmin.deadletters.models import CauseNote, DeadLetter, LetterEvent
 from mqadmin.rabbit.message import Properties
 
@@ -31,23 +31,21 @@ def edit(
     """Replace body, properties (without headers) or headers of a parked letter; None leaves one as it is.
 
     `properties` and `headers` are the lossless JSON of `mqadmin.rabbit.message`. Raises Refusal (422) for what
-    AMQP cannot hold, (409) when the letter is not parked or somebody changed it since it was read.
+    AMQP cannot hold and for the sign of a hidden value in its place (see `unveiling`), (409) when the letter is not
+    parked or somebody changed it since it was read.
     """
-    changes: dict[str, Any] = {}
-    if body is not None and body != bytes(letter.body):
-        changes |= {"body": body, "size": len(body)}
-    if properties is not None and dict(properties) != letter.properties:
-        changes["properties"] = dict(properties)
-    if headers is not None and dict(headers) != letter.headers:
-        changes["headers"] = dict(headers)
     with audit.act(
-        by=by,
-        action="dead_letters.edit",
-        broker=letter.broker,
-        target=_target(letter),
-        count=1,
-        detail={"changed": sorted(changes.keys() - {"size"})},
-    ):
+        by=by, action="dead_letters.edit", broker=letter.broker, target=_target(letter), count=1
+    ) as entry:
+        properties, headers = unveiling.unveiled(letter, body=body, properties=properties, headers=headers)
+        changes: dict[str, Any] = {}
+        if body is not None and body != bytes(letter.body):
+            changes |= {"body": body, "size": len(body)}
+        if properties is not None and dict(properties) != letter.properties:
+            changes["properties"] = dict(properties)
+        if headers is not None and dict(headers) != letter.headers:
+            changes["headers"] = dict(headers)
+        entry.detail = {"changed": sorted(changes.keys() - {"size"})}
         check(properties, headers)
         return write(letter, by, changes) if changes else letter
 
