@@ -22,7 +22,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import duration
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import GaveUp, Run
-from mqadmin.deadletters import claims, letters, listening
+from mqadmin.deadletters import claims, letters, listening, masking
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
@@ -174,10 +174,20 @@ def _watching(plan_: Mapping[str, Any], sent: int, until: datetime) -> str:
 
 def _why(again: Sequence[DiedAgain], sent: int) -> str:
     first = again[0]
+    error = _told(first) or "?"
     return _(
         "Stopped by itself: of %(sent)d letters requeued, %(n)d died again, first #%(letter)d (%(error)s). "
         "The rest stay in the inbox."
-    ) % {"sent": sent, "n": len(again), "letter": first.letter, "error": (first.error or "?")[:300]}
+    ) % {"sent": sent, "n": len(again), "letter": first.letter, "error": error[:300]}
+
+
+def _told(again: DiedAgain) -> str:
+    """Return the error without masked values, of the letter as it was sent and as it came back: every viewer reads
+    it in the operation."""
+    sent = DeadLetter.objects.get(pk=again.letter)
+    back = DeadLetter.objects.filter(broker=sent.broker, came_back_as=sent.requeue_id)
+    hidden = [value for letter in (sent, *back) for value in masking.hidden_in(letter)]
+    return masking.without(again.error, hidden)
 
 
 def _deaf(silent: Sequence[str], sent: int) -> str:

@@ -9,6 +9,7 @@ one that may be a document and cannot be read whole is hidden altogether, and so
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -101,6 +102,13 @@ def hide(letter: DeadLetter, found: list[Any] | None = None) -> int:
     if found is not None:
         found += taken
     return count
+
+
+def hidden_in(letter: DeadLetter) -> list[Any]:
+    """Return the values that are hidden in a letter, which stays as it is."""
+    found: list[Any] = []
+    hide(copy.copy(letter), found)
+    return found
 
 
 def without(text: str, values: Sequence[Any]) -> str:

@@ -6,9 +6,7 @@ that finds it gives the letter back.
 
 from __future__ import annotations
 
-import copy
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -51,9 +49,7 @@ def attempt(*, letter: DeadLetter, consumer: Consumer, message: Message, by: Act
 def why(trial: Trial, letter: DeadLetter) -> str:
     """Return why the handler failed on the letter, in a line without what of it is masked."""
     parts = (trial.error_type.rsplit(".", 1)[-1], trial.error)
-    hidden: list[Any] = []
-    masking.hide(copy.copy(letter), hidden)
-    return masking.without(": ".join(part for part in parts if part) or trial.detail, hidden)
+    return masking.without(": ".join(part for part in parts if part) or trial.detail, masking.hidden_in(letter))
 
 
 def _claim(letter: DeadLetter, consumer: Consumer, by: Actor) -> Operation | None:
