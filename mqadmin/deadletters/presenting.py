@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -117,7 +117,8 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
     """
     place = address(letter, To())
     traceparent = _plain(letter.headers.get("traceparent")) or ""
-    masked = 0 if reveal else masking.hide(letter)
+    hidden: list[Any] = []
+    masked = 0 if reveal else masking.hide(letter, hidden)
     properties = letter.properties
     body, kind = display.display_text(
         bytes(letter.body), _plain(properties.get("content_type")), _plain(properties.get("content_encoding"))
@@ -131,7 +132,7 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
         properties=_table(properties),
         headers=_table(letter.headers),
         steps=timeline(letter, records, list(letter.events.select_related("operation"))),
-        log=_log(records),
+        log=_log(records, hidden),
         destination=place.routing_key,
         no_destination=place.problem,
         earlier=_earlier(letter),
@@ -304,17 +305,16 @@ def _records(letter: DeadLetter) -> list[Record]:
     return list(reversed(rows.defer("body", "headers", "properties").order_by("-pk")[:MOST_RECORDS]))
 
 
-def _log(records: list[Record]) -> list[LogLine]:
-    """Return the lines of all attempts. What a record holds was written by a consumer, so it is checked."""
+def _log(records: list[Record], hidden: Sequence[Any]) -> list[LogLine]:
+    """Return the lines of all attempts, without what is hidden. What a record holds was written by a consumer, so
+    it is checked."""
     lines = []
     for record in records:
         for item in record.log or ():
             offset, level, text = item
-            lines.append(
-                LogLine(
-                    record.attempt, float(offset) / 1000, str(level), _LEVELS.get(str(level), ""), str(text)
-                )
-            )
+            tone = _LEVELS.get(str(level), "")
+            told = masking.without(str(text), hidden)
+            lines.append(LogLine(record.attempt, float(offset) / 1000, str(level), tone, told))
     return lines
 
 

@@ -1,4 +1,4 @@
-"""What is masked stays out of what a requeue in steps and a circuit breaker say: every viewer reads it."""
+"""What is masked stays out of what canaries, circuit breakers and log lines say: every viewer reads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from consumers import trying
 from mqadmin.core import operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.models import AuditEntry
-from mqadmin.deadletters import breaker, letters, requeue, selection
+from mqadmin.deadletters import breaker, letters, presenting, requeue, selection
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import Breaker, DeadLetter, LetterEvent
 from mqadmin.deadletters.requeue import Care
@@ -70,3 +70,12 @@ def test_what_a_breakers_trial_failed_of(monkeypatch: pytest.MonkeyPatch, by: Ac
     words, event = Breaker.objects.get().words, LetterEvent.objects.get(kind="tried")
     assert "(Declined: card ••• declined)" in words
     assert event.text == "Declined: card ••• declined"
+
+
+def test_what_a_consumer_logged_of_the_message() -> None:
+    one = letter(BODY, message_id="m-1")
+    log = [[1, "INFO", "charging card 4111-secret"]]
+    make_record(make_consumer(), message_id="m-1", outcome="dead_lettered", log=log)
+    whole = presenting.show(one, reveal=True)
+    assert [line.text for line in whole.log] == ["charging card 4111-secret"]
+    assert [line.text for line in presenting.show(one).log] == ["charging card •••"]
