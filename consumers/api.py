@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from consumers import definitions, hosts, mass, outputs, processes, records, samples, summary, trying
+from consumers import definitions, hosts, mass, outputs, processes, records, samples, summary, trying, veils
 from consumers.filtering import Filter
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
@@ -300,9 +300,9 @@ def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
 
 @router.get("/records/{int:record_id}", response=RecordDetail)
 def record_detail(request: HttpRequest, record_id: int) -> Record:
-    """Show one handled message with all that was kept of it."""
+    """Show one handled message with all that was kept of it; masked fields only to who may operate."""
     require(request, "view")
-    return _record(record_id)
+    return veils.veiled(_record(record_id))
 
 
 @router.post("/records/{int:record_id}/requeue", response=RequeueOut)

@@ -101,7 +101,8 @@ def _is_text(body: bytes) -> bool:
 
 
 class RecordQuery(Schema):
-    """Which records; `q` searches the newest 50,000 of those the other fields leave."""
+    """Which records; `q` searches the newest 50,000 of those the other fields leave; not their errors where fields
+    are masked for who asks."""
 
     consumer: str | None = None
     outcome: Literal["acked", "retried", "dead_lettered", "duplicate", "released", "timed_out"] | None = None

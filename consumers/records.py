@@ -17,7 +17,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, FloatField, Q, 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consumers import autoscaling, claims
+from consumers import autoscaling, claims, veils
 from consumers.minutes import KEPT_DAYS
 from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, HandledKey, Record
 from mqadmin.core import audit, brokers, formats
@@ -99,8 +99,8 @@ def search(wanted: Filter, consumer: Consumer | None = None) -> QuerySet[Record]
     """Return the records that match, without their wide columns; `stored` says whether the body is there,
     `waited` for how many seconds the message had waited.
 
-    A text is compared with message id, routing key, error and detail of the newest SEARCHED records; a whole
-    message id is found however old it is.
+    A text is compared with message id, routing key, error and detail of the newest SEARCHED records (not with the
+    last two where they may repeat what is hidden); a whole message id is found however old it is.
     """
     rows = Record.objects.all() if consumer is None else Record.objects.filter(consumer=consumer)
     if wanted.outcome:
@@ -115,7 +115,8 @@ def search(wanted: Filter, consumer: Consumer | None = None) -> QuerySet[Record]
         rows = _matching(rows, wanted.q)
     stored = ExpressionWrapper(Q(body__isnull=False, body_truncated=False), output_field=BooleanField())
     waited = ExpressionWrapper(F("waited_ms") / 1000.0, output_field=FloatField())
-    return rows.defer(*_WIDE).annotate(stored=stored, waited=waited).order_by("-id")
+    rows = rows.defer(*_WIDE).annotate(stored=stored, waited=waited).order_by("-id")
+    return veils.Listed(model=Record, query=rows.query)
 
 
 def _matching(rows: QuerySet[Record], text: str) -> QuerySet[Record]:
@@ -125,7 +126,7 @@ def _matching(rows: QuerySet[Record], text: str) -> QuerySet[Record]:
     floor = rows.order_by("-id").values_list("id", flat=True)[SEARCHED : SEARCHED + 1].first()
     if floor is not None:
         rows = rows.filter(id__gt=floor)
-    fields = ("message_id", "routing_key", "error_type", "error", "detail")
+    fields = ("message_id", "routing_key", "error_type", *(() if veils.is_on() else ("error", "detail")))
     condition = Q()
     for field in fields:
         condition |= Q(**{f"{field}__icontains": text})

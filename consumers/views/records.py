@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from consumers import records
+from consumers import records, veils
 from consumers.forms import RecordFilter
 from consumers.models import Consumer, Record
 from consumers.views.detail import record_context
@@ -65,7 +65,7 @@ def record_list(request: HttpRequest, name: str) -> HttpResponse:
 @require_GET
 def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything that was kept of one handled message."""
-    record = get_object_or_404(Record.objects.select_related("consumer", "process"), pk=pk)
+    record = veils.veiled(get_object_or_404(Record.objects.select_related("consumer", "process"), pk=pk))
     text, kind = _body(record)
     context = {
         "record": record,

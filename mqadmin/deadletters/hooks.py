@@ -12,12 +12,12 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers import records
+from consumers import records, veils
 from consumers.models import Record
 from mqadmin.core import formats, hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
 from mqadmin.core.permissions import User
-from mqadmin.deadletters import inbox, lists, metrics, presenting, tracking
+from mqadmin.deadletters import inbox, lists, metrics, presenting, record_veil, tracking
 from mqadmin.deadletters.inbox import Cause
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Filter
@@ -36,6 +36,7 @@ def register() -> None:
     hooks.register_queue_panel(queue_panel)
     hooks.register_overview_tiles(tiles)
     records.register_letter(letter_of)
+    veils.register(record_veil.VEIL)
     hooks.register_metrics(metrics.families)
 
 
