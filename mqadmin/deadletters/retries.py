@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,8 @@ BATCH = 1_000
 SETTLED = timedelta(seconds=60)
 MOST_RETRIES = 50
 LONGEST = 30 * 86_400.0
+# Stored after the rule was switched on and yet not captured since: it may have died years ago, elsewhere.
+_IMPORTED = Exists(LetterEvent.objects.filter(letter=OuterRef("pk"), kind="imported"))
 
 
 def delay(rule: RetryRule, number: int) -> float:
@@ -54,7 +57,7 @@ def save(
 ) -> RetryRule:
     """Make or change the rule of a queue (`vhost`, `source`) or a cause (`group`); delays in seconds.
 
-    It is about letters that are captured from the moment it is switched on. Raises Refusal (422).
+    It is about letters that are captured, not imported, from the moment it is switched on. Raises Refusal (422).
     """
     values = {
         "at_most": at_most,
@@ -130,7 +133,8 @@ def _letters(rule: RetryRule) -> selection.Filter:
 
 
 def _note_new(rule: RetryRule, now: datetime) -> None:
-    rows = _letters(rule).rows().filter(windows.SETTLED, pk__gt=rule.seen, retry=None).order_by("pk")
+    captured = _letters(rule).rows().filter(windows.SETTLED, ~_IMPORTED, pk__gt=rule.seen)
+    rows = captured.filter(retry=None).order_by("pk")
     fields = ("pk", "captured_at", "came_back_as")
     while found := list(rows.only(*fields)[:BATCH]):
         numbers = _numbers(letter.came_back_as for letter in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from mqadmin.core import operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
-from mqadmin.deadletters import retries
+from mqadmin.deadletters import exporting, importing, retries
 from mqadmin.deadletters.models import DeadLetter, Retry, RetryRule
 from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
@@ -180,3 +181,15 @@ def test_what_is_no_rule_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(Refusal):
         retries.save(by=BY, broker="default", **values)
     assert not RetryRule.objects.exists()
+
+
+@broker
+@stored
+def test_letters_of_an_imported_file_are_left_alone(place: Place) -> None:
+    file = io.BytesIO(exporting.line(arrive(place, at=timezone.now() - timedelta(days=5))))
+    DeadLetter.objects.all().delete()
+    retries.save(by=BY, broker="default", vhost=place.vhost, source="orders", first_delay=1, is_on=True)
+    assert importing.take(file=file, broker="default", by=BY).imported == 1
+    captured = arrive(place)
+    assert retries.step(timezone.now() + timedelta(seconds=2)) == 1
+    assert Retry.objects.get().letter_id == captured.pk
