@@ -286,6 +286,9 @@ def _store(file: IO[bytes], broker: str, by: Actor, known: Counter[_Key]) -> Non
 
 def _insert(found: list[DeadLetter], by: Actor) -> None:
     now = timezone.now()
+    for letter in found:
+        if letter.status in (DeadLetter.Status.DISCARDED, DeadLetter.Status.REQUEUED):
+            letter.decided_at = now  # the file does not say when; without it they would be kept for ever
     stored = DeadLetter.objects.bulk_create(found)
     LetterEvent.objects.bulk_create(
         [LetterEvent(letter=letter, at=now, kind="imported", by=by.name) for letter in stored]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -12,8 +13,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from mqadmin.core import hooks
+from mqadmin.core.audit import Actor
 from mqadmin.core.models import AuditEntry
-from mqadmin.deadletters import fulltext, retention
+from mqadmin.deadletters import exporting, fulltext, importing, retention
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
 from mqadmin.deadletters.query.searching import search
 from tests.deadletters.factories import letter
@@ -124,3 +126,12 @@ def test_the_days_are_settings(days: str, parked: str, told: str) -> None:
         [sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=False
     )
     assert (done.stdout or done.stderr).strip().endswith(told)
+
+
+def test_what_was_imported_decided_goes_as_if_it_was_decided_then(letters: None) -> None:
+    file = io.BytesIO(b"".join(exporting.line(row) for row in DeadLetter.objects.filter(status="discarded")))
+    DeadLetter.objects.all().delete()
+    importing.take(file=file, broker="default", by=Actor("ann"))
+    retention.step(NOW)
+    assert retention.step(LATER) == ""
+    assert retention.step(LATER + timedelta(days=30)) == "2 letters deleted"
