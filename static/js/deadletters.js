@@ -92,12 +92,17 @@
     return `${opener.formAction}?${fields}`;
   }
 
+  let isAsking = false;
   function decide(url) {
+    const dialog = $("#decide");
+    if (isAsking || dialog.open) return;
+    isAsking = true;
+    dialog.replaceChildren(); // where the answer is an error, what was asked before must not be asked again
     const { pathname, search } = new URL(url, location.href);
-    htmx.ajax("GET", pathname + search, { target: "#decide", swap: "innerHTML" }).then(() => {
-      const dialog = $("#decide");
-      if (dialog.childElementCount && !dialog.open) dialog.showModal();
-    });
+    htmx
+      .ajax("GET", pathname + search, { target: "#decide", swap: "innerHTML" })
+      .then(() => dialog.childElementCount && dialog.showModal())
+      .finally(() => (isAsking = false));
   }
 
   document.addEventListener("mqadmin:acted", () => {

@@ -83,11 +83,11 @@
   // an older question; htmx itself forgets a request under way once one that it replaced has ended.
   const underWay = new WeakMap(); // part -> the request whose answer it awaits
   const replaced = new WeakSet(); // requests whose end says nothing about the server
+  const isLive = (request) => request.sourceElement.matches("[data-live]");
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
     if (!ctx.target) return;
     const earlier = underWay.get(ctx.target);
-    const isLive = (request) => request.sourceElement === request.target;
     if (earlier && isLive(ctx) && !isLive(earlier)) return event.preventDefault();
     if (earlier && !isLive(ctx) && earlier.request.method === "GET") {
       replaced.add(earlier);
