@@ -105,6 +105,19 @@
       .finally(() => (isAsking = false));
   }
 
+  // Letters go where the plan in sight says, not where an older one did: who has typed another destination sees
+  // its plan first, and then clicks again.
+  document.addEventListener("submit", (event) => {
+    const form = $("#decide form.to");
+    if (!form || !event.target.matches("#decide form[method=post]")) return;
+    const planned = new FormData(event.target);
+    const asked = [...new FormData(form)].filter(([name]) => ["to", "exchange", "routing_key"].includes(name));
+    if (asked.every(([name, value]) => planned.get(name) === value)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!form.matches(".htmx-request")) form.requestSubmit();
+  }, true);
+
   document.addEventListener("mqadmin:acted", () => {
     const dialog = $("#decide");
     if (dialog?.open) dialog.close();

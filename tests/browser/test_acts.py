@@ -7,8 +7,10 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from mqadmin.rabbit.config import BrokerConfig
 from tests.browser.held import Held
 from tests.deadletters.factories import letter
+from tests.support.amqp import channel
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 
@@ -65,3 +67,37 @@ def test_a_slow_decision_is_planned_once_and_shown_when_it_is_there(decided_befo
     page.keyboard.press("Escape")
     expect(page.locator("#decide")).not_to_be_visible()
     assert held.count == 1
+
+
+@pytest.mark.parametrize("place", ["a page of its own", "a dialog"])
+def test_letters_go_where_the_plan_in_sight_says(
+    operator_page: Page, broker_config: BrokerConfig, vhost: str, place: str
+) -> None:
+    page = operator_page
+    with channel(broker_config, vhost) as opened:
+        for name in ("first", "second"):
+            opened.queue_declare(name, durable=True)
+    one = letter(message_id="m-1", vhost=vhost)
+    if place == "a dialog":
+        page.goto(f"/dead-letters/{one.pk}/")
+        page.get_by_role("link", name="Elsewhere…").click()
+    else:
+        page.goto(f"/dead-letters/requeue/?ids={one.pk}")
+    go = page.locator("#decide-go")
+    page.get_by_label("Somewhere else").check()
+    key = page.get_by_label("Routing key, or queue")
+    key.fill("first")
+    key.press("Tab")
+    expect(go).to_have_text("Requeue 1 to first")
+    held = Held(page, r"/requeue/\?")
+    acts = Held(page, r"/requeue/$", method="POST")
+    key.fill("second")
+    go.click()
+    go.click()
+    held.let_go()
+    expect(go).to_have_text("Requeue 1 to second")
+    assert acts.count == 0
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        go.click()
+    assert "routing_key=second" in (sent.value.post_data or "")
+    acts.let_go()
