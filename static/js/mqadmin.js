@@ -12,6 +12,7 @@
 
   const asked = new WeakMap(); // part -> when it was last asked for, ms
   const tags = new WeakMap(); // part -> {url, etag} of what it shows
+  const isLive = (request) => request.sourceElement.matches("[data-live]");
 
   function isHeld(part) {
     if (part.hasAttribute("data-live-hold") || part.closest("[data-live-hold]")) return true;
@@ -49,6 +50,12 @@
     if (known && known.url === ctx.request.action) ctx.request.headers["If-None-Match"] = known.etag;
   });
 
+  // One may have begun to type or to read in it while the answer was under way.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (isLive(ctx) && isHeld(ctx.sourceElement)) event.preventDefault();
+  });
+
   document.addEventListener("htmx:after:swap", (event) => {
     const { ctx } = event.detail;
     const target = ctx.target;
@@ -83,7 +90,6 @@
   // an older question; htmx itself forgets a request under way once one that it replaced has ended.
   const underWay = new WeakMap(); // part -> the request whose answer it awaits
   const replaced = new WeakSet(); // requests whose end says nothing about the server
-  const isLive = (request) => request.sourceElement.matches("[data-live]");
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
     if (!ctx.target) return;

@@ -1,0 +1,41 @@
+"""Parts of a page that refresh themselves, in Chromium: never under the hands of who uses them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mqadmin.deadletters.models import DeadLetter
+from tests.browser.held import Held
+from tests.deadletters.factories import letter
+
+pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(transaction=True)]
+
+# `answered`: a promise that the part with the letter has had an answer, whatever became of it.
+ANSWERED = """void (answered = new Promise((resolve) => addEventListener("htmx:finally:request", (event) => {
+  if (event.target.matches("#inbox, #alone")) resolve();
+})))"""
+
+
+@pytest.mark.parametrize("place", ["the inbox", "a page of its own"])
+def test_what_one_began_to_type_outlives_an_answer_under_way(operator_page: Page, place: str) -> None:
+    page = operator_page
+    one = letter(message_id="m-1")
+    path = "/dead-letters/" if place == "the inbox" else f"/dead-letters/{one.pk}/"
+    page.goto(path)
+    held = Held(page, re.escape(path))
+    with page.expect_request(re.compile(re.escape(path))):
+        pass
+    page.get_by_text("Add a note").click()
+    note = page.get_by_label("Note", exact=True)
+    note.click()
+    page.keyboard.type("half a ")
+    DeadLetter.objects.update(note="by somebody else")
+    page.evaluate(ANSWERED)
+    held.let_go()
+    page.evaluate("answered.then(() => null)")
+    page.keyboard.type("decision")
+    expect(note).to_be_focused()
+    expect(note).to_have_value("half a decision")
