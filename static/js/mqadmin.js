@@ -318,6 +318,7 @@
       return;
     }
     if (dialog || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.repeat && event.key !== "j" && event.key !== "k") return; // a key that is held acts once
     if (event.key.length === 1 && press(event.key)) event.preventDefault();
   });
 

@@ -101,3 +101,20 @@ def test_letters_go_where_the_plan_in_sight_says(
         go.click()
     assert "routing_key=second" in (sent.value.post_data or "")
     acts.let_go()
+
+
+def test_a_key_that_is_held_decides_once(inbox: Page) -> None:
+    acts: list[str] = []
+    inbox.on("request", lambda request: acts.append(request.url) if request.method == "POST" else None)
+    first = inbox.locator("[data-open-letter]").first
+    inbox.keyboard.press("j")
+    expect(first).to_be_focused()
+    with inbox.expect_response(re.compile("/discard/")):
+        inbox.keyboard.down("d")
+    with inbox.expect_request(re.compile(r"/dead-letters/\?")):
+        inbox.keyboard.down("d")
+    inbox.keyboard.down("d")
+    inbox.keyboard.up("d")
+    with inbox.expect_response(re.compile(r"letter=")):  # the next key comes after those that were held
+        inbox.keyboard.press("j")
+    assert len(acts) == 1
