@@ -158,8 +158,11 @@
   // --- Confirmation: <button data-confirm="..." data-confirm-typed="word"> --------------------------------
 
   const confirmed = new WeakSet();
+  // Which act it is: a live part may have put another in its place while the question stood there.
+  const actOf = (button) => button.isConnected && `${button.formAction} ${button.name}=${button.value}`;
   function ask(button) {
     const dialog = $("#confirm");
+    const asked = actOf(button);
     const typed = $(".typed", dialog);
     const input = $("input", typed);
     const word = button.dataset.confirmTyped || "";
@@ -177,6 +180,7 @@
     dialog.returnValue = "";
     dialog.onclose = () => {
       if (dialog.returnValue !== "yes" || yes.disabled) return button.focus();
+      if (actOf(button) !== asked) return toast(dialog.dataset.changed, "warning");
       confirmed.add(button);
       button.click();
     };

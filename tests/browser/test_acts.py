@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from mqadmin.rabbit.config import BrokerConfig
 from tests.browser.held import Held
 from tests.deadletters.factories import letter
 from tests.support.amqp import channel
+from tests.support.consumers import make_consumer, make_process, make_supervisor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 
@@ -118,3 +120,24 @@ def test_a_key_that_is_held_decides_once(inbox: Page) -> None:
     with inbox.expect_response(re.compile(r"letter=")):  # the next key comes after those that were held
         inbox.keyboard.press("j")
     assert len(acts) == 1
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_what_was_confirmed_is_not_done_to_another(operator_page: Page, is_replaced: bool) -> None:
+    page = operator_page
+    consumer = make_consumer()
+    make_supervisor()
+    process = make_process(consumer, pid=111, replica=0)
+    page.goto(f"/consumers/{consumer.name}/")
+    page.get_by_role("button", name="Kill this one").click()
+    expect(page.locator("#confirm-text")).to_contain_text("Kill process 111?")
+    consumer.processes.update(ended_at=timezone.now(), state="stopped")
+    if is_replaced:
+        process = make_process(consumer, pid=222, replica=0)
+        expect(page.locator(f"[formaction='/consumers/processes/{process.pk}/kill/']")).to_be_attached()
+    else:
+        expect(page.locator("[formaction$='/kill/']")).to_have_count(0)
+    acts = Held(page, "/kill/", method="POST")
+    page.locator("#confirm [data-yes]").click()
+    expect(page.locator("#toasts")).to_contain_text("It has changed meanwhile: look again.")
+    assert acts.count == 0
