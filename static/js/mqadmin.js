@@ -222,7 +222,11 @@
       event.preventDefault();
       open(opener.dataset.open);
     }
-    if (event.target.closest("[data-close]") || event.target.matches("dialog.sheet")) event.target.closest("dialog").close();
+    const dialog = event.target.closest("dialog");
+    if (dialog && (event.target === dialog || event.target.closest("[data-close]"))) {
+      event.preventDefault(); // "Cancel" is a link, for where there is no dialog to close
+      dialog.close();
+    }
     for (const menu of $$("details[data-popup][open]")) if (!menu.contains(event.target)) menu.open = false;
   });
   document.addEventListener("submit", (event) => {

@@ -141,3 +141,14 @@ def test_what_was_confirmed_is_not_done_to_another(operator_page: Page, is_repla
     page.locator("#confirm [data-yes]").click()
     expect(page.locator("#toasts")).to_contain_text("It has changed meanwhile: look again.")
     assert acts.count == 0
+
+
+def test_cancel_leaves_the_dialog_and_nothing_else(inbox: Page) -> None:
+    tick(inbox, 1)
+    bulk(inbox, "d").click()
+    inbox.get_by_role("link", name="Cancel").click()
+    expect(inbox.locator("#decide")).not_to_be_visible()
+    expect(inbox.locator("#chosen tbody input:checked")).to_have_count(1)
+    inbox.goto("/dead-letters/discard/?ids=1")
+    inbox.get_by_role("link", name="Cancel").click()
+    inbox.wait_for_url("**/dead-letters/?broker=default")
