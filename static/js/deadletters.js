@@ -118,9 +118,10 @@
     if (!form.matches(".htmx-request")) form.requestSubmit();
   }, true);
 
-  document.addEventListener("mqadmin:acted", () => {
-    const dialog = $("#decide");
-    if (dialog?.open) dialog.close();
+  document.addEventListener("mqadmin:acted", (event) => {
+    const dialog = event.target.closest("#decide");
+    if (!dialog) return; // it had nothing to do with what is ticked
+    if (dialog.open) dialog.close();
     clear();
   }, true);
 

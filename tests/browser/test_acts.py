@@ -152,3 +152,23 @@ def test_cancel_leaves_the_dialog_and_nothing_else(inbox: Page) -> None:
     inbox.goto("/dead-letters/discard/?ids=1")
     inbox.get_by_role("link", name="Cancel").click()
     inbox.wait_for_url("**/dead-letters/?broker=default")
+
+
+def test_a_note_that_is_saved_leaves_the_ticks(inbox: Page) -> None:
+    tick(inbox, 2)
+    tick(inbox, 3)
+    inbox.get_by_text("Add a note").click()
+    inbox.get_by_label("Note", exact=True).fill("known")
+    inbox.get_by_role("button", name="Save the note").click()
+    expect(inbox.locator("#toasts")).to_contain_text("Noted.")
+    expect(inbox.locator("#chosen tbody input:checked")).to_have_count(2)
+
+
+def test_a_note_is_of_the_letter_it_was_typed_for(inbox: Page) -> None:
+    note = inbox.get_by_label("Note", exact=True)
+    inbox.get_by_text("Add a note").click()
+    note.fill("of the first")
+    inbox.get_by_role("link", name="m-1", exact=True).click()
+    expect(inbox.locator(".letter-name b")).to_have_text("m-1")
+    expect(note).not_to_be_visible()
+    expect(note).to_have_value("")
