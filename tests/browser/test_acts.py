@@ -8,9 +8,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
+from mqadmin.queues.models import Broker
 from mqadmin.rabbit.config import BrokerConfig
 from tests.browser.held import Held
 from tests.deadletters.factories import letter
+from tests.queues.conftest import make_queue
 from tests.support.amqp import channel
 from tests.support.consumers import make_consumer, make_process, make_supervisor
 
@@ -172,3 +174,46 @@ def test_a_note_is_of_the_letter_it_was_typed_for(inbox: Page) -> None:
     expect(inbox.locator(".letter-name b")).to_have_text("m-1")
     expect(note).not_to_be_visible()
     expect(note).to_have_value("")
+
+
+@pytest.fixture
+def queue_page(operator_page: Page, broker_config: BrokerConfig, vhost: str) -> Page:
+    """The page of an empty queue."""
+    with channel(broker_config, vhost) as opened:
+        opened.queue_declare("orders", durable=True)
+    known = {"product": "RabbitMQ", "version": "3.10.8", "sampled_at": timezone.now()}
+    broker = Broker.objects.create(slug="default", reachable=True, queue_count=1, **known)
+    queue = make_queue(broker, "orders", vhost=vhost)
+    operator_page.goto(f"/queues/{queue.pk}/")
+    return operator_page
+
+
+def test_a_double_click_on_a_queue_is_one_request(queue_page: Page) -> None:
+    published = Held(queue_page, "/publish/", method="POST")
+    queue_page.get_by_role("textbox", name="Body").fill("hello")
+    queue_page.get_by_role("button", name="Publish", exact=True).dblclick()
+    published.let_go()
+    expect(queue_page.locator("#publish .outcome")).to_contain_text("Published and confirmed")
+    looked = Held(queue_page, "/peek/", method="POST")
+    queue_page.get_by_role("button", name="Look", exact=True).dblclick()
+    looked.let_go()
+    expect(queue_page.locator("#peeked")).not_to_be_empty()
+    queue_page.reload()
+    assert published.count == 1
+    assert looked.count == 1
+
+
+def test_a_double_click_on_a_letter_is_one_act(inbox: Page) -> None:
+    acts = Held(inbox, "/discard/", method="POST")
+    inbox.locator("#letter").get_by_role("button", name="Discard").dblclick()
+    with inbox.expect_response(re.compile("/discard/")):
+        acts.let_go()
+    expect(inbox.locator("#toasts p")).to_have_count(1)
+    tick(inbox, 2)
+    bulk(inbox, "d").click()
+    acts = Held(inbox, "/discard/", method="POST")
+    inbox.locator("#decide-go").dblclick()
+    with inbox.expect_response(re.compile("/discard/")):
+        acts.let_go()
+    expect(inbox.locator("#toasts p")).to_have_count(2)
+    assert acts.count == 1

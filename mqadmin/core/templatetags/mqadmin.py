@@ -158,7 +158,8 @@ def action(
 
     It belongs to the page's one form (`#post`, in base.html), so a live fragment holds no CSRF token. Without
     the permission `needs`, or with a reason in `disabled`, it is shown disabled and says why. `confirm` asks
-    first; `typed` also asks to type that word. `name`/`value` are sent along. `key` is its shortcut.
+    first; `typed` also asks to type that word. `name`/`value` are sent along. `key` is its shortcut. A second
+    click while the first is under way does nothing: htmx would send it too, later.
     """
     request = context["request"]
     reason = permissions.denial(request.user, needs) or disabled
@@ -190,8 +191,8 @@ def action(
     }
     attributes = format_html_join("", ' {}="{}"', ((key, value) for key, value in optional.items() if value))
     return format_html(
-        '<button type="submit" form="post" formaction="{}" formmethod="post" hx-post="{}" hx-swap="none" '
-        'class="{}"{}>{}{}</button>',
+        '<button type="submit" form="post" formaction="{}" formmethod="post" hx-post="{}" hx-sync="this:drop" '
+        'hx-swap="none" class="{}"{}>{}{}</button>',
         href,
         href,
         classes,
