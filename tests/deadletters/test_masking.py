@@ -6,6 +6,8 @@ import base64
 import gzip
 import io
 import json
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -86,6 +88,25 @@ def test_a_letter_is_shown_without_them_and_revealed_by_an_operator(
     assert facets.values("default", "headers", "authorization") == []
     assert facets.values("default", "body", "card.number") == []
     assert facets.values("default", "body", "total") == ["5"]
+
+
+@pytest.mark.parametrize(
+    ("place", "target"), [("/dead-letters/", "#inbox"), ("/dead-letters/{pk}/", "#letter")]
+)
+def test_the_parts_of_a_revealed_letter_open_where_it_is_read(settings: Any, place: str, target: str) -> None:
+    settings.MQADMIN_MASKED = RULES
+    one = letter(b"{}", headers={**died(), "authorization": "Bearer top-secret"}, message_id="ord-1")
+    operator, path = client_of("operator"), place.format(pk=one.pk)
+    shown = operator.get(f"{path}?tab=headers&seen={one.pk}").content.decode()
+    address = re.search(r'hx-post="([^"]*/reveal/[^"]*)"', shown)
+    assert address is not None
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{path}?tab=headers"}
+    revealed = operator.post(unescape(address[1]), headers=headers).content.decode()
+    assert "top-secret" in revealed
+    tab = re.search(r'id="tab-history" href="([^"]*)" .*?hx-target="([^"]*)"', revealed)
+    assert tab is not None
+    assert tab[2] == target
+    assert (f"seen={one.pk}" in tab[1]) == (target == "#inbox")
 
 
 def test_whoever_edits_sees_them_and_that_is_written_down(settings: Any) -> None:

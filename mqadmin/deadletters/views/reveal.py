@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from mqadmin.core import audit, permissions, rendering
@@ -27,9 +30,11 @@ def letter_reveal(request: HttpRequest, letter_id: int) -> HttpResponse:
         detail={"letter": letter.pk},
     ):
         shown = presenting.show(letter, reveal=True)
+    at: str = request.htmx.current_url or ""  # type: ignore[attr-defined]
     context = {
         **shown_context(request, shown, reveal=True),
-        "is_alone": True,
+        "is_alone": urlsplit(at).path != reverse("letter_list"),
+        "seen": request.GET.get("seen"),  # the inbox's own, for the links of the letter
         "is_asked": True,
         "is_revealed": True,
     }
