@@ -18,7 +18,8 @@
     return !!selection && !selection.isCollapsed && list.contains(selection.anchorNode);
   }
 
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (event.detail.ctx.target?.id !== "records-new") return; // or an error would be asked for again and again
     const list = section();
     const button = list?.querySelector("[data-records-load]");
     if (button && !isReading(list)) button.click();

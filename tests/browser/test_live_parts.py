@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from mqadmin.deadletters.models import DeadLetter
 from tests.browser.held import Held
 from tests.deadletters.factories import letter
+from tests.support.consumers import make_consumer, make_process, make_record
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 
@@ -39,3 +40,27 @@ def test_what_one_began_to_type_outlives_an_answer_under_way(operator_page: Page
     page.keyboard.type("decision")
     expect(note).to_be_focused()
     expect(note).to_have_value("half a decision")
+
+
+def test_new_records_that_cannot_be_had_are_asked_for_no_faster(operator_page: Page) -> None:
+    page = operator_page
+    consumer = make_consumer()
+    process = make_process(consumer)
+    make_record(consumer, process=process)
+    page.goto(f"/consumers/{consumer.name}/")
+    asked: list[str] = []
+
+    def arrived(route: Route) -> None:
+        asked.append("new" if "after=" in route.request.url else "list")
+        if asked[-1] == "list":
+            route.fulfill(status=503)
+        else:
+            route.continue_()
+
+    page.route(re.compile("/records/"), arrived)
+    make_record(consumer, process=process)
+    with page.expect_response(lambda response: response.status == 503):
+        pass
+    with page.expect_response(re.compile("after=")):
+        pass
+    assert asked.count("list") <= asked.count("new")
