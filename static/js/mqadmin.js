@@ -115,7 +115,11 @@
     if (isOffline && !place.dataset.was) place.dataset.was = "1";
     place.toggleAttribute("data-gone", isOffline);
   }
-  document.addEventListener("htmx:after:request", (event) => setOffline(event.detail.ctx.response.status >= 502));
+  // An error that brings a message is mqadmin's own answer; a proxy's says that mqadmin is away.
+  document.addEventListener("htmx:after:request", (event) => {
+    const { status, headers } = event.detail.ctx.response;
+    setOffline(status >= 502 && !headers.has("HX-Trigger"));
+  });
   document.addEventListener("htmx:error", (event) => {
     if (event.detail.ctx && !replaced.has(event.detail.ctx)) setOffline(true);
   });
@@ -138,6 +142,9 @@
   // --- Messages -----------------------------------------------------------------------------------------------
 
   function toast(text, level) {
+    const stays = level === "error" || level === "warning";
+    // What fails every second says so once.
+    if (stays && $$("#toasts .toast-line").some((line) => line.firstChild.data === text)) return;
     const item = document.createElement("p");
     item.className = `toast-line ${level || "info"}`;
     item.textContent = text;
@@ -149,7 +156,7 @@
     close.addEventListener("click", () => item.remove());
     item.append(close);
     $("#toasts").append(item);
-    if (level !== "error" && level !== "warning") setTimeout(() => item.remove(), 7000);
+    if (!stays) setTimeout(() => item.remove(), 7000);
   }
   document.addEventListener("mqadmin:toast", (event) => {
     for (const { text, level } of event.detail.items || []) toast(text, level);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -64,3 +65,21 @@ def test_new_records_that_cannot_be_had_are_asked_for_no_faster(operator_page: P
     with page.expect_response(re.compile("after=")):
         pass
     assert asked.count("list") <= asked.count("new")
+
+
+def test_what_fails_again_and_again_says_so_once(operator_page: Page) -> None:
+    page = operator_page
+    consumer = make_consumer()
+    make_process(consumer)
+    page.goto(f"/consumers/{consumer.name}/")
+    said = {"mqadmin:toast": {"items": [{"level": "error", "text": "The database is busy."}]}}
+    headers = {"HX-Reswap": "none", "HX-Trigger": json.dumps(said)}
+    page.route(re.compile("/consumers/"), lambda route: route.fulfill(status=503, headers=headers))
+    for _ in range(3):
+        with page.expect_response(lambda response: response.status == 503):
+            pass
+    expect(page.locator(".toast-line")).to_have_count(1)
+    expect(page.locator("body")).not_to_have_class(re.compile("offline"))
+    page.unroute_all()
+    page.route(re.compile("/consumers/"), lambda route: route.fulfill(status=502))
+    expect(page.locator("body")).to_have_class(re.compile("offline"))
