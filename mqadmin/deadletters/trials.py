@@ -49,7 +49,9 @@ def attempt(*, letter: DeadLetter, consumer: Consumer, message: Message, by: Act
 def why(trial: Trial, letter: DeadLetter) -> str:
     """Return why the handler failed on the letter, in a line without what of it is masked."""
     parts = (trial.error_type.rsplit(".", 1)[-1], trial.error)
-    return masking.without(": ".join(part for part in parts if part) or trial.detail, masking.hidden_in(letter))
+    return masking.without(
+        ": ".join(part for part in parts if part) or trial.detail, masking.hidden_in(letter)
+    )
 
 
 def _claim(letter: DeadLetter, consumer: Consumer, by: Actor) -> Operation | None:

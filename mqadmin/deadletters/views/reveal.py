@@ -30,10 +30,13 @@ def letter_reveal(request: HttpRequest, letter_id: int) -> HttpResponse:
         detail={"letter": letter.pk},
     ):
         shown = presenting.show(letter, reveal=True)
-    at: str = request.htmx.current_url or ""  # type: ignore[attr-defined]
+    try:
+        at = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    except ValueError:  # no address at all
+        at = ""
     context = {
         **shown_context(request, shown, reveal=True),
-        "is_alone": urlsplit(at).path != reverse("letter_list"),
+        "is_alone": at != reverse("letter_list"),
         "seen": request.GET.get("seen"),  # the inbox's own, for the links of the letter
         "is_asked": True,
         "is_revealed": True,
