@@ -150,7 +150,7 @@ def check(properties: Mapping[str, Any] | None, headers: Mapping[str, Any] | Non
             if field == "properties" and read.headers is not None:
                 raise ValueError(_("headers are a field of their own"))
             _encode(read)
-        except (ValueError, TypeError, OverflowError, AttributeError, KeyError) as error:
+        except (ValueError, TypeError, OverflowError, AttributeError, KeyError, RecursionError) as error:
             raise Refusal(str(error), "invalid", status=422, fields={field: str(error)}) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from typing import Any
@@ -70,11 +71,12 @@ def imported(**changes: Any) -> importing.Outcome:
         {"deaths": [{**DEATH, "time": "2026-13-45T00:00"}]},
         {"routing_keys": ["\ud800"]},
         {"routing_keys": ["a\0"]},
+        {"headers": functools.reduce(lambda inner, _: {"a": inner}, range(600), {})},
         {"captured_at": "0001-01-01T00:00:00+14:00"},
         {"captured_at": "9999-12-31T23:59:59-14:00"},
         {"first_death_at": "0001-01-01T00:00:00+14:00"},
     ],
-    ids=str,
+    ids=lambda changes: str(changes)[:80],
 )
 def test_what_could_not_be_shown_is_a_fault_of_its_line(changes: dict[str, Any]) -> None:
     outcome = imported(**changes)
