@@ -116,8 +116,10 @@ def _taken(wire: Wire, queue: str) -> Raw:
 
 
 def is_ours(name: bytes) -> bool:
-    """Whether a header of this name tells of a failure, or is mqadmin's own: a requeue takes it out. Hypothesis knows
-    such names, it reads the constants of the code that it tests."""
+    """Whether a header of this name tells of a failure, or is mqadmin's own: a requeue takes it out.
+
+    Hypothesis knows such names: it reads the constants of the code that it tests.
+    """
     text = name.decode(errors="replace")
     return text.startswith("mqadmin-") or bool(deaths.strip_failure_headers({text: ""})[1])
 
