@@ -131,7 +131,7 @@ def _follow(run: operations.Run, mover: Mover) -> int:
     A broker that takes nothing is waited for. To try again from the start would take the same messages once more:
     nearer to a delivery limit each time, and what had been written of them arrives twice.
     """
-    counted, stopped, heard_at, said = 0, None, time.monotonic(), ""
+    counted, stopped, heard_at, said = 0, None, time.monotonic(), run.operation.words
     while True:
         told = mover.wait(_LOOK_SECONDS)
         if told.moved > counted:
@@ -151,6 +151,8 @@ def _follow(run: operations.Run, mover: Mover) -> int:
             mover.stop()  # what is on its way is confirmed and acked first
         if stopped is not None and is_silent and not told.is_blocked:
             raise stopped
+    if said:
+        run.say("")  # it waits no more, however it ended
     if told.fault is not None:
         raise told.fault
     if stopped is not None:

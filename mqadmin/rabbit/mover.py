@@ -90,6 +90,7 @@ class Mover:
         self._sent = self._lowest = self._moved = 0
         self._last_returned = 0
         self._is_stopping = self._is_asking = self._heard = self._is_consuming = self._is_blocked = False
+        self._first = ""  # the tag of the consumer that takes the first
         self._kept: deque[tuple[int, BasicProperties, bytes]] = deque()  # not written: the broker is blocked
         self.was_ready = False  # it had both its channels
         self._changed = threading.Condition()
@@ -150,25 +151,25 @@ class Mover:
     def _on_in(self, channel: Channel) -> None:
         channel.add_on_close_callback(self._lost)
         channel.add_on_cancel_callback(lambda _frame: self._stop())
-        channel.basic_qos(prefetch_count=self._prefetch, callback=lambda _frame: self._ready(in_=channel))
+        # By a subscription of one message: a get is refused where only one consumer may be active.
+        channel.basic_qos(prefetch_count=1, callback=lambda _frame: self._ready(in_=channel))
 
     def _ready(self, *, out: Channel | None = None, in_: Channel | None = None) -> None:
         self._out, self._in = out or self._out, in_ or self._in
         if self._out is not None and self._in is not None:
             self.was_ready = True
-            self._in.add_callback(lambda _frame: self._empty(), [Basic.GetEmpty])
-            self._in.basic_get(self._source, self._on_message)
-
-    def _consume(self) -> None:
-        """Take the rest: the broker took the first."""
-        if self._in is not None and self._in.is_open:
-            self._is_consuming = True
-            self._in.basic_consume(self._source, self._on_message)
+            self._first = self._in.basic_consume(self._source, self._on_message)
             self._loop.call_later(QUIET_S, self._look)
 
-    def _empty(self) -> None:
-        self._is_stopping = True
-        self._finish()
+    def _consume(self, first: int) -> None:
+        """Take the rest as fast as they come, for the broker took the first, which is acked only now: else the
+        consumer of one message, just cancelled, would have been given the next, and pika given that back."""
+        channel = self._in
+        if channel is not None and channel.is_open and not self._is_stopping:
+            channel.basic_qos(prefetch_count=self._prefetch)  # of the next consumer only
+            channel.basic_consume(self._source, self._on_message)
+        self._ack(first)
+        self._tell()
 
     def _blocked(self, is_blocked: bool) -> None:
         self._is_blocked = is_blocked
@@ -179,7 +180,7 @@ class Mover:
     def _on_message(
         self,
         _channel: Channel,
-        method: Basic.Deliver | Basic.GetOk,
+        method: Basic.Deliver,
         properties: BasicProperties,
         body: bytes,
     ) -> None:
@@ -246,14 +247,16 @@ class Mover:
             last = 0
             if self._in is not None and self._in.is_open:
                 self._in.basic_nack(copy.tag, requeue=True)
-        self._ack(last)
         is_all = self._sent >= self._most or self._is_stopping
+        if last and not is_all and not self._is_consuming and self._in is not None and self._in.is_open:
+            self._is_consuming = True
+            self._in.basic_cancel(self._first, callback=lambda _frame: self._consume(last))
+            return
+        self._ack(last)
         if is_all and not self._copies:
             self._finish()
         elif last:
             self._tell()
-            if not self._is_consuming:
-                self._consume()
 
     def _ack(self, tag: int) -> None:
         if tag and self._in is not None and self._in.is_open:

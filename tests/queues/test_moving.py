@@ -142,6 +142,19 @@ def test_unread_properties_are_adapted_as_read_ones(
     assert b"".join(read.encode()) == b"".join(adapted.encode())
 
 
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_where_only_one_consumer_may_be_active_they_are_moved_as_well(
+    broker: Broker, vhost: str, channel: BlockingChannel, kind: str
+) -> None:
+    channel.queue_delete("dead")
+    arguments = {"x-queue-type": kind, "x-single-active-consumer": True}
+    channel.queue_declare("dead", durable=True, arguments=arguments)
+    fill(channel, 30)
+    operation = carry_out(moving.move(queue=make_queue(broker, "dead", vhost), to_queue="work", by=BY))
+    assert (operation.status, operation.done, operation.error) == ("done", 30, "")
+    assert [message.body for message in taken(channel, "work")] == [b"%d" % number for number in range(30)]
+
+
 def test_so_many_are_moved_from_the_head(dead: Queue, channel: BlockingChannel) -> None:
     fill(channel, 10)
     operation = carry_out(moving.move(queue=dead, to_queue="work", by=BY, count=4))

@@ -86,12 +86,11 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
 ) -> None:
     full, consume = threading.Event(), Mover._consume
 
-    def once_full(mover: Mover) -> None:
+    def once_full(mover: Mover, first: int) -> None:
         if full.is_set():
-            consume(mover)
+            consume(mover, first)
         else:
-            mover._is_consuming = True
-            mover._loop.call_later(0.05, lambda: once_full(mover))
+            mover._loop.call_later(0.05, lambda: once_full(mover, first))
 
     monkeypatch.setattr(Mover, "_consume", once_full)
     operation = moving.move(queue=dead, to_queue="work", by=BY)
@@ -105,7 +104,7 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
         assert worker.is_alive()  # what it wrote would arrive, and what it took come back
     worker.join(60)
     operation.refresh_from_db()
-    assert operation.status == "paused"
+    assert (operation.status, operation.words) == ("paused", "")
     with amqp.channel(brokers.config("default"), "/") as channel:
         wait_until(lambda: depth(channel, "dead") + depth(channel, "work") == COUNT)
     operations.resume(operation=operation, by=BY)

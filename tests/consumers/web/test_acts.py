@@ -12,20 +12,11 @@ from django.utils import timezone
 from consumers import definitions
 from consumers.definitions import Conflict, Invalid
 from consumers.models import Consumer, ConsumerProcess
-from mqadmin.core.models import AuditEntry
 from tests.consumers.web.conftest import BY
+from tests.consumers.web.test_definitions import define, last_audit
 from tests.support.consumers import make_consumer, make_process
 
 pytestmark = pytest.mark.django_db
-
-
-def last_audit() -> AuditEntry:
-    return AuditEntry.objects.latest("id")
-
-
-def define(**fields: Any) -> Consumer:
-    values = {"name": "orders", "broker": "default", "queue": "order.processing", "handler": "record"}
-    return definitions.create(by=BY, **{**values, **fields})
 
 
 @pytest.mark.parametrize(

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.consumers.web.test_pages import get, text_of
 from tests.support.consumers import make_consumer, make_record
 
 pytestmark = pytest.mark.django_db
 
 HX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 EVIL = "<script>alert('x')</script>&amp;\"'"
-
-
-def get(client: Client, name: str, *args: Any, fragment: bool = False, **query: Any) -> Any:
-    return client.get(reverse(name, args=args), query, headers=HX if fragment else {})
-
-
-def text_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", response.content.decode())
 
 
 def test_records_newest_first_filtered_and_older(viewer: Client) -> None:
