@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
@@ -291,8 +289,8 @@ def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
         outcome=query.outcome or "",
         q=query.q or "",
         message_id=query.message_id or "",
-        since=_aware(query.since),
-        until=_aware(query.until),
+        since=query.since,
+        until=query.until,
     )
     rows = records.search(wanted, consumer).select_related("consumer")
     return paginate(rows, limit=query.limit, cursor=query.cursor)
@@ -362,10 +360,3 @@ def _only_broker() -> str:
     if len(known) != 1:
         raise ApiError(422, "invalid", _("Name the broker: %(known)s.") % {"known": ", ".join(known) or "–"})
     return known[0]
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """A time without a zone is UTC, as all the API's times are."""
-    if moment is not None and timezone.is_naive(moment):
-        return moment.replace(tzinfo=UTC)
-    return moment

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -47,6 +49,7 @@ LETTER_BYTES = 16_000_000
 WINDOW_BYTES = 64 * 1024 * 1024  # bodies of one window, about: what a collector has in memory
 FIRST_WINDOW = 2_000
 REFRESH_SECONDS = 20 * 60.0
+ASK_SECONDS = 60.0  # how old the queue's delivery limit may be
 MOST_HELD = 1_000  # more are put aside
 ASIDE = ".aside"
 # Of a delivery limit: with so few left a large letter is not held any more, and no other is taken into a window;
@@ -92,11 +95,15 @@ def limits(spec: ConsumerSpec) -> Limits:
     """Return the limits for the queue as RabbitMQ tells of it now. Where it cannot be asked, a letter that was
     returned once is put aside: nobody knows how often it may be."""
     try:
-        client = brokers.client(spec.broker.slug)
-        detail, overview = client.queue(spec.vhost, spec.queue), client.overview()
+        return _told(spec)
     except RabbitError as error:
         log.warning("%s: its delivery limit is not known: %s", spec.queue, error)
         return Limits(letter_bytes(), delivery_limit=_RETURNS_LEFT + 1)
+
+
+def _told(spec: ConsumerSpec) -> Limits:
+    client = brokers.client(spec.broker.slug)
+    detail, overview = client.queue(spec.vhost, spec.queue), client.overview()
     info, limit = detail.info, peek.assess(detail, overview.product, overview.version).delivery_limit
     if limit is None and info.delivery_limit is not None and info.delivery_limit >= 0:
         limit = info.delivery_limit
@@ -127,11 +134,10 @@ class CappedCollecting(Collecting):
 
     def __init__(self, *args: Any, limits: Limits, **named: Any) -> None:
         super().__init__(*args, **named)
-        self._limits = limits
+        self._keep_to(limits)
         self._first_tag = self._tag
         self._subscriptions = 0
         self._is_ending = False
-        self._last_returns = min(_LAST_RETURNS, max(1, (limits.delivery_limit or 0) // 4))
         self._most = min(limits.first_window, self._spec.prefetch)
         self._bytes = 0  # bodies of the window in hand
         self._held: dict[int, int] = {}  # delivery tag -> size
@@ -141,6 +147,37 @@ class CappedCollecting(Collecting):
         self._surplus: list[int] = []  # delivery tags that are more than fits: they are given back
         self._is_transactional = False
         self._held_since = 0.0
+
+    # --- what it keeps to --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        super().start()
+        self._loop.call_later(ASK_SECONDS, self._ask_again)
+
+    def _ask_again(self) -> None:
+        """Have RabbitMQ asked, beside the I/O thread: a policy may give the queue another limit any time."""
+        threading.Thread(target=self._ask, name="limits", daemon=True).start()
+
+    def _ask(self) -> None:
+        found = self._limits
+        try:
+            found = _told(self._spec)
+        except RabbitError as error:
+            log.info("%s: its delivery limit is taken for the one it had: %s", self._spec.queue, error)
+        except Exception:
+            log.exception("%s: its delivery limit could not be read", self._spec.queue)
+        with suppress(Exception):  # the loop has ended
+            self._loop.add_callback_threadsafe(partial(self._asked, found))
+
+    def _asked(self, limits: Limits) -> None:
+        if limits.delivery_limit != self._limits.delivery_limit:
+            log.info("%s has the delivery limit %s now", self._spec.queue, limits.delivery_limit)
+        self._keep_to(limits)
+        self._loop.call_later(ASK_SECONDS, self._ask_again)
+
+    def _keep_to(self, limits: Limits) -> None:
+        self._limits = limits
+        self._last_returns = min(_LAST_RETURNS, max(1, (limits.delivery_limit or 0) // 4))
 
     # --- what is taken -----------------------------------------------------------------------------------
 

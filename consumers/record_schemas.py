@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 
 from consumers import records
 from consumers.models import Record
+from mqadmin.core.times import Moment
 
 
 class RecordOut(Schema):
@@ -108,8 +109,8 @@ class RecordQuery(Schema):
     outcome: Literal["acked", "retried", "dead_lettered", "duplicate", "released", "timed_out"] | None = None
     message_id: str | None = None
     q: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     limit: int = 50
     cursor: str | None = None
 

@@ -27,6 +27,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.core.paging import Page, paginate
 from mqadmin.core.permissions import Needed
+from mqadmin.core.times import Moment
 from mqadmin.rabbit.errors import RabbitError
 
 __all__ = ["ApiError", "Token", "create_api", "paginate", "require", "router"]
@@ -317,7 +318,7 @@ def audit_list(
     page: Query[PageQuery],
     actor: str | None = None,
     action: str | None = None,
-    since: datetime | None = None,
+    since: Moment | None = None,
 ) -> Page:
     """List who did what, newest first. `action` matches from its beginning: `queue.` finds all on queues."""
     require(request, "view")

@@ -183,8 +183,10 @@ def _why(again: Sequence[DiedAgain], sent: int) -> str:
 
 def _told(again: DiedAgain) -> str:
     """Return the error without masked values, of the letter as it was sent and as it came back: every viewer reads
-    it in the operation."""
-    sent = DeadLetter.objects.get(pk=again.letter)
+    it in the operation. "" where the letter is gone: nobody can say what of it is masked."""
+    sent = DeadLetter.objects.filter(pk=again.letter).first()
+    if sent is None:
+        return ""
     back = DeadLetter.objects.filter(broker=sent.broker, came_back_as=sent.requeue_id)
     hidden = [value for letter in (sent, *back) for value in masking.hidden_in(letter)]
     return masking.without(again.error, hidden)

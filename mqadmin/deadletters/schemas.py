@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictBool
 
+from mqadmin.core.times import Moment
 from mqadmin.deadletters import canary, presenting
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import Care
@@ -136,8 +137,8 @@ class LetterQuery(Schema):
     group: str = ""
     status: str = ""
     q: str = Field("", max_length=500)
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     operation: int = 0
 
 

@@ -205,8 +205,13 @@
         if (denied.dataset.denied) toast(denied.dataset.denied, "warning");
         return;
       }
-      const button = event.target.closest("[data-confirm]");
-      if (!button || confirmed.delete(button)) return;
+      const button = event.target.closest("button");
+      if (event.detail > 1 && button?.form && button.type === "submit") {
+        event.preventDefault(); // a double click acts once, also where the first click was answered by then
+        event.stopImmediatePropagation();
+        return;
+      }
+      if (!button?.dataset.confirm || confirmed.delete(button)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
       ask(button);

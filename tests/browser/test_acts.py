@@ -203,6 +203,20 @@ def test_a_double_click_on_a_queue_is_one_request(queue_page: Page) -> None:
     assert looked.count == 1
 
 
+def test_the_second_half_of_a_double_click_does_nothing_after_the_answer_either(queue_page: Page) -> None:
+    published = Held(queue_page, "/publish/", method="POST")
+    published.let_go()
+    queue_page.get_by_role("textbox", name="Body").fill("hello")
+    button = queue_page.get_by_role("button", name="Publish", exact=True)
+    button.click()
+    expect(queue_page.locator("#publish .outcome")).to_contain_text("Published and confirmed")
+    button.hover()
+    queue_page.mouse.down(click_count=2)
+    queue_page.mouse.up(click_count=2)
+    queue_page.reload()
+    assert published.count == 1
+
+
 def test_a_double_click_on_a_letter_is_one_act(inbox: Page) -> None:
     acts = Held(inbox, "/discard/", method="POST")
     inbox.locator("#letter").get_by_role("button", name="Discard").dblclick()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from mqadmin.core import api, tokens
 from mqadmin.core.models import ApiToken, AuditEntry, Operation
 from mqadmin.rabbit.errors import NotFound, RabbitError, UnsafePeek
 from tests.core.conftest import SignIn, make_user
+from tests.deadletters.factories import letter
+from tests.support.consumers import make_consumer, make_record
 
 
 @pytest.fixture
@@ -98,6 +101,19 @@ def test_the_audit_log_is_filtered(call: Any) -> None:
     assert [item["actor"] for item in call("viewer", "get", "/audit", action="queue.")[1]["items"]] == ["ann"]
     assert call("viewer", "get", "/audit", actor="bob")[1]["total"] == 1
     assert call("viewer", "get", "/audit", since="2999-01-01T00:00:00Z")[1]["total"] == 0
+
+
+@pytest.mark.parametrize("path", ["/audit", "/dead-letters", "/records"])
+def test_a_time_without_a_zone_is_utc_wherever_the_server_stands(call: Any, settings: Any, path: str) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    AuditEntry.objects.create(actor="ann", action="queue.purge")
+    letter(b"x")
+    make_record(make_consumer(), outcome="acked")
+    begin = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)
+    for hours, count in ((0, 1), (2, 0)):
+        since = (begin + timedelta(hours=hours)).isoformat()
+        status, body = call("viewer", "get", path, since=since)
+        assert (status, len(body["items"])) == (200, count)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mqadmin.deadletters import tracking, windows
 from mqadmin.deadletters.models import DeadLetter, TrackedQueue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.management import ManagementClient
 from tests.support.processes import killed_at, manage
 from tests.support.waiting import wait_until
 
@@ -21,6 +22,12 @@ pytestmark = [pytest.mark.broker, pytest.mark.processes, pytest.mark.django_db(t
 
 QUEUE = "orders.dlq"
 LARGE = b"L" * 1_001
+IN_A_HURRY = """
+from django.core.management import call_command
+from consumers import collecting
+collecting.ASK_SECONDS = 0.1
+call_command("run_consumer", "collect")
+"""
 TYPES = [{}, {"x-queue-type": "quorum"}, {"x-queue-type": "quorum", "x-delivery-limit": 20}]
 
 
@@ -148,6 +155,29 @@ def test_any_letter_is_put_aside_before_a_queue_gives_it_up(
         wait_until(lambda: words() == told, 10)
     assert (ready(channel), ready(channel, f"{QUEUE}.aside")) == (0, aside)
     assert stored() == Counter([*[b"often"] * (1 - aside), *small(0, 9)])
+
+
+def test_a_limit_that_a_policy_sets_meanwhile_is_kept_to(
+    channel: BlockingChannel, vhost: str, environ: dict[str, str], management: ManagementClient
+) -> None:
+    channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+    channel.queue_declare(f"{QUEUE}.aside", durable=True, arguments={"x-queue-type": "classic"})
+    publish(channel, LARGE)
+    consumer = Consumer.objects.filter(pk=collector(vhost).pk)
+    with manage(environ, "shell", "--command", IN_A_HURRY):
+        wait_until(words, 20, what="the large one is held")
+        management.set_policy(vhost, "few", f"^{QUEUE}$", {"delivery-limit": 10}, apply_to="queues")
+        told = wait_until(lambda: management.queue(vhost, QUEUE).info.effective_policy, 20)
+        assert told == {"delivery-limit": 10}
+        for _ in range(5):
+            consumer.update(desired="paused")
+            wait_until(lambda: ready(channel) == 1, 10, what="the large one is back in its queue")
+            consumer.update(desired="running")
+            wait_until(lambda: ready(channel) == 0, 10, what="it is taken again")
+        wait_until(
+            lambda: ready(channel, f"{QUEUE}.aside") == 1, 10, what="five returns are left: it is aside"
+        )
+    assert ready(channel) == 0
 
 
 @pytest.mark.parametrize("arguments", TYPES[:2])
