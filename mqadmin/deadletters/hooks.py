@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -43,10 +43,14 @@ def register() -> None:
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     """Name the most frequent causes, and the dead-letter queues whose letters nobody captures."""
     parked = Filter(broker, status=DeadLetter.Status.PARKED)
-    for cause in inbox.causes(parked)[:WORST]:
-        yield _cause(broker, cause)
-    for found in inbox.uncaptured(broker)[:WORST]:
-        yield _uncaptured(found)
+    causes = inbox.causes(parked)
+    yield from (_cause(broker, cause) for cause in causes[:WORST])
+    if len(causes) > WORST:
+        yield _more_causes(broker, causes[WORST:])
+    found, more = inbox.uncaptured(broker)
+    yield from (_uncaptured(item) for item in found[:WORST])
+    if (more := more + len(found[WORST:])) > 0:
+        yield _more_uncaptured(broker, more)
 
 
 def _cause(broker: str, cause: Cause) -> Attention:
@@ -63,6 +67,26 @@ def _cause(broker: str, cause: Cause) -> Attention:
     query = urlencode({"broker": broker, "group": cause.group})
     href = f"{reverse('letter_list')}?{query}"
     return Attention("watch", title, text, [Link(_("Look at them"), href, primary=True)])
+
+
+def _more_causes(broker: str, left: Sequence[Cause]) -> Attention:
+    is_cut = len(left) + WORST >= inbox.MOST_CAUSES
+    title = ngettext(
+        "%(n)s more cause of dead letters", "%(n)s more causes of dead letters", len(left) + is_cut
+    )
+    href = reverse("letter_list") + "?" + urlencode({"broker": broker})
+    count = formats.number(len(left)) + ("+" if is_cut else "")
+    return Attention("watch", title % {"n": count}, "", [Link(_("Show them all"), href)])
+
+
+def _more_uncaptured(broker: str, count: int) -> Attention:
+    title = ngettext(
+        "%(n)s more queue holds letters nobody captures",
+        "%(n)s more queues hold letters nobody captures",
+        count,
+    ) % {"n": formats.number(count)}
+    href = reverse("letter_list") + "?" + urlencode({"broker": broker})
+    return Attention("watch", title, "", [Link(_("Show them"), href)])
 
 
 def _uncaptured(found: inbox.Uncaptured) -> Attention:

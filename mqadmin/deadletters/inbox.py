@@ -28,6 +28,7 @@ from mqadmin.deadletters.selection import Filter
 from mqadmin.queues.models import Queue
 
 MOST_CAUSES = 60
+MOST_UNCAPTURED = 20
 RECENT_OPERATION = timedelta(seconds=20)  # so long one that ended is still told of
 FRAMEWORKS = {
     "spring": "Spring",
@@ -174,10 +175,12 @@ class Uncaptured:
         return _("From %(sources)s.") % {"sources": sources} if sources else ""
 
 
-def uncaptured(broker: str) -> list[Uncaptured]:
-    """Return the dead-letter queues with messages that are not tracked, the fullest first."""
-    rows = tracking.untracked(broker).filter(total__gt=0).order_by("-total", "vhost", "name")[:20]
-    return [Uncaptured(queue, queue.total or 0) for queue in rows]
+def uncaptured(broker: str) -> tuple[list[Uncaptured], int]:
+    """Return the fullest dead-letter queues with messages that are not tracked, and how many more there are."""
+    wanted = tracking.untracked(broker).filter(total__gt=0)
+    rows = list(wanted.order_by("-total", "vhost", "name")[: MOST_UNCAPTURED + 1])
+    found = [Uncaptured(queue, queue.total or 0) for queue in rows[:MOST_UNCAPTURED]]
+    return found, wanted.count() - len(found) if len(rows) > MOST_UNCAPTURED else 0
 
 
 def running(broker: str) -> Iterable[Operation]:

@@ -15,13 +15,14 @@ from consumers.models import Consumer, Record
 from mqadmin.core import hooks, operations, tokens
 from mqadmin.core.audit import Actor
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import editing, tracking
+from mqadmin.deadletters import editing, inbox, tracking
 from mqadmin.deadletters.models import CauseNote, DeadLetter
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
 from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 from tests.deadletters.listeners import holding
+from tests.queues.conftest import make_queue
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
@@ -284,6 +285,27 @@ def test_track_from_the_inbox_and_the_queue_page(admin: Client, place: Place) ->
     assert "1 letter in the inbox" in panel
     assert "nobody captures" not in text(admin, LIST)
     assert admin.post(reverse("queue_untrack", args=[queue.pk])).status_code == 302
+
+
+def test_of_many_the_first_are_shown_and_all_are_counted(
+    admin: Client, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_UNCAPTURED", 5)
+    monkeypatch.setattr(inbox, "MOST_CAUSES", 4)
+    broker = place.row(total=1).broker
+    for number in range(6):
+        make_queue(broker, f"dlq.{number}", total=9 - number, is_inbox=True)
+        letter(headers=died(type=f"Error{'abcdef'[number]}", message="no"))
+    page = text(admin, LIST)
+    assert page.count("nobody captures") == 5 + 1
+    assert "5 more dead-letter queues nobody captures" in page
+    assert "And 2 that hold fewer" in page
+    assert "These are the 4 most frequent." in page
+    titles = [item.title for item in hooks.attention("default", User.objects.get(username="admin"))]
+    assert titles.count("1+ more causes of dead letters") == 1
+    assert "4 more queues hold letters nobody captures" in titles
+    found = text(admin, reverse("queue_list") + "?show=dead-letter")
+    assert all(f"dlq.{number}" in found for number in range(6))
 
 
 def test_a_queue_that_is_consumed_from_is_not_offered_and_refused_in_words(

@@ -101,6 +101,7 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         page = _Pages(wanted, seen).get_page(1)
     counts = inbox.status_counts(form.broker)
     found = sparklines.drawn(form.broker, inbox.causes(wanted))
+    uncaptured, more = inbox.uncaptured(form.broker)
     return {
         "wanted": wanted,
         "status": wanted.status or ALL,
@@ -108,6 +109,7 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         "statuses": [(value, label, counts.get(value, 0)) for value, label in DeadLetter.Status.choices],
         "has_any": any(counts.values()),
         "causes": found,
+        "are_causes_cut": len(found) >= inbox.MOST_CAUSES,
         "chosen_cause": next((cause for cause in found if cause.group == wanted.group), None),
         "in_causes": sum(cause.count for cause in found),
         "choices": inbox.choices(form.broker),
@@ -116,7 +118,9 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         "seen": seen,
         "waiting": lists.newer(wanted, seen) if is_frozen else 0,
         "operations": [(item, operations.eta_seconds(item)) for item in inbox.running(form.broker)],
-        "uncaptured": inbox.uncaptured(form.broker),
+        "uncaptured": uncaptured,
+        "more_uncaptured": more,
+        "folded_uncaptured": len(uncaptured) + more - 2,
         "filter_fields": replace(wanted, broker="").to_json(),
         "views": list(saved.visible(request.user.get_username())),
         "view_now": saved.plain(request.GET.urlencode()),
