@@ -11,6 +11,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from django.utils.translation import ngettext
+
+from mqadmin.core import formats
 from mqadmin.deadletters.mapping import Mapped, Place
 
 WIDTH, HEIGHT, GAP, ACROSS, MARGIN = 220, 46, 14, 110, 12
@@ -147,7 +150,10 @@ def _box(key: str, names: list[str], found: Mapped) -> Box:
 
 
 def _facts(place: Place) -> str:
-    return "" if place.row.total is None else f"{place.row.total:,}"
+    count = place.row.total
+    if not count:
+        return ""
+    return ngettext("%(n)s message", "%(n)s messages", count) % {"n": formats.number(count)}
 
 
 def _ends(names: Sequence[str]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -95,6 +96,14 @@ def vhosts(broker: str) -> list[str]:
     """Return the vhosts of a broker that have queues."""
     rows = Queue.objects.filter(broker__slug=broker, gone_at=None).order_by("vhost")
     return list(rows.values_list("vhost", flat=True).distinct())
+
+
+def first(broker: str) -> str:
+    """Return the vhost that has most to show: the most dead-letter queues. "" where there are no queues."""
+    rows = Queue.objects.filter(broker__slug=broker, gone_at=None).values("vhost")
+    inboxes = Count("pk", filter=Q(is_inbox=True))
+    found = rows.annotate(inboxes=inboxes).order_by("-inboxes", "vhost").first()
+    return found["vhost"] if found else ""
 
 
 def of(broker: str, vhost: str) -> Mapped:

@@ -107,7 +107,7 @@
   }
 
   function redraw() {
-    for (const [element, { data, plot }] of charts) {
+    for (const [element, { data, plot }] of [...charts]) { // a copy: each comes back behind the last
       plot.destroy();
       charts.delete(element);
       if (element.isConnected) draw(element, data);

@@ -6,9 +6,11 @@ import json
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.queues.models import Broker
 from tests.browser.held import Held
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_process, make_record
@@ -83,3 +85,17 @@ def test_what_fails_again_and_again_says_so_once(operator_page: Page) -> None:
     page.unroute_all()
     page.route(re.compile("/consumers/"), lambda route: route.fulfill(status=502))
     expect(page.locator("body")).to_have_class(re.compile("offline"))
+
+
+def test_another_theme_draws_the_charts_anew(operator_page: Page) -> None:
+    history = {"publish_rate": [[1_700_000_000, 1.5], [1_700_000_005, 2.0]]}
+    sampled = {"product": "RabbitMQ", "version": "3.10.8", "sampled_at": timezone.now()}
+    Broker.objects.create(slug="default", reachable=True, history=history, **sampled)
+    operator_page.goto("/")
+    drawn = operator_page.locator(".chart .u-wrap")
+    expect(drawn).to_have_count(1)
+    for theme, ink in (("light", "rgb(27, 39, 51)"), ("dark", "rgb(219, 227, 236)")):
+        operator_page.locator("[data-theme-form] button").click()
+        expect(operator_page.locator("html")).to_have_attribute("data-bs-theme", theme)
+        expect(operator_page.locator("body")).to_have_css("color", ink)
+        expect(drawn).to_have_count(1)

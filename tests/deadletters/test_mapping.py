@@ -162,10 +162,14 @@ def test_without_the_broker_the_last_sample_is_shown(viewer: Client, monkeypatch
         dead_letters_to=["dlq"],
         arguments={"x-dead-letter-exchange": ""},
     )
-    Queue.objects.create(broker=broker, vhost="/", name="dlq", dead_letters_from=["orders"], is_inbox=True)
+    Queue.objects.create(
+        broker=broker, vhost="/", name="dlq", dead_letters_from=["orders"], is_inbox=True, total=1
+    )
+    Queue.objects.create(broker=broker, vhost="!", name="first in the alphabet")
     page = viewer.get("/dead-letters/map/").content.decode()
     assert "Exchanges and bindings are not known now" in page
     assert page.count('class="line') >= 1
+    assert ">1 message<" in page
 
 
 @pytest.mark.django_db

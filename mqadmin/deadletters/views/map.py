@@ -19,7 +19,7 @@ def letter_map(request: HttpRequest) -> HttpResponse:
     broker = brokers.current(request)
     vhosts = mapping.vhosts(broker)
     asked = request.GET.get("vhost", "")
-    vhost = asked if asked in vhosts or not vhosts else vhosts[0]
+    vhost = asked if asked in vhosts else mapping.first(broker)
     whole = mapping.of(broker, vhost)
     q, only = request.GET.get("q", "")[:255], request.GET.get("show") == "wrong"
     found = mapping.narrowed(whole, q=q, only_flagged=only)
