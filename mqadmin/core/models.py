@@ -73,6 +73,16 @@ class Operation(models.Model):
         return f"{self.kind} #{self.pk}"
 
     @property
+    def stage(self) -> str:
+        """What it is at, in a few words: its phase while that lasts, else its status."""
+        return str(self.get_phase_display() if self.is_in_phase else self.get_status_display())
+
+    @property
+    def is_in_phase(self) -> bool:
+        """Whether it waits as its phase says, rather than for a worker or a person."""
+        return bool(self.phase) and self.status in (self.Status.PENDING, self.Status.RUNNING)
+
+    @property
     def begins_in(self) -> float | None:
         """Seconds for which it is still held and can be undone; None when it is not."""
         if self.phase != self.Phase.HELD or self.not_before is None or self.status != self.Status.PENDING:

@@ -100,7 +100,7 @@ def _row(operation: Operation) -> dict[str, Any]:
     """Return what a template shows of an operation."""
     return {
         "operation": operation,
-        "tone": _TONES[operation.status],
+        "tone": "blue" if operation.is_in_phase else _TONES[operation.status],
         "rate": operations.rate(operation),
         "eta": operations.eta_seconds(operation),
         "handled": operation.done + operation.failed,

@@ -175,9 +175,12 @@ def _watching(plan_: Mapping[str, Any], sent: int, until: datetime) -> str:
 def _why(again: Sequence[DiedAgain], sent: int) -> str:
     first = again[0]
     error = _told(first) or "?"
-    return _(
+    return ngettext(
+        "Stopped by itself: the letter that was requeued died again, #%(letter)d (%(error)s). "
+        "The rest stay in the inbox.",
         "Stopped by itself: of %(sent)d letters requeued, %(n)d died again, first #%(letter)d (%(error)s). "
-        "The rest stay in the inbox."
+        "The rest stay in the inbox.",
+        sent,
     ) % {"sent": sent, "n": len(again), "letter": first.letter, "error": error[:300]}
 
 

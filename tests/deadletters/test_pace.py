@@ -189,6 +189,9 @@ def test_the_page_counts_down_and_offers_to_undo(
         assert "Undo" in page
         assert "begins in" in page
         assert reverse("operation_cancel", args=[operation.pk]) in page
+    listed = client.get(reverse("operation_list")).content.decode()
+    assert "held: it can be undone" in listed
+    assert "waiting for a worker" not in listed
     answer = client.post(reverse("operation_cancel", args=[operation.pk]), follow=True)
     page = answer.content.decode()
     assert "cancelled" in page
