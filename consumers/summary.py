@@ -91,13 +91,26 @@ class Summary:
 
     @property
     def words(self) -> str:
-        """The sentence under the name: what stands in its way, else what fails in it."""
+        """What stands in its way, else what fails in it, "" where all is well."""
         if self.status.words or self.blocked or not self.hour.total.failed:
             return self.status.words or self.blocked
         values = {"n": self.hour.total.failed, "error": self.common_error}
         if self.common_error:
             return _("%(n)d failed in the last hour, mostly %(error)s.") % values
         return _("%(n)d failed in the last hour.") % values
+
+    @property
+    def sentence(self) -> str:
+        """What stands under the name: `words`, else that all is well."""
+        if self.words or self.status.state != "running":
+            return self.words
+        if self.consumer.is_collector:
+            return _("Captures what arrives.")
+        return (
+            _("Nothing failed in the last hour.")
+            if self.hour.total.handled
+            else _("No message in the last hour.")
+        )
 
 
 def supervised(now: datetime | None = None) -> bool:

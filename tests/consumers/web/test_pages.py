@@ -83,6 +83,22 @@ def test_list_says_what_runs_and_why_not(viewer: Client) -> None:
     assert "50 %" in text
 
 
+@pytest.mark.parametrize(
+    ("handled", "sentence"),
+    [
+        ((), "No message in the last hour."),
+        (((5, "acked", 1),), "Nothing failed in the last hour."),
+        (((5, "acked", 1), (5, "dead_lettered", 1)), "1 failed in the last hour."),
+    ],
+)
+def test_what_runs_says_how_well(viewer: Client, handled: Any, sentence: str) -> None:
+    make_supervisor()
+    consumer = make_consumer(name="good", desired="running")
+    count(make_process(consumer), *handled)
+    for page in (get(viewer, "consumer_list"), get(viewer, "consumer_detail", "good")):
+        assert sentence in text_of(page)
+
+
 def test_list_costs_the_same_for_any_number(viewer: Client, django_assert_max_num_queries: Any) -> None:
     for _n in range(30):
         consumer = make_consumer(desired="running")
