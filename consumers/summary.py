@@ -102,15 +102,10 @@ class Summary:
     @property
     def sentence(self) -> str:
         """What stands under the name: `words`, else that all is well."""
-        if self.words or self.status.state != "running":
+        if self.words or self.status.state != "running" or self.consumer.is_collector:
             return self.words
-        if self.consumer.is_collector:
-            return _("Captures what arrives.")
-        return (
-            _("Nothing failed in the last hour.")
-            if self.hour.total.handled
-            else _("No message in the last hour.")
-        )
+        has_worked = bool(self.hour.total.handled)
+        return _("Nothing failed in the last hour.") if has_worked else _("No message in the last hour.")
 
 
 def supervised(now: datetime | None = None) -> bool:
