@@ -22,7 +22,7 @@ from ninja.openapi.docs import Swagger
 from ninja.parser import Parser
 from ninja.security import HttpBearer
 
-from mqadmin.core import audit, faults, operations, permissions, tokens
+from mqadmin.core import audit, faults, operations, permissions, progress, tokens
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.core.paging import Page, paginate
@@ -216,11 +216,11 @@ class OperationOut(Schema):
 
     @staticmethod
     def resolve_rate(obj: Operation) -> float | None:
-        return operations.rate(obj)
+        return progress.rate(obj)
 
     @staticmethod
     def resolve_eta_seconds(obj: Operation) -> float | None:
-        return operations.eta_seconds(obj)
+        return progress.eta_seconds(obj)
 
     @staticmethod
     def resolve_problems(obj: Operation) -> list[Any]:

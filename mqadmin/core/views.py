@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from mqadmin.core import audit, brokers, hooks, operations, permissions, rendering
+from mqadmin.core import audit, brokers, hooks, operations, permissions, progress, rendering
 from mqadmin.core.context import THEME_COOKIE, THEMES
 from mqadmin.core.forms import AuditFilter
 from mqadmin.core.models import AuditEntry, Operation
@@ -101,8 +101,8 @@ def _row(operation: Operation) -> dict[str, Any]:
     return {
         "operation": operation,
         "tone": "blue" if operation.is_in_phase else _TONES[operation.status],
-        "rate": operations.rate(operation),
-        "eta": operations.eta_seconds(operation),
+        "rate": progress.rate(operation),
+        "eta": progress.eta_seconds(operation),
         "handled": operation.done + operation.failed,
         "is_open": operation.status in Operation.OPEN,
         "seconds": _seconds(operation),

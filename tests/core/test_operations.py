@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from mqadmin.celery import app
-from mqadmin.core import operations
+from mqadmin.core import operations, progress
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
@@ -230,16 +230,16 @@ def test_problems_are_kept_up_to_a_limit(
 def test_rate_and_time_left(db: None) -> None:
     now = timezone.now()
     operation = make(status="running", total=100, done=18, failed=2, started_at=now - timedelta(seconds=10))
-    assert operations.rate(operation, now) == pytest.approx(2.0)
-    assert operations.eta_seconds(operation, now) == pytest.approx(40.0)
+    assert progress.rate(operation, now) == pytest.approx(2.0)
+    assert progress.eta_seconds(operation, now) == pytest.approx(40.0)
     operation.params = {
         "run": {"at": (now - timedelta(seconds=2)).timestamp(), "handled": 10}
     }  # after a pause
-    assert operations.rate(operation, now) == pytest.approx(5.0)
+    assert progress.rate(operation, now) == pytest.approx(5.0)
     operation.status = "paused"
-    assert operations.rate(operation, now) is None
-    assert operations.eta_seconds(make()) is None
-    assert operations.rate(make()) is None
+    assert progress.rate(operation, now) is None
+    assert progress.eta_seconds(make()) is None
+    assert progress.rate(make()) is None
 
 
 @pytest.mark.parametrize("hole", ["refuses", "says nothing"])

@@ -16,7 +16,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqadmin.core import operations
+from mqadmin.core import operations, progress
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
@@ -102,7 +102,7 @@ def test_a_slow_one_stops_within_a_moment_when_it_is_paused_and_tells_how_long_i
 
     wait_until(lambda: seen().done >= 3, timeout=10, what="three letters to go")
     now_seen = seen()
-    left, done = operations.eta_seconds(now_seen) or 0, now_seen.done
+    left, done = progress.eta_seconds(now_seen) or 0, now_seen.done
     # The first went at once, the others 4 a second at the most; all took no longer than the test until now.
     fastest, slowest = (done - 1) / 4 / done, (time.monotonic() - begun) / done
     assert (40 - done) * fastest <= left <= (40 - done) * slowest

@@ -12,7 +12,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from mqadmin.core import brokers, operations, permissions, rendering
+from mqadmin.core import brokers, permissions, progress, rendering
 from mqadmin.deadletters import (
     bodytext,
     comparing,
@@ -117,7 +117,7 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         "page": page,
         "seen": seen,
         "waiting": lists.newer(wanted, seen) if is_frozen else 0,
-        "operations": [(item, operations.eta_seconds(item)) for item in inbox.running(form.broker)],
+        "operations": [(item, progress.eta_seconds(item)) for item in inbox.running(form.broker)],
         "uncaptured": uncaptured,
         "more_uncaptured": more,
         "folded_uncaptured": len(uncaptured) + more - 2,
