@@ -31,7 +31,8 @@ POINT = timedelta(seconds=30)  # between two points of a consumer without a chan
 POINTS_KEPT = timedelta(days=2)
 TOLD_AGAIN = timedelta(minutes=30)  # the same reason not to scale
 BLIND = ("stale", "bounds")  # decided without looking at the numbers
-TOLD = ("limited", "stuck", "most")
+TOLD = ("limited", "stuck", "most", "stale")
+STALE = timedelta(minutes=2)  # without numbers for so long, a person is told
 
 _Address = tuple[str, str, str]
 
@@ -53,6 +54,7 @@ class Autoscaler:
         self._memories: dict[int, Memory] = {}
         self._drawn: dict[int, datetime] = {}  # when the last point of a consumer was written
         self._told: dict[int, tuple[str, datetime]] = {}
+        self._blind: dict[int, datetime] = {}  # since when nothing is known of a consumer's queue
 
     def step(self, now: datetime) -> list[Step]:
         """Look once, write what follows, and return it; nothing while another holds the lease.
@@ -79,7 +81,7 @@ class Autoscaler:
 
     def _forget(self, kept: Iterable[int]) -> None:
         wanted = set(kept)
-        for known in (self._memories, self._drawn, self._told):
+        for known in (self._memories, self._drawn, self._told, self._blind):
             for gone in known.keys() - wanted:
                 del known[gone]
 
@@ -87,6 +89,9 @@ class Autoscaler:
         bounds = Settings(consumer.autoscale_min, consumer.autoscale_max, consumer.autoscale_seconds)
         memory = self._memories.get(consumer.pk, Memory())
         decision, self._memories[consumer.pk] = autoscale.decide(seen, bounds, memory, now)
+        if decision.reason != "stale":
+            self._blind.pop(consumer.pk, None)
+        self._blind.setdefault(consumer.pk, now)
         return Step(consumer, seen.target, decision)
 
     def _write(self, steps: Iterable[Step], now: datetime) -> None:
@@ -115,6 +120,8 @@ class Autoscaler:
     def _is_news(self, step: Step, now: datetime) -> bool:
         """Whether there is a reason not to scale that was not told lately."""
         reason, at = self._told.get(step.consumer.pk, ("", now))
+        if step.decision.reason == "stale" and now - self._blind[step.consumer.pk] < STALE:
+            return False
         return step.decision.reason in TOLD and (step.decision.reason != reason or now - at >= TOLD_AGAIN)
 
 
@@ -244,6 +251,11 @@ def sentence(step: Step) -> str:
             text = _("Not scaled above %(replicas)s, the most it may have; it takes %(needed)s: %(why)s")
         case "most":
             text = _("Not scaled above %(replicas)s, the most it may have: %(why)s")
+        case "stale":
+            text = _(
+                "Not scaled, %(replicas)s stay: no numbers have come lately of its queue. Does the monitor run, "
+                "does RabbitMQ answer, is there such a queue?"
+            )
         case "bounds":
             text = _("Scaled from %(before)s to %(replicas)s, as its bounds say")
         case _:

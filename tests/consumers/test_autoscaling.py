@@ -307,3 +307,18 @@ def test_old_points() -> None:
 )
 def test_sentences(before: int, decision: Decision, words: str) -> None:
     assert autoscaling.sentence(Step(Consumer(name="c"), before, decision)) == words
+
+
+def test_that_no_numbers_come_is_told_once_and_not_at_once(broker: Broker) -> None:
+    consumer = make_autoscaled()
+    make_queue(broker, "orders", ready=12_000, publish_rate=60.0)
+    make_running(consumer, 1, rate=50.0)
+    scaler = Autoscaler("a")
+    told = ConsumerEvent.objects.filter(kind="not_scaled", text__contains="no numbers have come lately")
+    for seconds in range(0, 145, 5):
+        scaler.step(NOW + timedelta(seconds=seconds))  # the sample is that of NOW all the time
+    assert not told.exists()
+    for seconds in range(145, 600, 5):
+        scaler.step(NOW + timedelta(seconds=seconds))
+    assert told.count() == 1
+    assert not ScalePoint.objects.filter(at__gt=NOW + timedelta(seconds=60)).exists()
