@@ -227,3 +227,8 @@ def _paths(value: object, at: str = "") -> Iterator[str]:
             yield from _paths(item, f"{at}/{number}")
     else:
         yield at
+
+
+def test_a_consumer_out_of_memory_does_not_take_its_supervisor_along() -> None:
+    """By default systemd stops the whole unit when the kernel kills one process of it."""
+    assert "OOMPolicy=continue" in (UNITS / "mqadmin-supervisor.service").read_text().splitlines()
