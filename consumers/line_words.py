@@ -1,14 +1,16 @@
-"""What a process's connection to RabbitMQ has been through, in words."""
+"""What a process's connection to RabbitMQ has been through, and how far a restart has come, in words."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.humanize.templatetags.humanize import ordinal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers.models import ConsumerProcess
+from consumers.hosts import Fleet, no_host_words
+from consumers.models import Consumer, ConsumerProcess
 from mqadmin.core import formats
 
 
@@ -43,3 +45,20 @@ def blocked_words(process: ConsumerProcess) -> str:
     if reason.startswith("flow control"):
         return _("RabbitMQ slows its copies down: %(reason)s") % {"reason": reason}
     return _("RabbitMQ takes no copies from it: %(reason)s") % {"reason": reason}
+
+
+def rollout_words(consumer: Consumer, live: Sequence[ConsumerProcess], fleet: Fleet | None = None) -> str:
+    """Say how far a restart has come: "one after another: 2 of 3 replaced"; "" when every process is new."""
+    supervised = [row for row in live if row.supervisor]
+    old = sum(row.nudge != consumer.nudge for row in supervised)
+    if not old or consumer.desired == Consumer.Desired.STOPPED:
+        return ""
+    # Of those that run: others wait for a host.
+    values = {"n": len(supervised) - old, "all": len(supervised)}
+    if not consumer.rolling:
+        return _("Restarting: %(n)d of %(all)d replaced") % values
+    text = _("Restarting one after another: %(n)d of %(all)d replaced") % values
+    if fleet is not None and fleet.hosts and all(host.drained for host in fleet.hosts):
+        why = no_host_words(consumer.placement, fleet).rstrip(".")
+        return _("%(text)s, the others wait. %(why)s") % {"text": text, "why": why}
+    return text

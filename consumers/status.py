@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from consumers import scheduling
 from consumers.hosts import FRESH, Fleet, no_host_words
+from consumers.line_words import rollout_words
 from consumers.models import Consumer, ConsumerProcess
 from consumers.supervisor.schedule import ScheduleError
 from mqadmin.core import formats
@@ -159,13 +160,13 @@ def derive(
     rows = current(processes)
     live = [row for row in rows if row.state in LIVE]
     told = consumer.desired
-    rollout = rollout_words(consumer, live)
+    rollout = rollout_words(consumer, live, fleet)
     running, outside = _counted(consumer, rows)
     if told == Consumer.Desired.STOPPED:
-        state, words = _stopping(consumer, live, now)
+        state, words = _stopping(consumer, live, supervised, now)
     else:
         state, words = (
-            _closed(consumer, live, now)
+            _closed(consumer, live, supervised, now)
             or _trouble(consumer, rows, live, supervised, now, fleet)
             or (
                 _pausing(consumer, live)
@@ -198,18 +199,6 @@ def _counted(consumer: Consumer, rows: Sequence[ConsumerProcess]) -> tuple[int, 
     return running, len(consuming) - running
 
 
-def rollout_words(consumer: Consumer, live: Sequence[ConsumerProcess]) -> str:
-    """Say how far a restart has come: "one after another: 2 of 3 replaced"; "" when every process is new."""
-    supervised = [row for row in live if row.supervisor]
-    old = sum(row.nudge != consumer.nudge for row in supervised)
-    if not old or consumer.desired == Consumer.Desired.STOPPED:
-        return ""
-    values = {"n": max(0, consumer.target - old), "all": max(consumer.target, old)}
-    if consumer.rolling:
-        return _("Restarting one after another: %(n)d of %(all)d replaced") % values
-    return _("Restarting: %(n)d of %(all)d replaced") % values
-
-
 def is_open(consumer: Consumer, now: datetime) -> bool:
     """Whether its schedule lets it run now. One that cannot be read closes nothing, as supervisors see it."""
     try:
@@ -218,14 +207,16 @@ def is_open(consumer: Consumer, now: datetime) -> bool:
         return True
 
 
-def _closed(consumer: Consumer, live: Sequence[ConsumerProcess], now: datetime) -> tuple[State, str] | None:
+def _closed(
+    consumer: Consumer, live: Sequence[ConsumerProcess], supervised: bool, now: datetime
+) -> tuple[State, str] | None:
     """Return what it does outside its hours, None within them."""
     if is_open(consumer, now):
         return None
     managed = [row for row in live if row.supervisor]
     if managed:
         return "stopping", _("Outside its hours: %(ending)s.") % {
-            "ending": _ending(consumer, managed, None, now)
+            "ending": _ending(consumer, managed, None, supervised, now)
         }
     if live:
         return None  # what no supervisor started keeps no hours
@@ -233,25 +224,35 @@ def _closed(consumer: Consumer, live: Sequence[ConsumerProcess], now: datetime) 
     return "off_hours", _("Waits for its hours: %(when)s.") % {"when": when}
 
 
-def _stopping(consumer: Consumer, live: Sequence[ConsumerProcess], now: datetime) -> tuple[State, str]:
+def _stopping(
+    consumer: Consumer, live: Sequence[ConsumerProcess], supervised: bool, now: datetime
+) -> tuple[State, str]:
     if not live:
         who = consumer.desired_by
         return "stopped", _("Stopped by %(who)s.") % {"who": who} if who else ""
-    return "stopping", _sentence(_ending(consumer, live, consumer.desired_at, now))
+    return "stopping", _sentence(_ending(consumer, live, consumer.desired_at, supervised, now))
 
 
 def _ending(
-    consumer: Consumer, live: Sequence[ConsumerProcess], asked: datetime | None, now: datetime
+    consumer: Consumer,
+    live: Sequence[ConsumerProcess],
+    asked: datetime | None,
+    supervised: bool,
+    now: datetime,
 ) -> str:
     """Say what it still waits for: "2 messages in hand, 21 s left"."""
+    # A process ends itself in time; to kill it, and to say that it ended, is its supervisor's part.
+    nobody = "" if supervised or not _of_supervisors(live) else _("no supervisor is running to end it")
     if any(row.kill_requested_at for row in live):
-        return _("being killed: what is in hand returns to the queue")
+        return nobody or _("being killed: what is in hand returns to the queue")
     parts = [_in_hand(live)]
     since = min((row.stop_requested_at for row in live if row.stop_requested_at), default=asked)
     if since is not None:
         left = consumer.stop_seconds - (now - since).total_seconds()
         parts.append(
-            _("%(seconds)d s left") % {"seconds": left} if left >= 1 else _("past its time, being killed")
+            _("%(seconds)d s left") % {"seconds": left}
+            if left >= 1
+            else nobody or _("past its time, being killed")
         )
     return ", ".join(parts)
 
@@ -268,7 +269,7 @@ def _trouble(
     down = {state: [row for row in rows if row.state == state] for state in DOWN}
     if down[P.FAILED]:
         return "failed", _failed_words(down[P.FAILED], consumer)
-    if not live and not supervised:
+    if not supervised and (not live or down[P.BACKOFF]):
         return "unsupervised", _("No supervisor is running, so nothing starts it.")
     if fleet is not None and len(_of_supervisors(rows)) < consumer.target:
         why = no_host_words(consumer.placement, fleet)
@@ -278,15 +279,25 @@ def _trouble(
         return "backoff", _backoff_words(down[P.BACKOFF], now)
     silent = [row for row in live if is_silent(row, now)]
     if down[P.LOST] or silent:
-        row = (down[P.LOST] or silent)[0]
-        return "lost", row.state_reason or _("No sign of life from process %(pid)s on %(host)s.") % {
-            "pid": row.pid or "–",
-            "host": row.host,
-        }
+        return "lost", _lost_words((down[P.LOST] or silent)[0], supervised)
     waiting = [row for row in live if row.state == P.WAITING]
     if waiting:
         return "waiting", waiting[0].state_reason or _("It waits for what it needs.")
     return None
+
+
+def _lost_words(row: ConsumerProcess, supervised: bool) -> str:
+    if row.state_reason and row.state == P.LOST:
+        return row.state_reason
+    silent = _("No sign of life from process %(pid)s on %(host)s.") % {
+        "pid": row.pid or "–",
+        "host": row.host,
+    }
+    if not row.supervisor:
+        return _("%(silent)s Whoever started it has to look after it.") % {"silent": silent}
+    if not supervised:
+        return _("%(silent)s No supervisor is running, so nothing replaces it.") % {"silent": silent}
+    return _("%(silent)s Unless it reports again it is replaced within a minute or so.") % {"silent": silent}
 
 
 def _pausing(consumer: Consumer, live: Sequence[ConsumerProcess]) -> tuple[State, str]:
@@ -331,8 +342,12 @@ def is_silent(process: ConsumerProcess, now: datetime) -> bool:
 
 def process_words(process: ConsumerProcess, now: datetime) -> str:
     """Return why a process is in its state: its own reason, and when it starts again."""
+    if process.ended_at is not None:
+        return process.exit_reason or process.state_reason
     if process.state == P.BACKOFF:
         return _backoff_words([process], now)
+    if process.state == P.FAILED:
+        return _stays_down(process)
     if is_silent(process, now):
         seen = process.heartbeat_at or process.started_at
         return _("No sign of life for %(time)s.") % {"time": formats.ago(seen, now)}
@@ -344,8 +359,12 @@ def process_words(process: ConsumerProcess, now: datetime) -> str:
 
 def _failed_words(down: Sequence[ConsumerProcess], consumer: Consumer) -> str:
     row = down[0]
+    return _of_all(len(down), consumer, _stays_down(row))
+
+
+def _stays_down(row: ConsumerProcess) -> str:
     reason = row.state_reason or row.exit_reason or _("It kept ending before it could consume.")
-    return _of_all(len(down), consumer, reason)
+    return _("%(reason)s. It stays down until somebody starts it.") % {"reason": reason.rstrip(".")}
 
 
 def _of_all(count: int, consumer: Consumer, reason: str) -> str:

@@ -74,7 +74,20 @@ CASES = [
     ),
     (consumer(), [process("backoff", next_start_at=ago(1))], True, "backoff", "Starts again now"),
     (consumer(), [process("backoff")], False, "unsupervised", "No supervisor"),
-    (consumer(), [process("failed", state_reason="No such queue")], True, "failed", "No such queue"),
+    (
+        consumer(),
+        [process("failed", state_reason="No such queue")],
+        True,
+        "failed",
+        "No such queue. It stays down until somebody starts it.",
+    ),
+    (
+        consumer(replicas=2),
+        [process(), process("backoff", replica=1, next_start_at=ago(1))],
+        False,
+        "unsupervised",
+        "so nothing starts it",
+    ),
     (
         consumer(replicas=3),
         [process(), process("failed", replica=1, state_reason="died 6 times")],
@@ -83,6 +96,9 @@ CASES = [
         "1 of 3: died 6 times",
     ),
     (consumer(), [process(heartbeat_at=ago(16))], True, "lost", "No sign of life from process 41 on host-a."),
+    (consumer(), [process(heartbeat_at=ago(16))], True, "lost", "it is replaced within a minute or so."),
+    (consumer(), [process(heartbeat_at=ago(16))], False, "lost", "so nothing replaces it."),
+    (consumer(), [process(heartbeat_at=ago(16), supervisor="")], True, "lost", "Whoever started it"),
     (consumer(), [process(heartbeat_at=ago(14))], True, "running", ""),
     (consumer("paused", desired_by="anna"), [process("paused")], True, "paused", "Paused by anna."),
     (consumer("paused"), [process(in_flight=2)], True, "pausing", "2 messages in hand"),
@@ -106,6 +122,23 @@ CASES = [
     ),
     (consumer("stopped"), [process(stop_requested_at=ago(31))], True, "stopping", "past its time"),
     (consumer("stopped"), [process(kill_requested_at=NOW)], True, "stopping", "Being killed"),
+    # Without a supervisor nothing kills, and nothing says that it ended: a process only ends itself in time.
+    (consumer("stopped"), [process(stop_requested_at=ago(9))], False, "stopping", "21 s left"),
+    (
+        consumer("stopped"),
+        [process(stop_requested_at=ago(31))],
+        False,
+        "stopping",
+        "0 messages in hand, no supervisor is running to end it",
+    ),
+    (consumer("stopped"), [process(kill_requested_at=NOW)], False, "stopping", "No supervisor is running"),
+    (
+        consumer("stopped"),
+        [process(kill_requested_at=NOW, supervisor="")],
+        False,
+        "stopping",
+        "Being killed",
+    ),
     # Monday 4 May 2026, 12:00 UTC.
     (consumer(schedule="mon 08:00-18:00 UTC"), [process()], True, "running", ""),
     (
@@ -139,6 +172,13 @@ CASES = [
         True,
         "restarting",
         "Restarting: 0 of 2 replaced, 4 messages in hand.",
+    ),
+    (
+        consumer(replicas=5, nudge=2, rolling=True),
+        [process(nudge=2), process(nudge=1, replica=1)],
+        True,
+        "restarting",
+        "Restarting one after another: 1 of 2 replaced.",
     ),
     (
         consumer(replicas=2, nudge=2, rolling=True),
@@ -239,6 +279,15 @@ def test_every_host_is_drained() -> None:
     assert found.words == "2 of 3: No host may run it: host-b is drained."
 
 
+def test_a_rolling_restart_that_no_host_may_carry_out_says_so() -> None:
+    fleet = Fleet((Host("host-b", drained=True),))
+    told = consumer(replicas=2, nudge=2, rolling=True)
+    rows = [process(nudge=2), process(nudge=1, replica=1)]
+    found = status.derive(told, rows, supervised=True, now=NOW, fleet=fleet)
+    expected = "1 of 2 replaced, the others wait. No host may run it: host-b is drained."
+    assert found.words == f"Restarting one after another: {expected}"
+
+
 def test_autoscaling_says_how_many_are_wanted() -> None:
     told = consumer(replicas=9, autoscale_min=2, autoscale_max=6, autoscaled=4)
     assert status.derive(told, [], supervised=True, now=NOW).wanted == 4
@@ -253,6 +302,10 @@ def test_autoscaling_says_how_many_are_wanted() -> None:
             "Its host let the lease lapse 12 s ago: another host may take over.",
         ),
         ({"lease_until": ahead(8)}, ""),
+        ({"state": "failed", "exit_reason": "no"}, "no. It stays down until somebody starts it."),
+        # What is over starts no more.
+        ({"state": "backoff", "exit_reason": "exit 137", "crashes": 2, "ended_at": ago(5)}, "exit 137"),
+        ({"state": "failed", "exit_reason": "no", "ended_at": ago(5)}, "no"),
         ({"lease_until": ago(12), "state": "backoff", "next_start_at": ahead(3)}, "Starts again in 3 s"),
     ],
 )
