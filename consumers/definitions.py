@@ -211,11 +211,16 @@ def resume(*, consumer: Consumer, by: Actor) -> Consumer:
     return _desire(consumer, by, "resume", Desired.RUNNING, _("%(who)s asked to resume it"))
 
 
-def stop(*, consumer: Consumer, by: Actor) -> Consumer:
+def stop(*, consumer: Consumer, by: Actor, only_running: bool = False) -> Consumer:
     """Tell it to finish what is in hand and end. A second time, while it is at that: kill it.
 
+    `only_running`: whoever decided saw it run, and means no more than a stop: of two, the second does not kill.
     Raises Conflict when it is stopped already.
     """
+    if only_running and consumer.desired == Desired.STOPPED:
+        text = _("%(who)s was faster: it is told to be stopped now. Look again, then decide.")
+        who = consumer.desired_by or _("Somebody")
+        _refuse(consumer, by, "stop", text % {"who": who}, "changed_meanwhile")
     if consumer.desired != Desired.STOPPED:
         return _desire(consumer, by, "stop", Desired.STOPPED, _("%(who)s asked to stop it"))
     kill(consumer=consumer, by=by)
@@ -329,9 +334,9 @@ def _overtaken(consumer: Consumer) -> Conflict:
     )
 
 
-def _refuse(consumer: Consumer, by: Actor, action: str, text: str) -> None:
+def _refuse(consumer: Consumer, by: Actor, action: str, text: str, code: str = "wrong_state") -> None:
     with act(consumer, by, action):
-        raise Conflict(text, "wrong_state")
+        raise Conflict(text, code)
 
 
 def _live(consumer: Consumer) -> QuerySet[ConsumerProcess]:

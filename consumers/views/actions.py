@@ -30,8 +30,9 @@ def consumer_start(request: HttpRequest, name: str) -> HttpResponse:
 @permissions.operate
 @require_POST
 def consumer_stop(request: HttpRequest, name: str) -> HttpResponse:
-    """Stop it after what is in hand; a second time, kill it."""
-    return _act(request, name, definitions.stop, _("%(name)s finishes what is in hand, then stops."))
+    """Stop it after what is in hand; a second time, kill it, unless `from` says that it was seen to run."""
+    service = partial(definitions.stop, only_running="from" in request.GET)
+    return _act(request, name, service, _("%(name)s finishes what is in hand, then stops."))
 
 
 @permissions.operate
@@ -116,10 +117,12 @@ def process_restart(request: HttpRequest, pk: int) -> HttpResponse:
 @permissions.operate
 @require_POST
 def consumer_scale(request: HttpRequest, name: str) -> HttpResponse:
-    """Set the number of processes: `replicas`."""
+    """Set the number of processes: `replicas`; where `from` says how many there were, only if that is still so."""
     consumer = get_object_or_404(Consumer, name=name)
+    given = {**request.GET.dict(), **request.POST.dict()}
     try:
-        replicas = int(request.POST.get("replicas", ""))
+        replicas = int(given.get("replicas", ""))
+        consumer.replicas = int(given.get("from", consumer.replicas))
     except ValueError:
         raise Refusal(_("How many processes? Enter a whole number."), "invalid", status=422) from None
     definitions.scale(consumer=consumer, by=audit.actor(request), replicas=replicas)

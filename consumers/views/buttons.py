@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from consumers.models import Consumer
 from consumers.summary import Summary
+from consumers.validation import MOST_PROCESSES
 from mqadmin.core import formats
 from mqadmin.core.permissions import Needed
 
@@ -75,6 +76,30 @@ def restarts(summary: Summary) -> list[Button]:
     ]
 
 
+def scaling(summary: Summary) -> list[Button]:
+    """One process less, one more; none where that is not a person's to decide, or may be one only.
+
+    Each says from which number: where somebody has changed that meanwhile, nothing happens.
+    """
+    consumer = summary.consumer
+    if consumer.is_autoscaled or consumer.single or consumer.exclusive:
+        return []
+    count = consumer.replicas
+    less = ngettext(
+        "Run %(n)d process: one finishes what it has in hand and ends",
+        "Run %(n)d processes: one finishes what it has in hand and ends",
+        count - 1,
+    ) % {"n": count - 1}
+    more = ngettext("Run %(n)d process", "Run %(n)d processes", count + 1) % {"n": count + 1}
+    least = _("One is the least: stop it instead.") if count <= 1 else ""
+    most = _("%(n)d is the most.") % {"n": MOST_PROCESSES} if count >= MOST_PROCESSES else ""
+    href = f"{_href('scale', summary)}?from={count}&replicas="
+    return [
+        Button("scale_down", less, less, "minus", f"{href}{count - 1}", disabled=least),
+        Button("scale_up", more, more, "plus", f"{href}{count + 1}", disabled=most),
+    ]
+
+
 def _start(summary: Summary, label: str) -> Button:
     count = summary.status.wanted
     does = ngettext("Start %(n)d process", "Start %(n)d processes", count) % {"n": count}
@@ -98,7 +123,9 @@ def _stop(summary: Summary) -> Button:
     does = _("Finish what is in hand, in %(seconds)d s at most, then end") % {
         "seconds": summary.consumer.stop_seconds
     }
-    return Button("stop", _("Stop"), does, "player-stop", _href("stop", summary))
+    # Its second press is Kill, which asks: one from a page that is late must not kill unasked.
+    href = f"{_href('stop', summary)}?from={summary.consumer.desired}"
+    return Button("stop", _("Stop"), does, "player-stop", href)
 
 
 def _redeliver(summary: Summary) -> Button:

@@ -80,6 +80,7 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
         "buttons": buttons.buttons(found),
         "more": buttons.more(found),
         "restarts": buttons.restarts(found),
+        "scaling_buttons": buttons.scaling(found),
         "processes": process_rows(consumer, found),
         "events": [EventRow(row) for row in consumer.events.all()[:EVENTS]],
         "scaling": wording.autoscaled(consumer),

@@ -171,6 +171,19 @@ def test_stop_again_kills_what_still_runs() -> None:
         definitions.stop(consumer=consumer, by=BY)
 
 
+def test_of_two_who_stop_what_they_see_running_the_second_does_not_kill() -> None:
+    consumer = make_consumer(desired="running")
+    process = make_process(consumer)
+    definitions.stop(consumer=consumer, by=BY, only_running=True)
+
+    with pytest.raises(Conflict, match="anna was faster"):
+        definitions.stop(consumer=Consumer.objects.get(), by=BY, only_running=True)
+
+    process.refresh_from_db()
+    assert process.kill_requested_at is None
+    assert (last_audit().action, last_audit().outcome) == ("consumer.stop", "refused")
+
+
 def test_kill_one_process_leaves_the_others() -> None:
     consumer = make_consumer(desired="running", replicas=2)
     one, other = make_process(consumer), make_process(consumer)
