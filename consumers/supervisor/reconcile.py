@@ -76,6 +76,7 @@ class Actual:
     started_at: datetime | None = None
     subscribed_at: datetime | None = None
     heartbeat_at: datetime | None = None
+    connected: bool = False
     next_start_at: datetime | None = None
     stop_requested_at: datetime | None = None
     stopping_for: float | None = None
@@ -167,7 +168,7 @@ def reconcile(desired: Sequence[Desired], actual: Sequence[Actual], view: View) 
     groups: list[Sequence[Action]] = []
     definitions = {item.consumer: item for item in desired}
     plan = Plan(view.hosts, [(item.host, item.consumer) for item in actual])
-    rolling = set(_next_to_roll(definitions, actual, view.now))
+    rolling = set(_next_to_roll(definitions, actual, plan, view.now))
     for item in actual:
         definition = definitions.get(item.consumer)
         groups.append(_step(definition, item, view, plan, may_roll=item.id in rolling))
@@ -211,9 +212,12 @@ def _few_at_once(groups: Iterable[Sequence[Action]], room: int) -> Iterator[Acti
 
 
 def _next_to_roll(
-    definitions: Mapping[int, Desired], actual: Sequence[Actual], now: datetime
+    definitions: Mapping[int, Desired], actual: Sequence[Actual], plan: Plan, now: datetime
 ) -> Iterator[int]:
-    """Yield the process of each rolling restart whose turn it is; none while a new one is not in health yet."""
+    """Yield the process of each rolling restart whose turn it is; none while a new one is not in health yet.
+
+    A replica that no host may start is not waited for, and a process that none may start again is left alone.
+    """
     rows: dict[int, list[Actual]] = defaultdict(list)
     for item in actual:
         rows[item.consumer].append(item)
@@ -223,12 +227,19 @@ def _next_to_roll(
         mine = rows[definition.consumer]
         old = [item for item in mine if item.nudge != definition.nudge and item.stop_requested_at is None]
         new = [item for item in mine if item not in old]
-        if old and len(mine) >= definition.replicas and all(_has_rolled(item, now) for item in new):
+        elsewhere = plan.rank(definition.consumer, definition.placement)
+        old = [item for item in old if elsewhere or plan.fits(item.host, definition.placement)]
+        is_whole = len(mine) >= definition.replicas or not elsewhere
+        if old and is_whole and all(_has_rolled(item, now) for item in new):
             yield min(old, key=lambda item: item.replica).id
 
 
 def _has_rolled(item: Actual, now: datetime) -> bool:
-    if item.stop_requested_at is not None or item.subscribed_at is None:
+    if item.stop_requested_at is not None:
+        return False
+    if item.state == states.PAUSED and item.connected:
+        return True  # as far as it can come: it subscribes when it is resumed
+    if item.subscribed_at is None:
         return False
     consumes = item.state in (states.RUNNING, states.PAUSED)
     consumed_for = now - item.subscribed_at

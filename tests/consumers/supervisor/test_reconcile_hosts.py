@@ -127,6 +127,16 @@ def renewed(old: Actual, **changes: Any) -> Actual:
         ),
         pytest.param([renewed(row) for row in OLD], [], id="done"),
         pytest.param(
+            [renewed(OLD[0], state="paused", subscribed_at=None, processed=0, connected=True), *OLD[1:]],
+            [Stop(11, "restart, as asked")],
+            id="paused and connected: it cannot come further",
+        ),
+        pytest.param(
+            [renewed(OLD[0], state="paused", subscribed_at=None, processed=0), *OLD[1:]],
+            [],
+            id="paused, not connected yet",
+        ),
+        pytest.param(
             [renewed(OLD[0]), replace(OLD[1], mine=False, alive=None, host="b"), OLD[2]],
             [],
             id="it is another host's turn",
@@ -139,3 +149,25 @@ def test_rolling_restart(actual: list[Actual], expected: list[Action]) -> None:
 
 def test_a_restart_that_does_not_roll_replaces_all_at_once() -> None:
     assert len(decide([replace(ROLLING, rolling=False)], OLD)) == 3
+
+
+@pytest.mark.parametrize(
+    ("hosts", "stops"),
+    [
+        pytest.param(
+            [replace(A, capacity=3)], [10], id="there is room for three of five: those are replaced"
+        ),
+        pytest.param([A], [], id="the other two are just being started: first they"),
+        pytest.param([replace(A, drained=True)], [], id="nobody could start again what is stopped"),
+        pytest.param([replace(A, drained=True), replace(B, capacity=9)], [], id="b starts two first"),
+    ],
+)
+def test_a_rolling_restart_with_fewer_places_than_replicas(hosts: list[Host], stops: list[int]) -> None:
+    actions = decide([replace(ROLLING, replicas=5)], OLD, hosts=hosts)
+    assert [action.process for action in actions if isinstance(action, Stop)] == stops
+
+
+def test_a_rolling_restart_leaves_a_drained_host_only_for_another() -> None:
+    drained = replace(A, drained=True)
+    assert decide([ROLLING], OLD, hosts=[drained]) == []
+    assert decide([ROLLING], OLD, hosts=[drained, B]) == [Stop(10, "restart, as asked")]
