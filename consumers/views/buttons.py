@@ -91,6 +91,12 @@ def scaling(summary: Summary) -> list[Button]:
         count - 1,
     ) % {"n": count - 1}
     more = ngettext("Run %(n)d process", "Run %(n)d processes", count + 1) % {"n": count + 1}
+    if consumer.desired == Desired.STOPPED:
+        later = (
+            ngettext("%(n)d process once it is started", "%(n)d processes once it is started", n) % {"n": n}
+            for n in (count - 1, count + 1)
+        )
+        less, more = later
     least = _("One is the least: stop it instead.") if count <= 1 else ""
     most = _("%(n)d is the most.") % {"n": MOST_PROCESSES} if count >= MOST_PROCESSES else ""
     href = f"{_href('scale', summary)}?from={count}&replicas="

@@ -34,7 +34,11 @@ def press(client: Client, label: str) -> Any:
 
 
 def test_each_says_what_it_will_do() -> None:
-    assert offered(make_consumer(replicas=3)) == [
+    assert [label for label, _why in offered(make_consumer(replicas=3))] == [
+        "2 processes once it is started",
+        "4 processes once it is started",
+    ]
+    assert offered(make_consumer(replicas=3, desired="running")) == [
         ("Run 2 processes: one finishes what it has in hand and ends", ""),
         ("Run 4 processes", ""),
     ]
@@ -48,7 +52,7 @@ def test_none_where_there_is_nothing_to_decide(fields: dict[str, Any]) -> None:
 
 
 def test_an_operator_scales_and_of_two_one_wins(operator: Client) -> None:
-    make_consumer(name="orders", replicas=3)
+    make_consumer(name="orders", replicas=3, desired="running")
     more, less = press(operator, "Run 4 processes"), press(operator, "Run 2 processes")
     assert more().status_code == 204
     assert Consumer.objects.get().replicas == 4
@@ -57,7 +61,7 @@ def test_an_operator_scales_and_of_two_one_wins(operator: Client) -> None:
 
 
 def test_a_viewer_is_told_why_not(viewer: Client) -> None:
-    make_consumer(name="orders", replicas=3)
+    make_consumer(name="orders", replicas=3, desired="running")
     page = viewer.get("/consumers/orders/").content.decode()
     assert "Run 4 processes" in page
     assert "/scale/" not in page
@@ -72,3 +76,23 @@ def test_a_stop_from_a_page_that_is_late_does_not_kill(operator: Client) -> None
     # What asks for no more than that kills at the second time, as the API says.
     assert operator.post("/consumers/orders/stop/", headers=HX).status_code == 204
     assert ConsumerProcess.objects.get().kill_requested_at is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("replicas=0", 422),
+        ("replicas=-1", 422),
+        ("replicas=51", 422),
+        (f"replicas={10**30}", 422),
+        ("", 422),
+        ("replicas=2&from=few", 422),
+        (f"replicas=2&from={10**30}", 409),
+        ("replicas=2&from=2", 409),
+        ("replicas=2&from=3", 204),
+    ],
+)
+def test_what_is_no_number_of_processes_is_refused(operator: Client, query: str, status: int) -> None:
+    make_consumer(name="orders", replicas=3, desired="running")
+    assert operator.post(f"/consumers/orders/scale/?{query}", headers=HX).status_code == status
+    assert Consumer.objects.get().replicas == (2 if status == 204 else 3)
