@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from consumers import single
 from consumers.models import Consumer
 from consumers.pulse import EVERY
+from consumers.supervisor.rows import database_now
 
 LOOK = 1.0  # seconds between two looks
 ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -47,6 +49,7 @@ def _look(name: str) -> tuple[Consumer | None, str]:
     """Return the consumer and why it is not to run, "" when it is."""
     try:
         consumer = Consumer.objects.filter(name=name).first()
+        other = single.holder(consumer, database_now()) if consumer is not None and consumer.single else None
     except (DatabaseError, InterfaceError) as error:
         connection.close()
         return None, f"waiting for the database: {str(error).strip()}"
@@ -54,4 +57,6 @@ def _look(name: str) -> tuple[Consumer | None, str]:
         return None, f"waiting until a consumer {name} is defined in mqadmin"
     if consumer.desired == Consumer.Desired.STOPPED:
         return consumer, f"{name} is stopped in mqadmin: waiting until it is started there"
+    if other is not None:
+        return consumer, f"{name} waits: {single.words(other)}"
     return consumer, ""

@@ -10,25 +10,27 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import psutil
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from consumers import single
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
+from consumers.record_rows import clean
 from consumers.runtime.sink import Gauges, State, Wish
 from consumers.supervisor import output
+from consumers.supervisor.by_hand import SILENT, WITHOUT_A_WORD
 from consumers.supervisor.fence import Fence, Fenced
-from consumers.supervisor.rows import lease_end
+from consumers.supervisor.rows import database_now, lease_end
 from consumers.usage import Ceiling, Meter
 
 HEARTBEAT = 2.0  # seconds between writes when nothing changed
 LOOK = 0.25  # seconds between looks at what is wanted
-# A process that no supervisor watches and that has been silent for so long is over, once another runs in its place.
-SILENT = timedelta(seconds=60)
+CLOSE = 30.0  # seconds between looks for processes of the same consumer that ended without a word
 
 log = logging.getLogger("mqadmin.consumer")
 
@@ -70,7 +72,7 @@ class ProcessReporter:
 
     def state(self, state: State, reason: str = "") -> None:
         """Note the state the process is in now."""
-        self._state = (state, reason[:500], timezone.now())
+        self._state = (state, clean(reason, 500), timezone.now())
         if state == "running" and self._subscribed_at is None:
             self._subscribed_at = self._state[2]
         self._changed.set()
@@ -78,7 +80,7 @@ class ProcessReporter:
     def event(self, kind: str, text: str) -> None:
         """Note something that a person may want to read later."""
         log.info("%s: %s", kind, text)
-        self._events.append((timezone.now(), kind, text[:500]))
+        self._events.append((timezone.now(), kind, clean(text, 500)))
         self._changed.set()
 
     def start(
@@ -109,7 +111,12 @@ class ProcessReporter:
         self._changed.set()
         if self._thread.is_alive():
             self._thread.join(3)
-        last: dict[str, Any] = {"exit_reason": reason[:500], "in_flight": 0, "rate": 0, "connected_at": None}
+        last: dict[str, Any] = {
+            "exit_reason": clean(reason, 500),
+            "in_flight": 0,
+            "rate": 0,
+            "connected_at": None,
+        }
         if not self._supervised:  # else the supervisor sees the exit and says what happens next
             last |= _end("failed" if failed else "stopped", reason)
         try:
@@ -122,7 +129,7 @@ class ProcessReporter:
 
     def _work(self) -> None:
         written: tuple[State, str, datetime] | None = None
-        due = looked = 0.0
+        due = looked = closed = 0.0
         while not self._ending.is_set():
             self._changed.wait(LOOK)
             self._changed.clear()
@@ -140,6 +147,9 @@ class ProcessReporter:
                     self._heed_kill()
                 self._write_events()
                 self._look()
+                if not self._supervised and now >= closed:  # there may be no supervisor at all
+                    closed = now + CLOSE
+                    _close_silent(self._consumer_id, but=self._row_id)
             except DatabaseError as error:
                 log.warning("the process cannot report: %s", error)
                 connection.close()
@@ -183,7 +193,7 @@ class ProcessReporter:
             "channel_errors": gauges.channel_errors,
             "connected_at": _moment(gauges.connected_at),
             "subscribed_at": self._subscribed_at,
-            "blocked_reason": gauges.blocked[:200],
+            "blocked_reason": clean(gauges.blocked, 200),
             "rate": self._rate.per_second(gauges.processed),
             "rss_bytes": self._use.rss,
             "cpu_percent": self._use.cpu_percent,
@@ -216,9 +226,13 @@ class ProcessReporter:
     def _write_events(self) -> None:
         while self._events:
             at, kind, text = self._events[0]
-            ConsumerEvent.objects.create(
-                consumer_id=self._consumer_id, process_id=self._row_id, at=at, kind=kind, text=text
-            )
+            try:
+                ConsumerEvent.objects.create(
+                    consumer_id=self._consumer_id, process_id=self._row_id, at=at, kind=kind, text=text
+                )
+            except (IntegrityError, DataError) as error:
+                # Its consumer was deleted, or the text is none: waiting would keep it from what is wanted of it.
+                log.warning("the event %s cannot be written: %s", kind, error)
             self._events.popleft()
 
     def _look(self) -> None:
@@ -252,9 +266,9 @@ def _end(state: State, reason: str) -> dict[str, Any]:
     now = timezone.now()
     return {
         "state": state,
-        "state_reason": reason[:500],
+        "state_reason": clean(reason, 500),
         "state_since": now,
-        "exit_reason": reason[:500],
+        "exit_reason": clean(reason, 500),
         "ended_at": now,
         "in_flight": 0,
         "rate": 0,
@@ -278,10 +292,15 @@ class _Rate:
         return round((count - first) / (now - began), 2) if now > began else 0.0
 
 
+class Held(RuntimeError):
+    """The consumer may run once only, and another process has it."""
+
+
 def introduce(consumer: Consumer, process_id: int | None) -> ConsumerProcess:
     """Return this process's row: the one a supervisor made for it, or a new one when it was started by hand.
 
-    Raises ConsumerProcess.DoesNotExist when that row is gone or was ended meanwhile: another took its place.
+    Raises ConsumerProcess.DoesNotExist when that row is gone or was ended meanwhile: another took its place;
+    Held when it was started by hand, may run once only, and another process has it.
     """
     me = {
         "pid": os.getpid(),
@@ -290,33 +309,40 @@ def introduce(consumer: Consumer, process_id: int | None) -> ConsumerProcess:
         "revision": consumer.revision,
     }
     if process_id is None:
-        _close_silent(consumer)
+        _close_silent(consumer.pk)
         now = timezone.now()
-        return ConsumerProcess.objects.create(
-            consumer=consumer,
-            host=socket.gethostname(),
-            state=ConsumerProcess.State.STARTING,
-            state_since=now,
-            started_at=now,
-            **me,
-        )
+        with transaction.atomic():
+            if consumer.single:
+                Consumer.objects.select_for_update().get(pk=consumer.pk)  # one of two who start it waits here
+                other = single.holder(consumer, database_now())
+                if other is not None:
+                    raise Held(single.words(other))
+            return ConsumerProcess.objects.create(
+                consumer=consumer,
+                host=socket.gethostname(),
+                state=ConsumerProcess.State.STARTING,
+                state_since=now,
+                started_at=now,
+                **me,
+            )
     mine = ConsumerProcess.objects.filter(pk=process_id, consumer=consumer, ended_at=None)
     if not mine.update(**me):
         raise ConsumerProcess.DoesNotExist(process_id)
     return mine.get()
 
 
-def _close_silent(consumer: Consumer) -> None:
+def _close_silent(consumer_id: int, *, but: int = 0) -> None:
     """Close the rows of processes without supervisor that ended without a word, as killed containers do.
 
     One that was only cut off from the database opens its row again with its next report.
     """
     now = timezone.now()
-    others = ConsumerProcess.objects.filter(consumer=consumer, supervisor="", ended_at=None)
-    gone = [row.pk for row in others if _is_gone(row, now)]
-    others.filter(pk__in=gone).update(
-        **_end("stopped", "ended without a word: killed, or its machine went away")
+    others = ConsumerProcess.objects.filter(consumer=consumer_id, supervisor="", ended_at=None).exclude(
+        pk=but
     )
+    gone = [row.pk for row in others if _is_gone(row, now)]
+    if gone:
+        others.filter(pk__in=gone).update(**_end("stopped", WITHOUT_A_WORD))
 
 
 def _is_gone(row: ConsumerProcess, now: datetime) -> bool:

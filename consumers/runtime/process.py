@@ -26,6 +26,7 @@ from consumers.runtime.window import Collecting
 # Exit codes. CONFIGURATION: starting again would change nothing; RECYCLED (EX_TEMPFAIL): start it again at once.
 STOPPED, CONFIGURATION, RECYCLED = 0, 3, 75
 
+LAST_WORDS_S = 1.0  # seconds that a process which is to end at once has to say so
 CLOSE_S = 1.0  # seconds that RabbitMQ has to answer to the end of a connection
 
 log = logging.getLogger("mqadmin.consumer")
@@ -61,6 +62,7 @@ class Process:
         self._fault: BaseException | None = None
         self.signalled = False  # told to end by SIGTERM or SIGINT
         self.recycled = ""  # why the process ended itself to be started anew
+        self.last_words: Callable[[str], None] = lambda _why: None  # told before it ends at once, in a thread
         self.gave_up = ""  # why it ended for good: a person has to see to it
 
     # --- any thread ------------------------------------------------------------------------------------------
@@ -180,6 +182,11 @@ class Process:
             self.wish("stopped")
             received.get()
             self.reporter.event("killed", "A second signal: ended at once.")
+            last = threading.Thread(
+                target=self.last_words, args=("ended at once by a second signal",), daemon=True
+            )
+            last.start()
+            last.join(LAST_WORDS_S)
             os._exit(128 + signal.SIGTERM)
 
         signal.signal(signal.SIGTERM, on_signal)

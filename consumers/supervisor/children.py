@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Child:
             spawn.kill(self.pid)
 
 
+STOPPED_EARLY = f"{states.STOPPED_AS_ASKED}, while it was starting"
 UNSEEN = "ended while no supervisor was watching"
 
 
@@ -95,6 +97,8 @@ def exit_of(row: ConsumerProcess, child: Child | None) -> Exit | None:
     # Its last words count: a signal, if any, came while it was leaving.
     if row.exit_reason == states.STOPPED_AS_ASKED:
         return Exit(states.EXIT_STOPPED, row.exit_reason)
+    if seen.code == -signal.SIGTERM and row.stop_requested_at is not None:
+        return Exit(seen.code, STOPPED_EARLY)  # the stop itself, before the process could hear it
     if seen.code is None:
         return Exit(None, row.exit_reason or seen.words)
     said = row.exit_reason or output.last_words(row.pk)

@@ -14,9 +14,11 @@ from django.utils import timezone
 
 from consumers.autoscaling import Autoscaler
 from consumers.models import ConsumerProcess
-from consumers.supervisor import children, output, reconcile, rows, spawn, states
+from consumers.supervisor import adoption, by_hand, children, output, reconcile, rows, spawn, states
 from consumers.supervisor.children import Child
 from consumers.supervisor.fence import Fence, Fenced
+from consumers.supervisor.lock import AlreadySupervised
+from consumers.supervisor.namesake import Namesake, words
 from consumers.supervisor.placement import Host
 from consumers.supervisor.reconcile import (
     Action,
@@ -43,6 +45,7 @@ SCALE_S = 5.0  # between two looks of autoscaling: as often as the monitor bring
 GAP_S = 5.0  # a pause this long between passes: heartbeats from before it say nothing
 LAST_LINES = 50  # of a crashed process's output, kept with the event
 STARTING = (states.STARTING, states.CONNECTING)
+STARTING_MAX = timedelta(seconds=20)
 ORPHAN_S = 30.0  # patience with a process whose row is gone
 # Patience with consumers that are stopped together with the supervisor: less than `make up` has with the supervisor
 # itself (deploy.runner), so that it still gets to write how they ended.
@@ -51,6 +54,12 @@ EXIT_S = 5.5
 log = logging.getLogger("mqadmin.supervisor")
 
 Command = Callable[[str, int], list[str]]
+
+
+def _is_starting(item: Actual, now: datetime) -> bool:
+    """Whether it takes one of the few places of those that start: not for ever, if it hangs at that."""
+    began = item.started_at
+    return item.state in STARTING and began is not None and now - began < STARTING_MAX
 
 
 class Supervisor:
@@ -68,6 +77,8 @@ class Supervisor:
         capacity: int = 0,
     ) -> None:
         self.name = name
+        self.namesake: Namesake | None = None  # to be ruled out before the first pass
+        self.fault = ""  # why it ended without having been told to
         self.me = Identity(
             name=name,
             pid=os.getpid(),
@@ -85,6 +96,7 @@ class Supervisor:
         self._adopted = False
         self._hosts: list[Host] = []
         self._trusted_since: datetime | None = None  # by the database's clock; None: from the next pass on
+        self._last_now: datetime | None = None  # by the database's clock
         self._last_pass = time.monotonic()
         self._heartbeat_due = 0.0
         self._tidy_due = 0.0
@@ -95,13 +107,13 @@ class Supervisor:
     # --- the loop --------------------------------------------------------------------------------------------
 
     def run(self, wake: Wake) -> None:
-        """Supervise until `wake.stopping`."""
+        """Supervise until `wake.stopping`, or until another has taken its name: then `fault` says so."""
         log.info("supervisor %s started (pid %d)", self.name, os.getpid())
         self.fence.start()
-        while not wake.stopping:
+        while not wake.stopping and not self.fault:
             began = time.monotonic()
             version = self._guarded(self._look_and_step)
-            while not wake.stopping and time.monotonic() - began < PASS_S:
+            while not wake.stopping and not self.fault and time.monotonic() - began < PASS_S:
                 if wake.wait(LOOK_S):
                     break
                 if not self._in_trouble and self._guarded(rows.version) != version:
@@ -124,6 +136,9 @@ class Supervisor:
             self._in_trouble = True
             connection.close()
             return None
+        except AlreadySupervised as error:
+            self.fault = str(error)
+            return None
         except Exception:  # whatever it is, the consumers must not lose their supervisor to it
             log.exception("a pass failed")
             return None
@@ -134,14 +149,21 @@ class Supervisor:
         return result
 
     def step(self) -> None:
-        """Make one pass: compare what should run with what does, and act. Raises DatabaseError."""
+        """Make one pass: compare what should run with what does, and act.
+
+        Raises DatabaseError, and AlreadySupervised when another supervisor has this one's name.
+        """
+        if self.namesake is not None and not self.namesake.is_gone():
+            return
+        self.namesake = None
         now = rows.database_now()
         trusted_since = self._trust(now)
         self._report()
         self._hosts = rows.hosts(now)  # each time: who was drained a moment ago takes nothing any more
         visible = rows.visible()
         if not self._adopted:
-            self._adopt(visible)
+            self._children.update(adoption.adopt(self.name, visible))
+            self._adopted = True
         definitions = rows.desired(now)
         self._definitions = {definition.consumer: definition for definition in definitions}
         silent = self._silent.look({row.pk: row.heartbeat_at for row in visible})
@@ -153,20 +175,26 @@ class Supervisor:
             me=self.name,
             hosts=self._hosts,
             waited=self._vacant.look(dict.fromkeys(reconcile.vacant(definitions, actual))),
-            starting=sum(item.mine and item.alive is True and item.state in STARTING for item in actual),
+            starting=sum(item.mine and item.alive is True and _is_starting(item, now) for item in actual),
         )
         for action in reconcile.reconcile(definitions, actual, view):
             self._apply(action)
-        self._kill_by_hand()
+        by_hand.kill_as_asked(socket.gethostname())
         self._scale(now)
         self._tidy()
 
     def _trust(self, now: datetime) -> datetime:
-        """Return since when silence means something: a pass that comes late has missed what was said."""
-        is_late = time.monotonic() - self._last_pass > GAP_S
-        if self._trusted_since is None or is_late or now < self._trusted_since:  # the clock was set back
+        """Return since when silence means something: a pass that comes late has missed what was said.
+
+        So has one after the database's clock was set, as when another server took over: by it the leases of all
+        hosts are over at once.
+        """
+        moment = time.monotonic()
+        passed, self._last_pass = moment - self._last_pass, moment
+        jumped = (now - self._last_now).total_seconds() - passed if self._last_now else 0.0
+        self._last_now = now
+        if self._trusted_since is None or passed > GAP_S or jumped > GAP_S or now < self._trusted_since:
             self._trusted_since = now
-        self._last_pass = time.monotonic()
         return self._trusted_since
 
     def _report(self) -> None:
@@ -174,7 +202,9 @@ class Supervisor:
         began = time.monotonic()
         if began < self._heartbeat_due:
             return
-        rows.present(self.me)
+        other = rows.present(self.me, first=not self._heartbeat_due)
+        if other is not None:
+            raise AlreadySupervised(words(self.name, other.machine, other.pid))
         rows.renew(self.name)
         self.fence.renewed(began, self._fenced(), others=len(self._hosts) > 1)
         self._heartbeat_due = began + HEARTBEAT_S
@@ -197,35 +227,10 @@ class Supervisor:
     def _tidy(self) -> None:
         if time.monotonic() >= self._tidy_due:
             output.bound(set(self._children))
+            by_hand.close_silent()
             self._tidy_due = time.monotonic() + TIDY_S
 
     # --- what there is ---------------------------------------------------------------------------------------
-
-    def _adopt(self, visible: list[ConsumerProcess]) -> None:
-        """Take over what an earlier supervisor of this name started and still runs: never a second copy."""
-        survivors = spawn.survivors(self.name)
-        for row in visible:
-            if row.supervisor != self.name:
-                continue
-            found = survivors.pop(row.pk, None)
-            child = (
-                children.found(row.pk, found)
-                if found is not None
-                else children.adopted(row.pk, row.pid, row.pid_created)
-            )
-            if child is None:
-                continue
-            if row.stop_requested_at is not None:
-                child.stop_sent = time.monotonic()
-            rows.spawned(row.pk, child.pid, child.created)
-            rows.event(row.pk, "adopted", f"The supervisor was started again and adopted process {child.pid}")
-            self._children[row.pk] = child
-            log.info("adopted process %d (row %d)", child.pid, row.pk)
-        for process_id, process in survivors.items():  # their rows are gone or closed
-            orphan = children.found(process_id, process)
-            if orphan is not None:
-                self._children[process_id] = orphan
-        self._adopted = True
 
     def _actual(self, row: ConsumerProcess, lapsed: float, silent: float) -> Actual:
         mine = row.supervisor == self.name
@@ -252,6 +257,7 @@ class Supervisor:
             started_at=row.started_at,
             subscribed_at=row.subscribed_at,
             heartbeat_at=row.heartbeat_at,
+            connected=row.connected_at is not None,
             next_start_at=row.next_start_at,
             stop_requested_at=row.stop_requested_at,
             stopping_for=None
@@ -277,14 +283,6 @@ class Supervisor:
                 child.stop()
             elif time.monotonic() - child.stop_sent > ORPHAN_S:
                 child.kill("its row is gone")
-
-    def _kill_by_hand(self) -> None:
-        for row in rows.by_hand_to_kill(socket.gethostname()):
-            found = spawn.find(row.pid, row.pid_created)
-            if found is not None:
-                spawn.kill(found.pid)
-            rows.event(row.pk, "killed", f"Process {row.pid} was killed, as asked")
-            rows.ended(row.pk, states.STOPPED, "killed, as asked")
 
     # --- acting ----------------------------------------------------------------------------------------------
 
@@ -344,14 +342,14 @@ class Supervisor:
 
     def _end(self, action: End) -> None:
         rows.ended(action.process, action.state, action.reason)
+        self._children.pop(action.process, None)  # its end is written: an event that fails must not repeat it
         rows.event(action.process, action.state, f"{action.state.capitalize()}: {action.reason}")
-        self._children.pop(action.process, None)
 
     def _hold(self, action: Hold) -> None:
         rows.held(action)
+        self._children.pop(action.process, None)  # as above: else the next pass counts the same crash again
         kind = "crashed" if action.state == states.BACKOFF else "failed"
         rows.event(action.process, kind, action.reason, output.last_lines(action.process, LAST_LINES))
-        self._children.pop(action.process, None)
         log.warning("row %d: %s: %s", action.process, kind, action.reason)
 
     # --- the end ---------------------------------------------------------------------------------------------
@@ -370,7 +368,7 @@ class Supervisor:
                     words = child.exit.words if child.exit else "killed"
                     rows.ended(process_id, states.STOPPED, f"stopped with the supervisor ({words})")
             self._autoscaler.resign()
-            rows.absent(self.name, os.getpid())
+            rows.absent(self.me)
             self.fence.close()
         except DatabaseError as error:
             log.warning("the end could not be written: %s", error)

@@ -96,7 +96,7 @@ def tail(process_id: int, *, lines: int = 200) -> str | None:
         data = _read(parts, begin, parts[-1].end)
         if begin > parts[0].start:
             data = data.partition(b"\n")[2] or data  # not the rest of a line
-    return "\n".join(data.decode("utf-8", "replace").splitlines()[-lines:])
+    return "\n".join(_shown(data.decode("utf-8", "replace")).splitlines()[-lines:])
 
 
 def last_lines(process_id: int, lines: int = 50) -> str:
@@ -121,7 +121,7 @@ def since(process_id: int, position: int | None = None) -> News | None:
         rest = data.partition(b"\n")[2]
         begin, data = (begin + len(data) - len(rest), rest) if rest else (begin, data)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(data)
+    text = _shown(decoder.decode(data))
     left = len(decoder.getstate()[0])
     return News(text, begin + len(data) - left, 0 if position is None else begin - wanted)
 
@@ -151,6 +151,11 @@ def last_words(process_id: int) -> str:
     printed = (tail(process_id, lines=5) or "").strip()
     last = printed.splitlines()[-1].strip()[:200] if printed else ""
     return "" if _ORDINARY.match(last) else last
+
+
+def _shown(text: str) -> str:
+    """Return `text` as databases and pages take it: PostgreSQL refuses NUL characters."""
+    return text.replace("\0", "\u2400")
 
 
 def _read(parts: Iterable[Part], start: int, stop: int) -> bytes:

@@ -15,7 +15,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from consumers import scheduling
+from consumers import scheduling, single
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
 from consumers.supervisor import placement, states
 from consumers.supervisor.fence import LEASE_S
@@ -146,8 +146,11 @@ def claim(start: Start, definition: Desired, supervisor: str) -> ConsumerProcess
     now = timezone.now()
     try:
         with transaction.atomic():
-            wanted = Consumer.objects.filter(~Q(desired=Consumer.Desired.STOPPED), pk=start.consumer).first()
+            known = Consumer.objects.select_for_update() if definition.strict else Consumer.objects
+            wanted = known.filter(~Q(desired=Consumer.Desired.STOPPED), pk=start.consumer).first()
             if wanted is None or wanted.target <= start.replica:
+                return None
+            if wanted.single and single.is_held_by_hand(wanted, database_now()):
                 return None
             if start.replaces is not None:
                 ConsumerProcess.objects.filter(pk=start.replaces, ended_at=None).update(ended_at=now)
@@ -243,23 +246,31 @@ class Identity:
     labels: dict[str, str] = field(default_factory=dict)
     capacity: int = 0
     version: str = ""
+    started_at: datetime = field(default_factory=timezone.now)
 
 
-def present(me: Identity) -> None:
-    """Show that the supervisor of this host runs. What a person said of it (`drained`) stays."""
-    if SupervisorHost.objects.filter(name=me.name, pid=me.pid).update(heartbeat_at=Now()):
-        return
-    now = timezone.now()
+def present(me: Identity, *, first: bool = True) -> SupervisorHost | None:
+    """Show that the supervisor of this host runs. What a person said of it (`drained`) stays.
+
+    Unless it is the `first` time: returns another of this name that has taken its place, and writes nothing then.
+    """
+    named = SupervisorHost.objects.filter(name=me.name)
+    if named.filter(pid=me.pid, started_at=me.started_at).update(heartbeat_at=Now()):
+        return None
+    if not first:
+        other = named.filter(heartbeat_at__gte=database_now() - SUPERVISOR_SILENT).first()
+        if other is not None:
+            return other
     told = {"machine": me.machine, "labels": me.labels, "capacity": me.capacity, "version": me.version}
-    SupervisorHost.objects.update_or_create(
-        name=me.name, defaults={"pid": me.pid, "started_at": now, "heartbeat_at": now, **told}
-    )
-    SupervisorHost.objects.filter(name=me.name).update(heartbeat_at=Now())
+    began = {"started_at": me.started_at, "heartbeat_at": timezone.now()}
+    SupervisorHost.objects.update_or_create(name=me.name, defaults={"pid": me.pid, **began, **told})
+    named.update(heartbeat_at=Now())
+    return None
 
 
-def absent(name: str, pid: int) -> None:
+def absent(me: Identity) -> None:
     """Show that the supervisor of this host was stopped. That a person drained the host outlives it."""
-    mine = SupervisorHost.objects.filter(name=name, pid=pid)
+    mine = SupervisorHost.objects.filter(name=me.name, pid=me.pid, started_at=me.started_at)
     mine.filter(drained=False).delete()
     mine.update(heartbeat_at=timezone.now() - timedelta(days=1))
 

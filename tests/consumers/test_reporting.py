@@ -291,3 +291,40 @@ def test_a_new_process_closes_the_rows_of_those_that_ended_without_a_word() -> N
         row.refresh_from_db()
         assert row.exit_reason.startswith("ended without a word")
     assert not ConsumerProcess.objects.filter(pk=silent.pk, state="running").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("text", ["the consumer is deleted meanwhile", "no\0 text", "half of \ud83d"])
+def test_what_cannot_be_told_keeps_no_process_from_hearing_what_is_wanted(text: str) -> None:
+    consumer = make_consumer(desired="running")
+    row = make_process(consumer, supervisor="")
+    reporter = reporting.ProcessReporter(row)
+    reporter.event("disconnected", text)
+    if "deleted" in text:
+        consumer.delete()
+    else:
+        Consumer.objects.update(desired="stopped")
+    wishes: list[str] = []
+    reporter.start(lambda: reporting.Gauges(0, 0, 0, 0), wishes.append)
+    try:
+        wait_until(lambda: "stopped" in wishes, 10)
+    finally:
+        reporter.finish(text)
+    assert ConsumerEvent.objects.count() == ("deleted" not in text)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_closes_the_rows_of_others_that_vanish_while_it_runs() -> None:
+    """Under Kubernetes there may be no supervisor that would, and a pod that took its place is there at once."""
+    consumer = make_consumer(desired="running")
+    mine = make_process(consumer, supervisor="", pid=os.getpid(), host=socket.gethostname())
+    gone = make_process(
+        consumer, supervisor="", host="pod-1", heartbeat_at=timezone.now() - timedelta(minutes=2)
+    )
+    reporter = reporting.ProcessReporter(mine)
+    reporter.start(lambda: reporting.Gauges(0, 0, 0, 0), lambda _wish: None)
+    try:
+        wait_until(lambda: ConsumerProcess.objects.filter(pk=gone.pk, ended_at__isnull=False).exists(), 10)
+        assert ConsumerProcess.objects.get(pk=mine.pk).ended_at is None
+    finally:
+        reporter.finish("over")

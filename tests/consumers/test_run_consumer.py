@@ -146,3 +146,36 @@ def test_what_is_wrong_with_it_is_its_last_word(
         assert running.process.wait(patient(30)) == 3
         assert running.said[-1].startswith("ended: No handler is named 'no.such'. Registered: ")
     assert ConsumerProcess.objects.get().state == "failed"
+
+
+def test_a_second_signal_ends_it_at_once_and_its_row_says_so(
+    process_environ: dict[str, str], broker_config: BrokerConfig, consumer: Consumer, tmp_path: Path
+) -> None:
+    amqp.publish(broker_config, consumer.vhost, "q", [b"sleep:600"])
+    with run(process_environ, tmp_path / "out", "work") as running:
+        wait_until(lambda: ConsumerProcess.objects.filter(in_flight=1).exists(), 30)
+        running.process.send_signal(signal.SIGINT)
+        wait_until(lambda: "draining: 1 in hand" in running.text, 20)
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(patient(10)) == 128 + signal.SIGTERM
+    row = ConsumerProcess.objects.get()
+    assert (row.state, row.exit_reason) == ("stopped", "ended at once by a second signal")
+    assert row.ended_at is not None
+    assert row.consumer.events.filter(kind="killed").exists()
+
+
+def test_one_that_may_run_once_only_is_not_started_beside_another(
+    process_environ: dict[str, str], consumer: Consumer, tmp_path: Path
+) -> None:
+    Consumer.objects.update(single=True)
+    alive = ConsumerProcess.objects.filter(state="running", ended_at=None)
+    with run(process_environ, tmp_path / "first", "work") as first:
+        wait_until(alive.exists, 30)
+        with run(process_environ, tmp_path / "second", "work") as second:
+            assert second.process.wait(patient(30)) == 75
+            assert f"it may run once only, and process {first.process.pid} on " in second.text
+        with run(process_environ, tmp_path / "third", "work", "--wait") as third:
+            wait_until(lambda: "work waits: it may run once only" in third.text, 30)
+            assert alive.count() == 1
+            first.process.kill()  # without a word: its row stays, but this machine knows better
+            wait_until(lambda: alive.filter(pid=third.process.pid).exists(), 30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -44,7 +45,8 @@ deploy/systemd and deploy/kubernetes have both.
 
 exit code  0   stopped as asked
            3   it cannot run as it is defined: starting it again would not help
-          75   it ended itself to be started anew (a handler hung)
+          75   it ended itself to be started anew (a handler hung), or it may run once only and another process
+               has it
        other   it crashed
 """
 
@@ -104,6 +106,9 @@ class Command(BaseCommand):
         except ConsumerProcess.DoesNotExist:
             # The supervisor gave up on this process while it started: there is nothing left to run.
             raise CommandError(f"{name} no longer waits for process {process}.", returncode=0) from None
+        except reporting.Held as error:
+            text = f"{name} is not started: {error}. Stop that one first; or wait for its end, with --wait."
+            raise CommandError(text, returncode=states.EXIT_RECYCLED) from None
         if process is None:
             terminal.set_up(verbose=verbose)
             sys.exit(run_by_hand(consumer, row, verbose=verbose, alive=alive))
@@ -112,10 +117,13 @@ class Command(BaseCommand):
     def _wait_and_run(self, name: str, verbose: bool, alive: Path | None) -> NoReturn:
         """Run it while it is wanted, wait while it is not, until a signal or an end of another kind."""
         terminal.set_up(verbose=verbose)
-        consumer = idle.until_wanted(name, partial(pulse.touch, alive) if alive else lambda: None)
-        if consumer is None:
-            sys.exit(process.STOPPED)
-        row = reporting.introduce(consumer, None)
+        while True:
+            consumer = idle.until_wanted(name, partial(pulse.touch, alive) if alive else lambda: None)
+            if consumer is None:
+                sys.exit(process.STOPPED)
+            with contextlib.suppress(reporting.Held):  # another was faster: waited for as well
+                row = reporting.introduce(consumer, None)
+                break
         sys.exit(run_by_hand(consumer, row, verbose=verbose, alive=alive, wait=True))
 
 
@@ -168,6 +176,7 @@ def run_consumer(
         reporter.finish(str(error), failed=True)
         return process.CONFIGURATION
     connection.close()  # the threads open their own
+    work.last_words = reporter.finish
     wish = _wishes(consumer, work.wish) if by_hand else work.wish
     reporter.start(work.gauges, wish, work.redeliver, work.recycle_soon)
     if alive is not None:

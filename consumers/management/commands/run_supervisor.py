@@ -16,6 +16,7 @@ from django.db.backends.signals import connection_created
 from consumers.supervisor import placement, rows
 from consumers.supervisor.lock import AlreadySupervised, HostLock
 from consumers.supervisor.loop import Supervisor
+from consumers.supervisor.namesake import Namesake, mark
 from consumers.supervisor.wake import Wake
 
 
@@ -47,19 +48,22 @@ class Command(BaseCommand):
         except placement.PlacementError as error:
             raise CommandError(f"--label: {error}.") from error
         _refuse_second_on_sqlite(name)
+        supervisor = Supervisor(name, labels=labels, capacity=max(0, capacity))
         try:
-            lock = HostLock(name)
+            lock = HostLock(name, mark(supervisor.me.pid, supervisor.me.started_at))
         except AlreadySupervised as error:
             raise CommandError(str(error)) from error
+        supervisor.namesake = Namesake(name, lock.before)
         connection_created.connect(_be_impatient)
         wake = Wake()
-        supervisor = Supervisor(name, labels=labels, capacity=max(0, capacity))
         try:
             supervisor.run(wake)
         finally:
             supervisor.finish(wake, stop_consumers=settings.MQADMIN_SUPERVISOR_ON_EXIT == "stop")
             lock.release()
         sys.stdout.flush()
+        if supervisor.fault:
+            raise CommandError(supervisor.fault)
 
 
 def _refuse_second_on_sqlite(name: str) -> None:
