@@ -37,7 +37,7 @@ def test_a_failed_consumer_needs_attention_with_a_button() -> None:
 
     (found,) = attention()
 
-    assert (found.level, found.text) == ("broken", "No queue")
+    assert (found.level, found.text) == ("broken", "No queue. It stays down until somebody starts it.")
     assert found.actions[0].href == "/consumers/orders/start/"
     assert (found.actions[0].post, found.actions[0].needs) == (True, "operate")
 
