@@ -226,6 +226,8 @@ def _next_to_roll(
             continue
         mine = rows[definition.consumer]
         old = [item for item in mine if item.nudge != definition.nudge and item.stop_requested_at is None]
+        if not old:
+            continue
         new = [item for item in mine if item not in old]
         elsewhere = plan.rank(definition.consumer, definition.placement)
         old = [item for item in old if elsewhere or plan.fits(item.host, definition.placement)]
