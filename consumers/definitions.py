@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
@@ -78,7 +78,7 @@ FIELDS = (*RESTART_FIELDS, *SUPERVISOR_FIELDS)
 LIVE = [state.value for state in ConsumerProcess.LIVE]
 DOWN = [ConsumerProcess.State.BACKOFF.value, ConsumerProcess.State.FAILED.value]
 
-SILENT = timedelta(seconds=60)  # so long without a sign, a process nobody watches is taken for dead
+SILENT = timedelta(seconds=60)  # so long without a sign, of it or its supervisor, a process is taken for dead
 
 Desired = Consumer.Desired
 
@@ -340,10 +340,16 @@ def _refuse(consumer: Consumer, by: Actor, action: str, text: str, code: str = "
 
 
 def _live(consumer: Consumer) -> QuerySet[ConsumerProcess]:
-    """The processes that run. One that no supervisor watches counts as long as it reports itself."""
-    fresh = Q(heartbeat_at__gt=timezone.now() - SILENT) | Q(started_at__gt=timezone.now() - SILENT)
-    watched = ~Q(supervisor="") | fresh
-    return ConsumerProcess.objects.filter(watched, consumer=consumer, state__in=LIVE, ended_at=None)
+    """The processes that run: that report themselves, or whose supervisor answers for them."""
+    since = timezone.now() - SILENT
+    there = Q(heartbeat_at__gt=since) | Q(started_at__gt=since) | Q(lease_until__gt=since)
+    return ConsumerProcess.objects.filter(there, consumer=consumer, state__in=LIVE, ended_at=None)
+
+
+def is_there(process: ConsumerProcess, now: datetime) -> bool:
+    """Whether a live process counts as one that runs: see `_live`."""
+    signs = (process.heartbeat_at, process.started_at, process.lease_until)
+    return any(at is not None and at > now - SILENT for at in signs)
 
 
 def _check(consumer: Consumer) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
@@ -22,7 +22,7 @@ from consumers import single
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from consumers.record_rows import clean
 from consumers.runtime.sink import Gauges, State, Wish
-from consumers.supervisor import output
+from consumers.supervisor import output, spawn
 from consumers.supervisor.by_hand import SILENT, WITHOUT_A_WORD
 from consumers.supervisor.fence import Fence, Fenced
 from consumers.supervisor.rows import database_now, lease_end
@@ -30,6 +30,7 @@ from consumers.usage import Ceiling, Meter
 
 HEARTBEAT = 2.0  # seconds between writes when nothing changed
 LOOK = 0.25  # seconds between looks at what is wanted
+UNHEEDED = timedelta(seconds=5)  # so long a kill is its supervisor's to carry out; then there is none
 CLOSE = 30.0  # seconds between looks for processes of the same consumer that ended without a word
 
 log = logging.getLogger("mqadmin.consumer")
@@ -165,16 +166,21 @@ class ProcessReporter:
         output.rotate(self._row_id)
 
     def _heed_kill(self) -> None:
-        """Kill this process when a person wants that and it may have no supervisor on its host that would."""
-        if self._supervised:
-            return
+        """Kill this process when a person wants that and no supervisor does it."""
         mine = ConsumerProcess.objects.filter(pk=self._row_id, kill_requested_at__isnull=False)
-        if mine.exists():
-            self._state = ("stopped", "", timezone.now())
-            self._write(_end("stopped", "killed, as asked"))
-            self.event("killed", f"Process {os.getpid()} was killed, as asked")
+        if self._supervised:
+            mine = mine.filter(kill_requested_at__lt=timezone.now() - UNHEEDED)
+        if not mine.exists():
+            return
+        self.event("killed", f"Process {os.getpid()} was killed, as asked")
+        if self._supervised:  # the next supervisor closes the row
+            self._write({"exit_reason": "killed, as asked"})
             self._write_events()
-            os.kill(os.getpid(), signal.SIGKILL)
+            spawn.kill(os.getpid())
+        self._state = ("stopped", "", timezone.now())
+        self._write(_end("stopped", "killed, as asked"))
+        self._write_events()
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def _picture(self, state: tuple[State, str, datetime]) -> dict[str, Any]:
         gauges = self._gauges()

@@ -242,7 +242,11 @@ def _ending(
 ) -> str:
     """Say what it still waits for: "2 messages in hand, 21 s left"."""
     # A process ends itself in time; to kill it, and to say that it ended, is its supervisor's part.
-    nobody = "" if supervised or not _of_supervisors(live) else _("no supervisor is running to end it")
+    nobody = (
+        ""
+        if supervised or not _of_supervisors(live)
+        else _("no supervisor is running to end it, or to say that it has ended")
+    )
     if any(row.kill_requested_at for row in live):
         return nobody or _("being killed: what is in hand returns to the queue")
     parts = [_in_hand(live)]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from consumers.definitions import is_there
 from consumers.models import Consumer
 from consumers.summary import Summary
 from consumers.validation import MOST_PROCESSES
@@ -176,7 +178,7 @@ def _delete(summary: Summary) -> Button:
     reason = ""
     if consumer.is_collector:
         reason = _("It captures a dead-letter queue: stop tracking that queue instead.")
-    elif consumer.desired != Desired.STOPPED or summary.status.live:
+    elif consumer.desired != Desired.STOPPED or any(is_there(row, timezone.now()) for row in summary.live):
         reason = _("Stop it first.")
     does = _("Delete the definition, its records and its events; the queue and its messages stay")
     return Button(

@@ -10,8 +10,10 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from consumers import definitions
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from consumers.supervisor import spawn
+from mqadmin.core.audit import Actor
 from mqadmin.rabbit.config import BrokerConfig
 from tests.consumers.supervisor.conftest import Define, House, Launch, is_alive
 from tests.support import amqp
@@ -45,6 +47,22 @@ def test_supervisor_and_consumer_killed_together_are_both_replaced(launch: Launc
     [new] = running(1)
     assert new.pk != row.pk
     assert len(spawn.survivors()) == 1
+
+
+def test_a_kill_is_heeded_without_a_supervisor_too(launch: Launch, define: Define) -> None:
+    consumer = define()
+    supervisor = launch()
+    [row] = running(1)
+    supervisor.kill()
+    supervisor.wait()
+    definitions.kill(consumer=consumer, by=Actor("anna"))
+    wait_until(lambda: not is_alive(row.pid), 20)
+    assert ConsumerEvent.objects.filter(kind="killed", process=row).exists()
+    launch()
+    wait_until(lambda: ConsumerProcess.objects.get(pk=row.pk).ended_at, 20)
+    [new] = running(1)
+    row.refresh_from_db()
+    assert (row.state, row.exit_reason, new.crashes) == ("stopped", "killed, as asked", 0)
 
 
 def test_a_rolling_restart_always_leaves_one_consuming(

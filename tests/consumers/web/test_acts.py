@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from consumers import definitions
+from consumers import definitions, summary
 from consumers.definitions import Conflict, Invalid
 from consumers.models import Consumer, ConsumerProcess
+from consumers.views import buttons
 from tests.consumers.web.conftest import BY
 from tests.consumers.web.test_definitions import define, last_audit
 from tests.support.consumers import make_consumer, make_process
@@ -225,6 +226,21 @@ def test_a_process_nobody_watches_counts_as_long_as_it_reports() -> None:
         definitions.delete(consumer=consumer, by=BY)
 
     ConsumerProcess.objects.filter(pk=process.pk).update(heartbeat_at=silent, started_at=silent)
+    definitions.delete(consumer=consumer, by=BY)
+
+
+def test_a_process_of_a_host_that_is_gone_for_good_counts_no_more() -> None:
+    """Where no supervisor is left nobody closes its row."""
+    consumer = make_consumer()
+    silent = timezone.now() - timedelta(minutes=5)
+    signs: dict[str, Any] = {"heartbeat_at": silent, "started_at": silent}
+    process = make_process(consumer, lease_until=timezone.now() + timedelta(seconds=10), **signs)
+    with pytest.raises(Conflict, match="1 process still runs"):
+        definitions.delete(consumer=consumer, by=BY)  # it is stuck, but its supervisor renews its lease
+    assert buttons.more(summary.summary(consumer))[-1].disabled == "Stop it first."
+
+    ConsumerProcess.objects.filter(pk=process.pk).update(lease_until=silent)
+    assert buttons.more(summary.summary(consumer))[-1].disabled == ""
     definitions.delete(consumer=consumer, by=BY)
 
 

@@ -129,7 +129,7 @@ def test_denied_buttons_are_there_and_say_why(viewer: Client, operator: Client) 
     make_supervisor()
     make_process(make_consumer(name="orders", desired="running"))
     seen = text_of(get(viewer, "consumer_detail", "orders"))
-    assert '/consumers/orders/stop/' not in seen
+    assert "/consumers/orders/stop/" not in seen
     assert seen.count("This needs the role operator or admin.") >= 2
     seen = text_of(get(operator, "consumer_detail", "orders"))
     assert 'formaction="/consumers/orders/stop/?from=running"' in seen
