@@ -179,3 +179,20 @@ def test_one_that_may_run_once_only_is_not_started_beside_another(
             assert alive.count() == 1
             first.process.kill()  # without a word: its row stays, but this machine knows better
             wait_until(lambda: alive.filter(pid=third.process.pid).exists(), 30)
+
+
+def test_of_several_that_wait_for_one_that_may_run_once_only_one_runs(
+    process_environ: dict[str, str], consumer: Consumer, tmp_path: Path
+) -> None:
+    Consumer.objects.update(single=True, desired="stopped")
+    with contextlib.ExitStack() as stack:
+        pods = [
+            stack.enter_context(run(process_environ, tmp_path / str(number), "work", "--wait"))
+            for number in range(3)
+        ]
+        wait_until(lambda: all("is stopped in mqadmin" in pod.text for pod in pods), 40)
+        Consumer.objects.update(desired="running")
+        waits = "work waits: it may run once only"
+        wait_until(lambda: sum(waits in pod.text for pod in pods) == 2, 30)
+        assert ConsumerProcess.objects.count() == 1
+        wait_until(lambda: ConsumerProcess.objects.filter(state="running").exists(), 30)
