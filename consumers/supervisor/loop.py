@@ -46,7 +46,7 @@ GAP_S = 5.0  # a pause this long between passes: heartbeats from before it say n
 LAST_LINES = 50  # of a crashed process's output, kept with the event
 STARTING = (states.STARTING, states.CONNECTING)
 STARTING_MAX = timedelta(seconds=20)
-ORPHAN_S = 30.0  # patience with a process whose row is gone
+ORPHAN_S = 30.0  # patience with a process whose row is gone, at least
 # Patience with consumers that are stopped together with the supervisor: less than `make up` has with the supervisor
 # itself (deploy.runner), so that it still gets to write how they ended.
 EXIT_S = 5.5
@@ -281,7 +281,7 @@ class Supervisor:
             elif child.stop_sent is None:
                 log.warning("process %d has no open row any more: stopping it", child.pid)
                 child.stop()
-            elif time.monotonic() - child.stop_sent > ORPHAN_S:
+            elif time.monotonic() - child.stop_sent > max(ORPHAN_S, child.stop_seconds):
                 child.kill("its row is gone")
 
     # --- acting ----------------------------------------------------------------------------------------------

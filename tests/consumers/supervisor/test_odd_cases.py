@@ -14,10 +14,10 @@ from django.utils import timezone
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
 from consumers.supervisor import rows
 from consumers.supervisor.lock import AlreadySupervised
-from consumers.supervisor.loop import STARTING_MAX
+from consumers.supervisor.loop import ORPHAN_S, STARTING_MAX
 from consumers.supervisor.reconcile import START_AT_ONCE, Start
 from consumers.supervisor.rows import Identity
-from tests.consumers.supervisor.conftest import Define, House, Launch
+from tests.consumers.supervisor.conftest import Define, House, Launch, is_alive
 from tests.support.consumers import make_process
 from tests.support.waiting import patient, wait_until
 
@@ -87,6 +87,19 @@ def test_a_stop_before_it_listens_to_signals_is_no_signal_from_outside(house: Ho
     house.until(lambda: ConsumerProcess.objects.filter(ended_at__isnull=False).exists())
     row.refresh_from_db()
     assert (row.state, row.exit_reason) == ("stopped", "stopped as asked, while it was starting")
+
+
+def test_a_process_whose_place_was_given_away_has_the_time_that_its_definition_gives(house: House) -> None:
+    row = house.ready(house.define("stubborn-v", stop_seconds=300))
+    ConsumerProcess.objects.filter(pk=row.pk).update(ended_at=timezone.now())
+    house.supervisor.step()
+    child = house.supervisor._children[row.pk]
+    assert child.stop_sent is not None
+    child.stop_sent -= ORPHAN_S + 1
+    house.supervisor.step()
+    assert not child.kill_reason
+    child.stop_sent -= 300
+    house.until(lambda: not is_alive(row.pid))
 
 
 def _ahead(seconds: float) -> Any:
