@@ -275,7 +275,8 @@ def _cut(process_id: int, keep: int) -> None:
     current, older = path(process_id), _older(process_id)
     with current.open("rb") as opened:
         opened.seek(max(0, opened.seek(0, os.SEEK_END) - keep))
-        newest = opened.read().partition(b"\n")[2]
+        data = opened.read()
+        newest = data.partition(b"\n")[2] or data  # of one long line: its end
         end = (older[-1][0] if older else 0) + opened.tell()
     os.truncate(current, 0)  # before anything is written: the disk may be full
     for _end, file in older:

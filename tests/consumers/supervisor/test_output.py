@@ -149,6 +149,20 @@ def _printing(var: Path, lines: int, *, full: int) -> subprocess.Popen[bytes]:
     return process
 
 
+def test_of_a_line_without_an_end_the_newest_part_is_kept() -> None:
+    """A dump of 100 MB in one line, say: a cut must not leave nothing at all."""
+    with output.path(1).open("ab", buffering=0) as writer:
+        writer.write(b"x" * (output.CUT_AT + 1) + b"the end")
+        seen = output.since(1)
+        output.bound({1})
+        writer.write(b" of it")
+    assert sum(file.stat().st_size for file in output.folder().iterdir()) <= output.KEEP + 10
+    assert (output.tail(1) or "").endswith("xthe end of it")
+    assert output.last_words(1) == "x" * 200, "the beginning of what is kept"
+    assert seen is not None
+    assert output.since(1, seen.position) == output.News(" of it", seen.position + 6, 0)
+
+
 def test_old_files_go_but_not_those_of_live_processes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long_ago = time.time() - output.AGE_MAX_S - 60
     for process_id in (1, 2, 3):
