@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from consumers.supervisor.lock import AlreadySupervised, HostLock
 from consumers.supervisor.loop import Supervisor
 from consumers.supervisor.namesake import Namesake, mark
 from consumers.supervisor.wake import Wake
+
+# It is part of addresses and of a file's name. An empty one would be that of processes no supervisor started.
+_NAME = re.compile(r"[^\W_][\w.@-]{0,99}")
 
 
 class Command(BaseCommand):
@@ -43,6 +47,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, name: str, label: Sequence[str], capacity: int, **_options: Any) -> None:
+        if not _NAME.fullmatch(name):
+            raise CommandError(
+                f"--name: {name!r} is no name for a host. It has up to 100 letters, digits and .-_@ and begins "
+                "with a letter or digit."
+            )
         try:
             labels = placement.parse(",".join(label))
         except placement.PlacementError as error:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DataError
 from django.utils import timezone
 
+from consumers.management.commands.run_supervisor import _NAME
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
 from consumers.supervisor import rows
 from consumers.supervisor.lock import AlreadySupervised
@@ -162,3 +165,16 @@ def test_a_second_of_the_same_name_elsewhere_is_refused(
     assert b"Another supervisor named twin works on this database" in said
     assert [found.pk for found in Consumer.objects.get().processes.all()] == [row.pk]
     assert SupervisorHost.objects.get().pid == first.pid
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "..", "x" * 101, "a b", "a:b", "a\n"])
+def test_a_name_that_no_page_could_show_is_refused(name: str) -> None:
+    """An empty one, as of a variable that is not set, is that of processes no supervisor started."""
+    with pytest.raises(CommandError, match="is no name for a host"):
+        call_command("run_supervisor", name=name)
+
+
+def test_names_of_hosts_are_names() -> None:
+    assert all(
+        _NAME.fullmatch(name) for name in ("a", socket.gethostname(), "web-1.example.com", "ä_1", "x" * 100)
+    )

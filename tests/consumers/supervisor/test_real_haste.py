@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from django.db import connection
+from pika.adapters.blocking_connection import BlockingChannel
 
 from consumers import definitions
 from consumers.models import Consumer, ConsumerProcess
@@ -57,17 +58,20 @@ def test_whatever_two_people_press_in_haste(
     assert not failures
     Consumer.objects.update(desired="running", replicas=3)
     with amqp.channel(broker_config, vhost) as channel:
-        settled = 0
+        seen: list[bool] = []
 
         def is_settled() -> bool:
-            nonlocal settled
-            rows = ConsumerProcess.objects.filter(ended_at=None, state="running", stop_requested_at=None)
-            consuming = channel.queue_declare("work", passive=True).method.consumer_count
-            found = (rows.count(), len(spawn.survivors()), consuming)
-            settled = settled + 1 if found == (3, 3, 3) else 0
-            return settled > 20
+            seen.append(counts(channel) == (3, 3, 3))
+            return len(seen) > 20 and all(seen[-20:])
 
         wait_until(is_settled, 60, 0.1, what="three, no more and no less, for two seconds")
+
+
+def counts(channel: BlockingChannel) -> tuple[int, int, int]:
+    """Return how many run as their rows, this machine and RabbitMQ say."""
+    rows = ConsumerProcess.objects.filter(ended_at=None, state="running", stop_requested_at=None)
+    consuming = channel.queue_declare("work", passive=True).method.consumer_count
+    return rows.count(), len(spawn.survivors()), int(consuming or 0)
 
 
 def one_act(chance: random.Random, by: Actor) -> None:
