@@ -24,7 +24,7 @@ _SAME_S = 1.5  # the time of boot is in whole seconds, and flickers by one
 def command(name: str, process_id: int) -> list[str]:
     """Return the command line that runs the consumer `name` under the row `process_id`."""
     manage = Path(settings.BASE_DIR) / "manage.py"
-    return [sys.executable, str(manage), "run_consumer", name, "--process", str(process_id)]
+    return [sys.executable, str(manage), "run_consumer", "--process", str(process_id), "--", name]
 
 
 def start(arguments: Sequence[str], process_id: int, supervisor: str) -> subprocess.Popen[bytes]:

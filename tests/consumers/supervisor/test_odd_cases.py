@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import DataError
 from django.utils import timezone
 
 from consumers.management.commands.run_supervisor import _NAME
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
-from consumers.supervisor import rows
+from consumers.supervisor import rows, spawn
 from consumers.supervisor.lock import AlreadySupervised
 from consumers.supervisor.loop import ORPHAN_S, STARTING_MAX
 from consumers.supervisor.reconcile import START_AT_ONCE, Start
@@ -178,3 +178,11 @@ def test_names_of_hosts_are_names() -> None:
     assert all(
         _NAME.fullmatch(name) for name in ("a", socket.gethostname(), "web-1.example.com", "ä_1", "x" * 100)
     )
+
+
+@pytest.mark.parametrize("name", ["orders", "-v", "--wait"])
+def test_a_consumer_whose_name_looks_like_an_option_can_be_run(name: str) -> None:
+    _python, _manage, command, *arguments = spawn.command(name, 7)
+    parser = load_command_class("consumers", command).create_parser("manage.py", command)
+    found = parser.parse_args(arguments)
+    assert (found.name, found.process, found.wait, found.verbose) == (name, 7, False, False)
