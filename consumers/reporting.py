@@ -49,9 +49,8 @@ class ProcessReporter:
         self._supervised = bool(row.supervisor)
         self._displaced = False
         # What must never run twice ends itself when it cannot renew its lease: its supervisor may be gone.
-        strict = row.consumer.single or row.consumer.exclusive
-        is_fenced = self._supervised and strict and connection.vendor != "sqlite"
-        self._fence = Fence() if is_fenced else None
+        self._is_fenced = row.consumer.single or row.consumer.exclusive
+        self._fence: Fence | None = None
         self._fenced = {row.pk: Fenced(os.getpid(), psutil.Process().create_time(), strict=True)}
         self._state: tuple[State, str, datetime] = ("starting", "", timezone.now())
         self._events: deque[tuple[datetime, str, str]] = deque(maxlen=200)
@@ -101,10 +100,15 @@ class ProcessReporter:
         self._recycle = recycle
         self._use = self._meter.look()  # its handlers are loaded by now
         self._ceiling = Ceiling(self._use)
-        if self._fence is not None:
+        if self._is_fenced:
+            self._put_up_fence()
+        self._thread.start()
+
+    def _put_up_fence(self) -> None:
+        if self._supervised and self._fence is None and connection.vendor != "sqlite":
+            self._fence = Fence()
             self._fence.renewed(time.monotonic(), self._fenced, others=False)
             self._fence.start()
-        self._thread.start()
 
     def finish(self, reason: str, *, failed: bool = False) -> None:
         """Write why it ended, and the last state unless that is a supervisor's to write."""
@@ -245,13 +249,15 @@ class ProcessReporter:
         """Read what is wanted. A definition that is gone wants nothing."""
         # Compiled once: each time anew costs four times as much, 2.5 times a second in every process.
         if self._question is None:
-            fields = ("desired", "redelivers", "memory_limit_mb")
+            fields = ("desired", "redelivers", "memory_limit_mb", "single")
             rows = Consumer.objects.filter(pk=self._consumer_id).order_by().values_list(*fields)
             self._question = rows.query.sql_with_params()
         with connection.cursor() as cursor:
             cursor.execute(*self._question)
             wanted = cursor.fetchone()
-        desired, redelivers, limit = wanted or (None, self._redelivers, 0)
+        desired, redelivers, limit, is_single = wanted or (None, self._redelivers, 0, False)
+        if is_single:  # perhaps only since it was started
+            self._put_up_fence()
         if limit != self._memory_limit_mb:
             self._memory_limit_mb = limit
             if useless := self._ceiling.useless(limit):

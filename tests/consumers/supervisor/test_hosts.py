@@ -112,9 +112,12 @@ def test_what_must_not_run_twice_never_does_although_its_host_is_cut_off_from_th
     with Proxy(database.hostname or "", database.port or 5432) as line:
         url = database._replace(netloc=f"{database.netloc.rpartition('@')[0]}@127.0.0.1:{line.port}").geturl()
         a = launch("host-a", DATABASE_URL=url)
-        consumer = define(single=True)
+        consumer = define(single=not supervisor_gone)
         wait_until(lambda: hosts_of(consumer) == {"host-a": 1}, 30)
         [row] = running(consumer)
+        if supervisor_gone:  # what was asked of it since it was started counts as well
+            Consumer.objects.update(single=True)
+            wait_until(lambda: ConsumerProcess.objects.get(pk=row.pk).heartbeat_at > row.heartbeat_at, 10)
         launch("host-b")
         if supervisor_gone:
             a.kill()
