@@ -16,6 +16,7 @@ from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget, Dedupe, Retry
 from mqadmin.core import brokers
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import ConfigurationError, NotFound, RabbitError
+from mqadmin.rabbit.routing import RoutingTable
 
 FRESH = timedelta(seconds=60)
 
@@ -28,10 +29,10 @@ def spec(consumer: Consumer) -> ConsumerSpec:
         raise ConfigurationError(
             f"{consumer.queue} is a stream: it keeps what is acked, so a consumer cannot work it off."
         )
-    if consumer.on_failure == Consumer.OnFailure.REJECT and target is None:
+    if consumer.on_failure == Consumer.OnFailure.REJECT and (fault := _fault(consumer, target)):
         raise ConfigurationError(
-            f"{consumer.queue} has no dead-letter exchange: RabbitMQ would drop every rejected message. "
-            "Give the queue one, or let failed messages leave as copies."
+            f"{consumer.queue} {fault} "
+            "Give the queue a dead-letter target that works, or let failed messages leave as copies."
         )
     return ConsumerSpec(
         name=consumer.name,
@@ -95,6 +96,33 @@ def dead_letter_target(arguments: Mapping[str, Any], policy: Mapping[str, Any]) 
         return None
     key = arguments.get("x-dead-letter-routing-key", policy.get("dead-letter-routing-key"))
     return DeadLetterTarget(exchange, key if isinstance(key, str) else None)
+
+
+def _fault(consumer: Consumer, target: DeadLetterTarget | None) -> str:
+    """Return what RabbitMQ would do to a rejected message other than dead-letter it, "" where that is not known."""
+    if target is None:
+        return "has no dead-letter exchange: RabbitMQ would drop every rejected message."
+    client, vhost = brokers.client(consumer.broker), consumer.vhost
+    try:
+        queues = [queue.key for queue in client.queues(vhost)]
+        table = RoutingTable(queues, client.bindings(vhost), client.exchanges(vhost))
+    except RabbitError:
+        return ""
+    route = table.route(vhost, target.exchange, target.routing_key)
+    if not route.exchange_exists:
+        return (
+            f"dead-letters to exchange {target.exchange}, which does not exist: RabbitMQ would drop every "
+            "rejected message."
+        )
+    if not route.certain:
+        return ""
+    if not route.queues:
+        place = f"exchange {target.exchange}" if target.exchange else f"queue {target.routing_key}"
+        why = "which leads to no queue" if target.exchange else "which does not exist"
+        return f"dead-letters to {place}, {why}: RabbitMQ would drop every rejected message."
+    if route.queues == (consumer.queue,):
+        return "dead-letters to itself: every rejected message would come back at once, for ever."
+    return ""
 
 
 def _queue(consumer: Consumer) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:

@@ -57,3 +57,50 @@ class TestAgainstTheBroker:
 
     def test_a_missing_queue_is_waited_for(self, broker_config: BrokerConfig, vhost: str) -> None:
         assert specs.spec(self.define(vhost)).dead_letter is None
+
+    @pytest.mark.parametrize(
+        ("arguments", "why"),
+        [
+            ({"x-dead-letter-exchange": "gone"}, "exchange gone, which does not exist"),
+            ({"x-dead-letter-exchange": "empty"}, "exchange empty, which leads to no queue"),
+            (
+                {"x-dead-letter-exchange": "dlx", "x-dead-letter-routing-key": "other"},
+                "exchange dlx, which leads to no queue",
+            ),
+            (
+                {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "gone"},
+                "queue gone, which does not exist",
+            ),
+            ({"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "work"}, "to itself"),
+        ],
+    )
+    def test_reject_is_refused_where_rabbitmq_would_drop_the_message(
+        self, arguments: dict[str, Any], why: str, management: ManagementClient, vhost: str
+    ) -> None:
+        self.targets(management, vhost)
+        management.declare_queue(vhost, "work", arguments=arguments)
+        with pytest.raises(ConfigurationError, match=why):
+            specs.spec(self.define(vhost, on_failure=Consumer.OnFailure.REJECT))
+        assert specs.spec(self.define(vhost)).dead_letter, "copies are parked where they find no queue"
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            {"x-dead-letter-exchange": "dlx"},
+            {"x-dead-letter-exchange": "dlx", "x-dead-letter-routing-key": "dead"},
+            {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"},
+        ],
+    )
+    def test_reject_is_left_to_a_target_that_works(
+        self, arguments: dict[str, Any], management: ManagementClient, vhost: str
+    ) -> None:
+        self.targets(management, vhost)
+        management.declare_queue(vhost, "work", arguments=arguments)
+        assert specs.spec(self.define(vhost, on_failure=Consumer.OnFailure.REJECT)).reject_on_failure
+
+    @staticmethod
+    def targets(management: ManagementClient, vhost: str) -> None:
+        management.declare_queue(vhost, "dead")
+        for name in ("dlx", "empty"):
+            management.declare_exchange(vhost, name)
+        management.bind(vhost, "dlx", "dead", routing_key="dead")
