@@ -226,7 +226,7 @@ def _retry_after(value: str | None, longest: float) -> float | None:
         return min(float(text), longest)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max((moment - datetime.now(UTC)).total_seconds(), 0.0), longest)

@@ -204,7 +204,18 @@ def test_retry_after_as_a_date_counts_from_now(server: Server) -> None:
     assert 25 < (raised.value.delay or 0) <= 30
 
 
-@pytest.mark.parametrize("value", ["soon", "-5", "1.5", "²", "Wed, 99 Oct 2065 07:28:00 GMT"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "soon",
+        "-5",
+        "1.5",
+        "²",
+        "Wed, 99 Oct 2065 07:28:00 GMT",
+        "Wed, 21 Oct 99999999999999999999 07:28:00 GMT",
+        "Wed, 21 Oct 2065 99999999999:28:00 GMT",
+    ],
+)
 def test_a_retry_after_that_says_nothing_is_none(server: Server, value: str) -> None:
     server.status, server.headers = 503, {"Retry-After": value.encode().decode("latin-1")}
     with pytest.raises(Retry) as raised:
