@@ -82,7 +82,11 @@ class Leaving:
         target = self._spec.dead_letter
         if parked or target is None:
             target = copies.parking(self._spec)
-        return copies.dead_letter(self._spec, finished, decision.reason, target), finished
+        copy = copies.dead_letter(self._spec, finished, decision.reason, target)
+        if not copy.exchange and copy.routing_key == self._spec.queue:
+            # Through the default exchange under its own key it would come back at once, for ever.
+            copy = copies.dead_letter(self._spec, finished, decision.reason, copies.parking(self._spec))
+        return copy, finished
 
     def _on_verdict(
         self, finished: Finished, copy: copies.Copy, failures: int, parked: bool, verdict: Verdict

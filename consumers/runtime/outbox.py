@@ -52,6 +52,7 @@ class Outbox:
         self._published = 0
         self._declared: set[str] = set()
         self._missing: set[str] = set()
+        self._as_it_is: set[str] = set()  # RabbitMQ does not let us declare it: perhaps somebody else did
         self._failures = 0
 
     def connected(self, connection: SelectConnection) -> None:
@@ -117,8 +118,8 @@ class Outbox:
         The delay queues are quorum queues whose expiry is at-least-once, which needs `reject-publish`: else
         RabbitMQ falls back to at-most-once in silence (rabbitmq.com/docs/quorum-queues#dead-lettering).
         """
-        name = copy.exchange or copy.routing_key
-        if name in self._declared or self._channel is None:
+        name = _name(copy)
+        if name in self._declared or name in self._as_it_is or self._channel is None:
             return
         if name.startswith(DELAY_PREFIX) and copy.exchange:
             self._declared.add(name)
@@ -163,6 +164,8 @@ class Outbox:
             if sent is None:
                 continue
             self._failures = 0
+            if sent.returned:  # deleted meanwhile, perhaps: the next try declares it
+                self._declared.discard(_name(sent.copy))
             sent.done("unroutable" if sent.returned else "confirmed" if acked else "nacked")
 
     def _on_close(self, _channel: Channel, error: BaseException) -> None:
@@ -181,19 +184,34 @@ class Outbox:
             return
         fault = errors.from_pika(error)
         log.warning("the publishing channel was closed: %s", fault)
-        if isinstance(fault, errors.NotFound | errors.Refused):
-            self._missing |= {copy.exchange for copy, _ in unanswered if f"'{copy.exchange}'" in str(fault)}
+        named = {_name(copy) for copy, _ in unanswered if f"'{_name(copy)}'" in str(fault)}
+        # A parking queue of somebody else's making parks as well; a delay queue must be of ours to bring its
+        # messages back, unless all that is amiss is the permission to declare it.
+        is_refused = isinstance(fault, errors.Refused)
+        usable = {
+            name
+            for name in named
+            if name == self._parking_queue or (is_refused and name.startswith(DELAY_PREFIX))
+        }
+        self._missing |= named - (usable - self._as_it_is)
+        self._as_it_is ^= usable
         self._waiting = unanswered + self._waiting
         self._failures += 1
         self._loop.call_later(backoff(self._failures), self._reopen)
 
     def _reopen(self) -> None:
-        missing = [(copy, done) for copy, done in self._waiting if copy.exchange in self._missing]
-        self._waiting = [item for item in self._waiting if item[0].exchange not in self._missing]
+        missing = [(copy, done) for copy, done in self._waiting if _name(copy) in self._missing]
+        self._waiting = [item for item in self._waiting if _name(item[0]) not in self._missing]
         # What is declared here is not given up for the whole connection: of two processes that declare one quorum
         # queue at the same moment RabbitMQ may refuse one. The next try declares it again.
-        self._missing = {name for name in self._missing if not name.startswith(DELAY_PREFIX)}
+        ours = (DELAY_PREFIX, self._parking_queue)
+        self._missing = {name for name in self._missing if not name.startswith(ours)}
         for _copy, done in missing:
             done("missing")
         if self._channel is None and self._waiting:
             self._open()
+
+
+def _name(copy: Copy) -> str:
+    """Return what the copy is published to: an exchange, or a queue through the default exchange."""
+    return copy.exchange or copy.routing_key
