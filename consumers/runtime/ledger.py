@@ -18,7 +18,8 @@ class Ledger:
     """Delivery tags of one channel. I/O thread only.
 
     RabbitMQ numbers deliveries 1, 2, 3 ... on each channel, and a multiple ack covers every outstanding tag
-    up to its own; so everything below the lowest unsettled tag goes in one frame.
+    up to its own; so everything below the lowest unsettled tag goes in one frame. pika rejects by itself what
+    comes between a cancel and its answer, so that a tag may be missing here.
     """
 
     def __init__(self, start: int = 0) -> None:
@@ -28,7 +29,9 @@ class Ledger:
         self._ahead: set[int] = set()  # settled by the caller, still behind an unsettled tag
 
     def delivered(self, tag: int) -> None:
-        """The broker delivered `tag`."""
+        """The broker delivered `tag`. Those left out before it never came to us: pika gave them back."""
+        if tag > self._delivered + 1:
+            self._ahead.update(range(self._delivered + 1, tag))
         self._delivered = tag
 
     @property

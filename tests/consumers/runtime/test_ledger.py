@@ -65,3 +65,18 @@ def test_settling_twice_sends_nothing(tag: int) -> None:
     ledger.delivered(2)
     ledger.settle([tag])
     assert ledger.settle([tag]) == Frames(0, ())
+
+
+def test_what_pika_gave_back_by_itself_holds_nothing_up() -> None:
+    """It rejects what comes between a cancel and its answer: those tags are never seen here."""
+    ledger = Ledger()
+    for tag in (1, 2, 6, 9):
+        ledger.delivered(tag)
+    assert ledger.outstanding == 4
+    assert ledger.settle([1]) == Frames(1, ())
+    assert ledger.settle([6]) == Frames(0, (6,))
+    assert ledger.settle([2]) == Frames(2, ())
+    assert ledger.settle([9]) == Frames(9, ())
+    assert ledger.outstanding == 0
+    ledger.delivered(10)
+    assert ledger.settle([10]) == Frames(10, ())
