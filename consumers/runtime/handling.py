@@ -72,6 +72,7 @@ class Handling:
             handler,
             intake=self._intake,
             finished=self._finished,
+            fatal=fatal,
             watch=watch,
             doubt=Doubt(memory, most=spec.deaths_limit) if memory and spec.deaths_limit else None,
             claims=None if spec.auto_ack else claims,
@@ -101,6 +102,7 @@ class Handling:
         self._resubscribe = Resubscribe(loop, reporter, self._again)
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
+        self._opening = False  # a channel: there must never be two
         self._recovering = False  # what comes until RabbitMQ's answer, it takes back
         self._wanted = True  # a person wants it to consume (not paused, not stopping)
         self._drained: Callable[[], None] | None = None
@@ -118,6 +120,7 @@ class Handling:
 
     def connected(self, connection: SelectConnection) -> None:
         self._connection = connection
+        self._opening = False
         self._leaving.connected(connection)
         self._open_channel()
 
@@ -138,9 +141,9 @@ class Handling:
         self._hold(True)
         self._resubscribe.cancel()
         if self._subscription.active:
-            self._end_subscription(lambda: self._reporter.state("paused", ""))
+            self._end_subscription()
         else:
-            self._reporter.state("paused", "")
+            self._say_paused()
 
     def resume(self) -> None:
         self._wanted = True
@@ -171,7 +174,7 @@ class Handling:
         self._drained = done
         self._resubscribe.cancel()
         if self._subscription.active:
-            self._end_subscription(self._check_drained)
+            self._end_subscription()
         self._check_drained()
 
     def finish(self, timeout: float) -> None:
@@ -193,10 +196,12 @@ class Handling:
     # --- channel -----------------------------------------------------------------------------------------
 
     def _open_channel(self) -> None:
-        if self._connection is not None and self._connection.is_open:
+        if self._connection is not None and self._connection.is_open and not self._opening:
+            self._opening = True
             self._connection.channel(on_open_callback=self._on_channel_open)
 
     def _on_channel_open(self, channel: Channel) -> None:
+        self._opening = False
         self._channel = channel
         self._settling.opened(channel)
         channel.add_on_close_callback(self._on_channel_closed)
@@ -215,7 +220,10 @@ class Handling:
             return
         if self._wanted:
             self._subscription.begin(channel, self._on_consuming)
-        elif self._drained is None:
+        self._say_paused()
+
+    def _say_paused(self) -> None:
+        if not self._wanted and self._drained is None:
             self._reporter.state("paused", "")
 
     def _on_consuming(self) -> None:
@@ -265,10 +273,11 @@ class Handling:
             self._subscription.room()
             self._check_drained()
 
-    def _end_subscription(self, done: Callable[[], None]) -> None:
+    def _end_subscription(self) -> None:
         def ended() -> None:
             self._give_back()
-            done()
+            self._say_paused()
+            self._check_drained()
             if self._wanted and self._channel is not None:  # resumed in the meantime
                 self._consume(self._channel)
 
@@ -354,9 +363,7 @@ class Handling:
             self._committer.put(handled)
 
     def _settle_first(self) -> None:
-        group = []
-        while self._done:
-            group.append(self._done.popleft())
+        group = [self._done.popleft() for _ in range(len(self._done))]
         if group:
             self._settle(group)
             for handled in group:
@@ -372,10 +379,9 @@ class Handling:
 
     def _settle(self, group: Sequence[Handled]) -> None:
         for handled in group:
-            if handled.outcome != "released":
-                self._processed += 1
-                self._failed += handled.failed
-                self._retried += handled.outcome == "retried"
+            self._processed += handled.outcome != "released"
+            self._failed += handled.failed
+            self._retried += handled.outcome == "retried"
         self._settling.settle(group)
         self._subscription.room()
         self._check_drained()
@@ -394,8 +400,6 @@ class Handling:
         self._loop.add_callback_threadsafe(tell)
 
     def _check_drained(self) -> None:
-        if self._drained is None or self._subscription.active:
-            return
-        if self._settling.in_hand <= 0:
+        if self._drained and not self._subscription.active and self._settling.in_hand <= 0:
             done, self._drained = self._drained, None
             done()

@@ -21,7 +21,11 @@ _SHARE = 32  # so many at most
 
 
 class Pool:
-    """N threads that run one handler. `finished` is called in those threads, once for each delivery."""
+    """N threads that run one handler. `finished` is called in those threads, once for each delivery.
+
+    What a handler raises becomes an outcome. Anything else ends a thread, and `fatal` gets it: what such a thread
+    had in hand would stay there for ever.
+    """
 
     def __init__(
         self,
@@ -30,6 +34,7 @@ class Pool:
         *,
         intake: Intake,
         finished: Callable[[Finished], None],
+        fatal: Callable[[BaseException], None],
         watch: Watch,
         doubt: Doubt | None = None,
         claims: Claims | None = None,
@@ -43,12 +48,13 @@ class Pool:
         self._claims = claims
         self._intake = intake
         self._finished = finished
+        self._fatal = fatal
         # Taking several at a time saves a lock each; but one thread must not sit on what another could run.
         self._share = _SHARE if spec.concurrency == 1 else 1
         self._set_aside = 0  # taken by the only thread, and not begun
         work = self._work_in_batches if spec.is_batch else self._work
         self._threads = [
-            threading.Thread(target=work, name=f"handler-{number}", daemon=True)
+            threading.Thread(target=self._to_the_end, args=(work,), name=f"handler-{number}", daemon=True)
             for number in range(1, spec.concurrency + 1)
         ]
 
@@ -60,6 +66,12 @@ class Pool:
     def unbegun(self) -> int:
         """How many messages wait for a thread, about. Any thread."""
         return len(self._intake) + self._set_aside
+
+    def _to_the_end(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            self._fatal(error)
 
     def _work(self) -> None:
         most = 1

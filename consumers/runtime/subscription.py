@@ -28,7 +28,10 @@ class Subscription(Protocol):
         """Let messages come on `channel`, open and not used by another; `started` once RabbitMQ agrees."""
 
     def end(self, done: Callable[[], None]) -> None:
-        """Let no more come; `done` once none can. An active subscription only."""
+        """Let no more come; `done` once none can. An active subscription only.
+
+        Asked for again before that, it calls the first `done` or the last, and only one.
+        """
 
     def lost(self) -> None:
         """The channel is gone, or RabbitMQ ended the subscription."""
@@ -45,6 +48,7 @@ class Push:
         self._tag = tag
         self._on_message = on_message
         self._channel: Channel | None = None
+        self._ending = False
 
     @property
     def active(self) -> bool:
@@ -53,6 +57,7 @@ class Push:
     def begin(self, channel: Channel, started: Callable[[], None]) -> None:
         spec = self._spec
         self._channel = channel
+        self._ending = False
         channel.basic_consume(
             spec.queue,
             self._on_message,
@@ -65,8 +70,9 @@ class Push:
 
     def end(self, done: Callable[[], None]) -> None:
         channel = self._channel
-        if channel is None or not channel.is_open:
+        if channel is None or not channel.is_open or self._ending:
             return
+        self._ending = True
 
         def cancelled(_frame: Method[Any]) -> None:
             if channel is self._channel:
@@ -74,6 +80,9 @@ class Push:
                 done()
 
         channel.basic_cancel(self._tag, callback=cancelled)
+        if self._spec.auto_ack:
+            # pika drops what comes until the answer, and RabbitMQ has forgotten it: it must be handled.
+            channel._cancelled.discard(self._tag)  # type: ignore[attr-defined]
 
     def lost(self) -> None:
         self._channel = None

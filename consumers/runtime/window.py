@@ -79,6 +79,7 @@ class Collecting:
         self._resubscribe = Resubscribe(loop, reporter, self._open_channel)
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
+        self._opening = False  # a channel: there must never be two
         self._generation = 0
         self._wanted = True
         self._opened = False
@@ -101,6 +102,7 @@ class Collecting:
 
     def connected(self, connection: SelectConnection) -> None:
         self._connection = connection
+        self._opening = False
         if self._opened:
             self._open_channel()
 
@@ -153,10 +155,14 @@ class Collecting:
         self._open_channel()
 
     def _open_channel(self) -> None:
-        if self._connection is not None and self._connection.is_open and self._channel is None:
-            self._connection.channel(on_open_callback=self._on_channel_open)
+        connection = self._connection
+        if connection is None or not connection.is_open or self._channel is not None or self._opening:
+            return
+        self._opening = True
+        connection.channel(on_open_callback=self._on_channel_open)
 
     def _on_channel_open(self, channel: Channel) -> None:
+        self._opening = False
         self._channel = channel
         self._generation += 1
         channel.add_on_close_callback(self._on_channel_closed)
