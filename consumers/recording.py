@@ -45,11 +45,13 @@ class RecordSink:
 
         The same transaction ends their dedupe claims and the notes of messages that came back.
         """
+        acked_before = self._acked
         plain, others = self._rows(outcomes)
         totals = self._minutes.count(
             [(handled.started_at, handled.outcome, handled.duration * 1000) for handled in outcomes]
         )
-        returned = [handled.delivery for handled in outcomes if handled.delivery.redelivered]
+        # What was not begun keeps its note.
+        returned = [h.delivery for h in outcomes if h.delivery.redelivered and h.begun]
         claimed = [
             (handled.delivery.claim, handled.outcome == "acked")
             for handled in outcomes
@@ -71,6 +73,7 @@ class RecordSink:
                     if claimed:
                         claims.settle(self._consumer_id, self._process_id, claimed)
         except (OperationalError, InterfaceError) as error:
+            self._acked = acked_before  # the same group is to come again
             raise unavailable(error) from error
         self._minutes.keep(totals)
 
@@ -156,7 +159,7 @@ def _waited_ms(handled: Handled) -> float | None:
     RabbitMQ's interceptor may have stamped it to the millisecond; the property counts whole seconds. Clocks of
     two hosts differ: a message from the future did not wait.
     """
-    headers = handled.delivery.headers
+    headers = handled.delivery.received_headers
     exact = headers.get(_EXACT_TIMESTAMP) if headers else None
     if type(exact) is int:  # not bool
         published_ms: float = exact

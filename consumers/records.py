@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from consumers import autoscaling, claims, veils
 from consumers.minutes import KEPT_DAYS
-from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, HandledKey, Record
+from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, HandledKey, Record, Suspect
 from mqadmin.core import audit, brokers, formats
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -39,7 +39,9 @@ _WIDE = ("body", "traceback", "log", "properties", "headers")
 
 # Headers that only tell of an earlier failure, or that would route the copy elsewhere.
 _FAILURE_PREFIXES = ("x-first-death-", "x-last-death-", "mqadmin-death-", "mqadmin-error-")
-_FAILURE_HEADERS = frozenset({"x-death", "x-delivery-count", "mqadmin-attempt", "mqadmin-retry-id"})
+_FAILURE_HEADERS = frozenset(
+    {"x-death", "x-delivery-count", "mqadmin-attempt", "mqadmin-retry-id", "mqadmin-in-doubt"}
+)
 _RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}
 
 
@@ -232,11 +234,7 @@ def copy_of(record: Record, *, requeue_id: str) -> Outgoing:
         properties = Properties.from_json(stored)
     except ValueError as error:
         raise NotRequeued(_("The stored message cannot be read: %s") % error, "unreadable") from error
-    kept = {
-        _RENAMED.get(name, name): value
-        for name, value in headers.items()
-        if name not in _FAILURE_HEADERS and not name.startswith(_FAILURE_PREFIXES)
-    }
+    kept = {_RENAMED.get(name, name): value for name, value in headers.items() if not _is_of_a_failure(name)}
     if properties.expiration is not None:  # it would let the copy expire again, perhaps at once
         kept.setdefault("mqadmin-original-expiration", properties.expiration)
     kept["mqadmin-origin-exchange"] = record.exchange
@@ -251,11 +249,17 @@ def copy_of(record: Record, *, requeue_id: str) -> Outgoing:
     )
 
 
+def _is_of_a_failure(name: object) -> bool:
+    # A header name off the wire that is not UTF-8 arrives as bytes.
+    return isinstance(name, str) and (name in _FAILURE_HEADERS or name.startswith(_FAILURE_PREFIXES))
+
+
 def delete_old(now: datetime | None = None) -> str:
     """Delete what is too old or too much, in small steps, and say what was done.
 
-    Records by age and by number, events and counters by age; dedupe keys past their consumer's window, and
-    claims that a dead process left a day ago. Each kind has DELETING seconds; the rest is the next call's.
+    Records by age and by number; events, counters and notes of messages that came back by age; dedupe keys past
+    their consumer's window, and claims that a dead process left a day ago. Each kind has DELETING seconds; the
+    rest is the next call's.
     """
     moment = now or timezone.now()
     oldest = moment - timedelta(days=settings.MQADMIN_RECORDS_DAYS)
@@ -267,6 +271,7 @@ def delete_old(now: datetime | None = None) -> str:
     _delete_while(ConsumerEvent.objects.filter(at__lt=oldest), _Steps())
     kept_from = int((moment - timedelta(days=KEPT_DAYS)).timestamp() // 60)
     _delete_while(ConsumerMinute.objects.filter(minute__lt=kept_from), _Steps())
+    _delete_while(Suspect.objects.filter(noted_at__lt=oldest), _Steps())
     _delete_while(autoscaling.old_points(moment), _Steps())
     _delete_keys(moment, _Steps())
     return _("%(n)d records deleted") % {"n": gone} if gone else ""

@@ -10,7 +10,15 @@ from django.utils.translation import gettext_lazy
 
 from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
-from consumers.runtime.api import ATTEMPT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, RETRY_ID, Reject, Retry
+from consumers.runtime.api import (
+    ATTEMPT,
+    IN_DOUBT,
+    ORIGIN_EXCHANGE,
+    ORIGIN_ROUTING_KEY,
+    RETRY_ID,
+    Reject,
+    Retry,
+)
 from mqadmin.core import brokers
 from mqadmin.rabbit.errors import ConfigurationError
 from mqadmin.rabbit.message import Properties
@@ -22,7 +30,7 @@ if TYPE_CHECKING:
 SHORT = 255  # bytes of AMQP's short strings: names and routing keys
 
 # They tell of the way to this consumer, which the copy begins anew.
-_DROPPED = frozenset({ATTEMPT, RETRY_ID, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, "x-delivery-count"})
+_DROPPED = frozenset({ATTEMPT, IN_DOUBT, RETRY_ID, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, "x-delivery-count"})
 # Left as they are they would route the copy to more queues (RabbitMQ's sender-selected distribution).
 _RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}
 # Another try may well end otherwise. Every other verdict is about the message or the destination.

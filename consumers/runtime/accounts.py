@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consumers.runtime.copies import Copy
-from consumers.runtime.outcome import DeadLetter, Handled, Name, Settle
+from consumers.runtime.outcome import DeadLetter, Handled, Name, Postpone, Release, Settle
 from consumers.runtime.verdicts import Finished
 
 
@@ -19,6 +19,7 @@ def account(finished: Finished, outcome: Name, detail: str, *, settle: Settle = 
         error_type=finished.error_type,
         error=finished.error,
         traceback=finished.traceback,
+        begun=not isinstance(finished.decision, Postpone | Release),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from mqadmin.rabbit.message import Message, Properties
+from mqadmin.rabbit.message import Message, Properties, fingerprint
 
 if TYPE_CHECKING:
     from pika import BasicProperties
@@ -19,17 +21,26 @@ ATTEMPT = "mqadmin-attempt"
 # Of each retry's copy another: RabbitMQ's at-least-once expiry may bring one copy twice, unmarked, where the broker
 # was stopped in between.
 RETRY_ID = "mqadmin-retry-id"
+# Of the copy of a message that came back and had to wait once more before it was handled: what it is recognised by.
+IN_DOUBT = "mqadmin-in-doubt"
 ORIGIN_EXCHANGE = "mqadmin-origin-exchange"
 ORIGIN_ROUTING_KEY = "mqadmin-origin-routing-key"
+
+_KEY_LENGTH = 32  # hex digits of a fingerprint
 
 _log = logging.getLogger("mqadmin.handler")
 
 
 class Retry(Exception):
-    """Raised by a handler: handle this message again after `delay` seconds (None: as the policy says)."""
+    """Raised by a handler: handle this message again after `delay` seconds (None: as the policy says).
+
+    Raises TypeError itself for a delay that is no number, ValueError for NaN.
+    """
 
     def __init__(self, reason: str = "the handler asked for a retry", *, delay: float | None = None) -> None:
         super().__init__(reason)
+        if delay is not None and math.isnan(delay):
+            raise ValueError("a delay is a number of seconds, not NaN")
         self.delay = delay
 
 
@@ -42,12 +53,15 @@ class Delivery:
 
     `exchange` and `routing_key` are those of the original publish, whatever road a retried copy took.
     `attempt` counts from 1. `redelivered`: it was in somebody's hands before, so it may be the second time.
+    What is handed out is the handler's own: nothing that it changes there changes the message, which may have to
+    leave as a copy.
     """
 
     __slots__ = (
+        "_body",
+        "_headers",
         "_method",
         "_properties",
-        "body",
         "claim",
         "committed",
         "consumer",
@@ -69,7 +83,8 @@ class Delivery:
     ) -> None:
         self._method = method
         self._properties = properties
-        self.body = body
+        self._headers: dict[str, Any] | None = None
+        self._body = body
         self.queue = queue
         self.consumer = consumer
         self.generation = generation  # which channel it came on: a tag is worth nothing on another
@@ -79,8 +94,19 @@ class Delivery:
         self.committed: threading.Event | None = None  # set once its account is durable, where someone waits
 
     @property
+    def body(self) -> bytes:
+        return self._body
+
+    @property
     def headers(self) -> dict[str, Any]:
         """The headers as received, mqadmin's own among them; empty when there are none."""
+        if self._headers is None:
+            self._headers = _own(self._properties.headers or {})
+        return self._headers
+
+    @property
+    def received_headers(self) -> Mapping[str, Any]:
+        """The same for the runtime, which changes nothing: not copied."""
         return cast(dict[str, Any], self._properties.headers or {})
 
     # Every message is asked these for its record, and most have no headers.
@@ -105,7 +131,18 @@ class Delivery:
 
     @property
     def redelivered(self) -> bool:
-        return bool(self._method.redelivered)
+        return bool(self._method.redelivered) or bool(self._known_as)
+
+    @property
+    def key(self) -> str:
+        """What it is recognised by when it comes back: a digest, handed on where it comes back as a copy."""
+        return self._known_as or fingerprint(self.message, self.queue)
+
+    @property
+    def _known_as(self) -> str:
+        headers = self._properties.headers
+        value = headers.get(IN_DOUBT) if headers else None
+        return value if isinstance(value, str) and len(value) == _KEY_LENGTH else ""
 
     @property
     def message_id(self) -> str:
@@ -138,7 +175,8 @@ class Delivery:
 
     @property
     def properties(self) -> Properties:
-        return Properties.from_pika(self._properties)
+        found = self.message.properties
+        return replace(found, headers=_own(found.headers))
 
     @property
     def text(self) -> str:
@@ -159,15 +197,22 @@ class Delivery:
 
     @property
     def message(self) -> Message:
-        """The message as RabbitMQ delivered it: for storing and for publishing it again."""
+        """The message as RabbitMQ delivered it: for storing and for publishing it again. Not to be changed."""
         return Message(
             body=self.body,
-            properties=self.properties,
+            properties=Properties.from_pika(self._properties),
             exchange=self._method.exchange or "",
             routing_key=self._method.routing_key or "",
             redelivered=self.redelivered,
             delivery_tag=self.tag,
         )
+
+
+def _own(value: Any) -> Any:
+    """Return a table or array of headers that whoever gets it may change."""
+    if isinstance(value, dict):
+        return {name: _own(item) for name, item in value.items()}
+    return [_own(item) for item in value] if isinstance(value, list) else value
 
 
 class _Adapter(logging.LoggerAdapter[logging.Logger]):

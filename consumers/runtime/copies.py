@@ -5,10 +5,18 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from consumers.runtime.api import ATTEMPT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, RETRY_ID, Delivery
+from consumers.runtime.api import (
+    ATTEMPT,
+    IN_DOUBT,
+    ORIGIN_EXCHANGE,
+    ORIGIN_ROUTING_KEY,
+    RETRY_ID,
+    Delivery,
+)
 from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget
 from consumers.runtime.verdicts import Finished
 from mqadmin.rabbit.message import Properties
@@ -66,15 +74,18 @@ def delay_name(seconds: float) -> str:
 def retry(delivery: Delivery, delay: float, *, attempt: int) -> Copy | None:
     """Return the copy that comes back to its queue after `delay` seconds as attempt number `attempt`.
 
+    As the same attempt it stays what it is, redelivered perhaps: nobody has begun it here.
     None when its headers are so full that the count of attempts finds no room in them.
     """
     headers = {
-        **_without_routing(delivery.headers),
+        **_without_routing(delivery.received_headers),
         ATTEMPT: attempt,
         RETRY_ID: secrets.token_hex(8),
         ORIGIN_EXCHANGE: delivery.exchange,
         ORIGIN_ROUTING_KEY: delivery.routing_key,
     }
+    if attempt == delivery.attempt and delivery.redelivered:
+        headers[IN_DOUBT] = delivery.key
     properties = _properties(delivery, headers)
     if not properties.fits(_DEATH_ROOM):
         return None
@@ -85,7 +96,7 @@ def dead_letter(spec: ConsumerSpec, finished: Finished, reason: str, target: Dea
     """Return the copy for the dead letters, with the error in its headers."""
     delivery = finished.delivery
     headers = {
-        **_without_routing(delivery.headers),
+        **_without_routing(delivery.received_headers),
         ATTEMPT: delivery.attempt,
         ORIGIN_EXCHANGE: delivery.exchange,
         ORIGIN_ROUTING_KEY: delivery.routing_key,
@@ -99,7 +110,7 @@ def dead_letter(spec: ConsumerSpec, finished: Finished, reason: str, target: Dea
         "mqadmin-error-trace": finished.traceback[-MAX_HEADER_TEXT:],
     }
     key = delivery.routing_key if target.routing_key is None else target.routing_key
-    properties = _fitting(_properties(delivery, headers), delivery.headers)
+    properties = _fitting(_properties(delivery, headers), delivery.received_headers)
     return Copy(target.exchange, key, delivery.body, properties)
 
 
@@ -113,7 +124,7 @@ def _properties(delivery: Delivery, headers: dict[str, Any]) -> Properties:
 
     A TTL would let the copy expire where it is to wait; another user's `user_id` closes the channel.
     """
-    properties = delivery.properties
+    properties = delivery.message.properties
     if properties.expiration is not None:
         headers.setdefault("mqadmin-original-expiration", properties.expiration)
     if properties.user_id is not None:
@@ -121,7 +132,7 @@ def _properties(delivery: Delivery, headers: dict[str, Any]) -> Properties:
     return replace(properties, headers=headers, delivery_mode=2, expiration=None, user_id=None)
 
 
-def _fitting(properties: Properties, received: dict[str, Any]) -> Properties:
+def _fitting(properties: Properties, received: Mapping[str, Any]) -> Properties:
     """Return the properties without as many of our own headers as it takes for a frame to hold them.
 
     Where that is not enough, without what RabbitMQ noted of earlier deaths.
@@ -134,8 +145,8 @@ def _fitting(properties: Properties, received: dict[str, Any]) -> Properties:
     return replace(properties, headers=headers)
 
 
-def _without_routing(headers: dict[str, Any]) -> dict[str, Any]:
-    return {_RENAMED.get(name, name): value for name, value in headers.items()}
+def _without_routing(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {_RENAMED.get(name, name): value for name, value in headers.items() if name != IN_DOUBT}
 
 
 def _short(text: str) -> str:

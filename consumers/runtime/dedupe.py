@@ -32,25 +32,28 @@ def key_of(delivery: Delivery, dedupe: Dedupe | None) -> str:
     A message that was published again on purpose carries a requeue id, which then is its only key: a person
     who replays a message wants it handled, and only the second copy of one and the same replay dropped.
     """
-    requeue_id = delivery.headers.get(REQUEUE_ID)
+    requeue_id = delivery.received_headers.get(REQUEUE_ID)
     if requeue_id:
         return _hash("requeue", requeue_id)
     if dedupe is None:
         return ""
-    value = _value(delivery, dedupe)
-    return "" if value is None or value == "" else _hash(dedupe.key, value)
+    try:
+        value = _value(delivery, dedupe)
+        return "" if value is None or value == "" else _hash(dedupe.key, value)
+    except RecursionError:  # nested more deeply than it can be read or written
+        return ""
 
 
 def _value(delivery: Delivery, dedupe: Dedupe) -> Any:
     if dedupe.key == "message_id":
         return delivery.message_id
     if dedupe.key == "header":
-        return delivery.headers.get(dedupe.path)
+        return delivery.received_headers.get(dedupe.path)
     if dedupe.key == "body":
         return delivery.body
     try:
         return _at(json.loads(delivery.body), dedupe.path)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 
@@ -73,6 +76,13 @@ def _hash(kind: str, value: Any) -> str:
     elif isinstance(value, str):
         data = value.encode("utf-8", "surrogatepass")
     else:
-        data = f"{type(value).__name__}:{json.dumps(value, sort_keys=True, default=str)}".encode()
+        data = f"{type(value).__name__}:{_written(value)}".encode("utf-8", "backslashreplace")
         kind = f"{kind}:typed"
     return hashlib.sha256(kind.encode() + b"\0" + data).hexdigest()
+
+
+def _written(value: Any) -> str:
+    try:
+        return json.dumps(value, sort_keys=True, default=str)
+    except TypeError:  # a table of headers whose names are not all texts
+        return repr(value)

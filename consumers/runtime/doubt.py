@@ -29,8 +29,8 @@ class Memory(Protocol):
     def known(self, delivery: Delivery) -> int:
         """Return how many processes have died with the message in hand, as far as is noted."""
 
-    def begin(self, delivery: Delivery) -> None:
-        """Note that this process handles the message now."""
+    def begin(self, delivery: Delivery, deaths: int) -> None:
+        """Note that this process handles the message now, and how many died of it before."""
 
 
 class Doubt:
@@ -46,12 +46,12 @@ class Doubt:
         """Handle a redelivered message inside: gives its known deaths, alone when there are any."""
         deaths = until_it_works(lambda: self._memory.known(delivery))
         if not deaths:
-            until_it_works(lambda: self._memory.begin(delivery))
+            until_it_works(lambda: self._memory.begin(delivery, 0))
             yield 0
             return
         with self._one_at_a_time:
             if deaths < self.most:
-                until_it_works(lambda: self._memory.begin(delivery))
+                until_it_works(lambda: self._memory.begin(delivery, deaths))
             delivery.committed = threading.Event()
             yield deaths
             # Its note goes with its commit. The next suspect must not kill the process before that: the death

@@ -48,8 +48,15 @@ class MessageLogHandler(logging.Handler):
         if len(lines) == MAX_LINES:
             lines.append((offset, "WARNING", f"more than {MAX_LINES} lines: the rest is left out"))
             return
+        lines.append((offset, record.levelname, _text(record)[:MAX_CHARS]))
+
+
+def _text(record: logging.LogRecord) -> str:
+    """Return what was said. A wrong format string or an object without words must not fail the message."""
+    try:
+        return record.getMessage()
+    except Exception as error:
         try:
-            text = record.getMessage()
-        except Exception as error:  # a wrong format string must not fail the message
-            text = f"{record.msg!r} (cannot be formatted: {error})"
-        lines.append((offset, record.levelname, text[:MAX_CHARS]))
+            return f"{record.msg!r} (cannot be formatted: {error})"
+        except Exception:
+            return f"a line of {record.pathname}:{record.lineno} cannot be formatted"

@@ -66,6 +66,7 @@ class Handled:
     error_type: str = ""
     error: str = ""
     traceback: str = ""
+    begun: bool = True  # False: no handler ran, it goes back or waits once more
 
     @property
     def failed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator
 
@@ -10,6 +11,8 @@ from consumers.runtime.outcome import Ack, DeadLetter, Decision, Retry
 from consumers.runtime.spec import RetryPolicy
 
 UNCONFIGURED_RETRIES = 5
+# Seconds. RabbitMQ takes a TTL of up to 2^32 - 1 ms; the names of the delay queues have two digits.
+LONGEST_DELAY = 4_200_000.0
 # Errors by which libraries say "not reachable now" without deriving from Python's own: (module prefix, class).
 _CONNECTION_ERRORS = (
     ("requests.", {"ConnectionError", "Timeout"}),
@@ -39,20 +42,37 @@ def decide(
     if error is None:
         return Ack()
     if isinstance(error, api.Reject):
-        return DeadLetter(str(error) or "rejected by the handler")
+        return DeadLetter(_words(error) or "rejected by the handler")
     if connection is not None and is_connection_error(error):
         policy = connection
     retries_left = attempt <= policy.attempts
     if isinstance(error, api.Retry):
-        if policy.attempts == 0 and error.delay is not None:
+        asked = _asked(error)
+        if policy.attempts == 0 and asked is not None:
             # The handler knows its business and names a delay: no policy, so five times at most.
             retries_left = attempt <= UNCONFIGURED_RETRIES
         if retries_left:
-            return Retry(delay(attempt, policy) if error.delay is None else max(0.0, error.delay))
+            return Retry(delay(attempt, policy) if asked is None else min(max(0.0, asked), LONGEST_DELAY))
         return DeadLetter(f"still asked for a retry at attempt {attempt}")
     if retries_left:
         return Retry(delay(attempt, policy))
     return DeadLetter("error" if attempt == 1 else f"error at attempt {attempt}")
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a broken __str__ must not cost the message its outcome
+        return ""
+
+
+def _asked(error: api.Retry) -> float | None:
+    """Return the delay that it asks for; None for none, or for what a class of the handler's own put there."""
+    try:
+        asked = float(error.delay)  # type: ignore[arg-type]  # None is a TypeError too
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return None
+    return None if math.isnan(asked) else asked
 
 
 def is_connection_error(error: BaseException) -> bool:
@@ -103,5 +123,5 @@ def delay(
         wait = policy.first_delay * policy.factor ** (attempt - 1)
     except OverflowError:
         wait = policy.max_delay
-    wait = min(max(wait, 0.0), policy.max_delay)
+    wait = min(max(wait, 0.0), policy.max_delay, LONGEST_DELAY / 2)
     return wait * chance(1 - policy.jitter, 1 + policy.jitter) if policy.jitter else wait

@@ -165,7 +165,14 @@ _FAILURE_PREFIXES = (
     *frameworks.FAILURE_PREFIXES,
 )
 _FAILURE_HEADERS = frozenset(
-    ("x-death", "x-delivery-count", "mqadmin-attempt", "mqadmin-retry-id", *frameworks.FAILURE_HEADERS)
+    (
+        "x-death",
+        "x-delivery-count",
+        "mqadmin-attempt",
+        "mqadmin-in-doubt",
+        "mqadmin-retry-id",
+        *frameworks.FAILURE_HEADERS,
+    )
 )
 # CC and BCC would route the copy to more queues than the one meant.
 _RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}

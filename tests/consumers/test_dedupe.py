@@ -10,7 +10,7 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
-from consumers.models import Consumer, HandledKey, Record
+from consumers.models import Consumer, ConsumerProcess, HandledKey, Record, Suspect
 from mqadmin.rabbit.config import BrokerConfig
 from tests.support import amqp
 from tests.support.processes import killed_at, manage
@@ -188,3 +188,27 @@ def test_what_has_no_key_is_handled_each_time(channel: BlockingChannel, vhost: s
 
 def amqp_empty(channel: BlockingChannel) -> bool:
     return int(channel.queue_declare("work", passive=True).method.message_count or 0) == 0
+
+
+def test_poison_is_recognised_where_its_claim_makes_it_wait(
+    channel: BlockingChannel, vhost: str, environ: Environ
+) -> None:
+    """The claim of the dead holds for a while, so each time a copy waits in place of what was redelivered."""
+    define(vhost, deaths_limit=2)
+    send(channel, b"die", "order-1")
+    codes = []
+    for _ in range(5):
+        waited = outcomes()["released"]
+        with manage(environ, "run_consumer", "work") as process:
+            if codes:
+                wait_until(lambda before=waited: outcomes()["released"] > before, 30, what="one that waits")
+                dead = ConsumerProcess.objects.filter(pid__isnull=False).exclude(pid=process.pid)
+                dead.update(heartbeat_at="2020-01-01T00:00Z")
+            wait_until(lambda process=process: process.poll() or outcomes()["dead_lettered"], 30)
+            codes.append(process.poll())
+        if codes[-1] is None:
+            break
+    assert codes == [99, 99, 99, None], "the first leaves no note"
+    letter = Record.objects.get(outcome="dead_lettered")
+    assert (letter.error, letter.redelivered) == ("crashed the consumer 2 times", True)
+    assert not Suspect.objects.exists()

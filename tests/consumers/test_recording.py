@@ -8,19 +8,21 @@ from typing import Any
 
 import pika
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import OperationalError, ProgrammingError, connection
 from django.utils import timezone
 from pika.spec import Basic
 
 from consumers import records
 from consumers.claims import HandledClaims
-from consumers.models import ConsumerMinute, ConsumerProcess, HandledKey, Record
+from consumers.models import ConsumerMinute, ConsumerProcess, HandledKey, Record, Suspect
 from consumers.record_rows import Moments
 from consumers.recording import RecordSink
 from consumers.runtime.api import Delivery
 from consumers.runtime.outcome import Handled
 from consumers.runtime.sink import SinkUnavailable
+from consumers.suspects import SuspectMemory
 from mqadmin.rabbit.message import from_json
+from tests.consumers.handlers.deliveries import delivery
 from tests.support.consumers import make_consumer, make_process
 
 pytestmark = pytest.mark.django_db
@@ -214,3 +216,35 @@ def test_a_commit_that_fails_leaves_nothing_and_counts_once() -> None:
     assert Record.objects.count() == 2
     assert ConsumerMinute.objects.get().handled == 2
     assert HandledKey.objects.get().done
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_in_n_is_exact_where_a_commit_had_to_be_tried_again() -> None:
+    def locked(*_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    consumer = make_consumer(record_one_in=4)
+    sink = RecordSink(consumer, make_process(consumer).pk)
+    for number in range(8):
+        group = [of("acked") for _ in range(3)]
+        for _try in range(number % 3):
+            with connection.execute_wrapper(locked), pytest.raises(SinkUnavailable):
+                sink.commit(group)
+        sink.commit(group)
+    assert Record.objects.count() == 24 // 4
+
+
+@pytest.mark.parametrize(("begun", "left"), [(True, 0), (False, 1)])
+def test_a_note_goes_with_its_message_once_that_was_begun(begun: bool, left: int) -> None:
+    consumer = make_consumer()
+    process = make_process(consumer)
+    back = delivery(b"{}", redelivered=True)
+    SuspectMemory(consumer_id=consumer.pk, process_id=process.pk).begin(back, 2)
+    RecordSink(consumer, process.pk).commit([Handled(back, "released", NOW, 0.0, begun=begun)])
+    assert Suspect.objects.count() == left
+
+
+def test_a_message_whose_header_has_a_name_of_bytes_can_be_replayed() -> None:
+    commit(of("dead_lettered", headers={b"\xff": 1, "x-death": []}))
+    copy = records.copy_of(Record.objects.get(), requeue_id="1")
+    assert (copy.properties.headers or {})[b"\xff"] == 1  # type: ignore[index]

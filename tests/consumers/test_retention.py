@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from consumers import records
-from consumers.models import Consumer, ConsumerProcess, HandledKey, Record
+from consumers.models import Consumer, ConsumerProcess, HandledKey, Record, Suspect
 from tests.support.consumers import make_consumer, make_process, make_record
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +144,13 @@ def test_what_time_does_not_suffice_for_is_left_for_the_next_call(settings: Any,
     assert Record.objects.count() == 5
     monkeypatch.setattr(records, "DELETING", 60.0)
     assert records.delete_old(NOW) == "5 records deleted"
+
+
+def test_notes_of_messages_that_never_came_back_go_by_age(settings: Any) -> None:
+    settings.MQADMIN_RECORDS_DAYS = 14
+    consumer = make_consumer()
+    for name, days in (("old", 15), ("older", 20), ("new", 13)):
+        at = NOW - timedelta(days=days)
+        Suspect.objects.create(consumer=consumer, key=name, process_id=1, noted_at=at)
+    records.delete_old(NOW)
+    assert set(Suspect.objects.values_list("key", flat=True)) == {"new"}

@@ -2,11 +2,14 @@
 
     python -m tests.support.consumer_child '{"queue": ..., "vhost": ..., "handler": "by_body", ...}'
 
-The handler does what the body says: "ok", "fail", "reject", "retry", "refused", "sleep:0.5", "spin:0.5", "exit",
-"log:text". With `batch` it takes a list: it fails as a whole for the body "fail all", returns one verdict each when
-the list holds a "fail", and None otherwise.
+The handler "by_body" does what the body says: "ok", "fail", "reject", "retry", "refused", "sleep:0.5",
+"spin:0.5", "exit", "log:text". With `batch` it takes a list: it fails as a whole for the body "fail all", returns
+one verdict each when the list holds a "fail", and None otherwise.
+The handler "rough" is that of `tests.support.rough_handlers`.
 `die_after_commits` kills the process with SIGKILL right after that commit: before any ack of it is sent.
-`store_gone`: a file; while it exists nothing can be committed.
+`store_gone`: a file; while it exists nothing can be committed. `claims_broken`: nothing can be claimed, for a
+reason that nobody foresaw. `resume_when_connected`: it is paused at first, and resumed in the instant in which it
+is connected.
 """
 
 from __future__ import annotations
@@ -17,16 +20,18 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from consumers.runtime import process
 from consumers.runtime.api import Delivery, Reject, Retry
+from consumers.runtime.dedupe import Claim
 from consumers.runtime.outcome import Handled
 from consumers.runtime.sink import Gauges, SinkUnavailable
 from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget, RetryPolicy
 from mqadmin.rabbit.config import load
+from tests.support import rough_handlers
 
 
 class FileSink:
@@ -64,9 +69,15 @@ class FileSink:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class BrokenClaims:
+    def claim(self, keys: Sequence[str]) -> list[Claim]:
+        raise RuntimeError(f"no table of keys for {len(keys)}")
+
+
 class FileReporter:
     def __init__(self, path: str) -> None:
         self.file = open(path, "a")  # noqa: SIM115
+        self.on_connected: Callable[[], None] = lambda: None
 
     def _write(self, **line: Any) -> None:
         self.file.write(json.dumps(line) + "\n")
@@ -77,6 +88,8 @@ class FileReporter:
 
     def event(self, kind: str, text: str) -> None:
         self._write(event=kind, text=text)
+        if kind == "connected":
+            self.on_connected()
 
     def gauges(self, gauges: Gauges) -> None:
         self._write(gauges=asdict(gauges))
@@ -135,7 +148,9 @@ def main() -> None:
     )
     sink = FileSink(given["records"], given.get("die_after_commits", 0), given.get("store_gone", ""))
     reporter = FileReporter(given["states"])
-    work = process.handle(spec, by_batch if spec.is_batch else by_body, sink, reporter)
+    handler = rough_handlers.rough if given.get("handler") == "rough" else by_body
+    claims = BrokenClaims() if given.get("claims_broken") else None
+    work = process.handle(spec, by_batch if spec.is_batch else handler, sink, reporter, claims=claims)
 
     def wishes() -> None:  # one word a line on standard input: paused, running, stopped, redeliver, gauges
         for line in sys.stdin:
@@ -147,6 +162,9 @@ def main() -> None:
             else:
                 work.wish(word)  # type: ignore[arg-type]
 
+    if given.get("resume_when_connected"):
+        work.wish("paused")
+        reporter.on_connected = lambda: work.wish("running")
     threading.Thread(target=wishes, daemon=True).start()
     sys.exit(work.run())
 

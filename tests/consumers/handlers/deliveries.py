@@ -11,11 +11,11 @@ from pika.spec import Basic
 from consumers.runtime.api import Delivery
 
 
-def delivery(body: Any, *, routing_key: str = "q", **properties: Any) -> Delivery:
+def delivery(body: Any, *, routing_key: str = "q", redelivered: bool = False, **properties: Any) -> Delivery:
     """Return a delivery of `body` (JSON unless bytes) with these basic properties."""
     return Delivery(
         Basic.Deliver(
-            consumer_tag="t", delivery_tag=1, redelivered=False, exchange="", routing_key=routing_key
+            consumer_tag="t", delivery_tag=1, redelivered=redelivered, exchange="", routing_key=routing_key
         ),
         pika.BasicProperties(**properties),
         body if isinstance(body, bytes) else json.dumps(body).encode(),

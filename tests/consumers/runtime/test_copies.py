@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from consumers.runtime import copies
-from consumers.runtime.api import ATTEMPT, RETRY_ID
+from consumers.runtime.api import ATTEMPT, IN_DOUBT, RETRY_ID
 from tests.consumers.handlers.deliveries import delivery
 
 
@@ -21,3 +25,32 @@ def test_each_retry_has_an_id_of_its_own() -> None:
     third = copies.retry(delivery(b"{}", headers={RETRY_ID: ids[0]}), 1, attempt=3)
     assert third is not None
     assert (third.properties.headers or {})[RETRY_ID] not in ids
+
+
+def test_a_redelivered_message_that_only_waits_stays_known() -> None:
+    """Else the deaths that it causes would not be told of one message."""
+    first = delivery(b"{}", redelivered=True, headers={"mine": 1})
+    copy = copies.retry(first, 1, attempt=1)
+    assert copy is not None
+    again = delivery(b"{}", headers=copy.properties.headers)
+    assert again.redelivered
+    assert again.key == first.key
+    twice = copies.retry(again, 1, attempt=1)
+    assert twice is not None
+    assert delivery(b"{}", headers=twice.properties.headers).key == first.key
+
+
+def test_one_that_was_handled_begins_anew() -> None:
+    first = delivery(b"{}", redelivered=True)
+    waited = copies.retry(first, 1, attempt=1)
+    assert waited is not None
+    again = delivery(b"{}", headers=waited.properties.headers)
+    retried = copies.retry(again, 1, attempt=2)
+    assert retried is not None
+    assert IN_DOUBT not in (retried.properties.headers or {})
+    assert not delivery(b"{}", headers=retried.properties.headers).redelivered
+
+
+@pytest.mark.parametrize("value", [7, "", "short", {"a": 1}])
+def test_what_a_publisher_writes_there_is_no_key(value: Any) -> None:
+    assert not delivery(b"{}", headers={IN_DOUBT: value}).redelivered

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumers.runtime import api, copies
+from consumers.runtime.dedupe import REQUEUE_ID, key_of
 from consumers.runtime.link import MAX_DELAY, backoff
 from consumers.runtime.outcome import Ack, DeadLetter, Decision, Retry
 from consumers.runtime.pace import Pace
-from consumers.runtime.policy import decide, delay
-from consumers.runtime.spec import RetryPolicy
+from consumers.runtime.policy import LONGEST_DELAY, decide, delay
+from consumers.runtime.spec import Dedupe, RetryPolicy
+from tests.consumers.handlers.deliveries import delivery
 
 NONE = RetryPolicy()
 THREE = RetryPolicy(attempts=3, first_delay=2, factor=3, max_delay=10)
@@ -36,6 +40,7 @@ BOOM = ValueError("boom")
         (1, api.Retry(), NONE, DeadLetter("still asked for a retry at attempt 1")),
         (1, api.Retry(delay=-5), THREE, Retry(0)),
         (1, SystemExit(3), NONE, DeadLetter("error")),
+        (1, api.Retry(delay=float("inf")), NONE, Retry(LONGEST_DELAY)),
     ],
 )
 def test_decide(attempt: int, error: BaseException | None, policy: RetryPolicy, expected: Decision) -> None:
@@ -74,3 +79,22 @@ def test_a_rate_limit_hands_out_even_turns() -> None:
     assert waits == sorted(waits)
     assert waits[-1] == pytest.approx(0.49, abs=0.05)
     assert Pace(0).turn() == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {REQUEUE_ID: {b"\xff": 1}},
+        {REQUEUE_ID: [{b"\xff": {"a": b"\xff"}}]},
+        {REQUEUE_ID: {"a": 1, b"\xff": 2}},
+    ],
+)
+def test_any_header_makes_a_key(headers: dict[str, Any]) -> None:
+    keys = {key_of(delivery(b"", headers=headers), None) for _ in range(2)}
+    assert [len(key) for key in keys] == [64]
+
+
+@pytest.mark.parametrize("depth", [10, 900, 2_000, 5_000, 20_000, 200_000])
+def test_a_value_however_deep_makes_a_key_or_none(depth: int) -> None:
+    body = b'{"a": ' + b"[" * depth + b"]" * depth + b"}"
+    assert len(key_of(delivery(body), Dedupe("json", "a"))) in (0, 64)
