@@ -196,3 +196,17 @@ def test_of_several_that_wait_for_one_that_may_run_once_only_one_runs(
         wait_until(lambda: sum(waits in pod.text for pod in pods) == 2, 30)
         assert ConsumerProcess.objects.count() == 1
         wait_until(lambda: ConsumerProcess.objects.filter(state="running").exists(), 30)
+
+
+def test_it_ends_although_a_handler_left_a_thread_behind(
+    process_environ: dict[str, str], consumer: Consumer, broker_config: BrokerConfig, tmp_path: Path
+) -> None:
+    """Python would wait for it, and nobody would start the consumer again."""
+    amqp.publish(broker_config, consumer.vhost, "q", [b"thread:600"])
+    with run(process_environ, tmp_path / "out", "work") as running:
+        wait_until(Record.objects.exists, 30)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(patient(30)) == 0
+        assert running.said[-1] == (
+            "ended although handlers left behind what does not end: left behind [warning]"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 from consumers.handlers.registry import handler
@@ -18,5 +19,7 @@ def by_body(message: Delivery) -> None:
         time.sleep(float(rest))
     if what == "die":
         os._exit(99)
+    if what == "thread":
+        threading.Thread(target=time.sleep, args=(float(rest),), daemon=False, name="left behind").start()
     if what == "log":
         message.log.info("%s", rest)

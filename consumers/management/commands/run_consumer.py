@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,9 @@ from consumers.suspects import SuspectMemory
 from mqadmin.rabbit.errors import ConfigurationError
 
 log = logging.getLogger("mqadmin.consumer")
+
+CRASHED = 1
+LEAVE_S = 5.0  # seconds that handlers' threads and exit hooks may take after the last message is settled
 
 _EPILOG = """\
 Without --process this is a consumer started by hand, by systemd or in a container: no supervisor starts it
@@ -174,6 +178,7 @@ def run_consumer(
     except (ConfigurationError, registry.HandlerError, registry.OptionsError, LookupError) as error:
         reporter.event("configuration", str(error))
         reporter.finish(str(error), failed=True)
+        _end_in_time(process.CONFIGURATION)
         return process.CONFIGURATION
     connection.close()  # the threads open their own
     work.last_words = reporter.finish
@@ -187,6 +192,7 @@ def run_consumer(
     try:
         code = work.run()
     except BaseException as error:
+        _end_in_time(CRASHED)
         reporter.event("crashed", f"{type(error).__name__}: {error}")
         reporter.finish(f"{type(error).__name__}: {error}", failed=True)
         raise
@@ -196,7 +202,24 @@ def run_consumer(
     reporter.finish(work.gave_up or work.recycled or states.STOPPED_AS_ASKED, failed=bool(work.gave_up))
     if wait and code == process.STOPPED and not work.signalled:
         _begin_anew()
+    _end_in_time(code)
     return code
+
+
+def _end_in_time(code: int) -> None:
+    """See to it that the process ends: Python waits for threads that handlers left behind, for ever."""
+
+    def end() -> None:
+        left = [thread.name for thread in threading.enumerate() if not (thread.daemon or thread is main)]
+        log.warning(
+            "ended although handlers left behind what does not end: %s", ", ".join(left) or "exit hooks"
+        )
+        os._exit(code)
+
+    main = threading.main_thread()
+    timer = threading.Timer(LEAVE_S, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _wishes(consumer: Consumer, wish: Callable[[Wish], None]) -> Callable[[Wish], None]:
