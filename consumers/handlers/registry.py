@@ -16,6 +16,7 @@ Nothing here needs Django's apps: only `load` reads a setting (`MQADMIN_HANDLERS
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -98,6 +99,8 @@ class Handler:
     batch: bool = False
 
 
+_IDLE = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+
 _handlers: dict[str, Handler] = {}
 _problems: dict[str, HandlerImportError] = {}
 _lock = threading.RLock()
@@ -117,11 +120,16 @@ def handler(
 ) -> Callable[[F], F]:
     """Register the decorated function as `name`.
 
-    Raises ValueError when another function has that name, TypeError when `options` cannot be a form.
+    Raises ValueError when another function has that name, TypeError when `options` cannot be a form, and for a
+    function that does nothing when it is called: `async def`, or one with a `yield`.
     """
     handler_options.describe(options)
 
     def register(function: F) -> F:
+        if any(is_idle(function) for is_idle in _IDLE):
+            raise TypeError(
+                f"{_origin(function)} does nothing when it is called: a handler is a plain function."
+            )
         known = _handlers.get(name)
         if known is not None and _origin(known.function) != _origin(function):
             raise ValueError(f"Two handlers are named {name!r}: {_origin(known.function)} has it already.")

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from consumers.runtime.api import Delivery
 
+_LONGEST_WAIT = 3_600.0  # seconds at a time: Python waits no hundred years
+
 
 class Intake:
     """Deliveries that wait for a handler thread. Any thread.
@@ -117,7 +119,7 @@ class Intake:
         deadline = time.monotonic() + seconds
         with self._changed:
             while not (self._held or self._closed) and (left := deadline - time.monotonic()) > 0:
-                self._changed.wait(left)
+                self._changed.wait(min(left, _LONGEST_WAIT))
             return not (self._held or self._closed)
 
     def close(self) -> None:

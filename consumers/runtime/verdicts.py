@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import traceback as tracebacks
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,10 @@ class Policies:
         return policy.decide(delivery.attempt, error, self.retry, self.connection)
 
 
+class NotRun(TypeError):
+    """A handler returned what would do its work, and nobody does that: a coroutine or a generator."""
+
+
 class WrongVerdicts(TypeError):
     """A batch handler returned something that is not one verdict for each message."""
 
@@ -61,7 +66,11 @@ def run(handler: Handler, delivery: Delivery, policies: Policies) -> Finished:
     clock = time.perf_counter()
     logs.begin(delivery)
     try:
-        handler(delivery)
+        returned = handler(delivery)
+        if returned is not None and (
+            isinstance(returned, Generator | AsyncGenerator) or inspect.isawaitable(returned)
+        ):
+            raise NotRun(f"the handler returned a {type(returned).__name__} and did not run")
     except BaseException as error:  # SystemExit in a handler is a failed message, not the end of a thread
         return failed(delivery, error, policies, started_at, time.perf_counter() - clock)
     finally:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,14 @@ import pytest
 
 from consumers.handlers import registry
 from consumers.handlers.registry import handler, option
+from consumers.runtime import verdicts
 from consumers.runtime.api import Reject
+from consumers.runtime.outcome import Ack, DeadLetter
+from consumers.runtime.spec import RetryPolicy
+from consumers.runtime.verdicts import Policies
 from tests.consumers.handlers.deliveries import delivery
+
+NO_RETRIES = Policies(RetryPolicy())
 
 
 @dataclass(frozen=True)
@@ -111,3 +118,39 @@ def test_a_module_that_cannot_be_imported_hides_no_other(
     with pytest.raises(registry.HandlerImportError, match="broken_handlers cannot be imported"):
         registry.get("broken.one")
     sys.modules.pop("fine_handlers", None)
+
+
+async def waits(message: Any) -> None:
+    raise AssertionError("never run")
+
+
+def yields(message: Any) -> Iterator[None]:
+    yield
+
+
+async def both(message: Any) -> AsyncIterator[None]:
+    yield
+
+
+@pytest.mark.parametrize("function", [waits, yields, both])
+def test_a_function_that_does_nothing_when_it_is_called_is_refused(function: Any) -> None:
+    """Each of its messages would be acked, and none handled."""
+    with pytest.raises(TypeError, match="does nothing when it is called"):
+        handler("test.idle", title="Idle")(function)
+    assert "test.idle" not in {found.name for found in registry.all()}
+
+
+@pytest.mark.parametrize("function", [waits, yields, both])
+def test_what_hides_behind_a_plain_function_fails_its_messages(function: Any) -> None:
+    @handler("test.wrapped", title="Wrapped")
+    def wrapped(message: Any) -> Any:
+        return function(message)
+
+    finished = verdicts.run(registry.bind(registry.get("test.wrapped"), {}), delivery(b"x"), NO_RETRIES)
+    assert finished.error_type == "NotRun"
+    assert finished.decision == DeadLetter("error")
+
+
+@pytest.mark.parametrize("returned", [None, True, False, 0, "no", {"a": 1}, [None], object()])
+def test_whatever_else_is_returned_acks(returned: object) -> None:
+    assert verdicts.run(lambda _message: returned, delivery(b"x"), NO_RETRIES).decision == Ack()
