@@ -40,7 +40,14 @@ _WIDE = ("body", "traceback", "log", "properties", "headers")
 # Headers that only tell of an earlier failure, or that would route the copy elsewhere.
 _FAILURE_PREFIXES = ("x-first-death-", "x-last-death-", "mqadmin-death-", "mqadmin-error-")
 _FAILURE_HEADERS = frozenset(
-    {"x-death", "x-delivery-count", "mqadmin-attempt", "mqadmin-retry-id", "mqadmin-in-doubt"}
+    {
+        "x-death",
+        "x-delivery-count",
+        "mqadmin-attempt",
+        "mqadmin-retry-id",
+        "mqadmin-in-doubt",
+        "mqadmin-original-x-death",
+    }
 )
 _RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}
 

@@ -42,8 +42,10 @@ _SPARE = (
 # A copy that waits for its next attempt is dead-lettered by RabbitMQ, which notes that in its headers: queue,
 # exchange and key, of up to 255 bytes each, in `x-death` and again in `x-first-death-*` and `x-last-death-*`.
 _DEATH_ROOM = 3_000
+_DEATHS, ORIGINAL_DEATHS = "x-death", "mqadmin-original-x-death"
 _BROKERS = (
-    "x-death",
+    _DEATHS,
+    ORIGINAL_DEATHS,
     *(f"x-{which}-death-{what}" for which in ("last", "first") for what in ("exchange", "reason", "queue")),
 )
 # Leftover CC and BCC would route the copy to more queues (RabbitMQ's sender-selected distribution).
@@ -78,7 +80,7 @@ def retry(delivery: Delivery, delay: float, *, attempt: int) -> Copy | None:
     None when its headers are so full that the count of attempts finds no room in them.
     """
     headers = {
-        **_without_routing(delivery.received_headers),
+        **_without_circle(_without_routing(delivery.received_headers), delivery.queue),
         ATTEMPT: attempt,
         RETRY_ID: secrets.token_hex(8),
         ORIGIN_EXCHANGE: delivery.exchange,
@@ -147,6 +149,23 @@ def _fitting(properties: Properties, received: Mapping[str, Any]) -> Properties:
 
 def _without_routing(headers: Mapping[str, Any]) -> dict[str, Any]:
     return {_RENAMED.get(name, name): value for name, value in headers.items() if name != IN_DOUBT}
+
+
+def _without_circle(headers: dict[str, Any], queue: str) -> dict[str, Any]:
+    """Keep under another name what says that the message died in `queue` before, and nobody rejected it since.
+
+    RabbitMQ up to 3.13 would take the way back out of the delay queue for a circle, and the copy would never come
+    (rabbit_dead_letter:is_cycle/2, tried on 3.10.8).
+    """
+    deaths = headers.get(_DEATHS)
+    since: list[Any] = []
+    for death in deaths if isinstance(deaths, list) else ():
+        if isinstance(death, dict):
+            since.append(death.get("reason"))
+            if death.get("queue") == queue and "rejected" not in since:
+                headers[ORIGINAL_DEATHS] = headers.pop(_DEATHS)
+                break
+    return headers
 
 
 def _short(text: str) -> str:

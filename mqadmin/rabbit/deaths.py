@@ -170,6 +170,7 @@ _FAILURE_HEADERS = frozenset(
         "x-delivery-count",
         "mqadmin-attempt",
         "mqadmin-in-doubt",
+        "mqadmin-original-x-death",
         "mqadmin-retry-id",
         *frameworks.FAILURE_HEADERS,
     )

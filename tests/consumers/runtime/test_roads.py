@@ -1,0 +1,45 @@
+"""What RabbitMQ does with a copy on its way back, whatever the message went through before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mqadmin.rabbit.config import BrokerConfig
+from tests.consumers.runtime.conftest import DLX
+from tests.support import amqp
+
+pytestmark = [pytest.mark.broker, pytest.mark.processes]
+
+
+def death(queue: str, reason: str) -> dict[str, Any]:
+    """Return what RabbitMQ notes of one death."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return {"queue": queue, "reason": reason, "exchange": "", "routing-keys": [queue], "count": 1, "time": at}
+
+
+@pytest.mark.parametrize(
+    "deaths",
+    [
+        [death("work", "expired")],
+        [death("work", "maxlen")],
+        [death("wait", "expired"), death("work", "delivery_limit")],
+        [death("wait", "expired"), death("work", "rejected")],
+        [death("work", "expired"), death("other", "rejected")],
+    ],
+    ids=["expired", "no room", "returned too often", "rejected", "rejected elsewhere"],
+)
+def test_a_retry_comes_back_to_a_queue_in_which_the_message_had_died_before(
+    deaths: list[dict[str, Any]], start: Any, queue: str, broker_config: BrokerConfig, vhost: str
+) -> None:
+    """Moved back with its `x-death`, it would never come: RabbitMQ takes that for a circle."""
+    amqp.publish(broker_config, vhost, queue, [b"fail"], headers={"x-death": deaths})
+    child = start(queue, retry={"attempts": 2, "first_delay": 0.1}, **DLX)
+    records = child.wait_records(3)
+    assert [record["outcome"] for record in records] == ["retried", "retried", "dead_lettered"]
+    [letter] = amqp.drain(broker_config, vhost, "dead", expect=1)
+    noted = [*letter.headers["x-death"], *letter.headers.get("mqadmin-original-x-death", [])]
+    assert [found for found in noted if not found["queue"].startswith("mqadmin.delay.")] == deaths
+    assert child.stop() == 0
