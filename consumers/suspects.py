@@ -28,6 +28,7 @@ class SuspectMemory:
     def __init__(self, *, consumer_id: int, process_id: int) -> None:
         self._consumer_id = consumer_id
         self._process_id = process_id
+        self._looked: dict[int, tuple[float, bool]] = {}  # process -> when, and whether it lived
 
     def known(self, delivery: Delivery) -> int:
         """Return how many processes have died with the message in hand. Raises SinkUnavailable.
@@ -39,7 +40,7 @@ class SuspectMemory:
             if noted is None:
                 return 0
             # Noted by a process that lives, perhaps this one: it lost its connection, not its life.
-            lives = noted.process_id == self._process_id or _lives(noted.process_id)
+            lives = noted.process_id == self._process_id or self._lives(noted.process_id)
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
         return noted.deaths + (not lives)
@@ -54,6 +55,14 @@ class SuspectMemory:
             )
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
+
+    def _lives(self, process_id: int) -> bool:
+        """Whether another process runs; for many messages of one process it is looked for once."""
+        looked = self._looked.get(process_id)
+        if looked is None or time.monotonic() - looked[0] > LISTEN_S:
+            looked = time.monotonic(), _lives(process_id)
+            self._looked[process_id] = looked
+        return looked[1]
 
 
 def _lives(process_id: int) -> bool:

@@ -117,4 +117,11 @@ class Loud:
             name = delivery.message_id or delivery.routing_key or f"{len(delivery.body):,} bytes"
             text = f"{handled.outcome.replace('_', '-')} {name} ({handled.duration * 1000:.1f} ms)"
             why = f"{handled.error_type}: {handled.error}" if handled.error_type else handled.detail
-            log.info("%s", f"{text}: {why}" if why else text)
+            log.info("%s", _plain(f"{text}: {why}" if why else text))
+
+
+def _plain(text: str) -> str:
+    """Return it on one line, without what a terminal would obey: a publisher wrote it."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text
+    )

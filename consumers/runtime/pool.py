@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ class Pool:
         self._doubt = doubt
         self._claims = claims
         self._intake = intake
-        self._finished = finished
+        self._finished = _unless_forked(finished)
         self._fatal = fatal
         # Taking several at a time saves a lock each; but one thread must not sit on what another could run.
         self._share = _SHARE if spec.concurrency == 1 else 1
@@ -171,3 +172,18 @@ class Pool:
         if self._spec.is_batch:
             return verdicts.run_batch(self._handler, deliveries, self._policies)
         return [verdicts.run(self._handler, deliveries[0], self._policies)]
+
+
+def _unless_forked(finished: Callable[[Finished], None]) -> Callable[[Finished], None]:
+    """Return `finished`, which in a copy of this process, made by a handler that forked, ends that copy.
+
+    The copy would go on with the messages that it finds in hand: they are the original's.
+    """
+    pid = os.getpid()
+
+    def done(item: Finished) -> None:
+        if os.getpid() != pid:
+            os._exit(0)
+        finished(item)
+
+    return done

@@ -13,10 +13,14 @@ from typing import Any
 
 import pytest
 
+from consumers import terminal
 from consumers.models import Consumer, ConsumerProcess, Record
+from consumers.recording import RecordSink
+from consumers.runtime.outcome import Handled
 from mqadmin.rabbit.config import BrokerConfig
+from tests.consumers.handlers.deliveries import delivery
 from tests.support import amqp
-from tests.support.consumers import make_consumer
+from tests.support.consumers import make_consumer, make_process
 from tests.support.processes import ROOT
 from tests.support.waiting import patient, wait_until
 
@@ -210,3 +214,12 @@ def test_it_ends_although_a_handler_left_a_thread_behind(
         assert running.said[-1] == (
             "ended although handlers left behind what does not end: left behind [warning]"
         )
+
+
+def test_a_terminal_does_not_obey_what_a_publisher_wrote(caplog: pytest.LogCaptureFixture) -> None:
+    consumer = make_consumer()
+    sink = terminal.Loud(RecordSink(consumer, make_process(consumer).pk))
+    message = delivery(b"", message_id="é\x1b[2J\nended: all is well\u202e")
+    with caplog.at_level("INFO", "mqadmin.consumer"):
+        sink.commit([Handled(message, "acked", 0.0, 0.5)])
+    assert caplog.messages == ["acked é\\x1b[2J\\nended: all is well\\u202e (500.0 ms)"]

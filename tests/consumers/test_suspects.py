@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from consumers import suspects
@@ -86,6 +87,22 @@ def test_one_elsewhere_that_goes_on_reporting_did_not_die() -> None:
     holder = make_process(consumer, host="elsewhere")
     with reporting(holder):
         assert deaths(holder, consumer) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_messages_of_one_process_the_first_only_waits_for_its_report() -> None:
+    consumer = make_consumer()
+    holder = make_process(consumer, host="elsewhere")
+    others = [delivery(f"{number}".encode(), redelivered=True) for number in range(500)]
+    mine = SuspectMemory(consumer_id=consumer.pk, process_id=holder.pk)
+    memory = SuspectMemory(consumer_id=consumer.pk, process_id=make_process(consumer).pk)
+    for other in others:
+        mine.begin(other, 0)
+    with reporting(holder):
+        assert memory.known(others[0]) == 0
+    with CaptureQueriesContext(connection) as queries:
+        assert not any(memory.known(other) for other in others[1:])
+    assert len(queries) == len(others) - 1, "a note each"
 
 
 @contextmanager

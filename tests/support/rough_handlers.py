@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,10 @@ class BareRetry(Retry):
 
 def rough(message: Delivery) -> None:
     """Misbehave."""
+    what, _, rest = message.text.partition(":")
+    if what == "note":
+        with open(rest, "a") as file:
+            file.write(f"{message.message_id}\n")
     odd: Any = timedelta(seconds=5)
     match message.text:
         case "timedelta":
@@ -49,6 +54,8 @@ def rough(message: Delivery) -> None:
         case "unloggable":
             message.log.warning("%d", Wordless())
             message.log.warning(Wordless())
+        case "fork":
+            os.fork()
         case "rewrite":
             _rewrite(message)
             raise RuntimeError("no luck")

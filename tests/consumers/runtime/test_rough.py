@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from mqadmin.rabbit.config import BrokerConfig
@@ -206,3 +208,19 @@ def test_resumed_in_the_instant_of_its_connection_it_consumes_on_one_channel(
     child.wait_records(20)
     assert child.stop() == 0
     assert amqp.depth(broker_config, vhost, queue) == 0
+
+
+def test_a_copy_of_the_process_does_not_handle_what_the_original_has_in_hand(
+    start: Any, queue: str, broker_config: BrokerConfig, vhost: str, tmp_path: Path
+) -> None:
+    """A handler that forks, and whose other half returns."""
+    notes = tmp_path / "notes"
+    ids = amqp.publish(broker_config, vhost, queue, [b"fork", *[f"note:{notes}".encode()] * 8])
+    child = start(queue, handler="rough", spec={"prefetch": 20})
+    child.wait_records(9)
+    family = psutil.Process(child.process.pid)
+    wait_until(
+        lambda: not [one for one in family.children() if one.status() != "zombie"], 15, what="one half"
+    )
+    assert sorted(notes.read_text().split()) == sorted(ids[1:])
+    assert child.stop() == 0
