@@ -121,15 +121,18 @@ def handler(
     """Register the decorated function as `name`.
 
     Raises ValueError when another function has that name, TypeError when `options` cannot be a form, and for a
-    function that does nothing when it is called: `async def`, or one with a `yield`.
+    function that does nothing when it is called (`async def`, or one with a `yield`) or cannot be called so.
     """
     handler_options.describe(options)
+    if options is None and (check or prepare):
+        raise TypeError(f"{name}: check and prepare are given the options, and there are none")
 
     def register(function: F) -> F:
         if any(is_idle(function) for is_idle in _IDLE):
             raise TypeError(
                 f"{_origin(function)} does nothing when it is called: a handler is a plain function."
             )
+        _require_callable(function, with_options=options is not None)
         known = _handlers.get(name)
         if known is not None and _origin(known.function) != _origin(function):
             raise ValueError(f"Two handlers are named {name!r}: {_origin(known.function)} has it already.")
@@ -137,6 +140,19 @@ def handler(
         return function
 
     return register
+
+
+def _require_callable(function: Callable[..., object], *, with_options: bool) -> None:
+    """Raise TypeError for a function that could be called for no message."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # native code that does not say
+        return
+    try:
+        signature.bind(None, **({"options": None} if with_options else {}))
+    except TypeError as error:
+        takes = "a message and `options`" if with_options else "a message alone"
+        raise TypeError(f"{_origin(function)} must take {takes}: {error}") from None
 
 
 def _origin(function: Callable[..., object]) -> str:
@@ -157,7 +173,7 @@ def load() -> None:
 def _import(module: str) -> None:
     try:
         importlib.import_module(module)
-    except Exception as error:  # a module of the user's may raise anything at import
+    except (Exception, SystemExit) as error:  # a module of the user's may raise anything at import
         logger.exception("The handler module %s cannot be imported", module)
         _problems[module] = HandlerImportError(
             f"The handler module {module} cannot be imported: {type(error).__name__}: {error}"
@@ -203,10 +219,10 @@ def bind(found: Handler, options: Mapping[str, Any], place: Place | None = None)
 
     `place`: given by the process that will handle messages. Without it the options are checked, not prepared.
     """
-    parsed = handler_options.parse(found.options_type, options)
-    if parsed is None:
-        return found.function
     try:
+        parsed = handler_options.parse(found.options_type, options)
+        if parsed is None:
+            return found.function
         if found.check is not None:
             found.check(parsed)
         if found.prepare is not None and place is not None:
@@ -215,6 +231,10 @@ def bind(found: Handler, options: Mapping[str, Any], place: Place | None = None)
         raise
     except ValueError as error:
         raise OptionsError({"": str(error)}) from error
+    except Exception as error:  # a handler's own code: it must fail neither a page nor a start without words
+        logger.exception("The handler %s cannot check its options", found.name)
+        reason = f"{found.name} cannot check them: {type(error).__name__}: {error}"
+        raise OptionsError({"": reason}) from error
     return partial(found.function, options=parsed)
 
 

@@ -70,6 +70,7 @@ def run(handler: Handler, delivery: Delivery, policies: Policies) -> Finished:
         if returned is not None and (
             isinstance(returned, Generator | AsyncGenerator) or inspect.isawaitable(returned)
         ):
+            getattr(returned, "close", lambda: None)()  # else Python warns of it, in no message's log
             raise NotRun(f"the handler returned a {type(returned).__name__} and did not run")
     except BaseException as error:  # SystemExit in a handler is a failed message, not the end of a thread
         return failed(delivery, error, policies, started_at, time.perf_counter() - clock)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -154,3 +155,70 @@ def test_what_hides_behind_a_plain_function_fails_its_messages(function: Any) ->
 @pytest.mark.parametrize("returned", [None, True, False, 0, "no", {"a": 1}, [None], object()])
 def test_whatever_else_is_returned_acks(returned: object) -> None:
     assert verdicts.run(lambda _message: returned, delivery(b"x"), NO_RETRIES).decision == Ack()
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "why"),
+    [
+        (lambda: None, None, "must take a message alone: too many positional arguments"),
+        (
+            lambda message, other: None,
+            None,
+            "must take a message alone: missing a required argument: 'other'",
+        ),
+        (lambda message: None, Window, "must take a message and `options`: got an unexpected keyword"),
+        (lambda message, *, options: None, None, "must take a message alone: missing a required"),
+    ],
+)
+def test_a_function_that_could_be_called_for_no_message_is_refused(
+    function: Any, options: Any, why: str
+) -> None:
+    with pytest.raises(TypeError, match=re.escape(why)):
+        handler("test.uncallable", title="Uncallable", options=options)(function)
+
+
+@dataclass(frozen=True)
+class Careful:
+    low: int = option(1)
+
+    def __post_init__(self) -> None:
+        if self.low > 5:
+            raise ValueError("low is high")
+
+
+def broken(*_: Any) -> None:
+    raise KeyError("no such thing")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"options": Careful}, "low is high"),
+        ({"options": Window, "check": broken}, "test.broken cannot check them: KeyError: 'no such thing'"),
+        ({"options": Window, "prepare": broken}, "test.broken cannot check them: KeyError: 'no such thing'"),
+    ],
+)
+def test_whatever_goes_wrong_with_options_is_a_reason(given: dict[str, Any], why: str) -> None:
+    handler("test.broken", title="Broken", **given)(lambda message, options: None)
+    place = registry.Place("c", "default", "/", "q")
+    with pytest.raises(registry.OptionsError) as raised:
+        registry.bind(registry.get("test.broken"), {"low": 9}, place)
+    assert raised.value.errors == {"": why}
+
+
+def test_a_module_that_exits_when_it_is_imported_is_a_reason(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "exits_at_import.py").write_text("import sys; sys.exit('no licence')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    reload(monkeypatch, settings, "exits_at_import")
+    assert "exits_at_import cannot be imported: SystemExit: no licence" in str(
+        registry.problems()["exits_at_import"]
+    )
+
+
+@pytest.mark.parametrize("name", ["check", "prepare"])
+def test_what_would_never_be_called_is_refused(name: str) -> None:
+    given: dict[str, Any] = {name: broken}
+    with pytest.raises(TypeError, match="there are none"):
+        handler("test.without", title="Without", **given)
