@@ -41,13 +41,16 @@ class Subscription(Protocol):
 
 
 class Push:
-    """basic.consume: RabbitMQ keeps up to `prefetch` messages in hand."""
+    """basic.consume: RabbitMQ keeps up to `prefetch` messages in hand; for a while, of each subscription on a
+    channel."""
 
     def __init__(self, spec: ConsumerSpec, tag: str, on_message: OnMessage) -> None:
         self._spec = spec
-        self._tag = tag
+        self._name = self._tag = tag
         self._on_message = on_message
         self._channel: Channel | None = None
+        self._before: Channel | None = None  # the last one
+        self._times = 0  # begun on it
         self._ending = False
 
     @property
@@ -56,7 +59,11 @@ class Push:
 
     def begin(self, channel: Channel, started: Callable[[], None]) -> None:
         spec = self._spec
-        self._channel = channel
+        self._times = self._times + 1 if channel is self._before else 1
+        # RabbitMQ 3.10 ends the connection when a consumer that left messages unacked in a quorum queue comes back
+        # under its name (tried).
+        self._tag = self._name if self._times == 1 else f"{self._name[:240]}.{self._times}"
+        self._channel = self._before = channel
         self._ending = False
         channel.basic_consume(
             spec.queue,

@@ -10,6 +10,7 @@ import pytest
 from mqadmin.rabbit.config import BrokerConfig
 from tests.consumers.runtime.conftest import DLX
 from tests.support import amqp
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.processes]
 
@@ -43,3 +44,26 @@ def test_a_retry_comes_back_to_a_queue_in_which_the_message_had_died_before(
     noted = [*letter.headers["x-death"], *letter.headers.get("mqadmin-original-x-death", [])]
     assert [found for found in noted if not found["queue"].startswith("mqadmin.delay.")] == deaths
     assert child.stop() == 0
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_resumed_while_something_is_in_hand_it_keeps_its_connection(
+    kind: str, start: Any, broker_config: BrokerConfig, vhost: str
+) -> None:
+    """RabbitMQ 3.10 ends it where a consumer comes back under its name while a quorum queue waits for its acks."""
+    with amqp.channel(broker_config, vhost) as channel:
+        channel.queue_declare("work", durable=True, arguments={"x-queue-type": kind})
+    child = start("work")
+    child.wait_state("running")
+    amqp.publish(broker_config, vhost, "work", [b"sleep:3", *[b"ok"] * 5])
+    wait_until(lambda: amqp.depth(broker_config, vhost, "work") == 0, 10, what="all in hand")
+    for times in (1, 2):
+        child.wish("paused")
+        child.wait_state("paused", times)
+        child.wish("running")
+        child.wait_state("running", times + 1)
+    records = child.wait_records(6)
+    assert child.gauges()["connections"] == 1
+    assert child.stop() == 0
+    assert sorted(record["id"] for record in records) == [f"m{number}" for number in range(6)]
+    assert amqp.depth(broker_config, vhost, "work") == 0
