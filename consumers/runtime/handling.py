@@ -28,7 +28,7 @@ from consumers.runtime.pool import Pool
 from consumers.runtime.settling import Settling
 from consumers.runtime.sink import Gauges, Reporter, Sink
 from consumers.runtime.spec import ConsumerSpec
-from consumers.runtime.subscription import Pull, Push, Subscription
+from consumers.runtime.subscription import make
 from consumers.runtime.verdicts import Finished, Handler
 from consumers.runtime.watch import Watch
 from mqadmin.rabbit.connection import Connection
@@ -94,11 +94,7 @@ class Handling:
             is_current=lambda finished: self._settling.is_current(finished.delivery),
             left=self._account,
         )
-        self._subscription: Subscription = (
-            Pull(loop, spec, self._on_message, lambda: self._settling.in_hand)
-            if spec.pull_interval
-            else Push(spec, tag, self._on_message)
-        )
+        self._subscription = make(loop, spec, tag, self._on_message, lambda: self._settling.in_hand)
         self._resubscribe = Resubscribe(loop, reporter, self._again)
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
@@ -107,6 +103,7 @@ class Handling:
         self._wanted = True  # a person wants it to consume (not paused, not stopping)
         self._drained: Callable[[], None] | None = None
         self._arrived: list[Delivery] = []  # by this turn of the loop
+        self._unaccounted = 0  # for a thread or in one, of this channel or another
         self._done: deque[Handled] = deque()  # to be settled before they are committed: best effort
         self._processed = self._failed = self._retried = self._channel_errors = 0
         self._store_fault = self._blocked = ""
@@ -137,17 +134,13 @@ class Handling:
 
     def pause(self) -> None:
         """Stop taking messages; finish what handlers have begun, give the rest back."""
-        self._wanted = False
-        self._hold(True)
-        self._resubscribe.cancel()
-        if self._subscription.active:
-            self._end_subscription()
-        else:
+        self._take_no_more()
+        if not self._subscription.active:
             self._say_paused()
 
     def resume(self) -> None:
         self._wanted = True
-        self._hold(False)
+        self._intake.hold(False)
         self._again()
 
     def redeliver(self) -> None:
@@ -169,13 +162,17 @@ class Handling:
 
     def drain(self, done: Callable[[], None]) -> None:
         """Take no more; call `done` once everything in hand is settled."""
-        self._wanted = False
-        self._hold(True)
         self._drained = done
+        self._take_no_more()
+        self._check_drained()
+
+    def _take_no_more(self) -> None:
+        self._wanted = False
+        # With auto-ack what was delivered is gone from the queue: it must be handled, whatever comes.
+        self._intake.hold(not self._spec.auto_ack)
         self._resubscribe.cancel()
         if self._subscription.active:
-            self._end_subscription()
-        self._check_drained()
+            self._subscription.end(self._on_ended)
 
     def finish(self, timeout: float) -> None:
         """Last act, after the connection is closed: commit what is left, end the threads."""
@@ -273,19 +270,12 @@ class Handling:
             self._subscription.room()
             self._check_drained()
 
-    def _end_subscription(self) -> None:
-        def ended() -> None:
-            self._give_back()
-            self._say_paused()
-            self._check_drained()
-            if self._wanted and self._channel is not None:  # resumed in the meantime
-                self._consume(self._channel)
-
-        self._subscription.end(ended)
-
-    def _hold(self, held: bool) -> None:
-        # With auto-ack what was delivered is gone from the queue: it must be handled, whatever comes.
-        self._intake.hold(held and not self._spec.auto_ack)
+    def _on_ended(self) -> None:
+        self._give_back()
+        self._say_paused()
+        self._check_drained()
+        if self._wanted and self._channel is not None:  # resumed in the meantime
+            self._consume(self._channel)
 
     def _returned_unbegun(self) -> None:
         if not self._subscription.active:
@@ -295,7 +285,9 @@ class Handling:
     def _take_all_back(self) -> list[Delivery]:
         """Return what no handler has begun."""
         self._hand_over()
-        return self._intake.empty()
+        rest = self._intake.empty()
+        self._unaccounted -= len(rest)
+        return rest
 
     def _give_back(self) -> None:
         if not self._spec.auto_ack:
@@ -333,6 +325,7 @@ class Handling:
 
     def _hand_over(self) -> None:
         arrived, self._arrived = self._arrived, []
+        self._unaccounted += len(arrived)
         self._intake.put(arrived)
 
     def _finished(self, finished: Finished) -> None:
@@ -364,10 +357,9 @@ class Handling:
 
     def _settle_first(self) -> None:
         group = [self._done.popleft() for _ in range(len(self._done))]
-        if group:
-            self._settle(group)
-            for handled in group:
-                self._committer.put(handled)
+        self._settle(group)
+        for handled in group:
+            self._committer.put(handled)
 
     def _committed(self, group: Sequence[Handled]) -> None:
         """A group's accounts are durable. Committer thread."""
@@ -382,6 +374,7 @@ class Handling:
             self._processed += handled.outcome != "released"
             self._failed += handled.failed
             self._retried += handled.outcome == "retried"
+        self._unaccounted -= len(group)
         self._settling.settle(group)
         self._subscription.room()
         self._check_drained()
@@ -400,6 +393,7 @@ class Handling:
         self._loop.add_callback_threadsafe(tell)
 
     def _check_drained(self) -> None:
-        if self._drained and not self._subscription.active and self._settling.in_hand <= 0:
-            done, self._drained = self._drained, None
+        done, in_hand = self._drained, max(self._settling.in_hand, self._unaccounted)
+        if done and not self._subscription.active and in_hand <= 0:
+            self._drained = None
             done()

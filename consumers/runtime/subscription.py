@@ -194,3 +194,10 @@ class Pull:
         if self._timer is not None:
             self._loop.remove_timeout(self._timer)
             self._timer = None
+
+
+def make(
+    loop: IOLoop, spec: ConsumerSpec, tag: str, on_message: OnMessage, in_hand: Callable[[], int]
+) -> Subscription:
+    """Return the subscription that `spec` asks for; `in_hand()`: how many messages came and are not settled."""
+    return Pull(loop, spec, on_message, in_hand) if spec.pull_interval else Push(spec, tag, on_message)

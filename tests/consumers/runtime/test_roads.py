@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from mqadmin.rabbit.config import BrokerConfig
-from tests.consumers.runtime.conftest import DLX
+from mqadmin.rabbit.management import ManagementClient
+from tests.consumers.runtime.conftest import DLX, close_connections
 from tests.support import amqp
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.processes]
 
@@ -67,3 +68,18 @@ def test_resumed_while_something_is_in_hand_it_keeps_its_connection(
     assert child.stop() == 0
     assert sorted(record["id"] for record in records) == [f"m{number}" for number in range(6)]
     assert amqp.depth(broker_config, vhost, "work") == 0
+
+
+def test_a_stop_waits_for_its_handlers_also_where_their_connection_is_gone(
+    start: Any, queue: str, broker_config: BrokerConfig, vhost: str, management: ManagementClient
+) -> None:
+    """What they do is done, and recorded; only the ack comes too late."""
+    amqp.publish(broker_config, vhost, queue, [b"sleep:8"])
+    child = start(queue)
+    wait_until(lambda: amqp.depth(broker_config, vhost, queue) == 0, 10, what="in hand")
+    close_connections(management, vhost)
+    child.wait_event("disconnected")
+    assert child.records() == []
+    assert child.stop(timeout=patient(30)) == 0
+    assert [record["outcome"] for record in child.records()] == ["acked"]
+    wait_until(lambda: amqp.depth(broker_config, vhost, queue) == 1, 10, what="the message back")
