@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from pika import SelectConnection
@@ -23,6 +24,8 @@ Verdict = Literal["confirmed", "unroutable", "nacked", "missing", "too large"]
 Done = Callable[[Verdict], None]
 
 log = logging.getLogger("mqadmin.consumer")
+
+LOOK_AGAIN_S = 10.0  # seconds between two looks for a dead-letter exchange that is missing
 
 
 @dataclass(slots=True)
@@ -52,6 +55,7 @@ class Outbox:
         self._published = 0
         self._declared: set[str] = set()
         self._missing: set[str] = set()
+        self._looked_for: set[str] = set()  # of those that are missing
         self._as_it_is: set[str] = set()  # RabbitMQ does not let us declare it: perhaps somebody else did
         self._failures = 0
 
@@ -195,6 +199,9 @@ class Outbox:
         }
         self._missing |= named - (usable - self._as_it_is)
         self._as_it_is ^= usable
+        if isinstance(fault, errors.NotFound):
+            for name in named:
+                self._look_later(name)
         self._waiting = unanswered + self._waiting
         self._failures += 1
         self._loop.call_later(backoff(self._failures), self._reopen)
@@ -210,6 +217,28 @@ class Outbox:
             done("missing")
         if self._channel is None and self._waiting:
             self._open()
+
+    def _look_later(self, name: str) -> None:
+        if name not in self._looked_for:
+            self._looked_for.add(name)
+            self._loop.call_later(LOOK_AGAIN_S, partial(self._look_for, name))
+
+    def _look_for(self, name: str) -> None:
+        """Look whether an exchange that was missing is there again, on a channel that may be closed over it."""
+        self._looked_for.discard(name)
+        if name not in self._missing or self._connection is None or not self._connection.is_open:
+            return
+        self._look_later(name)
+
+        def found(channel: Channel) -> None:
+            self._missing.discard(name)
+            channel.close()
+
+        self._connection.channel(
+            on_open_callback=lambda channel: channel.exchange_declare(
+                name, passive=True, callback=lambda _frame: found(channel)
+            )
+        )
 
 
 def _name(copy: Copy) -> str:

@@ -224,3 +224,26 @@ def test_a_copy_of_the_process_does_not_handle_what_the_original_has_in_hand(
     )
     assert sorted(notes.read_text().split()) == sorted(ids[1:])
     assert child.stop() == 0
+
+
+def test_a_dead_letter_exchange_that_is_there_again_is_used_again(
+    start: Any, queue: str, broker_config: BrokerConfig, vhost: str
+) -> None:
+    child = start(queue, **DLX)
+    child.wait_state("running")
+    with amqp.channel(broker_config, vhost) as channel:
+        channel.exchange_delete("dlx")
+    amqp.publish(broker_config, vhost, queue, [b"fail"])
+    child.wait_event("parked")
+    child.wait_records(1)
+    with amqp.channel(broker_config, vhost) as channel:
+        channel.exchange_declare("dlx", "topic", durable=True)
+        channel.queue_bind("dead", "dlx", "#")
+
+    def is_used() -> bool:
+        amqp.publish(broker_config, vhost, queue, [b"fail"])
+        return amqp.depth(broker_config, vhost, "dead") > 0
+
+    wait_until(is_used, 40, what="a dead letter")
+    assert child.gauges()["connections"] == 1
+    assert child.stop() == 0
