@@ -79,8 +79,9 @@ class ProcessReporter:
 
     def event(self, kind: str, text: str) -> None:
         """Note something that a person may want to read later."""
+        text = clean(text, 500)
         log.info("%s: %s", kind, text)
-        self._events.append((timezone.now(), kind, clean(text, 500)))
+        self._events.append((timezone.now(), kind, text))
         self._changed.set()
 
     def start(

@@ -294,7 +294,7 @@ def test_a_new_process_closes_the_rows_of_those_that_ended_without_a_word() -> N
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("text", ["the consumer is deleted meanwhile", "no\0 text", "half of \ud83d"])
+@pytest.mark.parametrize("text", ["deleted meanwhile", "no\0 text", "half of \ud83d"], ids=ascii)
 def test_what_cannot_be_told_keeps_no_process_from_hearing_what_is_wanted(text: str) -> None:
     consumer = make_consumer(desired="running")
     row = make_process(consumer, supervisor="")
