@@ -95,18 +95,30 @@ def take(*, file: IO[bytes], broker: str, by: Actor, only_check: bool = False) -
     """
     if only_check:
         return _plan(file, broker)[0]
-    with audit.act(by=by, action="dead_letters.import", broker=broker, target="a file of letters") as entry:
-        outcome, known = _plan(file, broker)
-        if outcome.faults:
-            first = outcome.faults[0]
-            text = _("Line %(line)d: %(error)s Nothing was imported.")
-            entry.reason = text % {"line": first.line, "error": first.error}
-            entry.detail = {"faults": len(outcome.faults)}
-            return outcome
-        entry.count = outcome.imported
-        with transaction.atomic():
-            _store(file, broker, by, known)
+    try:
+        with audit.act(
+            by=by, action="dead_letters.import", broker=broker, target="a file of letters"
+        ) as entry:
+            outcome, known = _plan(file, broker)
+            if outcome.faults:
+                entry.detail = {"faults": len(outcome.faults)}
+                raise _Faulty(outcome)
+            entry.count = outcome.imported
+            with transaction.atomic():
+                _store(file, broker, by, known)
+    except _Faulty as refusal:
+        return refusal.outcome
     return outcome
+
+
+class _Faulty(Refusal):
+    """Has the audit log tell that nothing was imported, and why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        first = outcome.faults[0]
+        text = _("Line %(line)d: %(error)s Nothing was imported.")
+        super().__init__(text % {"line": first.line, "error": first.error}, "invalid", status=422)
+        self.outcome = outcome
 
 
 def _plan(file: IO[bytes], broker: str) -> tuple[Outcome, Counter[_Key]]:

@@ -157,6 +157,10 @@ def test_one_wrong_line_and_nothing_is_imported() -> None:
     assert all(fault.error for fault in outcome.faults)
     assert outcome.imported == 0
     assert not DeadLetter.objects.exists()
+    entry = AuditEntry.objects.get(action="dead_letters.import")
+    assert (entry.outcome, entry.count, entry.detail) == ("refused", None, {"faults": len(lines) - 1})
+    assert entry.reason.startswith("Line 2: ")
+    assert entry.reason.endswith("Nothing was imported.")
 
 
 @pytest.mark.django_db(transaction=True)
