@@ -23,6 +23,7 @@ from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, HandledKey
 from mqadmin.core import audit, brokers, formats
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.rabbit.errors import NoResponse
 from mqadmin.rabbit.message import Properties, from_json
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
@@ -49,6 +50,7 @@ _FAILURE_HEADERS = frozenset(
         "mqadmin-original-x-death",
     }
 )
+_NO_ANSWER = ("blocked", "timed_out", "connection_lost")  # of the broker's trouble, not of the message
 _RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}
 
 
@@ -210,7 +212,8 @@ def requeue(*, record: Record, by: Actor) -> Verdict:
     """Publish the recorded message to its queue again, confirmed. The record stays as it is.
 
     The copy goes through the default exchange, so no other queue gets it, and counts as a first attempt.
-    Raises NotRequeued with the reason: not wholly stored, not routed, or not confirmed.
+    Raises NotRequeued with the reason: not wholly stored, not routed, or refused; NoResponse when the broker did
+    not answer: then nothing was published, or the sentence says that it is not known.
     """
     consumer = record.consumer
     with audit.act(
@@ -228,9 +231,11 @@ def requeue(*, record: Record, by: Actor) -> Verdict:
         entry.detail["requeue_id"] = outgoing.properties.headers["mqadmin-requeue-id"]  # type: ignore[index]
         publisher = brokers.publisher(consumer.broker, consumer.vhost)
         verdict = publisher.publish_batch([outgoing])[0]
-        if not verdict.ok:
-            raise NotRequeued(verdict.detail or verdict.reason, verdict.reason)
-        return verdict
+        if verdict.ok:
+            return verdict
+        if verdict.unknown or verdict.reason in _NO_ANSWER:
+            raise NoResponse(verdict.detail or verdict.reason, code=verdict.reason)
+        raise NotRequeued(verdict.detail or verdict.reason, verdict.reason)
 
 
 def copy_of(record: Record, *, requeue_id: str) -> Outgoing:
