@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
-from mqadmin.rabbit.errors import Refused, UnsafePeek
+from mqadmin.rabbit.errors import Nacked, Refused, UnsafePeek
 
 log = logging.getLogger(__name__)
 
-REFUSALS = (Refusal, PermissionDenied, ValidationError, Refused, UnsafePeek)
+REFUSALS = (Refusal, PermissionDenied, ValidationError, Refused, Nacked, UnsafePeek)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from mqadmin.core import audit, brokers
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.queues.models import Queue
-from mqadmin.rabbit.errors import Nacked, NoResponse, RabbitError, Refused
+from mqadmin.rabbit.errors import Nacked, NoResponse, RabbitError
 from mqadmin.rabbit.message import Properties, from_json
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
@@ -63,8 +63,8 @@ def _routed(verdict: Verdict) -> bool:
         raise _wrong("headers", verdict.detail)
     classes: dict[str, type[RabbitError]] = {
         "nacked": Nacked,
-        "refused": Refused,
-        "exchange_missing": Refused,
+        "refused": Nacked,  # the message is to blame, or a permission: the broker works
+        "exchange_missing": Nacked,
     }
     raise classes.get(verdict.reason, NoResponse)(verdict.detail, code=verdict.reason)
 
