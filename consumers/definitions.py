@@ -101,6 +101,7 @@ def create(*, by: Actor, name: str, is_collector: bool = False, **fields: Any) -
     `fields`: those of FIELDS, and `desired`. Raises Invalid; TypeError for a field that is none.
     """
     _known(fields, (*FIELDS, "desired"))
+    _refuse_nul({"name": name, **fields})
     consumer = Consumer(
         name=name,
         is_collector=is_collector,
@@ -125,6 +126,7 @@ def update(*, consumer: Consumer, by: Actor, **fields: Any) -> Consumer:
     when somebody else changed the definition meanwhile.
     """
     _known(fields, FIELDS)
+    _refuse_nul(fields)
     changed = {field: value for field, value in fields.items() if getattr(consumer, field) != value}
     if not changed:
         return consumer
@@ -354,6 +356,13 @@ def is_there(process: ConsumerProcess, now: datetime) -> bool:
 
 def _check(consumer: Consumer) -> None:
     found = validation.problems(consumer)
+    if found:
+        raise Invalid(found)
+
+
+def _refuse_nul(fields: Mapping[str, Any]) -> None:
+    """Raise Invalid for text with a NUL: RabbitMQ has none in names, PostgreSQL none in text of any table."""
+    found = {name: _("Leave out the NUL.") for name, value in fields.items() if "\0" in str(value)}
     if found:
         raise Invalid(found)
 

@@ -104,6 +104,17 @@ def test_create_refuses_what_is_not_sound(fields: dict[str, Any], field: str) ->
     assert last_audit().outcome == "refused"
 
 
+@pytest.mark.parametrize("field", ["name", "queue", "vhost", "handler", "placement"])
+def test_no_text_holds_a_nul(field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        define(**{field: "a\0b"})
+    assert list(caught.value.fields) == [field]
+    consumer = define()
+    if field != "name":
+        with pytest.raises(Invalid):
+            definitions.update(consumer=consumer, by=BY, **{field: "a\0b"})
+
+
 @pytest.mark.parametrize(
     "fields",
     [
