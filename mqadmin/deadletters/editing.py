@@ -133,6 +133,9 @@ def own_cause(*, broker: str, group: str, owner: str, by: Actor) -> None:
 
 def decode_body(text: str, encoding: str) -> bytes:
     """Return the body that `text` stands for: "utf-8", "json", "hex" or "base64". Raises Refusal (422)."""
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        said = _("The body holds half a surrogate pair, which is not text.")
+        raise Refusal(said, "invalid", status=422, fields={"body": said})
     try:
         return bodytext.read(text, encoding)
     except bodytext.Unreadable as error:
@@ -149,17 +152,9 @@ def check(properties: Mapping[str, Any] | None, headers: Mapping[str, Any] | Non
             read = Properties.from_json(dict(value) if field == "properties" else {"headers": dict(value)})
             if field == "properties" and read.headers is not None:
                 raise ValueError(_("headers are a field of their own"))
-            _encode(read)
+            read.check()
         except (ValueError, TypeError, OverflowError, AttributeError, KeyError, RecursionError) as error:
             raise Refusal(str(error), "invalid", status=422, fields={field: str(error)}) from error
-
-
-def _encode(properties: Properties) -> None:
-    """Raise what pika raises for a property that AMQP cannot hold."""
-    try:
-        properties.to_pika().encode()
-    except Exception as error:  # struct.error, AssertionError and pika's own, all for a wrong value
-        raise ValueError(str(error) or _("AMQP cannot hold this value.")) from error
 
 
 def _write(letter: DeadLetter, by: Actor, changes: dict[str, Any], kind: str, text: str) -> DeadLetter:

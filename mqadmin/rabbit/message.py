@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import pika
+from pika.exceptions import ShortStringTooLong
 from pika.spec import Basic
 
 from mqadmin.rabbit.codec import LongString, RawField, RawTimestamp
@@ -73,6 +74,29 @@ class Properties:
             setattr(properties, name, getattr(self, name))
         return properties
 
+    def check(self) -> None:
+        """Raise ValueError for what AMQP cannot hold, with the name of the property or header to blame."""
+        try:
+            self.to_pika().encode()
+        except TooLarge:
+            raise
+        except Exception as error:  # struct.error, AssertionError and pika's own, all for a wrong value
+            raise ValueError(f"{self._blamed()}: {_why_not(error)}") from error
+
+    def _blamed(self) -> str:
+        """Return the name of the first part that cannot be encoded alone."""
+        parts = {name: {name: getattr(self, name)} for name in _NAMES if name != "headers"}
+        parts |= {
+            f"header {str(name)[:60]}": {"headers": {name: value}}
+            for name, value in (self.headers or {}).items()
+        }
+        for name, values in parts.items():
+            try:
+                Properties(**values).to_pika().encode()
+            except Exception:
+                return name
+        return "headers"
+
     def fits(self, room: int = 0) -> bool:
         """Whether a frame holds them and `room` more bytes. Raises what encoding raises for a foreign value."""
         try:
@@ -95,6 +119,12 @@ class Properties:
 
 
 _NAMES = tuple(item.name for item in fields(Properties))
+
+
+def _why_not(error: Exception) -> str:
+    if isinstance(error, ShortStringTooLong):
+        return "AMQP takes at most 255 bytes here"
+    return str(error).split(" for self.")[0] or "AMQP cannot hold this value"
 
 
 @dataclass(frozen=True)

@@ -228,6 +228,7 @@ def test_edit_note_and_revert(place: Place, api: Api) -> None:
         {"properties": {"priority": 4000}},
         {"properties": {"message_id": "x" * 300}},
         {"properties": {"headers": {}}},
+        {"body": "half \ud83d"},
         {"surprise": 1},
     ],
 )
@@ -237,6 +238,24 @@ def test_what_amqp_cannot_hold_is_refused(place: Place, api: Api, changes: dict[
     assert answer["detail"]
     one.refresh_from_db()
     assert bytes(one.body) == b"old"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"properties": {"priority": 4000, "app_id": "a"}},
+            "priority: ubyte format requires 0 <= number <= 255",
+        ),
+        ({"properties": {"message_id": "x" * 300}}, "message_id: AMQP takes at most 255 bytes here"),
+        ({"properties": {"expiration": 5}}, "expiration: A non-string value was supplied"),
+        ({"headers": {"fine": 1, "odd": {"k" * 256: 1}}}, "header odd: AMQP takes at most 255 bytes here"),
+        ({"headers": {"k" * 256: 1}}, f"header {'k' * 60}: AMQP takes at most 255 bytes here"),
+    ],
+)
+def test_what_amqp_cannot_hold_is_named(place: Place, api: Api, changes: dict[str, Any], told: str) -> None:
+    answer = api("PATCH", f"/dead-letters/{letter().pk}", changes, expect=422)
+    assert (answer["detail"], answer["fields"]) == (told, dict.fromkeys(changes, told))
 
 
 def test_only_parked_letters_are_edited(place: Place, api: Api) -> None:
