@@ -11,7 +11,7 @@ from mqadmin.core import audit, operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import Run
-from mqadmin.deadletters import requeue, selection
+from mqadmin.deadletters import leftover, requeue, selection
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
 from mqadmin.deadletters.selection import Selection
 
@@ -56,6 +56,7 @@ def carry_out(run: Run, *, of: DeadLetter.Status, to: DeadLetter.Status, event: 
         rows = chosen.rows().filter(status=of, pk__gt=after).order_by("pk")
         ids = list(rows.values_list("pk", flat=True)[:BATCH])
         if not ids:
+            leftover.tell(run)
             return
         with transaction.atomic():
             changed = _change(run.operation, ids, of, to, event)

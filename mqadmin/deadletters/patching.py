@@ -22,7 +22,7 @@ from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import Run
-from mqadmin.deadletters import claims, editing, masking, requeue, selection
+from mqadmin.deadletters import claims, editing, leftover, masking, requeue, selection
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
 
@@ -270,6 +270,7 @@ def run(run: Run) -> None:
         rows = chosen.rows().filter(status=DeadLetter.Status.PARKED, pk__gt=after).order_by("pk")
         ids = claims.batch(rows.values_list("pk", "size")[:BATCH])
         if not ids:
+            leftover.tell(run)
             return
         with transaction.atomic():
             done = failed = 0

@@ -24,7 +24,7 @@ from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import Run, Stopped, Waiting
-from mqadmin.deadletters import canary, claims, destinations, selection
+from mqadmin.deadletters import canary, claims, destinations, leftover, selection
 from mqadmin.deadletters.copies import Claimed, Copier, copy
 from mqadmin.deadletters.destinations import Destination, To
 from mqadmin.deadletters.models import DeadLetter
@@ -126,6 +126,7 @@ def run(run: Run) -> None:
         run.checkpoint()
         _publish_claimed(run, to, pace)  # of a worker that died
         _send(run, Selection.from_json(run.params["selection"]), to, pace)
+        leftover.tell(run)
     except (Stopped, Waiting, OperationalError, InterfaceError):
         raise
     except Exception as error:

@@ -32,6 +32,7 @@ def test_discarded_letters_can_be_restored(by: Actor) -> None:
     assert operations.execute(operation.pk)
     operation.refresh_from_db()
     assert (operation.done, operation.total) == (5, 5)
+    assert not operation.problems.exists()
     assert DeadLetter.objects.filter(status="parked").count() == 6
     assert [event.kind for event in DeadLetter.objects.get(pk=ids[0]).events.all()] == [
         "discarded",
@@ -50,6 +51,11 @@ def test_what_was_decided_meanwhile_is_passed_over(by: Actor) -> None:
     operations.execute(operation.pk)
     operation.refresh_from_db()
     assert operation.done == 2
+    (told,) = operation.problems.all()
+    assert (told.target, told.reason) == (
+        "1 of 3",
+        "Somebody else was faster, or it is gone: it was passed over.",
+    )
     assert DeadLetter.objects.get(pk=ids[1]).status == "requeueing"
 
 
