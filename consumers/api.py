@@ -33,16 +33,15 @@ from consumers.schemas import (
     host_out,
 )
 from mqadmin.core import audit, brokers
-from mqadmin.core.api import ApiError, paginate, require
+from mqadmin.core.api import CONFIGURE, OPERATE, VIEW, ApiError, paginate
 from mqadmin.core.paging import Page
 
-router = Router(tags=["consumers"])
+router = Router(tags=["consumers"], auth=VIEW)
 
 
 @router.get("/handlers", response=HandlerList)
 def handler_list(request: HttpRequest) -> dict[str, Any]:
     """List the handlers that a consumer may be given."""
-    require(request, "view")
     items = [
         {
             "name": found.name,
@@ -61,7 +60,6 @@ def consumer_list(
     request: HttpRequest, broker: str | None = None, limit: int = 50, cursor: str | None = None
 ) -> Page:
     """List the definitions by name, each with its state and counters."""
-    require(request, "view")
     rows = Consumer.objects.all()
     if broker:
         rows = rows.filter(broker=broker)
@@ -70,10 +68,9 @@ def consumer_list(
     return page
 
 
-@router.post("/consumers", response={201: ConsumerOut})
+@router.post("/consumers", response={201: ConsumerOut}, auth=CONFIGURE)
 def consumer_create(request: HttpRequest, payload: ConsumerIn) -> Status[dict[str, Any]]:
     """Define a consumer. `broker` may be left out where only one is configured."""
-    require(request, "configure")
     fields = {**payload.given(), "desired": payload.desired}
     fields.setdefault("broker", _only_broker())
     consumer = definitions.create(by=audit.actor(request), **fields)
@@ -81,20 +78,19 @@ def consumer_create(request: HttpRequest, payload: ConsumerIn) -> Status[dict[st
 
 
 # Before the calls that begin with a name, which would take these words for one.
-@router.post("/consumers/stop-all", response={202: MassOut})
+@router.post("/consumers/stop-all", response={202: MassOut}, auth=OPERATE)
 def consumer_stop_all(request: HttpRequest, payload: MassIn) -> Status[dict[str, Any]]:
     """Stop every consumer that is told to run or to pause; each finishes what it has in hand."""
     return _all(request, "stop", payload)
 
 
-@router.post("/consumers/start-all", response={202: MassOut})
+@router.post("/consumers/start-all", response={202: MassOut}, auth=OPERATE)
 def consumer_start_all(request: HttpRequest, payload: MassIn) -> Status[dict[str, Any]]:
     """Start every consumer that is stopped, whoever stopped it."""
     return _all(request, "start", payload)
 
 
 def _all(request: HttpRequest, act: mass.Act, payload: MassIn) -> Status[dict[str, Any]]:
-    require(request, "operate")
     broker = payload.broker or _only_broker()
     wanted = Filter.read({"q": payload.q, "state": payload.state})
     if wanted.state != payload.state:
@@ -108,32 +104,28 @@ def _all(request: HttpRequest, act: mass.Act, payload: MassIn) -> Status[dict[st
 @router.get("/consumers/{name}", response=ConsumerOut)
 def consumer_detail(request: HttpRequest, name: str) -> dict[str, Any]:
     """Show one consumer."""
-    require(request, "view")
     return _out(_consumer(name))
 
 
-@router.patch("/consumers/{name}", response=ConsumerOut)
+@router.patch("/consumers/{name}", response=ConsumerOut, auth=CONFIGURE)
 def consumer_update(request: HttpRequest, name: str, payload: DefinitionIn) -> dict[str, Any]:
     """Change a definition. Processes that run go on with what they started with until a restart."""
-    require(request, "configure")
     consumer = _consumer(name)
     return _out(definitions.update(consumer=consumer, by=audit.actor(request), **payload.given()))
 
 
-@router.delete("/consumers/{name}", response={204: None})
+@router.delete("/consumers/{name}", response={204: None}, auth=CONFIGURE)
 def consumer_delete(request: HttpRequest, name: str) -> Status[None]:
     """Delete a stopped consumer, with its records and events."""
-    require(request, "configure")
     consumer = _consumer(name)
     definitions.refuse_collector(consumer)
     definitions.delete(consumer=consumer, by=audit.actor(request))
     return Status(204, None)
 
 
-@router.post("/consumers/{name}/start", response={202: ConsumerOut})
+@router.post("/consumers/{name}/start", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_start(request: HttpRequest, name: str, payload: StartIn | None = None) -> Status[dict[str, Any]]:
     """Start it, or start at once what failed or waits to start again."""
-    require(request, "operate")
     consumer = _consumer(name)
     if payload is not None and payload.process is not None:
         processes.start_now(process=_process_of(consumer, payload.process), by=audit.actor(request))
@@ -141,33 +133,29 @@ def consumer_start(request: HttpRequest, name: str, payload: StartIn | None = No
     return Status(202, _out(definitions.start(consumer=consumer, by=audit.actor(request))))
 
 
-@router.post("/consumers/{name}/stop", response={202: ConsumerOut})
+@router.post("/consumers/{name}/stop", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_stop(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Stop it after what is in hand; a second time, kill it."""
-    require(request, "operate")
     return Status(202, _out(definitions.stop(consumer=_consumer(name), by=audit.actor(request))))
 
 
-@router.post("/consumers/{name}/pause", response={202: ConsumerOut})
+@router.post("/consumers/{name}/pause", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_pause(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Take no more messages."""
-    require(request, "operate")
     return Status(202, _out(definitions.pause(consumer=_consumer(name), by=audit.actor(request))))
 
 
-@router.post("/consumers/{name}/resume", response={202: ConsumerOut})
+@router.post("/consumers/{name}/resume", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_resume(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Take messages again."""
-    require(request, "operate")
     return Status(202, _out(definitions.resume(consumer=_consumer(name), by=audit.actor(request))))
 
 
-@router.post("/consumers/{name}/restart", response={202: ConsumerOut})
+@router.post("/consumers/{name}/restart", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_restart(
     request: HttpRequest, name: str, payload: RestartIn | None = None
 ) -> Status[dict[str, Any]]:
     """Replace its processes, or one, after what is in hand: one after another unless `rolling` is false."""
-    require(request, "operate")
     consumer, how = _consumer(name), payload or RestartIn()
     if how.process is not None:
         processes.restart(process=_process_of(consumer, how.process), by=audit.actor(request))
@@ -177,17 +165,15 @@ def consumer_restart(
     )
 
 
-@router.post("/consumers/{name}/redeliver", response={202: ConsumerOut})
+@router.post("/consumers/{name}/redeliver", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_redeliver(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Give what is in hand back to the queue, from which RabbitMQ delivers it again."""
-    require(request, "operate")
     return Status(202, _out(definitions.redeliver(consumer=_consumer(name), by=audit.actor(request))))
 
 
-@router.post("/consumers/{name}/kill", response={202: ConsumerOut})
+@router.post("/consumers/{name}/kill", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_kill(request: HttpRequest, name: str, payload: KillIn | None = None) -> Status[dict[str, Any]]:
     """Kill its processes, or one of them; what they have in hand returns to the queue."""
-    require(request, "operate")
     consumer = _consumer(name)
     process = None
     if payload is not None and payload.process is not None:
@@ -196,22 +182,20 @@ def consumer_kill(request: HttpRequest, name: str, payload: KillIn | None = None
     return Status(202, _out(consumer))
 
 
-@router.post("/consumers/{name}/scale", response={202: ConsumerOut})
+@router.post("/consumers/{name}/scale", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_scale(request: HttpRequest, name: str, payload: ScaleIn) -> Status[dict[str, Any]]:
     """Set how many processes run it."""
-    require(request, "operate")
     consumer = _consumer(name)
     definitions.scale(consumer=consumer, by=audit.actor(request), replicas=payload.replicas)
     return Status(202, _out(consumer))
 
 
-@router.post("/consumers/{name}/try", response=TryOut)
+@router.post("/consumers/{name}/try", response=TryOut, auth=OPERATE)
 def consumer_try(request: HttpRequest, name: str, payload: TryIn) -> trying.Trial:
     """Run its handler, for real, on one message: nothing is consumed, recorded, retried or dead-lettered.
 
     Answers 200 however it went; `outcome` says how.
     """
-    require(request, "operate")
     consumer = _consumer(name)
     if payload.record is not None:
         record = _record(payload.record)
@@ -227,7 +211,6 @@ def consumer_try(request: HttpRequest, name: str, payload: TryIn) -> trying.Tria
 @router.get("/consumers/{name}/processes", response=ProcessList)
 def process_list(request: HttpRequest, name: str, limit: int = 50, cursor: str | None = None) -> Page:
     """List its processes, the newest first; those with `ended_at` are over."""
-    require(request, "view")
     return paginate(_consumer(name).processes.all(), limit=limit, cursor=cursor)
 
 
@@ -236,7 +219,6 @@ def process_output(
     request: HttpRequest, process_id: int, tail: int = 200, since: int | None = None
 ) -> dict[str, Any]:
     """The newest lines that a process printed, at most 5,000 and half a megabyte; or what is new since a byte."""
-    require(request, "view")
     process = _process(process_id)
     found = {"process": process.pk, "host": process.host}
     if since is None:
@@ -251,31 +233,27 @@ def process_output(
 @router.get("/hosts", response=HostList)
 def host_list(request: HttpRequest) -> dict[str, Any]:
     """List the hosts that run consumers, by name."""
-    require(request, "view")
     items = [host_out(state) for state in hosts.states()]
     return {"items": items, "total": len(items), "next": None}
 
 
-@router.post("/hosts/{name}/drain", response=HostOut)
+@router.post("/hosts/{name}/drain", response=HostOut, auth=CONFIGURE)
 def host_drain(request: HttpRequest, name: str) -> dict[str, Any]:
     """Start nothing new on a host; the processes there go on."""
-    require(request, "configure")
     hosts.drain(host=_host(name), by=audit.actor(request))
     return _host_out(name)
 
 
-@router.post("/hosts/{name}/undrain", response=HostOut)
+@router.post("/hosts/{name}/undrain", response=HostOut, auth=CONFIGURE)
 def host_undrain(request: HttpRequest, name: str) -> dict[str, Any]:
     """Let processes be started on a host again."""
-    require(request, "configure")
     hosts.undrain(host=_host(name), by=audit.actor(request))
     return _host_out(name)
 
 
-@router.delete("/hosts/{name}", response={204: None})
+@router.delete("/hosts/{name}", response={204: None}, auth=CONFIGURE)
 def host_forget(request: HttpRequest, name: str) -> Status[None]:
     """Take a host off the list whose supervisor has been silent for a minute or more."""
-    require(request, "configure")
     hosts.forget(host=_host(name), by=audit.actor(request))
     return Status(204, None)
 
@@ -283,7 +261,6 @@ def host_forget(request: HttpRequest, name: str) -> Status[None]:
 @router.get("/records", response=RecordList)
 def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
     """List handled messages, newest first."""
-    require(request, "view")
     consumer = _consumer(query.consumer) if query.consumer else None
     wanted = records.Filter(
         outcome=query.outcome or "",
@@ -299,14 +276,12 @@ def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
 @router.get("/records/{int:record_id}", response=RecordDetail)
 def record_detail(request: HttpRequest, record_id: int) -> Record:
     """Show one handled message with all that was kept of it; masked fields only to who may operate."""
-    require(request, "view")
     return veils.veiled(_record(record_id))
 
 
-@router.post("/records/{int:record_id}/requeue", response=RequeueOut)
+@router.post("/records/{int:record_id}/requeue", response=RequeueOut, auth=OPERATE)
 def record_requeue(request: HttpRequest, record_id: int) -> dict[str, Any]:
     """Publish the recorded message to its queue again; answers once the broker has confirmed it."""
-    require(request, "operate")
     record = _record(record_id)
     records.requeue(record=record, by=audit.actor(request))
     return {"requeued": True, "queue": record.queue}

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
 
 from consumers import records
 from consumers.models import Record
+from mqadmin.core.api import Body
 from mqadmin.core.times import Moment
 
 
@@ -122,7 +122,7 @@ class RequeueOut(Schema):
     queue: str
 
 
-class TryIn(Schema):
+class TryIn(Body):
     """A message to try a handler on: written down here, or with `record` that of a stored record.
 
     `encoding` says how `body` is written; `properties` and `headers` are lossless JSON, as records show it.
@@ -137,8 +137,6 @@ class TryIn(Schema):
     redelivered: bool = False
     properties: dict[str, Any] = {}
     headers: dict[str, Any] = {}
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class TryOut(Schema):

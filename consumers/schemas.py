@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict
+from pydantic import BeforeValidator
 
 from consumers.hosts import HostState
 from consumers.summary import Summary
 from consumers.validation import NULLABLE
+from mqadmin.core.api import Body
 
 
 class HandlerOut(Schema):
@@ -146,7 +147,13 @@ class ConsumerList(Schema):
     next: str | None
 
 
-class DefinitionIn(Schema):
+def _underscored(value: Any) -> Any:
+    return (
+        value.replace("-", "_") if isinstance(value, str) else value
+    )  # best-effort, as the documentation has it
+
+
+class DefinitionIn(Body):
     """What may be set; what is left out keeps its default, or on a PATCH its value.
 
     `connection_retries` null: errors that say "not reachable now" are treated like all others. `dedupe_key`
@@ -184,7 +191,9 @@ class DefinitionIn(Schema):
     rate_limit: float | None = None
     record_one_in: int | None = None
     on_failure: Literal["republish", "reject"] | None = None
-    records: Literal["durable", "best_effort", "failures", "off"] | None = None
+    records: (
+        Annotated[Literal["durable", "best_effort", "failures", "off"], BeforeValidator(_underscored)] | None
+    ) = None
     body_capture: Literal["failures", "all", "none"] | None = None
     body_cap: int | None = None
     consumer_priority: int | None = None
@@ -197,8 +206,6 @@ class DefinitionIn(Schema):
     autoscale_min: int | None = None
     autoscale_max: int | None = None
     autoscale_seconds: float | None = None
-
-    model_config = ConfigDict(extra="forbid")
 
     def given(self) -> dict[str, Any]:
         """Return the fields that were sent; null counts as left out, save where it has a meaning."""
@@ -215,24 +222,24 @@ class ConsumerIn(DefinitionIn):
     desired: Literal["running", "paused", "stopped"] = "stopped"
 
 
-class ScaleIn(Schema):
+class ScaleIn(Body):
     replicas: int
 
 
-class RestartIn(Schema):
+class RestartIn(Body):
     """`rolling`: one process after another. `process`: the id of one process, which alone is replaced."""
 
     rolling: bool = True
     process: int | None = None
 
 
-class StartIn(Schema):
+class StartIn(Body):
     """`process`: the id of one that failed or waits to start again; without it all that do."""
 
     process: int | None = None
 
 
-class MassIn(Schema):
+class MassIn(Body):
     """Stop or start many: those of `broker` that `q` and `state` find, as on the list's page, without collectors.
 
     `expect`: how many the caller thinks there are; with another number nothing is done. `broker` may be left
@@ -244,8 +251,6 @@ class MassIn(Schema):
     q: str = ""
     state: str = ""
     collectors: bool = False
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class MassOut(Schema):
@@ -298,7 +303,7 @@ def host_out(state: HostState) -> dict[str, Any]:
     }
 
 
-class KillIn(Schema):
+class KillIn(Body):
     """`process`: the id of one process; without it all are killed."""
 
     process: int | None = None

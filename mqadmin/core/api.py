@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +21,10 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.parser import Parser
 from ninja.security import HttpBearer
+from pydantic import ConfigDict
 
 from mqadmin.core import audit, faults, operations, permissions, progress, tokens
+from mqadmin.core.api_description import Api
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.core.paging import Page, paginate
@@ -30,7 +32,17 @@ from mqadmin.core.permissions import Needed
 from mqadmin.core.times import Moment
 from mqadmin.rabbit.errors import RabbitError
 
-__all__ = ["ApiError", "Token", "create_api", "paginate", "require", "router"]
+__all__ = [
+    "CONFIGURE",
+    "OPERATE",
+    "VIEW",
+    "ApiError",
+    "Body",
+    "Token",
+    "create_api",
+    "paginate",
+    "router",
+]
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +60,34 @@ class ApiError(Exception):
 
 
 class Token(HttpBearer):
-    """`Authorization: Bearer <token>`; the token's user becomes request.user and request.auth."""
+    """`Authorization: Bearer <token>`; the token's user becomes request.user and request.auth.
+
+    With `needed` they must hold that permission, else ApiError 403: asked before anything else of the request is
+    read, so that who may not make a call is told so, and not first what is wrong with its body.
+    """
+
+    def __init__(self, needed: Needed | None = None) -> None:
+        super().__init__()
+        self._needed = needed
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         user = tokens.user_of(token)
-        if user is not None:
-            request.user = user
+        if user is None:
+            return None
+        request.user = user
+        reason = permissions.denial(user, self._needed) if self._needed else ""
+        if reason:
+            raise ApiError(403, "forbidden", reason)
         return user
+
+
+VIEW, OPERATE, CONFIGURE = Token("view"), Token("operate"), Token("configure")  # `auth=` of routers and calls
+
+
+class Body(Schema):
+    """What a call takes. A field that it does not have is refused: misspelt, it would widen what the call does."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class StrictParser(Parser):
@@ -80,7 +113,7 @@ class Docs(Swagger):
 
 def create_api() -> NinjaAPI:
     """Return the API that the apps hang their routers on."""
-    api = NinjaAPI(
+    api = Api(
         title="mqadmin",
         version="1",
         urls_namespace="api",
@@ -94,16 +127,11 @@ def create_api() -> NinjaAPI:
     return api
 
 
-def require(request: HttpRequest, needed: Needed) -> None:
-    """Raise ApiError 403 unless the caller holds the permission."""
-    reason = permissions.denial(request.user, needed)
-    if reason:
-        raise ApiError(403, "forbidden", reason)
-
-
 def error_response(status: int, code: str, detail: str, **more: Any) -> JsonResponse:
     """Return the one form that every error of the API has."""
     response = JsonResponse({"detail": detail, "code": code, **more}, status=status)
+    if status == 401:
+        response["WWW-Authenticate"] = "Bearer"
     if status == 503:
         response["Retry-After"] = "5"
     return response
@@ -162,9 +190,15 @@ def _refusal(error: Refusal) -> JsonResponse:
 
 def _invalid(error: ValidationError) -> JsonResponse:
     """Word pydantic's list of errors; the list itself goes along as `errors`."""
-    errors = [{"loc": list(item["loc"]), "msg": str(item["msg"])} for item in error.errors]
-    parts = [f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in errors]
-    return error_response(422, "invalid", "; ".join(parts), errors=errors)
+    errors = [{"loc": _place(item["loc"]), "msg": str(item["msg"])} for item in error.errors]
+    parts = [f"{'.'.join(item['loc'][1:]) or _('The body')}: {item['msg']}" for item in errors]
+    return error_response(422, "invalid", "; ".join(dict.fromkeys(parts)), errors=errors)
+
+
+def _place(loc: Sequence[Any]) -> list[str]:
+    """Return where a value stands as the caller wrote it: without our argument's name and pydantic's own parts."""
+    source, *rest = (str(part) for part in loc)
+    return [source, *(part for part in rest[1 if source == "body" else 0 :] if "[" not in part)]
 
 
 def _unusable(error: Exception) -> JsonResponse:
@@ -177,7 +211,7 @@ def _database_gone(error: Exception) -> JsonResponse:
     return error_response(503, "database_unavailable", _("The database does not answer. Try again shortly."))
 
 
-router = Router(tags=["operations and audit"])
+router = Router(tags=["operations and audit"], auth=VIEW)
 
 
 class ProblemOut(Schema):
@@ -273,7 +307,6 @@ def _operation(pk: int) -> Operation:
 @router.get("/operations", response=OperationList)
 def operation_list(request: HttpRequest, page: Query[PageQuery], status: str | None = None) -> Page:
     """List operations, newest first."""
-    require(request, "view")
     rows = Operation.objects.all()
     if status:
         rows = rows.filter(status=status)
@@ -283,30 +316,28 @@ def operation_list(request: HttpRequest, page: Query[PageQuery], status: str | N
 @router.get("/operations/{int:operation_id}", response=OperationOut)
 def operation_detail(request: HttpRequest, operation_id: int) -> Operation:
     """Show one operation, with what it could not do."""
-    require(request, "view")
     return _operation(operation_id)
 
 
-@router.post("/operations/{int:operation_id}/cancel", response=OperationOut)
+@router.post("/operations/{int:operation_id}/cancel", response=OperationOut, auth=OPERATE)
 def operation_cancel(request: HttpRequest, operation_id: int) -> Operation:
     """End it after the batch in hand; what is done stays done."""
     return _change(request, operation_id, operations.cancel)
 
 
-@router.post("/operations/{int:operation_id}/pause", response=OperationOut)
+@router.post("/operations/{int:operation_id}/pause", response=OperationOut, auth=OPERATE)
 def operation_pause(request: HttpRequest, operation_id: int) -> Operation:
     """Stop after the batch in hand."""
     return _change(request, operation_id, operations.pause)
 
 
-@router.post("/operations/{int:operation_id}/resume", response=OperationOut)
+@router.post("/operations/{int:operation_id}/resume", response=OperationOut, auth=OPERATE)
 def operation_resume(request: HttpRequest, operation_id: int) -> Operation:
     """Go on with a paused operation."""
     return _change(request, operation_id, operations.resume)
 
 
 def _change(request: HttpRequest, operation_id: int, change: Callable[..., None]) -> Operation:
-    require(request, "operate")
     operation = _operation(operation_id)
     change(operation=operation, by=audit.actor(request))
     return operation
@@ -321,7 +352,6 @@ def audit_list(
     since: Moment | None = None,
 ) -> Page:
     """List who did what, newest first. `action` matches from its beginning: `queue.` finds all on queues."""
-    require(request, "view")
     rows = AuditEntry.objects.all()
     if actor:
         rows = rows.filter(actor=actor)

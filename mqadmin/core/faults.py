@@ -129,6 +129,17 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return respond(request, 403, "forbidden", _("You may not do that"), words or _("Ask an admin for it."))
 
 
+def not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
+    """405: the address is right, the way of asking is not. `allowed`: the methods it takes."""
+    text = _("This address takes %(allowed)s, not %(method)s.") % {
+        "allowed": allowed,
+        "method": request.method,
+    }
+    response = respond(request, 405, "method_not_allowed", _("That cannot be asked here"), text)
+    response["Allow"] = allowed
+    return response
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
     """404."""
     text = _("It may have been deleted, or the address is mistyped.")

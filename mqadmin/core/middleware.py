@@ -79,13 +79,19 @@ class FragmentCacheMiddleware:
 
 
 class FaultPagesMiddleware:
-    """What a view could not do because of a broker or the database is said in words, not as a traceback."""
+    """What a view could not do because of a broker or the database is said in words, not as a traceback.
+
+    So is that a page, or a call, does not take a method.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 405:
+            return faults.not_allowed(request, ", ".join(sorted(response.get("Allow", "").split(", "))))
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return faults.answer(request, exception)

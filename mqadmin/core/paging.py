@@ -38,7 +38,7 @@ def paginate(
     clipped to 1..500. Raises Refusal (400, "bad_cursor") for a cursor of another list or order.
     """
     keys = _keys(queryset.model, order)
-    size = max(1, min(limit, MAX_LIMIT))
+    size = clipped(limit)
     rows = queryset.order_by(*(_ordering(queryset.model, name, down) for name, down in keys))
     if cursor:
         rows = rows.filter(_behind(queryset.model, keys, _decode(queryset.model, keys, cursor)))
@@ -47,6 +47,23 @@ def paginate(
     items = items[:size]
     last = _encode(keys, items[-1]) if has_more else None
     return {"items": items, "total": queryset.order_by().count(), "next": last}
+
+
+def clipped(limit: int) -> int:
+    """Return how many rows a page has."""
+    return max(1, min(limit, MAX_LIMIT))
+
+
+def skipped(cursor: str | None) -> int:
+    """Return how many rows lie before a page of what no row can mark the place in: there the cursor counts them.
+
+    Raises Refusal (400, "bad_cursor") for any other cursor.
+    """
+    if not cursor:
+        return 0
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
+        raise _of_another_list()
+    return int(cursor)
 
 
 def _keys(model: type[Model], order: Sequence[str]) -> list[tuple[str, bool]]:
@@ -99,7 +116,11 @@ def _decode(model: type[Model], keys: list[tuple[str, bool]], cursor: str) -> li
             raise ValueError(name)
         return [_field(model, key).to_python(value) for (key, _down), value in zip(keys, values, strict=True)]
     except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error, ValidationError):
-        raise Refusal(_("This cursor belongs to another list."), "bad_cursor", status=400) from None
+        raise _of_another_list() from None
+
+
+def _of_another_list() -> Refusal:
+    return Refusal(_("This cursor belongs to another list."), "bad_cursor", status=400)
 
 
 def _order_name(keys: list[tuple[str, bool]]) -> str:

@@ -11,14 +11,14 @@ from ninja import Router, Schema, Status
 
 from consumers.models import Consumer
 from mqadmin.core import audit
-from mqadmin.core.api import ApiError, require
+from mqadmin.core.api import CONFIGURE, VIEW, ApiError, Body
 from mqadmin.deadletters import breaker, retries
 from mqadmin.deadletters.models import Breaker, RetryRule
 
-router = Router(tags=["dead letters"])
+router = Router(tags=["dead letters"], auth=VIEW)
 
 
-class RuleIn(Schema):
+class RuleFields(Schema):
     """A rule of a queue (`vhost`, `source`) or a cause (`group`); delays in seconds."""
 
     broker: str = ""
@@ -32,7 +32,11 @@ class RuleIn(Schema):
     max_delay: float = 86_400
 
 
-class RuleOut(RuleIn):
+class RuleIn(Body, RuleFields):
+    """What to set: what is left out is as it is written here."""
+
+
+class RuleOut(RuleFields):
     """A rule, and when it retries in words."""
 
     id: int
@@ -51,7 +55,7 @@ class RuleList(Schema):
     next: str | None = None
 
 
-class BreakerIn(Schema):
+class BreakerFields(Schema):
     """`letters` of one cause within `seconds` pause the consumer; one is tried after `rest_seconds`."""
 
     is_on: bool = False
@@ -60,7 +64,11 @@ class BreakerIn(Schema):
     rest_seconds: float = 300
 
 
-class BreakerOut(BreakerIn):
+class BreakerIn(Body, BreakerFields):
+    """What to set: what is left out is as it is written here."""
+
+
+class BreakerOut(BreakerFields):
     """A breaker: closed, open or trying, since when and why."""
 
     consumer: str
@@ -83,25 +91,22 @@ class BreakerList(Schema):
 @router.get("/retry-rules", response=RuleList)
 def rule_list(request: HttpRequest) -> dict[str, Any]:
     """List the rules that retry letters."""
-    require(request, "view")
     items = list(RetryRule.objects.all())
     return {"items": items, "total": len(items)}
 
 
-@router.post("/retry-rules", response=RuleOut)
+@router.post("/retry-rules", response=RuleOut, auth=CONFIGURE)
 def rule_save(request: HttpRequest, wanted: RuleIn) -> RetryRule:
     """Make the rule of a queue or a cause, or change it where there is one; off unless `is_on`."""
-    require(request, "configure")
     from mqadmin.deadletters.api import the_broker
 
     values = {**wanted.dict(), "broker": the_broker(wanted.broker)}
     return retries.save(by=audit.actor(request), **values)
 
 
-@router.delete("/retry-rules/{int:rule_id}", response={204: None})
+@router.delete("/retry-rules/{int:rule_id}", response={204: None}, auth=CONFIGURE)
 def rule_delete(request: HttpRequest, rule_id: int) -> Status[None]:
     """Delete a rule; what it waits to do is not done."""
-    require(request, "configure")
     rule = RetryRule.objects.filter(pk=rule_id).first()
     if rule is None:
         raise ApiError(404, "not_found", _("There is no rule %(id)s.") % {"id": rule_id})
@@ -112,15 +117,13 @@ def rule_delete(request: HttpRequest, rule_id: int) -> Status[None]:
 @router.get("/breakers", response=BreakerList)
 def breaker_list(request: HttpRequest) -> dict[str, Any]:
     """List the circuit breakers of consumers."""
-    require(request, "view")
     items = list(Breaker.objects.select_related("consumer").order_by("consumer__name"))
     return {"items": items, "total": len(items)}
 
 
-@router.post("/consumers/{name}/breaker", response=BreakerOut)
+@router.post("/consumers/{name}/breaker", response=BreakerOut, auth=CONFIGURE)
 def breaker_save(request: HttpRequest, name: str, wanted: BreakerIn) -> Breaker:
     """Set the circuit breaker of a consumer; off unless `is_on`."""
-    require(request, "configure")
     consumer = Consumer.objects.filter(name=name).first()
     if consumer is None:
         raise ApiError(404, "not_found", _("There is no consumer “%(name)s”.") % {"name": name})

@@ -9,8 +9,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from mqadmin.core import audit, brokers
-from mqadmin.core.api import ApiError, OperationOut, PageQuery, require
+from mqadmin.core import audit, brokers, paging
+from mqadmin.core.api import CONFIGURE, OPERATE, VIEW, ApiError, OperationOut, PageQuery
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
 from mqadmin.deadletters import (
@@ -49,37 +49,43 @@ from mqadmin.deadletters.schemas import (
 from mqadmin.deadletters.selection import Filter, Selection
 from mqadmin.queues.models import Queue
 
-router = Router(tags=["dead letters"])
+router = Router(tags=["dead letters"], auth=VIEW)
 router.add_router("", act_api.router)
+
+_LINES = {"content": {exporting.CONTENT_TYPE: {"schema": {"type": "string"}}}}  # a file, for the description
 
 
 @router.get("/dead-letters", response=LetterList)
 def letter_list(request: HttpRequest, page: Query[PageQuery], wanted: Query[LetterQuery]) -> Page:
     """List letters, newest first."""
-    require(request, "view")
     return paginate(lists.listed(_filter(wanted)), limit=page.limit, cursor=page.cursor)
 
 
 @router.get("/dead-letters/groups", response=GroupList)
-def letter_groups(request: HttpRequest, wanted: Query[LetterQuery]) -> dict[str, Any]:
-    """List the causes of the letters that match, the most frequent first; parked ones unless `status` says."""
-    require(request, "view")
+def letter_groups(request: HttpRequest, page: Query[PageQuery], wanted: Query[LetterQuery]) -> dict[str, Any]:
+    """List the causes of the letters that match, the most frequent first; parked ones unless `status` says.
+
+    A cause may be on two pages, or on none, where letters come in between two calls.
+    """
     if not wanted.status:
         wanted.status = DeadLetter.Status.PARKED
-    items = inbox.causes(_filter(wanted, one_broker=True))
-    return {"items": items, "total": len(items), "next": None}
+    filter = _filter(wanted, one_broker=True)
+    skip, size = paging.skipped(page.cursor), paging.clipped(page.limit)
+    found = inbox.causes(filter, most=size + 1, skip=skip)
+    goes_on = len(found) > size
+    total = inbox.how_many_causes(filter) if skip or goes_on else len(found)
+    return {"items": found[:size], "total": total, "next": str(skip + size) if goes_on else None}
 
 
 @router.get("/dead-letters/{int:letter_id}", response=LetterDetailOut)
 def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Show one letter with body, headers, deaths and history; masked fields are hidden."""
-    require(request, "view")
     letter = _letter(letter_id)
     masking.hide(letter)
     return letter
 
 
-@router.patch("/dead-letters/{int:letter_id}", response=LetterDetailOut)
+@router.patch("/dead-letters/{int:letter_id}", response=LetterDetailOut, auth=OPERATE)
 def letter_patch(request: HttpRequest, letter_id: int, changes: LetterPatch) -> DeadLetter:
     """Edit a parked letter, or write a note. What was captured is kept beside it.
 
@@ -87,7 +93,6 @@ def letter_patch(request: HttpRequest, letter_id: int, changes: LetterPatch) -> 
     encoding of a body that is not sent. A body, or another header, with the sign of a hidden value in its place is
     refused: 422, `masked`.
     """
-    require(request, "operate")
     letter, by = _letter(letter_id), audit.actor(request)
     if changes.body is not None or changes.headers is not None or changes.properties is not None:
         body = None if changes.body is None else editing.decode_body(changes.body, changes.encoding)
@@ -100,19 +105,17 @@ def letter_patch(request: HttpRequest, letter_id: int, changes: LetterPatch) -> 
     return letter
 
 
-@router.post("/dead-letters/{int:letter_id}/revert", response=LetterDetailOut)
+@router.post("/dead-letters/{int:letter_id}/revert", response=LetterDetailOut, auth=OPERATE)
 def letter_revert(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Bring back what was captured, undoing every edit."""
-    require(request, "operate")
     letter = editing.revert(letter=_letter(letter_id), by=audit.actor(request))
     masking.hide(letter)
     return letter
 
 
-@router.post("/dead-letters/requeue", response={202: OperationOut, 200: DryRunOut})
+@router.post("/dead-letters/requeue", response={202: OperationOut, 200: DryRunOut}, auth=OPERATE)
 def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
     """Requeue parked letters; with `dry_run` only tell where they would go."""
-    require(request, "operate")
     chosen = _selection(wanted)
     to = To.from_json(wanted.to if isinstance(wanted.to, str) else wanted.to.dict())
     if wanted.dry_run:
@@ -121,26 +124,23 @@ def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
     return Status(202, requeue.start(selection=chosen, to=to, by=by, expect=wanted.expect, care=wanted.care))
 
 
-@router.post("/dead-letters/discard", response={202: OperationOut})
+@router.post("/dead-letters/discard", response={202: OperationOut}, auth=OPERATE)
 def letter_discard(request: HttpRequest, wanted: SelectionIn) -> Status[Operation]:
     """Take parked letters out of the inbox; they stay stored."""
-    require(request, "operate")
     chosen = _selection(wanted)
     return Status(202, discard.start(selection=chosen, by=audit.actor(request), expect=wanted.expect))
 
 
-@router.post("/dead-letters/restore", response={202: OperationOut})
+@router.post("/dead-letters/restore", response={202: OperationOut}, auth=OPERATE)
 def letter_restore(request: HttpRequest, wanted: SelectionIn) -> Status[Operation]:
     """Put discarded letters back into the inbox."""
-    require(request, "operate")
     chosen = _selection(wanted)
     return Status(202, restore.start(selection=chosen, by=audit.actor(request), expect=wanted.expect))
 
 
-@router.post("/dead-letters/edit", response={202: OperationOut, 200: PreviewOut})
+@router.post("/dead-letters/edit", response={202: OperationOut, 200: PreviewOut}, auth=OPERATE)
 def letters_edit(request: HttpRequest, wanted: BulkEditIn) -> Status[Any]:
     """Change many parked letters alike; with `preview` only show what would become of the first ten."""
-    require(request, "operate")
     chosen = _selection(wanted)
     change = patching.Change.from_json(wanted.dict(include={"patch", "find", "replace"}))
     if wanted.preview:
@@ -151,17 +151,15 @@ def letters_edit(request: HttpRequest, wanted: BulkEditIn) -> Status[Any]:
     return Status(202, patching.start(selection=chosen, change=change, by=by, expect=wanted.expect))
 
 
-@router.get("/dead-letters/export", response=None)
+@router.get("/dead-letters/export", response=None, auth=OPERATE, openapi_extra={"responses": {200: _LINES}})
 def letter_export(request: HttpRequest, wanted: Query[LetterQuery]) -> StreamingHttpResponse:
     """Give the letters that match as JSON Lines, one a line with everything, bodies in base64."""
-    require(request, "operate")
     return _file(request, selection.all_that_match(_filter(wanted, one_broker=True)))
 
 
-@router.post("/dead-letters/export", response=None)
+@router.post("/dead-letters/export", response=None, auth=OPERATE, openapi_extra={"responses": {200: _LINES}})
 def letter_export_chosen(request: HttpRequest, wanted: SelectionIn) -> StreamingHttpResponse:
     """The same for letters by id, or by a filter."""
-    require(request, "operate")
     return _file(request, _selection(wanted))
 
 
@@ -170,13 +168,17 @@ def _file(request: HttpRequest, chosen: Selection) -> StreamingHttpResponse:
     return StreamingHttpResponse(lines, content_type=exporting.CONTENT_TYPE)
 
 
-@router.post("/dead-letters/import", response={200: ImportOut, 422: ImportOut})
+@router.post(
+    "/dead-letters/import",
+    response={200: ImportOut, 422: ImportOut},
+    auth=OPERATE,
+    openapi_extra={"requestBody": {**_LINES, "required": True}},
+)
 def letter_import(request: HttpRequest, wanted: Query[ImportQuery]) -> Status[Any]:
     """Take in a file that `export` gave, as the request's body; 422 and nothing stored if a line is wrong.
 
     Letters that are here already are not stored again. With `dry_run` nothing is.
     """
-    require(request, "operate")
     with importing.received(request) as file:
         outcome = importing.take(
             file=file, broker=the_broker(wanted.broker), by=audit.actor(request), only_check=wanted.dry_run
@@ -188,13 +190,12 @@ def letter_import(request: HttpRequest, wanted: Query[ImportQuery]) -> Status[An
     return Status(200, outcome)
 
 
-@router.post("/queues/{int:queue_id}/track", response=TrackedOut)
+@router.post("/queues/{int:queue_id}/track", response=TrackedOut, auth=CONFIGURE)
 def queue_track(request: HttpRequest, queue_id: int, force: bool = False) -> dict[str, Any]:
     """Capture the letters of a dead-letter queue from now on; 409 when it is tracked already.
 
     Also 409 where another program consumes from the queue, unless `force`: it would lose its messages.
     """
-    require(request, "configure")
     tracked = tracking.track(queue=_queue(queue_id), by=audit.actor(request), force=force)
     return {
         "queue": queue_id,
@@ -203,10 +204,9 @@ def queue_track(request: HttpRequest, queue_id: int, force: bool = False) -> dic
     }
 
 
-@router.post("/queues/{int:queue_id}/untrack", response=TrackedOut)
+@router.post("/queues/{int:queue_id}/untrack", response=TrackedOut, auth=CONFIGURE)
 def queue_untrack(request: HttpRequest, queue_id: int) -> dict[str, Any]:
     """Stop capturing; what is stored stays. 409 when it is not tracked."""
-    require(request, "configure")
     tracking.untrack(queue=_queue(queue_id), by=audit.actor(request))
     return {"queue": queue_id, "tracked": False, "consumer": None}
 

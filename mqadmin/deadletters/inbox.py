@@ -73,19 +73,23 @@ class Cause:
         return grouping.segments(self.error)
 
 
-def causes(wanted: Filter) -> list[Cause]:
-    """Return the causes of the letters that match (whatever their group), the most frequent first."""
+def causes(wanted: Filter, *, most: int | None = None, skip: int = 0) -> list[Cause]:
+    """Return the causes of the letters that match (whatever their group), the most frequent first.
+
+    Behind the first `skip`, at most `most`; MOST_CAUSES without it.
+    """
+    part = slice(skip, skip + (MOST_CAUSES if most is None else most))
     if wanted.columns is not None:
-        return _counted_causes(wanted, wanted.columns)
+        return _counted_causes(wanted, _whatever_group(wanted, wanted.columns), part)
     search = replace(wanted, group="").found()
     if search.picks is not None:
-        return _picked_causes(wanted, search.picks)
+        return _picked_causes(wanted, search.picks, part)
     rows = search.rows.order_by()
     # Count and ids come from an index alone; what else is shown is read for one or two letters of each cause.
     found = list(
         rows.values("group")
         .annotate(n=Count("pk"), newest=Max("pk"), oldest=Min("pk"))
-        .order_by("-n", "-newest")[:MOST_CAUSES]
+        .order_by("-n", "-newest")[part]
     )
     back = dict(rows.exclude(came_back_as="").values_list("group").annotate(n=Count("pk")))
     counts = [(item["group"], item["n"], back.get(item["group"], 0)) for item in found]
@@ -93,22 +97,35 @@ def causes(wanted: Filter) -> list[Cause]:
     return _causes(wanted, counts, ends)
 
 
-def _picked_causes(wanted: Filter, picks: Sequence[Pick]) -> list[Cause]:
+def how_many_causes(wanted: Filter) -> int:
+    """Return how many causes the letters that match have, whatever their group."""
+    if wanted.columns is not None:
+        return len(tally.by("group", _whatever_group(wanted, wanted.columns)))
+    search = replace(wanted, group="").found()
+    if search.picks is not None:
+        return len({pick.group for pick in search.picks})
+    return search.rows.order_by().values("group").distinct().count()
+
+
+def _whatever_group(wanted: Filter, columns: dict[str, str]) -> dict[str, str]:
+    return {**columns, "group": "" if wanted.group else columns["group"]}
+
+
+def _picked_causes(wanted: Filter, picks: Sequence[Pick], part: slice) -> list[Cause]:
     """Return the causes of letters that a search has read already."""
     numbers = Counter(pick.group for pick in picks)
     back = Counter(pick.group for pick in picks if pick.came_back)
     ends: dict[str, tuple[int, int]] = {}
     for pick in picks:  # newest first
         ends[pick.group] = (pick.pk, ends.get(pick.group, (0, pick.pk))[1])
-    order = sorted(numbers, key=lambda group: (-numbers[group], -ends[group][1]))[:MOST_CAUSES]
+    order = sorted(numbers, key=lambda group: (-numbers[group], -ends[group][1]))[part]
     counts = [(group, numbers[group], back[group]) for group in order]
     return _causes(wanted, counts, ends)
 
 
-def _counted_causes(wanted: Filter, columns: dict[str, str]) -> list[Cause]:
+def _counted_causes(wanted: Filter, columns: dict[str, str], part: slice) -> list[Cause]:
     """Return the causes where the database has counted: however many letters there are."""
-    columns = {**columns, "group": "" if wanted.group else columns["group"]}
-    counts = tally.causes(columns, MOST_CAUSES)
+    counts = tally.causes(columns, part)
     ends = tally.ends(columns, [group for group, _count, _back in counts])
     return _causes(wanted, counts, ends)
 

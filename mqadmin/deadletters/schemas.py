@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StrictBool
+from pydantic import Field, StrictBool
 
+from mqadmin.core.api import Body
 from mqadmin.core.times import Moment
 from mqadmin.deadletters import canary, presenting
 from mqadmin.deadletters.models import DeadLetter
@@ -142,10 +143,12 @@ class LetterQuery(Schema):
     operation: int = 0
 
 
-class LetterPatch(Schema):
-    """What to change; what is left out stays. `encoding` says how `body` is written."""
+class LetterFilter(Body, LetterQuery):
+    """The same in a body, where a name that is none is refused: without it the filter would find more letters."""
 
-    model_config = ConfigDict(extra="forbid")
+
+class LetterPatch(Body):
+    """What to change; what is left out stays. `encoding` says how `body` is written."""
 
     body: str | None = None
     encoding: Encoding = "utf-8"
@@ -154,27 +157,23 @@ class LetterPatch(Schema):
     note: str | None = None
 
 
-class SelectionIn(Schema):
+class SelectionIn(Body):
     """Either `ids`, or all letters that match `filter` now; `expect` refuses another number."""
 
-    model_config = ConfigDict(extra="forbid")
-
     ids: list[int] | None = None
-    filter: LetterQuery | None = None
+    filter: LetterFilter | None = None
     expect: int | None = Field(None, ge=0)
 
 
-class GivenPlace(Schema):
+class GivenPlace(Body):
     """An exchange ("" is the default one) and a key; without a key each letter keeps its own."""
 
     exchange: str
     routing_key: str | None = None
 
 
-class CanaryIn(Schema):
+class CanaryIn(Body):
     """Steps of so many letters, each watched for `seconds` before the next; after them the rest."""
-
-    model_config = ConfigDict(extra="forbid")
 
     seconds: float = Field(default=60, gt=0, le=86_400)
     steps: list[Annotated[int, Field(ge=1, le=canary.MOST_WATCHED)]] = Field(
@@ -258,7 +257,7 @@ class DryRunOut(Schema):
 
 
 class GroupOut(Schema):
-    """Letters with one cause. `came_back`: how many had been requeued before."""
+    """Letters with one cause. `came_back`: how many had been requeued before; `owner`: who looks after it."""
 
     group: str
     count: int
@@ -270,6 +269,7 @@ class GroupOut(Schema):
     last_at: datetime
     came_back: int
     note: str
+    owner: str
 
 
 class GroupList(Schema):
@@ -300,6 +300,7 @@ class TriedOut(Schema):
 class PreviewOut(Schema):
     items: list[TriedOut]
     total: int
+    next: str | None = None
 
 
 class ImportQuery(Schema):

@@ -38,10 +38,10 @@ def by(column: str, wanted: Mapping[str, Any]) -> dict[str, int]:
     return dict(rows)
 
 
-def causes(wanted: Mapping[str, Any], most: int) -> list[tuple[str, int, int]]:
-    """Return (group, letters, came back), the most frequent first."""
+def causes(wanted: Mapping[str, Any], part: slice) -> list[tuple[str, int, int]]:
+    """Return (group, letters, came back), the most frequent first: that part of them."""
     rows = counted(wanted).values_list("group").annotate(n=Sum("letters"), back=Sum("back"))
-    return list(rows.filter(n__gt=0).order_by("-n", "group")[:most])
+    return list(rows.filter(n__gt=0).order_by("-n", "group")[part])
 
 
 def ends(wanted: Mapping[str, Any], groups: Sequence[str]) -> dict[str, tuple[int, int]]:

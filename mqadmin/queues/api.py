@@ -13,7 +13,7 @@ from ninja import Router, Schema, Status
 from pydantic import Field
 
 from mqadmin.core import audit, brokers
-from mqadmin.core.api import ApiError, OperationOut, PageQuery, require
+from mqadmin.core.api import OPERATE, VIEW, ApiError, Body, OperationOut, PageQuery
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
 from mqadmin.queues import (
@@ -24,6 +24,7 @@ from mqadmin.queues import (
     peeking,
     publishing,
     purging,
+    sight,
     snapshots,
     wording,
 )
@@ -31,7 +32,7 @@ from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.message import to_json
 from mqadmin.rabbit.types import PeekedMessage
 
-router = Router(tags=["brokers and queues"])
+router = Router(tags=["brokers and queues"], auth=VIEW)
 
 
 class TotalsOut(Schema):
@@ -45,9 +46,14 @@ class TotalsOut(Schema):
 
 
 class BrokerOut(Schema):
-    """One configured broker as last seen. `reachable` null: not tried yet."""
+    """One configured broker as last seen. `reachable` null: not tried yet.
+
+    `status`: ok; stale, when the monitor stopped sampling; down, when it does not answer; never, when it was not
+    sampled yet. Numbers are those of `sampled_at`.
+    """
 
     slug: str
+    status: Literal["ok", "stale", "down", "never"]
     reachable: bool | None
     error: str
     rabbitmq_version: str
@@ -131,7 +137,7 @@ class QueueDetailOut(QueueOut):
     effective_policy: dict[str, Any]
 
 
-class PublishIn(Schema):
+class PublishIn(Body):
     """A message; `encoding` says how `body` is written."""
 
     body: str = ""
@@ -147,10 +153,10 @@ class PublishOut(Schema):
     routed: bool
 
 
-class PeekIn(Schema):
+class PeekIn(Body):
     """How many messages to look at."""
 
-    count: int = Field(10, ge=1, le=peeking.MAX_COUNT)
+    count: int = Field(default=10, ge=1, le=peeking.MAX_COUNT)
 
 
 class MessageOut(Schema):
@@ -170,24 +176,24 @@ class MessageOut(Schema):
 class PeekOut(Schema):
     items: list[MessageOut]
     total: int
+    next: str | None = None
 
 
-class PurgeIn(Schema):
+class PurgeIn(Body):
     """`expect`: how many messages the caller believes to drop; another number is refused.
 
     `snapshot`: keep them, so that they can be put back; 409 where they are too many. `hold_seconds`: nothing
     is dropped before, it can be cancelled.
     """
 
-    expect: int | None = Field(None, ge=0)
+    expect: int | None = Field(default=None, ge=0)
     snapshot: bool = False
-    hold_seconds: float = Field(0, ge=0, le=86_400)
+    hold_seconds: float = Field(default=0, ge=0, le=86_400)
 
 
 @router.get("/brokers", response=BrokerList)
 def broker_list(request: HttpRequest) -> dict[str, Any]:
     """List the configured brokers, in the order they are written."""
-    require(request, "view")
     rows = {row.slug: row for row in Broker.objects.all()}
     items = [_broker(rows.get(slug) or Broker(slug=slug)) for slug in brokers.configs()]
     return {"items": items, "total": len(items), "next": None}
@@ -196,6 +202,7 @@ def broker_list(request: HttpRequest) -> dict[str, Any]:
 def _broker(row: Broker) -> dict[str, Any]:
     return {
         "slug": row.slug,
+        "status": sight.sight(row.slug).level,
         "reachable": row.reachable,
         "error": row.error,
         "rabbitmq_version": row.version,
@@ -217,7 +224,6 @@ def queue_list(
     sort: str = "name",
 ) -> Page:
     """List queues. `name` is exact, `q` text in the name or `/pattern/`; `sort` a field, "-" for descending."""
-    require(request, "view")
     rows = Queue.objects.filter(gone_at__isnull=True).select_related("broker")
     exact = {"broker__slug": broker, "vhost": vhost, "name": name, "health": health, "type": type}
     rows = rows.filter(**{key: value for key, value in exact.items() if value is not None})
@@ -254,7 +260,6 @@ def _queue(queue_id: int) -> Queue:
 @router.get("/queues/{int:queue_id}", response=QueueDetailOut)
 def queue_detail(request: HttpRequest, queue_id: int) -> Queue:
     """Show one queue, live from the broker; 503 while the broker does not answer, 404 once it is gone."""
-    require(request, "view")
     queue = _queue(queue_id)
     look = looking.look(queue)
     if look.detail is None:
@@ -262,19 +267,18 @@ def queue_detail(request: HttpRequest, queue_id: int) -> Queue:
     return looking.updated(queue, look.detail)
 
 
-@router.post("/queues/{int:queue_id}/publish", response=PublishOut)
+@router.post("/queues/{int:queue_id}/publish", response=PublishOut, auth=OPERATE)
 def queue_publish(request: HttpRequest, queue_id: int, message: PublishIn) -> dict[str, bool]:
     """Publish one message through the default exchange, confirmed; `routed` false: no queue took it."""
-    require(request, "operate")
     routed = publishing.publish(queue=_queue(queue_id), by=audit.actor(request), **message.dict())
     return {"routed": routed}
 
 
-@router.post("/queues/{int:queue_id}/peek", response=PeekOut)
-def queue_peek(request: HttpRequest, queue_id: int, wanted: PeekIn) -> dict[str, Any]:
+@router.post("/queues/{int:queue_id}/peek", response=PeekOut, auth=OPERATE)
+def queue_peek(request: HttpRequest, queue_id: int, wanted: PeekIn | None = None) -> dict[str, Any]:
     """Look at the head of the queue; 409 with the reason where looking would harm a message."""
-    require(request, "operate")
-    found = peeking.peek(queue=_queue(queue_id), by=audit.actor(request), count=wanted.count)
+    count = (wanted or PeekIn()).count
+    found = peeking.peek(queue=_queue(queue_id), by=audit.actor(request), count=count)
     return {"items": [_message(item) for item in found], "total": len(found)}
 
 
@@ -299,35 +303,32 @@ def _message(item: PeekedMessage) -> dict[str, Any]:
     }
 
 
-class MoveIn(Schema):
+class MoveIn(Body):
     """Where to, in the same virtual host; without `count` all that are ready now."""
 
     to_queue: str = Field("", max_length=255)
     count: int | None = Field(None, ge=1)
 
 
-@router.post("/queues/{int:queue_id}/move", response={202: OperationOut})
+@router.post("/queues/{int:queue_id}/move", response={202: OperationOut}, auth=OPERATE)
 def queue_move(request: HttpRequest, queue_id: int, wanted: MoveIn) -> Status[Operation]:
     """Move ready messages to another queue, straight through the broker; 409 with the reason where not."""
-    require(request, "operate")
     by = audit.actor(request)
     return Status(
         202, moving.move(queue=_queue(queue_id), by=by, to_queue=wanted.to_queue, count=wanted.count)
     )
 
 
-@router.post("/queues/{int:queue_id}/purge", response={202: OperationOut})
-def queue_purge(request: HttpRequest, queue_id: int, wanted: PurgeIn) -> Status[Operation]:
+@router.post("/queues/{int:queue_id}/purge", response={202: OperationOut}, auth=OPERATE)
+def queue_purge(request: HttpRequest, queue_id: int, wanted: PurgeIn | None = None) -> Status[Operation]:
     """Drop every ready message; 409 when `expect` is given and the queue holds another number."""
-    require(request, "operate")
     by = audit.actor(request)
-    return Status(202, purging.purge(queue=_queue(queue_id), by=by, **wanted.dict()))
+    return Status(202, purging.purge(queue=_queue(queue_id), by=by, **(wanted or PurgeIn()).dict()))
 
 
-@router.post("/operations/{int:operation_id}/restore", response={202: OperationOut})
+@router.post("/operations/{int:operation_id}/restore", response={202: OperationOut}, auth=OPERATE)
 def operation_restore(request: HttpRequest, operation_id: int) -> Status[Operation]:
     """Put back what a purge with a snapshot kept; 409 when it kept nothing."""
-    require(request, "operate")
     purge = Operation.objects.filter(pk=operation_id).first()
     if purge is None:
         raise ApiError(404, "not_found", _("There is no operation %(id)s.") % {"id": operation_id})

@@ -14,17 +14,24 @@ from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
 
 KIND = "queues.purge"
-# A queue in use moves between the look and the click; one percent is still the count that was shown.
+# A queue in use moves between the look and a person's click; one percent is still the count that was shown.
 TOLERANCE = 0.01
 
 
 def purge(
-    *, queue: Queue, by: Actor, expect: int | None = None, snapshot: bool = False, hold_seconds: float = 0
+    *,
+    queue: Queue,
+    by: Actor,
+    expect: int | None = None,
+    tolerance: float = 0,
+    snapshot: bool = False,
+    hold_seconds: float = 0,
 ) -> Operation:
     """Start dropping every ready message of `queue`; unacked ones stay. Return the operation that does it.
 
     With `snapshot` the messages are kept and can be put back (`snapshots.restore`). Raises Refusal (409,
-    `changed`) when `expect` is given and the queue holds another number by now, (409, `too_much`) when there
+    `changed`) when `expect` is given and the queue holds another number by now, by more than the share
+    `tolerance` of it, (409, `too_much`) when there
     are more than a snapshot holds, and (409, `stream`) for a stream, which cannot be purged; RabbitError when
     the broker cannot be asked.
     """
@@ -36,7 +43,7 @@ def purge(
         if queue.type == "stream":
             raise Refusal(_("A stream cannot be purged: its retention decides what goes."), "stream")
         entry.count = draining.ready_now(queue)
-        _check(expect, entry.count)
+        _check(expect, entry.count, tolerance)
         if snapshot and (why := snapshots.why_not(queue, entry.count)):
             raise Refusal(_("%(why)s Purge without one, or move the messages.") % {"why": why}, "too_much")
         return operations.start(
@@ -50,8 +57,8 @@ def purge(
         )
 
 
-def _check(expect: int | None, ready: int) -> None:
-    if expect is None or abs(ready - expect) <= TOLERANCE * expect:
+def _check(expect: int | None, ready: int, tolerance: float) -> None:
+    if expect is None or abs(ready - expect) <= tolerance * expect:
         return
     raise Refusal(
         _("The queue holds %(ready)s messages now, not %(expect)s. Look again, then decide.")

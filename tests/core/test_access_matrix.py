@@ -28,7 +28,7 @@ from tests.support.consumers import make_consumer, make_process, make_record, ma
 RANKS = ["anonymous", "", "viewer", "operator", "admin"]
 EVERYBODY, SIGNED_IN, VIEWER, OPERATOR, ADMIN = RANKS
 
-# The name of each page: who may open it (GET; None: it cannot be opened), who may send to it (POST).
+# The name of each page: who may open it (GET; None: nobody), who may send to it (POST).
 PAGES: dict[str, tuple[str | None, str | None]] = {
     "healthz": (EVERYBODY, None),
     "metrics": (VIEWER, None),
@@ -175,7 +175,6 @@ CALLS = {
     "POST /dead-letters/discard": OPERATOR,
     "POST /dead-letters/restore": OPERATOR,
 }
-# Bodies without which a call is refused before anybody asks who makes it.
 BODIES: dict[str, dict[str, Any]] = {
     "POST /consumers": {"name": "made", "queue": "orders", "handler": "record"},
     "POST /consumers/{name}/scale": {"replicas": 1},

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from mqadmin.core import brokers, operations
-from mqadmin.core.models import Operation
+from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management import ManagementClient
@@ -49,7 +51,8 @@ def _own_brokers() -> Iterator[None]:
 def test_brokers(api: Api, broker: Broker) -> None:
     answer = api.get("/brokers").json()
     (item,) = answer["items"]
-    assert item.keys() == {"slug", "reachable", "error", "rabbitmq_version", "sampled_at", "totals"}
+    assert item.keys() == {"slug", "status", "reachable", "error", "rabbitmq_version", "sampled_at", "totals"}
+    assert item["status"] == "ok"
     assert item["totals"] == {
         "ready": 12,
         "unacked": 3,
@@ -63,6 +66,23 @@ def test_brokers(api: Api, broker: Broker) -> None:
 def test_a_broker_that_was_never_sampled_is_listed_as_unknown(api: Api) -> None:
     (item,) = api.get("/brokers").json()["items"]
     assert (item["reachable"], item["sampled_at"], item["totals"]["ready"]) == (None, None, None)
+    assert item["status"] == "never"
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"reachable": False, "error": "refused"}, "down"),
+        ({"sampled_at": datetime(2026, 1, 1, tzinfo=UTC)}, "stale"),
+    ],
+)
+def test_old_numbers_and_a_broker_that_is_down_are_told_apart(
+    api: Api, broker: Broker, values: dict[str, Any], status: str
+) -> None:
+    Broker.objects.filter(pk=broker.pk).update(**values)
+    (item,) = api.get("/brokers").json()["items"]
+    assert item["status"] == status
+    assert item["totals"]["ready"] == 12
 
 
 def test_queues_have_every_field_and_names_verbatim(api: Api, broker: Broker) -> None:
@@ -165,13 +185,24 @@ class TestOnTheBroker:
             "headers": {"k": [1, {"v": "é"}], HOSTILE: "x"},
         }
         assert api.post(f"/queues/{work.pk}/publish", message).json() == {"routed": True}
-        (item,) = api.post(f"/queues/{work.pk}/peek", {"count": 5}).json()["items"]
+        peeked = api.post(f"/queues/{work.pk}/peek", {"count": 5}).json()
+        assert (peeked["total"], peeked["next"]) == (1, None)
+        (item,) = peeked["items"]
         assert (item["encoding"], item["body"]) == ("base64", message["body"])
         assert item["headers"] == message["headers"]
         assert (
             item["properties"].items() >= {"content_type": "x/y", "priority": 2, "message_id": "m1"}.items()
         )
         assert (item["size"], item["truncated"], item["routing_key"]) == (2, False, "work")
+
+    @pytest.mark.parametrize(
+        "message", [{"properties": {"user_id": "somebody"}}, {"headers": {"CC": "text"}}]
+    )
+    def test_what_rabbitmq_refuses_is_no_outage(self, api: Api, work: Queue, message: dict[str, Any]) -> None:
+        response = api.post(f"/queues/{work.pk}/publish", message)
+        assert (response.status_code, response.json()["code"]) == (409, "refused")
+        assert "PRECONDITION_FAILED" in response.json()["detail"]
+        assert AuditEntry.objects.get().outcome == "refused"
 
     def test_not_routed(self, api: Api, work: Queue) -> None:
         assert api.post(f"/queues/{work.pk}/publish", {"routing_key": "nobody"}).json() == {"routed": False}
@@ -195,10 +226,13 @@ class TestOnTheBroker:
         amqp.publish(broker_config, work.vhost, "work", [b"x"] * 4)
         refused = api.post(f"/queues/{work.pk}/purge", {"expect": 1})
         assert (refused.status_code, refused.json()["code"]) == (409, "changed")
-        answer = api.post(f"/queues/{work.pk}/purge", {"expect": 4})
+        amqp.publish(broker_config, work.vhost, "work", [b"x"] * 116)
+        near = api.post(f"/queues/{work.pk}/purge", {"expect": 121})  # a script says what it knows, not about
+        assert (near.status_code, near.json()["code"]) == (409, "changed")
+        answer = api.post(f"/queues/{work.pk}/purge", {"expect": 120})
         assert (
             answer.json().items()
-            >= {"kind": "queues.purge", "total": 4, "created_by": "the-operator"}.items()
+            >= {"kind": "queues.purge", "total": 120, "created_by": "the-operator"}.items()
         )
         assert Operation.objects.get().pk == answer.json()["id"]
 

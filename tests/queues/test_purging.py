@@ -65,6 +65,12 @@ def test_another_count_than_expected_is_refused(work: Queue, expect: int) -> Non
     assert (caught.value.status, caught.value.code) == (409, "changed")
 
 
+def test_a_queue_in_use_may_be_off_by_the_tolerance(work: Queue) -> None:
+    assert purging.purge(queue=work, by=BY, expect=5, tolerance=0.2).total == 6
+    with pytest.raises(Refusal):
+        purging.purge(queue=work, by=BY, expect=4, tolerance=0.2)
+
+
 def test_a_stream_cannot_be_purged(broker: Broker) -> None:
     stream = make_queue(broker, "log", type="stream")
     with pytest.raises(Refusal, match="stream"):

@@ -91,6 +91,7 @@ def queue_purge(request: HttpRequest, queue_id: int) -> HttpResponse:
                 queue=queue,
                 by=audit.actor(request),
                 expect=form.cleaned_data["expect"],
+                tolerance=purging.TOLERANCE,
                 snapshot=form.cleaned_data["snapshot"],
             )
         except Refusal as error:

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from consumers.models import Consumer, ConsumerProcess
+from mqadmin.core import brokers
+from mqadmin.core.models import AuditEntry
+from tests.support.broker import NOWHERE
 from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +120,12 @@ def test_handlers_say_whether_they_take_batches(api_of: Api, batch_handler: str)
     batch = {item["name"]: item["batch"] for item in items}
     assert batch[batch_handler] is True
     assert batch["record"] is False
+
+
+@pytest.mark.parametrize("records", ["best_effort", "best-effort"])
+def test_best_effort_is_written_either_way(api_of: Api, records: str) -> None:
+    status, body = api_of("admin").call("POST", "/consumers", {**NEW, "records": records})
+    assert (status, body["records"]) == (201, "best_effort")
 
 
 def test_create_may_start_at_once(api_of: Api) -> None:
@@ -275,6 +284,19 @@ def test_requeue_refuses_what_is_not_stored(api_of: Api) -> None:
     record = make_record(make_consumer())
     status, body = api_of("operator").call("POST", f"/records/{record.pk}/requeue")
     assert (status, body["code"]) == (409, "not_stored")
+
+
+def test_requeue_without_a_broker_is_the_brokers_trouble(
+    api_of: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, url in NOWHERE.items():
+        monkeypatch.setenv(name, url)
+    brokers.forget()
+    record = make_record(make_consumer(), body=b"x", properties={})
+    status, body = api_of("operator").call("POST", f"/records/{record.pk}/requeue")
+    assert (status, body["code"]) == (503, "connection_lost")
+    entry = AuditEntry.objects.get()
+    assert (entry.outcome, entry.reason) == ("failed", body["detail"])  # nobody said no
 
 
 def test_counters_are_in_the_definition(api_of: Api) -> None:

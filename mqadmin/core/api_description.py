@@ -1,0 +1,43 @@
+"""What the API says of itself (OpenAPI), the errors of its calls included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import NinjaAPI, Schema
+from ninja.openapi.schema import OpenAPISchema
+
+
+class ErrorOut(Schema):
+    """The one form of every error. `fields`, `errors`: what is wrong with which part of the body."""
+
+    detail: str
+    code: str
+    fields: dict[str, str] | None = None
+    errors: list[dict[str, Any]] | None = None
+
+
+# What a call may answer instead, beside what it describes itself.
+_ERRORS = {
+    400: "The request cannot be read, or its cursor, sort or pattern makes no sense.",
+    401: "There is no token, or it is not valid.",
+    403: "The token's user may not do this.",
+    404: "There is no such thing, or the broker has it no more.",
+    409: "It cannot be done as things are now: the detail says why.",
+    413: "It is too much for one request.",
+    422: "A value is missing or wrong: the detail names it.",
+    503: "The broker or the database does not answer.",
+}
+
+
+class Api(NinjaAPI):
+    """The API with its errors in the description of each call."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        schema["components"]["schemas"]["ErrorOut"] = ErrorOut.model_json_schema()
+        content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorOut"}}}
+        for call in (call for path in schema["paths"].values() for call in path.values()):
+            for status, text in _ERRORS.items():
+                call["responses"].setdefault(status, {"description": text, "content": content})
+        return schema
