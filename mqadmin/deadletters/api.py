@@ -26,13 +26,16 @@ from mqadmin.deadletters import (
     patching,
     requeue,
     restore,
+    revealing,
     selection,
     tracking,
 )
 from mqadmin.deadletters.destinations import To
-from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.models import CauseNote, DeadLetter
 from mqadmin.deadletters.schemas import (
     BulkEditIn,
+    CauseOut,
+    CausePatch,
     DryRunOut,
     GroupList,
     ImportOut,
@@ -77,12 +80,34 @@ def letter_groups(request: HttpRequest, page: Query[PageQuery], wanted: Query[Le
     return {"items": found[:size], "total": total, "next": str(skip + size) if goes_on else None}
 
 
+@router.patch("/dead-letters/groups/{group}", response=CauseOut, auth=OPERATE)
+def group_patch(request: HttpRequest, group: str, changes: CausePatch) -> dict[str, str]:
+    """Write a note on a cause, or who looks after it; 404 where no letter has it."""
+    cause, by = {"broker": the_broker(changes.broker), "group": group}, audit.actor(request)
+    if not DeadLetter.objects.filter(**cause).exists():
+        raise ApiError(404, "not_found", _("No letter has this cause."))
+    if changes.note is not None:
+        editing.note_cause(**cause, text=changes.note, by=by)
+    if changes.owner is not None:
+        editing.own_cause(**cause, owner=changes.owner, by=by)
+    now = CauseNote.objects.filter(**cause).first() or CauseNote()
+    return {**cause, "note": now.text, "owner": now.owner}
+
+
 @router.get("/dead-letters/{int:letter_id}", response=LetterDetailOut)
 def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Show one letter with body, headers, deaths and history; masked fields are hidden."""
     letter = _letter(letter_id)
     masking.hide(letter)
     return letter
+
+
+@router.post("/dead-letters/{int:letter_id}/reveal", response=LetterDetailOut, auth=OPERATE)
+def letter_reveal(request: HttpRequest, letter_id: int) -> DeadLetter:
+    """Show one letter with its masked fields, once; that is written down."""
+    letter = _letter(letter_id)
+    with revealing.act(letter=letter, by=audit.actor(request)):
+        return letter
 
 
 @router.patch("/dead-letters/{int:letter_id}", response=LetterDetailOut, auth=OPERATE)

@@ -278,6 +278,23 @@ class GroupList(Schema):
     next: str | None
 
 
+class CausePatch(Body):
+    """What to write beside a cause, "" for nothing; what is left out stays. `owner`: who looks after it."""
+
+    broker: str = ""
+    note: str | None = Field(None, max_length=500)
+    owner: str | None = Field(None, max_length=150)
+
+
+class CauseOut(Schema):
+    """What is written beside a cause."""
+
+    broker: str
+    group: str
+    note: str
+    owner: str
+
+
 class BulkEditIn(SelectionIn):
     """One change for many letters: a JSON Patch on {"body", "headers", "properties"}, or find and replace in
     the text of the body. `preview` only shows what would become of the first ten."""

@@ -169,6 +169,8 @@ CALLS = {
     "GET /dead-letters": VIEWER,
     "GET /dead-letters/groups": VIEWER,
     "GET /dead-letters/{letter_id}": VIEWER,
+    "PATCH /dead-letters/groups/{group}": OPERATOR,
+    "POST /dead-letters/{letter_id}/reveal": OPERATOR,
     "PATCH /dead-letters/{letter_id}": OPERATOR,
     "POST /dead-letters/{letter_id}/revert": OPERATOR,
     "POST /dead-letters/requeue": OPERATOR,

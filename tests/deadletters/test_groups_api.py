@@ -10,8 +10,10 @@ from django.test import Client
 
 from mqadmin.core import tokens
 from mqadmin.core.audit import Actor
-from mqadmin.deadletters import editing
+from mqadmin.core.models import AuditEntry
+from mqadmin.deadletters import editing, inbox
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.selection import Filter
 from tests.deadletters.factories import died, letter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,3 +67,45 @@ def test_a_cursor_behind_the_end_leads_nowhere(groups: Any) -> None:
     editing.own_cause(broker="default", group=one.group, owner="ann", by=Actor("ann"))
     assert groups(cursor="50") == (200, {"items": [], "total": 1, "next": None})
     assert groups()[1]["items"][0]["owner"] == "ann"
+
+
+def test_a_note_and_an_owner_are_written_through_the_api() -> None:
+    one = letter()
+    user = User.objects.create_user("olga")
+    user.groups.add(Group.objects.get(name="operator"))
+    client = Client(headers={"Authorization": f"Bearer {tokens.create(user=user)}"})
+
+    def patch(group: str, **changes: Any) -> tuple[int, Any]:
+        answer = client.patch(
+            f"/api/v1/dead-letters/groups/{group}", {"broker": "default", **changes}, "application/json"
+        )
+        return answer.status_code, answer.json()
+
+    told = {"broker": "default", "group": one.group}
+    assert patch(one.group, note="ask the shop") == (200, {**told, "note": "ask the shop", "owner": ""})
+    assert patch(one.group, owner="ann") == (200, {**told, "note": "ask the shop", "owner": "ann"})
+    (cause,) = inbox.causes(Filter("default"))
+    assert (cause.note, cause.owner) == ("ask the shop", "ann")
+    assert patch(one.group, note="", owner="") == (200, {**told, "note": "", "owner": ""})
+    assert patch("0" * 32, note="x")[0] == 404
+    assert patch(one.group, note="x" * 501)[0] == 422
+    assert patch(one.group, remark="x")[0] == 422
+    assert set(AuditEntry.objects.values_list("actor", "via", "action")) == {
+        ("olga", "api", "dead_letters.note_cause"),
+        ("olga", "api", "dead_letters.own_cause"),
+    }
+
+
+def test_masked_fields_are_revealed_through_the_api_and_that_is_written_down(settings: Any) -> None:
+    settings.MQADMIN_MASKED = ["header.authorization"]
+    one = letter(headers={**died(), "authorization": "top-secret"})
+    user = User.objects.create_user("olga")
+    user.groups.add(Group.objects.get(name="operator"))
+    client = Client(headers={"Authorization": f"Bearer {tokens.create(user=user)}"})
+    path = f"/api/v1/dead-letters/{one.pk}"
+    assert "top-secret" not in client.get(path).text
+    assert client.post(f"{path}/reveal").json()["headers"]["authorization"] == "top-secret"
+    assert "top-secret" not in client.get(path).text
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.via, entry.action) == ("olga", "api", "dead_letters.reveal")
+    assert (entry.outcome, entry.detail) == ("done", {"letter": one.pk})

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from mqadmin.core import audit, permissions, rendering
-from mqadmin.deadletters import letters, presenting
+from mqadmin.deadletters import presenting, revealing
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.views.inbox import shown_context
 
@@ -20,15 +20,7 @@ from mqadmin.deadletters.views.inbox import shown_context
 def letter_reveal(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Show one letter with its masked fields, once: the next look hides them again."""
     letter = get_object_or_404(DeadLetter.objects.select_related("operation"), pk=letter_id)
-    described = letters.described(letter)
-    with audit.act(
-        by=audit.actor(request),
-        action="dead_letters.reveal",
-        broker=letter.broker,
-        target=described,
-        count=1,
-        detail={"letter": letter.pk},
-    ):
+    with revealing.act(letter=letter, by=audit.actor(request)):
         shown = presenting.show(letter, reveal=True)
     try:
         at = urlsplit(request.headers.get("HX-Current-URL", "")).path
