@@ -1,0 +1,64 @@
+"""The web process as the Procfile starts it: an address as long as a search may be gets there."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from deploy import processes
+from deploy.options import ROOT
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Where the Procfile's web process answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        bind = f"127.0.0.1:{free.getsockname()[1]}"
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    command = next(line for line in lines if line.startswith("web: ")).removeprefix("web: ")
+    environ = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "BIND": bind,
+        "WEB_WORKERS": "1",
+        "MQADMIN_VAR": str(tmp_path),
+        "DATABASE_URL": "",
+        processes.RUN_VARIABLE: tmp_path.name,
+    }
+    child = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=ROOT, env=environ, start_new_session=True)
+    try:
+        wait_until(lambda: answer(f"http://{bind}/healthz")[0] == 200, 60, what="the web process answers")
+        yield f"http://{bind}"
+    finally:
+        processes.end_run(tmp_path.name, patience=0)
+        child.wait()
+
+
+def answer(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return int(response.status), response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def test_the_longest_search_is_not_too_long(address: str) -> None:
+    query = urlencode({"broker": "default", "source": "s" * 255, "q": "🐇" * 500})  # 12 characters each
+    status, body = answer(f"{address}/api/v1/dead-letters?{query}")
+    assert (status, json.loads(body)["code"]) == (401, "unauthorized")
