@@ -24,6 +24,7 @@ _ERRORS = {
     403: "The token's user may not do this.",
     404: "There is no such thing, or the broker has it no more.",
     409: "It cannot be done as things are now: the detail says why.",
+    411: "The length of the body is not given.",
     413: "It is too much for one request.",
     422: "A value is missing or wrong: the detail names it.",
     503: "The broker or the database does not answer.",

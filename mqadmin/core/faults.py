@@ -129,6 +129,12 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return respond(request, 403, "forbidden", _("You may not do that"), words or _("Ask an admin for it."))
 
 
+def length_required(request: HttpRequest) -> HttpResponse:
+    """411: a body in chunks. Django would take it for an empty one, and do what was asked without it."""
+    text = _("Send the length of the body too (Content-Length). Nothing was changed.")
+    return respond(request, 411, "length_required", _("That request was not understood"), text)
+
+
 def not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
     """405: the address is right, the way of asking is not. `allowed`: the methods it takes."""
     text = _("This address takes %(allowed)s, not %(method)s.") % {

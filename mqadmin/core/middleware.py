@@ -81,13 +81,15 @@ class FragmentCacheMiddleware:
 class FaultPagesMiddleware:
     """What a view could not do because of a broker or the database is said in words, not as a traceback.
 
-    So is that a page, or a call, does not take a method.
+    So is that a page, or a call, does not take a method, or a body of unknown length.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+            return faults.length_required(request)
         response = self.get_response(request)
         if response.status_code == 405:
             return faults.not_allowed(request, ", ".join(sorted(response.get("Allow", "").split(", "))))

@@ -1,7 +1,8 @@
-"""The web process as the Procfile starts it: an address as long as a search may be gets there."""
+"""The web process as the Procfile starts it: what only a real server shows."""
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -10,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -62,3 +64,15 @@ def test_the_longest_search_is_not_too_long(address: str) -> None:
     query = urlencode({"broker": "default", "source": "s" * 255, "q": "🐇" * 500})  # 12 characters each
     status, body = answer(f"{address}/api/v1/dead-letters?{query}")
     assert (status, json.loads(body)["code"]) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize("path", ["queues/1/purge", "dead-letters/import", "consumers/orders/kill"])
+def test_a_body_in_chunks_is_refused_and_not_left_out(address: str, path: str) -> None:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
+    with closing(connection):
+        chunks = (part for part in (b'{"expect":', b" 5}"))
+        connection.request(
+            "POST", f"/api/v1/{path}", chunks, {"Content-Type": "application/json"}, encode_chunked=True
+        )
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["code"]) == (411, "length_required")
