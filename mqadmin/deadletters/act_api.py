@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
+from pydantic import Field
 
 from consumers.models import Consumer
 from mqadmin.core import audit
@@ -22,9 +23,9 @@ class RuleFields(Schema):
     """A rule of a queue (`vhost`, `source`) or a cause (`group`); delays in seconds."""
 
     broker: str = ""
-    vhost: str = ""
-    source: str = ""
-    group: str = ""
+    vhost: str = Field("", max_length=255)
+    source: str = Field("", max_length=255)
+    group: str = Field("", max_length=32)
     is_on: bool = False
     at_most: int = 3
     first_delay: float = 60
@@ -98,9 +99,9 @@ def rule_list(request: HttpRequest) -> dict[str, Any]:
 @router.post("/retry-rules", response=RuleOut, auth=CONFIGURE)
 def rule_save(request: HttpRequest, wanted: RuleIn) -> RetryRule:
     """Make the rule of a queue or a cause, or change it where there is one; off unless `is_on`."""
-    from mqadmin.deadletters.api import the_broker
+    from mqadmin.deadletters.api import a_broker
 
-    values = {**wanted.dict(), "broker": the_broker(wanted.broker)}
+    values = {**wanted.dict(), "broker": a_broker(wanted.broker)}
     return retries.save(by=audit.actor(request), **values)
 
 

@@ -206,7 +206,7 @@ def letter_import(request: HttpRequest, wanted: Query[ImportQuery]) -> Status[An
     """
     with importing.received(request) as file:
         outcome = importing.take(
-            file=file, broker=the_broker(wanted.broker), by=audit.actor(request), only_check=wanted.dry_run
+            file=file, broker=a_broker(wanted.broker), by=audit.actor(request), only_check=wanted.dry_run
         )
     if outcome.faults:
         text = _("Line %(line)d: %(error)s Nothing was imported.")
@@ -253,6 +253,14 @@ def the_broker(slug: str) -> str:
         why = _("Name the broker: there are several.") if known else _("No broker is configured.")
         raise ApiError(422, "broker_needed", why)
     return known[0]
+
+
+def a_broker(slug: str) -> str:
+    """Return the same, for what is to be of a broker from now on: ApiError 404 for one that is not configured.
+
+    Letters of a broker that was configured once are still found, and decided.
+    """
+    return brokers.config(the_broker(slug)).slug
 
 
 def _selection(wanted: SelectionIn) -> Selection:

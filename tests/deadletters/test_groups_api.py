@@ -1,4 +1,4 @@
-"""The causes through the API: all of them, page by page, however they are found."""
+"""Causes through the API: all of them, page by page, however they are found; and what is written beside them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.test import Client
 from mqadmin.core import tokens
 from mqadmin.core.audit import Actor
 from mqadmin.core.models import AuditEntry
-from mqadmin.deadletters import editing, inbox
-from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters import editing, exporting, inbox
+from mqadmin.deadletters.models import DeadLetter, RetryRule
 from mqadmin.deadletters.selection import Filter
 from tests.deadletters.factories import died, letter
 
@@ -109,3 +109,20 @@ def test_masked_fields_are_revealed_through_the_api_and_that_is_written_down(set
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.via, entry.action) == ("olga", "api", "dead_letters.reveal")
     assert (entry.outcome, entry.detail) == ("done", {"letter": one.pk})
+
+
+def test_nothing_becomes_of_a_broker_that_is_not_configured() -> None:
+    one = letter()
+    line = exporting.line(one)
+    user = User.objects.create_user("ada")
+    user.groups.add(Group.objects.get(name="admin"))
+    client = Client(headers={"Authorization": f"Bearer {tokens.create(user=user)}"})
+    for query in ("broker=nope", "broker=nope&dry_run=1"):
+        answer = client.post(f"/api/v1/dead-letters/import?{query}", line, "application/x-ndjson")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_broker")
+    rule = {"broker": "nope", "vhost": "/", "source": "orders"}
+    answer = client.post("/api/v1/retry-rules", rule, "application/json")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_broker")
+    assert (DeadLetter.objects.count(), RetryRule.objects.count()) == (1, 0)
+    rule = {"broker": "default", "vhost": "/", "source": "s" * 256}
+    assert client.post("/api/v1/retry-rules", rule, "application/json").status_code == 422
