@@ -20,7 +20,7 @@ from mqadmin.rabbit.errors import ConfigurationError
 ENVIRONMENTS = ("", "production", "staging", "development")
 DEFAULT_TIMEOUT_S = 10.0
 
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,58}[a-z0-9])?")
 _REFERENCE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _URL = re.compile(r"(?P<authority>[^/?#]*)(?P<path>[^?#]*)")
 _TEXT_KEYS = {"title", "amqp_url", "management_url", "environment", "ca_file", "cert_file", "key_file"}
@@ -87,7 +87,7 @@ class BrokerConfig:
     def __post_init__(self) -> None:
         if not _SLUG.fullmatch(self.slug):
             raise ConfigurationError(
-                f"Broker name {self.slug!r}: use at most 64 lower-case letters, digits, '-' and '_'."
+                f"Broker name {self.slug!r}: use at most 60 lower-case letters, digits, '-' and '_'."
             )
         if self.environment not in ENVIRONMENTS:
             raise ConfigurationError(

@@ -204,3 +204,10 @@ def test_a_broken_certificate_is_a_configuration_error(tmp_path: Path) -> None:
     broker = BrokerConfig("a", "A", "amqps://h", "https://h", ca_file=str(path))
     with pytest.raises(ConfigurationError, match="TLS files"):
         broker.connection_parameters("/")
+
+
+def test_a_name_is_as_long_as_every_table_holds() -> None:
+    """The columns `broker` and `slug` have 60 characters; PostgreSQL refuses one more."""
+    assert BrokerConfig("a" * 60, "A", "amqp://h/", "http://h:1").slug == "a" * 60
+    with pytest.raises(ConfigurationError, match="at most 60"):
+        BrokerConfig("a" * 61, "A", "amqp://h/", "http://h:1")
