@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,14 +73,15 @@ def delay_name(seconds: float) -> str:
     return f"{DELAY_PREFIX}{round(wanted / step) * step}"
 
 
-def retry(delivery: Delivery, delay: float, *, attempt: int) -> Copy | None:
+def retry(delivery: Delivery, delay: float, *, attempt: int, deaths_last: bool = True) -> Copy | None:
     """Return the copy that comes back to its queue after `delay` seconds as attempt number `attempt`.
 
-    As the same attempt it stays what it is, redelivered perhaps: nobody has begun it here.
-    None when its headers are so full that the count of attempts finds no room in them.
+    As the same attempt it stays what it is, redelivered perhaps: nobody has begun it here. `deaths_last`: whether
+    RabbitMQ goes on with the `x-death` that a client sends. None when its headers are so full that the count of
+    attempts finds no room in them.
     """
     headers = {
-        **_without_circle(_without_routing(delivery.received_headers), delivery.queue),
+        **_with_deaths(_without_routing(delivery.received_headers), delivery.queue, deaths_last),
         ATTEMPT: attempt,
         RETRY_ID: secrets.token_hex(8),
         ORIGIN_EXCHANGE: delivery.exchange,
@@ -151,21 +152,32 @@ def _without_routing(headers: Mapping[str, Any]) -> dict[str, Any]:
     return {_RENAMED.get(name, name): value for name, value in headers.items() if name != IN_DOUBT}
 
 
-def _without_circle(headers: dict[str, Any], queue: str) -> dict[str, Any]:
-    """Keep under another name what says that the message died in `queue` before, and nobody rejected it since.
+def _with_deaths(headers: dict[str, Any], queue: str, last: bool) -> dict[str, Any]:
+    """Keep the message's deaths under another name where they would be lost or in the way.
 
-    RabbitMQ up to 3.13 would take the way back out of the delay queue for a circle, and the copy would never come
-    (rabbit_dead_letter:is_cycle/2, tried on 3.10.8).
+    RabbitMQ 4 begins `x-death` anew when the copy expires out of its delay queue. Earlier versions go on with it,
+    but take the way back for a circle, and the copy would never come, where it says that the message died in
+    `queue` before and nobody rejected it since (rabbit_dead_letter:is_cycle/2, tried on 3.10.8).
     """
     deaths = headers.get(_DEATHS)
-    since: list[Any] = []
-    for death in deaths if isinstance(deaths, list) else ():
-        if isinstance(death, dict):
-            since.append(death.get("reason"))
-            if death.get("queue") == queue and "rejected" not in since:
-                headers[ORIGINAL_DEATHS] = headers.pop(_DEATHS)
-                break
+    if not isinstance(deaths, list):
+        return headers
+    found = [death for death in deaths if isinstance(death, dict)]
+    is_ours = all(str(death.get("queue")).startswith(DELAY_PREFIX) for death in found)
+    if not is_ours and (not last or _is_circle(found, queue)):
+        earlier = headers.get(ORIGINAL_DEATHS)
+        headers[ORIGINAL_DEATHS] = headers.pop(_DEATHS) + (earlier if isinstance(earlier, list) else [])
     return headers
+
+
+def _is_circle(deaths: Sequence[dict[str, Any]], queue: str) -> bool:
+    """Whether RabbitMQ takes a way to `queue` for one: `deaths`, newest first."""
+    since: list[Any] = []
+    for death in deaths:
+        since.append(death.get("reason"))
+        if death.get("queue") == queue:
+            return "rejected" not in since
+    return False
 
 
 def _short(text: str) -> str:

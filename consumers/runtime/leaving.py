@@ -42,10 +42,13 @@ class Leaving:
         self._reporter = reporter
         self._is_current = is_current
         self._left = left
+        self._deaths_last = True
         self._away: dict[int, Finished] = {}  # by id of the delivery: their copies are not confirmed yet
         self._outbox = Outbox(loop, parking_queue=spec.parking_queue, keep=spec.auto_ack)
 
     def connected(self, connection: SelectConnection) -> None:
+        version = str((connection.server_properties or {}).get("version", ""))
+        self._deaths_last = not version[:1].isdecimal() or int(version.partition(".")[0]) < 4
         self._outbox.connected(connection)
 
     def disconnected(self) -> None:
@@ -72,7 +75,7 @@ class Leaving:
         delivery, decision = finished.delivery, finished.decision
         if isinstance(decision, Retry | Postpone):
             attempt = delivery.attempt + isinstance(decision, Retry)
-            copy = copies.retry(delivery, decision.delay, attempt=attempt)
+            copy = copies.retry(delivery, decision.delay, attempt=attempt, deaths_last=self._deaths_last)
             if copy is not None:
                 return copy, finished
             decision = DeadLetter("its headers leave no room to count another attempt")

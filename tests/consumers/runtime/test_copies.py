@@ -8,7 +8,28 @@ import pytest
 
 from consumers.runtime import copies
 from consumers.runtime.api import ATTEMPT, IN_DOUBT, RETRY_ID
+from consumers.runtime.copies import ORIGINAL_DEATHS
 from tests.consumers.handlers.deliveries import delivery
+
+
+def test_deaths_that_the_broker_forgets_are_kept_once_under_another_name() -> None:
+    died, waited = (
+        {"queue": "orders", "reason": "rejected"},
+        {"queue": "mqadmin.delay.1000", "reason": "expired"},
+    )
+    before = {"queue": "older", "reason": "maxlen"}
+
+    def kept(*deaths: object, earlier: object = None, deaths_last: bool = False) -> tuple[object, object]:
+        headers = {"x-death": list(deaths), **({ORIGINAL_DEATHS: earlier} if earlier else {})}
+        copy = copies.retry(delivery(b"{}", headers=headers), 1, attempt=2, deaths_last=deaths_last)
+        assert copy is not None
+        found = copy.properties.headers or {}
+        return found.get("x-death"), found.get(ORIGINAL_DEATHS)
+
+    assert kept(died) == (None, [died])
+    assert kept(died, deaths_last=True) == ([died], None)
+    assert kept(waited, earlier=[died]) == ([waited], [died])
+    assert kept(died, earlier=[before]) == (None, [died, before])
 
 
 def test_each_retry_has_an_id_of_its_own() -> None:
