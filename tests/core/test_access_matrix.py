@@ -15,14 +15,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from mqadmin.api import api
-from mqadmin.core import brokers, tokens
+from mqadmin.core import tokens
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters.models import RetryRule, SavedView
 from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
-from tests.support.broker import NOWHERE
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
+
+pytestmark = pytest.mark.usefixtures("no_broker")
 
 # Each may what the ones before it may. "" is signed in, but has no role yet.
 RANKS = ["anonymous", "", "viewer", "operator", "admin"]
@@ -214,16 +215,6 @@ class World:
             "group": "0" * 16,
         }
         return values[name]
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What is allowed here is really done: not on somebody's broker."""
-    for name, url in NOWHERE.items():
-        monkeypatch.setenv(name, url)
-    brokers.forget()
-    yield
-    brokers.forget()
 
 
 @pytest.fixture

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from mqadmin.api import api
-from mqadmin.core import brokers, tokens
+from mqadmin.core import tokens
 from mqadmin.core.models import AuditEntry
 from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import make_user
 from tests.deadletters.factories import letter
-from tests.support.broker import NOWHERE
 from tests.support.consumers import make_consumer, make_process
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, url in NOWHERE.items():
-        monkeypatch.setenv(name, url)
-    brokers.forget()
-    yield
-    brokers.forget()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
 
 
 def send(role: str, method: str, path: str, body: Any = None, **query: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -12,26 +11,18 @@ import pytest
 from django.test import Client
 
 from consumers.models import Consumer
-from mqadmin.core import brokers, tokens
+from mqadmin.core import tokens
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
-from tests.support.broker import NOWHERE
 from tests.support.consumers import make_consumer, make_record
+
+pytestmark = pytest.mark.usefixtures("no_broker")
 
 DEEP = '{"a":' * 5000 + "1" + "}" * 5000
 NUL, HALF = "\0", "\ud800"
 HUGE = 10**30
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, url in NOWHERE.items():
-        monkeypatch.setenv(name, url)
-    brokers.forget()
-    yield
-    brokers.forget()
 
 
 @pytest.fixture
