@@ -1,9 +1,9 @@
-"""What the core sets up at start: the roles after every migrate."""
+"""What the core sets up at start: what is checked before every migrate, and the roles after it."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class CoreConfig(AppConfig):
@@ -11,6 +11,7 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from mqadmin.core import permissions
+        from mqadmin.core import permissions, recorded
 
+        pre_migrate.connect(recorded.check, sender=self)
         post_migrate.connect(permissions.ensure_roles, sender=self)
