@@ -27,6 +27,7 @@ from mqadmin.rabbit.errors import ConfigurationError
 log = logging.getLogger(__name__)
 
 VHOST = "mqadmin"
+NUDGE_SECONDS = 1
 UNUSABLE = "amqp://127.0.0.1:1//"  # refuses at once: better than Celery's default, somebody else's broker
 
 
@@ -45,6 +46,17 @@ def broker_settings() -> dict[str, Any]:
     # kombu parts several hosts by ";" and tries them in turn.
     url = ";".join(first.amqp_urls(VHOST))
     return {"broker_url": url, **({"broker_use_ssl": _tls(first)} if first.is_tls else {})}
+
+
+def send_now(name: str, *args: Any) -> None:
+    """Send the task `name` over a connection of its own, within about 2 s. Raises what kombu raises.
+
+    Not the pooled one: that would try for ever when the broker is gone, and stay broken when it is back.
+    """
+    with app.connection_for_write() as connection:
+        connection.connect_timeout = NUDGE_SECONDS
+        connection.ensure_connection(max_retries=0, timeout=NUDGE_SECONDS)
+        app.send_task(name, args=args, connection=connection, retry=False)
 
 
 def _tls(config: BrokerConfig) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 from pydantic import ConfigDict
 
-from mqadmin.core import audit, faults, operations, permissions, progress, tokens
+from mqadmin.core import audit, brokers, faults, operations, permissions, progress, tokens
 from mqadmin.core.api_description import Api
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
@@ -39,9 +39,11 @@ __all__ = [
     "ApiError",
     "Body",
     "Token",
+    "a_broker",
     "create_api",
     "paginate",
     "router",
+    "the_broker",
 ]
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,25 @@ class ApiError(Exception):
         self.status = status
         self.code = code
         self.detail = detail
+
+
+def the_broker(slug: str) -> str:
+    """Return the slug that was given, else the only broker there is."""
+    if slug:
+        return slug
+    known = list(brokers.configs())
+    if len(known) != 1:
+        why = _("Name the broker: there are several.") if known else _("No broker is configured.")
+        raise ApiError(422, "broker_needed", why)
+    return known[0]
+
+
+def a_broker(slug: str) -> str:
+    """Return the same, for what is to be of a broker from now on: ApiError 404 for one that is not configured.
+
+    Letters of a broker that was configured once are still found, and decided.
+    """
+    return brokers.config(the_broker(slug)).slug
 
 
 class Token(HttpBearer):

@@ -38,6 +38,7 @@ LEASE_SECONDS = float(getattr(settings, "MQADMIN_OPERATION_LEASE_SECONDS", 30))
 RETRY_SECONDS = 5.0
 _REST_SECONDS = 0.5  # so long a pause or a cancel may go unnoticed by a runner that keeps to its rate
 _OWN_PARAMS = {"cursor", "run"}  # kept beside what `start` was given
+TASK = "mqadmin.core.run_operation"  # of Celery: calls `execute`
 PROBLEM_LIMIT = 5_000  # rows kept per operation; `failed` counts them all
 
 
@@ -117,10 +118,10 @@ def start(
 
 def nudge(operation_id: int) -> None:
     """Ask a Celery worker to look at the operation now; within 2 s, and without raising (beat looks too)."""
-    from mqadmin.core import tasks
+    from mqadmin import celery  # only where it is used: a consumer's process has operations and no Celery
 
     try:
-        tasks.send_now(tasks.run_operation, operation_id)
+        celery.send_now(TASK, operation_id)
     except Exception as error:
         log.warning("operation %s: no worker could be nudged, beat will find it: %s", operation_id, error)
 

@@ -30,8 +30,8 @@ def check(*, using: str, apps: Apps, **_kwargs: Any) -> None:
             if found != {field.column for field in model._meta.local_concrete_fields}:
                 raise CommandError(
                     _(
-                        "The table %(table)s is of a version before 0.1.0 that was not fully migrated. Migrate it with "
-                        "that version first, or begin with an empty database."
+                        "The table %(table)s is of a version before 0.1.0 that was not fully migrated. "
+                        "Migrate it with that version first, or begin with an empty database."
                     )
                     % {"table": table}
                 )

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
-
-from celery import Task
 
 from mqadmin.celery import app
 from mqadmin.core import hooks, operations
 
 log = logging.getLogger(__name__)
 
-NUDGE_SECONDS = 1
 
-
-@app.task(name="mqadmin.core.run_operation")
+@app.task(name=operations.TASK)
 def run_operation(operation_id: int) -> bool:
     """Carry out one operation, unless another worker has it."""
     return operations.execute(operation_id)
@@ -42,14 +37,3 @@ def retention() -> list[str]:
     for text in done:
         log.info("retention: %s", text)
     return done
-
-
-def send_now(task: Task[Any, Any], *args: Any) -> None:
-    """Send a task over a connection of its own, within about 2 s. Raises what kombu raises.
-
-    Not the pooled one: that would try for ever when the broker is gone, and stay broken when it is back.
-    """
-    with app.connection_for_write() as connection:
-        connection.connect_timeout = NUDGE_SECONDS
-        connection.ensure_connection(max_retries=0, timeout=NUDGE_SECONDS)
-        app.send_task(task.name, args=args, connection=connection, retry=False)

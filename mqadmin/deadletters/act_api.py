@@ -12,7 +12,7 @@ from pydantic import Field
 
 from consumers.models import Consumer
 from mqadmin.core import audit
-from mqadmin.core.api import CONFIGURE, VIEW, ApiError, Body
+from mqadmin.core.api import CONFIGURE, VIEW, ApiError, Body, a_broker
 from mqadmin.deadletters import breaker, retries
 from mqadmin.deadletters.models import Breaker, RetryRule
 
@@ -99,8 +99,6 @@ def rule_list(request: HttpRequest) -> dict[str, Any]:
 @router.post("/retry-rules", response=RuleOut, auth=CONFIGURE)
 def rule_save(request: HttpRequest, wanted: RuleIn) -> RetryRule:
     """Make the rule of a queue or a cause, or change it where there is one; off unless `is_on`."""
-    from mqadmin.deadletters.api import a_broker
-
     values = {**wanted.dict(), "broker": a_broker(wanted.broker)}
     return retries.save(by=audit.actor(request), **values)
 

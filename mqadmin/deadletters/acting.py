@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mqadmin.deadletters import discard, patching, requeue, restore
+from mqadmin.deadletters import decide, patching, requeue
 
-__all__ = ["discard", "patching", "requeue", "restore"]
+__all__ = ["decide", "patching", "requeue"]

@@ -9,13 +9,13 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from mqadmin.core import audit, brokers, paging
-from mqadmin.core.api import CONFIGURE, OPERATE, VIEW, ApiError, OperationOut, PageQuery
+from mqadmin.core import audit, paging
+from mqadmin.core.api import CONFIGURE, OPERATE, VIEW, ApiError, OperationOut, PageQuery, a_broker, the_broker
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
 from mqadmin.deadletters import (
     act_api,
-    discard,
+    decide,
     dryrun,
     editing,
     exporting,
@@ -25,7 +25,6 @@ from mqadmin.deadletters import (
     masking,
     patching,
     requeue,
-    restore,
     revealing,
     selection,
     tracking,
@@ -153,14 +152,14 @@ def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
 def letter_discard(request: HttpRequest, wanted: SelectionIn) -> Status[Operation]:
     """Take parked letters out of the inbox; they stay stored."""
     chosen = _selection(wanted)
-    return Status(202, discard.start(selection=chosen, by=audit.actor(request), expect=wanted.expect))
+    return Status(202, decide.discard(selection=chosen, by=audit.actor(request), expect=wanted.expect))
 
 
 @router.post("/dead-letters/restore", response={202: OperationOut}, auth=OPERATE)
 def letter_restore(request: HttpRequest, wanted: SelectionIn) -> Status[Operation]:
     """Put discarded letters back into the inbox."""
     chosen = _selection(wanted)
-    return Status(202, restore.start(selection=chosen, by=audit.actor(request), expect=wanted.expect))
+    return Status(202, decide.restore(selection=chosen, by=audit.actor(request), expect=wanted.expect))
 
 
 @router.post("/dead-letters/edit", response={202: OperationOut, 200: PreviewOut}, auth=OPERATE)
@@ -242,25 +241,6 @@ def _filter(wanted: LetterQuery, *, one_broker: bool = False) -> Filter:
     if one_broker:
         values["broker"] = the_broker(values["broker"])
     return Filter(**values)
-
-
-def the_broker(slug: str) -> str:
-    """Return the slug that was given, else the only broker there is."""
-    if slug:
-        return slug
-    known = list(brokers.configs())
-    if len(known) != 1:
-        why = _("Name the broker: there are several.") if known else _("No broker is configured.")
-        raise ApiError(422, "broker_needed", why)
-    return known[0]
-
-
-def a_broker(slug: str) -> str:
-    """Return the same, for what is to be of a broker from now on: ApiError 404 for one that is not configured.
-
-    Letters of a broker that was configured once are still found, and decided.
-    """
-    return brokers.config(the_broker(slug)).slug
 
 
 def _selection(wanted: SelectionIn) -> Selection:

@@ -14,15 +14,14 @@ class DeadlettersConfig(AppConfig):
 
         from consumers import collecting
 
-        # Importing requeue, discard, restore and trials registers the runners of their operations.
+        # Importing requeue, decide and trials registers the runners of their operations.
         from mqadmin.deadletters import (  # noqa: F401
             acting,
             capture,
-            discard,
+            decide,
             fulltext,
             hooks,
             requeue,
-            restore,
             tally,
             trials,
         )

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from mqadmin.core import audit, permissions
 from mqadmin.core.audit import Actor
-from mqadmin.deadletters import claims, masking, requeue
+from mqadmin.deadletters import claims, masking
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
 
@@ -68,7 +68,7 @@ def export(*, selection: Selection, by: Actor) -> Iterator[bytes]:
         by=by,
         action="dead_letters.export",
         broker=selection.broker,
-        target=requeue.describe(selection),
+        target=selection.described(),
         detail={"selection": selection.told()} | ({"revealed": reveal} if settings.MQADMIN_MASKED else {}),
     ) as entry:
         entry.count = rows.count()

@@ -22,7 +22,7 @@ from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import Run
-from mqadmin.deadletters import claims, editing, leftover, masking, requeue, selection
+from mqadmin.deadletters import claims, editing, leftover, masking, selection
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
 
@@ -238,7 +238,7 @@ def start(*, selection: Selection, change: Change, by: Actor, expect: int | None
         by=by,
         action=KIND,
         broker=selection.broker,
-        target=requeue.describe(selection),
+        target=selection.described(),
         detail={"selection": selection.told(), "change": change.told()},
     ) as entry:
         change.check()

@@ -33,7 +33,7 @@ from mqadmin.deadletters.selection import Selection
 from mqadmin.rabbit.errors import NoResponse, RabbitError
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
-__all__ = ["KIND", "Care", "check", "copy", "describe", "run", "start"]
+__all__ = ["KIND", "Care", "check", "copy", "run", "start"]
 
 KIND = "dead_letters.requeue"
 PUBLISH_SECONDS = 10.0  # well under the operation's lease
@@ -73,7 +73,7 @@ def start(
         by=by,
         action=KIND,
         broker=selection.broker,
-        target=describe(selection),
+        target=selection.described(),
         detail={**detail, **({} if care == Care() else {"care": asdict(care)})},
     ) as entry:
         total = _count(selection, expect)
@@ -92,14 +92,6 @@ def start(
             rate_limit=care.rate,
             canary=canary.plan(care.canary_seconds, care.canary_steps) if care.canary_seconds else None,
         )
-
-
-def describe(selection: Selection) -> str:
-    """Return a selection in words, for the audit log."""
-    if selection.filter is None:
-        return "letters " + ", ".join(map(str, selection.ids[:50]))
-    told = (f"{name}={value}" for name, value in selection.told()["filter"].items() if name != "broker")
-    return f"letters that match {', '.join(told) or 'everything'}"
 
 
 def _count(chosen: Selection, expect: int | None) -> int:

@@ -132,6 +132,13 @@ class Selection:
         filter = dataclasses.replace(self.filter, q=searching.told(self.filter.q))
         return dataclasses.replace(self, filter=filter).to_json()
 
+    def described(self) -> str:
+        """Return it in words, for the audit log."""
+        if self.filter is None:
+            return "letters " + ", ".join(map(str, self.ids[:50]))
+        told = (f"{name}={value}" for name, value in self.told()["filter"].items() if name != "broker")
+        return f"letters that match {', '.join(told) or 'everything'}"
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Selection:
         """Undo `to_json`."""

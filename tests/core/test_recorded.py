@@ -34,7 +34,9 @@ def test_a_database_with_all_the_older_migrations_has_nothing_to_apply(db: None)
         ("ADD COLUMN ack_pending integer", "DROP COLUMN ack_pending"),
     ],
 )
-def test_one_with_other_columns_than_recorded_is_refused(transactional_db: None, change: str, undo: str) -> None:
+def test_one_with_other_columns_than_recorded_is_refused(
+    transactional_db: None, change: str, undo: str
+) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE core_operation {change}")
         try:

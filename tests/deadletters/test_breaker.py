@@ -15,7 +15,7 @@ from mqadmin.core import brokers, operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
-from mqadmin.deadletters import breaker, discard, selection, trials
+from mqadmin.deadletters import breaker, decide, selection, trials
 from mqadmin.deadletters.models import Breaker, DeadLetter
 from tests.deadletters.factories import died, letter
 from tests.support.consumers import make_consumer
@@ -137,7 +137,7 @@ def test_nobody_else_handles_the_letter_that_is_tried(
 
     def meanwhile(**given: Any) -> Any:
         with pytest.raises(Refusal, match="is parked"):
-            discard.start(selection=chosen, by=BY)
+            decide.discard(selection=chosen, by=BY)
         [operation] = Operation.objects.filter(kind="dead_letters.try")
         assert operation.pk not in operations.orphans()
         return run(**given)

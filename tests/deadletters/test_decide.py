@@ -6,7 +6,7 @@ from mqadmin.core import operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
-from mqadmin.deadletters import decide, discard, restore, selection
+from mqadmin.deadletters import decide, selection
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Filter
 from tests.deadletters.factories import letter
@@ -24,11 +24,11 @@ def test_discarded_letters_can_be_restored(by: Actor) -> None:
     ids = [letter(broker="default").pk for _ in range(5)]
     other = letter(broker="other").pk
     chosen = selection.some("default", [*ids, other])
-    operation = discard.start(selection=chosen, by=by, expect=5)
+    operation = decide.discard(selection=chosen, by=by, expect=5)
     assert operations.execute(operation.pk)
     assert set(DeadLetter.objects.filter(status="discarded").values_list("pk", flat=True)) == set(ids)
 
-    operation = restore.start(selection=chosen, by=by)
+    operation = decide.restore(selection=chosen, by=by)
     assert operations.execute(operation.pk)
     operation.refresh_from_db()
     assert (operation.done, operation.total) == (5, 5)
@@ -46,7 +46,7 @@ def test_discarded_letters_can_be_restored(by: Actor) -> None:
 
 def test_what_was_decided_meanwhile_is_passed_over(by: Actor) -> None:
     ids = [letter().pk for _ in range(3)]
-    operation = discard.start(selection=selection.some("default", ids), by=by)
+    operation = decide.discard(selection=selection.some("default", ids), by=by)
     DeadLetter.objects.filter(pk=ids[1]).update(status="requeueing")
     operations.execute(operation.pk)
     operation.refresh_from_db()
@@ -62,11 +62,11 @@ def test_what_was_decided_meanwhile_is_passed_over(by: Actor) -> None:
 def test_there_must_be_something_to_do(by: Actor) -> None:
     one = letter(status="discarded")
     with pytest.raises(Refusal, match="parked"):
-        discard.start(selection=selection.some("default", [one.pk]), by=by)
+        decide.discard(selection=selection.some("default", [one.pk]), by=by)
     with pytest.raises(Refusal, match="No letter"):
         selection.some("default", [])
     with pytest.raises(Refusal, match="1 letter now, not 2"):
-        restore.start(selection=selection.some("default", [one.pk]), by=by, expect=2)
+        decide.restore(selection=selection.some("default", [one.pk]), by=by, expect=2)
 
 
 def test_a_filter_matches_words_without_case(by: Actor) -> None:
@@ -90,7 +90,7 @@ def test_a_filter_matches_words_without_case(by: Actor) -> None:
 @pytest.mark.parametrize(("number", "words"), [(1, "1 letter"), (2, "2 letters")])
 def test_one_letter_is_not_letters(by: Actor, number: int, words: str) -> None:
     chosen = selection.some("default", [letter().pk for _ in range(number)])
-    operation = discard.start(selection=chosen, by=by)
+    operation = decide.discard(selection=chosen, by=by)
     assert operation.summary == f"Discard {words}"
     assert operations.execute(operation.pk)
-    assert restore.start(selection=chosen, by=by).summary == f"Restore {words}"
+    assert decide.restore(selection=chosen, by=by).summary == f"Restore {words}"

@@ -10,7 +10,7 @@ import pytest
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
-from mqadmin.deadletters import discard, exporting, masking, patching, requeue, selection
+from mqadmin.deadletters import decide, exporting, masking, patching, requeue, selection
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.patching import Change
 from mqadmin.deadletters.query import searching
@@ -61,7 +61,7 @@ def test_no_act_writes_what_was_searched_for(chosen: selection.Selection) -> Non
         patching.start(selection=chosen, change=Change(patch=steps), by=BY)
         with pytest.raises(Refusal, match="no queue"):  # what is refused is in the log as well
             requeue.start(selection=chosen, to=To("source"), by=BY)
-        discard.start(selection=chosen, by=BY)
+        decide.discard(selection=chosen, by=BY)
     entries = list(AuditEntry.objects.values_list("target", "detail"))
     assert len(entries) == 5
     assert "secret" not in json.dumps(entries)

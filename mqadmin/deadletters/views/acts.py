@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from mqadmin.core import audit, brokers, permissions, rendering
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import discard, dryrun, faster, requeue, restore, tracking
+from mqadmin.deadletters import decide, dryrun, faster, requeue, tracking
 from mqadmin.deadletters.act_forms import Carefully
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.forms import Destination, chosen, expected
@@ -60,29 +60,27 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def letter_discard(request: HttpRequest) -> HttpResponse:
     """GET: say how many letters. POST: discard them."""
-    broker = brokers.current(request)
-    if request.method == "POST":
-        letters = chosen(request.POST, broker, PARKED)
-        by, expect = audit.actor(request), expected(request.POST)
-        with faster.told(letters, by):
-            operation = discard.start(selection=letters, by=by, expect=expect)
-        return started(request, operation)
-    context = decision(request, broker, "letter_discard", PARKED)
-    return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
+    return _decided(request, "letter_discard", PARKED, decide.discard)
 
 
 @permissions.operate
 @require_http_methods(["GET", "POST"])
 def letter_restore(request: HttpRequest) -> HttpResponse:
     """GET: say how many letters. POST: put them back into the inbox."""
+    return _decided(request, "letter_restore", DISCARDED, decide.restore)
+
+
+def _decided(
+    request: HttpRequest, url_name: str, status: str, decide_: Callable[..., Operation]
+) -> HttpResponse:
     broker = brokers.current(request)
     if request.method == "POST":
-        letters = chosen(request.POST, broker, DISCARDED)
+        letters = chosen(request.POST, broker, status)
         by, expect = audit.actor(request), expected(request.POST)
         with faster.told(letters, by):
-            operation = restore.start(selection=letters, by=by, expect=expect)
+            operation = decide_(selection=letters, by=by, expect=expect)
         return started(request, operation)
-    context = decision(request, broker, "letter_restore", DISCARDED)
+    context = decision(request, broker, url_name, status)
     return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
 
 
