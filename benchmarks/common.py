@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from mqadmin.rabbit.config import BrokerConfig, load
 from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.publisher import Outgoing, Publisher
+from tests.support.vhosts import temporary_vhost
 
 AMQP_VARIABLE = "MQADMIN_TEST_AMQP_URL"
 MANAGEMENT_VARIABLE = "MQADMIN_TEST_MANAGEMENT_URL"
@@ -105,17 +106,9 @@ def _config(amqp_url: str, management_url: str) -> BrokerConfig:
     return load({"RABBITMQ_URL": amqp_url, "RABBITMQ_MANAGEMENT_URL": management_url})["default"]
 
 
-@contextlib.contextmanager
-def vhost(config: BrokerConfig) -> Iterator[str]:
+def vhost(config: BrokerConfig) -> AbstractContextManager[str]:
     """Yield the name of an empty vhost, deleted at the end with all that is in it."""
-    name = f"bench-{uuid.uuid4().hex[:12]}"
-    client = ManagementClient(config)
-    client.create_vhost(name)
-    try:
-        yield name
-    finally:
-        client.delete_vhost(name)
-        client.close()
+    return temporary_vhost(config, "bench")
 
 
 def _machine(config: BrokerConfig) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from mqadmin.rabbit.config import BrokerConfig
-    from mqadmin.rabbit.management import ManagementClient
+    from tests.support.management import Management
 
 _DIR_VARIABLE = "MQADMIN_TEST_DIR"
 _NEEDS_BROKER = {"broker", "browser", "processes"}
@@ -120,11 +120,11 @@ def broker_config(amqp_url: str, management_url: str) -> BrokerConfig:
 
 
 @pytest.fixture
-def management(broker_config: BrokerConfig) -> Iterator[ManagementClient]:
+def management(broker_config: BrokerConfig) -> Iterator[Management]:
     """A client of the run's broker, closed after the test."""
-    from mqadmin.rabbit.management import ManagementClient
+    from tests.support.management import Management
 
-    client = ManagementClient(broker_config)
+    client = Management(broker_config)
     yield client
     client.close()
 

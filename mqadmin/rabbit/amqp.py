@@ -10,7 +10,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
-from mqadmin.rabbit.errors import PIKA_ERRORS, ChannelLost, RabbitError, from_pika, together
+from mqadmin.rabbit.errors import PIKA_ERRORS, RabbitError, from_pika, together
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.types import PeekedMessage
 
@@ -65,22 +65,6 @@ def declare_queue(
         open_channel.queue_declare(
             name, durable=durable, auto_delete=auto_delete, arguments=dict(arguments or {})
         )
-
-
-def delete_queue(config: BrokerConfig, vhost: str, name: str) -> None:
-    with channel(config, vhost) as open_channel:
-        # The broker takes the deletion of a missing queue for done; the HTTP API says 404, and so do we.
-        open_channel.queue_declare(name, passive=True)
-        open_channel.queue_delete(name)
-
-
-def purge(config: BrokerConfig, vhost: str, name: str) -> int:
-    """Drop the ready messages and return how many they were."""
-    with channel(config, vhost) as open_channel:
-        count = open_channel.queue_purge(name).method.message_count
-    if count is None:
-        raise ChannelLost("The broker did not say how many messages it dropped.")
-    return int(count)
 
 
 def get_and_return(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import requests
@@ -23,7 +23,6 @@ from mqadmin.rabbit.errors import (
 )
 from mqadmin.rabbit.http import Http
 from mqadmin.rabbit.types import (
-    AlarmInfo,
     BindingInfo,
     ConsumerInfo,
     ExchangeInfo,
@@ -67,13 +66,6 @@ class ManagementClient:
 
     def whoami(self) -> UserInfo:
         return self._one(parse.user, self._http.call("GET", "whoami"))
-
-    def health_alarms(self) -> list[AlarmInfo]:
-        """Return the resource alarms in force. The broker tells of them with status 503: a result."""
-        answer = self._http.call("GET", "health", "checks", "alarms", expect=(503,))
-        if not isinstance(answer, dict) or "status" not in answer:
-            raise self._nonsense()
-        return self._list(parse.alarm, answer.get("alarms", []))
 
     def vhosts(self) -> list[VhostInfo]:
         return self._list(parse.vhost, self._http.call("GET", "vhosts"))
@@ -139,19 +131,6 @@ class ManagementClient:
         body = {"durable": durable, "auto_delete": auto_delete, "arguments": dict(arguments or {})}
         self._http.call("PUT", "queues", vhost, name, body=body)
 
-    def delete_queue(self, vhost: str, name: str) -> None:
-        if _in_path(vhost, name):
-            self._http.call("DELETE", "queues", vhost, name)
-        else:
-            amqp.delete_queue(self.config, vhost, name)
-
-    def purge(self, vhost: str, name: str) -> None:
-        """Drop every ready message of the queue; unacked ones stay."""
-        if _in_path(vhost, name):
-            self._http.call("DELETE", "queues", vhost, name, "contents")
-        else:
-            amqp.purge(self.config, vhost, name)
-
     def get_messages(
         self, vhost: str, name: str, count: int, *, truncate: int = 50_000, ackmode: str = "ack_requeue_true"
     ) -> list[PeekedMessage]:
@@ -206,10 +185,6 @@ class ManagementClient:
         body = {"type": type, "durable": durable, "arguments": dict(arguments or {})}
         self._http.call("PUT", "exchanges", vhost, name, body=body)
 
-    def delete_exchange(self, vhost: str, name: str) -> None:
-        _require_path(vhost, name)
-        self._http.call("DELETE", "exchanges", vhost, name)
-
     def bind(
         self,
         vhost: str,
@@ -232,38 +207,10 @@ class ManagementClient:
         answer = self._http.call("GET", "policies", *_only(vhost))
         return [item for item in self._list(parse.policy, answer) if vhost in (None, item.vhost)]
 
-    def set_policy(
-        self,
-        vhost: str,
-        name: str,
-        pattern: str,
-        definition: Mapping[str, Any],
-        *,
-        apply_to: str = "all",
-        priority: int = 0,
-    ) -> None:
-        _require_path(vhost, name)
-        body = {
-            "pattern": pattern,
-            "definition": dict(definition),
-            "apply-to": apply_to,
-            "priority": priority,
-        }
-        self._http.call("PUT", "policies", vhost, name, body=body)
-
-    def delete_policy(self, vhost: str, name: str) -> None:
-        _require_path(vhost, name)
-        self._http.call("DELETE", "policies", vhost, name)
-
     def create_vhost(self, name: str) -> None:
         """Create the vhost; if it exists, nothing changes. Its creator gets full permissions."""
         _require_path(name)
         self._http.call("PUT", "vhosts", name, body={})
-
-    def delete_vhost(self, name: str) -> None:
-        """Delete the vhost and everything in it."""
-        _require_path(name)
-        self._http.call("DELETE", "vhosts", name)
 
     def set_permissions(
         self, vhost: str, user: str, *, configure: str = ".*", write: str = ".*", read: str = ".*"
@@ -271,14 +218,6 @@ class ManagementClient:
         _require_path(vhost, user)
         body = {"configure": configure, "write": write, "read": read}
         self._http.call("PUT", "permissions", vhost, user, body=body)
-
-    def create_user(self, name: str, password: str, *, tags: Sequence[str] = ()) -> None:
-        _require_path(name)
-        self._http.call("PUT", "users", name, body={"password": password, "tags": ",".join(tags)})
-
-    def delete_user(self, name: str) -> None:
-        _require_path(name)
-        self._http.call("DELETE", "users", name)
 
     # Typing what came
 

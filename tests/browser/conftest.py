@@ -15,15 +15,15 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from pytest_django.live_server_helper import LiveServer
 
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
 from tests.browser.stack import Stack, running
+from tests.support.management import Management
 
 DEMO_VHOSTS = ("shop", "mqadmin")
 REPLACED = "htmx: htmx:error: signal is aborted without reason AbortError"
 
 
 @pytest.fixture
-def stack(process_environ: dict[str, str], management: ManagementClient) -> Iterator[Stack]:
+def stack(process_environ: dict[str, str], management: Management) -> Iterator[Stack]:
     """mqadmin with its demo. The demo's vhosts are one test's own at a time, whichever worker runs it."""
     with (Path(os.environ["MQADMIN_TEST_DIR"]) / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -18,8 +18,8 @@ from django.test import Client
 from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
 from tests.core.conftest import make_user
+from tests.support.management import Management
 
 
 def run(name: str, *args: str) -> str:
@@ -139,7 +139,7 @@ def test_wrong_password_missing_vhost_and_missing_plugin_are_told_apart(
 
 @pytest.mark.broker
 def test_a_good_broker_gets_its_vhost_and_may_be_set_up_again(
-    monkeypatch: pytest.MonkeyPatch, management: ManagementClient
+    monkeypatch: pytest.MonkeyPatch, management: Management
 ) -> None:
     from mqadmin.core.management.commands import setup_broker
 

@@ -14,7 +14,7 @@ from mqadmin.deadletters import tracking, windows
 from mqadmin.deadletters.models import DeadLetter, TrackedQueue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
+from tests.support.management import Management
 from tests.support.processes import killed_at, manage
 from tests.support.waiting import wait_until
 
@@ -158,7 +158,7 @@ def test_any_letter_is_put_aside_before_a_queue_gives_it_up(
 
 
 def test_a_limit_that_a_policy_sets_meanwhile_is_kept_to(
-    channel: BlockingChannel, vhost: str, environ: dict[str, str], management: ManagementClient
+    channel: BlockingChannel, vhost: str, environ: dict[str, str], management: Management
 ) -> None:
     channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
     channel.queue_declare(f"{QUEUE}.aside", durable=True, arguments={"x-queue-type": "classic"})

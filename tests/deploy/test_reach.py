@@ -13,7 +13,7 @@ import pytest
 
 from deploy import ports, reach
 from deploy.trouble import Trouble
-from mqadmin.rabbit.management import ManagementClient
+from tests.support.management import Management
 
 pytestmark = pytest.mark.broker
 
@@ -42,7 +42,7 @@ def somebody_else() -> Iterator[str]:
 
 
 @pytest.fixture
-def stranger(management: ManagementClient) -> Iterator[str]:
+def stranger(management: Management) -> Iterator[str]:
     """The name (and password) of a user without tags and without rights on any vhost."""
     name = f"stranger-{uuid.uuid4().hex[:8]}"
     management.create_user(name, name)

@@ -14,9 +14,9 @@ from mqadmin.core import brokers, operations
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
 from tests.queues.conftest import HOSTILE, ODD_NAMES, Api, make_queue
 from tests.support import amqp
+from tests.support.management import Management
 from tests.support.waiting import wait_until
 
 QUEUE_FIELDS = {
@@ -149,7 +149,7 @@ class TestOnTheBroker:
     """Calls that speak to RabbitMQ."""
 
     @pytest.fixture
-    def work(self, broker: Broker, management: ManagementClient, vhost: str) -> Queue:
+    def work(self, broker: Broker, management: Management, vhost: str) -> Queue:
         management.declare_queue(vhost, "work", arguments={"x-max-priority": 5})
         return make_queue(broker, "work", vhost)
 
@@ -160,7 +160,7 @@ class TestOnTheBroker:
         assert answer.keys() >= QUEUE_FIELDS | {"arguments", "policy", "effective_policy"}
         assert answer["arguments"].items() >= {"x-max-priority": 5}.items()  # RabbitMQ 4 adds the type
 
-    def test_a_queue_that_is_gone(self, api: Api, work: Queue, management: ManagementClient) -> None:
+    def test_a_queue_that_is_gone(self, api: Api, work: Queue, management: Management) -> None:
         management.delete_queue(work.vhost, "work")
         assert api.get(f"/queues/{work.pk}").status_code == 404
 
@@ -213,9 +213,7 @@ class TestOnTheBroker:
         assert response.json()["fields"].keys() == {"properties"}
         assert api.post(f"/queues/{work.pk}/publish", {"encoding": "rot13"}).status_code == 422
 
-    def test_peek_that_would_harm(
-        self, api: Api, broker: Broker, management: ManagementClient, vhost: str
-    ) -> None:
+    def test_peek_that_would_harm(self, api: Api, broker: Broker, management: Management, vhost: str) -> None:
         management.declare_queue(vhost, "log", arguments={"x-queue-type": "stream"})
         queue = make_queue(broker, "log", vhost, type="stream")
         response = api.post(f"/queues/{queue.pk}/peek", {"count": 1})

@@ -27,9 +27,9 @@ from mqadmin.queues.sight import sight
 from mqadmin.rabbit.amqp import channel as connected
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ManagementUnavailable, NoResponse, RabbitError, Refused
-from mqadmin.rabbit.management import ManagementClient
 from tests.queues.conftest import ODD_NAMES
 from tests.support import amqp
+from tests.support.management import Management
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
@@ -52,7 +52,7 @@ def sampled(sampler: Sampler, vhost: str) -> dict[str, Queue]:
 
 
 @pytest.mark.django_db
-def test_a_sample_finds_queues_of_every_name(management: ManagementClient, vhost: str) -> None:
+def test_a_sample_finds_queues_of_every_name(management: Management, vhost: str) -> None:
     for name in ODD_NAMES:
         management.declare_queue(vhost, name)
     sampler = Sampler("default", management)
@@ -71,7 +71,7 @@ def test_a_sample_finds_queues_of_every_name(management: ManagementClient, vhost
 
 @pytest.mark.django_db
 def test_only_changed_rows_are_written(
-    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     for number in range(30):
         management.declare_queue(vhost, f"q{number}")
@@ -105,7 +105,7 @@ def test_only_changed_rows_are_written(
 
 @pytest.mark.django_db
 def test_what_a_retry_queue_lets_go_makes_no_inbox(
-    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     management.declare_queue(vhost, "order.processing")
     to = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "order.processing"}
@@ -128,7 +128,7 @@ def test_what_a_retry_queue_lets_go_makes_no_inbox(
 
 
 @pytest.mark.django_db
-def test_dead_letter_routes_are_found(management: ManagementClient, vhost: str) -> None:
+def test_dead_letter_routes_are_found(management: Management, vhost: str) -> None:
     management.declare_exchange(vhost, "dlx", type="fanout")
     management.declare_queue(vhost, "dead")
     management.bind(vhost, "dlx", "dead")
@@ -150,7 +150,7 @@ def test_dead_letter_routes_are_found(management: ManagementClient, vhost: str) 
 
 @pytest.mark.django_db
 def test_deleted_queues_are_marked_gone_then_deleted_unless_tracked(
-    management: ManagementClient, vhost: str
+    management: Management, vhost: str
 ) -> None:
     for name in ("one", "two"):
         management.declare_queue(vhost, name)
@@ -171,7 +171,7 @@ def test_deleted_queues_are_marked_gone_then_deleted_unless_tracked(
 
 @pytest.mark.django_db
 def test_many_queues_that_are_gone_at_once_cost_few_writes(
-    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     names = [f"q{number}" for number in range(40)]
     with amqp.channel(broker_config, vhost) as channel:
@@ -188,7 +188,7 @@ def test_many_queues_that_are_gone_at_once_cost_few_writes(
 
 
 @pytest.mark.django_db
-def test_what_verdicts_remember_survives_a_restart(management: ManagementClient, vhost: str) -> None:
+def test_what_verdicts_remember_survives_a_restart(management: Management, vhost: str) -> None:
     management.declare_queue(vhost, "work")
     first = Sampler("default", management)
     counted(first, vhost)
@@ -233,7 +233,7 @@ def other_server() -> Iterator[str]:
 
 def failing(config: BrokerConfig, error_class: type[RabbitError]) -> Broker:
     """Sample through `config`, expect `error_class`, and return the row that tells of it."""
-    sampler = Sampler("default", ManagementClient(config))
+    sampler = Sampler("default", Management(config))
     with pytest.raises(error_class) as caught:
         sampler.sample()
     sampler.fail(caught.value)
@@ -259,7 +259,7 @@ def test_something_that_is_not_rabbitmq_is_told_as_such(
 
 @pytest.mark.django_db
 def test_a_broker_that_is_down_keeps_its_last_snapshot(
-    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     management.declare_queue(vhost, "work")
     rows = sampled(Sampler("default", management), vhost)
@@ -270,7 +270,7 @@ def test_a_broker_that_is_down_keeps_its_last_snapshot(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_monitors_never_sample_one_broker(management: ManagementClient, vhost: str) -> None:
+def test_two_monitors_never_sample_one_broker(management: Management, vhost: str) -> None:
     stop = threading.Event()
     assert leases.acquire("monitor:default", "somebody else", 60)
     threads = monitor.start(["default"], 0.05, stop)
@@ -289,7 +289,7 @@ def test_two_monitors_never_sample_one_broker(management: ManagementClient, vhos
 
 @pytest.mark.django_db(transaction=True)
 def test_a_dead_broker_does_not_delay_the_others(
-    broker_config: BrokerConfig, monkeypatch: pytest.MonkeyPatch, management: ManagementClient
+    broker_config: BrokerConfig, monkeypatch: pytest.MonkeyPatch, management: Management
 ) -> None:
     dead = replace(broker_config, slug="dead", management_url="http://127.0.0.1:1")
     monkeypatch.setattr(brokers, "_configs", {"dead": dead, "default": broker_config})
@@ -309,7 +309,7 @@ def test_a_dead_broker_does_not_delay_the_others(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_is_gone_is_waited_for(
-    management: ManagementClient, monkeypatch: pytest.MonkeyPatch
+    management: Management, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, broken = leases.acquire, threading.Event()
     broken.set()

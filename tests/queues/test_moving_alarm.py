@@ -17,6 +17,7 @@ from mqadmin.rabbit import amqp
 from mqadmin.rabbit.mover import Mover
 from tests.queues.conftest import make_queue
 from tests.queues.test_moving import BY, depth, fill, taken
+from tests.support.management import Management
 from tests.support.node_control import disk_alarm
 from tests.support.waiting import wait_until
 
@@ -96,8 +97,7 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
     operation = moving.move(queue=dead, to_queue="work", by=BY)
     worker = in_a_worker(operation)
     with disk_alarm(restartable_broker):
-        client = brokers.client("default")
-        wait_until(client.health_alarms, 20)
+        wait_until(Management(brokers.config("default")).alarms, 20)
         full.set()
         wait_until(lambda: waits(operation), 20)
         operations.pause(operation=operation, by=BY)

@@ -17,9 +17,9 @@ from mqadmin.core.formats import number
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
 from tests.queues.conftest import HOSTILE, ODD_NAMES, make_queue
 from tests.support import amqp
+from tests.support.management import Management
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
@@ -36,7 +36,7 @@ def _own_brokers(_broker: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 @pytest.fixture
-def work(broker: Broker, management: ManagementClient, vhost: str) -> Queue:
+def work(broker: Broker, management: Management, vhost: str) -> Queue:
     """A queue `work` that exists, and its row."""
     management.declare_queue(vhost, "work")
     return make_queue(broker, "work", vhost)
@@ -76,7 +76,7 @@ class _Buttons(HTMLParser):
             self._attributes = None
 
 
-def test_the_page_of_a_queue(operator: Client, work: Queue, management: ManagementClient, vhost: str) -> None:
+def test_the_page_of_a_queue(operator: Client, work: Queue, management: Management, vhost: str) -> None:
     management.declare_exchange(vhost, "events", type="topic")
     management.bind(vhost, "events", "work", "order.#")
     text = detail(operator, work)
@@ -100,7 +100,7 @@ def test_live_numbers_come_from_the_broker_not_from_the_row(
 def test_odd_names_have_a_page_and_can_be_published_to(
     operator: Client,
     broker: Broker,
-    management: ManagementClient,
+    management: Management,
     vhost: str,
     name: str,
     broker_config: BrokerConfig,
@@ -120,7 +120,7 @@ def test_odd_names_have_a_page_and_can_be_published_to(
     assert "&lt;script&gt;" in peeked
 
 
-def test_a_queue_that_is_gone_says_so(operator: Client, work: Queue, management: ManagementClient) -> None:
+def test_a_queue_that_is_gone_says_so(operator: Client, work: Queue, management: Management) -> None:
     management.delete_queue(work.vhost, "work")
     text = detail(operator, work)
     assert "This queue is gone" in text
@@ -254,7 +254,7 @@ def test_peek_shows_and_keeps_the_messages(
 
 
 def test_peek_is_refused_where_it_would_harm(
-    operator: Client, broker: Broker, management: ManagementClient, vhost: str, broker_config: BrokerConfig
+    operator: Client, broker: Broker, management: Management, vhost: str, broker_config: BrokerConfig
 ) -> None:
     arguments = {"x-queue-type": "quorum", "x-delivery-limit": 3}
     management.declare_queue(vhost, "fragile", arguments=arguments)

@@ -11,16 +11,16 @@ from mqadmin.core.models import Operation
 from mqadmin.queues import purging
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
 from tests.queues.conftest import make_queue
 from tests.support import amqp
+from tests.support.management import Management
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 BY = Actor("ann")
 
 
 @pytest.fixture
-def work(broker: Broker, management: ManagementClient, vhost: str, broker_config: BrokerConfig) -> Queue:
+def work(broker: Broker, management: Management, vhost: str, broker_config: BrokerConfig) -> Queue:
     """A queue with six messages."""
     brokers.forget()
     management.declare_queue(vhost, "work")
@@ -49,7 +49,7 @@ def test_a_purge_is_not_done_twice_after_a_crash(work: Queue, broker_config: Bro
     assert amqp.depth(broker_config, work.vhost, "work") == 6
 
 
-def test_a_queue_that_vanished_fails_the_operation(work: Queue, management: ManagementClient) -> None:
+def test_a_queue_that_vanished_fails_the_operation(work: Queue, management: Management) -> None:
     operation = purging.purge(queue=work, by=BY)
     management.delete_queue(work.vhost, "work")
     assert operations.execute(operation.pk)

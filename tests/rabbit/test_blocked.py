@@ -8,8 +8,8 @@ import pytest
 from deploy import ports
 from deploy.node import Node
 from mqadmin.rabbit.config import BrokerConfig, load
-from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.publisher import Outgoing, Publisher
+from tests.support.management import Management
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
@@ -30,8 +30,8 @@ def alarmed_broker(tmp_path: Path) -> Iterator[BrokerConfig]:
 
 
 def test_a_broker_with_an_alarm_says_so_and_takes_nothing(alarmed_broker: BrokerConfig) -> None:
-    client = ManagementClient(alarmed_broker)
-    wait_until(lambda: [alarm.resource for alarm in client.health_alarms()] == ["memory"], what="the alarm")
+    client = Management(alarmed_broker)
+    wait_until(lambda: client.alarms() == ["memory"], what="the alarm")
     wait_until(lambda: client.nodes()[0].mem_alarm, what="the node reports it")
     client.declare_queue("/", "q")
     publisher = Publisher(alarmed_broker, "/")

@@ -12,10 +12,10 @@ import pytest
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import BadResponse, NoResponse, NotFound, Refused
-from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.publisher import Outgoing, Publisher
 from tests.rabbit.proxy import Proxy
 from tests.rabbit.test_management import answering, page
+from tests.support.management import Management, purge
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
@@ -63,14 +63,14 @@ def test_an_errand_takes_the_first_host_that_answers(
     amqp.declare_queue(both, vhost, "q")
     assert (one.accepted, two.accepted) == (1, 0)
     with one.refusing():
-        assert amqp.purge(both, vhost, "q") == 0
+        assert purge(both, vhost, "q") == 0
     assert two.accepted == 1
 
 
 def test_without_any_host_each_is_named(broker_config: BrokerConfig, vhost: str) -> None:
     dead = with_hosts(broker_config, NOWHERE, "127.0.0.2:1")
     with pytest.raises(NoResponse) as caught:
-        amqp.purge(dead, vhost, "q")
+        purge(dead, vhost, "q")
     publisher = Publisher(dead, vhost)
     verdict = publisher.publish_batch([Outgoing("", "q", b"")])[0]
     publisher.close()
@@ -89,7 +89,7 @@ def test_a_refused_login_is_not_asked_of_every_host(
     places = f"127.0.0.1:{one.port}", f"127.0.0.1:{two.port}"
     wrong = with_hosts(broker_config, *places, login="nobody:wrong")
     with pytest.raises(Refused, match=f"{places[0]} refused the user name or password"):
-        amqp.purge(wrong, vhost, "q")
+        purge(wrong, vhost, "q")
     publisher = Publisher(wrong, vhost)
     assert publisher.publish_batch([Outgoing("", "q", b"")])[0].reason == "refused"
     publisher.close()
@@ -97,7 +97,7 @@ def test_a_refused_login_is_not_asked_of_every_host(
 
 
 def test_a_publisher_goes_on_with_the_next_host_and_stays_there(
-    broker_config: BrokerConfig, vhost: str, management: ManagementClient, proxies: tuple[Proxy, Proxy]
+    broker_config: BrokerConfig, vhost: str, management: Management, proxies: tuple[Proxy, Proxy]
 ) -> None:
     one, two = proxies
     management.declare_queue(vhost, "q")
@@ -114,11 +114,11 @@ def test_a_publisher_goes_on_with_the_next_host_and_stays_there(
     assert publisher.publish_batch(message)[0].ok
     assert (one.accepted, two.accepted) == (1, 1)
     publisher.close()
-    assert 41 - unsure <= amqp.purge(broker_config, vhost, "q") <= 42
+    assert 41 - unsure <= purge(broker_config, vhost, "q") <= 42
 
 
 def test_a_publisher_without_any_host_tries_again_with_the_next_message(
-    broker_config: BrokerConfig, vhost: str, management: ManagementClient, proxies: tuple[Proxy, Proxy]
+    broker_config: BrokerConfig, vhost: str, management: Management, proxies: tuple[Proxy, Proxy]
 ) -> None:
     one, two = proxies
     management.declare_queue(vhost, "q")
@@ -141,9 +141,7 @@ def test_the_management_api_is_read_from_the_next_host_and_then_from_there(
     broker_config: BrokerConfig, page_proxies: tuple[Proxy, Proxy]
 ) -> None:
     one, two = page_proxies
-    client = ManagementClient(
-        with_pages(broker_config, NOWHERE, f"127.0.0.1:{one.port}", f"127.0.0.1:{two.port}")
-    )
+    client = Management(with_pages(broker_config, NOWHERE, f"127.0.0.1:{one.port}", f"127.0.0.1:{two.port}"))
     for _ in range(3):
         assert client.whoami().name == broker_config.auth()[0]
     assert (one.accepted, two.accepted) == (1, 0)
@@ -157,7 +155,7 @@ def test_the_management_api_is_read_from_the_next_host_and_then_from_there(
 
 def test_without_any_management_api_each_is_named(broker_config: BrokerConfig) -> None:
     with pytest.raises(NoResponse) as caught:
-        ManagementClient(with_pages(broker_config, NOWHERE, "127.0.0.2:1")).whoami()
+        Management(with_pages(broker_config, NOWHERE, "127.0.0.2:1")).whoami()
     assert str(caught.value) == (
         "Nothing answers at http://127.0.0.1:1: Connection refused. "
         "Nothing answers at http://127.0.0.2:1: Connection refused."
@@ -165,18 +163,16 @@ def test_without_any_management_api_each_is_named(broker_config: BrokerConfig) -
 
 
 def test_what_writes_is_sent_to_one_host_only(
-    broker_config: BrokerConfig, vhost: str, management: ManagementClient
+    broker_config: BrokerConfig, vhost: str, management: Management
 ) -> None:
     management.declare_queue(vhost, "q")
     with answering(None) as silent:  # takes the request and never answers: it may have been carried out
-        client = ManagementClient(
-            with_pages(broker_config, silent.removeprefix("http://"), page_of(broker_config))
-        )
+        client = Management(with_pages(broker_config, silent.removeprefix("http://"), page_of(broker_config)))
         with pytest.raises(NoResponse, match="did not answer within 1 s"):
             client.delete_queue(vhost, "q")
         client.close()
     assert [queue.name for queue in management.queues(vhost)] == ["q"]
-    client = ManagementClient(with_pages(broker_config, NOWHERE, page_of(broker_config)))
+    client = Management(with_pages(broker_config, NOWHERE, page_of(broker_config)))
     client.delete_queue(vhost, "q")  # nothing was sent to the first
     client.close()
     assert management.queues(vhost) == []
@@ -185,10 +181,8 @@ def test_what_writes_is_sent_to_one_host_only(
 def test_an_answer_that_is_a_no_is_the_clusters(broker_config: BrokerConfig, vhost: str) -> None:
     body = page("500 Oops", b'{"error":"x","reason":"y"}', "application/json")
     with answering(body) as broken, pytest.raises(BadResponse, match="500"):
-        ManagementClient(
-            with_pages(broker_config, broken.removeprefix("http://"), page_of(broker_config))
-        ).whoami()
-    client = ManagementClient(with_pages(broker_config, page_of(broker_config), NOWHERE))
+        Management(with_pages(broker_config, broken.removeprefix("http://"), page_of(broker_config))).whoami()
+    client = Management(with_pages(broker_config, page_of(broker_config), NOWHERE))
     with pytest.raises(NotFound):
         client.queue(vhost, "gone")
     client.close()

@@ -19,10 +19,10 @@ from mqadmin.rabbit.errors import (
     RabbitError,
     Refused,
 )
-from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publisher import Outgoing, Publisher
 from mqadmin.rabbit.topology import dead_letter_map
+from tests.support.management import Management, purge
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
@@ -54,7 +54,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_queue_name_works(
-    management: ManagementClient, broker_config: BrokerConfig, vhost: str, name: str
+    management: Management, broker_config: BrokerConfig, vhost: str, name: str
 ) -> None:
     management.declare_queue(vhost, name, arguments={"x-max-length": 5})
     detail = management.queue(vhost, name)
@@ -80,7 +80,7 @@ def test_any_queue_name_works(
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in (".", "..")])
-def test_any_exchange_and_policy_name_works(management: ManagementClient, vhost: str, name: str) -> None:
+def test_any_exchange_and_policy_name_works(management: Management, vhost: str, name: str) -> None:
     management.declare_exchange(vhost, name, type="topic", arguments={"alternate-exchange": "ae"})
     management.declare_queue(vhost, "q")
     management.bind(vhost, name, "q", "a.#")
@@ -101,7 +101,7 @@ def test_any_exchange_and_policy_name_works(management: ManagementClient, vhost:
 
 
 @pytest.mark.parametrize("name", ["/x", "a b", "..c", "虚拟"])
-def test_any_vhost_name_works(management: ManagementClient, vhost: str, name: str) -> None:
+def test_any_vhost_name_works(management: Management, vhost: str, name: str) -> None:
     name = f"{vhost}{name}"
     management.create_vhost(name)
     try:
@@ -112,12 +112,12 @@ def test_any_vhost_name_works(management: ManagementClient, vhost: str, name: st
         management.delete_vhost(name)
 
 
-def test_names_that_no_url_can_hold_are_refused_in_words(management: ManagementClient, vhost: str) -> None:
+def test_names_that_no_url_can_hold_are_refused_in_words(management: Management, vhost: str) -> None:
     with pytest.raises(BadResponse, match="one or two dots"):
         management.declare_exchange(vhost, "..")
 
 
-def test_the_cluster(management: ManagementClient) -> None:
+def test_the_cluster(management: Management) -> None:
     overview = management.overview()
     assert overview.product == "RabbitMQ"
     assert overview.version[0].isdigit()
@@ -125,11 +125,11 @@ def test_the_cluster(management: ManagementClient) -> None:
     assert node.running
     assert node.mem_used
     assert node.disk_free
-    assert management.health_alarms() == []
+    assert management.alarms() == []
     assert "administrator" in management.whoami().tags
 
 
-def test_a_queue_as_it_was_declared(management: ManagementClient, vhost: str) -> None:
+def test_a_queue_as_it_was_declared(management: Management, vhost: str) -> None:
     arguments = {"x-queue-type": "quorum", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dlq"}
     management.declare_queue(vhost, "q", arguments=arguments)
     management.declare_queue(vhost, "dlq")
@@ -144,7 +144,7 @@ def test_a_queue_as_it_was_declared(management: ManagementClient, vhost: str) ->
     assert targets[vhost, "q"].to == ("dlq",)
 
 
-def test_the_alternate_exchange_of_a_policy_is_found(management: ManagementClient, vhost: str) -> None:
+def test_the_alternate_exchange_of_a_policy_is_found(management: Management, vhost: str) -> None:
     management.declare_exchange(vhost, "e")
     management.set_policy(vhost, "ae", "^e$", {"alternate-exchange": "amq.fanout"}, apply_to="exchanges")
     found = wait_until(
@@ -154,7 +154,7 @@ def test_the_alternate_exchange_of_a_policy_is_found(management: ManagementClien
 
 
 def test_numbers_and_history_of_a_busy_queue(
-    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
     assert management.queue(vhost, "q").info.publish_rate is None, "not counted yet is unknown, not 0"
@@ -214,7 +214,7 @@ def test_a_counter_becomes_a_rate_and_a_reset_is_no_dip() -> None:
     assert parse.queue_detail(item).rates["publish"] == ((10, 2.0), (15, 10.0), (20, 0.0))
 
 
-def test_declaring_it_differently_is_refused(management: ManagementClient, vhost: str) -> None:
+def test_declaring_it_differently_is_refused(management: Management, vhost: str) -> None:
     management.declare_queue(vhost, "q")
     with pytest.raises(BadResponse, match="inequivalent arg"):
         management.declare_queue(vhost, "q", arguments={"x-max-length": 1})
@@ -223,7 +223,7 @@ def test_declaring_it_differently_is_refused(management: ManagementClient, vhost
         management.declare_queue(vhost, "..", arguments={"x-max-length": 1})
 
 
-def test_a_hundred_threads_share_a_client(management: ManagementClient) -> None:
+def test_a_hundred_threads_share_a_client(management: Management) -> None:
     problems: list[BaseException] = []
 
     def ask() -> None:
@@ -240,8 +240,8 @@ def test_a_hundred_threads_share_a_client(management: ManagementClient) -> None:
     assert problems == []
 
 
-def elsewhere(config: BrokerConfig, url: str, timeout_s: float = 1.0) -> ManagementClient:
-    return ManagementClient(replace(config, management_url=url, timeout_s=timeout_s))
+def elsewhere(config: BrokerConfig, url: str, timeout_s: float = 1.0) -> Management:
+    return Management(replace(config, management_url=url, timeout_s=timeout_s))
 
 
 @contextmanager
@@ -313,24 +313,24 @@ def test_a_wrong_password(broker_config: BrokerConfig) -> None:
 
 def test_amqp_errands_speak_the_same_errors(broker_config: BrokerConfig, vhost: str) -> None:
     with pytest.raises(NotFound):
-        amqp.purge(broker_config, vhost, "gone")
+        purge(broker_config, vhost, "gone")
     with pytest.raises((NotFound, Refused)):
-        amqp.purge(broker_config, "no-such-vhost", "q")
+        purge(broker_config, "no-such-vhost", "q")
     dead = replace(broker_config, amqp_url="amqp://127.0.0.1:1")
     with pytest.raises(NoResponse, match=r"127\.0\.0\.1:1 cannot be reached"):
-        amqp.purge(dead, vhost, "q")
+        purge(dead, vhost, "q")
     wrong = replace(broker_config, amqp_url=f"amqp://nobody:x@{broker_config.address}")
     with pytest.raises(Refused, match="user name or password"):
-        amqp.purge(wrong, vhost, "q")
+        purge(wrong, vhost, "q")
     http = replace(
         broker_config, amqp_url=f"amqp://{broker_config.management_base.removeprefix('http://')}", timeout_s=1
     )
     with pytest.raises(NoResponse):
-        amqp.purge(http, vhost, "q")
+        purge(http, vhost, "q")
 
 
 def test_a_nul_in_a_name_is_shown_as_its_symbol(
-    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     with amqp.channel(broker_config, vhost) as channel:
         channel.queue_declare("a\0b", arguments={"x-note": "c\0d"})

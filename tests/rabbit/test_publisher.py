@@ -11,10 +11,10 @@ import pytest
 
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.publisher import Outgoing, Publisher, Verdict, close_publishers, get_publisher
 from tests.rabbit.proxy import Proxy
+from tests.support.management import Management, purge
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
@@ -62,7 +62,7 @@ def drain(config: BrokerConfig, vhost: str, queue: str = "q") -> list[Message]:
 
 
 def test_all_arrive_in_order_and_are_confirmed(
-    publisher: Publisher, management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    publisher: Publisher, management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
     verdicts = publisher.publish_batch(messages(3000))
@@ -77,7 +77,7 @@ def test_nothing_to_publish_needs_no_broker() -> None:
 
 
 def test_what_no_queue_takes_is_told_apart_from_what_one_does(
-    publisher: Publisher, management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    publisher: Publisher, management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
     batch = [Outgoing("", "nowhere" if index % 3 == 0 else "q", str(index).encode()) for index in range(900)]
@@ -90,7 +90,7 @@ def test_what_no_queue_takes_is_told_apart_from_what_one_does(
 
 
 def test_returns_are_matched_where_only_headers_decide(
-    publisher: Publisher, management: ManagementClient, vhost: str
+    publisher: Publisher, management: Management, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
     management.bind(vhost, "amq.headers", "q", arguments={"x-match": "all", "ok": True})
@@ -99,7 +99,7 @@ def test_returns_are_matched_where_only_headers_decide(
 
 
 def test_a_missing_exchange_fails_its_messages_and_no_others(
-    publisher: Publisher, management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    publisher: Publisher, management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
     batch = [Outgoing("gone" if index % 2 else "", "q", str(index).encode()) for index in range(100)]
@@ -110,7 +110,7 @@ def test_a_missing_exchange_fails_its_messages_and_no_others(
 
 
 def test_a_full_queue_that_rejects_is_a_nack(
-    publisher: Publisher, management: ManagementClient, vhost: str
+    publisher: Publisher, management: Management, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q", arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
     verdicts = publisher.publish_batch(messages(3))
@@ -118,7 +118,7 @@ def test_a_full_queue_that_rejects_is_a_nack(
 
 
 def test_a_foreign_user_id_is_refused_alone(
-    publisher: Publisher, management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    publisher: Publisher, management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
     batch = messages(50)
@@ -143,7 +143,7 @@ def test_a_foreign_user_id_is_refused_alone(
     ],
 )
 def test_what_cannot_be_encoded_fails_alone(
-    publisher: Publisher, management: ManagementClient, vhost: str, bad: Outgoing
+    publisher: Publisher, management: Management, vhost: str, bad: Outgoing
 ) -> None:
     management.declare_queue(vhost, "q")
     verdicts = publisher.publish_batch([*messages(2), bad, *messages(2)])
@@ -151,7 +151,7 @@ def test_what_cannot_be_encoded_fails_alone(
 
 
 def test_writing_without_permission_is_refused(
-    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     user = f"reader-{vhost}"
     management.create_user(user, "secret")
@@ -192,7 +192,7 @@ def test_without_a_connection_nothing_was_sent(
 def test_a_lost_connection_is_replaced_and_says_what_is_unknown(
     through_proxy: Publisher,
     proxy: Proxy,
-    management: ManagementClient,
+    management: Management,
     broker_config: BrokerConfig,
     vhost: str,
 ) -> None:
@@ -208,13 +208,13 @@ def test_a_lost_connection_is_replaced_and_says_what_is_unknown(
     unknown = [verdict for verdict in verdicts if verdict.unknown]
     assert set(counts) <= {"confirmed", "connection_lost"}
     assert 0 < len(unknown) == counts["connection_lost"] <= 1000
-    arrived = amqp.purge(broker_config, vhost, "q") - 10
+    arrived = purge(broker_config, vhost, "q") - 10
     assert counts["confirmed"] <= arrived <= counts["confirmed"] + len(unknown)
     assert proxy.accepted == 2
 
 
 def test_a_silent_connection_times_out_and_is_replaced(
-    through_proxy: Publisher, proxy: Proxy, management: ManagementClient, vhost: str
+    through_proxy: Publisher, proxy: Proxy, management: Management, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
     assert through_proxy.publish_batch(messages(1))[0].ok
@@ -234,7 +234,7 @@ def test_a_silent_connection_times_out_and_is_replaced(
 def test_threads_share_one_connection(
     through_proxy: Publisher,
     proxy: Proxy,
-    management: ManagementClient,
+    management: Management,
     broker_config: BrokerConfig,
     vhost: str,
 ) -> None:
@@ -242,12 +242,12 @@ def test_threads_share_one_connection(
     with ThreadPoolExecutor(8) as pool:
         batches = list(pool.map(lambda _: through_proxy.publish_batch(messages(100)), range(16)))
     assert all(verdict.ok for batch in batches for verdict in batch)
-    assert amqp.purge(broker_config, vhost, "q") == 1600
+    assert purge(broker_config, vhost, "q") == 1600
     assert proxy.accepted == 1
 
 
 def test_an_exchange_deleted_in_mid_stream_is_found_out(
-    through_proxy: Publisher, proxy: Proxy, management: ManagementClient, vhost: str
+    through_proxy: Publisher, proxy: Proxy, management: Management, vhost: str
 ) -> None:
     management.declare_exchange(vhost, "e", type="fanout")
     management.declare_queue(vhost, "q")
@@ -266,7 +266,7 @@ def test_an_exchange_deleted_in_mid_stream_is_found_out(
 
 
 def test_the_registry_gives_each_process_its_own(
-    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+    management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
     mine = get_publisher(broker_config, vhost)
@@ -288,7 +288,7 @@ def test_the_registry_gives_each_process_its_own(
 
 
 def test_closing_ends_the_thread_and_a_later_call_opens_again(
-    publisher: Publisher, management: ManagementClient, vhost: str
+    publisher: Publisher, management: Management, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
     before = threading.active_count()

@@ -22,6 +22,7 @@ from tests.rabbit.tls import (  # noqa: F401
     spoiled,
     tls_broker,
 )
+from tests.support.management import purge
 from tests.support.vhosts import temporary_vhost
 
 pytestmark = pytest.mark.broker
@@ -44,7 +45,7 @@ def test_both_doors_work_with_verified_certificates(
     publisher.close()
     assert client.queue(tls_vhost, "q").info.name == "q"
     client.close()
-    assert amqp.purge(tls_broker, tls_vhost, "q") == 20
+    assert purge(tls_broker, tls_vhost, "q") == 20
 
 
 @pytest.mark.parametrize("what", WRONG)
@@ -58,7 +59,7 @@ def test_what_does_not_verify_is_not_spoken_to(
     with pytest.raises(NoResponse) as over_http:
         ManagementClient(config).whoami()
     with pytest.raises(NoResponse) as over_amqp:
-        amqp.purge(config, "/", "q")
+        purge(config, "/", "q")
     publisher = Publisher(config, "/")
     verdict = publisher.publish_batch([Outgoing("", "q", b"")])[0]
     publisher.close()
@@ -79,7 +80,7 @@ def test_a_key_with_a_passphrase_is_refused_and_not_asked_for(
     subprocess.run([*command, "-out", locked], check=True, capture_output=True)
     config = replace(tls_broker, key_file=locked)
     with pytest.raises(ConfigurationError, match="TLS files cannot be used"):
-        amqp.purge(config, "/", "q")
+        purge(config, "/", "q")
     with pytest.raises(NoResponse, match=r"TLS handshake.* encrypted"):
         ManagementClient(config).whoami()
 

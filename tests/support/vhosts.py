@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
+from tests.support.management import Management
 
 
 @contextmanager
 def temporary_vhost(config: BrokerConfig, prefix: str = "test") -> Iterator[str]:
     """Create a vhost with a name of its own, yield the name, delete it with all that is in it."""
     name = f"{prefix}-{uuid.uuid4().hex[:12]}"
-    client = ManagementClient(config)
+    client = Management(config)
     client.create_vhost(name)
     try:
         yield name

@@ -16,14 +16,14 @@ from consumers.models import Consumer
 from mqadmin.core import audit, brokers
 from mqadmin.deadletters.models import TrackedQueue
 from mqadmin.rabbit.errors import NotFound
-from mqadmin.rabbit.management import ManagementClient
+from tests.support.management import Management
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.broker]
 
 
 @pytest.fixture
-def shop(management: ManagementClient, vhost: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def shop(management: Management, vhost: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The demo's vhost under a name of this test's own."""
     monkeypatch.setattr(topology, "VHOST", vhost)
     management.delete_vhost(vhost)
@@ -31,7 +31,7 @@ def shop(management: ManagementClient, vhost: str, monkeypatch: pytest.MonkeyPat
     return vhost
 
 
-def test_sets_up_the_reference_systems(shop: str, management: ManagementClient) -> None:
+def test_sets_up_the_reference_systems(shop: str, management: Management) -> None:
     call_command("setup_demo")
 
     queues = {queue.name: queue for queue in management.queues(shop)}
@@ -56,7 +56,7 @@ def test_sets_up_the_reference_systems(shop: str, management: ManagementClient) 
     assert TrackedQueue.objects.get().queue == "task_queue.dead"
 
 
-def test_second_run_leaves_what_the_user_changed(shop: str, management: ManagementClient) -> None:
+def test_second_run_leaves_what_the_user_changed(shop: str, management: Management) -> None:
     call_command("setup_demo")
     by = audit.SYSTEM
     definitions.stop(consumer=Consumer.objects.get(name="threads"), by=by)
@@ -73,7 +73,7 @@ def test_second_run_leaves_what_the_user_changed(shop: str, management: Manageme
         management.queue(shop, "priority_queue")
 
 
-def test_a_run_that_was_cut_short_is_completed(shop: str, management: ManagementClient) -> None:
+def test_a_run_that_was_cut_short_is_completed(shop: str, management: Management) -> None:
     management.create_vhost(shop)
     management.declare_queue(shop, "thread_queue")
     systems.define("default", audit.SYSTEM)
@@ -101,7 +101,7 @@ def producer(shop: str, process_environ: dict[str, str]) -> Iterator[subprocess.
 
 @pytest.mark.processes
 def test_producer_feeds_every_queue_and_ends_cleanly(
-    producer: subprocess.Popen[bytes], shop: str, management: ManagementClient
+    producer: subprocess.Popen[bytes], shop: str, management: Management
 ) -> None:
     fed = {"task_queue", "thread_queue", "priority_queue", "order.processing", "logs.all"}
 
@@ -118,7 +118,7 @@ def test_producer_feeds_every_queue_and_ends_cleanly(
 
 @pytest.mark.processes
 def test_producer_goes_on_when_its_vhost_comes_back(
-    producer: subprocess.Popen[bytes], shop: str, management: ManagementClient
+    producer: subprocess.Popen[bytes], shop: str, management: Management
 ) -> None:
     def published() -> int:
         try:

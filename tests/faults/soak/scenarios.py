@@ -13,8 +13,8 @@ import psutil
 from django.db import connection
 
 from consumers.models import Consumer, Record
-from mqadmin.rabbit.management import ManagementClient
 from tests.faults.soak.harness import QUEUE, REPLICAS, Soak
+from tests.support.management import Management
 from tests.support.node_control import disk_alarm
 from tests.support.rough_line import RoughLine
 from tests.support.waiting import wait_until
@@ -162,7 +162,7 @@ def delete_queue(soak: Soak) -> set[str]:
     delay = Consumer.objects.get().retry_first_delay
     soak.progress(max(1, len(soak.ids) // 10))
     soak.until(lambda: _waiting(soak), 30, what="copies that wait for their next attempt")
-    client = ManagementClient(soak.place.config)
+    client = Management(soak.place.config)
     elsewhere = _waiting(soak)
     known = set(_ended())
     client.delete_queue(soak.place.vhost, QUEUE)

@@ -1,0 +1,81 @@
+"""What only tests do with a broker: making users and policies, deleting things, asking for its alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mqadmin.rabbit import amqp
+from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.errors import ChannelLost
+from mqadmin.rabbit.management import ManagementClient
+
+_DOTS = (".", "..")  # no URL of the management API can name these
+
+
+class Management(ManagementClient):
+    """mqadmin's client, and more of the management API."""
+
+    def alarms(self) -> list[str]:
+        """Return the resources whose alarm is in force. The broker tells of them with status 503: a result."""
+        answer = self._http.call("GET", "health", "checks", "alarms", expect=(503,))
+        return [str(alarm["resource"]) for alarm in answer.get("alarms", [])]
+
+    def delete_queue(self, vhost: str, name: str) -> None:
+        if name not in _DOTS:
+            self._http.call("DELETE", "queues", vhost, name)
+            return
+        with amqp.channel(self.config, vhost) as channel:
+            # The broker takes the deletion of a missing queue for done; the HTTP API says 404, and so do we.
+            channel.queue_declare(name, passive=True)
+            channel.queue_delete(name)
+
+    def purge(self, vhost: str, name: str) -> None:
+        """Drop every ready message of the queue; unacked ones stay."""
+        if name not in _DOTS:
+            self._http.call("DELETE", "queues", vhost, name, "contents")
+        else:
+            purge(self.config, vhost, name)
+
+    def delete_exchange(self, vhost: str, name: str) -> None:
+        self._http.call("DELETE", "exchanges", vhost, name)
+
+    def set_policy(
+        self,
+        vhost: str,
+        name: str,
+        pattern: str,
+        definition: Mapping[str, Any],
+        *,
+        apply_to: str = "all",
+        priority: int = 0,
+    ) -> None:
+        body = {
+            "pattern": pattern,
+            "definition": dict(definition),
+            "apply-to": apply_to,
+            "priority": priority,
+        }
+        self._http.call("PUT", "policies", vhost, name, body=body)
+
+    def delete_policy(self, vhost: str, name: str) -> None:
+        self._http.call("DELETE", "policies", vhost, name)
+
+    def delete_vhost(self, name: str) -> None:
+        """Delete the vhost and everything in it."""
+        self._http.call("DELETE", "vhosts", name)
+
+    def create_user(self, name: str, password: str, *, tags: Sequence[str] = ()) -> None:
+        self._http.call("PUT", "users", name, body={"password": password, "tags": ",".join(tags)})
+
+    def delete_user(self, name: str) -> None:
+        self._http.call("DELETE", "users", name)
+
+
+def purge(config: BrokerConfig, vhost: str, name: str) -> int:
+    """Drop the ready messages over AMQP and return how many they were. Raises RabbitError."""
+    with amqp.channel(config, vhost) as channel:
+        count = channel.queue_purge(name).method.message_count
+    if count is None:
+        raise ChannelLost("The broker did not say how many messages it dropped.")
+    return int(count)
