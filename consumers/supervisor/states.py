@@ -11,9 +11,6 @@ BACKOFF = "backoff"
 FAILED = "failed"
 LOST = "lost"
 
-# No process belongs to a row in one of these, although the row may still be the visible one of its replica.
-WITHOUT_PROCESS = frozenset({STOPPED, BACKOFF, FAILED, LOST})
-
 EXIT_STOPPED = 0  # stopped as asked
 EXIT_RECYCLED = 75  # ended itself to be started anew (EX_TEMPFAIL): no crash
 EXIT_CONFIGURATION = 3  # starting it again would fail the same way

@@ -49,14 +49,6 @@ class Box:
     def middle(self) -> float:
         return self.y + HEIGHT / 2
 
-    @property
-    def text_y(self) -> float:
-        return self.y + (20 if self.text else 28)
-
-    @property
-    def below_y(self) -> float:
-        return self.y + 36
-
 
 @dataclass(frozen=True)
 class Line:

@@ -211,11 +211,6 @@ def parked(broker: str, at_most: int = 100_000) -> int:
     return min(at_most, tally.total({"broker": broker, "status": DeadLetter.Status.PARKED}))
 
 
-def captured_since(broker: str, moment: datetime) -> int:
-    """Return how many letters were captured since `moment`."""
-    return DeadLetter.objects.filter(broker=broker, captured_at__gte=moment).count()
-
-
 def by_message_id(broker: str, start: str, most: int = 6) -> list[DeadLetter]:
     """Return letters whose message id begins with `start`, newest first."""
     # A range, since LIKE would not use the index.

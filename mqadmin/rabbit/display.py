@@ -39,11 +39,6 @@ def display_text(
     return (text if is_whole else text + _CUT), "+".join((*found.layers, kind))
 
 
-def hex_text(body: bytes) -> str:
-    """Return a dump of the first bytes as they came, whatever they hold."""
-    return _hex_dump(body)
-
-
 def _readable(content: bytes, content_type: str | None, is_whole: bool) -> tuple[str, str]:
     if is_whole and bodies.is_msgpack(content_type):
         shown = _unpacked(content, content_type)

@@ -13,7 +13,6 @@ from typing import Any
 
 from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.types import (
-    AlarmInfo,
     BindingInfo,
     ConsumerInfo,
     ExchangeInfo,
@@ -34,8 +33,7 @@ QUEUE_COLUMNS = (
     "vhost,name,type,durable,auto_delete,exclusive,state,messages_ready,messages_unacknowledged,messages,consumers,"
     "message_stats.publish_details.rate,message_stats.deliver_get_details.rate,message_stats.ack_details.rate,"
     "message_stats.redeliver_details.rate,memory,node,arguments,policy,operator_policy,"
-    "effective_policy_definition,idle_since,head_message_timestamp,delivery_limit,consumer_capacity,"
-    "consumer_utilisation,message_bytes"
+    "effective_policy_definition,idle_since,delivery_limit,message_bytes"
 )
 """Everything `queue_info` reads: one fixed list, so that the broker's cached listing serves every call."""
 
@@ -50,7 +48,6 @@ def overview(item: Json) -> OverviewInfo:
         product="LavinMQ" if is_lavin else str(item.get("product_name", "RabbitMQ")),
         version=str(version),
         cluster_name=str(item.get("cluster_name") or item.get("node") or ""),
-        erlang_version=_text(item.get("erlang_version")),
         ready=_int(totals.get("messages_ready")),
         unacked=_int(totals.get("messages_unacknowledged")),
         total=_int(totals.get("messages")),
@@ -67,7 +64,6 @@ def overview(item: Json) -> OverviewInfo:
 
 
 def node(item: Json) -> NodeInfo:
-    uptime = _int(item.get("uptime"))
     return NodeInfo(
         name=str(item["name"]),
         running=bool(item.get("running", True)),
@@ -75,15 +71,7 @@ def node(item: Json) -> NodeInfo:
         mem_limit=_int(item.get("mem_limit")),
         mem_alarm=_flag(item.get("mem_alarm")),
         disk_free=_int(item.get("disk_free")),
-        disk_free_limit=_int(item.get("disk_free_limit")),
         disk_free_alarm=_flag(item.get("disk_free_alarm")),
-        uptime_s=None if uptime is None else uptime / 1000,
-        fd_used=_int(item.get("fd_used")),
-        fd_total=_int(item.get("fd_total")),
-        sockets_used=_int(item.get("sockets_used")),
-        sockets_total=_int(item.get("sockets_total")),
-        processes_used=_int(item.get("proc_used")),
-        processes_total=_int(item.get("proc_total")),
         partitions=_texts(item.get("partitions")),
     )
 
@@ -91,7 +79,6 @@ def node(item: Json) -> NodeInfo:
 def queue_info(item: Json) -> QueueInfo:
     stats = _table(item.get("message_stats"))
     arguments = _table(item.get("arguments"))
-    capacity = item.get("consumer_capacity", item.get("consumer_utilisation"))
     return QueueInfo(
         vhost=str(item["vhost"]),
         name=str(item["name"]),
@@ -115,9 +102,7 @@ def queue_info(item: Json) -> QueueInfo:
         operator_policy=_text(item.get("operator_policy")),
         effective_policy=_table(item.get("effective_policy_definition")),
         idle_since=_text(item.get("idle_since")),
-        head_message_timestamp=_int(item.get("head_message_timestamp")),
         delivery_limit=_int(item.get("delivery_limit")),
-        consumer_capacity=_float(capacity),
         message_bytes=_int(item.get("message_bytes")),
     )
 
@@ -141,8 +126,6 @@ def queue_detail(item: Json) -> QueueDetail:
         rates={key: series for key, series in rates.items() if series},
         leader=_text(item.get("leader")) or _text(item.get("node")),
         members=_texts(item.get("members")),
-        online=_texts(item.get("online")),
-        single_active_consumer_tag=_text(item.get("single_active_consumer_tag")),
     )
 
 
@@ -157,7 +140,6 @@ def consumer(item: Json) -> ConsumerInfo:
         exclusive=item.get("exclusive") is True,
         prefetch=_int(item.get("prefetch_count")),
         active=_flag(item.get("active")),
-        activity_status=_text(item.get("activity_status")),
         channel=_text(channel.get("name")),
         connection=_text(channel.get("connection_name")),
         user=_text(channel.get("user")),
@@ -174,14 +156,13 @@ def binding(item: Json) -> BindingInfo:
         destination_type=str(item["destination_type"]),
         routing_key=str(item.get("routing_key", "")),
         arguments=_table(item.get("arguments")),
-        properties_key=str(item.get("properties_key", "")),
     )
 
 
 def exchange(item: Json, policies: Mapping[tuple[str, str], Json]) -> ExchangeInfo:
     """`policies` maps (vhost, policy name) to definitions: a listing names an exchange's policy only."""
     vhost, policy = str(item["vhost"]), _text(item.get("policy"))
-    arguments, stats = _table(item.get("arguments")), _table(item.get("message_stats"))
+    arguments = _table(item.get("arguments"))
     definition = policies.get((vhost, policy), {}) if policy else {}
     return ExchangeInfo(
         vhost=vhost,
@@ -189,12 +170,9 @@ def exchange(item: Json, policies: Mapping[tuple[str, str], Json]) -> ExchangeIn
         type=str(item["type"]),
         durable=item.get("durable") is not False,
         auto_delete=item.get("auto_delete") is True,
-        internal=item.get("internal") is True,
         arguments=arguments,
         policy=policy,
         alternate_exchange=_text(arguments.get("alternate-exchange", definition.get("alternate-exchange"))),
-        publish_in_rate=_rate(stats, "publish_in"),
-        publish_out_rate=_rate(stats, "publish_out"),
     )
 
 
@@ -203,7 +181,6 @@ def policy(item: Json) -> PolicyInfo:
         vhost=str(item["vhost"]),
         name=str(item["name"]),
         pattern=str(item["pattern"]),
-        apply_to=str(item.get("apply-to", "all")),
         priority=int(item.get("priority", 0)),
         definition=_table(item.get("definition")),
     )
@@ -216,7 +193,6 @@ def vhost(item: Json) -> VhostInfo:
         description=_text(item.get("description")) or "",
         tags=_texts(item.get("tags")),
         running=not states or any(state == "running" for state in states),
-        default_queue_type=_text(item.get("default_queue_type")),
     )
 
 
@@ -226,10 +202,6 @@ def user(item: Json) -> UserInfo:
     return UserInfo(
         str(item["name"]), tuple(filter(None, tags.split(","))) if isinstance(tags, str) else _texts(tags)
     )
-
-
-def alarm(item: Json) -> AlarmInfo:
-    return AlarmInfo(node=str(item.get("node", "")), resource=str(item.get("resource", "")))
 
 
 def peeked(item: Json) -> PeekedMessage:

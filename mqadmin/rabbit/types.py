@@ -22,7 +22,6 @@ class OverviewInfo:
     product: str
     version: str
     cluster_name: str
-    erlang_version: str | None = None
     ready: int | None = None
     unacked: int | None = None
     total: int | None = None
@@ -45,15 +44,7 @@ class NodeInfo:
     mem_limit: int | None = None
     mem_alarm: bool | None = None
     disk_free: int | None = None
-    disk_free_limit: int | None = None
     disk_free_alarm: bool | None = None
-    uptime_s: float | None = None
-    fd_used: int | None = None
-    fd_total: int | None = None
-    sockets_used: int | None = None
-    sockets_total: int | None = None
-    processes_used: int | None = None
-    processes_total: int | None = None
     partitions: tuple[str, ...] = ()
 
 
@@ -88,10 +79,13 @@ class QueueInfo:
     operator_policy: str | None = None
     effective_policy: Mapping[str, Any] = field(default_factory=dict)
     idle_since: str | None = None
-    head_message_timestamp: int | None = None
     delivery_limit: int | None = None
-    consumer_capacity: float | None = None
     message_bytes: int | None = None
+
+    @property
+    def mean_bytes(self) -> float:
+        """The mean size of the bodies in it; 0 where the broker does not say, or it is empty."""
+        return (self.message_bytes or 0) / self.total if self.total else 0
 
     @property
     def key(self) -> tuple[str, str]:
@@ -109,7 +103,6 @@ class ConsumerInfo:
     exclusive: bool
     prefetch: int | None
     active: bool | None
-    activity_status: str | None
     channel: str | None
     connection: str | None
     user: str | None
@@ -131,8 +124,6 @@ class QueueDetail:
     rates: Mapping[str, Series] = field(default_factory=dict)
     leader: str | None = None
     members: tuple[str, ...] = ()
-    online: tuple[str, ...] = ()
-    single_active_consumer_tag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +136,6 @@ class BindingInfo:
     destination_type: str
     routing_key: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    properties_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,12 +147,9 @@ class ExchangeInfo:
     type: str
     durable: bool = True
     auto_delete: bool = False
-    internal: bool = False
     arguments: Mapping[str, Any] = field(default_factory=dict)
     policy: str | None = None
     alternate_exchange: str | None = None
-    publish_in_rate: float | None = None
-    publish_out_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +157,6 @@ class PolicyInfo:
     vhost: str
     name: str
     pattern: str
-    apply_to: str
     priority: int
     definition: Mapping[str, Any] = field(default_factory=dict)
 
@@ -181,7 +167,6 @@ class VhostInfo:
     description: str = ""
     tags: tuple[str, ...] = ()
     running: bool = True
-    default_queue_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -190,14 +175,6 @@ class UserInfo:
 
     name: str
     tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class AlarmInfo:
-    """A resource alarm in force: while it is, the broker accepts no message. `resource`: memory or disk."""
-
-    node: str
-    resource: str
 
 
 @dataclass(frozen=True)

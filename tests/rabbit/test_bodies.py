@@ -142,7 +142,3 @@ def test_nothing_raises(body: bytes, encoding: str | None) -> None:
         text.encode()
         assert kind
         bodies.document(body, content_type, encoding)
-
-
-def test_the_bytes_themselves_can_be_shown() -> None:
-    assert display.hex_text(b"{}").startswith("00000000  7b 7d")

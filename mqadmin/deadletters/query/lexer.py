@@ -23,7 +23,6 @@ from django.utils.translation import gettext as _
 from mqadmin.deadletters.query.syntax import QueryError
 
 TokenKind = Literal["(", ")", "-", "not", "and", "or", "words", "condition"]
-OPERATORS = ("!=", ">=", "<=", ":", "=", ">", "<")
 
 _NAME = re.compile(r"[^\W\d][\w-]*", re.ASCII)
 _SEGMENT = re.compile(r"[^\s().\"!:=<>]+")
