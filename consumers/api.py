@@ -33,7 +33,7 @@ from consumers.schemas import (
     host_out,
 )
 from mqadmin.core import audit, brokers
-from mqadmin.core.api import CONFIGURE, OPERATE, VIEW, ApiError, paginate
+from mqadmin.core.api import CONFIGURE, OPERATE, VIEW, ApiError, one, paginate
 from mqadmin.core.paging import Page
 
 router = Router(tags=["consumers"], auth=VIEW)
@@ -288,17 +288,14 @@ def record_requeue(request: HttpRequest, record_id: int) -> dict[str, Any]:
 
 
 def _consumer(name: str) -> Consumer:
-    found = Consumer.objects.filter(name=name).first()
-    if found is None:
-        raise ApiError(404, "not_found", _("There is no consumer “%(name)s”.") % {"name": name})
-    return found
+    return one(Consumer.objects.filter(name=name), _("There is no consumer “%(name)s”.") % {"name": name})
 
 
 def _process(pk: int) -> ConsumerProcess:
-    found = ConsumerProcess.objects.select_related("consumer").filter(pk=pk).first()
-    if found is None:
-        raise ApiError(404, "not_found", _("There is no process %(id)s.") % {"id": pk})
-    return found
+    return one(
+        ConsumerProcess.objects.select_related("consumer").filter(pk=pk),
+        _("There is no process %(id)s.") % {"id": pk},
+    )
 
 
 def _process_of(consumer: Consumer, pk: int) -> ConsumerProcess:
@@ -309,17 +306,13 @@ def _process_of(consumer: Consumer, pk: int) -> ConsumerProcess:
 
 
 def _host(name: str) -> SupervisorHost:
-    found = SupervisorHost.objects.filter(name=name).first()
-    if found is None:
-        raise ApiError(404, "not_found", _("There is no host “%(name)s”.") % {"name": name})
-    return found
+    return one(SupervisorHost.objects.filter(name=name), _("There is no host “%(name)s”.") % {"name": name})
 
 
 def _record(pk: int) -> Record:
-    found = Record.objects.select_related("consumer").filter(pk=pk).first()
-    if found is None:
-        raise ApiError(404, "not_found", _("There is no record %(id)s.") % {"id": pk})
-    return found
+    return one(
+        Record.objects.select_related("consumer").filter(pk=pk), _("There is no record %(id)s.") % {"id": pk}
+    )
 
 
 def _host_out(name: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,10 @@ from django.utils.translation import gettext as _
 from consumers import records
 from consumers.models import Record
 from mqadmin.core.errors import Refusal
-from mqadmin.rabbit.message import Message, Properties, from_json
+from mqadmin.core.written import body as read_body
+from mqadmin.core.written import headers as read_headers
+from mqadmin.core.written import wrong
+from mqadmin.rabbit.message import Message, Properties
 
 SHORT = 255  # bytes of AMQP's short strings: names, properties, the names of headers
 # Inclusive limits of the properties that are numbers; every other one is a short string.
@@ -35,7 +37,7 @@ def typed(
     to blame.
     """
     return Message(
-        body=_body(body, encoding),
+        body=read_body(body, encoding),
         properties=_properties(properties or {}, headers or {}),
         exchange=_short("exchange", "exchange", exchange),
         routing_key=_short("routing_key", "routing_key", routing_key),
@@ -76,35 +78,16 @@ def written(body: bytes) -> tuple[str, str]:
     return text, "utf-8"
 
 
-def _body(body: str, encoding: str) -> bytes:
-    if encoding == "utf-8":
-        try:
-            return body.encode()
-        except UnicodeEncodeError:
-            raise _wrong("body", _("The body holds half a surrogate pair, which is not text.")) from None
-    if encoding != "base64":
-        raise _wrong("encoding", _("The encoding is utf-8 or base64."))
-    try:
-        return base64.b64decode("".join(body.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise _wrong("body", _("This is not valid base64.")) from None
-
-
 def _properties(properties: Mapping[str, Any], headers: Mapping[str, Any]) -> Properties:
     if "headers" in properties:
-        raise _wrong("properties", _("Headers have a field of their own."))
+        raise wrong("properties", _("Headers have a field of their own."))
     try:
         found = Properties.from_json(dict(properties))
     except ValueError as error:
-        raise _wrong("properties", str(error)) from error
+        raise wrong("properties", str(error)) from error
     for name in properties:
         _check(name, getattr(found, name))
-    try:
-        table = from_json(dict(headers))
-    except ValueError as error:
-        raise _wrong("headers", str(error)) from error
-    if not isinstance(table, dict):
-        raise _wrong("headers", _('Headers are a JSON object: {"name": value}.'))
+    table = read_headers(headers)
     for name in table:
         _short("headers", str(name), name)
     return Properties(**{name: getattr(found, name) for name in properties}, headers=table or None)
@@ -120,16 +103,12 @@ def _check(name: str, value: Any) -> None:
     low, high = _NUMBERS[name]
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         text = _("%(name)s is a whole number from %(low)s to %(high)s.")
-        raise _wrong("properties", text % {"name": name, "low": low, "high": high})
+        raise wrong("properties", text % {"name": name, "low": low, "high": high})
 
 
 def _short(field: str, name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise _wrong(field, _("%(name)s must be text.") % {"name": name})
+        raise wrong(field, _("%(name)s must be text.") % {"name": name})
     if len(value.encode(errors="surrogatepass")) > SHORT:
-        raise _wrong(field, _("%(name)s is longer than 255 bytes.") % {"name": name})
+        raise wrong(field, _("%(name)s is longer than 255 bytes.") % {"name": name})
     return value
-
-
-def _wrong(field: str, text: str) -> Refusal:
-    return Refusal(text, "invalid", status=422, fields={field: text})

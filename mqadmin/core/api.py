@@ -7,13 +7,14 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as FormError
 from django.db import InterfaceError, OperationalError
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Query, Router, Schema
@@ -41,12 +42,14 @@ __all__ = [
     "Token",
     "a_broker",
     "create_api",
+    "one",
     "paginate",
     "router",
     "the_broker",
 ]
 
 log = logging.getLogger(__name__)
+Row = TypeVar("Row", bound=Model)
 
 PROBLEMS_SHOWN = 200
 
@@ -59,6 +62,14 @@ class ApiError(Exception):
         self.status = status
         self.code = code
         self.detail = detail
+
+
+def one(rows: QuerySet[Row], words: str) -> Row:
+    """Return the only row there is, else answer 404 with `words`."""
+    found = rows.first()
+    if found is None:
+        raise ApiError(404, "not_found", words)
+    return found
 
 
 def the_broker(slug: str) -> str:
@@ -319,10 +330,7 @@ class PageQuery(Schema):
 
 
 def _operation(pk: int) -> Operation:
-    found = Operation.objects.filter(pk=pk).first()
-    if found is None:
-        raise ApiError(404, "not_found", _("There is no operation %(id)s.") % {"id": pk})
-    return found
+    return one(Operation.objects.filter(pk=pk), _("There is no operation %(id)s.") % {"id": pk})
 
 
 @router.get("/operations", response=OperationList)

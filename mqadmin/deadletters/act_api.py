@@ -12,7 +12,7 @@ from pydantic import Field
 
 from consumers.models import Consumer
 from mqadmin.core import audit
-from mqadmin.core.api import CONFIGURE, VIEW, ApiError, Body, a_broker
+from mqadmin.core.api import CONFIGURE, VIEW, Body, a_broker, one
 from mqadmin.deadletters import breaker, retries
 from mqadmin.deadletters.models import Breaker, RetryRule
 
@@ -106,9 +106,7 @@ def rule_save(request: HttpRequest, wanted: RuleIn) -> RetryRule:
 @router.delete("/retry-rules/{int:rule_id}", response={204: None}, auth=CONFIGURE)
 def rule_delete(request: HttpRequest, rule_id: int) -> Status[None]:
     """Delete a rule; what it waits to do is not done."""
-    rule = RetryRule.objects.filter(pk=rule_id).first()
-    if rule is None:
-        raise ApiError(404, "not_found", _("There is no rule %(id)s.") % {"id": rule_id})
+    rule = one(RetryRule.objects.filter(pk=rule_id), _("There is no rule %(id)s.") % {"id": rule_id})
     retries.delete(rule=rule, by=audit.actor(request))
     return Status(204, None)
 
@@ -123,9 +121,7 @@ def breaker_list(request: HttpRequest) -> dict[str, Any]:
 @router.post("/consumers/{name}/breaker", response=BreakerOut, auth=CONFIGURE)
 def breaker_save(request: HttpRequest, name: str, wanted: BreakerIn) -> Breaker:
     """Set the circuit breaker of a consumer; off unless `is_on`."""
-    consumer = Consumer.objects.filter(name=name).first()
-    if consumer is None:
-        raise ApiError(404, "not_found", _("There is no consumer “%(name)s”.") % {"name": name})
+    consumer = one(Consumer.objects.filter(name=name), _("There is no consumer “%(name)s”.") % {"name": name})
     return breaker.save(
         consumer=consumer,
         by=audit.actor(request),

@@ -10,7 +10,17 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
 from mqadmin.core import audit, paging
-from mqadmin.core.api import CONFIGURE, OPERATE, VIEW, ApiError, OperationOut, PageQuery, a_broker, the_broker
+from mqadmin.core.api import (
+    CONFIGURE,
+    OPERATE,
+    VIEW,
+    ApiError,
+    OperationOut,
+    PageQuery,
+    a_broker,
+    one,
+    the_broker,
+)
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
 from mqadmin.deadletters import (
@@ -258,14 +268,11 @@ def _selection(wanted: SelectionIn) -> Selection:
 
 
 def _letter(letter_id: int) -> DeadLetter:
-    found = DeadLetter.objects.filter(pk=letter_id).first()
-    if found is None:
-        raise ApiError(404, "not_found", _("There is no letter %(id)s.") % {"id": letter_id})
-    return found
+    return one(DeadLetter.objects.filter(pk=letter_id), _("There is no letter %(id)s.") % {"id": letter_id})
 
 
 def _queue(queue_id: int) -> Queue:
-    found = Queue.objects.select_related("broker").filter(pk=queue_id).first()
-    if found is None:
-        raise ApiError(404, "not_found", _("There is no queue %(id)s.") % {"id": queue_id})
-    return found
+    return one(
+        Queue.objects.select_related("broker").filter(pk=queue_id),
+        _("There is no queue %(id)s.") % {"id": queue_id},
+    )

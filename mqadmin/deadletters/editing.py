@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from mqadmin.core import audit
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import bodytext, letters, presenting, unveiling
+from mqadmin.deadletters import bodytext, letters, unveiling
 from mqadmin.deadletters.models import CauseNote, DeadLetter, LetterEvent
 from mqadmin.rabbit.message import Properties
 
@@ -163,7 +163,7 @@ def _write(letter: DeadLetter, by: Actor, changes: dict[str, Any], kind: str, te
     with transaction.atomic():
         updated = DeadLetter.objects.filter(
             pk=letter.pk, status=DeadLetter.Status.PARKED, edits=letter.edits
-        ).update(**changes, edits=letter.edits + 1, search_text=presenting.search_text_of(letter))
+        ).update(**changes, edits=letter.edits + 1, search_text=letters.search_text_of(letter))
         if not updated:
             raise Refusal(
                 _("It was changed or requeued meanwhile, so nothing was written. Look again, then decide."),

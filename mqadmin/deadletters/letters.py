@@ -214,9 +214,17 @@ def _read_anew(place: Place, taken: Taken) -> _Known:
     return values, "\n".join(name for name in names if name)
 
 
-def search_text(message: Message, names: tuple[str, ...]) -> str:
-    """Return what a search looks into: names and readable body, casefolded, at most SEARCH_CHARACTERS."""
-    return _search_text(message, "\n".join(name for name in names if name))
+def search_text_of(letter: DeadLetter) -> str:
+    """Return the search text of a stored letter, of what it holds now."""
+    names = (
+        letter.message_id,
+        letter.source_queue,
+        letter.source_exchange,
+        *letter.routing_keys,
+        letter.error_type,
+        letter.error,
+    )
+    return _search_text(message_of(letter), "\n".join(name for name in names if name))
 
 
 def _search_text(message: Message, names: str) -> str:

@@ -11,13 +11,13 @@ from mqadmin.deadletters import letters
 from mqadmin.deadletters.models import DeadLetter
 
 
-def act(*, letter: DeadLetter, by: Actor) -> AbstractContextManager[AuditEntry]:
-    """Audit what shows a letter with its masked fields in the block; see `audit.act`."""
+def act(*, letter: DeadLetter, by: Actor, to: str = "") -> AbstractContextManager[AuditEntry]:
+    """Audit what shows a letter with its masked fields in the block, and `to` do what; see `audit.act`."""
     return audit.act(
         by=by,
         action="dead_letters.reveal",
         broker=letter.broker,
         target=letters.described(letter),
         count=1,
-        detail={"letter": letter.pk},
+        detail={"letter": letter.pk} | ({"to": to} if to else {}),
     )

@@ -13,7 +13,7 @@ from ninja import Router, Schema, Status
 from pydantic import Field
 
 from mqadmin.core import audit, brokers
-from mqadmin.core.api import OPERATE, VIEW, ApiError, Body, OperationOut, PageQuery
+from mqadmin.core.api import OPERATE, VIEW, ApiError, Body, OperationOut, PageQuery, one
 from mqadmin.core.models import Operation
 from mqadmin.core.paging import Page, paginate
 from mqadmin.queues import (
@@ -251,10 +251,10 @@ def _order(sort: str) -> list[str]:
 
 
 def _queue(queue_id: int) -> Queue:
-    found = Queue.objects.select_related("broker").filter(pk=queue_id).first()
-    if found is None:
-        raise ApiError(404, "not_found", _("There is no queue %(id)s.") % {"id": queue_id})
-    return found
+    return one(
+        Queue.objects.select_related("broker").filter(pk=queue_id),
+        _("There is no queue %(id)s.") % {"id": queue_id},
+    )
 
 
 @router.get("/queues/{int:queue_id}", response=QueueDetailOut)
@@ -329,7 +329,7 @@ def queue_purge(request: HttpRequest, queue_id: int, wanted: PurgeIn | None = No
 @router.post("/operations/{int:operation_id}/restore", response={202: OperationOut}, auth=OPERATE)
 def operation_restore(request: HttpRequest, operation_id: int) -> Status[Operation]:
     """Put back what a purge with a snapshot kept; 409 when it kept nothing."""
-    purge = Operation.objects.filter(pk=operation_id).first()
-    if purge is None:
-        raise ApiError(404, "not_found", _("There is no operation %(id)s.") % {"id": operation_id})
+    purge = one(
+        Operation.objects.filter(pk=operation_id), _("There is no operation %(id)s.") % {"id": operation_id}
+    )
     return Status(202, snapshots.restore(operation=purge, by=audit.actor(request)))

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mqadmin.core.forms import style
+
 PROPERTY_FIELDS = (
     "content_type",
     "content_encoding",
@@ -57,11 +59,7 @@ class PublishForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name in PROPERTY_FIELDS:
             self.fields[name] = forms.CharField(required=False, label=name)
-        for field in self.fields.values():
-            checks = isinstance(field.widget, forms.CheckboxInput)
-            select = isinstance(field.widget, forms.Select)
-            style = "form-check-input" if checks else "form-select" if select else "form-control"
-            field.widget.attrs |= {"class": style, "autocomplete": "off"}
+        style(self)
 
     def clean_headers(self) -> dict[str, Any]:
         text = self.cleaned_data["headers"].strip()

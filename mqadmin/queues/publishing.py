@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,12 +9,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from mqadmin.core import audit, brokers
+from mqadmin.core import audit, brokers, written
 from mqadmin.core.audit import Actor
-from mqadmin.core.errors import Refusal
+from mqadmin.core.written import wrong
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import Nacked, NoResponse, RabbitError
-from mqadmin.rabbit.message import Properties, from_json
+from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
 TIMEOUT_S = 10.0
@@ -41,7 +39,9 @@ def publish(
     was not reached: then nothing was published, or the sentence says that it is not known.
     """
     key = queue.name if routing_key is None else routing_key
-    item = Outgoing("", _short("routing_key", key), _body(body, encoding), _properties(properties, headers))
+    item = Outgoing(
+        "", _short("routing_key", key), written.body(body, encoding), _properties(properties, headers)
+    )
     detail = {"routing_key": key, "message_id": item.properties.message_id, "size": len(item.body)}
     target = f"{queue.vhost}:{queue.name}"
     with audit.act(
@@ -60,31 +60,13 @@ def _routed(verdict: Verdict) -> bool:
     if verdict.reason == "unroutable":
         return False
     if verdict.reason == "invalid":
-        raise _wrong("headers", verdict.detail)
+        raise wrong("headers", verdict.detail)
     classes: dict[str, type[RabbitError]] = {
         "nacked": Nacked,
         "refused": Nacked,  # the message is to blame, or a permission: the broker works
         "exchange_missing": Nacked,
     }
     raise classes.get(verdict.reason, NoResponse)(verdict.detail, code=verdict.reason)
-
-
-def _wrong(field: str, text: str) -> Refusal:
-    return Refusal(text, "invalid", status=422, fields={field: text})
-
-
-def _body(body: str, encoding: str) -> bytes:
-    if encoding == "utf-8":
-        try:
-            return body.encode()
-        except UnicodeEncodeError:
-            raise _wrong("body", _("The body holds half a surrogate pair, which is not text.")) from None
-    if encoding != "base64":
-        raise _wrong("encoding", _("The encoding is utf-8 or base64."))
-    try:
-        return base64.b64decode("".join(body.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise _wrong("body", _("This is not valid base64.")) from None
 
 
 def _properties(given: Mapping[str, Any] | None, headers: Mapping[str, Any] | None) -> Properties:
@@ -97,7 +79,7 @@ def _properties(given: Mapping[str, Any] | None, headers: Mapping[str, Any] | No
         check = _CHECKS.get(name)
         if check is None:
             known = ", ".join(sorted(_CHECKS))
-            raise _wrong(
+            raise wrong(
                 "properties", _("%(name)s is no property. Known: %(known)s.") % {"name": name, "known": known}
             )
         if value is not None and value != "":
@@ -109,12 +91,7 @@ def _properties(given: Mapping[str, Any] | None, headers: Mapping[str, Any] | No
 def _headers(headers: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not headers:
         return None
-    try:
-        found = from_json(dict(headers))
-    except ValueError as error:
-        raise _wrong("headers", str(error)) from error
-    if not isinstance(found, dict):
-        raise _wrong("headers", _('Headers are a JSON object: {"name": value}.'))
+    found = written.headers(headers)
     for name in found:
         _short("headers", str(name))
     return found
@@ -124,13 +101,13 @@ def _short(name: str, value: Any) -> str:
     """Return a short string. Raises Refusal when it is no text or over 255 bytes."""
     field = name if name in ("routing_key", "headers") else "properties"
     if not isinstance(value, str):
-        raise _wrong(field, _("%(name)s must be text.") % {"name": name})
+        raise wrong(field, _("%(name)s must be text.") % {"name": name})
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
-        raise _wrong(field, _("%(name)s is not valid text.") % {"name": name}) from None
+        raise wrong(field, _("%(name)s is not valid text.") % {"name": name}) from None
     if size > SHORT:
-        raise _wrong(field, _("%(name)s is longer than 255 bytes.") % {"name": name})
+        raise wrong(field, _("%(name)s is longer than 255 bytes.") % {"name": name})
     return value
 
 
@@ -142,7 +119,7 @@ def _whole(low: int, high: int) -> Callable[[str, Any], int]:
             number = low - 1
         if isinstance(value, bool | float) or not low <= number <= high:
             text = _("%(name)s is a whole number from %(low)s to %(high)s.")
-            raise _wrong("properties", text % {"name": name, "low": low, "high": high})
+            raise wrong("properties", text % {"name": name, "low": low, "high": high})
         return number
 
     return check

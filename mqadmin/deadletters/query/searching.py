@@ -385,14 +385,5 @@ def _as_shown(row: dict[str, Any]) -> dict[str, Any]:
     letter = DeadLetter(**{name: row[name] for name in _SHOWN})
     if not masking.hide(letter):
         return row
-    names = (
-        letter.message_id,
-        letter.source_queue,
-        letter.source_exchange,
-        *letter.routing_keys,
-        letter.error_type,
-        letter.error,
-    )
-    text = letters.search_text(letters.message_of(letter), names)
     shown = {"error": letter.error, "trace": letter.trace, "headers": letter.headers}
-    return {**row, **shown, "search_text": text}
+    return {**row, **shown, "search_text": letters.search_text_of(letter)}

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from mqadmin.core import audit, permissions
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import letters, masking
+from mqadmin.deadletters import masking, revealing
 from mqadmin.deadletters.models import DeadLetter
 
 
@@ -26,14 +26,7 @@ def letter_body(request: HttpRequest, letter_id: int) -> HttpResponse:
     if bytes(hidden.body) != body:
         if not permissions.may(request.user, "operate"):
             raise Refusal(_("This body has hidden values: you may not download it."), "forbidden", status=403)
-        with audit.act(
-            by=audit.actor(request),
-            action="dead_letters.reveal",
-            broker=letter.broker,
-            target=letters.described(letter),
-            count=1,
-            detail={"letter": letter.pk, "to": "download"},
-        ):
+        with revealing.act(letter=letter, by=audit.actor(request), to="download"):
             pass
     # Never shown by the browser itself: it could be a page with a script.
     answer = HttpResponse(body, content_type="application/octet-stream")

@@ -13,7 +13,16 @@ from django.views.decorators.http import require_http_methods
 
 from mqadmin.core import audit, permissions, rendering
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import bodytext, comparing, editing, letters, masking, presenting, requeue, selection
+from mqadmin.deadletters import (
+    bodytext,
+    comparing,
+    editing,
+    masking,
+    presenting,
+    requeue,
+    revealing,
+    selection,
+)
 from mqadmin.deadletters.bodytext import Unreadable
 from mqadmin.deadletters.comparing import Content
 from mqadmin.deadletters.destinations import To
@@ -118,14 +127,7 @@ def _shown(form: EditForm, letter: DeadLetter, show: str, context: dict[str, Any
 def _note_look(request: HttpRequest, letter: DeadLetter) -> None:
     """Whoever edits a letter sees its masked fields: that is written down like any other look at them."""
     if masking.hide(copy.copy(letter)):
-        with audit.act(
-            by=audit.actor(request),
-            action="dead_letters.reveal",
-            broker=letter.broker,
-            target=letters.described(letter),
-            count=1,
-            detail={"letter": letter.pk, "to": "edit"},
-        ):
+        with revealing.act(letter=letter, by=audit.actor(request), to="edit"):
             pass
 
 
