@@ -37,7 +37,7 @@ from consumers.runtime import process
 from consumers.runtime.sink import Reporter, SinkUnavailable, WindowSink
 from consumers.runtime.spec import ConsumerSpec
 from consumers.runtime.window import Collecting
-from mqadmin.core import brokers
+from mqadmin.core import batches, brokers
 from mqadmin.rabbit import amqp, peek
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.message import Properties
@@ -107,9 +107,7 @@ def _told(spec: ConsumerSpec) -> Limits:
     info, limit = detail.info, peek.assess(detail, overview.product, overview.version).delivery_limit
     if limit is None and info.delivery_limit is not None and info.delivery_limit >= 0:
         limit = info.delivery_limit
-    mean = (info.message_bytes or 0) / info.total if info.total else 0
-    first = min(FIRST_WINDOW, int(WINDOW_BYTES / mean)) if mean else FIRST_WINDOW
-    return Limits(letter_bytes(), limit, max(1, first))
+    return Limits(letter_bytes(), limit, batches.count(info.mean_bytes, FIRST_WINDOW, WINDOW_BYTES))
 
 
 def collect(consumer: Consumer, reporter: Reporter) -> process.Process:
@@ -316,8 +314,8 @@ class CappedCollecting(Collecting):
     def _adapt(self, count: int) -> None:
         """Take more the next time, or fewer: as many as fit."""
         if count:
-            fit = int(WINDOW_BYTES / max(1.0, self._bytes / count))
-            self._most = max(1, min(fit, 2 * self._most, self._spec.prefetch))
+            most = min(2 * self._most, self._spec.prefetch)
+            self._most = batches.count(self._bytes / count, most, WINDOW_BYTES)
         self._bytes, self._surplus = 0, []
 
     def _channel_gone(self) -> None:

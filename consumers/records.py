@@ -5,7 +5,6 @@ There may be millions. Every query here walks an index from the newest row and i
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from consumers.minutes import KEPT_DAYS
 from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, HandledKey, Record, Suspect
 from mqadmin.core import audit, brokers, formats
 from mqadmin.core.audit import Actor
+from mqadmin.core.deleting import Steps, oldest_while
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.errors import NoResponse
 from mqadmin.rabbit.message import Properties, from_json
@@ -31,9 +31,6 @@ PAGE = 50
 SEARCHED = 50_000  # a text is looked for in so many of the newest records
 COUNTED = 1_000  # "999+ new"
 DELETING = 60.0  # seconds that retention may take for one kind of rows
-STEP = 0.015  # seconds of one delete, about: the writers wait only so long
-_BATCH, _SMALLEST, _LARGEST = 200, 10, 5_000  # rows of one delete: at first, at least, at most
-_PAUSE = 0.002  # seconds between two deletes, at least
 _STALE_CLAIM = timedelta(days=1)  # left by a process that died, of a message that nobody delivered again
 _SLACK = timedelta(hours=1)  # a record is written when its message is done, so ids lag behind start times
 _WIDE = ("body", "traceback", "log", "properties", "headers")
@@ -275,17 +272,17 @@ def delete_old(now: datetime | None = None) -> str:
     """
     moment = now or timezone.now()
     oldest = moment - timedelta(days=settings.MQADMIN_RECORDS_DAYS)
-    steps = _Steps()
-    gone = _delete_while(Record.objects.filter(started_at__lt=oldest), steps)
+    steps = Steps(DELETING)
+    gone = oldest_while(Record.objects.filter(started_at__lt=oldest), steps)
     floor = _surplus()
     if floor is not None:
-        gone += _delete_while(Record.objects.filter(id__lte=floor), steps)
-    _delete_while(ConsumerEvent.objects.filter(at__lt=oldest), _Steps())
+        gone += oldest_while(Record.objects.filter(id__lte=floor), steps)
+    oldest_while(ConsumerEvent.objects.filter(at__lt=oldest), Steps(DELETING))
     kept_from = int((moment - timedelta(days=KEPT_DAYS)).timestamp() // 60)
-    _delete_while(ConsumerMinute.objects.filter(minute__lt=kept_from), _Steps())
-    _delete_while(Suspect.objects.filter(noted_at__lt=oldest), _Steps())
-    _delete_while(autoscaling.old_points(moment), _Steps())
-    _delete_keys(moment, _Steps())
+    oldest_while(ConsumerMinute.objects.filter(minute__lt=kept_from), Steps(DELETING))
+    oldest_while(Suspect.objects.filter(noted_at__lt=oldest), Steps(DELETING))
+    oldest_while(autoscaling.old_points(moment), Steps(DELETING))
+    _delete_keys(moment, Steps(DELETING))
     return _("%(n)d records deleted") % {"n": gone} if gone else ""
 
 
@@ -299,48 +296,7 @@ def _surplus() -> int | None:
     return ids[surplus - 1] if surplus > 0 else None
 
 
-class _Steps:
-    """Deletes a few rows at a time, for so many seconds in all.
-
-    SQLite lets one connection write: the steps grow and shrink so that each takes about STEP seconds, and
-    between two of them the others have as much time as the last one took.
-    """
-
-    def __init__(self) -> None:
-        self._ends = time.monotonic() + DELETING
-        self.size = _BATCH
-
-    @property
-    def goes_on(self) -> bool:
-        return time.monotonic() < self._ends
-
-    def delete(self, rows: QuerySet[Any]) -> int:
-        """Delete `rows`, which are at most `size`, and return how many there were."""
-        began = time.monotonic()
-        gone, _kinds = rows.delete()
-        took = time.monotonic() - began
-        if took > STEP:
-            self.size = max(_SMALLEST, self.size // 2)
-        elif took < STEP / 3:
-            self.size = min(_LARGEST, self.size * 2)
-        time.sleep(max(_PAUSE, min(took, 1.0)))
-        return gone
-
-
-def _delete_while(rows: QuerySet[Any], steps: _Steps) -> int:
-    """Delete the oldest rows, as long as they match: ids grow with time, so a step without any ends it."""
-    model = rows.model
-    gone = 0
-    while steps.goes_on:
-        ids = list(model.objects.order_by("id").values_list("id", flat=True)[: steps.size])
-        found = rows.filter(id__range=(ids[0], ids[-1])) if ids else rows.none()
-        if not found.exists():
-            break
-        gone += steps.delete(found)
-    return gone
-
-
-def _delete_keys(now: datetime, steps: _Steps) -> None:
+def _delete_keys(now: datetime, steps: Steps) -> None:
     """Delete the dedupe keys that mean nothing any more, walking from the oldest.
 
     A consumer's window is in its definition, and the keys of all are in one order: those of longer windows are

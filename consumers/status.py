@@ -13,12 +13,13 @@ from typing import Literal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers import scheduling
-from consumers.hosts import FRESH, Fleet, no_host_words
+from consumers import scheduling, tones
+from consumers.hosts import Fleet, no_host_words
 from consumers.line_words import rollout_words
 from consumers.models import Consumer, ConsumerProcess
 from consumers.supervisor.schedule import ScheduleError
 from mqadmin.core import formats
+from mqadmin.core.tones import Tone
 
 State = Literal[
     "running",
@@ -36,44 +37,13 @@ State = Literal[
     "unplaced",
     "unsupervised",
 ]
-Tone = Literal["red", "amber", "green", "blue", "grey"]
 
-SUPERVISOR_FRESH = FRESH
 PROCESS_FRESH = timedelta(seconds=15)
 
 P = ConsumerProcess.State
 LIVE = frozenset(ConsumerProcess.LIVE)
 # Not alive, but still what a person must know: the replica is not running, and why.
 DOWN = frozenset({P.BACKOFF, P.FAILED, P.LOST})
-
-TONES: dict[State, Tone] = {
-    "running": "green",
-    "starting": "blue",
-    "restarting": "blue",
-    "off_hours": "grey",
-    "waiting": "amber",
-    "pausing": "blue",
-    "paused": "blue",
-    "stopping": "blue",
-    "stopped": "grey",
-    "backoff": "amber",
-    "failed": "red",
-    "lost": "red",
-    "unplaced": "red",
-    "unsupervised": "red",
-}
-PROCESS_TONES: dict[str, Tone] = {
-    P.STARTING: "blue",
-    P.CONNECTING: "blue",
-    P.RUNNING: "green",
-    P.PAUSED: "blue",
-    P.DRAINING: "blue",
-    P.WAITING: "amber",
-    P.STOPPED: "grey",
-    P.BACKOFF: "amber",
-    P.FAILED: "red",
-    P.LOST: "red",
-}
 
 
 @dataclass(frozen=True)
@@ -100,7 +70,7 @@ class Status:
 
     @property
     def tone(self) -> Tone:
-        return TONES[self.state]
+        return tones.CONSUMER[self.state]
 
     @property
     def label(self) -> str:
@@ -154,7 +124,7 @@ def derive(
 ) -> Status:
     """Return the state of `consumer` from its processes (any of them, ended ones too).
 
-    `supervised`: whether a supervisor has shown itself within SUPERVISOR_FRESH. `fleet`: what hosts there are;
+    `supervised`: whether a supervisor has shown itself within `hosts.FRESH`. `fleet`: what hosts there are;
     None: nothing is said of them.
     """
     rows = current(processes)

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from consumers.runtime.api import Delivery
 from consumers.runtime.spec import Dedupe
+from mqadmin.rabbit.numbers import whole
 
 REQUEUE_ID = "mqadmin-requeue-id"
 
@@ -62,8 +63,8 @@ def _at(value: Any, path: str) -> Any:
     for part in path.split("."):
         if isinstance(value, dict):
             value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
+        elif isinstance(value, list) and (place := whole(part)) is not None and place < len(value):
+            value = value[place]
         else:
             return None
     return value

@@ -12,10 +12,10 @@ from consumers.runtime.api import Delivery
 from consumers.runtime.dedupe import Claims, key_of
 from consumers.runtime.doubt import Doubt, until_it_works
 from consumers.runtime.intake import Intake
-from consumers.runtime.pace import Pace
 from consumers.runtime.spec import ConsumerSpec
 from consumers.runtime.verdicts import Finished, Handler, Policies
 from consumers.runtime.watch import HandlerTimeout, Watch
+from mqadmin.rabbit.pace import Pace
 
 _QUICK = 0.002  # seconds: handlers faster than this are given several messages at a time
 _SHARE = 32  # so many at most
@@ -79,7 +79,7 @@ class Pool:
         while taken := self._intake.take(most):
             deliveries = self._claimed(taken) if self._claims is not None else taken
             for number, delivery in enumerate(deliveries, start=1):
-                wait = self._pace.turn()
+                wait = self._pace.take(1, time.monotonic())
                 if wait and not self._intake.rest(wait):
                     self._not_begun(deliveries[number - 1 :])
                     break
@@ -96,7 +96,7 @@ class Pool:
     def _work_in_batches(self) -> None:
         spec = self._spec
         while taken := self._intake.take_batch(spec.batch_size, spec.batch_seconds):
-            wait = self._pace.turn(len(taken))
+            wait = self._pace.take(len(taken), time.monotonic())
             if wait and not self._intake.rest(wait):
                 self._not_begun(taken)
                 continue

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from consumers import records, summary, wording
+from consumers import records, summary, tones, wording
 from consumers.forms import RecordFilter
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerEvent
@@ -24,31 +24,6 @@ from mqadmin.queues.models import Queue
 EVENTS = 30
 DECISIONS = 5  # of autoscaling, below its chart
 SCALING = timedelta(hours=6)  # that the chart shows
-EVENT_TONES = {
-    "connected": "green",
-    "unblocked": "green",
-    "started": "green",
-    "asked": "blue",
-    "redeliver": "blue",
-    "blocked": "amber",
-    "disconnected": "amber",
-    "unsubscribed": "amber",
-    "parked": "amber",
-    "copy_refused": "amber",
-    "overdue": "amber",
-    "recycled": "amber",
-    "memory": "amber",
-    "displaced": "amber",
-    "gave_up": "amber",
-    "not_scaled": "amber",
-    "scaled": "blue",
-    "adopted": "blue",
-    "lost": "red",
-    "crashed": "red",
-    "killed": "red",
-    "failed": "red",
-    "configuration": "red",
-}
 
 
 @dataclass(frozen=True)
@@ -59,7 +34,7 @@ class EventRow:
 
     @property
     def tone(self) -> str:
-        return EVENT_TONES.get(self.event.kind, "grey")
+        return tones.EVENT.get(self.event.kind, "grey")
 
     @property
     def printed(self) -> str:

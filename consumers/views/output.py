@@ -7,10 +7,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
-from consumers import outputs, status
+from consumers import outputs, status, tones
 from consumers.models import ConsumerProcess
 from mqadmin.core import permissions, rendering
 from mqadmin.core.errors import Refusal
+from mqadmin.rabbit.numbers import whole
 
 
 @permissions.view
@@ -19,12 +20,12 @@ def process_output(request: HttpRequest, pk: int) -> HttpResponse:
     """The newest lines; its fragment, with `since`, is what was printed from that byte on."""
     process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
     since = request.GET.get("since", "")
-    position = int(since) if since.isdecimal() and since.isascii() and len(since) < 16 else None
+    position = whole(since, 15)
     news, reason = outputs.since(process, position)
     context = {
         "process": process,
         "consumer": process.consumer,
-        "tone": status.PROCESS_TONES.get(process.state, "grey"),
+        "tone": tones.PROCESS.get(process.state, "grey"),
         "is_live": process.ended_at is None and process.state in status.LIVE,
         "news": news,
         "since": position,

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers import line_words, status
+from consumers import line_words, status, tones
 from consumers.definitions import DOWN
 from consumers.models import Consumer, ConsumerProcess
 from consumers.summary import Summary
@@ -110,7 +110,7 @@ def _row(row: ConsumerProcess, consumer: Consumer, now: datetime) -> ProcessRow:
         key=f"replica-{row.replica}" if is_placed else f"process-{row.pk}",
         process=row,
         replica=row.replica,
-        tone="red" if status.is_silent(row, now) else status.PROCESS_TONES.get(row.state, "grey"),
+        tone="red" if status.is_silent(row, now) else tones.PROCESS.get(row.state, "grey"),
         words=status.process_words(row, now),
         is_live=is_live,
         is_older=is_older,

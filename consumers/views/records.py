@@ -16,18 +16,9 @@ from consumers.forms import RecordFilter
 from consumers.models import Consumer, Record
 from consumers.views.detail import record_context
 from mqadmin.core import audit, permissions, rendering
+from mqadmin.core.tones import LOG_LEVEL
 from mqadmin.rabbit.display import display_text
 from mqadmin.rabbit.message import from_json
-
-OUTCOME_TONES: dict[str, str] = {
-    Record.Outcome.ACKED: "green",
-    Record.Outcome.RETRIED: "amber",
-    Record.Outcome.DEAD_LETTERED: "red",
-    Record.Outcome.DUPLICATE: "grey",
-    Record.Outcome.RELEASED: "grey",
-    Record.Outcome.TIMED_OUT: "red",
-}
-LEVEL_TONES = {"CRITICAL": "red", "ERROR": "red", "WARNING": "amber", "DEBUG": "grey"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,6 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "consumer": record.consumer,
         "meaning": records.meaning(record),
         "waited": records.waited_words(record),
-        "tone": OUTCOME_TONES.get(record.outcome, "grey"),
         "body": text,
         "body_kind": kind,
         "log": _log(record),
@@ -106,7 +96,7 @@ def _body(record: Record) -> tuple[str, str]:
 def _log(record: Record) -> list[LogLine]:
     lines = record.log if isinstance(record.log, list) else []
     return [
-        LogLine(float(offset) / 1000, str(level), LEVEL_TONES.get(str(level), ""), str(text))
+        LogLine(float(offset) / 1000, str(level), LOG_LEVEL.get(str(level), ""), str(text))
         for offset, level, text in lines
     ]
 

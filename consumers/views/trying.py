@@ -13,20 +13,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from consumers import samples, trying
+from consumers import samples, tones, trying
 from consumers.models import Consumer, Record
 from consumers.trying import Trial
-from consumers.views.records import LEVEL_TONES, LogLine
+from consumers.views.records import LogLine
 from mqadmin.core import audit, permissions, rendering
 from mqadmin.core.errors import Refusal
+from mqadmin.core.forms import style
+from mqadmin.core.tones import LOG_LEVEL
+from mqadmin.rabbit.numbers import whole
 
-OUTCOMES: dict[str, tuple[Any, str]] = {
-    "acked": (gettext_lazy("acked"), "green"),
-    "retried": (gettext_lazy("retried"), "amber"),
-    "dead_lettered": (gettext_lazy("dead-lettered"), "red"),
-    "timed_out": (gettext_lazy("timed out"), "red"),
-    "crashed": (gettext_lazy("crashed"), "red"),
-    "not_run": (gettext_lazy("not run"), "grey"),
+OUTCOMES: dict[str, Any] = {
+    "acked": gettext_lazy("acked"),
+    "retried": gettext_lazy("retried"),
+    "dead_lettered": gettext_lazy("dead-lettered"),
+    "timed_out": gettext_lazy("timed out"),
+    "crashed": gettext_lazy("crashed"),
+    "not_run": gettext_lazy("not run"),
 }
 
 
@@ -69,13 +72,10 @@ class SampleForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        style(self)
         for field in self.fields.values():
-            checks = isinstance(field.widget, forms.CheckboxInput)
-            select = isinstance(field.widget, forms.Select)
-            style = "form-check-input" if checks else "form-select" if select else "form-control"
             if isinstance(field.widget, forms.Textarea):
-                style += " font-monospace"
-            field.widget.attrs |= {"class": style, "autocomplete": "off"}
+                field.widget.attrs["class"] += " font-monospace"
 
     def clean_headers(self) -> dict[str, Any]:
         return self._table("headers")
@@ -125,10 +125,10 @@ def consumer_try(request: HttpRequest, name: str) -> HttpResponse:
 
 def _initial(request: HttpRequest, consumer: Consumer) -> dict[str, Any]:
     """The message of the record that the address names, as the form writes it. Raises Refusal, Http404."""
-    pk = request.GET.get("record", "")
-    if not pk.isdecimal() or not pk.isascii() or len(pk) > 18:
+    pk = whole(request.GET.get("record", ""))
+    if pk is None:
         return {"routing_key": consumer.queue}
-    record = get_object_or_404(Record.objects.select_related("consumer"), pk=int(pk), consumer=consumer)
+    record = get_object_or_404(Record.objects.select_related("consumer"), pk=pk, consumer=consumer)
     message = samples.recorded(record)
     body, encoding = samples.written(message.body)
     return {
@@ -163,13 +163,12 @@ def _show(
         "limit": trying.limit(consumer),
     }
     if trial is not None:
-        outcome, tone = OUTCOMES[trial.outcome]
         context |= {
-            "outcome": outcome,
-            "tone": tone,
+            "outcome": OUTCOMES[trial.outcome],
+            "tone": tones.OUTCOME[trial.outcome],
             "seconds": None if trial.duration_ms is None else trial.duration_ms / 1000,
             "log": [
-                LogLine(line.offset_ms / 1000, line.level, LEVEL_TONES.get(line.level, ""), line.text)
+                LogLine(line.offset_ms / 1000, line.level, LOG_LEVEL.get(line.level, ""), line.text)
                 for line in trial.log
             ],
         }

@@ -14,9 +14,9 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from django.http import HttpRequest
 
 from mqadmin.core.permissions import Needed, User
+from mqadmin.core.tones import Tone
 
 F = TypeVar("F", bound=Callable[..., Any])
-Tone = Literal["red", "amber", "green", "blue", "grey"]
 
 
 class Registry(Generic[F]):

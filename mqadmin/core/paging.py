@@ -15,6 +15,7 @@ from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 
 from mqadmin.core.errors import Refusal
+from mqadmin.rabbit.numbers import whole
 
 M = TypeVar("M", bound=Model)
 MAX_LIMIT = 500
@@ -61,9 +62,10 @@ def skipped(cursor: str | None) -> int:
     """
     if not cursor:
         return 0
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
+    number = whole(cursor, 9)
+    if number is None:
         raise _of_another_list()
-    return int(cursor)
+    return number
 
 
 def _keys(model: type[Model], order: Sequence[str]) -> list[tuple[str, bool]]:

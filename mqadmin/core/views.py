@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from mqadmin.core import audit, brokers, hooks, operations, permissions, progress, rendering
+from mqadmin.core import audit, brokers, hooks, operations, permissions, progress, rendering, tones
 from mqadmin.core.context import THEME_COOKIE, THEMES
 from mqadmin.core.forms import AuditFilter
 from mqadmin.core.models import AuditEntry, Operation
@@ -100,23 +100,13 @@ def _row(operation: Operation) -> dict[str, Any]:
     """Return what a template shows of an operation."""
     return {
         "operation": operation,
-        "tone": "blue" if operation.is_in_phase else _TONES[operation.status],
+        "tone": "blue" if operation.is_in_phase else tones.OPERATION[operation.status],
         "rate": progress.rate(operation),
         "eta": progress.eta_seconds(operation),
         "handled": operation.done + operation.failed,
         "is_open": operation.status in Operation.OPEN,
         "seconds": _seconds(operation),
     }
-
-
-_TONES = {
-    Operation.Status.PENDING.value: "grey",
-    Operation.Status.RUNNING.value: "green",
-    Operation.Status.PAUSED.value: "blue",
-    Operation.Status.DONE.value: "green",
-    Operation.Status.FAILED.value: "red",
-    Operation.Status.CANCELLED.value: "grey",
-}
 
 
 def _seconds(operation: Operation) -> float | None:

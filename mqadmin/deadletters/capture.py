@@ -68,7 +68,7 @@ class LetterSink:
         """
         try:
             pending = windows.doubtful(self._place)
-            self._high = windows.newest()
+            self._high = DeadLetter.newest_id()
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
         self._state = reconcile.begin(pending)
@@ -130,7 +130,7 @@ class LetterSink:
         if plan.repeat:
             self._repeat(plan.repeat)  # not of this window: their messages were acked
         if new:
-            above = windows.newest()
+            above = DeadLetter.newest_id()
             self._insert(new)
             windows.begin(self._place, above)
         if plan.withdraw:

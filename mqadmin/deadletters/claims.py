@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection, transaction
 from django.db.models import CharField, F, QuerySet, Value
@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mqadmin.core.batches import fitting
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.copies import COLUMNS, Claimed
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
@@ -18,7 +19,6 @@ from mqadmin.deadletters.selection import Selection
 
 Status = DeadLetter.Status
 BATCH = 1_000
-BATCH_BYTES = 16 * 1024 * 1024  # bodies of one batch: all that a worker holds in memory
 
 
 def outstanding(operation: Operation) -> QuerySet[DeadLetter]:
@@ -42,7 +42,7 @@ def claim(
     before.
     """
     rows = free(operation, selection, after=after)
-    ids = batch(rows.values_list("pk", "size")[: BATCH if at_most is None else min(at_most, BATCH)])
+    ids = fitting(rows.values_list("pk", "size")[: BATCH if at_most is None else min(at_most, BATCH)])
     if not ids:
         return None
     mark = f"{uuid.uuid4().hex[:16]}-"
@@ -60,7 +60,7 @@ def claim(
 def batches(operation: Operation) -> Iterable[list[Claimed]]:
     """Yield what the operation has claimed, bodies included, in batches that fit into memory."""
     after = 0
-    while ids := batch(
+    while ids := fitting(
         outstanding(operation).filter(pk__gt=after).order_by("pk").values_list("pk", "size")[:BATCH]
     ):
         yield _load(operation, ids)
@@ -131,15 +131,3 @@ def _note(operation: Operation, ids: Sequence[int], kind: str, text: str) -> Non
             f"WHERE operation_id = %s AND status = %s AND id IN ({marks})",
             [*values, operation.pk, Status.REQUEUEING.value, *ids],
         )
-
-
-def batch(sizes: Collection[tuple[int, int]]) -> Sequence[int]:
-    """Return the first ids of (id, size) whose bodies fit into a batch, at least one."""
-    ids: list[int] = []
-    total = 0
-    for pk, size in sizes:
-        total += size
-        if ids and total > BATCH_BYTES:
-            break
-        ids.append(pk)
-    return ids

@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 
 from mqadmin.core import audit, permissions
 from mqadmin.core.audit import Actor
-from mqadmin.deadletters import claims, masking
+from mqadmin.core.batches import fitting
+from mqadmin.deadletters import masking
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
 
@@ -85,7 +86,7 @@ def may_reveal(by: Actor) -> bool:
 
 def _lines(rows: QuerySet[DeadLetter], *, reveal: bool) -> Iterator[bytes]:
     after = 0
-    while ids := claims.batch(rows.filter(pk__gt=after).values_list("pk", "size")[:BATCH]):
+    while ids := fitting(rows.filter(pk__gt=after).values_list("pk", "size")[:BATCH]):
         for letter in rows.filter(pk__in=ids):
             yield line(letter, masked=0 if reveal else masking.hide(letter))
         after = ids[-1]

@@ -19,6 +19,7 @@ from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query import searching
 from mqadmin.deadletters.selection import Filter, Selection
+from mqadmin.rabbit.numbers import whole
 
 ALL = "all"  # in an address: letters of every status
 _UNREADABLE = (ValueError, RecursionError)  # a number of thousands of digits, or nested without end
@@ -82,7 +83,7 @@ def chosen(data: QueryDict, broker: str, status: str) -> Selection:
             )
         known = {**form.wanted.to_json(), "status": status}
         return selection.all_that_match(Filter.from_json(known), _number(data, "up_to"))
-    ids = [int(value) for value in data.getlist("ids") if value.isdecimal() and len(value) < 19]
+    ids = [number for value in data.getlist("ids") if (number := whole(value)) is not None]
     return selection.some(broker, ids)
 
 
@@ -175,6 +176,7 @@ def _number(data: QueryDict, name: str) -> int | None:
     value = data.get(name, "")
     if not value:
         return None
-    if not value.isdecimal() or len(value) > 18:
+    number = whole(value)
+    if number is None:
         raise Refusal(gettext("%(name)s must be a whole number.") % {"name": name}, "invalid", status=422)
-    return int(value)
+    return number

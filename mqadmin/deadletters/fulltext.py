@@ -20,7 +20,7 @@ from itertools import takewhile
 from typing import Any
 
 from django.db import Error, connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -216,12 +216,6 @@ def _pieces(word: str) -> list[str]:
     last = len(word) - _PIECE
     starts = dict.fromkeys((*range(0, last, _PIECE), last))
     return [word[at : at + _PIECE] for at in starts][:_MOST_PIECES]
-
-
-def lag() -> int:
-    """Return how many letters are not in the index yet, at most."""
-    newest = DeadLetter.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    return max(0, newest - mark())
 
 
 _SQLITE = (

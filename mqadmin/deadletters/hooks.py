@@ -22,6 +22,7 @@ from mqadmin.deadletters.inbox import Cause
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Filter
 from mqadmin.queues.models import Queue
+from mqadmin.rabbit.numbers import whole
 
 WORST = 3  # causes that are told of on the overview
 SAID = 90  # characters of an error message there
@@ -117,9 +118,9 @@ def badge(broker: str) -> Badge | None:
 def find(q: str, broker: str) -> Iterable[Hit]:
     """Find letters by message id (from its beginning), or by number: #17."""
     found = inbox.by_message_id(broker, q)
-    number = q.removeprefix("#")
-    if q.startswith("#") and number.isdecimal() and len(number) < 19:
-        found += list(DeadLetter.objects.filter(broker=broker, pk=int(number)).only(*lists.LIST_FIELDS))
+    number = whole(q[1:]) if q.startswith("#") else None
+    if number is not None:
+        found += list(DeadLetter.objects.filter(broker=broker, pk=number).only(*lists.LIST_FIELDS))
     for letter in found:
         text = f"{letter.source_queue} · {letter.error_type or letter.get_reason_display()}"
         yield Hit(presenting.name(letter), _("Letter"), reverse("letter_detail", args=[letter.pk]), text)

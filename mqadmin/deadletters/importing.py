@@ -17,11 +17,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mqadmin.core import audit
+from mqadmin.core import audit, batches
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import size
-from mqadmin.deadletters import editing, exporting, letters, presenting
+from mqadmin.deadletters import editing, exporting, letters
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
 
 MOST_BYTES = 512 * 1024 * 1024
@@ -173,7 +173,7 @@ def read(content: bytes, broker: str) -> DeadLetter:
     try:
         letter.clean_fields(exclude=_UNCHECKED)
         editing.check(letter.properties, letter.headers)
-        letter.search_text = presenting.search_text_of(letter)
+        letter.search_text = letters.search_text_of(letter)
     except ValidationError as error:
         told = (f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
         raise Unusable("; ".join(told)) from None
@@ -281,19 +281,20 @@ def _known(broker: str, wanted: Iterable[_Key]) -> Counter[_Key]:
 
 
 def _store(file: IO[bytes], broker: str, by: Actor, known: Counter[_Key]) -> None:
+    for batch in batches.split(_new(file, broker, known), size=lambda letter: letter.size, most=BATCH):
+        _insert(batch, by)
+
+
+def _new(file: IO[bytes], broker: str, known: Counter[_Key]) -> Iterator[DeadLetter]:
+    """Yield the letters that are not here yet."""
     left = known.copy()
-    waiting: list[DeadLetter] = []
     for _number, content in _lines(file):
         letter = read(content, broker)
         key = _key(letter)
         if left[key] > 0:
             left[key] -= 1
-            continue
-        waiting.append(letter)
-        if len(waiting) == BATCH or sum(item.size for item in waiting) > 16 * 1024 * 1024:
-            _insert(waiting, by)
-            waiting = []
-    _insert(waiting, by)
+        else:
+            yield letter
 
 
 def _insert(found: list[DeadLetter], by: Actor) -> None:

@@ -121,6 +121,11 @@ class DeadLetter(models.Model):
     def __str__(self) -> str:
         return f"letter #{self.pk} from {self.source_queue}"
 
+    @classmethod
+    def newest_id(cls) -> int:
+        """Return the id of the newest letter of all, 0 when there is none."""
+        return cls.objects.aggregate(newest=models.Max("pk"))["newest"] or 0
+
     @property
     def error_name(self) -> str:
         """The error's type without its package."""

@@ -19,10 +19,11 @@ from jsonpointer import JsonPointerException
 
 from mqadmin.core import audit, operations
 from mqadmin.core.audit import Actor
+from mqadmin.core.batches import fitting
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import Run
-from mqadmin.deadletters import claims, editing, leftover, masking, selection
+from mqadmin.deadletters import editing, leftover, masking, selection
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
 
@@ -268,7 +269,7 @@ def run(run: Run) -> None:
         run.checkpoint()
         after = run.cursor.get("after", 0)
         rows = chosen.rows().filter(status=DeadLetter.Status.PARKED, pk__gt=after).order_by("pk")
-        ids = claims.batch(rows.values_list("pk", "size")[:BATCH])
+        ids = fitting(rows.values_list("pk", "size")[:BATCH])
         if not ids:
             leftover.tell(run)
             return

@@ -16,28 +16,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consumers.models import Record
+from consumers.runtime.copies import DELAY_PREFIX
+from consumers.tones import OUTCOME
 from mqadmin.core import formats
-from mqadmin.core.hooks import Tone
-from mqadmin.deadletters import letters, masking
+from mqadmin.core.tones import LOG_LEVEL, Tone
+from mqadmin.deadletters import letters, masking, tones
 from mqadmin.deadletters.destinations import To, address
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
 from mqadmin.rabbit import display
 from mqadmin.rabbit.message import from_json
+from mqadmin.rabbit.numbers import whole
 
 MOST_RECORDS = 30
-DELAY_PREFIX = "mqadmin.delay."
-STATUS_TONES: dict[str, Tone] = {
-    DeadLetter.Status.PARKED: "grey",
-    DeadLetter.Status.REQUEUEING: "amber",
-    DeadLetter.Status.REQUEUED: "green",
-    DeadLetter.Status.DISCARDED: "grey",
-}
-_OUTCOMES = {
-    Record.Outcome.ACKED: "green",
-    Record.Outcome.RETRIED: "amber",
-    Record.Outcome.DEAD_LETTERED: "red",
-    Record.Outcome.TIMED_OUT: "red",
-}
 MOST_COLOURED = 40_000
 MOST_IN_A_VALUE = 5_000  # characters of a header's bytes: compressed ones grow a thousandfold
 # A value stands behind a colon or alone on its line; a string in front of a colon is a key and stays plain.
@@ -50,7 +40,6 @@ _TURNS = {
     for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
-_LEVELS = {"CRITICAL": "red", "ERROR": "red", "WARNING": "amber"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +83,6 @@ class Shown:
     steps: list[Step]
     log: list[LogLine]
     destination: str
-    no_destination: str
     earlier: list[DeadLetter] = field(default_factory=list)
     masked: int = 0  # values that are hidden
     trace_id: str = ""  # of the distributed trace the message belongs to
@@ -102,7 +90,7 @@ class Shown:
 
     @property
     def tone(self) -> Tone:
-        return STATUS_TONES[self.letter.status]
+        return tones.STATUS[self.letter.status]
 
     @property
     def pieces(self) -> list[tuple[str, str]]:
@@ -134,7 +122,6 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
         steps=timeline(letter, records, list(letter.events.select_related("operation"))),
         log=_log(records, hidden),
         destination=place.routing_key,
-        no_destination=place.problem,
         earlier=_earlier(letter),
         masked=masked,
         trace_id=trace_id(traceparent),
@@ -221,9 +208,9 @@ def _encodable(value: Any) -> str:
 
 def _death(entry: Mapping[str, Any]) -> Step:
     queue, count, at = entry["queue"], entry["count"], entry["time"]
-    delay = queue.removeprefix(DELAY_PREFIX)
-    if queue.startswith(DELAY_PREFIX) and delay.isdecimal() and len(delay) < 16:
-        return Step(_("Waited %(time)s") % {"time": formats.duration(int(delay) / 1000)}, queue, at)
+    delay = whole(queue.removeprefix(DELAY_PREFIX), 15) if queue.startswith(DELAY_PREFIX) else None
+    if delay is not None:
+        return Step(_("Waited %(time)s") % {"time": formats.duration(delay / 1000)}, queue, at)
     words = {
         "rejected": _("Rejected"),
         "expired": _("Expired"),
@@ -251,7 +238,7 @@ def _attempt(record: Record) -> Step:
         _("consumer %(name)s, %(time)s")
         % {"name": record.consumer.name, "time": formats.duration(record.duration_ms / 1000)},
         record.started_at,
-        _OUTCOMES.get(outcome, ""),
+        OUTCOME.get(outcome, ""),
         reverse("record_detail", args=[record.pk]),
         _("record #%(id)s") % {"id": record.pk},
     )
@@ -312,7 +299,7 @@ def _log(records: list[Record], hidden: Sequence[Any]) -> list[LogLine]:
     for record in records:
         for item in record.log or ():
             offset, level, text = item
-            tone = _LEVELS.get(str(level), "")
+            tone = LOG_LEVEL.get(str(level), "")
             told = masking.without(str(text), hidden)
             lines.append(LogLine(record.attempt, float(offset) / 1000, str(level), tone, told))
     return lines
@@ -353,16 +340,3 @@ def deaths_in_words(letter: DeadLetter) -> str:
         "reason": letter.get_reason_display(),
         "n": letter.death_count,
     }
-
-
-def search_text_of(letter: DeadLetter) -> str:
-    """Return the search text of a letter after an edit."""
-    names = (
-        letter.message_id,
-        letter.source_queue,
-        letter.source_exchange,
-        *letter.routing_keys,
-        letter.error_type,
-        letter.error,
-    )
-    return letters.search_text(letters.message_of(letter), names)

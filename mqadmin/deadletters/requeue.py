@@ -28,9 +28,9 @@ from mqadmin.deadletters import canary, claims, destinations, leftover, selectio
 from mqadmin.deadletters.copies import Claimed, Copier, copy
 from mqadmin.deadletters.destinations import Destination, To
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.pace import Pace
 from mqadmin.deadletters.selection import Selection
 from mqadmin.rabbit.errors import NoResponse, RabbitError
+from mqadmin.rabbit.pace import Pace
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
 __all__ = ["KIND", "Care", "check", "copy", "run", "start"]
@@ -150,7 +150,7 @@ def _send(run: Run, chosen: Selection, to: To, pace: Pace) -> None:
             sender.send(batch)
             if room is not None or pace.is_bounded:
                 sender.settle()
-                pace.sent(len(batch), begun)
+                pace.take(len(batch), begun)
             before = after
 
 
@@ -161,7 +161,7 @@ def _publish_claimed(run: Run, to: To, pace: Pace) -> None:
             begun = time.monotonic()
             sender.send(batch)
             sender.settle()
-            pace.sent(len(batch), begun)
+            pace.take(len(batch), begun)
 
 
 @dataclass(frozen=True)

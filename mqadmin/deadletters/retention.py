@@ -8,7 +8,6 @@ not announced. Each pass deletes a few rows at a time, so that no collector wait
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core import audit, formats, hooks
+from mqadmin.core.deleting import Steps
 from mqadmin.core.hooks import Attention, Link
 from mqadmin.core.permissions import User
 from mqadmin.deadletters import fulltext, tally
@@ -31,9 +31,7 @@ from mqadmin.deadletters.models import DeadLetter, RetentionNotice
 
 NOTICE = timedelta(days=3)
 PASS_SECONDS = 30.0  # that one pass may take
-STEP_SECONDS = 0.015  # of one delete, about: a collector waits only so long
-_SMALLEST, _FIRST, _LARGEST = 5, 50, 1_000  # rows of one delete
-_PAUSE_SECONDS = 0.002
+_FIRST, _SMALLEST, _LARGEST = 50, 5, 1_000  # letters of one delete
 _COUNTED = 10_000  # "10,000+" in the warning
 
 Status = DeadLetter.Status
@@ -67,7 +65,7 @@ def rules() -> list[Rule]:
 def step(now: datetime | None = None) -> str:
     """Announce and delete what is due, for PASS_SECONDS at most. Returns what was done in words, "" for nothing."""
     moment = now or timezone.now()
-    ends = time.monotonic() + PASS_SECONDS
+    steps = Steps(PASS_SECONDS, first=_FIRST, smallest=_SMALLEST, largest=_LARGEST)
     gone = 0
     for rule in rules():
         if not _is_announced(rule, moment):
@@ -75,11 +73,11 @@ def step(now: datetime | None = None) -> str:
         for broker in tally.by("broker", {"status": rule.status}):
             rows = rule.rows(broker, moment)
             if rows.exists():
-                gone += _written_down(rule, broker, rows, ends)
+                gone += _written_down(rule, broker, rows, steps)
     return ngettext("%(n)d letter deleted", "%(n)d letters deleted", gone) % {"n": gone} if gone else ""
 
 
-def _written_down(rule: Rule, broker: str, rows: QuerySet[DeadLetter], ends: float) -> int:
+def _written_down(rule: Rule, broker: str, rows: QuerySet[DeadLetter], steps: Steps) -> int:
     """Delete, with a line in the audit log."""
     with audit.act(
         by=audit.SYSTEM,
@@ -88,7 +86,7 @@ def _written_down(rule: Rule, broker: str, rows: QuerySet[DeadLetter], ends: flo
         target=rule.status,
         detail={"days": rule.days},
     ) as entry:
-        entry.count = _delete(rows, ends)
+        entry.count = _delete(rows, steps)
     return entry.count
 
 
@@ -105,21 +103,10 @@ def _is_announced(rule: Rule, now: datetime) -> bool:
     return notice.at + NOTICE <= now
 
 
-def _delete(rows: QuerySet[DeadLetter], ends: float) -> int:
-    """Delete `rows` a few at a time, with as long a pause between two deletes as the last one took."""
-    size, gone = _FIRST, 0
-    while time.monotonic() < ends:
-        began = time.monotonic()
-        count = _delete_some(rows, size)
-        if not count:
-            break
+def _delete(rows: QuerySet[DeadLetter], steps: Steps) -> int:
+    gone = 0
+    while steps.goes_on and (count := steps.take(lambda: _delete_some(rows, steps.size))):
         gone += count
-        took = time.monotonic() - began
-        if took > STEP_SECONDS:
-            size = max(_SMALLEST, size // 2)
-        elif took < STEP_SECONDS / 3:
-            size = min(_LARGEST, size * 2)
-        time.sleep(max(_PAUSE_SECONDS, min(took, 1.0)))
     return gone
 
 

@@ -75,7 +75,7 @@ def save(
                 **key, defaults={**values, "changed_by": by.name}
             )
             if is_on and (made or not rule.is_on):
-                rule.seen = selection.newest()
+                rule.seen = DeadLetter.newest_id()
             for name, value in values.items():
                 setattr(rule, name, value)
             rule.changed_by = by.name

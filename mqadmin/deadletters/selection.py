@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -166,7 +166,7 @@ def some(broker: str, ids: Sequence[int]) -> Selection:
 def all_that_match(filter: Filter, up_to: int | None = None) -> Selection:
     """Return the letters that match `filter` now, or did when `up_to` was the newest letter."""
     if up_to is None:
-        up_to = newest()
+        up_to = DeadLetter.newest_id()
     q, ids = searching.freeze(dataclasses.replace(filter, q="").rows().filter(pk__lte=up_to), filter.q)
     if ids is not None:
         return some(filter.broker, ids)
@@ -178,11 +178,6 @@ def _only_broker() -> str:
     """Return the broker that all letters are of, "" where they are of several, or of none."""
     known = list(tally.by("broker", {}))
     return known[0] if len(known) == 1 else ""
-
-
-def newest() -> int:
-    """Return the id of the newest letter, 0 when there is none."""
-    return DeadLetter.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def count(selection: Selection, status: str, expect: int | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from mqadmin.deadletters.letters import Place
 from mqadmin.deadletters.models import CaptureWindow, DeadLetter
@@ -29,11 +29,6 @@ def of(place: Place) -> QuerySet[CaptureWindow]:
     return CaptureWindow.objects.filter(broker=place.broker, vhost=place.vhost, queue=place.queue)
 
 
-def newest() -> int:
-    """Return the primary key of the newest letter of all, 0 without any."""
-    return DeadLetter.objects.aggregate(high=Max("pk"))["high"] or 0
-
-
 def doubtful(place: Place) -> list[tuple[int, str, int]]:
     """Return (primary key, fingerprint, window) of each letter of the queue whose ack is in doubt."""
     found = []
@@ -51,7 +46,7 @@ def doubtful(place: Place) -> list[tuple[int, str, int]]:
 
 def begin(place: Place, above: int) -> None:
     """Note that what was stored above this primary key is in doubt. In the transaction that stored it."""
-    last = newest()
+    last = DeadLetter.newest_id()
     if last > above:
         CaptureWindow.objects.create(
             broker=place.broker, vhost=place.vhost, queue=place.queue, first=above + 1, last=last

@@ -8,14 +8,13 @@ from typing import Any
 
 from pika.adapters.blocking_connection import BlockingChannel
 
-from mqadmin.core import brokers
+from mqadmin.core import batches, brokers
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
 BATCH = 1_000
-BATCH_BYTES = 16 * 1024 * 1024  # what a batch may weigh: all that a worker holds in memory, twice
 PUBLISH_SECONDS = 10.0
 _QUIET_SECONDS = 0.3  # without a delivery: then the broker is asked whether the queue is empty
 # The broker did not take it, but may shortly.
@@ -80,14 +79,12 @@ def at_once(queue: Queue, left: int) -> int:
 
     Raises RabbitError.
     """
-    mean, most = mean_size(queue), min(left, BATCH)
-    return max(1, min(most, int(BATCH_BYTES / mean) if mean else most))
+    return batches.count(mean_size(queue), min(left, BATCH))
 
 
 def mean_size(queue: Queue) -> float:
     """Return the mean size of the queue's bodies in bytes; 0 where the broker does not say."""
-    info = brokers.client(queue.broker.slug).queue(queue.vhost, queue.name).info
-    return (info.message_bytes or 0) / info.total if info.total else 0
+    return brokers.client(queue.broker.slug).queue(queue.vhost, queue.name).info.mean_bytes
 
 
 def publish(queue: Queue, items: Sequence[Outgoing]) -> list[Verdict]:

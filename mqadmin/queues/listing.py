@@ -12,6 +12,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from mqadmin.queues import patterns
 from mqadmin.queues.models import Queue
+from mqadmin.rabbit.numbers import whole
 
 SIZES = (50, 100, 200)
 DEFAULT_SORT = "-health"
@@ -57,7 +58,7 @@ class Query:
     def read(cls, broker: str, values: Mapping[str, str]) -> Query:
         """Return the query of an address; what makes no sense is left out."""
         sort, show = values.get("sort", ""), values.get("show", "")
-        per, page = values.get("per", ""), values.get("page", "")
+        per, page = values.get("per", ""), whole(values.get("page", ""), 7)
         return cls(
             broker=broker,
             q=values.get("q", "").strip()[:300],
@@ -65,7 +66,7 @@ class Query:
             type=values.get("type", "")[:20],
             show=show if show in SHOWN else "",
             sort=sort if sort.lstrip("-") in SORTS else DEFAULT_SORT,
-            page=int(page) if page.isdecimal() and len(page) < 8 else 1,
+            page=1 if page is None else page,
             per=int(per) if per in map(str, SIZES) else SIZES[1],
         )
 

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mqadmin.core.formats import UNKNOWN, duration
-from mqadmin.queues import health, wording
+from mqadmin.core.tones import Tone
+from mqadmin.queues import health, tones, wording
 from mqadmin.queues.models import Queue
 from mqadmin.queues.observed import points
-
-Tone = Literal["red", "amber", "green", "blue", "grey"]
-
-TONES: dict[str, Tone] = {
-    health.BROKEN: "red",
-    health.WATCH: "amber",
-    health.OK: "green",
-    health.IDLE: "grey",
-    health.UNKNOWN: "grey",
-}
 
 
 @dataclass(frozen=True)
@@ -51,7 +42,7 @@ def row(queue: Queue, now: float) -> Row:
     """Return what is shown of `queue`; `now` is epoch seconds."""
     return Row(
         queue=queue,
-        tone=TONES.get(queue.health, "grey"),
+        tone=tones.HEALTH.get(queue.health, "grey"),
         state=queue.get_health_display(),
         words=wording.sentences(queue.health_reasons),
         marks=marks(queue),

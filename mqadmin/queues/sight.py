@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Freshness
+from mqadmin.core.tones import Tone
+from mqadmin.queues import tones
 from mqadmin.queues.models import Broker
 from mqadmin.rabbit.errors import ConfigurationError, RabbitError
 
@@ -39,16 +41,8 @@ class Sight:
         return self.level == "ok"
 
     @property
-    def tone(self) -> Literal["red", "amber", "grey", "green"]:
-        return _TONES[self.level]
-
-
-_TONES: dict[Level, Literal["red", "amber", "grey", "green"]] = {
-    "ok": "green",
-    "stale": "amber",
-    "down": "red",
-    "never": "grey",
-}
+    def tone(self) -> Tone:
+        return tones.SIGHT[self.level]
 
 
 def stale_after() -> timedelta:
@@ -108,13 +102,12 @@ def freshness(slug: str) -> Freshness:
     """Say how old the numbers of a broker are, for the page's head."""
     seen = sight(slug)
     if seen.level == "never":
-        return Freshness("grey", _("not sampled yet"))
+        return Freshness(seen.tone, _("not sampled yet"))
     if seen.level == "down":
         if seen.at is None:
-            return Freshness("red", _("never reached"))
-        return Freshness("red", _("unreachable, seen {ago} ago"), seen.at)
-    tone: Literal["amber", "green"] = "amber" if seen.level == "stale" else "green"
-    return Freshness(tone, _("sampled {ago} ago"), seen.at)
+            return Freshness(seen.tone, _("never reached"))
+        return Freshness(seen.tone, _("unreachable, seen {ago} ago"), seen.at)
+    return Freshness(seen.tone, _("sampled {ago} ago"), seen.at)
 
 
 def facts(slug: str) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.core import audit, brokers, operations
+from mqadmin.core import audit, batches, brokers, deleting, operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import number, size
@@ -28,6 +28,7 @@ RESTORE = "queues.restore"
 MOST = 50_000  # messages
 MOST_BYTES = 256 * 1024 * 1024
 KEPT = timedelta(days=7)
+DELETING_SECONDS = 30.0  # that one pass may take; the next one goes on
 REQUEUE_ID = "mqadmin-requeue-id"  # by it a consumer drops a second copy: see consumers.runtime.dedupe
 
 
@@ -187,14 +188,8 @@ def run(run: Run) -> None:
 
 def _batch(ids: Iterable[int]) -> list[KeptMessage]:
     """Return the first of these rows whose bodies fit into a batch, at least one."""
-    found: list[KeptMessage] = []
-    total = 0
-    for row in KeptMessage.objects.filter(pk__in=list(ids)).order_by("pk").iterator(50):
-        total += len(row.body)
-        if found and total > draining.BATCH_BYTES:
-            break
-        found.append(row)
-    return found
+    rows = KeptMessage.objects.filter(pk__in=list(ids)).order_by("pk").iterator(50)
+    return batches.fitting((row, len(row.body)) for row in rows)
 
 
 def _copy(row: KeptMessage, queue: str, username: str) -> Outgoing:
@@ -205,6 +200,6 @@ def _copy(row: KeptMessage, queue: str, username: str) -> Outgoing:
 
 def forget() -> str:
     """Delete what was kept for longer than KEPT; returns what it did, in words, or ""."""
-    old = Operation.objects.filter(finished_at__lt=timezone.now() - KEPT, kept__isnull=False).distinct()
-    deleted = sum(KeptMessage.objects.filter(operation=operation).delete()[0] for operation in old)
+    old = KeptMessage.objects.filter(operation__finished_at__lt=timezone.now() - KEPT)
+    deleted = deleting.all_of(old, deleting.Steps(DELETING_SECONDS))
     return f"{deleted} messages kept by purges" if deleted else ""

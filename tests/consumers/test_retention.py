@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from consumers import records
 from consumers.models import Consumer, ConsumerProcess, HandledKey, Record, Suspect
+from mqadmin.core import deleting
 from tests.support.consumers import make_consumer, make_process, make_record
 
 pytestmark = pytest.mark.django_db
@@ -20,8 +20,8 @@ NOW = timezone.now()
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("_BATCH", 2), ("_SMALLEST", 1), ("_LARGEST", 3), ("_PAUSE", 0)):
-        monkeypatch.setattr(records, name, value)
+    for name, value in (("FIRST", 2), ("SMALLEST", 1), ("LARGEST", 3), ("PAUSE_SECONDS", 0)):
+        monkeypatch.setattr(deleting, name, value)
 
 
 def keys(consumer: Consumer, process_id: int, done: bool, **ages: float) -> None:
@@ -102,35 +102,6 @@ def test_many_keys_of_one_moment_are_all_looked_at() -> None:
     keys(make_consumer(dedupe_seconds=60), 1, True, **{f"goes{number}": 100 for number in range(7)})
     records.delete_old(NOW)
     assert left() == {f"stays{number}" for number in range(7)}
-
-
-def test_steps_shrink_where_they_take_long_and_grow_where_they_do_not(monkeypatch: Any) -> None:
-    clock = [0.0]
-
-    class Slow:
-        def __init__(self, seconds: float) -> None:
-            self.seconds = seconds
-
-        def delete(self) -> tuple[int, dict[str, int]]:
-            clock[0] += self.seconds
-            return 1, {}
-
-    monkeypatch.setattr(records, "_BATCH", 200)
-    monkeypatch.setattr(records, "_SMALLEST", 10)
-    monkeypatch.setattr(records, "_LARGEST", 1_000)
-    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    rested: list[float] = []
-    monkeypatch.setattr(time, "sleep", rested.append)
-    steps = records._Steps()
-    sizes = []
-    for took in (0.2, 0.2, 0.01, 0.001, 0.001, 0.001, 0.001, 0.001):
-        steps.delete(Slow(took))  # type: ignore[arg-type]
-        sizes.append(steps.size)
-    assert sizes == [100, 50, 50, 100, 200, 400, 800, 1_000]
-    assert rested[:3] == pytest.approx([0.2, 0.2, 0.01])
-    assert steps.goes_on
-    clock[0] += records.DELETING
-    assert not steps.goes_on
 
 
 def test_what_time_does_not_suffice_for_is_left_for_the_next_call(settings: Any, monkeypatch: Any) -> None:

@@ -1,4 +1,4 @@
-"""Pace, hold and control of a requeue, on a real broker; and the bound itself, which is pure."""
+"""Pace, hold and control of a requeue, on a real broker."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mqadmin.core import operations, progress
 from mqadmin.core.audit import Actor
@@ -23,34 +21,12 @@ from mqadmin.core.models import Operation
 from mqadmin.deadletters import claims, requeue, selection
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.pace import Pace
 from mqadmin.deadletters.requeue import Care
 from tests.deadletters.conftest import Place, in_thread_database
 from tests.deadletters.factories import letter
 from tests.deadletters.listeners import holding
 from tests.support.processes import killed_at
 from tests.support.waiting import wait_until
-
-
-@given(st.floats(0.1, 10_000), st.integers(1, 5_000))
-def test_no_stretch_of_time_carries_more_than_the_bound(per_second: float, count: int) -> None:
-    pace, now, sent = Pace(per_second), 100.0, 0
-    most = pace.at_once(500)
-    for _ in range(50):
-        now += pace.wait(now)
-        size = min(pace.at_once(500), count)
-        pace.sent(size, now)
-        sent += size
-        assert sent <= (now - 100.0) * per_second * 1.000001 + most
-        now += 0.001
-
-
-def test_without_a_bound_nothing_waits() -> None:
-    pace = Pace(0)
-    pace.sent(100_000, 1.0)
-    assert (pace.at_once(500), pace.at_once(0), pace.wait(1.0)) == (500, 0, 0)
-    assert Pace(0.01).at_once(500) == 1
-    assert Pace(1).at_once(0) == 0
 
 
 @pytest.fixture

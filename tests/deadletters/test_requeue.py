@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from mqadmin.core import brokers, operations
+from mqadmin.core import batches, brokers, operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
@@ -227,14 +228,14 @@ def test_a_letter_claimed_between_look_and_claim_is_left_to_whoever_was_first(
 ) -> None:
     one = letter(vhost=place.vhost)
     first, second = start(place, by, one.pk), start(place, by, one.pk)
-    look = claims.batch
+    look = claims.fitting
 
     def overtaken(sizes: Any) -> Any:
         ids = look(sizes)
         DeadLetter.objects.filter(pk__in=ids).update(status="requeueing", operation=first, requeue_id="first")
         return ids
 
-    monkeypatch.setattr(claims, "batch", overtaken)
+    monkeypatch.setattr(claims, "fitting", overtaken)
     claims.claim(second, selection.some("default", [one.pk]), after=0)
     one.refresh_from_db()
     assert (one.operation_id, one.requeue_id) == (first.pk, "first")
@@ -257,7 +258,7 @@ def test_many_letters_go_in_batches_bounded_by_size(
     place: Place, by: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims, "BATCH", 7)
-    monkeypatch.setattr(claims, "BATCH_BYTES", 50)
+    monkeypatch.setattr(claims, "fitting", partial(batches.fitting, most_bytes=50))
     ids = [letter(b"x" * 20, vhost=place.vhost, message_id=str(index)).pk for index in range(20)]
     sizes: list[int] = []
     publish = requeue._publish

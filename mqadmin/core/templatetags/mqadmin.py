@@ -17,12 +17,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from mqadmin.core import formats, permissions
+from mqadmin.core import formats, permissions, tones
 
 register = template.Library()
 
 ICONS = "vendor/tabler-icons/icons.svg"
-TONES = {"red", "amber", "green", "blue", "grey"}
 
 register.filter("number", formats.number)
 register.filter("short", formats.short)
@@ -33,7 +32,7 @@ register.filter("duration", formats.duration)
 
 
 def _tone(tone: str) -> str:
-    return tone if tone in TONES else ""
+    return tone if tone in tones.ALL else ""
 
 
 @register.simple_tag(name="icon")

@@ -14,6 +14,7 @@ from mqadmin.deadletters.query import values
 from mqadmin.deadletters.query.syntax import All, Condition, Either, Node, Not, Words
 from mqadmin.rabbit import bodies
 from mqadmin.rabbit.message import from_json
+from mqadmin.rabbit.numbers import whole
 
 MOST_VISITED = 10_000  # values of one header table or body that a condition looks at
 _UNREAD: Any = object()
@@ -205,8 +206,9 @@ def found_at(document: Any, path: Sequence[str]) -> Iterator[Any]:
         left -= 1
         node, rest = waiting.pop()
         if isinstance(node, list):
-            if rest and rest[0].isdecimal() and rest[0].isascii() and int(rest[0][:9]) < len(node):
-                waiting.append((node[int(rest[0][:9])], rest[1:]))
+            place = whole(rest[0]) if rest else None
+            if place is not None and place < len(node):
+                waiting.append((node[place], rest[1:]))
             waiting.extend((item, rest) for item in node[:MOST_VISITED])
         elif not rest:
             yield node

@@ -20,7 +20,6 @@ from mqadmin.deadletters import (
     lists,
     presenting,
     saved,
-    selection,
     sparklines,
     tally,
 )
@@ -29,6 +28,7 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.presenting import Shown
 from mqadmin.deadletters.query import searching
 from mqadmin.deadletters.selection import Filter
+from mqadmin.rabbit.numbers import whole
 
 PAGE = 50
 TABS = {
@@ -87,9 +87,9 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
     list there is nothing to read, only somebody who waits for the first.
     """
     wanted = form.wanted
-    given = request.GET.get("seen", "")
-    is_frozen = given.isdecimal() and len(given) < 19
-    seen = int(given) if is_frozen else selection.newest()
+    given = whole(request.GET.get("seen", ""))
+    is_frozen = given is not None
+    seen = DeadLetter.newest_id() if given is None else given
     fault = searching.fault(form.query) if "q" in form.errors else None
     if fault is not None:
         wanted = replace(
@@ -97,7 +97,7 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         )  # a search that cannot be read finds nothing, rather than everything
     page = _Pages(wanted, seen).get_page(request.GET.get("page"))
     if is_frozen and not page.object_list:
-        is_frozen, seen = False, selection.newest()
+        is_frozen, seen = False, DeadLetter.newest_id()
         page = _Pages(wanted, seen).get_page(1)
     counts = inbox.status_counts(form.broker)
     found = sparklines.drawn(form.broker, inbox.causes(wanted))
@@ -135,7 +135,8 @@ def _letter(request: HttpRequest, broker: str, first: int | None) -> dict[str, A
     asked = request.GET.get("letter", "")
     # `pin` keeps what is shown in its place when the list is read again, without having been asked for.
     given = asked or request.GET.get("pin", "")
-    wanted = int(given) if given.isdecimal() and len(given) < 19 else first
+    number = whole(given)
+    wanted = first if number is None else number
     rows = DeadLetter.objects.select_related("operation").filter(broker=broker)
     letter = None if wanted is None else rows.filter(pk=wanted).first()
     if letter is None:

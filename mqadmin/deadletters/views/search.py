@@ -13,6 +13,7 @@ from mqadmin.core import audit, brokers, permissions, rendering
 from mqadmin.deadletters import saved
 from mqadmin.deadletters.models import SavedView
 from mqadmin.deadletters.query import completing
+from mqadmin.rabbit.numbers import whole
 
 _LONGEST = 500
 
@@ -22,9 +23,8 @@ _LONGEST = 500
 def letter_complete(request: HttpRequest) -> HttpResponse:
     """Offer what the word before the cursor (`at`) of the query `q` could become."""
     query = request.GET.get("q", "")[:_LONGEST]
-    place = request.GET.get("at", "")
-    at = int(place) if place.isdecimal() and len(place) < 6 else len(query)
-    found = completing.offers(brokers.current(request), query, at)
+    at = whole(request.GET.get("at", ""), 5)
+    found = completing.offers(brokers.current(request), query, len(query) if at is None else at)
     response = render(request, "deadletters/_offers.html", {"offers": found})
     response["Cache-Control"] = "private, max-age=20"
     return response

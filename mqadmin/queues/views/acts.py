@@ -17,6 +17,7 @@ from mqadmin.queues.models import Queue
 from mqadmin.queues.sight import is_production, live_fault
 from mqadmin.queues.views.queue import base, find
 from mqadmin.rabbit.errors import RabbitError, UnsafePeek
+from mqadmin.rabbit.numbers import whole
 
 _REPEATED = (
     65_536  # characters of a body that stay in the form once it is published: megabytes would choke a browser
@@ -28,13 +29,13 @@ _REPEATED = (
 def queue_peek(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Show the messages at the head of the queue, or why that was not done."""
     queue = find(queue_id)
-    count = request.POST.get("count", "")
+    count = whole(request.POST.get("count", ""), 3)
     context = base(queue) | {"messages_shown": [], "refusal": "", "fault": None}
     try:
         found = peeking.peek(
             queue=queue,
             by=audit.actor(request),
-            count=int(count) if count.isdecimal() and len(count) < 4 else 10,
+            count=10 if count is None else count,
         )
         context["messages_shown"] = peeking.shown(found)
     except UnsafePeek as error:

@@ -15,6 +15,7 @@ from mqadmin.queues import listing, presenting
 from mqadmin.queues.listing import Query
 from mqadmin.queues.models import Queue
 from mqadmin.queues.sight import sight
+from mqadmin.rabbit.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _held(queues: Sequence[Queue], hold: str) -> Sequence[Queue]:
     The page asks for it while the pointer is over the table, so that no row jumps away under a click.
     """
     order = {
-        int(pk): place for place, pk in enumerate(hold.split(",")[:200]) if pk.isdecimal() and len(pk) < 19
+        number: place for place, pk in enumerate(hold.split(",")[:200]) if (number := whole(pk)) is not None
     }
     if {queue.pk for queue in queues} != set(order):
         return queues

@@ -10,7 +10,6 @@ from consumers.runtime import api, copies
 from consumers.runtime.dedupe import REQUEUE_ID, key_of
 from consumers.runtime.link import MAX_DELAY, backoff
 from consumers.runtime.outcome import Ack, DeadLetter, Decision, Retry
-from consumers.runtime.pace import Pace
 from consumers.runtime.policy import LONGEST_DELAY, decide, delay
 from consumers.runtime.spec import Dedupe, RetryPolicy
 from tests.consumers.handlers.deliveries import delivery
@@ -70,15 +69,6 @@ def test_jitter_spreads_a_delay_around_itself() -> None:
     policy = RetryPolicy(attempts=3, first_delay=10, jitter=0.2)
     assert delay(1, policy, chance=lambda low, _high: low) == pytest.approx(8)
     assert delay(1, policy, chance=lambda _low, high: high) == pytest.approx(12)
-
-
-def test_a_rate_limit_hands_out_even_turns() -> None:
-    pace = Pace(100)
-    waits = [pace.turn() for _ in range(50)]
-    assert waits[0] == 0
-    assert waits == sorted(waits)
-    assert waits[-1] == pytest.approx(0.49, abs=0.05)
-    assert Pace(0).turn() == 0
 
 
 @pytest.mark.parametrize(

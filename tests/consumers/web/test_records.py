@@ -14,7 +14,7 @@ from django.utils import timezone
 from consumers import records
 from consumers.models import ConsumerEvent, ConsumerMinute, Record
 from consumers.records import Filter, NotRequeued
-from mqadmin.core import brokers
+from mqadmin.core import brokers, deleting
 from mqadmin.core.models import AuditEntry
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.message import to_json
@@ -200,7 +200,7 @@ def test_replay_to_a_queue_that_is_gone_says_so(channel: Any, vhost: str) -> Non
 
 def test_retention_deletes_the_old_and_the_surplus(settings: Any, monkeypatch: Any) -> None:
     settings.MQADMIN_RECORDS_DAYS, settings.MQADMIN_RECORDS_MAX = 14, 4
-    monkeypatch.setattr(records, "_BATCH", 2)
+    monkeypatch.setattr(deleting, "FIRST", 2)
     consumer = make_consumer()
     process, now = make_process(consumer), timezone.now()
     for days in (20, 16, 15, 3, 2, 1, 0, 0):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consumers import line_words, status
+from consumers import line_words, status, tones
 from consumers.hosts import Fleet
 from consumers.models import Consumer, ConsumerProcess
 from consumers.supervisor.placement import Host
@@ -327,8 +327,8 @@ def test_what_is_under_way_is_looked_at_often() -> None:
 
 
 def test_every_state_has_a_word_and_a_colour() -> None:
-    assert set(status.labels()) == set(status.TONES)
-    assert set(status.PROCESS_TONES) == {state.value for state in ConsumerProcess.State}
+    assert set(status.labels()) == set(tones.CONSUMER)
+    assert set(tones.PROCESS) == {state.value for state in ConsumerProcess.State}
 
 
 @pytest.mark.parametrize(
