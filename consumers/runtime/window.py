@@ -22,7 +22,7 @@ from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
 from consumers.runtime.committer import Committer
-from consumers.runtime.link import Resubscribe, channel_fault
+from consumers.runtime.consumer_connection import Resubscribe, channel_fault
 from consumers.runtime.sink import CapturedMessage, Gauges, Reporter, WindowSink
 from consumers.runtime.spec import ConsumerSpec
 from mqadmin.rabbit.connection import Connection, RememberingConnection
