@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Generic, Literal, TypeVar, cast
+from typing import Generic, Literal, TypeVar
 
 from pika.spec import BasicProperties
 
@@ -102,7 +102,8 @@ class Confirms(Generic[S]):
     def answered(self, number: int, multiple: bool, *, is_ack: bool) -> list[S]:
         """Take out what an ack or a nack of `number` speaks of, and return it with its answer, in publish order."""
         found: list[S] = []
-        take, answer = self._sent.pop, cast(Answer, "confirmed" if is_ack else "nacked")
+        take = self._sent.pop
+        answer: Answer = "confirmed" if is_ack else "nacked"
         for key in range(self._lowest, number + 1) if multiple else (number,):
             message = take(key, None)
             if message is None:
