@@ -18,7 +18,7 @@ from consumers.runtime.dedupe import Claims
 from consumers.runtime.doubt import Memory
 from consumers.runtime.handling import Handling
 from consumers.runtime.logs import MessageLogHandler
-from consumers.runtime.sink import Gauges, Reporter, Sink, WindowSink, Wish
+from consumers.runtime.sink import Gauges, Reporter, Sink, Wish
 from consumers.runtime.spec import ConsumerSpec
 from consumers.runtime.verdicts import Handler
 from consumers.runtime.window import Collecting
@@ -221,16 +221,5 @@ def handle(
             recycle=process.recycle,
             memory=memory,
             claims=claims,
-        ),
-    )
-
-
-def collect(spec: ConsumerSpec, sink: WindowSink, reporter: Reporter) -> Process:
-    """Return the process that stores every message of `spec.queue` through `sink`."""
-    return Process(
-        spec,
-        reporter,
-        lambda process: Collecting(
-            process.loop, spec, sink, reporter, tag=consumer_tag(spec), fatal=process.fatal
         ),
     )
