@@ -183,10 +183,10 @@ class Outbox:
         if _channel is not self._channel:
             return  # its connection is gone: see `disconnected`
         self._channel = None
-        unanswered = self._take_unanswered()
         self._declared.clear()
         if self._connection is None or not self._connection.is_open:
-            return
+            return  # pika tells channels first: `disconnected` follows, and sees to what is unanswered
+        unanswered = self._take_unanswered()
         fault = errors.from_pika(error)
         log.warning("the publishing channel was closed: %s", fault)
         named = {_name(copy) for copy, _ in unanswered if f"'{_name(copy)}'" in str(fault)}
