@@ -3,8 +3,7 @@ many messages it takes at once; and what it does with letters that are too large
 
 A letter larger than the cap is not stored: it stays in its queue, unacked, held by the collector, which has dropped
 its body. Held letters do not count towards the prefetch, so that those behind them are captured.
-What else is acked goes in one transaction of AMQP, which is taken as a whole or not at all, like the multiple ack
-that would take the held ones along. RabbitMQ lets nobody hold a message for longer than 30 minutes (its
+RabbitMQ lets nobody hold a message for longer than 30 minutes (its
 `consumer_timeout`), so after a while the channel is opened anew, and they are delivered again.
 
 A queue with a delivery limit would give a letter up that is returned too often: a large one, or any while a
@@ -22,18 +21,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from pika.channel import Channel
-from pika.frame import Method
+from pika.adapters.select_connection import IOLoop
 from pika.spec import Basic, BasicProperties
 
 from consumers import specs
 from consumers.models import Consumer
 from consumers.runtime import process
+from consumers.runtime.admission import Beside, Collector
 from consumers.runtime.sink import Reporter, SinkUnavailable, WindowSink
 from consumers.runtime.spec import ConsumerSpec
 from consumers.runtime.window import Collecting
@@ -121,35 +119,51 @@ def work(spec: ConsumerSpec, sink: WindowSink, reporter: Reporter, limits: Limit
     return process.Process(
         spec,
         reporter,
-        lambda made: CappedCollecting(
-            made.loop, spec, sink, reporter, tag=process.consumer_tag(spec), fatal=made.fatal, limits=limits
+        lambda made: Collecting(
+            made.loop,
+            spec,
+            sink,
+            reporter,
+            Capped(made.loop, spec, reporter, limits),
+            tag=process.consumer_tag(spec),
+            fatal=made.fatal,
         ),
     )
 
 
-class CappedCollecting(Collecting):
-    """A collector that holds what is too large, and takes as many at once as fit into WINDOW_BYTES."""
+class Capped:
+    """Admits to a collector's windows what is not too large, and as many at once as fit into WINDOW_BYTES.
 
-    def __init__(self, *args: Any, limits: Limits, **named: Any) -> None:
-        super().__init__(*args, **named)
+    An `Admission`, whose threads are its own. It holds what is too large, or has it put aside.
+    """
+
+    def __init__(self, loop: IOLoop, spec: ConsumerSpec, reporter: Reporter, limits: Limits) -> None:
+        self._loop = loop
+        self._spec = spec
+        self._reporter = reporter
         self._keep_to(limits)
-        self._first_tag = self._tag
-        self._subscriptions = 0
-        self._is_ending = False
-        self._most = min(limits.first_window, self._spec.prefetch)
+        self._collector: Collector | None = None
+        self._most = min(limits.first_window, spec.prefetch)
         self._bytes = 0  # bodies of the window in hand
         self._held: dict[int, int] = {}  # delivery tag -> size
         self._new_held = 0  # of the window in hand
         self._aside: list[tuple[int, Outgoing]] = []  # of the window in hand, with their delivery tags
         self._put_aside = 0
         self._surplus: list[int] = []  # delivery tags that are more than fits: they are given back
-        self._is_transactional = False
         self._held_since = 0.0
+
+    @property
+    def prefetch(self) -> int:
+        return self._most
+
+    @property
+    def holds(self) -> bool:
+        return bool(self._held)
 
     # --- what it keeps to --------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        super().start()
+    def start(self, collector: Collector) -> None:
+        self._collector = collector
         self._loop.call_later(ASK_SECONDS, self._ask_again)
 
     def _ask_again(self) -> None:
@@ -179,35 +193,27 @@ class CappedCollecting(Collecting):
 
     # --- what is taken -----------------------------------------------------------------------------------
 
-    def _on_message(
-        self,
-        generation: int,
-        channel: Channel,
-        method: Basic.Deliver,
-        properties: BasicProperties,
-        body: bytes,
-    ) -> None:
-        if generation != self._generation:
-            return
+    def takes(self, in_window: int, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> bool:
         tag = method.delivery_tag or 0
         if len(body) > self._limits.cap:
             self._too_large(tag, properties, body)
         elif method.redelivered and self._is_near_limit(properties, self._last_returns):
             self._put_away(tag, properties, body)
-        elif self._bytes + len(body) > 2 * WINDOW_BYTES and self._window:
+        elif self._bytes + len(body) > 2 * WINDOW_BYTES and in_window:
             self._surplus.append(tag)
         else:
             self._bytes += len(body)
-            super()._on_message(generation, channel, method, properties, body)
-        taken = len(self._window) + self._new_held + len(self._surplus)
-        if not self._cancelling and (taken >= self._most or self._bytes > WINDOW_BYTES):
-            self._end_window()
+            return True
+        return False
+
+    def is_full(self, in_window: int) -> bool:
+        taken = in_window + self._new_held + len(self._surplus)
+        return bool(self._aside) or taken >= self._most or self._bytes > WINDOW_BYTES
 
     def _too_large(self, tag: int, properties: BasicProperties, body: bytes) -> None:
         if self._is_near_limit(properties, _RETURNS_LEFT) or len(self._held) >= MOST_HELD:
             self._put_away(tag, properties, body)
             return
-        self._last_message = time.monotonic()
         self._new_held += 1
         self._held[tag] = len(body)
         if len(self._held) == 1:
@@ -217,12 +223,10 @@ class CappedCollecting(Collecting):
 
     def _put_away(self, tag: int, properties: BasicProperties, body: bytes) -> None:
         """Have a letter published to the queue beside, and acked with the window, which ends here."""
-        self._last_message = time.monotonic()
         self._new_held += 1
         self._held[tag] = len(body)
         copy = Outgoing("", self._spec.queue + ASIDE, body, Properties.from_pika(properties))
         self._aside.append((tag, copy))
-        self._end_window()
 
     def _is_near_limit(self, properties: BasicProperties, left: int) -> bool:
         """Whether the queue returns a letter so few times more before it gives it up."""
@@ -230,43 +234,19 @@ class CappedCollecting(Collecting):
         returned = (properties.headers or {}).get("x-delivery-count", 0)
         return limit is not None and isinstance(returned, int) and returned + left >= limit
 
-    def drain(self, done: Callable[[], None]) -> None:
-        self._is_ending = True
-        super().drain(done)
-
-    def _consume(self) -> None:
-        if self._is_ending:
-            self._check_drained()
-            return
-        if self._channel is not None and not self._consuming and self._channel.is_open:
-            self._channel.basic_qos(prefetch_count=self._most)
-            if self._held:
-                # A consumer of another name: its prefetch is its own. RabbitMQ 3.10 ends the connection when one
-                # that left messages unacked in a quorum queue comes back under its name (tried).
-                self._subscriptions += 1
-                self._tag = f"{self._first_tag}.{self._subscriptions}"
-        super()._consume()
-        if not self._wanted and self._held and self._phase == "receiving" and self._drained is None:
-            self._reopen()  # whoever pauses it wants to see to them: they go back to their queue
-
     # --- a window's way ----------------------------------------------------------------------------------
 
-    def _on_cancelled(self, frame: Method[Any]) -> None:
-        aside, self._aside = self._aside, []
-        if aside:
-            self._consuming = self._cancelling = False
-            self._phase = "storing"
-            window = self._window
-            self._do(
-                partial(self._store_aside, aside, window),
-                partial(self._after_aside, self._generation, len(window), [tag for tag, _copy in aside]),
-            )
-            return
+    def ended(self) -> Beside | None:
         self._new_held = 0
-        super()._on_cancelled(frame)
+        aside, self._aside = self._aside, []
+        if not aside:
+            return None
+        return Beside(partial(self._publish_aside, aside), [tag for tag, _copy in aside])
 
-    def _store_aside(self, aside: list[tuple[int, Outgoing]], window: Sequence[Any]) -> None:
-        """Publish what cannot be held, confirmed, then store the window. Committer thread."""
+    def _publish_aside(self, aside: list[tuple[int, Outgoing]]) -> None:
+        """Publish what cannot be held, confirmed. Committer thread."""
+        if not aside:
+            return  # tried again after that
         spec = self._spec
         try:
             amqp.declare_queue(
@@ -279,87 +259,43 @@ class CappedCollecting(Collecting):
         refused = next((verdict for verdict in verdicts if not verdict.ok), None)
         if refused is not None:
             raise SinkUnavailable(refused.detail or refused.reason)
-        aside.clear()  # tried again, they are not published again
-        if window:
-            self._sink.commit_window(window)
+        aside.clear()
 
-    def _after_aside(self, generation: int, count: int, tags: Sequence[int]) -> None:
-        self._new_held = 0
-        if generation == self._generation:
-            for tag in tags:
-                self._held.pop(tag, None)
-            self._put_aside += len(tags)
-            self._reporter.event("too_large", self._words())
-            self._tell()
-        self._ack(generation, count, also=tags)
+    def kept(self, beside: Beside) -> None:
+        for tag in beside.tags:
+            self._held.pop(tag, None)
+        self._put_aside += len(beside.tags)
+        self._reporter.event("too_large", self.words)
+        self._tell()
 
-    def _ack(self, generation: int, count: int, also: Sequence[int] = ()) -> None:
-        channel = self._channel
-        is_lost = generation != self._generation or channel is None or not channel.is_open
-        if is_lost or channel is None or not (self._held or also or self._surplus or self._is_transactional):
-            self._adapt(count)
-            super()._ack(generation, count)
-            return
-        self._phase = "acking"
-        if not self._is_transactional:
-            self._is_transactional = True
-            channel.tx_select()
-        for tag in (*(item.message.delivery_tag or 0 for item in self._window), *also):
-            channel.basic_ack(tag)
-        for tag in self._surplus:
-            channel.basic_nack(tag, requeue=True)
-        self._adapt(count)
-        channel.tx_commit(callback=lambda _frame: self._on_acked(generation, count))
-
-    def _adapt(self, count: int) -> None:
+    def stored(self, count: int) -> Sequence[int]:
         """Take more the next time, or fewer: as many as fit."""
         if count:
             most = min(2 * self._most, self._spec.prefetch)
             self._most = batches.count(self._bytes / count, most, WINDOW_BYTES)
-        self._bytes, self._surplus = 0, []
+        surplus, self._bytes, self._surplus = self._surplus, 0, []
+        return surplus
 
-    def _channel_gone(self) -> None:
+    def channel_gone(self) -> None:
         self._held, self._new_held, self._aside = {}, 0, []
         self._surplus, self._bytes = [], 0
-        self._is_transactional = False
-        super()._channel_gone()
 
     def _refresh(self) -> None:
         """Give the held letters back before RabbitMQ's patience ends; they are delivered again at once."""
-        if not self._held or self._channel is None or not self._channel.is_open:
+        if not self._held or self._collector is None:
             return
         rest = REFRESH_SECONDS - (time.monotonic() - self._held_since)
-        if rest <= 0 and self._phase == "receiving" and not self._window and not self._cancelling:
-            self._reopen()
-            return
-        self._loop.call_later(max(rest, 1.0), self._refresh)
-
-    def _reopen(self) -> None:
-        """Give back what is held by ending the channel; the next one consumes if that is wanted."""
-        channel = self._channel
-        if channel is None or not channel.is_open:
-            return
-        self._channel_gone()
-        channel.add_on_close_callback(lambda *_: self._open_channel())
-        channel.close()
+        if rest > 0 or not self._collector.reopen():
+            self._loop.call_later(max(rest, 1.0), self._refresh)
 
     # --- words -------------------------------------------------------------------------------------------
 
-    def pause(self) -> None:
-        super().pause()
-        if not self._consuming and not self._cancelling:
-            self._consume()
-
-    def _on_consuming(self, frame: Method[Any]) -> None:
-        super()._on_consuming(frame)
-        if self._held or self._put_aside:
-            self._tell()
-
     def _tell(self) -> None:
-        if self._wanted:
-            self._reporter.state("running", self._words())
+        if self._collector is not None:
+            self._collector.tell()
 
-    def _words(self) -> str:
+    @property
+    def words(self) -> str:
         size, queue = _megabytes(self._limits.cap), self._spec.queue
         held, aside = len(self._held) - len(self._aside), self._put_aside
         parts = []

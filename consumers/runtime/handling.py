@@ -17,12 +17,12 @@ from pika.spec import Basic, BasicProperties
 from consumers.runtime.accounts import account
 from consumers.runtime.api import Delivery
 from consumers.runtime.committer import Committer
+from consumers.runtime.consumer_connection import Resubscribe, channel_fault
 from consumers.runtime.deadlines import Deadlines
 from consumers.runtime.dedupe import Claims
 from consumers.runtime.doubt import Doubt, Memory
 from consumers.runtime.intake import Intake
 from consumers.runtime.leaving import Leaving
-from consumers.runtime.link import Resubscribe, channel_fault
 from consumers.runtime.outcome import Ack, DeadLetter, Duplicate, Handled, Release
 from consumers.runtime.pool import Pool
 from consumers.runtime.settling import Settling

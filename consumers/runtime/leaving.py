@@ -11,7 +11,7 @@ from pika.adapters.select_connection import IOLoop
 
 from consumers.runtime import copies
 from consumers.runtime.accounts import account, destination
-from consumers.runtime.link import backoff
+from consumers.runtime.consumer_connection import backoff
 from consumers.runtime.outbox import Outbox, Verdict
 from consumers.runtime.outcome import DeadLetter, Handled, Postpone, Retry
 from consumers.runtime.sink import Reporter

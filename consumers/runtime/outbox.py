@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +14,11 @@ from pika.channel import Channel
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
+from consumers.runtime.consumer_connection import backoff
 from consumers.runtime.copies import DELAY_PREFIX, Copy
-from consumers.runtime.link import backoff
 from mqadmin.rabbit import errors
-from mqadmin.rabbit.message import TooLarge
+from mqadmin.rabbit.confirms import Answer, Confirms, Sent
+from mqadmin.rabbit.message import Properties, TooLarge
 
 Verdict = Literal["confirmed", "unroutable", "nacked", "missing", "too large"]
 Done = Callable[[Verdict], None]
@@ -28,11 +28,25 @@ log = logging.getLogger("mqadmin.consumer")
 LOOK_AGAIN_S = 10.0  # seconds between two looks for a dead-letter exchange that is missing
 
 
-@dataclass(slots=True)
-class _Sent:
+@dataclass(eq=False, slots=True)
+class _Sent(Sent):
     copy: Copy
     done: Done
-    returned: bool = False
+
+    @property
+    def route(self) -> tuple[str, str]:
+        return self.copy.exchange, self.copy.routing_key
+
+    @property
+    def properties(self) -> Properties:
+        return self.copy.properties
+
+
+_VERDICTS: dict[Answer | None, Verdict] = {
+    "confirmed": "confirmed",
+    "returned": "unroutable",
+    "nacked": "nacked",
+}
 
 
 class Outbox:
@@ -51,8 +65,7 @@ class Outbox:
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
         self._waiting: list[tuple[Copy, Done]] = []  # until the channel is open
-        self._sent: OrderedDict[int, _Sent] = OrderedDict()
-        self._published = 0
+        self._confirms: Confirms[_Sent] = Confirms()
         self._declared: set[str] = set()
         self._missing: set[str] = set()
         self._looked_for: set[str] = set()  # of those that are missing
@@ -70,9 +83,8 @@ class Outbox:
     def disconnected(self) -> None:
         """The connection is gone, and with it everything that was on its way, unless it is kept."""
         self._connection = self._channel = None
-        kept = [(sent.copy, sent.done) for sent in self._sent.values()] + self._waiting if self._keep else []
-        self._waiting = kept
-        self._sent.clear()
+        unanswered = self._take_unanswered()
+        self._waiting = unanswered + self._waiting if self._keep else []
 
     def send(self, copy: Copy, done: Done) -> None:
         """Publish `copy`; `done` follows, unless the connection is lost first."""
@@ -97,15 +109,13 @@ class Outbox:
         except TooLarge:  # raised before the first frame is sent
             done("too large")
             return
-        self._published += 1
-        self._sent[self._published] = _Sent(copy, done)
+        self._confirms.sent(_Sent(copy.body, copy, done))
 
     def _open(self) -> None:
         if self._connection is not None and self._connection.is_open:
             self._channel = self._connection.channel(on_open_callback=self._on_open)
 
     def _on_open(self, channel: Channel) -> None:
-        self._published = 0
         channel.add_on_close_callback(self._on_close)
         channel.add_on_return_callback(self._on_return)
         channel.confirm_delivery(self._on_confirm, callback=self._on_select)
@@ -147,30 +157,22 @@ class Outbox:
     def _on_return(
         self, _channel: Channel, method: Basic.Return, properties: BasicProperties, body: bytes
     ) -> None:
-        # A return comes before the confirm of the same message, and returns come in the order of publishing,
-        # so the first that looks like it is the one.
-        for sent in self._sent.values():
-            copy = sent.copy
-            same = copy.exchange == (method.exchange or "") and copy.routing_key == (method.routing_key or "")
-            if same and not sent.returned and copy.body == body:
-                sent.returned = True
-                return
-        log.error("a copy came back that nobody waits for: %s %s", method.exchange, properties.message_id)
+        exchange, key, why = method.exchange or "", method.routing_key or "", method.reply_text or ""
+        if not self._confirms.returned(exchange, key, Properties.from_pika(properties), body, why):
+            log.error("a copy came back that nobody waits for: %s %s", exchange, properties.message_id)
 
     def _on_confirm(self, frame: Method[Any]) -> None:
         method = frame.method
-        acked = isinstance(method, Basic.Ack)
-        tags = [method.delivery_tag]
-        if method.multiple:
-            tags = [tag for tag in self._sent if tag <= method.delivery_tag]
-        for tag in tags:
-            sent = self._sent.pop(tag, None)
-            if sent is None:
-                continue
+        is_ack = isinstance(method, Basic.Ack)
+        for sent in self._confirms.answered(method.delivery_tag, method.multiple, is_ack=is_ack):
             self._failures = 0
-            if sent.returned:  # deleted meanwhile, perhaps: the next try declares it
+            if sent.answer == "returned":  # deleted meanwhile, perhaps: the next try declares it
                 self._declared.discard(_name(sent.copy))
-            sent.done("unroutable" if sent.returned else "confirmed" if acked else "nacked")
+            sent.done(_VERDICTS[sent.answer])
+
+    def _take_unanswered(self) -> list[tuple[Copy, Done]]:
+        """Return what was published and not answered: on a channel that is gone nothing of it will be."""
+        return [(sent.copy, sent.done) for sent in self._confirms.close()]
 
     def _on_close(self, _channel: Channel, error: BaseException) -> None:
         """Send again what the closed channel left unanswered, but not to the exchange that closed it.
@@ -181,11 +183,10 @@ class Outbox:
         if _channel is not self._channel:
             return  # its connection is gone: see `disconnected`
         self._channel = None
-        unanswered = [(sent.copy, sent.done) for sent in self._sent.values()]
-        self._sent.clear()
         self._declared.clear()
         if self._connection is None or not self._connection.is_open:
-            return
+            return  # pika tells channels first: `disconnected` follows, and sees to what is unanswered
+        unanswered = self._take_unanswered()
         fault = errors.from_pika(error)
         log.warning("the publishing channel was closed: %s", fault)
         named = {_name(copy) for copy, _ in unanswered if f"'{_name(copy)}'" in str(fault)}

@@ -13,12 +13,12 @@ from types import FrameType
 
 from pika.adapters.select_connection import IOLoop
 
+from consumers.runtime.consumer_connection import ConsumerConnection
 from consumers.runtime.dedupe import Claims
 from consumers.runtime.doubt import Memory
 from consumers.runtime.handling import Handling
-from consumers.runtime.link import Link
 from consumers.runtime.logs import MessageLogHandler
-from consumers.runtime.sink import Gauges, Reporter, Sink, WindowSink, Wish
+from consumers.runtime.sink import Gauges, Reporter, Sink, Wish
 from consumers.runtime.spec import ConsumerSpec
 from consumers.runtime.verdicts import Handler
 from consumers.runtime.window import Collecting
@@ -47,7 +47,7 @@ class Process:
         self.reporter = reporter
         self.loop = IOLoop()
         self._work = work(self)
-        self._link = Link(
+        self._connection = ConsumerConnection(
             self.loop,
             spec,
             reporter,
@@ -81,13 +81,13 @@ class Process:
 
     def gauges(self) -> Gauges:
         """Return the counters as they are now."""
-        link = self._link
+        connection = self._connection
         return replace(
             self._work.gauges(),
-            connections=link.connections,
-            connection_errors=link.errors,
-            connected_at=link.connected_at,
-            blocked=link.hindrance,
+            connections=connection.connections,
+            connection_errors=connection.errors,
+            connected_at=connection.connected_at,
+            blocked=connection.hindrance,
         )
 
     def fatal(self, error: BaseException) -> None:
@@ -114,7 +114,7 @@ class Process:
         self._listen_to_signals()
         self.reporter.state("connecting", "")
         self._work.start()
-        self._link.connect()
+        self._connection.connect()
         self.loop.start()
         if self._fault is not None:
             raise self._fault
@@ -163,7 +163,7 @@ class Process:
     def _close(self) -> None:
         """Close the connection and end; where RabbitMQ does not answer (a dead line, a disk alarm), end without."""
         self.loop.call_later(CLOSE_S, self.loop.stop)
-        self._link.close(self.loop.stop)
+        self._connection.close(self.loop.stop)
 
     def _listen_to_signals(self) -> None:
         """SIGTERM and SIGINT drain, a second one ends at once.
@@ -221,16 +221,5 @@ def handle(
             recycle=process.recycle,
             memory=memory,
             claims=claims,
-        ),
-    )
-
-
-def collect(spec: ConsumerSpec, sink: WindowSink, reporter: Reporter) -> Process:
-    """Return the process that stores every message of `spec.queue` through `sink`."""
-    return Process(
-        spec,
-        reporter,
-        lambda process: Collecting(
-            process.loop, spec, sink, reporter, tag=consumer_tag(spec), fatal=process.fatal
         ),
     )

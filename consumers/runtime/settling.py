@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pika.channel import Channel
 
+from consumers.runtime.acks import AckLedger
 from consumers.runtime.api import Delivery
-from consumers.runtime.ledger import Ledger
 from consumers.runtime.outcome import Handled
 
 
@@ -20,7 +20,7 @@ class Settling:
         self.generation = 0
         self.in_hand = 0  # delivered on this channel and not settled
         self._channel: Channel | None = None
-        self._ledger = Ledger()
+        self._acks = AckLedger()
         self._last_tag = 0
 
     def opened(self, channel: Channel) -> None:
@@ -41,7 +41,7 @@ class Settling:
         if not self._auto_ack:
             self.in_hand = 0
         self._last_tag = last_tag
-        self._ledger = Ledger(last_tag)
+        self._acks = AckLedger(last_tag)
 
     def passed(self, tag: int) -> None:
         """A delivery that RabbitMQ takes back at once."""
@@ -49,7 +49,7 @@ class Settling:
 
     def delivered(self, tag: int) -> None:
         self._last_tag = tag
-        self._ledger.delivered(tag)
+        self._acks.delivered(tag)
         self.in_hand += 1
 
     def is_current(self, delivery: Delivery) -> bool:
@@ -73,7 +73,7 @@ class Settling:
                     channel.basic_reject(handled.delivery.tag, requeue=False)
                 elif handled.settle == "requeue":
                     channel.basic_nack(handled.delivery.tag, requeue=True)
-        frames = self._ledger.settle(
+        frames = self._acks.settle(
             (handled.delivery.tag for handled in mine if handled.settle == "ack"), otherwise=otherwise
         )
         if frames.up_to:
@@ -91,5 +91,5 @@ class Settling:
             return
         for tag in tags:
             self._channel.basic_nack(tag, requeue=True)
-        self._ledger.settle((), otherwise=tags)
+        self._acks.settle((), otherwise=tags)
         self.in_hand -= len(tags)

@@ -21,10 +21,12 @@ from pika.channel import Channel
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
+from consumers.runtime.admission import Admission, Beside
 from consumers.runtime.committer import Committer
-from consumers.runtime.link import Resubscribe, channel_fault
+from consumers.runtime.consumer_connection import Resubscribe, channel_fault
 from consumers.runtime.sink import CapturedMessage, Gauges, Reporter, WindowSink
 from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.window_acks import WindowAcks
 from mqadmin.rabbit.connection import Connection, RememberingConnection
 from mqadmin.rabbit.message import Message
 
@@ -52,7 +54,7 @@ Phase = Literal["receiving", "storing", "acking", "settling"]
 class Collecting:
     """A subscription whose messages a `WindowSink` stores. Same interface and threads as `Handling`.
 
-    Messages with the same headers share one table, which nobody changes.
+    `admission` says which of them. Messages with the same headers share one table, which nobody changes.
     """
 
     connection_class: type[Connection] = RememberingConnection
@@ -63,6 +65,7 @@ class Collecting:
         spec: ConsumerSpec,
         sink: WindowSink,
         reporter: Reporter,
+        admission: Admission,
         *,
         tag: str,
         fatal: Callable[[BaseException], None],
@@ -71,7 +74,9 @@ class Collecting:
         self._spec = spec
         self._sink = sink
         self._reporter = reporter
-        self._tag = tag
+        self._admission = admission
+        self._tag = self._first_tag = tag
+        self._subscriptions = 0  # made while something was held
         # One step at a time, in the committer's thread: the sink's database work never blocks the heartbeat.
         self._steps: Committer[_Step] = Committer(
             self._run_steps, committed=self._steps_done, trouble=self._trouble, fatal=fatal
@@ -82,11 +87,12 @@ class Collecting:
         self._opening = False  # a channel: there must never be two
         self._generation = 0
         self._wanted = True
+        self._is_ending = False
         self._opened = False
         self._consuming = False
         self._cancelling = False
         self._window: list[CapturedMessage] = []
-        self._last_tag = 0
+        self._acks = WindowAcks(spec.prefetch)
         self._phase: Phase = "receiving"
         self._quiet: Any = None  # pika has no public type for a timer
         self._last_message = time.monotonic()
@@ -98,6 +104,7 @@ class Collecting:
 
     def start(self) -> None:
         self._steps.start()
+        self._admission.start(self)
         self._do(self._sink.open, self._on_sink_open)
 
     def connected(self, connection: SelectConnection) -> None:
@@ -117,7 +124,7 @@ class Collecting:
         if self._consuming:
             self._end_window()
         elif self._phase == "receiving":
-            self._reporter.state("paused", "")
+            self._rest()
 
     def resume(self) -> None:
         self._wanted = True
@@ -136,6 +143,7 @@ class Collecting:
 
     def drain(self, done: Callable[[], None]) -> None:
         self._drained = done
+        self._is_ending = True
         self._wanted = False
         self._resubscribe.cancel()
         if self._consuming:
@@ -147,6 +155,22 @@ class Collecting:
 
     def gauges(self) -> Gauges:
         return Gauges(self._processed, 0, 0, len(self._window))
+
+    # --- what the admission asks for -----------------------------------------------------------------------
+
+    def tell(self) -> None:
+        if self._wanted:
+            self._reporter.state("running", self._admission.words)
+
+    def reopen(self) -> bool:
+        if self._phase != "receiving" or self._window or self._cancelling:
+            return False
+        channel = self._channel
+        if channel is not None and channel.is_open:
+            self._channel_gone()
+            channel.add_on_close_callback(lambda *_: self._open_channel())
+            channel.close()
+        return True
 
     # --- channel -----------------------------------------------------------------------------------------
 
@@ -170,14 +194,21 @@ class Collecting:
         channel.basic_qos(prefetch_count=self._spec.prefetch, callback=lambda _frame: self._consume())
 
     def _consume(self) -> None:
+        if self._is_ending:
+            self._check_drained()
+            return
         if self._channel is None or self._consuming or self._cancelling or self._phase != "receiving":
             return
         if not self._wanted:
-            self._check_drained()
-            if self._drained is None:
-                self._reporter.state("paused", "")
+            self._rest()
             return
         self._consuming = True
+        self._channel.basic_qos(prefetch_count=self._admission.prefetch)
+        if self._admission.holds:
+            # A consumer of another name: its prefetch is its own. RabbitMQ 3.10 ends the connection when one that
+            # left messages unacked in a quorum queue comes back under its name (tried).
+            self._subscriptions += 1
+            self._tag = f"{self._first_tag}.{self._subscriptions}"
         self._channel.basic_consume(
             self._spec.queue,
             partial(self._on_message, self._generation),
@@ -186,9 +217,15 @@ class Collecting:
             callback=self._on_consuming,
         )
 
+    def _rest(self) -> None:
+        """Paused. Whoever pauses it wants to see to what is held: it goes back to its queue."""
+        self._reporter.state("paused", "")
+        if self._admission.holds:
+            self.reopen()
+
     def _on_consuming(self, _frame: Method[Any]) -> None:
         self._resubscribe.succeeded()
-        self._reporter.state("running", "")
+        self._reporter.state("running", self._admission.words)
         if not self._resolved:
             self._loop.call_later(RESOLVED_AFTER, self._check_resolved)
 
@@ -208,10 +245,11 @@ class Collecting:
 
     def _channel_gone(self) -> None:
         """What was not acked is RabbitMQ's again; the sink recognises it when it comes back."""
+        self._admission.channel_gone()
+        self._acks.channel_gone()
         self._channel = None
         self._generation += 1
         self._consuming = self._cancelling = False
-        self._last_tag = 0
         if self._phase == "receiving":
             self._window = []
         elif self._phase == "acking":
@@ -234,13 +272,15 @@ class Collecting:
         if generation != self._generation:
             return
         self._last_message = time.monotonic()
-        self._window.append(CapturedMessage(Message.from_pika(method, properties, body), datetime.now(UTC)))
-        self._last_tag = method.delivery_tag or 0
+        is_taken = self._admission.takes(len(self._window), method, properties, body)
+        if is_taken:
+            message = Message.from_pika(method, properties, body)
+            self._window.append(CapturedMessage(message, datetime.now(UTC)))
         if self._cancelling:
             return
-        if len(self._window) >= self._spec.prefetch:
+        if self._admission.is_full(len(self._window)):
             self._end_window()
-        elif self._quiet is None:
+        elif is_taken and self._quiet is None:
             self._quiet = self._loop.call_later(QUIET, self._check_quiet)
 
     def _check_quiet(self) -> None:
@@ -262,22 +302,36 @@ class Collecting:
 
     def _on_cancelled(self, _frame: Method[Any]) -> None:
         self._consuming = self._cancelling = False
-        window, generation = self._window, self._generation
-        if not window:
+        window, generation, beside = self._window, self._generation, self._admission.ended()
+        if not window and beside is None:
             self._loop.call_later(0, self._consume)  # pika forgets the tag after this callback
             return
         self._phase = "storing"
-        self._do(partial(self._sink.commit_window, window), partial(self._ack, generation, len(window)))
+        self._do(partial(self._store, window, beside), partial(self._ack, generation, len(window), beside))
 
-    def _ack(self, generation: int, count: int) -> None:
-        if generation != self._generation or self._channel is None or not self._channel.is_open:
+    def _store(self, window: Sequence[CapturedMessage], beside: Beside | None) -> None:
+        """Committer thread."""
+        if beside is not None:
+            beside.keep()
+        if window:
+            self._sink.commit_window(window)
+
+    def _ack(self, generation: int, count: int, beside: Beside | None) -> None:
+        channel = self._channel
+        if beside is not None and generation == self._generation:
+            self._admission.kept(beside)
+        surplus = self._admission.stored(count)
+        if generation != self._generation or channel is None or not channel.is_open:
             self._in_doubt()
             return
         self._phase = "acking"
-        self._channel.basic_ack(self._last_tag, multiple=True)
-        # The channel works in order: the answer to this means that the ack before it was taken.
-        self._channel.basic_qos(
-            prefetch_count=self._spec.prefetch, callback=lambda _frame: self._on_acked(generation, count)
+        also = () if beside is None else beside.tags
+        self._acks.send(
+            channel,
+            [*(item.message.delivery_tag or 0 for item in self._window), *also],
+            surplus=surplus,
+            is_all=not also and not self._admission.holds,
+            done=lambda _frame: self._on_acked(generation, count),
         )
 
     def _in_doubt(self) -> None:

@@ -22,6 +22,7 @@ from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
+from mqadmin.rabbit.confirms import Confirms, Sent
 from mqadmin.rabbit.connection import Connection, PassingConnection, Unread
 from mqadmin.rabbit.errors import NoResponse, RabbitError, from_pika
 from mqadmin.rabbit.message import Properties
@@ -45,17 +46,20 @@ class Progress:
     is_blocked: bool = False
 
 
-@dataclass(slots=True)
-class _Copy:
-    tag: int
-    body: bytes
-    properties: BasicProperties
-    is_confirmed: bool = False
-    is_returned: bool = False
+@dataclass(eq=False, slots=True)
+class _Copy(Sent):
+    tag: int  # of the original
+    target: str
+    published: BasicProperties
 
-    def read(self) -> Properties:
-        properties = self.properties
-        return Properties.from_pika(properties.read() if isinstance(properties, Unread) else properties)
+    @property
+    def route(self) -> tuple[str, str]:
+        return "", self.target
+
+    @property
+    def properties(self) -> Properties:
+        found = self.published
+        return Properties.from_pika(found.read() if isinstance(found, Unread) else found)
 
 
 class Mover:
@@ -86,9 +90,9 @@ class Mover:
         self._connections: list[Connection] = []
         self._in: Channel | None = None
         self._out: Channel | None = None
-        self._copies: dict[int, _Copy] = {}  # by publish number, unacked all of them
-        self._sent = self._lowest = self._moved = 0
-        self._last_returned = 0
+        self._confirms: Confirms[_Copy] = Confirms()
+        self._copies: deque[_Copy] = deque()  # in publish order, those whose originals are not acked yet
+        self._sent = self._moved = 0
         self._is_stopping = self._is_asking = self._heard = self._is_consuming = self._is_blocked = False
         self._first = ""  # the tag of the consumer that takes the first
         self._kept: deque[tuple[int, BasicProperties, bytes]] = deque()  # not written: the broker is blocked
@@ -203,43 +207,30 @@ class Mover:
             self._refused(f"The message cannot be encoded: {error}.")
             return
         self._sent += 1
-        self._copies[self._sent] = _Copy(tag, body, copied)
+        copy = _Copy(body, tag, self._target, copied)
+        self._copies.append(copy)
+        self._confirms.sent(copy)
 
     def _on_return(
         self, _channel: Channel, method: Basic.Return, properties: BasicProperties, body: bytes
     ) -> None:
-        """A return has no number. It comes before the confirm of its message, and returns come in order."""
-        found = Properties.from_pika(properties)
-        alike = [
-            number
-            for number in range(max(self._last_returned, self._lowest) + 1, self._sent + 1)
-            if (copy := self._copies[number]).body == body and not copy.is_confirmed
-        ]
-        same = (n for n in alike if self._copies[n].read() == found)
-        number = next(same, alike[0] if alike else 0)
-        if number:
-            self._copies[number].is_returned = True
-            self._last_returned = number
-        self._refused(f"The broker returned the message: {method.reply_text} ({method.reply_code})")
+        exchange, key, why = method.exchange or "", method.routing_key or "", method.reply_text or ""
+        self._confirms.returned(exchange, key, Properties.from_pika(properties), body, why)
+        self._refused(f"The broker returned the message: {why} ({method.reply_code})")
 
     def _on_confirm(self, frame: Method[Basic.Ack | Basic.Nack]) -> None:
-        number, is_ack = frame.method.delivery_tag, isinstance(frame.method, Basic.Ack)
-        for key in range(self._lowest + 1 if frame.method.multiple else number, number + 1):
-            copy = self._copies.get(key)
-            if copy is not None:
-                copy.is_confirmed = True
-                copy.is_returned = copy.is_returned or not is_ack
+        method, is_ack = frame.method, isinstance(frame.method, Basic.Ack)
+        self._confirms.answered(method.delivery_tag, method.multiple, is_ack=is_ack)
         if not is_ack:
             self._refused("The broker did not accept the message (nack): is the queue full?")
         self._settle()
 
     def _settle(self) -> None:
         """Ack what is confirmed, in one frame up to the first that is not, in runs around what was refused."""
-        last = 0
-        while (copy := self._copies.get(self._lowest + 1)) is not None and copy.is_confirmed:
-            del self._copies[self._lowest + 1]
-            self._lowest += 1
-            if not copy.is_returned:
+        last, copies = 0, self._copies
+        while copies and copies[0].answer is not None:
+            copy = copies.popleft()
+            if copy.answer == "confirmed":
                 last = copy.tag
                 self._moved += 1
                 continue

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import NoResponse, RabbitError, from_pika, together
-from mqadmin.rabbit.ledger import Outgoing
-from mqadmin.rabbit.link import Batch, Link, Reason, Verdict
+from mqadmin.rabbit.publishing_thread import Batch, Outgoing, PublishingThread, Reason, Verdict
 
 __all__ = ["Outgoing", "Publisher", "Reason", "Verdict", "close_publishers", "get_publisher"]
 
@@ -21,8 +20,8 @@ IDLE_S = 600.0  # a connection that nobody has published on for so long is close
 _GRACE_S = 5.0
 
 
-class _Failover(Link):
-    """A link that tries the broker's next host when one cannot be connected to, each once a round.
+class _Failover(PublishingThread):
+    """One that tries the broker's next host when one cannot be connected to, each once a round.
 
     A refused login or virtual host ends the round: it is the cluster's own answer.
     """
@@ -91,7 +90,7 @@ class Publisher:
         self._client_name = client_name
         self._heartbeat_s = heartbeat_s
         self._pid = os.getpid()
-        self._link: Link | None = None
+        self._thread: PublishingThread | None = None
         self._callers = 0
         self._used_at = time.monotonic()
 
@@ -106,12 +105,12 @@ class Publisher:
         """
         if not items:
             return []
-        link = self._enter()
+        thread = self._enter()
         try:
             batch = Batch(items)
-            link.submit(batch)
+            thread.submit(batch)
             if not batch.done.wait(timeout_s):
-                link.abandon(batch)
+                thread.abandon(batch)
                 if not batch.done.wait(_GRACE_S):
                     raise NoResponse("The publisher's I/O thread does not answer.", code="publisher_stuck")
             return batch.results()
@@ -120,27 +119,27 @@ class Publisher:
 
     def close(self) -> None:
         """Close the connection; a later call opens a new one."""
-        with _locks.links:
-            link, self._link = self._link, None
+        with _locks.threads:
+            thread, self._thread = self._thread, None
             is_own = self._pid == os.getpid()
-        if link is not None and is_own:
-            link.close()
+        if thread is not None and is_own:
+            thread.close()
 
     def close_if_idle(self, seconds: float) -> None:
         """Close the connection if nobody publishes now or has within so many seconds."""
-        with _locks.links:
+        with _locks.threads:
             if self._callers or time.monotonic() - self._used_at < seconds or self._pid != os.getpid():
                 return
-            link, self._link = self._link, None
-        if link is not None:
-            link.close()
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.close()
 
-    def _enter(self) -> Link:
-        with _locks.links:
+    def _enter(self) -> PublishingThread:
+        with _locks.threads:
             if self._pid != os.getpid():
-                self._link, self._pid, self._callers = None, os.getpid(), 0
-            if self._link is None or not self._link.is_alive:
-                self._link = _Failover(
+                self._thread, self._pid, self._callers = None, os.getpid(), 0
+            if self._thread is None or not self._thread.is_alive:
+                self._thread = _Failover(
                     self._config,
                     self._vhost,
                     window=self._window,
@@ -148,17 +147,17 @@ class Publisher:
                     heartbeat_s=self._heartbeat_s,
                 )
             self._callers += 1
-            return self._link
+            return self._thread
 
     def _leave(self) -> None:
-        with _locks.links:
+        with _locks.threads:
             self._callers -= 1
             self._used_at = time.monotonic()
 
 
 class _Locks:
     def __init__(self) -> None:
-        self.links = threading.Lock()
+        self.threads = threading.Lock()
         self.registry = threading.Lock()
 
 

@@ -71,6 +71,32 @@ def test_a_failure_without_a_usable_target_is_parked(
     assert amqp.depth(broker_config, vhost, queue) == 0
 
 
+def test_copies_that_differ_only_in_their_headers_are_told_apart(
+    start: Any, queue: str, broker_config: BrokerConfig, vhost: str
+) -> None:
+    """A headers exchange takes every other copy: none that it returned counts as confirmed."""
+    with amqp.channel(broker_config, vhost) as ch:
+        ch.exchange_declare("sorted", "headers", durable=True)
+        # It confirms later than an exchange returns.
+        ch.queue_declare("slow", durable=True, arguments={"x-queue-type": "quorum"})
+        ch.queue_bind("slow", "sorted", arguments={"x-match": "all", "wanted": True})
+        for number in range(200):
+            properties = amqp.pika.BasicProperties(
+                message_id=f"m{number}", headers={"wanted": number % 2 == 0}, delivery_mode=2
+            )
+            ch.basic_publish("in", "same", b"fail", properties)
+    child = start(queue, dead_letter=["sorted", "same"], spec={"prefetch": 200, "concurrency": 4})
+    child.wait_records(200)
+    taken = amqp.drain(broker_config, vhost, "slow", expect=100)
+    parked = amqp.drain(broker_config, vhost, "mqadmin.parking", expect=100)
+    assert sorted(letter.properties.message_id for letter in taken) == sorted(
+        f"m{n}" for n in range(0, 200, 2)
+    )
+    assert {letter.properties.message_id for letter in parked} == {f"m{n}" for n in range(1, 200, 2)}
+    child.stop()
+    assert amqp.depth(broker_config, vhost, queue) == 0
+
+
 def test_a_reject_says_why(start: Any, queue: str, broker_config: BrokerConfig, vhost: str) -> None:
     amqp.publish(broker_config, vhost, queue, [b"reject:no such customer"])
     start(queue, **DLX).wait_records(1)

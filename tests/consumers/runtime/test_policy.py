@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from consumers.runtime import api, copies
+from consumers.runtime.consumer_connection import MAX_DELAY, backoff
 from consumers.runtime.dedupe import REQUEUE_ID, key_of
-from consumers.runtime.link import MAX_DELAY, backoff
 from consumers.runtime.outcome import Ack, DeadLetter, Decision, Retry
 from consumers.runtime.policy import LONGEST_DELAY, decide, delay
 from consumers.runtime.spec import Dedupe, RetryPolicy

@@ -16,7 +16,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 
 from consumers.models import ConsumerProcess
-from consumers.runtime.link import FIRST_DELAY, MAX_DELAY, Link, backoff
+from consumers.runtime.consumer_connection import FIRST_DELAY, MAX_DELAY, ConsumerConnection, backoff
 from consumers.runtime.process import CONFIGURATION
 from consumers.runtime.spec import ConsumerSpec
 from deploy.node import Node
@@ -36,7 +36,7 @@ NOWHERE = "127.0.0.1:1"
 
 
 class Line:
-    """A link on a loop in a thread of its own, and all that it said."""
+    """A consumer's connection on a loop in a thread of its own, and all that it said."""
 
     def __init__(self, config: BrokerConfig, vhost: str, attempts: int = 0) -> None:
         self.states: list[str] = []
@@ -49,7 +49,7 @@ class Line:
         spec = ConsumerSpec(
             name="linked", broker=config, vhost=vhost, queue="q", host="here", connect_attempts=attempts
         )
-        self.link = Link(
+        self.reconnecting = ConsumerConnection(
             self._loop,
             spec,
             self,
@@ -65,7 +65,7 @@ class Line:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.add_callback_threadsafe(lambda: self.link.close(self._loop.stop))
+        self._loop.add_callback_threadsafe(lambda: self.reconnecting.close(self._loop.stop))
         self._thread.join(10)
         assert not self._thread.is_alive(), "closing ends"
 
@@ -79,7 +79,9 @@ class Line:
         return [text for found, text in self.events if found == kind]
 
     def wait_connected(self, times: int = 1) -> None:
-        wait_until(lambda: self.link.connections >= times, 20, what=f"{times} connections; {self.states}")
+        wait_until(
+            lambda: self.reconnecting.connections >= times, 20, what=f"{times} connections; {self.states}"
+        )
 
     def publish(self) -> None:
         """Send a message to nobody: it is publishing that makes RabbitMQ tell of an alarm."""
@@ -91,7 +93,7 @@ class Line:
         self._loop.add_callback_threadsafe(send)
 
     def _run(self) -> None:
-        self.link.connect()
+        self.reconnecting.connect()
         self._loop.start()
         self._loop.close()
 
@@ -146,7 +148,7 @@ def test_many_consumers_do_not_come_back_in_the_same_instant(failures: int, ceil
 @pytest.mark.broker
 def test_consumers_spread_over_the_hosts(broker_config: BrokerConfig, vhost: str) -> None:
     config = replace(broker_config, amqp_url="amqp://h-0,h-1,h-2")
-    firsts = Counter(Line(config, vhost).link.host.host for _ in range(300))
+    firsts = Counter(Line(config, vhost).reconnecting.host.host for _ in range(300))
     assert set(firsts) == {"h-0", "h-1", "h-2"}
     assert min(firsts.values()) > 50
 
@@ -155,21 +157,21 @@ def test_consumers_spread_over_the_hosts(broker_config: BrokerConfig, vhost: str
 def test_a_host_that_is_down_is_named_and_the_next_one_taken(
     broker_config: BrokerConfig, vhost: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumers.runtime.link.random.randrange", lambda _count: 0)
+    monkeypatch.setattr("consumers.runtime.consumer_connection.random.randrange", lambda _count: 0)
     with Line(through(broker_config, NOWHERE, broker_config.address), vhost) as line:
         line.wait_connected()
         assert f"{NOWHERE} cannot be reached: Connection refused." in line.states[0]
         assert f"Try 2 at {broker_config.address} in" in line.states[0]
         assert line.texts("connected") == [f"Connected to {broker_config.address}, vhost {vhost}."]
-        assert (line.link.connections, line.link.errors, line.losses) == (1, 1, 0)
-        assert line.link.connected_at is not None
+        assert (line.reconnecting.connections, line.reconnecting.errors, line.losses) == (1, 1, 0)
+        assert line.reconnecting.connected_at is not None
 
 
 @pytest.mark.broker
 def test_a_host_that_fails_is_left_for_the_next_one(
     broker_config: BrokerConfig, vhost: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumers.runtime.link.random.randrange", lambda _count: 0)
+    monkeypatch.setattr("consumers.runtime.consumer_connection.random.randrange", lambda _count: 0)
     first = f"127.0.0.1:{proxy.port}"
     with Line(through(broker_config, first, broker_config.address), vhost) as line:
         line.wait_connected()
@@ -180,7 +182,7 @@ def test_a_host_that_fails_is_left_for_the_next_one(
             f"The connection to {first} was lost after 0 s: The connection to {first} broke"
         )
         assert line.texts("connected")[1].startswith(f"Connected to {broker_config.address}")
-        assert (line.link.errors, line.losses) == (1, 1)
+        assert (line.reconnecting.errors, line.losses) == (1, 1)
 
 
 @pytest.mark.broker
@@ -190,7 +192,7 @@ def test_a_connection_closed_by_an_operator_is_made_again(
     base, auth = broker_config.management_base, broker_config.auth()
     with Line(broker_config, vhost) as line:
         line.wait_connected()
-        before = line.link.connected_at
+        before = line.reconnecting.connected_at
 
         def listed() -> list[str]:
             rows = requests.get(f"{base}/api/vhosts/{vhost}/connections", auth=auth, timeout=5).json()
@@ -203,10 +205,10 @@ def test_a_connection_closed_by_an_operator_is_made_again(
         (text,) = line.texts("disconnected")
         assert broker_config.address in text
         assert "moving house" in text
-        assert (line.link.connections, line.link.errors, line.losses) == (2, 1, 1)
+        assert (line.reconnecting.connections, line.reconnecting.errors, line.losses) == (2, 1, 1)
         assert before is not None
-        assert line.link.connected_at is not None
-        assert line.link.connected_at > before
+        assert line.reconnecting.connected_at is not None
+        assert line.reconnecting.connected_at > before
 
 
 @pytest.mark.broker
@@ -217,11 +219,11 @@ def test_a_refused_port_is_tried_until_it_is_open(
     with Line(through(broker_config, place), vhost) as line:
         line.wait_connected()
         with proxy.refusing():
-            wait_until(lambda: line.link.errors >= 3, 20, what="a loss and two attempts")
-            assert line.link.connected_at is None
+            wait_until(lambda: line.reconnecting.errors >= 3, 20, what="a loss and two attempts")
+            assert line.reconnecting.connected_at is None
         line.wait_connected(2)
     refused = [state for state in line.states if f"{place} cannot be reached: Connection refused." in state]
-    assert len(refused) == line.link.errors - 1
+    assert len(refused) == line.reconnecting.errors - 1
     assert line.reasons == []
 
 
@@ -248,7 +250,7 @@ def test_each_obstacle_has_its_words_and_so_many_attempts(
     assert reason == f"No connection after 2 attempts. The last: {text}"
     assert len(line.states) == 1
     assert line.states[0].startswith(f"waiting {text} Try 2 in ")
-    assert (line.link.connections, line.link.errors) == (0, 2)
+    assert (line.reconnecting.connections, line.reconnecting.errors) == (0, 2)
 
 
 @pytest.mark.broker
@@ -264,7 +266,7 @@ def test_a_connection_begins_the_count_of_attempts_anew(
         with proxy.refusing():
             (reason,) = wait_until(lambda: line.reasons, 20, what="it gives up")
     assert reason.startswith("No connection after 2 attempts.")
-    assert (line.link.connections, line.link.errors) == (4, 6)
+    assert (line.reconnecting.connections, line.reconnecting.errors) == (4, 6)
 
 
 @pytest.mark.broker
@@ -275,13 +277,13 @@ def test_what_rabbitmq_does_not_read_is_told_as_flow_control(
     with Line(through(broker_config, f"127.0.0.1:{proxy.port}"), vhost) as line:
         line.wait_connected()
         channel = line.channel()
-        assert line.link.hindrance == ""
+        assert line.reconnecting.hindrance == ""
         proxy.freeze()
         line.publish_through(channel, 50_000_000)  # far more than the sockets between hold
-        wait_until(lambda: line.link.hindrance, 20, what="that it is slowed down")
-        assert line.link.hindrance.startswith("flow control, ")
+        wait_until(lambda: line.reconnecting.hindrance, 20, what="that it is slowed down")
+        assert line.reconnecting.hindrance.startswith("flow control, ")
         proxy.thaw()
-        wait_until(lambda: line.link.hindrance == "", 20, what="that it flows again")
+        wait_until(lambda: line.reconnecting.hindrance == "", 20, what="that it flows again")
         assert line.losses == 0
 
 
@@ -294,22 +296,22 @@ def test_while_blocked_it_says_so_and_for_what(restartable_broker: Node) -> None
         line.wait_connected()
         with disk_alarm(node):
             line.publish()
-            wait_until(lambda: line.link.blocked, 15, what="RabbitMQ blocks")
-            assert line.link.blocked == "low on disk"
+            wait_until(lambda: line.reconnecting.blocked, 15, what="RabbitMQ blocks")
+            assert line.reconnecting.blocked == "low on disk"
             assert line.blocked == ["low on disk"]
-        wait_until(lambda: not line.link.blocked, 15, what="RabbitMQ takes publishing again")
+        wait_until(lambda: not line.reconnecting.blocked, 15, what="RabbitMQ takes publishing again")
         assert line.blocked == ["low on disk", ""]
         assert [kind for kind, _ in line.events] == ["connected", "blocked", "unblocked"]
         with disk_alarm(node):
             line.publish()
-            wait_until(lambda: line.link.blocked, 15, what="RabbitMQ blocks again")
+            wait_until(lambda: line.reconnecting.blocked, 15, what="RabbitMQ blocks again")
             node.kill()
             wait_until(lambda: line.losses, 15, what="the loss")
             wait_until(lambda: len(line.blocked) == 4, what="no longer blocked: no connection")
             node.start()
             node.wait()
         assert line.blocked == ["low on disk", ""] * 2
-        assert line.link.blocked == ""
+        assert line.reconnecting.blocked == ""
 
 
 def tls_files(config: BrokerConfig) -> dict[str, str]:

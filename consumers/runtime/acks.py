@@ -14,7 +14,7 @@ class Frames:
     single: tuple[int, ...]
 
 
-class Ledger:
+class AckLedger:
     """Delivery tags of one channel. I/O thread only.
 
     RabbitMQ numbers deliveries 1, 2, 3 ... on each channel, and a multiple ack covers every outstanding tag

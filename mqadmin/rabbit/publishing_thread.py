@@ -6,8 +6,8 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import pika
 from pika import exceptions as pika_errors
@@ -16,9 +16,9 @@ from pika.channel import Channel
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
+from mqadmin.rabbit.confirms import Confirms, Sent
 from mqadmin.rabbit.connection import Connection
 from mqadmin.rabbit.errors import NotFound, Refused, from_pika
-from mqadmin.rabbit.ledger import Entry, Ledger, Outgoing
 from mqadmin.rabbit.message import Properties
 
 WINDOW_BYTES = 32 * 1024 * 1024
@@ -35,6 +35,17 @@ Reason = Literal[
     "timed_out",
     "connection_lost",
 ]
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message to publish. `tag` is the caller's own mark for it and never leaves the process."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    properties: Properties = field(default_factory=Properties)
+    tag: Any = None
 
 
 @dataclass(frozen=True)
@@ -57,15 +68,32 @@ class Verdict:
 CONFIRMED = Verdict(True, "confirmed")
 
 
+@dataclass(eq=False, slots=True)
+class Entry(Sent):
+    """One message on its way, and its place in its batch."""
+
+    batch: Batch
+    index: int
+    item: Outgoing
+
+    @property
+    def route(self) -> tuple[str, str]:
+        return self.item.exchange, self.item.routing_key
+
+    @property
+    def properties(self) -> Properties:
+        return self.item.properties
+
+
 class Batch:
     """Messages that one caller waits for. Verdicts are set by the I/O thread only."""
 
     def __init__(self, items: Sequence[Outgoing]) -> None:
-        self.entries = [Entry(self, index, item) for index, item in enumerate(items)]
+        self.entries = [Entry(item.body, self, index, item) for index, item in enumerate(items)]
         self.done = threading.Event()
         self.proven: set[str] = set()
         self.dead: dict[str, Verdict] = {}
-        self.confirms_before = 0
+        self.heard_before = 0
         self._verdicts: list[Verdict | None] = [None] * len(self.entries)
         self._left = len(self.entries)
 
@@ -81,7 +109,7 @@ class Batch:
         return [verdict for verdict in self._verdicts if verdict is not None]
 
 
-class Link:
+class PublishingThread:
     """Owns the thread, the connection and the channel. `submit`, `abandon` and `close` are for any thread.
 
     A channel that the broker closes takes the unconfirmed messages' answers with it, so whatever could close it
@@ -99,12 +127,12 @@ class Link:
         self._loop = IOLoop()
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
-        self._ledger = Ledger()
+        self._confirms: Confirms[Entry] = Confirms()
         self._pending: deque[Entry] = deque()
         self._suspects: set[str] = set()
         self._is_blocked = False
         self._was_ready = False
-        self._confirms = 0
+        self._heard = 0  # confirms and refusals, since ever
         self._gate = threading.Lock()
         self._inbox: deque[Batch] = deque()
         self._has_ended = False
@@ -141,7 +169,7 @@ class Link:
             with self._gate:
                 self._has_ended = True
             # Whatever ended the loop, nobody may wait for it in vain.
-            self._lose(self._ledger.close(), _CLOSED)
+            self._lose(self._confirms.close(), _CLOSED)
             self._refuse(
                 [*self._pending, *(entry for batch in self._inbox for entry in batch.entries)], _CLOSED
             )
@@ -150,7 +178,7 @@ class Link:
     def _empty_inbox(self) -> None:
         while self._inbox:
             batch = self._inbox.popleft()
-            batch.confirms_before = self._confirms
+            batch.heard_before = self._heard
             self._pending.extend(batch.entries)
         self._pump()
 
@@ -198,15 +226,15 @@ class Link:
         while self._pending and not self._is_full() and channel.is_open:
             entry = self._pending[0]
             is_alone = self._goes_alone(entry)
-            if is_alone and len(self._ledger):
+            if is_alone and len(self._confirms):
                 return
             self._pending.popleft()
             self._publish(channel, entry)
-            if is_alone and len(self._ledger):
+            if is_alone and len(self._confirms):
                 return
 
     def _is_full(self) -> bool:
-        return self._is_blocked or len(self._ledger) >= self._window or self._ledger.bytes >= WINDOW_BYTES
+        return self._is_blocked or len(self._confirms) >= self._window or self._confirms.bytes >= WINDOW_BYTES
 
     def _goes_alone(self, entry: Entry) -> bool:
         item, batch = entry.item, entry.batch
@@ -236,7 +264,7 @@ class Link:
             detail = f"The message cannot be encoded: {error or type(error).__name__}."
             batch.settle(entry.index, Verdict(False, "invalid", detail=detail))
             return
-        self._ledger.sent(entry)
+        self._confirms.sent(entry)
 
     def _on_return(
         self, channel: Channel, method: Basic.Return, properties: BasicProperties, body: bytes
@@ -244,19 +272,19 @@ class Link:
         if channel is not self._channel:
             return
         why = f"The broker returned the message: {method.reply_text} ({method.reply_code})."
-        self._ledger.returned(
+        self._confirms.returned(
             method.exchange or "", method.routing_key or "", Properties.from_pika(properties), body, why
         )
 
     def _on_confirm(self, channel: Channel, frame: Method[Basic.Ack | Basic.Nack]) -> None:
         if channel is not self._channel:
             return
-        is_ack = isinstance(frame.method, Basic.Ack)
-        for entry in self._ledger.settled(frame.method.delivery_tag, frame.method.multiple):
+        method, is_ack = frame.method, isinstance(frame.method, Basic.Ack)
+        for entry in self._confirms.answered(method.delivery_tag, method.multiple, is_ack=is_ack):
             entry.batch.proven.add(entry.item.exchange)
-            self._confirms += 1
-            entry.batch.settle(entry.index, _verdict(is_ack, entry.returned))
-        if len(self._ledger) <= self._window // 2:
+            self._heard += 1
+            entry.batch.settle(entry.index, _verdict(entry))
+        if len(self._confirms) <= self._window // 2:
             self._pump()
 
     def _on_channel_closed(self, channel: Channel, error: Exception) -> None:
@@ -265,7 +293,7 @@ class Link:
             return
         self._channel = None
         reason = from_pika(error, where=self._where)
-        lost = self._ledger.close()
+        lost = self._confirms.close()
         if len(lost) == 1:
             self._condemn(lost[0], error, str(reason))
         else:
@@ -293,7 +321,7 @@ class Link:
         was_ready = self._was_ready
         self._forget_connection()
         reason = from_pika(error, where=self._where)
-        self._lose(self._ledger.close(), str(reason))
+        self._lose(self._confirms.close(), str(reason))
         if was_ready:
             self._pump()
         else:
@@ -323,13 +351,13 @@ class Link:
         )
         sent: Reason = "blocked" if self._is_blocked else "timed_out"
         detail = _GIVEN_UP[unsent].format(where=self._where)
-        outstanding = [entry for entry in self._ledger if entry.batch is batch]
+        outstanding = [entry for entry in self._confirms if entry.batch is batch]
         for entry in outstanding:
             batch.settle(entry.index, Verdict(False, sent, unknown=True, detail=detail))
         self._pending = deque(entry for entry in self._pending if entry.batch is not batch)
         for entry in batch.entries:
             batch.settle(entry.index, Verdict(False, unsent, detail=detail))
-        is_silent = batch.confirms_before == self._confirms and not self._is_blocked
+        is_silent = batch.heard_before == self._heard and not self._is_blocked
         if is_silent and (outstanding or self._channel is None):
             self._replace_connection()
 
@@ -361,11 +389,9 @@ _GIVEN_UP = {
 }
 
 
-def _verdict(is_ack: bool, returned: str | None) -> Verdict:
-    if not is_ack:
-        return Verdict(
-            False, "nacked", detail="The broker did not accept the message (nack): is the queue full?"
-        )
-    if returned is not None:
-        return Verdict(False, "unroutable", detail=returned)
-    return CONFIRMED
+def _verdict(entry: Entry) -> Verdict:
+    if entry.answer == "confirmed":
+        return CONFIRMED
+    if entry.answer == "returned":
+        return Verdict(False, "unroutable", detail=entry.returned or "")
+    return Verdict(False, "nacked", detail="The broker did not accept the message (nack): is the queue full?")

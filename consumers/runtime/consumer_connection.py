@@ -33,7 +33,7 @@ def backoff(failures: int, *, chance: Callable[[float, float], float] = random.u
     return chance(0.05, ceiling)
 
 
-class Link:
+class ConsumerConnection:
     """One AMQP connection at a time. I/O thread only; any thread may read the gauges.
 
     `opened(connection)` is called for each connection made, `lost()` when it is gone: everything that was in

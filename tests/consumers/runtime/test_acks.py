@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.runtime.ledger import Frames, Ledger
+from consumers.runtime.acks import AckLedger, Frames
 
 
 def broker_applies(outstanding: set[int], frames: Frames) -> None:
@@ -22,7 +22,7 @@ def broker_applies(outstanding: set[int], frames: Frames) -> None:
 
 
 def test_in_order_settling_is_one_frame() -> None:
-    ledger = Ledger()
+    ledger = AckLedger()
     for tag in range(1, 101):
         ledger.delivered(tag)
     assert ledger.settle(range(1, 101)) == Frames(up_to=100, single=())
@@ -30,7 +30,7 @@ def test_in_order_settling_is_one_frame() -> None:
 
 
 def test_behind_a_slow_message_acks_are_single() -> None:
-    ledger = Ledger()
+    ledger = AckLedger()
     for tag in range(1, 5):
         ledger.delivered(tag)
     assert ledger.settle([2, 3]) == Frames(0, (2, 3))
@@ -40,7 +40,7 @@ def test_behind_a_slow_message_acks_are_single() -> None:
 
 @given(st.integers(1, 60), st.randoms(use_true_random=False))
 def test_never_acks_what_was_not_committed(count: int, rng: random.Random) -> None:
-    ledger = Ledger()
+    ledger = AckLedger()
     outstanding = set(range(1, count + 1))
     for tag in outstanding:
         ledger.delivered(tag)
@@ -60,7 +60,7 @@ def test_never_acks_what_was_not_committed(count: int, rng: random.Random) -> No
 
 @pytest.mark.parametrize("tag", [1, 2])
 def test_settling_twice_sends_nothing(tag: int) -> None:
-    ledger = Ledger()
+    ledger = AckLedger()
     ledger.delivered(1)
     ledger.delivered(2)
     ledger.settle([tag])
@@ -69,7 +69,7 @@ def test_settling_twice_sends_nothing(tag: int) -> None:
 
 def test_what_pika_gave_back_by_itself_holds_nothing_up() -> None:
     """It rejects what comes between a cancel and its answer: those tags are never seen here."""
-    ledger = Ledger()
+    ledger = AckLedger()
     for tag in (1, 2, 6, 9):
         ledger.delivered(tag)
     assert ledger.outstanding == 4
