@@ -9,8 +9,7 @@ from typing import Any, Literal, Protocol
 
 from consumers.runtime.api import Delivery
 from consumers.runtime.spec import Dedupe
-
-REQUEUE_ID = "mqadmin-requeue-id"
+from mqadmin.rabbit.headers import REQUEUE_ID
 
 Claim = Literal["mine", "done", "busy"]
 

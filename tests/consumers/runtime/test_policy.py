@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from consumers.runtime import api, copies
-from consumers.runtime.dedupe import REQUEUE_ID, key_of
+from consumers.runtime.dedupe import key_of
 from consumers.runtime.link import MAX_DELAY, backoff
 from consumers.runtime.outcome import Ack, DeadLetter, Decision, Retry
 from consumers.runtime.pace import Pace
 from consumers.runtime.policy import LONGEST_DELAY, decide, delay
 from consumers.runtime.spec import Dedupe, RetryPolicy
+from mqadmin.rabbit.headers import REQUEUE_ID
 from tests.consumers.handlers.deliveries import delivery
 
 NONE = RetryPolicy()
