@@ -104,10 +104,7 @@ def _outgoing(
         raise Refusal(plan.problem)
     headers = dict(plan.headers)
     values = {name: from_json(item) if type(item) is dict else item for name, item in stored.items()}
-    if "expiration" in values or "user_id" in values:
-        values["expiration"], values["user_id"] = REQUEUE.put_aside(
-            headers, values.get("expiration"), values.get("user_id"), username
-        )
+    REQUEUE.put_aside(values, headers, username=username)
     headers[REQUEUE_ID] = requeue_id
     values["headers"] = headers
     try:

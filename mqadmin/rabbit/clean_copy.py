@@ -8,7 +8,7 @@ RabbitMQ has checked the one, and anybody can have written the other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -70,26 +70,24 @@ class Purpose:
 
         `username`: of the connection that publishes; its own `user_id` may stay. None: nobody's does.
         """
-        expiration, user_id = self.put_aside(headers, given.expiration, given.user_id, username)
-        return replace(
-            given,
-            headers=headers if headers or given.headers is not None else None,
-            delivery_mode=2 if self.is_persistent else given.delivery_mode,
-            expiration=expiration,
-            user_id=user_id,
-        )
+        values = {**vars(given)}
+        self.put_aside(values, headers, username=username)
+        values["headers"] = headers if headers or given.headers is not None else None
+        return Properties(**values)
 
     def put_aside(
-        self, headers: dict[str, Any], expiration: str | None, user_id: str | None, username: str | None
-    ) -> tuple[str | None, str | None]:
-        """Return TTL and user of the copy; what it must not have of them is noted in `headers`."""
+        self, values: dict[str, Any], headers: dict[str, Any], *, username: str | None = None
+    ) -> None:
+        """Make properties, by their names, those of the copy; what becomes a header goes into `headers`."""
+        if self.is_persistent:
+            values["delivery_mode"] = 2
+        expiration, user_id = values.get("expiration"), values.get("user_id")
         if expiration is not None and not self.keeps_ttl:
             headers[ORIGINAL_EXPIRATION] = expiration
-            expiration = None
+            values["expiration"] = None
         if user_id is not None and user_id != username:
             headers[ORIGINAL_USER_ID] = user_id
-            user_id = None
-        return expiration, user_id
+            values["user_id"] = None
 
 
 # A letter or a recorded message is to be handled once more from the start: what speaks of its failure would be

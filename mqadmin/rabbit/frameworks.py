@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
 from mqadmin.rabbit.fields import integer, moment, text
@@ -47,24 +46,33 @@ class Report:
     host: str = ""
 
 
-@dataclass
 class Evidence:
     """What a message has that may tell of its failure."""
 
-    headers: Headers
-    body: bytes
-    app_id: Any
+    __slots__ = ("_document", "app_id", "body", "headers")
 
-    @cached_property
+    def __init__(self, headers: Headers, body: bytes, app_id: Any) -> None:
+        self.headers = headers
+        self.body = body
+        self.app_id = app_id
+        self._document: dict[str, Any] | None = None
+
+    @property
     def document(self) -> dict[str, Any]:
         """The body, if it is a JSON object that is not too large, else an empty one."""
-        if not 2 <= len(self.body) <= _MAX_JSON_BODY or self.body.lstrip()[:1] != b"{":
-            return {}
-        try:
-            found = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        if self._document is None:
+            self._document = _object(self.body)
+        return self._document
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    if not 2 <= len(body) <= _MAX_JSON_BODY or body.lstrip()[:1] != b"{":
+        return {}
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _mqadmin(evidence: Evidence) -> Report | None:
