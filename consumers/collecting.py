@@ -38,6 +38,7 @@ from consumers.runtime.window import Collecting
 from mqadmin.core import batches, brokers
 from mqadmin.rabbit import amqp, peek
 from mqadmin.rabbit.errors import RabbitError
+from mqadmin.rabbit.headers import DELIVERY_COUNT
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publisher import Outgoing
 
@@ -231,7 +232,7 @@ class Capped:
     def _is_near_limit(self, properties: BasicProperties, left: int) -> bool:
         """Whether the queue returns a letter so few times more before it gives it up."""
         limit = self._limits.delivery_limit
-        returned = (properties.headers or {}).get("x-delivery-count", 0)
+        returned = (properties.headers or {}).get(DELIVERY_COUNT, 0)
         return limit is not None and isinstance(returned, int) and returned + left >= limit
 
     # --- a window's way ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,9 @@ from mqadmin.core import audit, brokers, formats
 from mqadmin.core.audit import Actor
 from mqadmin.core.deleting import Steps, oldest_while
 from mqadmin.core.errors import Refusal
+from mqadmin.rabbit.clean_copy import REQUEUE
 from mqadmin.rabbit.errors import NoResponse
+from mqadmin.rabbit.headers import ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, REQUEUE_ID
 from mqadmin.rabbit.message import Properties, from_json
 from mqadmin.rabbit.publisher import Outgoing, Verdict
 
@@ -35,20 +37,7 @@ _STALE_CLAIM = timedelta(days=1)  # left by a process that died, of a message th
 _SLACK = timedelta(hours=1)  # a record is written when its message is done, so ids lag behind start times
 _WIDE = ("body", "traceback", "log", "properties", "headers")
 
-# Headers that only tell of an earlier failure, or that would route the copy elsewhere.
-_FAILURE_PREFIXES = ("x-first-death-", "x-last-death-", "mqadmin-death-", "mqadmin-error-")
-_FAILURE_HEADERS = frozenset(
-    {
-        "x-death",
-        "x-delivery-count",
-        "mqadmin-attempt",
-        "mqadmin-retry-id",
-        "mqadmin-in-doubt",
-        "mqadmin-original-x-death",
-    }
-)
 _NO_ANSWER = ("blocked", "timed_out", "connection_lost")  # of the broker's trouble, not of the message
-_RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}
 
 
 class NotRequeued(Refusal):
@@ -224,8 +213,10 @@ def requeue(*, record: Record, by: Actor) -> Verdict:
         reason = why_not(record)
         if reason:
             raise NotRequeued(reason, "not_stored")
-        outgoing = copy_of(record, requeue_id=uuid.uuid4().hex)
-        entry.detail["requeue_id"] = outgoing.properties.headers["mqadmin-requeue-id"]  # type: ignore[index]
+        requeue_id = uuid.uuid4().hex
+        username = brokers.config(consumer.broker).username
+        outgoing = copy_of(record, requeue_id=requeue_id, username=username)
+        entry.detail["requeue_id"] = requeue_id
         publisher = brokers.publisher(consumer.broker, consumer.vhost)
         verdict = publisher.publish_batch([outgoing])[0]
         if verdict.ok:
@@ -235,32 +226,26 @@ def requeue(*, record: Record, by: Actor) -> Verdict:
         raise NotRequeued(verdict.detail or verdict.reason, verdict.reason)
 
 
-def copy_of(record: Record, *, requeue_id: str) -> Outgoing:
-    """Return the message as it is published again. Raises NotRequeued when the stored form cannot be read."""
+def copy_of(record: Record, *, requeue_id: str, username: str) -> Outgoing:
+    """Return the message as it is published again, by `username`: as a requeued letter is.
+
+    Raises NotRequeued when the stored form cannot be read.
+    """
     try:
         headers: dict[str, Any] = from_json(record.headers) or {}
         stored = {name: value for name, value in (record.properties or {}).items() if name != "headers"}
         properties = Properties.from_json(stored)
     except ValueError as error:
         raise NotRequeued(_("The stored message cannot be read: %s") % error, "unreadable") from error
-    kept = {_RENAMED.get(name, name): value for name, value in headers.items() if not _is_of_a_failure(name)}
-    if properties.expiration is not None:  # it would let the copy expire again, perhaps at once
-        kept.setdefault("mqadmin-original-expiration", properties.expiration)
-    kept["mqadmin-origin-exchange"] = record.exchange
-    kept["mqadmin-origin-routing-key"] = record.routing_key
-    kept["mqadmin-requeue-id"] = requeue_id
+    kept = REQUEUE.headers(headers)
+    kept[ORIGIN_EXCHANGE], kept[ORIGIN_ROUTING_KEY] = record.exchange, record.routing_key
+    kept[REQUEUE_ID] = requeue_id
     return Outgoing(
         exchange="",
         routing_key=record.queue,
         body=bytes(record.body or b""),
-        # Another user's `user_id` would close the channel.
-        properties=replace(properties, headers=kept, expiration=None, user_id=None),
+        properties=REQUEUE.properties(properties, kept, username=username),
     )
-
-
-def _is_of_a_failure(name: object) -> bool:
-    # A header name off the wire that is not UTF-8 arrives as bytes.
-    return isinstance(name, str) and (name in _FAILURE_HEADERS or name.startswith(_FAILURE_PREFIXES))
 
 
 def delete_old(now: datetime | None = None) -> str:

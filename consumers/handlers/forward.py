@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
-from consumers.runtime.api import (
-    ATTEMPT,
-    IN_DOUBT,
-    ORIGIN_EXCHANGE,
-    ORIGIN_ROUTING_KEY,
-    RETRY_ID,
-    Reject,
-    Retry,
-)
+from consumers.runtime.api import Reject, Retry
 from mqadmin.core import brokers
+from mqadmin.rabbit.clean_copy import FORWARD
 from mqadmin.rabbit.errors import ConfigurationError
-from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publisher import Outgoing, Publisher, Verdict
 
 if TYPE_CHECKING:
@@ -29,10 +21,6 @@ if TYPE_CHECKING:
 
 SHORT = 255  # bytes of AMQP's short strings: names and routing keys
 
-# They tell of the way to this consumer, which the copy begins anew.
-_DROPPED = frozenset({ATTEMPT, IN_DOUBT, RETRY_ID, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, "x-delivery-count"})
-# Left as they are they would route the copy to more queues (RabbitMQ's sender-selected distribution).
-_RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}
 # Another try may well end otherwise. Every other verdict is about the message or the destination.
 _PASSING = frozenset({"nacked", "blocked", "timed_out", "connection_lost"})
 
@@ -132,7 +120,10 @@ def prepare(options: Options, place: Place) -> Route:
 def forward(message: Delivery, options: Route) -> None:
     """Publish the message, confirmed and mandatory. Raises Reject where it cannot arrive, else Retry."""
     key = options.routing_key or message.routing_key
-    outgoing = Outgoing(options.exchange, key, message.body, _properties(message, options.username))
+    properties = FORWARD.properties(
+        message.properties, FORWARD.headers(message.headers), username=options.username
+    )
+    outgoing = Outgoing(options.exchange, key, message.body, properties)
     verdict = options.publisher.publish_batch([outgoing], timeout_s=options.timeout_s)[0]
     where = f"{options.exchange or '(default exchange)'} with key {key!r} ({options.where})"
     if verdict.ok:
@@ -150,17 +141,3 @@ def _reason(verdict: Verdict) -> str:
         return "no queue took it: nothing is bound there for this key"
     words = verdict.detail or verdict.reason
     return f"{words} It may have arrived all the same." if verdict.unknown else words
-
-
-def _properties(message: Delivery, username: str) -> Properties:
-    """All properties and headers, but for those that belong to this consumer or would misroute the copy."""
-    properties = message.properties
-    headers: dict[str, Any] = {
-        _RENAMED.get(name, name): value for name, value in message.headers.items() if name not in _DROPPED
-    }
-    user_id = properties.user_id
-    if user_id is not None and user_id != username:  # RabbitMQ closes the channel over somebody else's
-        headers.setdefault("mqadmin-original-user-id", user_id)
-        user_id = None
-    kept = headers if headers or properties.headers is not None else None
-    return replace(properties, headers=kept, user_id=user_id)

@@ -20,6 +20,7 @@ from consumers.handlers import calling
 from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
 from consumers.runtime.api import Reject, Retry
+from mqadmin.rabbit.headers import REQUEUE_ID
 
 if TYPE_CHECKING:
     from consumers.runtime.api import Delivery
@@ -197,7 +198,7 @@ def _headers(message: Delivery, hook: Hook) -> dict[str, str]:
         "X-Mqadmin-Timestamp": properties.timestamp,
         "X-Mqadmin-Attempt": message.attempt,
         "X-Mqadmin-Redelivered": "true" if message.redelivered else "false",
-        "X-Mqadmin-Requeue-Id": message.headers.get("mqadmin-requeue-id"),
+        "X-Mqadmin-Requeue-Id": message.headers.get(REQUEUE_ID),
     }
     configured = {name.lower() for name in hook.headers}
     found = {

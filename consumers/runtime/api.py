@@ -11,20 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from mqadmin.rabbit.headers import ATTEMPT, IN_DOUBT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY
 from mqadmin.rabbit.message import Message, Properties, fingerprint
 
 if TYPE_CHECKING:
     from pika import BasicProperties
     from pika.spec import Basic
-
-ATTEMPT = "mqadmin-attempt"
-# Of each retry's copy another: RabbitMQ's at-least-once expiry may bring one copy twice, unmarked, where the broker
-# was stopped in between.
-RETRY_ID = "mqadmin-retry-id"
-# Of the copy of a message that came back and had to wait once more before it was handled: what it is recognised by.
-IN_DOUBT = "mqadmin-in-doubt"
-ORIGIN_EXCHANGE = "mqadmin-origin-exchange"
-ORIGIN_ROUTING_KEY = "mqadmin-origin-routing-key"
 
 _KEY_LENGTH = 32  # hex digits of a fingerprint
 

@@ -9,9 +9,8 @@ from typing import Any, Literal, Protocol
 
 from consumers.runtime.api import Delivery
 from consumers.runtime.spec import Dedupe
+from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.numbers import whole
-
-REQUEUE_ID = "mqadmin-requeue-id"
 
 Claim = Literal["mine", "done", "busy"]
 

@@ -22,11 +22,12 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import duration
 from mqadmin.core.models import Operation
 from mqadmin.core.operations import GaveUp, Run
-from mqadmin.deadletters import claims, letters, listening, masking
+from mqadmin.deadletters import claims, listening, masking
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.selection import Selection
 from mqadmin.rabbit.errors import RabbitError
+from mqadmin.rabbit.headers import REQUEUE_ID
 
 STEPS = (1, 5, 50)
 MOST_STEPS = 10
@@ -153,7 +154,7 @@ def _failed_records(
     fields = rows.only("message_id", "headers", "error_type", "error").order_by("-pk")
     for record in fields[:_RECORDS_LOOKED_AT]:
         error = ": ".join(part for part in (record.error_type.rsplit(".", 1)[-1], record.error) if part)
-        copy = str((record.headers or {}).get(letters.REQUEUE_ID, ""))
+        copy = str((record.headers or {}).get(REQUEUE_ID, ""))
         if copy in sent:
             found.append((sent[copy].pk, error))
         elif record.headers is None and record.message_id in by_message:

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import destinations, letters
+from mqadmin.deadletters import destinations
 from mqadmin.deadletters.destinations import Address, To
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.rabbit import deaths
+from mqadmin.rabbit.clean_copy import REQUEUE
+from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.message import Properties, from_json
 from mqadmin.rabbit.publisher import Outgoing
 
@@ -93,26 +94,18 @@ def _planned(place: Address, dead_letter_queue: str, headers: dict[str, Any]) ->
     problem = place.problem
     if not problem and place.exchange == "" and place.routing_key == dead_letter_queue:
         problem = _("It would go straight back to the dead-letter queue.")
-    kept, _removed = deaths.strip_failure_headers(from_json(headers))
-    return _Plan(place, kept, problem)
+    return _Plan(place, REQUEUE.headers(from_json(headers)), problem)
 
 
 def _outgoing(
     plan: _Plan, stored: Mapping[str, Any], body: bytes, requeue_id: str, tag: int, username: str
 ) -> Outgoing:
-    """The TTL is left out, it could kill the copy at once; so is a foreign `user_id`, for which RabbitMQ closes
-    the channel. Both stay readable under another name."""
     if plan.problem:
         raise Refusal(plan.problem)
     headers = dict(plan.headers)
     values = {name: from_json(item) if type(item) is dict else item for name, item in stored.items()}
-    expiration = values.pop("expiration", None)
-    if expiration is not None:
-        headers["mqadmin-original-expiration"] = expiration
-    user_id = values.get("user_id")
-    if user_id is not None and user_id != username:
-        headers["mqadmin-original-user-id"] = values.pop("user_id")
-    headers[letters.REQUEUE_ID] = requeue_id
+    REQUEUE.put_aside(values, headers, username=username)
+    headers[REQUEUE_ID] = requeue_id
     values["headers"] = headers
     try:
         properties = Properties(**values)

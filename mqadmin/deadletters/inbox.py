@@ -26,20 +26,11 @@ from mqadmin.deadletters.models import CauseNote, DeadLetter
 from mqadmin.deadletters.query.searching import Pick
 from mqadmin.deadletters.selection import Filter
 from mqadmin.queues.models import Queue
+from mqadmin.rabbit import frameworks
 
 MOST_CAUSES = 60
 MOST_UNCAPTURED = 20
 RECENT_OPERATION = timedelta(seconds=20)  # so long one that ended is still told of
-FRAMEWORKS = {
-    "spring": "Spring",
-    "nservicebus": "NServiceBus",
-    "masstransit": "MassTransit",
-    "rebus": "Rebus",
-    "watermill": "Watermill",
-    "dramatiq": "dramatiq",
-    "celery": "Celery",
-    "easynetq": "EasyNetQ",
-}
 
 
 @dataclass(frozen=True)
@@ -65,7 +56,8 @@ class Cause:
         if not self.error_type:
             return str(DeadLetter.Reason(self.reason).label)
         name = self.error_type.rsplit(".", 1)[-1] or self.error_type
-        return f"{FRAMEWORKS[self.framework]} {name}" if self.framework in FRAMEWORKS else name
+        whose = "" if self.framework == frameworks.OURS else frameworks.title(self.framework)
+        return f"{whose} {name}" if whose else name
 
     @property
     def segments(self) -> list[tuple[str, bool]]:

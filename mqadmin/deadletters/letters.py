@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import json
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from django.db import connection
 from django.utils.dateparse import parse_datetime
@@ -16,13 +16,13 @@ from mqadmin.deadletters import grouping, tables
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit import deaths, display
 from mqadmin.rabbit.deaths import Death, DeathEntry
+from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.message import Message, Properties
 
 SEARCH_CHARACTERS = 8_000
 ERROR_CHARACTERS = 8_000
 TRACE_CHARACTERS = 32_000
 MOST_DEATHS = 100
-REQUEUE_ID: Final = "mqadmin-requeue-id"
 _INFLATED_AT_MOST = 1_000_000  # bytes of an encoded body that the search looks into
 _LARGEST = 2**31 - 1
 

@@ -24,6 +24,7 @@ from mqadmin.deadletters import letters, masking, tones
 from mqadmin.deadletters.destinations import To, address
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
 from mqadmin.rabbit import display
+from mqadmin.rabbit.headers import ATTEMPT, DEATH_TIME
 from mqadmin.rabbit.message import from_json
 from mqadmin.rabbit.numbers import whole
 
@@ -246,7 +247,7 @@ def _attempt(record: Record) -> Step:
 
 def _failure(letter: DeadLetter) -> Step:
     """What the headers say of the last attempt, where no record tells of it."""
-    attempt, seconds = letter.headers.get("mqadmin-attempt"), letter.headers.get("mqadmin-death-time")
+    attempt, seconds = letter.headers.get(ATTEMPT), letter.headers.get(DEATH_TIME)
     title = _("Failed, dead-lettered")
     if isinstance(attempt, int):
         title = _("Attempt %(n)d failed, dead-lettered") % {"n": attempt}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -21,6 +20,8 @@ from mqadmin.core.models import Operation
 from mqadmin.core.operations import GaveUp, Stopped
 from mqadmin.queues import draining
 from mqadmin.queues.models import Queue
+from mqadmin.rabbit import clean_copy
+from mqadmin.rabbit.clean_copy import MOVE
 from mqadmin.rabbit.connection import Unread
 from mqadmin.rabbit.errors import NoResponse, NotFound, RabbitError
 from mqadmin.rabbit.message import Message, Properties
@@ -32,8 +33,6 @@ SILENT_SECONDS = 10.0  # without a confirm: then it is told, and who cancels nee
 _LOOK_SECONDS = 0.5
 _BLOCKED = gettext_lazy("the broker takes no messages: a memory or disk alarm is in force")
 _SILENT = gettext_lazy("the broker confirms nothing")
-_ASIDE = "mqadmin-original-CC"  # RabbitMQ routes by CC: a copy would reach more than the one queue
-_SENT_TO = b"\x02CC"  # its name in a table of AMQP
 
 
 def move(*, queue: Queue, to_queue: str, by: Actor, count: int | None = None) -> Operation:
@@ -168,28 +167,20 @@ def adapted(properties: BasicProperties, username: str) -> BasicProperties:
     Raises ValueError for what is no table of AMQP.
     """
     if isinstance(properties, Unread):
-        if not properties.is_signed and _SENT_TO not in properties.values:
+        if not properties.is_signed and not clean_copy.may_route(properties.values):
             return properties
         properties = properties.read()
-    headers = properties.headers
-    if (headers is None or "CC" not in headers) and properties.user_id in (None, username):
+    if not clean_copy.routes(properties.headers or {}) and properties.user_id in (None, username):
         return properties
     message = Message(b"", Properties.from_pika(properties), "", "")
     return copy(message, "", username).properties.to_pika()
 
 
 def copy(message: Message, queue: str, username: str) -> Outgoing:
-    """Return the message as it is for `queue`, but for what would route it elsewhere or have it refused.
-
-    `CC` and a `user_id` other than `username`, for which RabbitMQ closes the channel, are kept as headers.
-    """
+    """Return the message as it is for `queue`, but for what would route it elsewhere or have it refused."""
     properties = message.properties
-    headers, user_id = properties.headers, properties.user_id
-    if headers and "CC" in headers:
-        headers = {_ASIDE if name == "CC" else name: value for name, value in headers.items()}
-    if user_id is not None and user_id != username:
-        headers, user_id = {**(headers or {}), "mqadmin-original-user-id": user_id}, None
-    return Outgoing("", queue, message.body, replace(properties, headers=headers, user_id=user_id))
+    adapted = MOVE.properties(properties, MOVE.headers(properties.headers), username=username)
+    return Outgoing("", queue, message.body, adapted)
 
 
 def check(verdicts: Sequence[Verdict], to: str) -> None:

@@ -21,6 +21,7 @@ from mqadmin.core.operations import GaveUp, Run
 from mqadmin.queues import draining, moving
 from mqadmin.queues.draining import Drain
 from mqadmin.queues.models import Queue
+from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.message import Message, Properties, fingerprint
 from mqadmin.rabbit.publisher import Outgoing
 
@@ -29,7 +30,6 @@ MOST = 50_000  # messages
 MOST_BYTES = 256 * 1024 * 1024
 KEPT = timedelta(days=7)
 DELETING_SECONDS = 30.0  # that one pass may take; the next one goes on
-REQUEUE_ID = "mqadmin-requeue-id"  # by it a consumer drops a second copy: see consumers.runtime.dedupe
 
 
 def why_not(queue: Queue, ready: int) -> str:

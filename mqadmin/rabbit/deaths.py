@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from mqadmin.rabbit import frameworks
 from mqadmin.rabbit.fields import integer, moment, text, texts
+from mqadmin.rabbit.headers import FIRST_DEATH, LAST_DEATH, X_DEATH
 from mqadmin.rabbit.message import Message
 
 Reason = Literal["rejected", "expired", "maxlen", "delivery_limit", "error"]
@@ -37,9 +38,8 @@ class Death:
 
     `queue`, `exchange`, `routing_keys` say where the message was when it last left its own queue; `reason`
     `error`: an application put it aside. `count`: all deaths and failed attempts that are recorded. `deaths` is
-    newest first. `framework` names what wrote the error: mqadmin, spring, nservicebus, masstransit, rebus,
-    watermill, dramatiq, celery, easynetq, faststream or "". `return_address` is the queue to requeue to, None if
-    only exchange and key are known.
+    newest first. `framework` names what wrote the error, one of `frameworks.NAMES` or "". `return_address` is the
+    queue to requeue to, None if only exchange and key are known.
     """
 
     queue: str = ""
@@ -62,14 +62,14 @@ class Death:
 def read(message: Message, dead_letter_queue: str) -> Death:
     """Return what the message, found in `dead_letter_queue`, tells of its death. Never raises."""
     headers = message.headers
-    deaths = _entries(headers.get("x-death"))
+    deaths = _entries(headers.get(X_DEATH))
     death = _from_broker(message, deaths, dead_letter_queue)
     reports = frameworks.read(headers, message.body, message.properties.app_id)
     if not reports:
         return death
-    report = reports[0]
+    framework, report = reports[0]
     # The framework's own word goes before mqadmin's, and both before the broker's.
-    addresses = [item.queue for item in reversed(reports) if item.queue]
+    addresses = [item.queue for _name, item in reversed(reports) if item.queue]
     return replace(
         death,
         queue=report.queue or death.queue,
@@ -82,7 +82,7 @@ def read(message: Message, dead_letter_queue: str) -> Death:
         error_type=report.error_type,
         error=report.error,
         trace=report.trace,
-        framework=report.framework,
+        framework=framework,
         consumer=report.consumer,
         host=report.host,
         return_address=_not_itself(next(iter(addresses), ""), dead_letter_queue) or death.return_address,
@@ -92,14 +92,14 @@ def read(message: Message, dead_letter_queue: str) -> Death:
 def _from_broker(message: Message, deaths: tuple[DeathEntry, ...], dead_letter_queue: str) -> Death:
     """Return what the broker's own headers say; without any, what the delivery shows."""
     headers = message.headers
-    first_queue = text(headers.get("x-first-death-queue"))
+    first_queue = text(headers.get(FIRST_DEATH + "queue"))
     if not deaths:
-        queue = text(headers.get("x-last-death-queue")) or first_queue
+        queue = text(headers.get(LAST_DEATH + "queue")) or first_queue
         return Death(
             queue=queue,
             exchange=message.exchange,
             routing_keys=(message.routing_key,),
-            reason=_reason(text(headers.get("x-last-death-reason") or headers.get("x-first-death-reason"))),
+            reason=_reason(text(headers.get(LAST_DEATH + "reason") or headers.get(FIRST_DEATH + "reason"))),
             return_address=_not_itself(first_queue, dead_letter_queue),
         )
     # The newest entry may be a death in the dead-letter queue itself, or in a delay queue on the way.
@@ -154,48 +154,3 @@ def _not_itself(queue: str, dead_letter_queue: str) -> str | None:
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((item for item in (one, other) if item is not None), default=None)
-
-
-# What a requeued copy must not carry: it speaks of a death that is over, and would be taken for a new one.
-_FAILURE_PREFIXES = (
-    "x-first-death-",
-    "x-last-death-",
-    "mqadmin-death-",
-    "mqadmin-error-",
-    *frameworks.FAILURE_PREFIXES,
-)
-_FAILURE_HEADERS = frozenset(
-    (
-        "x-death",
-        "x-delivery-count",
-        "mqadmin-attempt",
-        "mqadmin-in-doubt",
-        "mqadmin-original-x-death",
-        "mqadmin-retry-id",
-        *frameworks.FAILURE_HEADERS,
-    )
-)
-# CC and BCC would route the copy to more queues than the one meant.
-_RENAMED = {"CC": "mqadmin-original-CC", "BCC": "mqadmin-original-BCC"}
-
-
-def strip_failure_headers(headers: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return (headers for a requeued copy, what was taken out); renamed headers are in the first.
-
-    Everything that is not about the failure is kept as it is.
-    """
-    kept: dict[str, Any] = {}
-    removed: dict[str, Any] = {}
-    for name, value in (headers or {}).items():
-        # A header name off the wire that is not UTF-8 arrives as bytes.
-        is_failure = isinstance(name, str) and (
-            name in _FAILURE_HEADERS or name.startswith(_FAILURE_PREFIXES)
-        )
-        if is_failure:
-            removed[name] = value
-        elif name in _RENAMED:
-            removed[name] = value
-            kept[_RENAMED[name]] = value
-        else:
-            kept[name] = value
-    return kept, removed

@@ -16,6 +16,7 @@ from pika.exceptions import ShortStringTooLong
 from pika.spec import Basic
 
 from mqadmin.rabbit.codec import LongString, RawField, RawTimestamp
+from mqadmin.rabbit.headers import DELIVERY_COUNT
 
 # All properties travel in one frame, whose payload RabbitMQ lets have 128 KiB (its and pika's `frame_max`);
 # 12 bytes of it are taken. Over a larger one it closes the connection: 501, frame_too_large, tried on 3.10.8.
@@ -266,8 +267,8 @@ def fingerprint(message: Message, queue: str, *, described: dict[str, Any] | Non
     for a caller who has it already.
     """
     described = dict(message.properties.to_json() if described is None else described)
-    if "x-delivery-count" in message.headers:
-        headers = {key: item for key, item in message.headers.items() if key != "x-delivery-count"}
+    if DELIVERY_COUNT in message.headers:
+        headers = {key: item for key, item in message.headers.items() if key != DELIVERY_COUNT}
         described["headers"] = to_json(headers)
     described.setdefault("headers", {})
     frame = json.dumps(

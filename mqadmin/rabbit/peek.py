@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mqadmin.rabbit.errors import UnsafePeek
 from mqadmin.rabbit.fields import integer
+from mqadmin.rabbit.headers import DELIVERY_COUNT
 from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.types import PeekedMessage, QueueDetail, QueueInfo
 
@@ -116,7 +117,7 @@ _near_limit: dict[tuple[str, str, str], str] = {}
 
 def _check_count(messages: list[PeekedMessage], limit: int) -> None:
     """Raise UnsafePeek when a message comes near the limit, so that nobody looks again and again."""
-    highest = max((integer(item.message.headers.get("x-delivery-count")) for item in messages), default=0)
+    highest = max((integer(item.message.headers.get(DELIVERY_COUNT)) for item in messages), default=0)
     if highest + SAFETY_MARGIN >= limit:
         raise UnsafePeek(
             f"A message here was returned {highest} times, and the queue gives it up after {limit}. "

@@ -12,10 +12,11 @@ from django.utils import timezone
 from mqadmin.core import operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import canary, claims, letters, requeue, selection
+from mqadmin.deadletters import canary, claims, requeue, selection
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import Care
+from mqadmin.rabbit.headers import REQUEUE_ID
 from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 from tests.deadletters.listeners import Listener
@@ -83,7 +84,7 @@ def test_a_copy_that_comes_back_stops_it_with_the_reason(place: Place, by: Actor
     sent = DeadLetter.objects.filter(operation=operation, status="requeued").order_by("pk")
     assert sent.count() == 6
     last = sent[5]
-    headers = {**died(type="shop.Missing", message="no customer"), letters.REQUEUE_ID: last.requeue_id}
+    headers = {**died(type="shop.Missing", message="no customer"), REQUEUE_ID: last.requeue_id}
     letter(b"x", vhost=place.vhost, headers=headers)
     look(operation)
     assert (operation.status, operation.done) == ("failed", 6)
@@ -102,13 +103,11 @@ def test_a_failure_in_the_records_of_our_consumer_stops_it(
     # The first death of the same message, and the failure of another copy, are none of its own.
     before = timezone.now() - timedelta(hours=1)
     make_record(consumer, message_id="m-0", started_at=before, **failed)
-    make_record(consumer, message_id="m-0", headers={letters.REQUEUE_ID: "another"}, **failed)
+    make_record(consumer, message_id="m-0", headers={REQUEUE_ID: "another"}, **failed)
     look(operation)
     assert operation.phase == "watching"
     copy = DeadLetter.objects.get(operation=operation, status="requeued").requeue_id
-    evidence = (
-        {"message_id": "", "headers": {letters.REQUEUE_ID: copy}} if by_headers else {"message_id": "m-0"}
-    )
+    evidence = {"message_id": "", "headers": {REQUEUE_ID: copy}} if by_headers else {"message_id": "m-0"}
     make_record(consumer, **{**failed, **evidence})
     look(operation)
     assert (operation.status, operation.done) == ("failed", 1)

@@ -14,10 +14,11 @@ from consumers import trying
 from mqadmin.core import operations
 from mqadmin.core.audit import Actor
 from mqadmin.core.models import AuditEntry
-from mqadmin.deadletters import breaker, letters, presenting, requeue, selection
+from mqadmin.deadletters import breaker, presenting, requeue, selection
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import Breaker, DeadLetter, LetterEvent
 from mqadmin.deadletters.requeue import Care
+from mqadmin.rabbit.headers import REQUEUE_ID
 from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 from tests.deadletters.listeners import Listener
@@ -46,10 +47,10 @@ def test_what_died_again_of_a_requeue_in_steps(place: Place, by: Actor, by_recor
         sent = DeadLetter.objects.get(operation=operation, status="requeued")
         if by_record:
             consumer = make_consumer(vhost=place.vhost)
-            headers = {letters.REQUEUE_ID: sent.requeue_id}
+            headers = {REQUEUE_ID: sent.requeue_id}
             make_record(consumer, outcome="dead_lettered", error=ERROR, headers=headers)
         else:
-            headers = {**died(type="Declined", message=ERROR), letters.REQUEUE_ID: sent.requeue_id}
+            headers = {**died(type="Declined", message=ERROR), REQUEUE_ID: sent.requeue_id}
             letter(BODY, vhost=place.vhost, headers=headers)
         type(operation).objects.update(not_before=None)
         assert operations.execute(operation.pk)

@@ -9,7 +9,11 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from mqadmin.deadletters import inbox
+from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.query.completing import offers
+from mqadmin.deadletters.selection import Filter
+from mqadmin.rabbit import frameworks
 from tests.deadletters.factories import died, letter
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db]
@@ -56,6 +60,8 @@ def letters(db: None) -> None:
         ("source:orders", []),
         ("error:", ["Timeout"]),
         ("reason:ex", ["expired"]),
+        ("framework:fa", ["faststream"]),
+        ("framework:", list(frameworks.NAMES)),
         ("is:", ["edited", "back", "duplicate", "noted"]),
         ("header.ten", ["header.tenant="]),
         ('header."my', ['header."my key"=']),
@@ -77,6 +83,18 @@ def test_the_word_at_the_cursor_is_completed(letters: None) -> None:
     found = offers("default", "so error:x", 2)
     assert (found.start, found.end, found.items[0].text) == (0, 2, "source:")
     assert "source:" in texts("")
+
+
+@pytest.mark.parametrize("framework", frameworks.FRAMEWORKS, ids=lambda item: item.name)
+def test_letters_of_each_framework_are_found_and_their_cause_is_called_by_it(
+    letters: None, framework: frameworks.Framework
+) -> None:
+    wanted = letter(headers=died("orders", type="shop.errors.Overslept"))
+    DeadLetter.objects.filter(pk=wanted.pk).update(framework=framework.name)
+    found = Filter(broker="default", source="orders", q=f"framework:{framework.name} error:Overslept")
+    assert [one.pk for one in found.found().rows] == [wanted.pk]
+    (cause,) = inbox.causes(found)
+    assert cause.title == ("Overslept" if framework.name == "mqadmin" else f"{framework.title} Overslept")
 
 
 def test_offers_come_as_a_listbox_and_nothing_in_them_is_markup(viewer: Client, letters: None) -> None:

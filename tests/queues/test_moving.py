@@ -105,10 +105,12 @@ def test_what_would_route_a_copy_elsewhere_or_close_the_channel_is_put_aside(
     dead: Queue, channel: BlockingChannel
 ) -> None:
     channel.queue_declare("other")
-    message = Message(b"x", Properties(headers={"CC": ["other"], "a": 1}, user_id="eve"), "", "dead")
+    headers = {"CC": ["other"], "BCC": ["other"], "a": 1}
+    message = Message(b"x", Properties(headers=headers, user_id="eve"), "", "dead")
     copy = moving.copy(message, "work", "guest")
     assert copy.properties.headers == {
         "mqadmin-original-CC": ["other"],
+        "mqadmin-original-BCC": ["other"],
         "a": 1,
         "mqadmin-original-user-id": "eve",
     }
@@ -127,6 +129,7 @@ def test_what_would_route_a_copy_elsewhere_or_close_the_channel_is_put_aside(
         ({"user_id": "guest"}, None),
         ({"user_id": "eve"}, {"headers": {"mqadmin-original-user-id": "eve"}}),
         ({"headers": {"CC": ["other"], "a": 1}}, {"headers": {"mqadmin-original-CC": ["other"], "a": 1}}),
+        ({"headers": {"BCC": ["other"]}}, {"headers": {"mqadmin-original-BCC": ["other"]}}),
         ({"headers": {"a": "\x02CC"}}, None),
     ],
 )

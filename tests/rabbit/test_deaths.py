@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mqadmin.rabbit.deaths import Death, read, strip_failure_headers
+from mqadmin.rabbit.deaths import Death, read
 from mqadmin.rabbit.message import Message, Properties
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -252,6 +252,12 @@ FRAMEWORKS = [
             "error": "out of stock",
         },
     ),
+    (
+        "mqadmin",
+        {"mqadmin-error-type": "E", "mqadmin-error-message": "out of stock", "mqadmin-death-queue": "orders"},
+        b"",
+        {"queue": "orders", "error_type": "E", "error": "out of stock", "return_address": "orders"},
+    ),
 ]
 
 
@@ -353,44 +359,3 @@ def test_hostile_headers_never_raise(headers: dict[str, Any], body: bytes) -> No
 )
 def test_hostile_bodies_never_raise(body: dict[str, Any]) -> None:
     death_of({}, json.dumps(body).encode())
-
-
-def test_a_requeued_copy_carries_nothing_of_the_failure() -> None:
-    headers = {
-        "tenant": "a",
-        "traceparent": "00-1",
-        "x-match-me": 1,
-        "mqadmin-requeue-id": "r",
-        "mqadmin-origin-exchange": "e",
-        b"\xff": 1,
-        "CC": ["other"],
-        "BCC": ["hidden"],
-    }
-    failure = {
-        "x-death": [entry()],
-        "x-first-death-queue": "q",
-        "x-last-death-reason": "expired",
-        "x-delivery-count": 3,
-        "mqadmin-death-queue": "q",
-        "mqadmin-error-type": "E",
-        "mqadmin-attempt": 2,
-        "x-exception-stacktrace": "t",
-        "NServiceBus.ExceptionInfo.Message": "m",
-        "MT-Fault-Message": "m",
-    }
-    kept, removed = strip_failure_headers({**headers, **failure})
-    assert kept == {
-        "tenant": "a",
-        "traceparent": "00-1",
-        "x-match-me": 1,
-        "mqadmin-requeue-id": "r",
-        "mqadmin-origin-exchange": "e",
-        b"\xff": 1,
-        "mqadmin-original-CC": ["other"],
-        "mqadmin-original-BCC": ["hidden"],
-    }
-    assert removed == {**failure, "CC": ["other"], "BCC": ["hidden"]}
-
-
-def test_no_headers_to_strip() -> None:
-    assert strip_failure_headers(None) == ({}, {})

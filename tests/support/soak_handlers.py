@@ -19,14 +19,14 @@ from pathlib import Path
 from django.db import connections
 
 from consumers.handlers.registry import handler
-from consumers.runtime.api import RETRY_ID, Delivery
+from consumers.runtime.api import Delivery
 from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.headers import REQUEUE_ID, RETRY_ID
 
 NAME = "tests.soak"
 JOURNAL = "MQADMIN_SOAK_JOURNAL"
 HEARTBEAT = "MQADMIN_SOAK_HEARTBEAT"
 PATIENCE = "MQADMIN_SOAK_PATIENCE"
-REQUEUE_ID = "mqadmin-requeue-id"
 
 
 @dataclass(frozen=True)

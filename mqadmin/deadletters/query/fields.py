@@ -8,21 +8,12 @@ from typing import Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.rabbit import frameworks
+
 Kind = Literal["name", "names", "choice", "text", "number", "moment", "flag", "table"]
 REASONS = ("rejected", "expired", "maxlen", "delivery_limit", "error")
 STATUSES = ("parked", "requeueing", "requeued", "discarded")
 FLAGS = ("edited", "back", "duplicate", "noted")
-FRAMEWORKS = (
-    "mqadmin",
-    "spring",
-    "nservicebus",
-    "masstransit",
-    "rebus",
-    "watermill",
-    "dramatiq",
-    "celery",
-    "easynetq",
-)
 
 
 @dataclass(frozen=True)
@@ -55,7 +46,7 @@ _ALL = (
     Field("key", "names", ("routing_keys",), _("its routing key")),
     Field("message", "name", ("message_id",), _("its message id"), is_indexed=True),
     Field("group", "name", ("group",), _("its cause"), is_indexed=True),
-    Field("framework", "choice", ("framework",), _("what wrote the error"), FRAMEWORKS),
+    Field("framework", "choice", ("framework",), _("what wrote the error"), frameworks.NAMES),
     Field("consumer", "name", ("consumer",), _("the consumer that failed")),
     Field("captured", "moment", ("captured_at",), _("when it was captured"), is_indexed=True, example="<2h"),
     Field("deaths", "number", ("death_count",), _("how often it died"), example=">1"),

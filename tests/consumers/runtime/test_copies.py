@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from consumers.runtime import copies
-from consumers.runtime.api import ATTEMPT, IN_DOUBT, RETRY_ID
-from consumers.runtime.copies import ORIGINAL_DEATHS
+from mqadmin.rabbit.headers import ATTEMPT, IN_DOUBT, ORIGINAL_DEATHS, RETRY_ID
 from tests.consumers.handlers.deliveries import delivery
 
 

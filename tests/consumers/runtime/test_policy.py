@@ -8,10 +8,11 @@ import pytest
 
 from consumers.runtime import api, copies
 from consumers.runtime.consumer_connection import MAX_DELAY, backoff
-from consumers.runtime.dedupe import REQUEUE_ID, key_of
+from consumers.runtime.dedupe import key_of
 from consumers.runtime.outcome import Ack, DeadLetter, Decision, Retry
 from consumers.runtime.policy import LONGEST_DELAY, decide, delay
 from consumers.runtime.spec import Dedupe, RetryPolicy
+from mqadmin.rabbit.headers import REQUEUE_ID
 from tests.consumers.handlers.deliveries import delivery
 
 NONE = RetryPolicy()

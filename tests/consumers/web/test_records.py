@@ -17,6 +17,7 @@ from consumers.records import Filter, NotRequeued
 from mqadmin.core import brokers, deleting
 from mqadmin.core.models import AuditEntry
 from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.message import to_json
 from tests.consumers.web.conftest import BY
 from tests.support.consumers import count, make_consumer, make_process, make_record
@@ -136,7 +137,7 @@ def test_copy_leaves_failure_and_routing_headers_behind() -> None:
         properties={"message_id": "m-1", "expiration": "1000", "user_id": "someone", "delivery_mode": 2},
     )
 
-    copy = records.copy_of(record, requeue_id="abc")
+    copy = records.copy_of(record, requeue_id="abc", username="guest")
 
     assert (copy.exchange, copy.routing_key, copy.body) == ("", "orders", b"{}")
     assert copy.properties.headers == {
@@ -146,6 +147,7 @@ def test_copy_leaves_failure_and_routing_headers_behind() -> None:
         "ratio": 2.0,
         "blob": b"\x00\xff",
         "mqadmin-original-expiration": "1000",
+        "mqadmin-original-user-id": "someone",
         "mqadmin-origin-exchange": "order.events",
         "mqadmin-origin-routing-key": "order.paid",
         "mqadmin-requeue-id": "abc",
@@ -185,6 +187,46 @@ def test_replay_publishes_to_the_queue_confirmed(channel: Any, vhost: str) -> No
     entry = AuditEntry.objects.get()
     assert (entry.outcome, entry.count) == ("done", 1)
     assert entry.detail["requeue_id"] == properties.headers["mqadmin-requeue-id"]
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("is_own", [True, False])
+def test_replay_leaves_what_other_frameworks_said_of_the_failure_and_keeps_the_user(
+    channel: Any, vhost: str, broker_config: BrokerConfig, is_own: bool
+) -> None:
+    """As a requeued letter does; somebody else's `user_id` would close the channel."""
+    channel.queue_declare("orders")
+    channel.queue_declare("copies")
+    user = broker_config.username if is_own else "somebody"
+    failure = {
+        "NServiceBus.FailedQ": "orders",
+        "NServiceBus.ExceptionInfo.Message": "out of stock",
+        "MT-Reason": "fault",
+        "MT-Fault-StackTrace": "at Shop.Orders",
+        "x-exception-stacktrace": "at com.shop.Orders",
+        "x-death": [{"queue": "orders", "count": 2}],
+    }
+    record = make_record(
+        make_consumer(vhost=vhost, queue="orders"),
+        body=b"x",
+        headers={**failure, "NServiceBus.MessageId": "n-1", "CC": ["copies"], "BCC": ["copies"]},
+        properties={"user_id": user},
+    )
+
+    records.requeue(record=record, by=BY)
+
+    _method, properties, _body = channel.basic_get("orders", auto_ack=True)
+    headers = {name: value for name, value in properties.headers.items() if name != REQUEUE_ID}
+    assert headers == {
+        "NServiceBus.MessageId": "n-1",
+        "mqadmin-original-CC": ["copies"],
+        "mqadmin-original-BCC": ["copies"],
+        "mqadmin-origin-exchange": record.exchange,
+        "mqadmin-origin-routing-key": record.routing_key,
+        **({} if is_own else {"mqadmin-original-user-id": user}),
+    }
+    assert properties.user_id == (user if is_own else None)
+    assert channel.basic_get("copies") == (None, None, None)
 
 
 @pytest.mark.broker

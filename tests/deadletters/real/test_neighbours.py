@@ -229,5 +229,8 @@ def test_faststream(neighbour: Neighbour, no_nudges: object) -> None:
         assert one.headers["tenant"] == "acme"
         assert one.properties["correlation_id"]
     assert len({one.group for one in letters}) == 1
+    found = selection.Filter(broker="default", q="framework:faststream").found().rows
+    assert {one.pk for one in found} == {one.pk for one in letters}
+    assert not selection.Filter(broker="default", q="-framework:faststream").found().rows.exists()
     requeued_whole(neighbour, letters)
     handled(neighbour, [f"faststream-{number}" for number in (1, 2, 3)], *worker)

@@ -19,6 +19,7 @@ from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record
 from consumers.runtime.copies import DELAY_PREFIX
 from deploy.node import Node
 from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.management import ManagementClient
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publisher import Outgoing, Publisher
@@ -145,7 +146,7 @@ class Soak:
         publisher = Publisher(self.place.config, self.place.vhost)
         items = []
         for name, body in bodies.items():
-            headers = {soak_handlers.REQUEUE_ID: f"again-{name}"} if again else None
+            headers = {REQUEUE_ID: f"again-{name}"} if again else None
             properties = Properties(message_id=name, delivery_mode=2, headers=headers)
             items.append(Outgoing("", QUEUE, body.encode(), properties))
         verdicts = publisher.publish_batch(items, timeout_s=120)
