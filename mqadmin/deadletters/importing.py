@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import tempfile
 from collections import Counter
@@ -21,28 +19,16 @@ from mqadmin.core import audit, batches
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.formats import size
-from mqadmin.deadletters import editing, exporting, letters
+from mqadmin.deadletters import editing, exporting, import_line, letters
+from mqadmin.deadletters.import_line import Unusable
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
 
 MOST_BYTES = 512 * 1024 * 1024
 MOST_LINE = 64 * 1024 * 1024  # bytes
 MOST_FAULTS = 100  # told of; one is enough to store nothing
 BATCH = 200
-_MOMENTS = ("first_death_at", "captured_at")
-_NEEDED = ("vhost", "dead_letter_queue", "captured_at", "fingerprint", "body", "properties", "headers")
-_TEXTS = tuple(
-    name
-    for name in exporting.FIELDS
-    if name not in (*_MOMENTS, "routing_keys", "deaths", "properties", "headers", "original", "death_count")
-    and name != "requeue_count"
-)
-_UNCHECKED = [
-    item.name
-    for item in DeadLetter._meta.concrete_fields
-    if item.name not in (*_TEXTS, "death_count", "requeue_count")
-]
-_DEATH = {"queue", "reason", "count", "time", "exchange", "routing_keys"}
-_LARGEST = 2**31 - 1
+_CHECKED = {"broker", *import_line.SCALARS}  # by the model too: lengths, choices, ranges
+_UNCHECKED = [item.name for item in DeadLetter._meta.concrete_fields if item.name not in _CHECKED]
 _Key = tuple[str, str, str, datetime]
 
 
@@ -81,10 +67,6 @@ def received(stream: _Readable) -> IO[bytes]:
             )
         file.write(chunk)
     return file
-
-
-class Unusable(ValueError):
-    """A line is not a letter."""
 
 
 def take(*, file: IO[bytes], broker: str, by: Actor, only_check: bool = False) -> Outcome:
@@ -162,12 +144,6 @@ def read(content: bytes, broker: str) -> DeadLetter:
         )
     if not isinstance(values, dict) or values.get("mqadmin_letter") != exporting.FORMAT:
         raise Unusable(_("It is not a letter that was exported here."))
-    if missing := [name for name in _NEEDED if name not in values]:
-        raise Unusable(_("It lacks %(names)s.") % {"names": ", ".join(missing)})
-    if unknown := values.keys() - {*exporting.FIELDS, "mqadmin_letter", "id", "body"}:
-        raise Unusable(
-            _("It has fields that are not known: %(names)s.") % {"names": ", ".join(sorted(unknown))}
-        )
     letter = DeadLetter(**_fields(values), broker=broker)
     letter.size = len(letter.body)
     try:
@@ -185,84 +161,15 @@ def read(content: bytes, broker: str) -> DeadLetter:
 
 
 def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    known = {name: values[name] for name in exporting.FIELDS if name in values and name != "broker"}
-    for name in _TEXTS:
-        value = known.get(name, "")
-        if not _is_text(value) or "\0" in value:
-            raise Unusable(_("%(name)s must be text, without NUL.") % {"name": name})
-    for name in ("death_count", "requeue_count"):
-        if name in known and (isinstance(known[name], bool) or not isinstance(known[name], int)):
-            raise Unusable(_("%(name)s must be a whole number.") % {"name": name})
-    for name in ("routing_keys", "deaths"):
-        if not isinstance(known.get(name, []), list):
-            raise Unusable(_("%(name)s must be a list.") % {"name": name})
-    if not all(_is_text(key) and "\0" not in key for key in known.get("routing_keys", [])):
-        raise Unusable(_("%(name)s must be a list of texts, without NUL.") % {"name": "routing_keys"})
-    if "deaths" in known:
-        known["deaths"] = [_death(entry) for entry in known["deaths"]]
-    for name in ("properties", "headers"):
-        if not isinstance(known[name], dict):
-            raise Unusable(_("%(name)s must be a table.") % {"name": name})
-    for name in _MOMENTS:
-        known[name] = _moment(name, known.get(name))
+    known = import_line.checked(values)
     if known.get("status") == DeadLetter.Status.REQUEUEING:
         known["status"] = DeadLetter.Status.PARKED
-    known["body"] = _body(values["body"])
-    if known.get("original") is not None:
-        _original(known["original"])
+    if original := known.get("original"):
+        try:
+            editing.check(original["properties"], original["headers"])
+        except Refusal as refusal:
+            raise Unusable(refusal.text) from None
     return known
-
-
-def _death(entry: Any) -> dict[str, Any]:
-    """Return an entry of `deaths` as the capture writes it: the letter's page and the API rely on its form."""
-    is_whole = isinstance(entry, dict) and entry.keys() == _DEATH
-    if not is_whole or not all(_is_text(entry[name]) for name in ("queue", "reason", "exchange")):
-        raise Unusable(_("deaths must hold tables with %(names)s.") % {"names": ", ".join(sorted(_DEATH))})
-    count, keys = entry["count"], entry["routing_keys"]
-    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _LARGEST:
-        raise Unusable(_("%(name)s must be a whole number.") % {"name": "deaths.count"})
-    if not isinstance(keys, list) or not all(map(_is_text, keys)):
-        raise Unusable(_("%(name)s must be a list of texts.") % {"name": "deaths.routing_keys"})
-    at = _moment("deaths.time", entry["time"])
-    return {**entry, "time": at.isoformat() if at else None}
-
-
-def _is_text(value: Any) -> bool:
-    """Whether it is a text that every database and every answer takes: JSON can spell halves of a character."""
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _moment(name: str, value: Any) -> datetime | None:
-    if value is None and name != "captured_at":
-        return None
-    found = letters.read_moment(value)
-    if found is None:
-        raise Unusable(_("%(name)s must be a time.") % {"name": name})
-    return found
-
-
-def _body(value: Any) -> bytes:
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError, TypeError):
-        raise Unusable(_("body must be base64.")) from None
-
-
-def _original(value: Any) -> None:
-    is_whole = isinstance(value, dict) and value.keys() == {"properties", "headers", "body"}
-    if not is_whole or not isinstance(value["properties"], dict) or not isinstance(value["headers"], dict):
-        raise Unusable(_("original must hold properties, headers and body."))
-    _body(value["body"])
-    try:
-        editing.check(value["properties"], value["headers"])
-    except Refusal as refusal:
-        raise Unusable(refusal.text) from None
 
 
 def _key(letter: DeadLetter) -> _Key:

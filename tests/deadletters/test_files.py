@@ -163,6 +163,58 @@ def test_one_wrong_line_and_nothing_is_imported() -> None:
     assert entry.reason.endswith("Nothing was imported.")
 
 
+DEATH = {"queue": "q", "reason": "rejected", "count": 1, "time": None, "exchange": "", "routing_keys": ["k"]}
+TABLES = "deaths must hold tables with count, exchange, queue, reason, routing_keys, time."
+ORIGINAL = {"properties": {}, "headers": {}, "body": "YQ=="}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"vhost": ..., "body": ...}, "It lacks vhost, body."),
+        ({"zeal": 1, "surplus": 1, "vhost": 7}, "It has fields that are not known: surplus, zeal."),
+        ({"vhost": 7}, "vhost must be text, without NUL."),
+        ({"note": "a\0"}, "note must be text, without NUL."),
+        ({"error": "\ud800"}, "error must be text, without NUL."),
+        ({"death_count": True}, "death_count must be a whole number."),
+        ({"requeue_count": 1.0}, "requeue_count must be a whole number."),
+        ({"routing_keys": "k"}, "routing_keys must be a list."),
+        ({"routing_keys": ["k", "a\0"]}, "routing_keys must be a list of texts, without NUL."),
+        ({"deaths": {}}, "deaths must be a list."),
+        ({"deaths": [DEATH, 5]}, TABLES),
+        ({"deaths": [{**DEATH, "queue": 5, "count": 5.5}]}, TABLES),
+        ({"deaths": [{**DEATH, "count": -1, "surplus": 1}]}, TABLES),
+        ({"deaths": [{**DEATH, "count": 2**31}]}, "deaths.count must be a whole number."),
+        ({"deaths": [{**DEATH, "routing_keys": [5]}]}, "deaths.routing_keys must be a list of texts."),
+        ({"deaths": [{**DEATH, "time": 5}]}, "deaths.time must be a time."),
+        ({"headers": []}, "headers must be a table."),
+        ({"first_death_at": "soon"}, "first_death_at must be a time."),
+        ({"captured_at": None}, "captured_at must be a time."),
+        ({"body": "é"}, "body must be base64."),
+        ({"original": []}, "original must hold properties, headers and body."),
+        ({"original": {**ORIGINAL, "headers": 5, "body": 5}}, "original must hold properties, headers and body."),
+        ({"original": {**ORIGINAL, "body": "*"}}, "body must be base64."),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_fault_is_told_with_its_field(changes: dict[str, Any], words: str) -> None:
+    good = {
+        "mqadmin_letter": 1,
+        "vhost": "/",
+        "dead_letter_queue": "dlx",
+        "reason": "rejected",
+        "captured_at": AT.isoformat(),
+        "fingerprint": "0" * 32,
+        "body": "YQ==",
+        "properties": {},
+        "headers": {},
+    }
+    assert importing.read(broken(good), "default").body == b"a"
+    with pytest.raises(importing.Unusable) as caught:
+        importing.read(broken(good, **changes), "default")
+    assert str(caught.value) == words
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_letter_that_was_being_requeued_is_parked_here() -> None:
     one = letter(b"x", status="requeueing")

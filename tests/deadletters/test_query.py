@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mqadmin.core.errors import Refusal
@@ -213,6 +215,30 @@ def test_fields_of_bodies(db: None, query: str, bodies_found: list[bytes]) -> No
     found = Filter("default", q=query).rows().order_by("pk").values_list("body", flat=True)
     wanted = [zipped if body == b"\x1f\x8b" else body for body in bodies_found]
     assert [bytes(body) for body in found] == wanted
+
+
+@settings(max_examples=300, deadline=None)
+@given(pattern=st.text("ab*", max_size=8).filter(lambda text: "*" in text), text=st.text("ab\n", max_size=10))
+@example("a*a", "a")
+@example("ab*ba", "aba")
+@example("*", "")
+@example("**a**", "bab")
+@example("*aba*ab*", "abab")
+def test_stars_stand_for_any_characters(pattern: str, text: str) -> None:
+    condition = parse(f"source:{pattern}")
+    assert isinstance(condition, Condition)
+    wanted = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL)
+    assert meaning.fits(condition, text) == (wanted is not None)
+
+
+def test_a_row_of_stars_takes_no_longer_than_another_pattern() -> None:
+    start = time.process_time()
+    condition = parse("payload.x:" + "*a" * 1_500 + "*b")
+    assert isinstance(condition, Condition)
+    for text in ("a" * 255, "ab" * 500_000 + "a", "\ud800" * 1_000_000):
+        assert not meaning.fits(condition, text)
+    assert meaning.fits(condition, "ab" * 500_000)
+    assert time.process_time() - start < 5  # a backtracking engine takes years for the first text
 
 
 def test_a_filter_takes_a_query(letters: None) -> None:

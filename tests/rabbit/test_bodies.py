@@ -6,9 +6,12 @@ import base64
 import gzip
 import json
 import time
+import tracemalloc
 import zlib
+from datetime import UTC, datetime
 from typing import Any
 
+import msgpack as library
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,6 +98,15 @@ def test_what_is_no_document_is_shown_as_it_is(
         (b"\xd5\x05ab", b"ab"),
         (b"\xd6\xff\x00\x00\x00\x01", "1970-01-01T00:00:01+00:00"),
         (b"\xc7\x0c\xff\x00\x00\x00\x00" + b"\x7f" * 8, 0x7F7F7F7F7F7F7F7F),
+        (b"\xd7\xff" + (5 << 34 | 1).to_bytes(8, "big"), "1970-01-01T00:00:01+00:00"),
+        (b"\xc8\x00\x0c\xff\x00\x0f\x42\x40" + b"\xff" * 8, "1969-12-31T23:59:59.001000+00:00"),
+        (b"\x92\xd4\xff\x07\x01", [b"\x07", 1]),  # type -1 and yet no timestamp
+        (b"\xd7\xff" + b"\xff" * 8, b"\xff" * 8),  # more nanoseconds than a second has
+        (b"\xc7\x00\x05", b""),
+        (b"\xa2\xff\xfe", "\ufffd\ufffd"),
+        (b"\x82\xa1a\x01\xa1a\x02", {"a": 2}),
+        (b"\x81\xc4\x01k\x93\x01\xc0\xcb\x40\x04\x00\x00\x00\x00\x00\x00", {"k": [1, None, 2.5]}),
+        (b"\x81\x91\x01\x90", {"[1]": []}),
     ],
 )
 def test_messagepack(packed: bytes, value: Any) -> None:
@@ -104,11 +116,71 @@ def test_messagepack(packed: bytes, value: Any) -> None:
 
 @pytest.mark.parametrize(
     "packed",
-    [b"", b"\xc1", b"\x81\x01", b"\x01\x01", b"\xdd\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\x91" * 500],
+    [
+        b"",
+        b"\xc1",
+        b"\x81\x01",
+        b"\x01\x01",
+        b"\xdd\xff\xff\xff\xff",
+        b"\xc6\xff\xff\xff\xff",
+        b"\xc9\xff\xff\xff\xff\x05",
+        b"\xc9\xff\xff\xff\xff\xff",
+        b"\xd6\xff\x00\x00\x00",
+        b"\xc7\x04",
+        b"\xde\x00",
+        b"\x91" * 500,
+    ],
 )
 def test_messagepack_that_is_none(packed: bytes) -> None:
     with pytest.raises(ValueError):
         msgpack.unpack(packed)
+
+
+@pytest.mark.parametrize("opening", [b"\x91", b"\x81\x01", b"\xdd\x00\x00\x00\x01"])
+def test_messagepack_is_read_so_deep_and_no_deeper(opening: bytes) -> None:
+    assert msgpack.unpack(opening * msgpack.DEEPEST + b"\xc0")
+    with pytest.raises(ValueError, match="too deep"):
+        msgpack.unpack(opening * (msgpack.DEEPEST + 1) + b"\xc0")
+
+
+def test_messagepack_has_so_many_values_and_no_more() -> None:
+    most = msgpack.MOST_VALUES - 1  # beside the list itself
+    assert len(msgpack.unpack(b"\xdd" + most.to_bytes(4, "big") + b"\xc0" * most)) == most
+    with pytest.raises(ValueError, match="too many"):
+        msgpack.unpack(b"\xdd" + (most + 1).to_bytes(4, "big") + b"\xc0" * (most + 1))
+
+
+def test_messagepack_takes_no_room_for_what_only_a_length_promises() -> None:
+    claims = b"\xdd\x00\x0f\xff\xff" * 200_000  # lists of a million in one another
+    tracemalloc.start()
+    with pytest.raises(ValueError):
+        msgpack.unpack(claims)
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 5_000_000
+
+
+PACKABLE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=40)
+    | st.binary(max_size=300)
+    | st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC)),
+    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(max_size=8), inner, max_size=20),
+    max_leaves=40,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(PACKABLE)
+def test_what_the_library_packs_is_read(value: Any) -> None:
+    packed = library.packb(value, datetime=True)
+    assert msgpack.unpack(packed) == value
+    for end in {0, len(packed) // 2, len(packed) - 1}:
+        with pytest.raises(ValueError):
+            msgpack.unpack(packed[:end])
 
 
 @pytest.mark.parametrize(

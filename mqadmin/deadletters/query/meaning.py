@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -132,18 +131,30 @@ def _table(condition: Condition, facts: Facts, now: datetime) -> bool:  # noqa: 
 
 def fits(condition: Condition, text: str) -> bool:
     """Whether a text is what the condition names; `*` stands for any characters behind a colon."""
-    pattern = wildcard(condition)
-    return text == condition.value.text if pattern is None else pattern.fullmatch(text) is not None
+    parts = wildcard(condition)
+    if parts is None:
+        return text == condition.value.text
+    first, *between, last = parts
+    end = len(text) - len(last)
+    if not text.startswith(first) or not text.endswith(last):
+        return False
+    at = len(first)
+    for part in between:
+        # The first place is the best: whatever follows has the most room left. So nothing is tried twice, as a
+        # regular expression would, for ever where there are some stars.
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return at <= end
 
 
-def wildcard(condition: Condition) -> re.Pattern[str] | None:
-    """Return the pattern, None for a value that is meant as it stands."""
+def wildcard(condition: Condition) -> list[str] | None:
+    """Return what stands around the stars, two texts or more; None for a value that is meant as it stands."""
     value = condition.value
     if value.is_quoted or condition.operator == "=" or "*" not in value.text:
         return None
-    # Runs of stars are one, or a hostile row of them would take for ever.
-    parts = [re.escape(part) for part in re.split(r"\*+", value.text)]
-    return re.compile(".*?".join(parts), re.DOTALL)
+    return value.text.split("*")
 
 
 def _equal(found: Any, condition: Condition) -> bool:
