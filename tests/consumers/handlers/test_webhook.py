@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -262,7 +261,7 @@ def test_nobody_there_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def silent(_connection: socket.socket, over: threading.Event) -> None:
-    over.wait(20)
+    over.wait()
 
 
 def trickle(connection: socket.socket, over: threading.Event) -> None:
@@ -277,11 +276,9 @@ def nonsense(connection: socket.socket, _over: threading.Event) -> None:
 
 @pytest.mark.parametrize("speak", [silent, trickle])
 def test_an_answer_that_does_not_come_in_time_retries(speak: Any) -> None:
-    with raw_server(speak) as port:
-        began = time.monotonic()
-        with pytest.raises(Retry, match=r"no answer within 0\.4 s"):
-            call(url=f"http://127.0.0.1:{port}/", timeout_s=0.4)
-        assert time.monotonic() - began < 2
+    """The answer never comes: without the limit the call would not end."""
+    with raw_server(speak) as port, pytest.raises(Retry, match=r"no answer within 0\.4 s"):
+        call(url=f"http://127.0.0.1:{port}/", timeout_s=0.4)
 
 
 def test_an_answer_that_is_none_retries() -> None:
@@ -305,10 +302,8 @@ def test_no_more_of_an_answer_is_read_than_wanted() -> None:
     with raw_server(flood) as port, pytest.raises(Reject, match=r"answered 400: a+$") as raised:
         call(url=f"http://127.0.0.1:{port}/")
     assert len(str(raised.value)) < 400
-    with raw_server(drip) as port:
-        began = time.monotonic()
+    with raw_server(drip) as port:  # for ever
         call(url=f"http://127.0.0.1:{port}/", timeout_s=0.4)  # the status was known: it acks
-        assert time.monotonic() - began < 2
 
 
 def test_no_error_repeats_what_was_secret(monkeypatch: pytest.MonkeyPatch) -> None:
