@@ -173,7 +173,7 @@ def test_killed_with_a_rate_and_steps_it_goes_on_where_it_was(
         execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
         target = "mqadmin.deadletters.requeue:_mark"
         with killed_at(process_environ, target, "before", 2, "shell", "--command", execute) as dead:
-            assert dead.wait(60) == -9
+            assert dead.wait(patient(60)) == -9
         operation.refresh_from_db()
         assert (operation.status, operation.done) == ("running", 10)
         Operation.objects.filter(pk=operation.pk).update(lease_until=timezone.now())

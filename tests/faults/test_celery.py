@@ -95,7 +95,9 @@ def test_a_refused_password_is_said_in_lines_not_in_a_traceback(
     environ |= {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "mqadmin", *program, "--loglevel", "warning"]
     # Beat schedules its first nudge five seconds on.
-    ended = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=False)
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, timeout=patient(60), check=False
+    )
     said = (ended.stdout + ended.stderr).decode()
     assert ended.returncode != 0, "the keeper starts it again: the password may have been corrected"
     assert "ACCESS_REFUSED" in said

@@ -18,7 +18,7 @@ from mqadmin.rabbit.mover import Mover
 from tests.queues.conftest import make_queue
 from tests.queues.test_moving import BY, depth, fill, taken
 from tests.support.node_control import disk_alarm
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
 
@@ -77,7 +77,7 @@ def test_an_alarm_is_waited_for_with_one_message_on_its_way(
         with amqp.channel(brokers.config("default"), "/") as channel:
             assert depth(channel, "dead") == COUNT - 1
         assert (operation.status, operation.done) == ("running", 0)
-    worker.join(60)
+    worker.join(patient(60))
     check_all_are_there_once(operation)
 
 
@@ -102,7 +102,7 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
         wait_until(lambda: waits(operation), 20)
         operations.pause(operation=operation, by=BY)
         assert worker.is_alive()  # what it wrote would arrive, and what it took come back
-    worker.join(60)
+    worker.join(patient(60))
     operation.refresh_from_db()
     assert (operation.status, operation.words) == ("paused", "")
     with amqp.channel(brokers.config("default"), "/") as channel:

@@ -21,7 +21,7 @@ from tests.consumers.handlers.deliveries import delivery
 from tests.consumers.handlers.webhooks import bound, call, faults
 from tests.support import amqp
 from tests.support.processes import manage
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 from tests.support.web_servers import Server, raw_server
 
 # --- what is sent ---------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def test_each_thread_keeps_its_connection(server: Server) -> None:
     two()
     thread = threading.Thread(target=two)
     thread.start()
-    thread.join(10)
+    thread.join(patient(10))
     peers = [request.peer for request in server.requests]
     assert peers[0] == peers[1] != peers[2] == peers[3]
 
@@ -372,7 +372,7 @@ def test_a_consumer_that_cannot_prepare_fails_with_words_and_takes_no_message(
         desired=Consumer.Desired.RUNNING,
     )  # fmt: skip
     with manage(process_environ, "run_consumer", "hooks") as process:
-        assert process.wait(60) == 3
+        assert process.wait(patient(60)) == 3
     row = ConsumerProcess.objects.get(consumer=consumer)
     assert row.state == ConsumerProcess.State.FAILED
     assert "WEBHOOK_TOKEN is not set" in row.exit_reason

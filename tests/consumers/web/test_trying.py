@@ -22,7 +22,7 @@ from mqadmin.core.models import AuditEntry
 from mqadmin.rabbit.message import Message, to_json
 from tests.consumers.web.conftest import BY
 from tests.support.consumers import make_consumer, make_record
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -329,7 +329,7 @@ def test_in_a_browser_from_a_record_to_the_outcome(chromium: Browser, live_serve
     tab.goto(f"/consumers/records/{record.pk}/")
     tab.get_by_role("link", name="Try with this message").click()
     tab.get_by_role("button", name="Run the handler").click()
-    expect(tab.locator("#trial")).to_contain_text("RuntimeError", timeout=20_000)
+    expect(tab.locator("#trial")).to_contain_text("RuntimeError", timeout=patient(20) * 1000)
     expect(tab.locator("#trial pre").first).to_have_text("no\nluck")
     expect(tab.locator("#trial .log")).to_contain_text("attempt 2 of m-9")
     assert tab.locator("#id_body").input_value() == "fail:no\nluck"
