@@ -85,6 +85,7 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
     dead: Queue, restartable_broker: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full, consume = threading.Event(), Mover._consume
+    heeded, stop = threading.Event(), Mover._stop
 
     def once_full(mover: Mover, first: int) -> None:
         if full.is_set():
@@ -92,7 +93,12 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
         else:
             mover._loop.call_later(0.05, lambda: once_full(mover, first))
 
+    def noted(mover: Mover) -> None:
+        stop(mover)
+        heeded.set()
+
     monkeypatch.setattr(Mover, "_consume", once_full)
+    monkeypatch.setattr(Mover, "_stop", noted)
     operation = moving.move(queue=dead, to_queue="work", by=BY)
     worker = in_a_worker(operation)
     with disk_alarm(restartable_broker):
@@ -101,6 +107,7 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
         full.set()
         wait_until(lambda: waits(operation), 20)
         operations.pause(operation=operation, by=BY)
+        assert heeded.wait(patient(20)), "the mover was told, while the alarm is in force"
         assert worker.is_alive()  # what it wrote would arrive, and what it took come back
     worker.join(patient(60))
     operation.refresh_from_db()
