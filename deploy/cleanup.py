@@ -1,6 +1,8 @@
 """End what a test run left behind: its processes and the RabbitMQ nodes below its folder.
 
-python3 -m deploy.cleanup RUN FOLDER
+    python3 -m deploy.cleanup RUN FOLDER
+
+Its processes carry its id, or have its folder as TMPDIR: tests that start a `make up` give that an id of its own.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ from deploy.trouble import report
 
 
 def main() -> None:
-    """End the processes that carry the run's id, and stop every node with data below the folder."""
+    """End the processes of the run, and stop every node with data below the folder."""
     run, folder = sys.argv[1:]
     processes.end_run(run, patience=3)
+    processes.end(processes.carrying("TMPDIR", folder), patience=3)
     for record in Path(folder).rglob("node.json"):
         Node(record.parent, 0, 0).stop(timeout=0)
 

@@ -42,8 +42,13 @@ def identify(pid: int) -> Identity:
 
 def of_run(run: str) -> list[Identity]:
     """Return the processes (except this one) that carry the run id. Without /proc: none."""
+    return carrying(RUN_VARIABLE, run)
+
+
+def carrying(variable: str, value: str) -> list[Identity]:
+    """Return the processes (except this one) that were started with the variable so. Without /proc: none."""
     found = []
-    wanted = f"{RUN_VARIABLE}={run}".encode()
+    wanted = f"{variable}={value}".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             belongs = wanted in (entry / "environ").read_bytes().split(b"\0")

@@ -156,11 +156,12 @@ def restartable_broker(_own_node: Node) -> Node:
 @pytest.fixture
 def chromium(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
     """Debian's Chromium, headless; one for each test, as Playwright's event loop lives in the test's thread."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # else Django refuses its ORM beside that loop
     path = shutil.which("chromium")
     assert path, "these tests need Debian's chromium"
+    expect.set_options(timeout=waiting.patient(10) * 1000)  # where a page names none itself
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield browser

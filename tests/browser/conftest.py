@@ -17,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from mqadmin.rabbit.config import BrokerConfig
 from tests.browser.stack import Stack, running
 from tests.support.management import Management
+from tests.support.waiting import patient
 
 DEMO_VHOSTS = ("shop", "mqadmin")
 REPLACED = "htmx: htmx:error: signal is aborted without reason AbortError"
@@ -63,7 +64,7 @@ def page(chromium: Browser, stack: Stack) -> Iterator[Page]:
 
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(patient(15) * 1000)
     page.goto("/")
     page.get_by_label("Name").fill(stack.username)
     page.get_by_label("Password").fill(stack.password)
@@ -85,7 +86,7 @@ def operator_page(chromium: Browser, live_server: LiveServer, broker_config: Bro
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(patient(20) * 1000)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page

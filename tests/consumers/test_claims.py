@@ -14,6 +14,7 @@ from django.utils import timezone
 from consumers.claims import HandledClaims, settle
 from consumers.models import Consumer, ConsumerProcess, HandledKey
 from tests.support.consumers import make_consumer, make_process
+from tests.support.waiting import patient
 
 A, B, C = (letter * 64 for letter in "abc")
 HOUR = 3600.0
@@ -140,7 +141,7 @@ def test_of_many_who_claim_at_once_exactly_one_gets_each_key() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patient(60))
     assert sorted(name for part in won for name in part) == keys
 
 
@@ -163,7 +164,7 @@ def test_of_many_who_find_a_dead_ones_claim_exactly_one_takes_it_over() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patient(60))
     assert sorted(pair[0] for pair in got) == ["busy", "busy", "busy", "mine"]
     assert sorted(pair[1] for pair in got) == ["busy", "busy", "busy", "mine"]
 

@@ -19,14 +19,20 @@ from tests.support.consumers import make_consumer, make_process
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
 
 
-def send(role: str, method: str, path: str, body: Any = None, **query: str) -> Any:
-    """Return the answer to one call of nobody (""), of who has no role ("none") or has one."""
-    text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
+def caller(role: str) -> Client:
+    """Return a client of nobody (""), of who has no role ("none") or has one."""
     client = Client(raise_request_exception=False)
     if role:
         client.defaults["HTTP_AUTHORIZATION"] = (
             f"Bearer {tokens.create(user=make_user(role.removeprefix('none')))}"
         )
+    return client
+
+
+def send(by: str | Client, method: str, path: str, body: Any = None, **query: str) -> Any:
+    """Return the answer to one call of a `caller`, or of who has the role."""
+    text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
+    client = caller(by) if isinstance(by, str) else by
     return client.generic(method, f"/api/v1{path}", text, content_type="application/json", query_params=query)
 
 
@@ -50,10 +56,13 @@ def changing() -> list[tuple[str, str]]:
 def test_who_may_not_is_told_so_whatever_else_is_wrong() -> None:
     calls = changing()
     assert len(calls) > 30
+    who = {"": caller(""), "viewer": caller("viewer")}
     for body in ("", "no JSON", "[]", '{"nonsense": 1}'):
         for role, status in (("", 401), ("viewer", 403)):
             wrong = [
-                (call, found) for call in calls if (found := send(role, *call, body).status_code) != status
+                (call, found)
+                for call in calls
+                if (found := send(who[role], *call, body).status_code) != status
             ]
             assert wrong == [], (role, body)
     refused = send("operator", "POST", "/consumers", {})

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from mqadmin.rabbit import amqp
 from tests.deadletters.conftest import Place
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 
 class Listener:
@@ -23,12 +23,12 @@ class Listener:
 
     def __enter__(self) -> Listener:
         self._thread.start()
-        assert self._ready.wait(10), "nobody listens"
+        assert self._ready.wait(patient(10)), "nobody listens"
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(patient(10))
 
     def wait(self, count: int) -> None:
         """Wait until so many have arrived, and no more."""

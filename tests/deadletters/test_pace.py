@@ -18,6 +18,7 @@ from mqadmin.core import operations, progress
 from mqadmin.core.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
+from mqadmin.core.operations import Run
 from mqadmin.deadletters import claims, requeue, selection
 from mqadmin.deadletters.destinations import To
 from mqadmin.deadletters.models import DeadLetter
@@ -26,7 +27,7 @@ from tests.deadletters.conftest import Place, in_thread_database
 from tests.deadletters.factories import letter
 from tests.deadletters.listeners import holding
 from tests.support.processes import killed_at
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 
 @pytest.fixture
@@ -47,14 +48,23 @@ stored = pytest.mark.django_db(transaction=True)
 
 @broker
 @stored
-def test_a_rate_is_kept(place: Place, by: Actor, some_letters: Letters) -> None:
-    operation = start(some_letters(21), by, rate=20)
+def test_a_rate_is_kept(
+    place: Place, by: Actor, some_letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation, rests, rest = start(some_letters(21), by, rate=20), [], Run.rest
+
+    def noted(run: Run, seconds: float) -> None:
+        rests.append(seconds)
+        rest(run, seconds)
+
+    monkeypatch.setattr(Run, "rest", noted)
     begun = time.monotonic()
     assert operations.execute(operation.pk)
     took = time.monotonic() - begun
     operation.refresh_from_db()
     assert (operation.status, operation.done, operation.rate_limit) == ("done", 21, 20)
-    assert 0.75 <= took < 5  # 20 a second, the first five at once
+    assert took >= 0.75  # 20 a second, the first five at once
+    assert sum(rests) <= 21 / 20, "nor is it slower by its own will"
     assert place.depth("orders") == 21
 
 
@@ -83,9 +93,11 @@ def test_a_slow_one_stops_within_a_moment_when_it_is_paused_and_tells_how_long_i
     fastest, slowest = (done - 1) / 4 / done, (time.monotonic() - begun) / done
     assert (40 - done) * fastest <= left <= (40 - done) * slowest
     operations.pause(operation=Operation.objects.get(pk=operation.pk), by=by)
-    worker.join(3)
+    paused_at = seen().done
+    worker.join(patient(30))
     assert not worker.is_alive()
     operation.refresh_from_db()
+    assert operation.done <= paused_at + 1, "the one that was on its way, at four a second"
     assert (operation.status, operation.done) == ("paused", place.depth("orders"))
     assert not claims.outstanding(operation).exists()
     operations.cancel(operation=operation, by=by)
@@ -137,7 +149,7 @@ def test_killed_with_a_rate_and_steps_it_goes_on_where_it_was(
         execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
         target = "mqadmin.deadletters.requeue:_mark"
         with killed_at(process_environ, target, "before", 2, "shell", "--command", execute) as dead:
-            assert dead.wait(60) == -9
+            assert dead.wait(patient(60)) == -9
         operation.refresh_from_db()
         assert (operation.status, operation.done) == ("running", 10)
         Operation.objects.filter(pk=operation.pk).update(lease_until=timezone.now())

@@ -16,7 +16,7 @@ from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
 from tests.support.management import Management
 from tests.support.processes import killed_at, manage
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -198,7 +198,7 @@ def test_killed_with_some_held_nothing_is_lost_or_doubled(
     publish(channel, b"same", LARGE, b"same", *small(0, 10), LARGE, *small(10, 3))
     collector(vhost, prefetch=6)
     with killed_at(environ, target, when, 2, "run_consumer", "collect") as dead:
-        assert dead.wait(30) == -9
+        assert dead.wait(patient(30)) == -9
     with manage(environ, "run_consumer", "collect"):
         wait_until(lambda: DeadLetter.objects.count() == 15 and ready(channel) == 0, 20)
     wait_until(lambda: ready(channel) == 2, 5)

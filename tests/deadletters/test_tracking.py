@@ -15,7 +15,7 @@ from mqadmin.deadletters.models import TrackedQueue
 from mqadmin.queues.models import Queue
 from tests.deadletters.conftest import Place, in_thread_database
 from tests.deadletters.listeners import Listener
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 
@@ -69,7 +69,7 @@ def test_two_clicks_one_collector(place: Place, by: Actor) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(patient(30))
     assert sorted(results) == ["already_tracked", "tracked"]
     assert Consumer.objects.count() == TrackedQueue.objects.count() == 1
 

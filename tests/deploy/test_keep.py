@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.keep import LAST_DELAY_S, delay
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -29,7 +29,7 @@ def test_starts_again_after_a_crash_and_says_so(tmp_path: Path) -> None:
         wait_until(lambda: starts.exists() and len(starts.read_text()) >= 2, timeout=10)
     finally:
         os.killpg(keeper.pid, signal.SIGTERM)
-        output, _ = keeper.communicate(timeout=10)
+        output, _ = keeper.communicate(timeout=patient(10))
     assert "job ended with exit code 3; starting it again in 1 s" in output
 
 
@@ -41,7 +41,7 @@ def test_stop_ends_the_command_and_starts_nothing(tmp_path: Path) -> None:
 
     os.killpg(keeper.pid, signal.SIGTERM)
 
-    assert keeper.wait(timeout=5) == 0
+    assert keeper.wait(timeout=patient(5)) == 0
     assert starts.read_text() == "x"
     with pytest.raises(ProcessLookupError):
         os.killpg(keeper.pid, 0)
@@ -54,7 +54,7 @@ def test_command_that_does_not_exist_is_named() -> None:
         assert "no-such-program cannot be started" in keeper.stdout.readline()
     finally:
         keeper.terminate()
-        keeper.communicate(timeout=5)
+        keeper.communicate(timeout=patient(5))
 
 
 def _keep(*command: str) -> subprocess.Popen[str]:

@@ -15,7 +15,7 @@ import pytest
 from deploy import ports, prepare, processes, run_state
 from deploy.options import Options, from_environ
 from deploy.trouble import Trouble
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.processes
 RUN = "0123456789abcdef"
@@ -74,7 +74,7 @@ def test_leftovers_of_a_killed_run_are_ended(options: Options, sleeper: subproce
 
     prepare.end_previous(options)
 
-    assert sleeper.wait(timeout=5) == -signal.SIGTERM
+    assert sleeper.wait(timeout=patient(5)) == -signal.SIGTERM
     assert run_state.read(options.var) is None
 
 

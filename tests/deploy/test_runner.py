@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy import processes
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -55,7 +55,7 @@ def test_sigterm_ends_all_even_the_stubborn(runner: subprocess.Popen[bytes], tmp
 
     runner.send_signal(signal.SIGTERM)
 
-    runner.wait(timeout=10)
+    runner.wait(timeout=patient(10))
     assert processes.of_run(tmp_path.name) == []
 
 

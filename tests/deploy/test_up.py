@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ import pytest
 
 from deploy import ports
 from deploy.options import ROOT
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 
@@ -59,13 +58,11 @@ class Up:
         wait_until(lambda: len(found()) >= times, timeout=180, what="mqadmin is ready")
         return found()
 
-    def press_ctrl_c(self) -> float:
-        """Do what a terminal does on Ctrl-C; return the seconds until `make` has ended."""
+    def press_ctrl_c(self) -> None:
+        """Do what a terminal does on Ctrl-C; `make` ends within the time that it gives itself and a bit."""
         assert self.process is not None
-        began = time.monotonic()
         os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(timeout=60)
-        return time.monotonic() - began
+        self.process.wait(timeout=patient(15))
 
     def processes(self) -> list[str]:
         """Return the command lines of all processes that know this run's folder."""
@@ -101,9 +98,8 @@ def test_up_stop_up_again_and_up_after_a_kill(up: Up) -> None:
     for part in ("gunicorn", "run_monitor", "celery", "run_supervisor", "run_demo_producer", "run_consumer"):
         wait_until(lambda part=part: part in " ".join(up.processes()), timeout=30, what=f"{part} in {names}")
 
-    seconds = up.press_ctrl_c()
+    up.press_ctrl_c()
 
-    assert seconds < 15
     assert up.processes() == []
     assert "Traceback" not in up.output
 
@@ -117,5 +113,5 @@ def test_up_stop_up_again_and_up_after_a_kill(up: Up) -> None:
     up.start()
     up.ready(3)
     assert "Ended what an earlier make up" in up.output
-    assert up.press_ctrl_c() < 15
+    up.press_ctrl_c()
     assert up.processes() == []

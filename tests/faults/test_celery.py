@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -96,12 +95,25 @@ def test_a_refused_password_is_said_in_lines_not_in_a_traceback(
     environ |= {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "mqadmin", *program, "--loglevel", "warning"]
     # Beat schedules its first nudge five seconds on.
-    ended = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=False)
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, timeout=patient(60), check=False
+    )
     said = (ended.stdout + ended.stderr).decode()
     assert ended.returncode != 0, "the keeper starts it again: the password may have been corrected"
     assert "ACCESS_REFUSED" in said
     assert "Traceback" not in said
     assert len(said.splitlines()) < 5, said
+
+
+# Celery whose loop wakes an hour on at the latest, and not at most ten seconds: nobody waits for its next timer.
+DROWSY = """
+import sys
+from kombu.asynchronous import hub
+fire = hub.Hub.fire_timers
+hub.Hub.fire_timers = lambda *args, **options: fire(*args, **options) and 3600
+from celery.__main__ import main
+sys.exit(main())
+"""
 
 
 @pytest.mark.processes
@@ -110,7 +122,7 @@ def test_an_idle_worker_stops_at_once(
 ) -> None:
     user, _, place = urlsplit(broker_config.amqp_url).netloc.rpartition("@")
     environ = {**process_environ, "CELERY_BROKER_URL": f"amqp://{user}@{place}/{vhost}"}
-    command = [sys.executable, "-m", "celery", "-A", "mqadmin", "worker", "--pool", "threads"]
+    command = [sys.executable, "-c", DROWSY, "-A", "mqadmin", "worker", "--pool", "threads"]
     command += ["--loglevel", "warning", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
     def consuming() -> bool:
@@ -119,9 +131,7 @@ def test_an_idle_worker_stops_at_once(
     with subprocess.Popen(command, cwd=ROOT, env=environ) as worker:
         wait_until(consuming, 20, what="a worker that has nothing to do")
         worker.terminate()
-        asked = time.monotonic()
-        assert worker.wait(patient(15)) == 0
-    assert time.monotonic() - asked < 3, "not at its next timer, five seconds on"
+        assert worker.wait(patient(15)) == 0, "not at its next timer"
 
 
 def test_a_worker_never_gives_up_waiting_for_the_broker() -> None:

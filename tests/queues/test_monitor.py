@@ -30,7 +30,7 @@ from mqadmin.rabbit.errors import ManagementUnavailable, NoResponse, RabbitError
 from tests.queues.conftest import ODD_NAMES
 from tests.support import amqp
 from tests.support.management import Management
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.broker
 
@@ -282,7 +282,7 @@ def test_two_monitors_never_sample_one_broker(management: Management, vhost: str
     finally:
         stop.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(patient(10))
     assert not any(thread.is_alive() for thread in threads)
     assert not Lease.objects.filter(name="monitor:default").exists()
 
@@ -303,7 +303,7 @@ def test_a_dead_broker_does_not_delay_the_others(
     finally:
         stop.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(patient(10))
         brokers.forget()
 
 
@@ -333,7 +333,7 @@ def test_a_database_that_is_gone_is_waited_for(
     finally:
         stop.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(patient(10))
 
 
 def test_run_monitor_without_a_broker_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,7 +357,7 @@ def test_run_monitor_ends_cleanly_on_sigterm(process_environ: dict[str, str]) ->
         wait_until(lambda: Broker.objects.filter(reachable=True).exists(), 20, what="a sample")
         assert Lease.objects.filter(name="monitor:default").exists()
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=patient(10))
     finally:
         process.kill()
     assert process.returncode == 0

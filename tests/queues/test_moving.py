@@ -22,7 +22,7 @@ from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.mover import Mover, Progress
 from tests.queues.conftest import make_queue
 from tests.support.processes import killed_at
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 BY = Actor("ann")
@@ -207,7 +207,7 @@ def test_killed_between_confirm_and_ack_nothing_is_lost(
     execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
     target = "mqadmin.rabbit.mover:Mover._ack"
     with killed_at(process_environ, target, "before", 2, "shell", "--command", execute) as died:
-        assert died.wait(60) == -9
+        assert died.wait(patient(60)) == -9
     wait_until(lambda: amqp_consumers(channel, "dead") == 0, timeout=10)
     left, arrived = depth(channel, "dead"), depth(channel, "work")
     assert left + arrived > 2_200  # killed with confirmed messages that were not acked

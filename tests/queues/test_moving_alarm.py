@@ -19,7 +19,7 @@ from tests.queues.conftest import make_queue
 from tests.queues.test_moving import BY, depth, fill, taken
 from tests.support.management import Management
 from tests.support.node_control import disk_alarm
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
 
@@ -78,7 +78,7 @@ def test_an_alarm_is_waited_for_with_one_message_on_its_way(
         with amqp.channel(brokers.config("default"), "/") as channel:
             assert depth(channel, "dead") == COUNT - 1
         assert (operation.status, operation.done) == ("running", 0)
-    worker.join(60)
+    worker.join(patient(60))
     check_all_are_there_once(operation)
 
 
@@ -86,6 +86,7 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
     dead: Queue, restartable_broker: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full, consume = threading.Event(), Mover._consume
+    heeded, stop = threading.Event(), Mover._stop
 
     def once_full(mover: Mover, first: int) -> None:
         if full.is_set():
@@ -93,7 +94,12 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
         else:
             mover._loop.call_later(0.05, lambda: once_full(mover, first))
 
+    def noted(mover: Mover) -> None:
+        stop(mover)
+        heeded.set()
+
     monkeypatch.setattr(Mover, "_consume", once_full)
+    monkeypatch.setattr(Mover, "_stop", noted)
     operation = moving.move(queue=dead, to_queue="work", by=BY)
     worker = in_a_worker(operation)
     with disk_alarm(restartable_broker):
@@ -101,8 +107,9 @@ def test_an_alarm_in_the_midst_of_it_doubles_nothing(
         full.set()
         wait_until(lambda: waits(operation), 20)
         operations.pause(operation=operation, by=BY)
+        assert heeded.wait(patient(20)), "the mover was told, while the alarm is in force"
         assert worker.is_alive()  # what it wrote would arrive, and what it took come back
-    worker.join(60)
+    worker.join(patient(60))
     operation.refresh_from_db()
     assert (operation.status, operation.words) == ("paused", "")
     with amqp.channel(brokers.config("default"), "/") as channel:

@@ -24,7 +24,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from tests.queues.conftest import make_queue
 from tests.queues.test_moving import carry_out, depth, fill, taken
 from tests.support.processes import killed_at
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 BY = Actor("ann")
@@ -136,7 +136,7 @@ def test_killed_between_commit_and_ack_nothing_is_lost_or_kept_twice(
     execute = f"from mqadmin.core import operations; operations.execute({purge.pk})"
     target = "mqadmin.queues.draining:Drain.settle"
     with killed_at(process_environ, target, when, 2, "shell", "--command", execute) as died:
-        assert died.wait(60) == -9
+        assert died.wait(patient(60)) == -9
     carry_out(purge)
     assert (purge.status, purge.done, depth(channel, "dead")) == ("done", 2_100, 0)
     bodies = {bytes(body) for body in KeptMessage.objects.values_list("body", flat=True)}
@@ -153,7 +153,7 @@ def test_killed_while_it_puts_back_a_second_copy_has_the_id_of_the_first(
     execute = f"from mqadmin.core import operations; operations.execute({restore.pk})"
     target = "mqadmin.queues.draining:publish"
     with killed_at(process_environ, target, "after", 1, "shell", "--command", execute) as died:
-        assert died.wait(60) == -9
+        assert died.wait(patient(60)) == -9
     carry_out(restore)
     assert (restore.status, restore.done) == ("done", 10)
     marks = [message.headers["mqadmin-requeue-id"] for message in taken(channel, "dead")]

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import functools
 import random
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from consumers.demo import systems, topology
 from consumers.demo.messages import Author
 from consumers.demo.producer import Producer
 from consumers.handlers import registry
+from consumers.runtime.api import Delivery
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.publisher import Outgoing, Publisher
 from tests.consumers.handlers.deliveries import delivery
@@ -24,7 +26,11 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
 
-def written(age: timedelta = timedelta()) -> list[Outgoing]:
+# Nothing that is written then is ready yet, however long the test takes.
+NOT_YET = timedelta(hours=-1)
+
+
+def written(age: timedelta = NOT_YET) -> list[Outgoing]:
     """All messages of twenty minutes, written `age` ago."""
     config = BrokerConfig("default", "RabbitMQ", "amqp://h", "http://h")
     author = Author(random.Random(1), lambda: datetime.now(UTC) - age)
@@ -32,12 +38,17 @@ def written(age: timedelta = timedelta()) -> list[Outgoing]:
     return [message for second in range(MINUTES * 60) for message in producer.due(1, second)]
 
 
+@functools.cache
+def consumer_of(queue: str) -> Callable[[Delivery], object]:
+    """Return the handler of the demo's consumer of that queue, with its options."""
+    [fields] = [fields for fields in systems.CONSUMERS if fields["queue"] == queue]
+    return registry.bind(registry.get(fields["handler"]), fields.get("options", {}))
+
+
 def handled(message: Outgoing) -> str:
     """Handle the message as the demo's consumer would; return the name of the error, "" for none."""
-    queue = QUEUE_OF.get(message.exchange, message.routing_key)
-    [fields] = [fields for fields in systems.CONSUMERS if fields["queue"] == queue]
-    work = registry.bind(registry.get(fields["handler"]), fields.get("options", {}))
-    properties = {name: value for name, value in asdict(message.properties).items() if value is not None}
+    work = consumer_of(QUEUE_OF.get(message.exchange, message.routing_key))
+    properties = {name: value for name, value in vars(message.properties).items() if value is not None}
     try:
         work(delivery(message.body, routing_key=message.routing_key, **properties))
     except Exception as error:

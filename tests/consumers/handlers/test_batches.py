@@ -21,7 +21,7 @@ from tests.consumers.handlers.deliveries import delivery
 from tests.support import amqp
 from tests.support.consumers import make_consumer
 from tests.support.processes import manage
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 PLACE = registry.Place("c", "default", "/", "q")
 
@@ -96,7 +96,7 @@ def test_threads_do_not_mix_their_lines(folder: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(patient(30))
     assert sorted(line["document"] for line in lines(folder)) == sorted(bodies * 20)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,7 +21,7 @@ from tests.consumers.handlers.deliveries import delivery
 from tests.consumers.handlers.webhooks import bound, call, faults
 from tests.support import amqp
 from tests.support.processes import manage
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 from tests.support.web_servers import Server, raw_server
 
 # --- what is sent ---------------------------------------------------------------------------------------
@@ -121,7 +120,7 @@ def test_each_thread_keeps_its_connection(server: Server) -> None:
     two()
     thread = threading.Thread(target=two)
     thread.start()
-    thread.join(10)
+    thread.join(patient(10))
     peers = [request.peer for request in server.requests]
     assert peers[0] == peers[1] != peers[2] == peers[3]
 
@@ -262,7 +261,7 @@ def test_nobody_there_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def silent(_connection: socket.socket, over: threading.Event) -> None:
-    over.wait(20)
+    over.wait()
 
 
 def trickle(connection: socket.socket, over: threading.Event) -> None:
@@ -277,11 +276,9 @@ def nonsense(connection: socket.socket, _over: threading.Event) -> None:
 
 @pytest.mark.parametrize("speak", [silent, trickle])
 def test_an_answer_that_does_not_come_in_time_retries(speak: Any) -> None:
-    with raw_server(speak) as port:
-        began = time.monotonic()
-        with pytest.raises(Retry, match=r"no answer within 0\.4 s"):
-            call(url=f"http://127.0.0.1:{port}/", timeout_s=0.4)
-        assert time.monotonic() - began < 2
+    """The answer never comes: without the limit the call would not end."""
+    with raw_server(speak) as port, pytest.raises(Retry, match=r"no answer within 0\.4 s"):
+        call(url=f"http://127.0.0.1:{port}/", timeout_s=0.4)
 
 
 def test_an_answer_that_is_none_retries() -> None:
@@ -305,10 +302,8 @@ def test_no_more_of_an_answer_is_read_than_wanted() -> None:
     with raw_server(flood) as port, pytest.raises(Reject, match=r"answered 400: a+$") as raised:
         call(url=f"http://127.0.0.1:{port}/")
     assert len(str(raised.value)) < 400
-    with raw_server(drip) as port:
-        began = time.monotonic()
+    with raw_server(drip) as port:  # for ever
         call(url=f"http://127.0.0.1:{port}/", timeout_s=0.4)  # the status was known: it acks
-        assert time.monotonic() - began < 2
 
 
 def test_no_error_repeats_what_was_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,7 +372,7 @@ def test_a_consumer_that_cannot_prepare_fails_with_words_and_takes_no_message(
         desired=Consumer.Desired.RUNNING,
     )  # fmt: skip
     with manage(process_environ, "run_consumer", "hooks") as process:
-        assert process.wait(60) == 3
+        assert process.wait(patient(60)) == 3
     row = ConsumerProcess.objects.get(consumer=consumer)
     assert row.state == ConsumerProcess.State.FAILED
     assert "WEBHOOK_TOKEN is not set" in row.exit_reason

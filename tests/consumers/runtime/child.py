@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mqadmin.rabbit.config import BrokerConfig
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 
 class Child:
@@ -81,7 +81,7 @@ class Child:
 
     def stop(self, timeout: float = 15) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout)
+        return self.process.wait(patient(timeout))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from consumers.runtime import committer as committer_module
 from consumers.runtime.committer import Committer
 from consumers.runtime.sink import SinkUnavailable
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 
 class Store:
@@ -26,7 +26,7 @@ class Store:
         self.open.set()
 
     def commit(self, group: Sequence[int]) -> None:
-        self.open.wait(10)
+        self.open.wait(patient(10))
         if self.gone.is_set():
             raise SinkUnavailable("locked")
         self.groups.append(list(group))
@@ -68,7 +68,7 @@ def test_while_more_are_coming_a_group_becomes_full(monkeypatch: pytest.MonkeyPa
 
     committer = store.committer(enough=10, more=more)
     committer.put(0)
-    assert asked.wait(5), "with one of ten in hand it asks whether to wait"
+    assert asked.wait(patient(5)), "with one of ten in hand it asks whether to wait"
     for number in range(1, 10):
         committer.put(number)
     wait_until(lambda: len(store.told) == 10, 5)
@@ -104,7 +104,7 @@ def test_after_a_large_group_a_moment_is_waited_for_what_its_acks_bring(
     wait_until(lambda: committer._idle, 5)
     asked.clear()
     committer.put(21)
-    assert asked.wait(5), "with one in hand it asks whether to wait"
+    assert asked.wait(patient(5)), "with one in hand it asks whether to wait"
     for number in range(22, 31):
         committer.put(number)
     wait_until(lambda: len(store.told) == 31, 5)

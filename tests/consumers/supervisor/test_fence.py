@@ -113,5 +113,5 @@ def test_it_looks_by_itself_in_a_thread_of_its_own(begin: Begin) -> None:
     fence.start()
     wait_until(lambda: calm.poll() is not None, 5, what="asked to stop")
     fence.close()
-    fence.join(5)
+    fence.join(patient(5))
     assert not fence.is_alive()

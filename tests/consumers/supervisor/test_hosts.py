@@ -22,7 +22,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from tests.consumers.supervisor.conftest import Define, Launch, is_alive
 from tests.consumers.supervisor.counting import Owners
 from tests.rabbit.proxy import Proxy
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -142,10 +142,10 @@ def test_two_that_race_for_one_replica_200_times_never_both_win(define: Define) 
     def race(name: str) -> None:
         try:
             for number in range(200):
-                together.wait(30)
+                together.wait(patient(30))
                 if rows.claim(Start(consumer.pk, 0), definition, name) is not None:
                     won[name].append(number)
-                together.wait(30)
+                together.wait(patient(30))
                 if name == "host-a":
                     ConsumerProcess.objects.filter(ended_at=None).update(ended_at=rows.database_now())
         finally:
@@ -155,7 +155,7 @@ def test_two_that_race_for_one_replica_200_times_never_both_win(define: Define) 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patient(60))
     print(f"won: { ({name: len(rounds) for name, rounds in won.items()}) }")
     assert sorted(won["host-a"] + won["host-b"]) == list(range(200))
 

@@ -75,7 +75,7 @@ def test_a_process_that_rotates_loses_nothing_and_each_byte_keeps_its_position(t
 
 def test_all_that_is_kept_as_a_stream(tmp_path: Path) -> None:
     assert output.stream(7) is None
-    assert _printing(tmp_path, 5_000, full=30_000).wait(60) == 0
+    assert _printing(tmp_path, 5_000, full=30_000).wait(patient(60)) == 0
     chunks = output.stream(7)
     assert chunks is not None
     with output.path(7).open("a") as file:

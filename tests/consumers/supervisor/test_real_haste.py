@@ -18,7 +18,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.config import BrokerConfig
 from tests.consumers.supervisor.conftest import Define, Launch
 from tests.support import amqp
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
 
@@ -54,7 +54,7 @@ def test_whatever_two_people_press_in_haste(
         supervisor.wait()
         supervisor = launch()
     for person in people:
-        person.join(120)
+        person.join(patient(120))
     assert not failures
     Consumer.objects.update(desired="running", replicas=3)
     with amqp.channel(broker_config, vhost) as channel:

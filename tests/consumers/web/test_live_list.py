@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from consumers.models import Consumer
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
+from tests.support.waiting import patient
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -40,8 +41,8 @@ def _watched(context: BrowserContext) -> Iterator[Page]:
 
     page.on("console", told)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.set_default_timeout(10_000)
-    expect.set_options(timeout=10_000)
+    page.set_default_timeout(patient(10) * 1000)
+    expect.set_options(timeout=patient(10) * 1000)
     yield page
     assert complaints == []
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, ScalePoint
 from consumers.supervisor import output
 from tests.support.consumers import make_consumer, make_process, make_supervisor
+from tests.support.waiting import patient
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -35,7 +36,7 @@ def page(chromium: Browser, live_server: Any) -> Iterator[Page]:
     complaints: list[str] = []
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    expect.set_options(timeout=10_000)
+    expect.set_options(timeout=patient(10) * 1000)
     yield opened
     assert complaints == []
 

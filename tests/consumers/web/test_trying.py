@@ -22,7 +22,7 @@ from mqadmin.core.models import AuditEntry
 from mqadmin.rabbit.message import Message, to_json
 from tests.consumers.web.conftest import BY
 from tests.support.consumers import make_consumer, make_record
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -46,14 +46,16 @@ def attempt(body: str, consumer: Consumer | None = None, **message: Any) -> Tria
 
 def test_a_message_that_is_handled_would_be_acked() -> None:
     consumer = consumer_of(options={"word": "hello"}, vhost="shop", queue="orders")
+    began = time.monotonic()
     found = attempt("ok:this", consumer, headers={"mqadmin-attempt": 2}, properties={"message_id": "m-7"})
+    took_ms = (time.monotonic() - began) * 1000
     assert (found.outcome, found.error_type, found.traceback) == ("acked", "", "")
     assert found.printed == "printed this\n"
     [line] = found.log
     place = f"Place(consumer='{consumer.name}', broker='default', vhost='shop', queue='orders')"
     assert (line.level, line.text) == ("INFO", f"attempt 2 of m-7, ('hello', {place})")
     assert found.duration_ms is not None
-    assert 0 <= found.duration_ms < 1_000
+    assert 0 <= found.duration_ms < took_ms, "a part of what the whole took"
 
 
 def test_nothing_is_recorded_but_the_act_itself() -> None:
@@ -91,14 +93,12 @@ def test_what_the_handler_asks_for_is_told(body: str, outcome: str, words: str) 
 
 @pytest.mark.parametrize("body", ["hang", "swallow", "flood"])
 def test_a_handler_that_does_not_end_is_ended(body: str) -> None:
-    began = time.monotonic()
-    found = attempt(body, consumer_of(timeout_seconds=1))
+    found = attempt(body, consumer_of(timeout_seconds=1))  # it would go on for ever
     assert found.outcome == "timed_out"
     assert "1.0 s" in found.detail or "1 s" in found.detail
     assert found.duration_ms is None
     assert "trial_handlers.py" in found.traceback  # where it was
     assert len(found.printed) <= trying.MOST_PRINTED
-    assert time.monotonic() - began < 25
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_in_a_browser_from_a_record_to_the_outcome(chromium: Browser, live_serve
     tab.goto(f"/consumers/records/{record.pk}/")
     tab.get_by_role("link", name="Try with this message").click()
     tab.get_by_role("button", name="Run the handler").click()
-    expect(tab.locator("#trial")).to_contain_text("RuntimeError", timeout=20_000)
+    expect(tab.locator("#trial")).to_contain_text("RuntimeError", timeout=patient(20) * 1000)
     expect(tab.locator("#trial pre").first).to_have_text("no\nluck")
     expect(tab.locator("#trial .log")).to_contain_text("attempt 2 of m-9")
     assert tab.locator("#id_body").input_value() == "fail:no\nluck"
