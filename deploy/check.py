@@ -14,12 +14,19 @@ from pathlib import Path
 
 from deploy.options import ROOT
 
+TEMPLATE_LINE = 160  # characters: what still fits on a screen beside something else
+
 _BIN = Path(sys.executable).parent
 
 
 def main() -> int:
     """Run the checks; return 1 and name those that failed, 0 when none did."""
     failed = []
+    long = long_lines(ROOT / "templates")
+    print(f"{'template lines':<28} {'failed' if long else 'ok':<6}", flush=True)
+    if long:
+        failed.append("template lines")
+        print("\n".join(long), flush=True)
     with tempfile.TemporaryDirectory() as var:
         environ = _production(Path(var))
         for name, command in _commands().items():
@@ -35,6 +42,16 @@ def main() -> int:
     if failed:
         print(f"make check failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def long_lines(folder: Path, limit: int = TEMPLATE_LINE) -> list[str]:
+    """Return where a template below `folder` has a line of more than `limit` characters, in words."""
+    return [
+        f"{path.relative_to(folder)}:{number}: {len(line)} characters, {limit} at most"
+        for path in sorted(folder.rglob("*.html"))
+        for number, line in enumerate(path.read_text().split("\n"), start=1)
+        if len(line) > limit
+    ]
 
 
 def _commands() -> dict[str, list[str]]:

@@ -82,7 +82,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "mqadmin.core.context.shell",
             ],
-            "builtins": ["mqadmin.core.templatetags.mqadmin"],
+            "builtins": ["mqadmin.core.templatetags.mqadmin", "mqadmin.core.templatetags.tables"],
         },
     },
 ]

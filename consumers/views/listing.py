@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from consumers import mass, summary
@@ -49,6 +51,7 @@ def consumer_list(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "broker": broker,
+        "new_href": reverse("consumer_new") + (f"?{urlencode({'broker': broker})}" if broker else ""),
         "wanted": wanted,
         "choices": choices(),
         "defined": len(found),

@@ -155,6 +155,11 @@ class AuditEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.target}"
 
+    @property
+    def tone(self) -> str:
+        """The colour of its outcome."""
+        return {"done": "grey", "intent": "blue", "refused": "amber"}.get(self.outcome, "red")
+
 
 class ApiToken(models.Model):
     """A bearer token: only its SHA-256 is stored, the token itself is shown once."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.template import engines
+from django.template import TemplateSyntaxError, engines
 from django.test import RequestFactory
 from django.utils import timezone
 
 from mqadmin.core import formats
+from mqadmin.core.hooks import Link
 from tests.core.conftest import make_user
 
 HOSTILE = "\"'><script>alert(1)</script>"
@@ -99,13 +101,17 @@ def test_ago_from_a_clock_ahead_of_ours_is_now() -> None:
         "{% icon text %}",
         "{% action text text confirm=text typed=text key=text name=text value=text %}",
         "{% action text text icon_only=1 %}",
+        "{% action text text kind='link' key=text %}",
+        "{% action text kind='submit' name=text value=text %}",
+        "{% action text text kind='link' disabled=text %}",
+        "{% listing texts as row %}{% column row id=row %}{{ row }}{% cell row id=row %}{{ row }}{% endlisting %}",
         "{% post_button text text %}",
         "{% freshness_text text since %}",
     ],
 )
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 def test_nothing_from_outside_becomes_markup(db: None, source: str, role: str) -> None:
-    shown = show(source, text=HOSTILE, points=[1, 2], since="", user=make_user(role))
+    shown = show(source, text=HOSTILE, texts=[HOSTILE], points=[1, 2], since="", user=make_user(role))
     assert "<script" not in shown
     assert "\"'>" not in shown
 
@@ -142,6 +148,64 @@ def test_a_button_without_the_right_says_why_and_does_nothing(db: None) -> None:
     assert "formaction" not in button
     reasoned = show("{% action 'Start' '/x' disabled='It runs.' %}", user=make_user("operator"))
     assert 'title="It runs."' in reasoned
+
+
+@pytest.mark.parametrize("kind", ["post", "link", "submit"])
+def test_a_denied_button_looks_the_same_whatever_it_would_do(db: None, kind: str) -> None:
+    source = f"{{% action 'Move' '/x' kind='{kind}' icon='eye' primary=1 key='m' needs='operate' %}}"
+    denied = show(source, user=make_user("viewer"))
+    assert denied == show("{% action 'Move' '/x' icon='eye' primary=1 %}", user=make_user("viewer"))
+    assert 'data-denied="This needs the role operator or admin."' in denied
+    assert "/x" not in denied
+    assert "data-denied" not in show(source, user=make_user("operator"))
+
+
+def test_a_link_is_a_link_and_a_submit_button_belongs_to_its_own_form(db: None) -> None:
+    user = make_user("operator")
+    link = show("{% action 'Edit' '/q/1/' kind='link' icon='pencil' key='e' %}", user=user)
+    assert link.startswith('<a class="btn btn-sm" href="/q/1/" data-key="e"><svg')
+    submit = show("{% action 'Look' kind='submit' small=0 name='n' value='1' %}", user=user)
+    assert submit == '<button type="submit" class="btn" name="n" value="1">Look</button>'
+
+
+def test_a_button_is_drawn_from_what_describes_it(db: None) -> None:
+    user = make_user("operator")
+    link = show("{% button item %}", item=Link("Look", "/q/1/", primary=True), user=user)
+    assert link == '<a class="btn btn-sm btn-primary" href="/q/1/">Look</a>'
+    act = Link("Purge", "/q/1/purge/", post=True, needs="configure", confirm="Sure?")
+    assert "This needs the role admin." in show("{% button item %}", item=act, user=user)
+    assert 'data-confirm="Sure?"' in show("{% button item %}", item=act, user=make_user("admin"))
+
+
+LISTING = """{% listing rows as row name=row.name %}<tr id="row-{{ row.n }}">
+{% column "who" title=hint %}Who{% cell "dim" %}{{ name }}
+{% column "num" sort=sort title="by number" %}How many{% cell aria_label=row.n %} {{ row.n }} {% endlisting %}"""
+
+
+def test_a_column_is_head_and_cell_side_by_side() -> None:
+    rows = [{"name": "ann", "n": 3}, {"name": "<b>", "n": 4}]
+    sort = SimpleNamespace(href="?sort=n", direction="down")
+    shown = " ".join(show(LISTING, rows=rows, sort=sort, hint="who it was").split())
+    assert shown == (
+        '<thead><tr><th class="who" title="who it was">Who</th><th class="num" aria-sort="descending">'
+        '<a href="?sort=n" title="by number" class="sort">How many ↓</a></th></tr></thead> <tbody> '
+        '<tr id="row-3"> <td class="who dim">ann</td><td class="num" aria-label="3">3</td> </tr> '
+        '<tr id="row-4"> <td class="who dim">&lt;b&gt;</td><td class="num" aria-label="4">4</td> </tr> </tbody>'
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% listing rows %}{% endlisting %}",
+        "{% listing rows as row more %}{% endlisting %}",
+        "{% listing rows as row %}{% column 'a' 'b' %}{% cell %}{% endlisting %}",
+        "{% listing rows as row %}{% column 'a' %}no cell{% endlisting %}",
+    ],
+)
+def test_a_listing_that_is_written_wrong_says_so(source: str) -> None:
+    with pytest.raises(TemplateSyntaxError):
+        show(source, rows=[])
 
 
 def test_pages_keep_the_filter_in_the_address() -> None:

@@ -6,9 +6,9 @@ attribute or a script: the content security policy would drop it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from django import template
 from django.templatetags.static import static
@@ -138,8 +138,9 @@ def code(text: str | bytes) -> SafeString:
 def action(
     context: template.Context,
     label: str,
-    href: str,
+    href: str = "",
     *,
+    kind: Literal["post", "link", "submit"] = "post",
     icon: str = "",
     primary: bool | int = False,
     danger: bool | int = False,
@@ -155,30 +156,21 @@ def action(
 ) -> SafeString:
     """Draw a button that POSTs to `href`: over htmx where there is script, as a plain form where there is none.
 
-    It belongs to the page's one form (`#post`, in base.html), so a live fragment holds no CSRF token. Without
-    the permission `needs`, or with a reason in `disabled`, it is shown disabled and says why. `confirm` asks
-    first; `typed` also asks to type that word. `name`/`value` are sent along. `key` is its shortcut. A second
-    click while the first is under way does nothing: htmx would send it too, later.
+    It belongs to the page's one form (`#post`, in base.html), so a live fragment holds no CSRF token. Of kind
+    "link" it is a link to `href` that looks the same, of kind "submit" the button of the form it stands in.
+    Whatever its kind, without the permission `needs`, or with a reason in `disabled`, it is shown disabled and
+    says why. `confirm` asks first; `typed` also asks to type that word. `name`/`value` are sent along. `key` is
+    its shortcut. A second click while the first is under way does nothing: htmx would send it too, later.
     """
-    request = context["request"]
-    reason = permissions.denial(request.user, needs) or disabled
     tone = "btn-primary" if primary else "btn-danger" if danger else ""
     classes = " ".join(
         part for part in ("btn", "btn-sm" if small else "", "btn-icon" if icon_only else "", tone) if part
     )
-    drawn = icon_tag(icon) if icon else ""
     text = format_html('<span class="visually-hidden">{}</span>', label) if icon_only else label
+    inside = format_html("{}{}", icon_tag(icon) if icon else "", text)
+    reason = permissions.denial(context["request"].user, needs) or disabled
     if reason:
-        # aria-disabled, not disabled: the reason must be reachable by keyboard and by pointer.
-        return format_html(
-            '<button type="button" class="{} disabled" aria-disabled="true" title="{}" data-denied="{}">{}{}'
-            "</button>",
-            classes,
-            reason,
-            reason,
-            drawn,
-            text,
-        )
+        return _denied(inside, classes, reason)
     optional = {
         "data-confirm": confirm,
         "data-confirm-typed": typed,
@@ -188,23 +180,69 @@ def action(
         "value": value,
         "title": label if icon_only else "",
     }
-    attributes = format_html_join("", ' {}="{}"', ((key, value) for key, value in optional.items() if value))
+    written = attributes(optional)
+    if kind == "link":
+        return format_html('<a class="{}" href="{}"{}>{}</a>', classes, href, written, inside)
+    if kind == "submit":
+        return format_html('<button type="submit" class="{}"{}>{}</button>', classes, written, inside)
     return format_html(
-        '<button type="submit" form="post" formaction="{}" formmethod="post" hx-post="{}" hx-sync="this:drop" '
-        'hx-swap="none" class="{}"{}>{}{}</button>',
-        href,
+        '<button type="submit" form="post" formaction="{0}" formmethod="post" hx-post="{0}" hx-sync="this:drop" '
+        'hx-swap="none" class="{1}"{2}>{3}</button>',
         href,
         classes,
-        attributes,
-        drawn,
-        text,
+        written,
+        inside,
     )
+
+
+def _denied(inside: SafeString, classes: str, reason: str) -> SafeString:
+    """Draw a button that does nothing and says why.
+
+    aria-disabled, not disabled: the reason must be reachable by keyboard and by pointer.
+    """
+    return format_html(
+        '<button type="button" class="{0} disabled" aria-disabled="true" title="{1}" data-denied="{1}">{2}'
+        "</button>",
+        classes,
+        reason,
+        inside,
+    )
+
+
+def attributes(values: Mapping[str, Any]) -> SafeString:
+    """Return the attributes that have a value, each with a space in front; `aria_label` is `aria-label`."""
+    written = ((name.replace("_", "-"), value) for name, value in values.items() if value)
+    return format_html_join("", ' {}="{}"', written)
 
 
 @register.simple_tag(takes_context=True)
 def post_button(context: template.Context, href: str, label: str, **options: Any) -> SafeString:
     """Draw `action` with the address first."""
     return action(context, label, href, **options)
+
+
+@register.simple_tag(takes_context=True)
+def button(context: template.Context, item: Any, *, icon_only: bool | int = False) -> SafeString:
+    """Draw `action` from an object that has its label, href, needs and so on: a `hooks.Link`, a consumer's button.
+
+    What it says that it `does` is its tip. A row has room for pictures only, and none is primary there.
+    """
+    drawn = action(
+        context,
+        item.label,
+        item.href,
+        kind="post" if getattr(item, "post", True) else "link",
+        icon=getattr(item, "icon", ""),
+        primary=item.primary and not icon_only,
+        danger=getattr(item, "danger", False),
+        needs=item.needs,
+        confirm=item.confirm,
+        typed=getattr(item, "typed", ""),
+        icon_only=icon_only,
+        disabled=getattr(item, "disabled", ""),
+    )
+    does = "" if getattr(item, "danger", False) else getattr(item, "does", "")
+    return format_html('<span class="tip" title="{}">{}</span>', does, drawn) if does else drawn
 
 
 @register.inclusion_tag("core/_pager.html", takes_context=True)

@@ -19,14 +19,11 @@ from mqadmin.rabbit.numbers import whole
 
 
 @dataclass(frozen=True)
-class Column:
-    """The head of one column: where a click leads, and whether the table is sorted by it ("up", "down")."""
+class Sort:
+    """The head of a column: where a click leads, and whether the table is sorted by it ("up", "down", "")."""
 
-    label: str
     href: str
     direction: str
-    title: str
-    css: str
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         "query": query,
         "found": found,
         "rows": [presenting.row(queue, now) for queue in _held(found.queues, request.GET.get("hold", ""))],
-        "columns": _columns(query),
+        "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
         "sizes": [(size, query.address(per=size)) for size in listing.SIZES],
         "sight": sight(slug) if slug else None,
@@ -76,32 +73,11 @@ def _held(queues: Sequence[Queue], hold: str) -> Sequence[Queue]:
     return sorted(queues, key=lambda queue: order[queue.pk])
 
 
-def _columns(query: Query) -> list[Column]:
-    number = "num wide"
-    heads = (
-        ("health", "", _("sort by health"), "dot", True),
-        ("name", _("Queue"), _("sort by name"), "", False),
-        ("ready", _("Ready"), _("messages that wait to be delivered"), "num", True),
-        ("unacked", _("Unacked"), _("messages delivered and not acknowledged yet"), number, True),
-        ("publish_rate", _("In /s"), _("messages that arrive per second"), number, True),
-        ("ack_rate", _("Acked /s"), _("messages acknowledged per second"), number, True),
-        (
-            "growth",
-            _("Last hour"),
-            _("length in the last hour; sorts by how fast it grows now"),
-            "wide",
-            True,
-        ),
-        ("consumers", _("Consumers"), _("consumers subscribed to it"), number, True),
-        ("clears_in", _("Clear in"), _("when the backlog is gone at the present rate"), number, True),
-    )
-    return [_column(query, name, label, title, css, down) for name, label, title, css, down in heads]
-
-
-def _column(query: Query, name: str, label: str, title: str, css: str, down_first: bool) -> Column:
+def _sort(query: Query, name: str) -> Sort:
     direction = {name: "up", f"-{name}": "down"}.get(query.sort, "")
-    turned = name if direction == "down" or (not direction and not down_first) else f"-{name}"
-    return Column(label, query.address(sort=turned), direction, title, css)
+    up_first = name in ("name", "vhost", "type")
+    turned = name if direction == "down" or (not direction and up_first) else f"-{name}"
+    return Sort(query.address(sort=turned), direction)
 
 
 def _chips(query: Query, counts: Mapping[str, int]) -> list[Chip]:

@@ -339,7 +339,7 @@ def test_an_operator_redelivers(operator: Client) -> None:
 
 
 def tile(text: str, label: str) -> str:
-    found = re.search(rf"<small>{label}</small><b>(.*?)</b>", text)
+    found = re.search(rf"<small>{label}</small>\s*<b>(.*?)</b>", text)
     assert found is not None
     return re.sub(r"<[^>]*>", "", found[1]).strip()
 

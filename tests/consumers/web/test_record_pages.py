@@ -99,7 +99,7 @@ def test_records_say_how_long_a_message_waited(viewer: Client) -> None:
     slow = make_record(consumer, waited_ms=3_400)
     quick, untold = make_record(consumer, waited_ms=80), make_record(consumer)
     text = text_of(get(viewer, "record_list", "orders", fragment=True))
-    assert re.findall(r'<td class="num wide dim">(.*?)</td>', text) == ["–", "&lt; 1 s", "3.4 s"]
+    assert re.findall(r'<td class="waited [^"]*">(.*?)</td>', text) == ["–", "&lt; 1 s", "3.4 s"]
     assert "3 s in the queue" in text_of(get(viewer, "record_detail", slow.pk))
     assert "less than a second in the queue" in text_of(get(viewer, "record_detail", quick.pk))
     assert "in the queue" not in text_of(get(viewer, "record_detail", untold.pk))

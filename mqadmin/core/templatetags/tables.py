@@ -1,0 +1,140 @@
+"""A table whose heads stand beside its cells, so that a column is added in one place.
+
+    <table class="listing">
+    {% listing page as entry %}
+      <tr id="entry-{{ entry.pk }}">
+    {% column "who" %}{% translate "Who" %}
+    {% cell %}{{ entry.actor }}
+    {% column "num wide" title=hint %}{% translate "How many" %}
+    {% cell "dim" %}{{ entry.count|number }}
+    {% endlisting %}
+    </table>
+
+What stands before the first column is the tag that opens each row. `{% column %}` names the classes of the
+column, of its head and of its cells: what a stylesheet says of a column's width goes by them, never by its
+number. `{% cell %}` names further classes of the cell. Both take attributes: `aria_label="x"` is written as
+`aria-label="x"`, one without a value is left out. `{% listing rows as row queue=row.queue %}` gives a part of
+the row a name of its own; `heads="visually-hidden"` is the class of all heads together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from mqadmin.core.templatetags.mqadmin import attributes
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A head or a cell: its classes, its attributes, what is in it."""
+
+    css: FilterExpression | None
+    attributes: Mapping[str, FilterExpression]
+    inside: NodeList
+
+    def draw(self, context: template.Context, tag: str, css: str = "") -> SafeString:
+        """Return it as a <th> or <td>, with the classes of its column in front of its own."""
+        own = str(self.css.resolve(context)) if self.css else ""
+        values = {name: value.resolve(context) for name, value in self.attributes.items()}
+        sort = values.pop("sort", None)
+        inside = SafeString(self.inside.render(context).strip())
+        if sort:
+            inside = _link(inside, sort, values.pop("title", ""))
+            values["aria_sort"] = {"up": "ascending", "down": "descending"}.get(sort.direction)
+        written = {"class": f"{css} {own}".strip(), **values}
+        return format_html("<{0}{1}>{2}</{0}>", tag, attributes(written), inside)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its head, and what each of its cells is made of."""
+
+    head: Part
+    cell: Part
+
+
+class Listing(Node):
+    """What `{% listing %}` draws: the heads, then a row for each item."""
+
+    child_nodelists = ()
+
+    def __init__(
+        self,
+        items: FilterExpression,
+        name: str,
+        names: dict[str, FilterExpression],
+        row: NodeList,
+        columns: list[Column],
+    ) -> None:
+        self._items, self._name, self._row, self._columns = items, name, row, columns
+        self._heads = names.pop("heads", None)
+        self._names = names
+
+    def render(self, context: template.Context) -> SafeString:
+        """Return <thead> and <tbody>."""
+        with context.push():
+            heads = "".join(column.head.draw(context, "th") for column in self._columns)
+            css = str(self._heads.resolve(context)) if self._heads else ""
+        rows = "\n".join(self._rows(context))
+        opening = format_html("<thead{}><tr>", attributes({"class": css}))
+        return SafeString(f"{opening}{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody>")
+
+    def _rows(self, context: template.Context) -> Iterator[str]:
+        classes = [
+            str(column.head.css.resolve(context)) if column.head.css else "" for column in self._columns
+        ]
+        for item in self._items.resolve(context) or ():
+            with context.push(**{self._name: item}):
+                for name, value in self._names.items():
+                    context[name] = value.resolve(context)
+                opening = self._row.render(context).strip() or "<tr>"
+                cells = (
+                    column.cell.draw(context, "td", css)
+                    for column, css in zip(self._columns, classes, strict=True)
+                )
+                yield f"{opening}\n{''.join(cells)}\n</tr>"
+
+
+@register.tag
+def listing(parser: Parser, token: Token) -> Listing:
+    """Read `{% listing ITEMS as NAME other=NAME.part %}` up to `{% endlisting %}`."""
+    bits = token.split_contents()
+    if len(bits) < 4 or bits[2] != "as":
+        raise template.TemplateSyntaxError("listing is written {% listing ITEMS as NAME %}")
+    named = bits[4:]
+    names = token_kwargs(named, parser)
+    if named:
+        raise template.TemplateSyntaxError(f"listing does not take {named[0]}")
+    row, columns = parser.parse(("column", "endlisting")), []
+    tag = parser.next_token()
+    while tag.contents != "endlisting":
+        head = _part(parser, tag, ("cell",))
+        cell = _part(parser, parser.next_token(), ("column", "endlisting"))
+        columns.append(Column(head, cell))
+        tag = parser.next_token()
+    return Listing(parser.compile_filter(bits[1]), bits[3], names, row, columns)
+
+
+def _part(parser: Parser, token: Token, until: tuple[str, ...]) -> Part:
+    bits = token.split_contents()[1:]
+    css = parser.compile_filter(bits.pop(0)) if bits and not bits[0].partition("=")[1] else None
+    values = token_kwargs(bits, parser)
+    if bits:
+        raise template.TemplateSyntaxError(f"not an attribute of a column or cell: {bits[0]}")
+    return Part(css, values, parser.parse(until))
+
+
+def _link(inside: SafeString, sort: Any, title: str) -> SafeString:
+    """Return a head that sorts: `sort` has its `href`, and the `direction` ("up", "down") it is sorted by now."""
+    arrow = {"up": " ↑", "down": " ↓"}.get(sort.direction, "")
+    written = attributes({"href": sort.href, "title": title, "class": "sort" if arrow else ""})
+    return format_html("<a{}>{}{}</a>", written, inside, arrow)
