@@ -16,7 +16,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from benchmarks import common
 from benchmarks.common import Bench, BenchmarkError
 from benchmarks.databases import Databases
-from mqadmin.rabbit.publisher import Outgoing
+from mqadmin.rabbit.publishing.publisher import Outgoing
 
 OURS = "benchmarks.contenders.ours"
 SLEEPERS, SLEEP_SECONDS = 16, 0.05

@@ -25,9 +25,9 @@ from pika.adapters.blocking_connection import BlockingChannel
 from deploy import node, packages, ports
 from deploy.options import ROOT
 from mqadmin.rabbit.config import BrokerConfig, load
-from mqadmin.rabbit.management import ManagementClient
+from mqadmin.rabbit.management.client import ManagementClient
 from mqadmin.rabbit.message import Message
-from mqadmin.rabbit.publisher import Outgoing, Publisher
+from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.support.vhosts import temporary_vhost
 
 AMQP_VARIABLE = "MQADMIN_TEST_AMQP_URL"

@@ -34,7 +34,7 @@ from benchmarks.alone import OURS
 from benchmarks.common import Bench, BenchmarkError
 from benchmarks.databases import Databases, databases
 from mqadmin.rabbit.message import Properties
-from mqadmin.rabbit.publisher import Outgoing
+from mqadmin.rabbit.publishing.publisher import Outgoing
 
 BODY_BYTES = 250
 PREFETCH = 100

@@ -34,7 +34,7 @@ from benchmarks.common import Bench, BenchmarkError
 from benchmarks.consume import messages
 from benchmarks.databases import Databases, databases
 from deploy import node, ports
-from mqadmin.rabbit.publisher import Outgoing
+from mqadmin.rabbit.publishing.publisher import Outgoing
 
 SOURCE, LETTERS = "orders", "orders.dlq"
 PREFETCH = 100

@@ -49,7 +49,7 @@ class Letters:
     """Makes rows of letters: prototypes of every cause from the real code, each copied with what differs."""
 
     def __init__(self) -> None:
-        from mqadmin.deadletters import letters
+        from mqadmin.deadletters.letter import letters
 
         self._random = random.Random(5)
         self._at = {name: place for place, name in enumerate(letters.COLUMNS)}
@@ -64,7 +64,7 @@ class Letters:
         self._cause_weights = [1 / (1 + cause // 40) for cause in range(len(self._causes))]
 
     def _prototype(self, source: int, number: int) -> list[Any]:
-        from mqadmin.deadletters import letters
+        from mqadmin.deadletters.letter import letters
         from mqadmin.rabbit.message import Message, Properties
 
         queue = self.sources[source]
@@ -142,8 +142,8 @@ def fill(letters: Letters, count: int) -> None:
     """Store `count` letters and put them into the full-text index."""
     from django.db import connection, transaction
 
-    from mqadmin.deadletters import fulltext, tally
-    from mqadmin.deadletters.letters import COLUMNS
+    from mqadmin.deadletters.letter.letters import COLUMNS
+    from mqadmin.deadletters.search import fulltext, tally
 
     end = datetime.now(UTC) - timedelta(minutes=2)  # settled: the index takes them
     began, step = end - SPAN, SPAN / count
@@ -164,9 +164,9 @@ def inserted_per_second(letters: Letters) -> float:
     """Return the letters a second that are stored, 500 to a transaction, beside all that are there."""
     from django.db import transaction
 
-    from mqadmin.deadletters import tally
-    from mqadmin.deadletters.letters import COLUMNS
+    from mqadmin.deadletters.letter.letters import COLUMNS
     from mqadmin.deadletters.models import DeadLetter
+    from mqadmin.deadletters.search import tally
 
     took, newest = 0.0, DeadLetter.newest_id()
     for first in range(0, _INSERTED, _INSERT_BATCH):
@@ -211,7 +211,8 @@ class Clock:
         from django.contrib.auth.models import Group, User
         from django.test import Client
 
-        from mqadmin.core import rendering, tokens
+        from mqadmin.core.api import tokens
+        from mqadmin.core.pages import rendering
 
         user, _made = User.objects.get_or_create(username="bench")
         user.groups.add(Group.objects.get(name="operator"))

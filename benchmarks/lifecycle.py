@@ -3,7 +3,7 @@
     python -m benchmarks.lifecycle [--rounds 20]
 
 A real supervisor runs on a scratch database. Each figure begins before the call of the service that the page's
-button calls (`consumers.definitions`), and ends when the page could show the effect: the row that tells it is
+button calls (`consumers.definitions.definitions`), and ends when the page could show the effect: the row that tells it is
 in the database. Rows are looked at every 5 ms, which is part of the figures.
 
 start   until the record of the first message, which waits in the queue: process started, connected, handled
@@ -27,7 +27,7 @@ from benchmarks import common
 from benchmarks.common import Bench, BenchmarkError
 from benchmarks.databases import databases
 from mqadmin.rabbit.message import Properties
-from mqadmin.rabbit.publisher import Outgoing
+from mqadmin.rabbit.publishing.publisher import Outgoing
 
 QUEUE = "lifecycle"
 SUPERVISOR = "benchmark"
@@ -40,8 +40,8 @@ class Clicks:
     """One consumer, and what is done to it in each round."""
 
     def __init__(self, bench: Bench) -> None:
-        from consumers import definitions
-        from mqadmin.core.audit import Actor
+        from consumers.definitions import definitions
+        from mqadmin.core.acts.audit import Actor
 
         self._bench = bench
         self._by = Actor("benchmark", "shell")
@@ -54,7 +54,7 @@ class Clicks:
 
     def round(self) -> None:
         """Measure each act once; the consumer is stopped before and after."""
-        from consumers import definitions
+        from consumers.definitions import definitions
 
         handled = self._handled()
         common.fill(self._bench, [Outgoing("", QUEUE, b"{}", Properties(delivery_mode=2, message_id="m"))])

@@ -37,8 +37,9 @@ def measure(url: str, folder: str, consumers: int, replicas: int, passes: int) -
     from django.utils import timezone
 
     from consumers.models import Consumer, ConsumerProcess
-    from consumers.supervisor import rows, spawn
+    from consumers.supervisor import rows
     from consumers.supervisor.loop import Supervisor
+    from consumers.supervisor.machine import spawn
 
     Consumer.objects.bulk_create(
         Consumer(

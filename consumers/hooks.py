@@ -11,11 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers import metrics, records, summary
+from consumers import metrics
 from consumers.models import Consumer
-from consumers.summary import Summary
-from mqadmin.core import formats, hooks
+from consumers.records import records
+from consumers.status import summary
+from consumers.status.summary import Summary
+from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
+from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.queues.models import Queue
 

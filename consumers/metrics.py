@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 
 from django.utils import timezone
 
-from consumers import hosts, status, summary
 from consumers.models import Consumer, ConsumerProcess
+from consumers.status import state_words, summary
+from consumers.supervisor import hosts
 from mqadmin.core import brokers
-from mqadmin.core.metrics import Family, Value, labels
+from mqadmin.core.api.metrics import Family, Value, labels
 
 # Of each process: name, help, and what its row says. Counters begin anew when the process does.
 Reading = tuple[str, str, Callable[[ConsumerProcess], Value]]
@@ -71,7 +72,7 @@ def _of_consumers(
     running = Counter(
         row.consumer_id
         for row in processes
-        if row.state == ConsumerProcess.State.RUNNING and not status.is_silent(row, now)
+        if row.state == ConsumerProcess.State.RUNNING and not state_words.is_silent(row, now)
     )
     told = Consumer.Desired.RUNNING
     texts = [(labels(**marks[row.pk]), row) for row in consumers]
@@ -86,7 +87,7 @@ def _of_consumers(
         "gauge",
         "Processes that should consume; 0 while it is told to be paused or stopped, and outside its hours.",
         [
-            (text, row.target if row.desired == told and status.is_open(row, now) else 0)
+            (text, row.target if row.desired == told and state_words.is_open(row, now) else 0)
             for text, row in texts
         ],
     )

@@ -52,19 +52,19 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "mqadmin.core.middleware.FragmentCacheMiddleware",
+    "mqadmin.core.pages.middleware.FragmentCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "mqadmin.core.middleware.SignInRequiredMiddleware",
+    "mqadmin.core.pages.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "mqadmin.core.middleware.FaultPagesMiddleware",
+    "mqadmin.core.pages.middleware.FaultPagesMiddleware",
     "axes.middleware.AxesMiddleware",
-    "mqadmin.deadletters.middleware.RevealingMiddleware",
+    "mqadmin.deadletters.masking.middleware.RevealingMiddleware",
 ]
 
 ROOT_URLCONF = "mqadmin.urls"
@@ -80,7 +80,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "mqadmin.core.context.shell",
+                "mqadmin.core.pages.context.shell",
             ],
             "builtins": ["mqadmin.core.templatetags.mqadmin", "mqadmin.core.templatetags.tables"],
         },
@@ -131,7 +131,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "mqadmin.core.faults.csrf_failure"
+CSRF_FAILURE_VIEW = "mqadmin.core.pages.faults.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS

@@ -14,7 +14,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
 ]
 
-handler400 = "mqadmin.core.faults.bad_request"
-handler403 = "mqadmin.core.faults.forbidden"
-handler404 = "mqadmin.core.faults.not_found"
-handler500 = "mqadmin.core.faults.server_error"
+handler400 = "mqadmin.core.pages.faults.bad_request"
+handler403 = "mqadmin.core.pages.faults.forbidden"
+handler404 = "mqadmin.core.pages.faults.not_found"
+handler500 = "mqadmin.core.pages.faults.server_error"

@@ -68,20 +68,20 @@ class Sink:
 
 def capture(told: dict[str, Any], timer: clock.Clock) -> None:
     """Track the queue and run its collector until all is captured. Main thread."""
-    from consumers import collecting, reporting, specs
+    from consumers.process import collectors, definition_spec, process_reporter
     from consumers.runtime import process
-    from mqadmin.core.audit import Actor
-    from mqadmin.deadletters import tracking
+    from mqadmin.core.acts.audit import Actor
+    from mqadmin.deadletters.capture import tracking
 
     queue = queue_row(told, told["queue"])
     consumer = (tracking.of(queue) or tracking.track(queue=queue, by=Actor("benchmark"))).consumer
     assert consumer is not None
-    row = reporting.introduce(consumer, None)
-    reporter = reporting.ProcessReporter(row)
+    row = process_reporter.introduce(consumer, None)
+    reporter = process_reporter.ProcessReporter(row)
     running: list[process.Process] = []
-    sink = Sink(collecting.sink(consumer), timer, lambda: running[0].wish("stopped"))
-    spec = specs.spec(consumer)
-    running.append(collecting.work(spec, sink, reporter, collecting.limits(spec)))
+    sink = Sink(collectors.sink(consumer), timer, lambda: running[0].wish("stopped"))
+    spec = definition_spec.spec(consumer)
+    running.append(collectors.work(spec, sink, reporter, collectors.limits(spec)))
     connection.close()  # the threads open their own
     reporter.start(running[0].gauges, running[0].wish)
     running[0].run()
@@ -90,10 +90,11 @@ def capture(told: dict[str, Any], timer: clock.Clock) -> None:
 
 def requeue(told: dict[str, Any], timer: clock.Clock) -> int:
     """Requeue all that is parked, as a worker does. Returns the operation's id."""
-    from mqadmin.core import operations
-    from mqadmin.core.audit import Actor
-    from mqadmin.deadletters import requeue, selection
-    from mqadmin.deadletters.destinations import To
+    from mqadmin.core.acts import operations
+    from mqadmin.core.acts.audit import Actor
+    from mqadmin.deadletters.requeue import requeue
+    from mqadmin.deadletters.requeue.destinations import To
+    from mqadmin.deadletters.search import selection
 
     chosen = selection.all_that_match(selection.Filter("default", queue=told["queue"]))
     operation = requeue.start(selection=chosen, to=To("source"), by=Actor("benchmark"))
@@ -105,9 +106,9 @@ def requeue(told: dict[str, Any], timer: clock.Clock) -> int:
 
 def move(told: dict[str, Any], timer: clock.Clock) -> int:
     """Move the queue's letters straight to `to`. Returns the operation's id."""
-    from mqadmin.core import operations
-    from mqadmin.core.audit import Actor
-    from mqadmin.queues import moving
+    from mqadmin.core.acts import operations
+    from mqadmin.core.acts.audit import Actor
+    from mqadmin.queues.acts import moving
 
     row = queue_row(told, told["queue"])
     operation = moving.move(queue=row, to_queue=told["to"], by=Actor("benchmark"))

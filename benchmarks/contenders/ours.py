@@ -38,19 +38,19 @@ class Running:
     """One consumer in this process, put together as `run_consumer` does it, around a handler of ours."""
 
     def __init__(self, told: dict[str, Any], timer: clock.Clock) -> None:
-        from consumers import reporting, specs
-        from consumers.recording import RecordSink
+        from consumers.process import definition_spec, process_reporter
+        from consumers.process.record_sink import RecordSink
         from consumers.runtime import process
 
         consumer = define(told)
-        row = reporting.introduce(consumer, None)
+        row = process_reporter.introduce(consumer, None)
         self._timer = timer
         self._sleep: float = told.get("sleep", 0)
         self._numbers = itertools.count(1)  # next() on it is one step, whatever the threads do
         self._begun = threading.Semaphore(0)
-        self._reporter = reporting.ProcessReporter(row)
+        self._reporter = process_reporter.ProcessReporter(row)
         sink = RecordSink(consumer, row.pk)
-        self._process = process.handle(specs.spec(consumer), self._handle, sink, self._reporter)
+        self._process = process.handle(definition_spec.spec(consumer), self._handle, sink, self._reporter)
         self._one_by_one = bool(told.get("one_by_one"))
 
     def run(self) -> None:

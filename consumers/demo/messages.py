@@ -16,7 +16,7 @@ from typing import Any
 
 from consumers.demo import topology
 from mqadmin.rabbit.message import Properties
-from mqadmin.rabbit.publisher import Outgoing
+from mqadmin.rabbit.publishing.publisher import Outgoing
 
 SPOILT = 16  # of tasks and orders; a little under 3 % of all messages
 BACK_IN = timedelta(seconds=30)

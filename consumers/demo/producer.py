@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from consumers.demo.messages import Author
-from consumers.supervisor.wake import Wake
+from consumers.supervisor.machine.wake import Wake
 from mqadmin.rabbit.errors import RabbitError
-from mqadmin.rabbit.publisher import Outgoing, Publisher
+from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 
 TICK_S = 0.25
 TIMEOUT_S = 5.0

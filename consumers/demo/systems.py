@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from consumers import definitions
+from consumers.definitions import definitions
 from consumers.demo import topology
 from consumers.models import Consumer
-from mqadmin.core.audit import Actor
+from mqadmin.core.acts.audit import Actor
 
 CONSUMERS: tuple[dict[str, Any], ...] = (
     {"name": "tasks", "queue": topology.TASKS, "handler": "tasks.run", "prefetch": 1},

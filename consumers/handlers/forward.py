@@ -14,7 +14,7 @@ from consumers.runtime.api import Reject, Retry
 from mqadmin.core import brokers
 from mqadmin.rabbit.clean_copy import FORWARD
 from mqadmin.rabbit.errors import ConfigurationError
-from mqadmin.rabbit.publisher import Outgoing, Publisher, Verdict
+from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher, Receipt
 
 if TYPE_CHECKING:
     from consumers.runtime.api import Delivery
@@ -136,7 +136,7 @@ def forward(message: Delivery, options: Route) -> None:
     raise Reject(f"{where}: {reason}")
 
 
-def _reason(verdict: Verdict) -> str:
+def _reason(verdict: Receipt) -> str:
     if verdict.reason == "unroutable":
         return "no queue took it: nothing is bound there for this key"
     words = verdict.detail or verdict.reason

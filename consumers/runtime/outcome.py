@@ -7,24 +7,24 @@ from typing import Literal
 
 from consumers.runtime.api import Delivery
 
-Name = Literal["acked", "retried", "dead_lettered", "duplicate", "released", "timed_out"]
+OutcomeName = Literal["acked", "retried", "dead_lettered", "duplicate", "released", "timed_out"]
 Settle = Literal["ack", "reject", "requeue"]
 
 
 @dataclass(frozen=True)
-class Ack:
+class Acked:
     """Handled: settle it."""
 
 
 @dataclass(frozen=True)
-class Retry:
+class Retried:
     """Publish a copy that comes back after `delay` seconds, then settle the original."""
 
     delay: float
 
 
 @dataclass(frozen=True)
-class DeadLetter:
+class DeadLettered:
     """Publish a copy to the dead-letter target (or reject, where so configured), then settle."""
 
     reason: str
@@ -36,18 +36,18 @@ class Duplicate:
 
 
 @dataclass(frozen=True)
-class Postpone:
+class Postponed:
     """The same message is in hand elsewhere: a copy comes back after `delay` seconds, as the same attempt."""
 
     delay: float
 
 
 @dataclass(frozen=True)
-class Release:
+class Released:
     """Back to its queue, unhandled: the consumer pauses or stops."""
 
 
-Decision = Ack | Retry | DeadLetter | Duplicate | Postpone | Release
+Outcome = Acked | Retried | DeadLettered | Duplicate | Postponed | Released
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Handled:
     """
 
     delivery: Delivery
-    outcome: Name
+    outcome: OutcomeName
     started_at: float
     duration: float
     settle: Settle = "ack"

@@ -13,15 +13,15 @@ from types import FrameType
 
 from pika.adapters.select_connection import IOLoop
 
-from consumers.runtime.consumer_connection import ConsumerConnection
-from consumers.runtime.dedupe import Claims
-from consumers.runtime.doubt import Memory
-from consumers.runtime.handling import Handling
-from consumers.runtime.logs import MessageLogHandler
+from consumers.runtime.channel.consumer_connection import ConsumerConnection
+from consumers.runtime.consuming import Handling
+from consumers.runtime.handling.dedupe import Claims
+from consumers.runtime.handling.logs import MessageLogHandler
+from consumers.runtime.handling.poison import DeathNotes
+from consumers.runtime.handling.running import Handler
 from consumers.runtime.sink import Gauges, Reporter, Sink, Wish
 from consumers.runtime.spec import ConsumerSpec
-from consumers.runtime.verdicts import Handler
-from consumers.runtime.window import Collecting
+from consumers.runtime.windows.collecting import Collecting
 
 # Exit codes. CONFIGURATION: starting again would change nothing; RECYCLED (EX_TEMPFAIL): start it again at once.
 STOPPED, CONFIGURATION, RECYCLED = 0, 3, 75
@@ -199,7 +199,7 @@ def handle(
     handler: Handler,
     sink: Sink,
     reporter: Reporter,
-    memory: Memory | None = None,
+    memory: DeathNotes | None = None,
     claims: Claims | None = None,
 ) -> Process:
     """Return the process that runs `handler` on every message of `spec.queue`.

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterable
 
 from consumers.models import ConsumerProcess
-from consumers.supervisor import children, rows, spawn
+from consumers.supervisor import children, rows
 from consumers.supervisor.children import Child
+from consumers.supervisor.machine import spawn
 
 log = logging.getLogger("mqadmin.supervisor")
 

@@ -8,7 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from consumers.models import ConsumerProcess
-from consumers.supervisor import rows, spawn, states
+from consumers.supervisor import rows
+from consumers.supervisor.machine import spawn, states
 
 SILENT = timedelta(seconds=60)
 """A process that no supervisor watches and that has been silent for so long is over, as far as rows go."""

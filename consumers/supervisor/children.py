@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import psutil
 
 from consumers.models import ConsumerProcess
-from consumers.supervisor import output, spawn, states
+from consumers.supervisor.machine import output, spawn, states
 from consumers.supervisor.reconcile import Exit
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consumers.supervisor import spawn
+from consumers.supervisor.machine import spawn
 
 LEASE_S = 10.0
 """How long a claim on a replica holds without being renewed, by the database's clock."""

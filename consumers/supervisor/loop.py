@@ -12,14 +12,17 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
-from consumers.autoscaling import Autoscaler
 from consumers.models import ConsumerProcess
-from consumers.supervisor import adoption, by_hand, children, output, reconcile, rows, spawn, states
+from consumers.scaling.autoscaler import Autoscaler
+from consumers.scaling.placement import Host
+from consumers.supervisor import adoption, by_hand, children, reconcile, rows
 from consumers.supervisor.children import Child
 from consumers.supervisor.fence import Fence, Fenced
-from consumers.supervisor.lock import AlreadySupervised
+from consumers.supervisor.machine import output, spawn, states
+from consumers.supervisor.machine.lock import AlreadySupervised
+from consumers.supervisor.machine.unchanged import Unchanged
+from consumers.supervisor.machine.wake import Wake
 from consumers.supervisor.namesake import Namesake, words
-from consumers.supervisor.placement import Host
 from consumers.supervisor.reconcile import (
     Action,
     Actual,
@@ -33,8 +36,6 @@ from consumers.supervisor.reconcile import (
     View,
 )
 from consumers.supervisor.rows import Identity
-from consumers.supervisor.since import Since
-from consumers.supervisor.wake import Wake
 from mqadmin import __version__
 
 LOOK_S = 0.2  # between two looks for changes
@@ -89,8 +90,8 @@ class Supervisor:
         )
         self.fence = Fence()
         self._command = command
-        self._vacant: Since[tuple[int, int]] = Since()  # replicas that nobody has
-        self._silent: Since[int] = Since()  # rows, by their last heartbeat
+        self._vacant: Unchanged[tuple[int, int]] = Unchanged()  # replicas that nobody has
+        self._silent: Unchanged[int] = Unchanged()  # rows, by their last heartbeat
         self._children: dict[int, Child] = {}
         self._definitions: Mapping[int, Desired] = {}
         self._adopted = False

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from consumers.models import SupervisorHost
 from consumers.supervisor import rows
-from consumers.supervisor.lock import AlreadySupervised
+from consumers.supervisor.machine.lock import AlreadySupervised
 
 WATCH_S = 5.0  # more than two heartbeats of the other
 

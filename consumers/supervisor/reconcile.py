@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from consumers.supervisor import states
+from consumers.scaling.placement import Host, Plan
 from consumers.supervisor.fence import STRICT_WAIT_S
-from consumers.supervisor.placement import Host, Plan
+from consumers.supervisor.machine import states
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 300.0

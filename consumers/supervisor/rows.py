@@ -15,11 +15,12 @@ from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from consumers import scheduling, single
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
-from consumers.supervisor import placement, states
+from consumers.scaling import placement, schedule_words
+from consumers.scaling.placement import Host
+from consumers.supervisor import single
 from consumers.supervisor.fence import LEASE_S
-from consumers.supervisor.placement import Host
+from consumers.supervisor.machine import states
 from consumers.supervisor.reconcile import Desired, Hold, Start
 
 SUPERVISOR_SILENT = timedelta(seconds=10)
@@ -64,7 +65,7 @@ def desired(now: datetime) -> list[Desired]:
             rolling=row.rolling,
             strict=row.single or row.exclusive,
             placement=_labels(row.placement),
-            open=scheduling.is_open(row.schedule, now),
+            open=schedule_words.is_open(row.schedule, now),
         )
         for row in consumers
     ]

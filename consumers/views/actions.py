@@ -1,4 +1,4 @@
-"""The buttons: each calls one service of `consumers.definitions` and says what will happen now."""
+"""The buttons: each calls one service of `consumers.definitions.definitions` and says what will happen now."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from consumers import definitions, processes
+from consumers.definitions import definitions, processes
 from consumers.models import Consumer, ConsumerProcess
-from mqadmin.core import audit, permissions, rendering
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import rendering
 
 Service = Callable[..., object]
 

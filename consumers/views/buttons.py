@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers.definitions import is_there
+from consumers.definitions.definitions import is_there
+from consumers.definitions.validation import MOST_PROCESSES
 from consumers.models import Consumer
-from consumers.summary import Summary
-from consumers.validation import MOST_PROCESSES
-from mqadmin.core import formats
+from consumers.status.summary import Summary
+from mqadmin.core.pages import formats
 from mqadmin.core.permissions import Needed
 
 Desired = Consumer.Desired

@@ -11,12 +11,15 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from consumers import definitions, forms
-from consumers.forms import ConsumerForm
+from consumers.definitions import definitions
+from consumers.forms import definition
+from consumers.forms.definition import ConsumerForm
 from consumers.handlers import registry
 from consumers.models import Consumer
-from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
 
 KNOWN = 2_000  # queues that the chooser lists
@@ -58,7 +61,7 @@ def consumer_edit(request: HttpRequest, name: str) -> HttpResponse:
         return _show(request, ConsumerForm(instance=consumer, initial=chosen))
     if "refresh" in request.POST:
         return _show(request, ConsumerForm(instance=consumer, initial=request.POST.dict()))
-    before = forms.seen(consumer)
+    before = definition.seen(consumer)
     form = ConsumerForm(request.POST, instance=Consumer.objects.get(pk=consumer.pk))
     if not form.is_valid():
         return _show(request, form, status=422)

@@ -8,9 +8,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from consumers import hosts
 from consumers.models import SupervisorHost
-from mqadmin.core import audit, permissions, rendering
+from consumers.supervisor import hosts
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.pages import rendering
 
 
 @permissions.view

@@ -10,14 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from consumers import mass, summary
-from consumers.filtering import Filter, choices
-from consumers.minutes import points
+from consumers.definitions import mass
 from consumers.models import Consumer
-from consumers.summary import Summary
+from consumers.records.minutes import points
+from consumers.status import summary
+from consumers.status.filtering import ConsumerQuery, choices
+from consumers.status.summary import Summary
 from consumers.views import buttons
 from consumers.views.buttons import Button
-from mqadmin.core import brokers, permissions, rendering
+from mqadmin.core import brokers, permissions
+from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
 
 
@@ -36,7 +38,7 @@ class Row:
 def consumer_list(request: HttpRequest) -> HttpResponse:
     """The tiles and the table; both are live, the filter between them is not."""
     broker = brokers.current(request)
-    wanted = Filter.read(request.GET)
+    wanted = ConsumerQuery.read(request.GET)
     found = summary.summaries(Consumer.objects.filter(broker=broker).order_by("is_collector", "name"))
     queue_ids = _queue_ids(broker, found)
     shown = [item for item in found if wanted.takes(item)]

@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from consumers import mass
-from consumers.filtering import Filter
+from consumers.definitions import mass
 from consumers.models import ConsumerProcess
-from mqadmin.core import audit, brokers, permissions, rendering
+from consumers.status.filtering import ConsumerQuery
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.queues.sight import is_production
+from mqadmin.core.pages import rendering
+from mqadmin.queues.pages.broker_status import is_production
 
 NAMED = 12  # consumers that the question names
 
@@ -55,7 +57,7 @@ def consumer_start_all(request: HttpRequest) -> HttpResponse:
 
 def _all(request: HttpRequest, act: mass.Act) -> HttpResponse:
     broker = brokers.current(request)
-    wanted = Filter.read(request.GET)
+    wanted = ConsumerQuery.read(request.GET)
     collectors = "collectors" in request.GET
     found = mass.chosen(act, wanted.consumers(broker), collectors=collectors)
     must_type = broker if is_production(broker) else ""
@@ -93,9 +95,9 @@ def _all(request: HttpRequest, act: mass.Act) -> HttpResponse:
     return rendering.page(request, "consumers/mass.html", context, status=status)
 
 
-def _back(broker: str, wanted: Filter) -> str:
+def _back(broker: str, wanted: ConsumerQuery) -> str:
     """Return the address of the list; of its filter only the text, as the states have just changed."""
-    return f"{reverse('consumer_list')}?{Filter(wanted.q).query(broker)}"
+    return f"{reverse('consumer_list')}?{ConsumerQuery(wanted.q).query(broker)}"
 
 
 def _told(act: mass.Act, done: mass.Done) -> str:

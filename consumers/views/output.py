@@ -7,10 +7,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
-from consumers import outputs, status, tones
 from consumers.models import ConsumerProcess
-from mqadmin.core import permissions, rendering
+from consumers.process import outputs
+from consumers.status import state_words, tones
+from mqadmin.core import permissions
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import rendering
 from mqadmin.rabbit.numbers import whole
 
 
@@ -26,7 +28,7 @@ def process_output(request: HttpRequest, pk: int) -> HttpResponse:
         "process": process,
         "consumer": process.consumer,
         "tone": tones.PROCESS.get(process.state, "grey"),
-        "is_live": process.ended_at is None and process.state in status.LIVE,
+        "is_live": process.ended_at is None and process.state in state_words.LIVE,
         "news": news,
         "since": position,
         "is_fragment": rendering.wants_fragment(request),

@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers import line_words, status, tones
-from consumers.definitions import DOWN
+from consumers.definitions.definitions import DOWN
 from consumers.models import Consumer, ConsumerProcess
-from consumers.summary import Summary
-from mqadmin.core import formats
+from consumers.status import line_words, state_words, tones
+from consumers.status.summary import Summary
+from mqadmin.core.pages import formats
 
 ENDED = 5  # processes that are over, shown below those that run
 HELD_BACK = {  # a replica without a process, by what the consumer does
@@ -102,7 +102,7 @@ def _vacant(consumer: Consumer, found: Summary, mine: Iterable[ConsumerProcess])
 
 
 def _row(row: ConsumerProcess, consumer: Consumer, now: datetime) -> ProcessRow:
-    is_live = row.ended_at is None and row.state in status.LIVE
+    is_live = row.ended_at is None and row.state in state_words.LIVE
     is_older = is_live and row.revision < consumer.revision
     is_wanted = consumer.desired != Consumer.Desired.STOPPED
     is_placed = row.ended_at is None and bool(row.supervisor)
@@ -110,8 +110,8 @@ def _row(row: ConsumerProcess, consumer: Consumer, now: datetime) -> ProcessRow:
         key=f"replica-{row.replica}" if is_placed else f"process-{row.pk}",
         process=row,
         replica=row.replica,
-        tone="red" if status.is_silent(row, now) else tones.PROCESS.get(row.state, "grey"),
-        words=status.process_words(row, now),
+        tone="red" if state_words.is_silent(row, now) else tones.PROCESS.get(row.state, "grey"),
+        words=state_words.process_words(row, now),
         is_live=is_live,
         is_older=is_older,
         connection=line_words.connection_words(row, now) if is_live else "",

@@ -11,14 +11,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from consumers import records, veils
-from consumers.forms import RecordFilter
+from consumers.forms.definition import RecordFilter
 from consumers.models import Consumer, Record
+from consumers.records import masks, records
 from consumers.views.detail import record_context
-from mqadmin.core import audit, permissions, rendering
-from mqadmin.core.tones import LOG_LEVEL
-from mqadmin.rabbit.display import display_text
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.pages import rendering
+from mqadmin.core.pages.tones import LOG_LEVEL
 from mqadmin.rabbit.message import from_json
+from mqadmin.rabbit.reading.display import display_text
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def record_list(request: HttpRequest, name: str) -> HttpResponse:
 @require_GET
 def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything that was kept of one handled message."""
-    record = veils.veiled(get_object_or_404(Record.objects.select_related("consumer", "process"), pk=pk))
+    record = masks.masked(get_object_or_404(Record.objects.select_related("consumer", "process"), pk=pk))
     text, kind = _body(record)
     context = {
         "record": record,

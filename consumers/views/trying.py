@@ -13,14 +13,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from consumers import samples, tones, trying
 from consumers.models import Consumer, Record
-from consumers.trying import Trial
+from consumers.status import tones
+from consumers.trying import trial_message, trying
+from consumers.trying.trying import Trial
 from consumers.views.records import LogLine
-from mqadmin.core import audit, permissions, rendering
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.forms import style
-from mqadmin.core.tones import LOG_LEVEL
+from mqadmin.core.pages import rendering
+from mqadmin.core.pages.forms import style
+from mqadmin.core.pages.tones import LOG_LEVEL
 from mqadmin.rabbit.numbers import whole
 
 OUTCOMES: dict[str, Any] = {
@@ -113,7 +116,7 @@ def consumer_try(request: HttpRequest, name: str) -> HttpResponse:
     if not form.is_valid():
         return _show(request, consumer, form, status=422)
     try:
-        message = samples.typed(**form.cleaned_data)
+        message = trial_message.typed(**form.cleaned_data)
         trial = trying.run(consumer=consumer, by=audit.actor(request), message=message)
     except Refusal as refusal:
         for field, text in refusal.fields.items():
@@ -129,8 +132,8 @@ def _initial(request: HttpRequest, consumer: Consumer) -> dict[str, Any]:
     if pk is None:
         return {"routing_key": consumer.queue}
     record = get_object_or_404(Record.objects.select_related("consumer"), pk=pk, consumer=consumer)
-    message = samples.recorded(record)
-    body, encoding = samples.written(message.body)
+    message = trial_message.recorded(record)
+    body, encoding = trial_message.written(message.body)
     return {
         "body": body,
         "encoding": encoding,

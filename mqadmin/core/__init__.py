@@ -1,0 +1,1 @@
+"""What all pages share: rights, the audit log, operations, the frame of the pages, the API's plumbing."""

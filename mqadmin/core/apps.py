@@ -11,7 +11,8 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from mqadmin.core import permissions, recorded
+        from mqadmin.core import permissions
+        from mqadmin.core.rows import schema_check
 
-        pre_migrate.connect(recorded.check, sender=self)
+        pre_migrate.connect(schema_check.check, sender=self)
         post_migrate.connect(permissions.ensure_roles, sender=self)

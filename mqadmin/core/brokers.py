@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from mqadmin.rabbit import config as rabbit_config
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ConfigurationError
-from mqadmin.rabbit.management import ManagementClient
-from mqadmin.rabbit.publisher import Publisher, get_publisher
+from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.publishing.publisher import Publisher, get_publisher
 
 SESSION_KEY = "broker"
 

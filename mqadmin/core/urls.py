@@ -6,8 +6,9 @@ from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.urls import path, reverse_lazy
 
-from mqadmin.core import metrics, views
-from mqadmin.core.forms import SignInForm
+from mqadmin.core.api import metrics
+from mqadmin.core.pages import views
+from mqadmin.core.pages.forms import SignInForm
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from mqadmin.deadletters import decide, patching, requeue
+from mqadmin.deadletters.acts import decide, patching
+from mqadmin.deadletters.requeue import requeue
 
 __all__ = ["decide", "patching", "requeue"]

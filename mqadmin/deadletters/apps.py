@@ -12,21 +12,17 @@ class DeadlettersConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
 
-        from consumers import collecting
+        from consumers.process import collectors
 
         # Importing requeue, decide and trials registers the runners of their operations.
-        from mqadmin.deadletters import (  # noqa: F401
-            acting,
-            capture,
-            decide,
-            fulltext,
-            hooks,
-            requeue,
-            tally,
-            trials,
-        )
+        from mqadmin.deadletters import acting, hooks  # noqa: F401
+        from mqadmin.deadletters.acts import decide  # noqa: F401
+        from mqadmin.deadletters.automatic import trials  # noqa: F401
+        from mqadmin.deadletters.capture import capture  # noqa: F401
+        from mqadmin.deadletters.requeue import requeue  # noqa: F401
+        from mqadmin.deadletters.search import fulltext, tally  # noqa: F401
 
-        collecting.register(capture.sink_for)
+        collectors.register(capture.sink_for)
         hooks.register()
         post_migrate.connect(tally.install, sender=self)
         post_migrate.connect(fulltext.install, sender=self)

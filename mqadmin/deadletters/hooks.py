@@ -12,15 +12,19 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers import records, veils
 from consumers.models import Record
-from mqadmin.core import formats, hooks
+from consumers.records import masks, records
+from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
+from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
-from mqadmin.deadletters import inbox, lists, metrics, presenting, record_veil, tracking
-from mqadmin.deadletters.inbox import Cause
+from mqadmin.deadletters import metrics
+from mqadmin.deadletters.capture import tracking
+from mqadmin.deadletters.inbox import inbox, lists, presenting
+from mqadmin.deadletters.inbox.inbox import Cause
+from mqadmin.deadletters.masking import in_records
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.selection import Filter
+from mqadmin.deadletters.search.selection import Filter
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.numbers import whole
 
@@ -37,7 +41,7 @@ def register() -> None:
     hooks.register_queue_panel(queue_panel)
     hooks.register_overview_tiles(tiles)
     records.register_letter(letter_of)
-    veils.register(record_veil.VEIL)
+    masks.register(in_records.VEIL)
     hooks.register_metrics(metrics.families)
 
 

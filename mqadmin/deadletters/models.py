@@ -60,7 +60,7 @@ class DeadLetter(models.Model):
     trace = models.TextField(blank=True)
     framework = models.CharField(max_length=30, blank=True)
     consumer = models.CharField(max_length=60, blank=True)
-    group = models.CharField(max_length=32, blank=True)  # mqadmin.deadletters.grouping
+    group = models.CharField(max_length=32, blank=True)  # mqadmin.deadletters.letter.grouping
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PARKED)
     status_reason = models.CharField(max_length=500, blank=True)  # why it is back in the inbox
     size = models.PositiveIntegerField(default=0)
@@ -276,7 +276,7 @@ class SavedView(models.Model):
 
 class Tally(models.Model):
     """So many letters have these columns: the sum over all rows with them. Written by triggers alone, see
-    mqadmin.deadletters.tally."""
+    mqadmin.deadletters.search.tally."""
 
     broker = models.CharField(max_length=60)
     vhost = models.CharField(max_length=255)

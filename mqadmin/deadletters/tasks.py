@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mqadmin.celery import app
-from mqadmin.core import leases
-from mqadmin.deadletters import breaker, fulltext, retries
+from mqadmin.core.acts import leases
+from mqadmin.deadletters.automatic import breaker, retries
+from mqadmin.deadletters.search import fulltext
 
 LEASE_SECONDS = 120.0
 T = TypeVar("T")

@@ -11,13 +11,15 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from mqadmin.core import hooks
-        from mqadmin.queues import attention, metrics, moving, purging, sight, snapshots  # noqa: F401  (runners of operations)
+        from mqadmin.queues import metrics  # noqa: F401
+        from mqadmin.queues.acts import moving, purging, snapshots  # noqa: F401
+        from mqadmin.queues.pages import attention, broker_status  # noqa: F401
 
         hooks.register_attention(attention.attention)
         hooks.register_nav_badge("queues", attention.badge)
         hooks.register_find(attention.find)
         hooks.register_overview_tiles(attention.tiles)
-        hooks.register_freshness(sight.freshness)
-        hooks.register_broker_facts(sight.facts)
+        hooks.register_freshness(broker_status.freshness)
+        hooks.register_broker_facts(broker_status.facts)
         hooks.register_metrics(metrics.families)
         hooks.register_retention(snapshots.forget)

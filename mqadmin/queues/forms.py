@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mqadmin.core.forms import style
+from mqadmin.core.pages.forms import style
 
 PROPERTY_FIELDS = (
     "content_type",

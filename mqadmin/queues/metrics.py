@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils import timezone
 
 from mqadmin.core import brokers
-from mqadmin.core.metrics import Family, labels
+from mqadmin.core.api.metrics import Family, labels
 from mqadmin.queues.models import Broker, Queue
 
 

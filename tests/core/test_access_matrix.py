@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from mqadmin.api import api
-from mqadmin.core import tokens
+from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters.models import RetryRule, SavedView
 from mqadmin.queues.models import Broker, Queue

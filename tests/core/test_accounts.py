@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from mqadmin.core import permissions, tokens
+from mqadmin.core import permissions
+from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry
 
 pytestmark = pytest.mark.django_db

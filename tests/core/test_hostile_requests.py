@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from consumers.models import Consumer
-from mqadmin.core import tokens
+from mqadmin.core.api import tokens
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import SignIn, make_user

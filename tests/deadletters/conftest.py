@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from pika.adapters.blocking_connection import BlockingChannel
 
-from mqadmin.core.audit import Actor
+from mqadmin.core.acts.audit import Actor
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
@@ -87,7 +87,7 @@ def by() -> Actor:
 def _fresh_publishers() -> Iterator[None]:
     yield
     from mqadmin.core import brokers
-    from mqadmin.rabbit import publisher
+    from mqadmin.rabbit.publishing import publisher
 
     publisher.close_publishers()
     brokers.forget()

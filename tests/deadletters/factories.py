@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from mqadmin.deadletters import letters
-from mqadmin.deadletters.capture import _execute
+from mqadmin.deadletters.capture.capture import _execute
+from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.message import Message, Properties
 

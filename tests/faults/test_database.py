@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from consumers.models import Consumer
-from mqadmin.core import tokens
+from mqadmin.core.api import tokens
 from mqadmin.core.models import ApiToken, AuditEntry
 from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import make_user

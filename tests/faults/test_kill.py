@@ -13,12 +13,14 @@ from django.utils import timezone
 from pika.adapters.blocking_connection import BlockingChannel
 
 from consumers.models import Consumer, Record, Suspect
-from mqadmin.core import operations
-from mqadmin.core.audit import Actor
+from mqadmin.core.acts import operations
+from mqadmin.core.acts.audit import Actor
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import requeue, selection, windows
-from mqadmin.deadletters.destinations import To
+from mqadmin.deadletters.capture import windows
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import requeue
+from mqadmin.deadletters.requeue.destinations import To
+from mqadmin.deadletters.search import selection
 from mqadmin.rabbit.config import BrokerConfig
 from tests.support import amqp
 from tests.support.processes import killed_at, manage
@@ -75,7 +77,7 @@ def test_killed_between_record_and_ack(channel: BlockingChannel, vhost: str, env
     define(vhost)
     fill(channel, "work", [b"ok"] * 100)
     with killed_at(
-        environ, "consumers.recording:RecordSink.commit", "after", 2, "run_consumer", "work"
+        environ, "consumers.process.record_sink:RecordSink.commit", "after", 2, "run_consumer", "work"
     ) as dead:
         assert dead.wait(patient(30)) == -9
     recorded = set(Record.objects.values_list("message_id", flat=True))
@@ -92,9 +94,12 @@ def test_killed_between_record_and_ack(channel: BlockingChannel, vhost: str, env
 @pytest.mark.parametrize(
     ("target", "when"),
     [
-        ("consumers.runtime.outbox:Outbox.send", "before"),  # failed, no copy yet
-        ("consumers.runtime.outbox:Outbox._on_confirm", "before"),  # the copy is at the broker, unknown to us
-        ("consumers.recording:RecordSink.commit", "after"),  # confirmed, recorded, not acked
+        ("consumers.runtime.copies.outbox:Outbox.send", "before"),  # failed, no copy yet
+        (
+            "consumers.runtime.copies.outbox:Outbox._on_confirm",
+            "before",
+        ),  # the copy is at the broker, unknown to us
+        ("consumers.process.record_sink:RecordSink.commit", "after"),  # confirmed, recorded, not acked
     ],
 )
 def test_killed_while_dead_lettering(
@@ -153,11 +158,11 @@ def amqp_take(channel: BlockingChannel, queue: str) -> list[pika.BasicProperties
 @pytest.mark.parametrize(
     ("target", "when", "count"),
     [
-        ("mqadmin.deadletters.capture:LetterSink.commit_window", "before", 1),
-        ("mqadmin.deadletters.capture:LetterSink.commit_window", "after", 1),
-        ("mqadmin.deadletters.capture:LetterSink.commit_window", "after", 2),
-        ("mqadmin.deadletters.capture:LetterSink.settled", "before", 1),
-        ("mqadmin.deadletters.capture:LetterSink.settled", "after", 1),
+        ("mqadmin.deadletters.capture.capture:LetterSink.commit_window", "before", 1),
+        ("mqadmin.deadletters.capture.capture:LetterSink.commit_window", "after", 1),
+        ("mqadmin.deadletters.capture.capture:LetterSink.commit_window", "after", 2),
+        ("mqadmin.deadletters.capture.capture:LetterSink.settled", "before", 1),
+        ("mqadmin.deadletters.capture.capture:LetterSink.settled", "after", 1),
     ],
 )
 def test_killed_while_capturing(
@@ -185,8 +190,8 @@ def test_killed_while_capturing(
 @pytest.mark.parametrize(
     ("target", "when"),
     [
-        ("mqadmin.deadletters.requeue:_publish", "before"),  # claimed, nothing sent
-        ("mqadmin.deadletters.requeue:_mark", "before"),  # sent and confirmed, not marked
+        ("mqadmin.deadletters.requeue.requeue:_publish", "before"),  # claimed, nothing sent
+        ("mqadmin.deadletters.requeue.requeue:_mark", "before"),  # sent and confirmed, not marked
     ],
 )
 def test_killed_while_requeueing(

@@ -12,15 +12,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, Record
-from mqadmin.core import brokers, operations, tokens
-from mqadmin.core.audit import Actor
-from mqadmin.deadletters import requeue, selection
-from mqadmin.deadletters.destinations import To
+from mqadmin.core import brokers
+from mqadmin.core.acts import operations
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.api import tokens
+from mqadmin.deadletters.requeue import requeue
+from mqadmin.deadletters.requeue.destinations import To
+from mqadmin.deadletters.search import selection
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
+from mqadmin.rabbit.management.client import ManagementClient
 from mqadmin.rabbit.message import MAX_ENCODED, Properties
-from mqadmin.rabbit.publisher import Outgoing, Publisher
+from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.core.conftest import make_user
 from tests.deadletters.factories import died, letter
 from tests.support import amqp

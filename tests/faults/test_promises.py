@@ -11,17 +11,18 @@ from django.db import connection
 from django.test import Client
 
 from deploy.node import Node
-from mqadmin.core import brokers, tokens
-from mqadmin.core.audit import Actor
+from mqadmin.core import brokers
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.api import tokens
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
-from mqadmin.deadletters import tracking
+from mqadmin.deadletters.capture import tracking
 from mqadmin.deadletters.models import TrackedQueue
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.sampling import Sampler
+from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import RabbitError
-from mqadmin.rabbit.management import ManagementClient
+from mqadmin.rabbit.management.client import ManagementClient
 from tests.support import amqp
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]

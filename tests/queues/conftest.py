@@ -10,7 +10,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from mqadmin.core import brokers, tokens
+from mqadmin.core import brokers
+from mqadmin.core.api import tokens
 from mqadmin.queues.models import Broker, Queue
 
 HOSTILE = "<script>alert('name')</script>"

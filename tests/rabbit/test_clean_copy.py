@@ -7,9 +7,10 @@ from typing import Any
 import pika
 import pytest
 
-from mqadmin.rabbit import clean_copy, frameworks, headers
+from mqadmin.rabbit import clean_copy, headers
 from mqadmin.rabbit.clean_copy import DEAD_LETTER, FORWARD, MOVE, REQUEUE, RETRY, Purpose
 from mqadmin.rabbit.message import Properties
+from mqadmin.rabbit.reading import frameworks
 
 PURPOSES = {"requeue": REQUEUE, "retry": RETRY, "dead letter": DEAD_LETTER, "forward": FORWARD, "move": MOVE}
 ALL = "requeue, retry, dead letter, forward, move"

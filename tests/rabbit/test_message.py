@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqadmin.rabbit.display import MAX_CHARACTERS, display_text
 from mqadmin.rabbit.message import Message, Properties, fingerprint
+from mqadmin.rabbit.reading.display import MAX_CHARACTERS, display_text
 
 MESSAGE = Message(b"body", Properties(message_id="1", headers={"a": 1}), "ex", "key", delivery_tag=3)
 

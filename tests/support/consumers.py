@@ -7,8 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from consumers.minutes import MinuteCounter
 from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
+from consumers.records.minutes import MinuteCounter
 
 NAMES = iter(range(1, 1_000_000))
 

@@ -1,6 +1,6 @@
 """Run a management command that dies by SIGKILL at a chosen moment: a crash exactly where it hurts most.
 
-    python -m tests.support.killed consumers.recording:RecordSink.commit after 2 run_consumer orders
+    python -m tests.support.killed consumers.process.record_sink:RecordSink.commit after 2 run_consumer orders
 
 kills the process right after (or before) the second call of that function. The command `worker` is Celery's.
 """

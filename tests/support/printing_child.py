@@ -10,7 +10,7 @@ import sys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
 
-from consumers.supervisor import output
+from consumers.supervisor.machine import output
 
 
 def main(process_id: int, lines: int, full: int) -> None:

@@ -14,7 +14,7 @@ import time
 
 from mqadmin.rabbit.config import load
 from mqadmin.rabbit.message import Properties
-from mqadmin.rabbit.publisher import Outgoing, Publisher
+from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 
 SLICES = 20  # in which the messages leave
 

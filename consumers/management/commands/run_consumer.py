@@ -16,15 +16,15 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import connection
 
-from consumers import collecting, idle, printing, pulse, reporting, specs, terminal
-from consumers.claims import HandledClaims
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess
-from consumers.recording import RecordSink
+from consumers.process import collectors, definition_spec, idle, printing, process_reporter, pulse, terminal
+from consumers.process.record_sink import RecordSink
+from consumers.process.suspects import SuspectNotes
+from consumers.records.claims import HandledClaims
 from consumers.runtime import process
 from consumers.runtime.sink import Wish
-from consumers.supervisor import states
-from consumers.suspects import SuspectMemory
+from consumers.supervisor.machine import states
 from mqadmin.rabbit.errors import ConfigurationError
 
 log = logging.getLogger("mqadmin.consumer")
@@ -106,17 +106,17 @@ class Command(BaseCommand):
                 returncode=3,
             )
         try:
-            row = reporting.introduce(consumer, process)
+            row = process_reporter.introduce(consumer, process)
         except ConsumerProcess.DoesNotExist:
             # The supervisor gave up on this process while it started: there is nothing left to run.
             raise CommandError(f"{name} no longer waits for process {process}.", returncode=0) from None
-        except reporting.Held as error:
+        except process_reporter.Held as error:
             text = f"{name} is not started: {error}. Stop that one first; or wait for its end, with --wait."
             raise CommandError(text, returncode=states.EXIT_RECYCLED) from None
         if process is None:
             terminal.set_up(verbose=verbose)
             sys.exit(run_by_hand(consumer, row, verbose=verbose, alive=alive))
-        sys.exit(run_consumer(consumer, row, reporting.ProcessReporter(row), alive=alive))
+        sys.exit(run_consumer(consumer, row, process_reporter.ProcessReporter(row), alive=alive))
 
     def _wait_and_run(self, name: str, verbose: bool, alive: Path | None) -> NoReturn:
         """Run it while it is wanted, wait while it is not, until a signal or an end of another kind."""
@@ -125,8 +125,8 @@ class Command(BaseCommand):
             consumer = idle.until_wanted(name, partial(pulse.touch, alive) if alive else lambda: None)
             if consumer is None:
                 sys.exit(process.STOPPED)
-            with contextlib.suppress(reporting.Held):  # another was faster: waited for as well
-                row = reporting.introduce(consumer, None)
+            with contextlib.suppress(process_reporter.Held):  # another was faster: waited for as well
+                row = process_reporter.introduce(consumer, None)
                 break
         sys.exit(run_by_hand(consumer, row, verbose=verbose, alive=alive, wait=True))
 
@@ -161,7 +161,7 @@ def run_by_hand(
 def run_consumer(
     consumer: Consumer,
     row: ConsumerProcess,
-    reporter: reporting.ProcessReporter,
+    reporter: process_reporter.ProcessReporter,
     *,
     by_hand: bool = False,
     verbose: bool = False,
@@ -236,20 +236,20 @@ def _wishes(consumer: Consumer, wish: Callable[[Wish], None]) -> Callable[[Wish]
 
 
 def _work(
-    consumer: Consumer, row: ConsumerProcess, reporter: reporting.ProcessReporter, verbose: bool
+    consumer: Consumer, row: ConsumerProcess, reporter: process_reporter.ProcessReporter, verbose: bool
 ) -> process.Process:
     handler = registry.get(consumer.handler)
     if handler.kind == "collect":
-        return collecting.collect(consumer, reporter)
+        return collectors.collect(consumer, reporter)
     place = registry.Place(consumer.name, consumer.broker, consumer.vhost, consumer.queue)
     bound = registry.bind(handler, consumer.options, place)
     mine = {"consumer_id": consumer.pk, "process_id": row.pk}
     sink = RecordSink(consumer, row.pk)
     return process.handle(
-        specs.spec(consumer),
+        definition_spec.spec(consumer),
         bound,
         terminal.Loud(sink) if verbose else sink,
         reporter,
-        SuspectMemory(**mine),
+        SuspectNotes(**mine),
         HandledClaims(**mine, window=consumer.dedupe_seconds),
     )

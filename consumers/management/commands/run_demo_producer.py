@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from consumers.demo import topology
 from consumers.demo.producer import Producer
-from consumers.supervisor.wake import Wake
+from consumers.supervisor.machine.wake import Wake
 from mqadmin.core import brokers
 from mqadmin.rabbit.errors import ConfigurationError
-from mqadmin.rabbit.publisher import Publisher
+from mqadmin.rabbit.publishing.publisher import Publisher
 
 
 class Command(BaseCommand):

@@ -14,11 +14,12 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from consumers.supervisor import placement, rows
-from consumers.supervisor.lock import AlreadySupervised, HostLock
+from consumers.scaling import placement
+from consumers.supervisor import rows
 from consumers.supervisor.loop import Supervisor
+from consumers.supervisor.machine.lock import AlreadySupervised, HostLock
+from consumers.supervisor.machine.wake import Wake
 from consumers.supervisor.namesake import Namesake, mark
-from consumers.supervisor.wake import Wake
 
 # It is part of addresses and of a file's name. An empty one would be that of processes no supervisor started.
 _NAME = re.compile(r"[^\W_][\w.@-]{0,99}")

@@ -1,4 +1,4 @@
-"""The process in which `consumers.trying` runs a handler: a request on stdin, lines of JSON to a descriptor."""
+"""The process in which `consumers.trying.trying` runs a handler: a request on stdin, lines of JSON to a descriptor."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from django.core.management.base import BaseCommand, CommandParser
 from pika.spec import Basic
 
 from consumers.handlers import registry
-from consumers.runtime import outcome, verdicts
+from consumers.runtime import outcome
 from consumers.runtime.api import Delivery
-from consumers.runtime.logs import MessageLogHandler
+from consumers.runtime.handling import running
+from consumers.runtime.handling.logs import MessageLogHandler
 from consumers.runtime.spec import RetryPolicy
 from mqadmin.rabbit.errors import ConfigurationError
 from mqadmin.rabbit.message import Properties
@@ -65,9 +66,9 @@ def run(request: dict[str, Any], result: BinaryIO) -> dict[str, Any]:
     _tell(result, {})
     policies = _policies(request)
     if found.batch:
-        [finished] = verdicts.run_batch(work, [delivery], policies)
+        [finished] = running.run_batch(work, [delivery], policies)
     else:
-        finished = verdicts.run(work, delivery, policies)
+        finished = running.run(work, delivery, policies)
     faulthandler.cancel_dump_traceback_later()
     return {
         **_decided(finished),
@@ -80,9 +81,9 @@ def run(request: dict[str, Any], result: BinaryIO) -> dict[str, Any]:
     }
 
 
-def _policies(request: dict[str, Any]) -> verdicts.Policies:
+def _policies(request: dict[str, Any]) -> running.Policies:
     connection = request["connection_retry"]
-    return verdicts.Policies(
+    return running.Policies(
         RetryPolicy(**request["retry"]), RetryPolicy(**connection) if connection is not None else None
     )
 
@@ -101,11 +102,11 @@ def _delivery(request: dict[str, Any]) -> Delivery:
     return Delivery(method, properties, body, queue=place["queue"], consumer=place["consumer"], generation=1)
 
 
-def _decided(finished: verdicts.Finished) -> dict[str, Any]:
+def _decided(finished: running.Finished) -> dict[str, Any]:
     match finished.decision:
-        case outcome.Retry(delay=delay):
+        case outcome.Retried(delay=delay):
             return {"outcome": "retried", "delay": delay}
-        case outcome.DeadLetter(reason=reason):
+        case outcome.DeadLettered(reason=reason):
             return {"outcome": "dead_lettered", "reason": reason}
         case _:
             return {"outcome": "acked"}

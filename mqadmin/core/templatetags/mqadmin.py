@@ -17,7 +17,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from mqadmin.core import formats, permissions, tones
+from mqadmin.core import permissions
+from mqadmin.core.pages import formats, tones
 
 register = template.Library()
 

@@ -11,14 +11,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import decide, dryrun, faster, requeue, tracking
-from mqadmin.deadletters.act_forms import Carefully
-from mqadmin.deadletters.destinations import To
-from mqadmin.deadletters.forms import Destination, chosen, expected
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.acts import conflict, decide
+from mqadmin.deadletters.capture import tracking
+from mqadmin.deadletters.forms.acts import Carefully
+from mqadmin.deadletters.forms.inbox import Destination, chosen, expected
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import dryrun, requeue
+from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import RabbitError
 
@@ -33,7 +37,7 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         letters = chosen(request.POST, broker, PARKED)
         to = Destination(request.POST).place if "to" in request.POST else To()
-        with faster.told(letters, audit.actor(request)):
+        with conflict.explained(letters, audit.actor(request)):
             operation = requeue.start(
                 selection=letters,
                 to=to,
@@ -77,7 +81,7 @@ def _decided(
     if request.method == "POST":
         letters = chosen(request.POST, broker, status)
         by, expect = audit.actor(request), expected(request.POST)
-        with faster.told(letters, by):
+        with conflict.explained(letters, by):
             operation = decide_(selection=letters, by=by, expect=expect)
         return started(request, operation)
     context = decision(request, broker, url_name, status)

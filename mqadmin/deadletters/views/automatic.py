@@ -11,10 +11,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from consumers.models import Consumer
-from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import breaker, inbox, retries
-from mqadmin.deadletters.act_forms import BreakerForm, RuleForm
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.automatic import breaker, retries
+from mqadmin.deadletters.forms.acts import BreakerForm, RuleForm
+from mqadmin.deadletters.inbox import inbox
 from mqadmin.deadletters.models import Breaker, RetryRule
 from mqadmin.queues.models import Queue
 

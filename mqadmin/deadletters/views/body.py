@@ -9,9 +9,10 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from mqadmin.core import audit, permissions
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import masking, revealing
+from mqadmin.deadletters.masking import masking, revealing
 from mqadmin.deadletters.models import DeadLetter
 
 

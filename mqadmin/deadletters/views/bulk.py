@@ -7,13 +7,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import comparing, patching
-from mqadmin.deadletters.act_forms import BulkEdit
-from mqadmin.deadletters.comparing import Content, Part
-from mqadmin.deadletters.forms import chosen, expected
-from mqadmin.deadletters.patching import Change, Tried
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.acts import patching
+from mqadmin.deadletters.acts.patching import Change, Tried
+from mqadmin.deadletters.forms.acts import BulkEdit
+from mqadmin.deadletters.forms.inbox import chosen, expected
+from mqadmin.deadletters.inbox import comparing
+from mqadmin.deadletters.inbox.comparing import Content, Part
 from mqadmin.deadletters.views.acts import PARKED, decision
 
 

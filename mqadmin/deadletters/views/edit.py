@@ -8,8 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from mqadmin.core import audit, brokers, permissions, rendering
-from mqadmin.deadletters import editing
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.acts import editing
 from mqadmin.deadletters.models import DeadLetter
 
 

@@ -11,23 +11,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from mqadmin.core import audit, permissions, rendering
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.deadletters import (
-    bodytext,
-    comparing,
-    editing,
-    masking,
-    presenting,
-    requeue,
-    revealing,
-    selection,
-)
-from mqadmin.deadletters.bodytext import Unreadable
-from mqadmin.deadletters.comparing import Content
-from mqadmin.deadletters.destinations import To
-from mqadmin.deadletters.forms import EditForm
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.acts import editing
+from mqadmin.deadletters.forms.inbox import EditForm
+from mqadmin.deadletters.inbox import comparing, presenting
+from mqadmin.deadletters.inbox.comparing import Content
+from mqadmin.deadletters.letter import bodytext
+from mqadmin.deadletters.letter.bodytext import Unreadable
+from mqadmin.deadletters.masking import masking, revealing
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import requeue
+from mqadmin.deadletters.requeue.destinations import To
+from mqadmin.deadletters.search import selection
 from mqadmin.deadletters.views.acts import started
 
 CHANGES = "changes"  # in `show`: not another way to type the body, but what was changed

@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from mqadmin.core import audit, brokers, permissions, rendering
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.formats import number
-from mqadmin.deadletters import exporting, importing
-from mqadmin.deadletters.forms import chosen
+from mqadmin.core.pages import rendering
+from mqadmin.core.pages.formats import number
+from mqadmin.deadletters.acts import exporting, importing
+from mqadmin.deadletters.forms.inbox import chosen
 
 
 @permissions.operate

@@ -12,22 +12,16 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from mqadmin.core import brokers, permissions, progress, rendering
-from mqadmin.deadletters import (
-    bodytext,
-    comparing,
-    inbox,
-    lists,
-    presenting,
-    saved,
-    sparklines,
-    tally,
-)
-from mqadmin.deadletters.forms import ALL, LetterFilter
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import progress
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.forms.inbox import ALL, LetterFilter
+from mqadmin.deadletters.inbox import comparing, inbox, lists, presenting, saved, sparklines
+from mqadmin.deadletters.inbox.presenting import Shown
+from mqadmin.deadletters.letter import bodytext
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.presenting import Shown
-from mqadmin.deadletters.query import searching
-from mqadmin.deadletters.selection import Filter
+from mqadmin.deadletters.search import searching, tally
+from mqadmin.deadletters.search.selection import Filter
 from mqadmin.rabbit.numbers import whole
 
 PAGE = 50

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from mqadmin.core import brokers, permissions, rendering
-from mqadmin.deadletters import drawing, mapping
-from mqadmin.queues.sight import sight
+from mqadmin.core import brokers, permissions
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.map import drawing, mapping
+from mqadmin.queues.pages.broker_status import sight
 
 _LISTED = 500
 

@@ -9,8 +9,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from mqadmin.core import audit, permissions, rendering
-from mqadmin.deadletters import presenting, revealing
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.inbox import presenting
+from mqadmin.deadletters.masking import revealing
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.views.inbox import shown_context
 

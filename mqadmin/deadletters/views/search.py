@@ -9,10 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from mqadmin.core import audit, brokers, permissions, rendering
-from mqadmin.deadletters import saved
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.inbox import saved
 from mqadmin.deadletters.models import SavedView
-from mqadmin.deadletters.query import completing
+from mqadmin.deadletters.search import completing
 from mqadmin.rabbit.numbers import whole
 
 _LONGEST = 500

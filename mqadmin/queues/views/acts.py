@@ -8,13 +8,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from mqadmin.core import audit, permissions, rendering
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.formats import number
-from mqadmin.queues import draining, peeking, publishing, purging, snapshots
+from mqadmin.core.pages import rendering
+from mqadmin.core.pages.formats import number
+from mqadmin.queues.acts import draining, peeking, publishing, purging, snapshots
 from mqadmin.queues.forms import PublishForm, PurgeForm
 from mqadmin.queues.models import Queue
-from mqadmin.queues.sight import is_production, live_fault
+from mqadmin.queues.pages.broker_status import is_production, live_fault
 from mqadmin.queues.views.queue import base, find
 from mqadmin.rabbit.errors import RabbitError, UnsafePeek
 from mqadmin.rabbit.numbers import whole

@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from mqadmin.core import brokers, permissions, rendering
-from mqadmin.queues import listing, presenting
-from mqadmin.queues.listing import Query
+from mqadmin.core import brokers, permissions
+from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
-from mqadmin.queues.sight import sight
+from mqadmin.queues.pages import listing, presenting
+from mqadmin.queues.pages.broker_status import sight
+from mqadmin.queues.pages.listing import Query
 from mqadmin.rabbit.numbers import whole
 
 

@@ -11,14 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from mqadmin.core import audit, permissions, rendering
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.formats import number
 from mqadmin.core.models import Operation
-from mqadmin.queues import draining, moving, snapshots
+from mqadmin.core.pages import rendering
+from mqadmin.core.pages.formats import number
+from mqadmin.queues.acts import draining, moving, snapshots
 from mqadmin.queues.forms import MoveForm
 from mqadmin.queues.models import Queue
-from mqadmin.queues.sight import is_production, live_fault
+from mqadmin.queues.pages.broker_status import is_production, live_fault
 from mqadmin.queues.views.queue import base, find
 from mqadmin.rabbit.errors import RabbitError
 

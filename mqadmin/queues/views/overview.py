@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from mqadmin.core import brokers, hooks, permissions, rendering
-from mqadmin.core.formats import ago, size
-from mqadmin.queues.charting import chart
+from mqadmin.core import brokers, hooks, permissions
+from mqadmin.core.pages import rendering
+from mqadmin.core.pages.formats import ago, size
 from mqadmin.queues.models import Broker
-from mqadmin.queues.sight import Sight, sight
+from mqadmin.queues.pages.broker_status import Sight, sight
+from mqadmin.queues.pages.charting import chart
 
 NEAR = 0.75  # of its limit: a node's memory is then amber
 

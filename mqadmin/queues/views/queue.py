@@ -11,15 +11,17 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from mqadmin.core import brokers, hooks, permissions, rendering
-from mqadmin.queues import looking, presenting, snapshots
-from mqadmin.queues.charting import chart
+from mqadmin.core import brokers, hooks, permissions
+from mqadmin.core.pages import rendering
+from mqadmin.queues.acts import snapshots
 from mqadmin.queues.forms import PublishForm
-from mqadmin.queues.looking import Look
 from mqadmin.queues.models import Queue
-from mqadmin.queues.sight import live_fault, sight
+from mqadmin.queues.pages import live_queue, presenting
+from mqadmin.queues.pages.broker_status import live_fault, sight
+from mqadmin.queues.pages.charting import chart
+from mqadmin.queues.pages.live_queue import Look
 from mqadmin.rabbit.errors import RabbitError
-from mqadmin.rabbit.peek import PeekRisk
+from mqadmin.rabbit.management.peek import PeekRisk
 
 COUNTS = (1, 5, 10, 25, 50)
 
@@ -50,7 +52,7 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Verdict, live numbers, charts, consumers, dead letters, bindings, settings, and what can be done."""
     queue = find(queue_id)
     brokers.show(request, queue.broker.slug)
-    look = looking.look(queue)
+    look = live_queue.look(queue)
     context = base(queue) | {
         "look": look,
         "numbers": _numbers(queue, look),
@@ -61,7 +63,7 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
         "consumers": look.detail.consumer_details if look.detail else [],
     }
     if not rendering.wants_fragment(request):
-        risk = looking.peek_risk(queue, look.detail) if look.detail else None
+        risk = live_queue.peek_risk(queue, look.detail) if look.detail else None
         context |= _settled(queue, look) | {"risk": risk} | _denials(request, queue, look, risk)
     return rendering.page(request, "queues/detail.html", context, fragment="queues/_live.html")
 
@@ -70,7 +72,7 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
 @require_safe
 def queue_lengths(_request: HttpRequest, queue_id: int) -> HttpResponse:
     """The lengths of the last hour, from the broker."""
-    lines = looking.history(find(queue_id))["lengths"]
+    lines = live_queue.history(find(queue_id))["lengths"]
     return JsonResponse(
         chart(
             [
@@ -85,7 +87,7 @@ def queue_lengths(_request: HttpRequest, queue_id: int) -> HttpResponse:
 @require_safe
 def queue_rates(_request: HttpRequest, queue_id: int) -> HttpResponse:
     """The rates of the last hour, from the broker."""
-    lines = looking.history(find(queue_id))["rates"]
+    lines = live_queue.history(find(queue_id))["rates"]
     return JsonResponse(
         chart(
             [
@@ -112,7 +114,7 @@ def _settled(queue: Queue, look: Look) -> dict[str, Any]:
     """Return what is asked for once, when the page is opened: it does not change by the second."""
     detail = look.detail
     try:
-        bindings, bindings_fault = (looking.bindings(queue) if detail else []), ""
+        bindings, bindings_fault = (live_queue.bindings(queue) if detail else []), ""
     except RabbitError as error:
         bindings, bindings_fault = [], str(error)
     info = detail.info if detail else None

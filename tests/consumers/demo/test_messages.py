@@ -14,7 +14,7 @@ from consumers.demo.producer import Producer
 from consumers.handlers import registry
 from consumers.runtime.api import Delivery
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.publisher import Outgoing, Publisher
+from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.consumers.handlers.deliveries import delivery
 
 MINUTES = 20

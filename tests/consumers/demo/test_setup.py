@@ -9,10 +9,11 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from consumers import definitions
+from consumers.definitions import definitions
 from consumers.demo import systems, topology
 from consumers.models import Consumer
-from mqadmin.core import audit, brokers
+from mqadmin.core import brokers
+from mqadmin.core.acts import audit
 from mqadmin.deadletters.models import TrackedQueue
 from mqadmin.rabbit.errors import NotFound
 from tests.support.management import Management

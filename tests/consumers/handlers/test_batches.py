@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from consumers import samples, trying
 from consumers.handlers import registry
 from consumers.models import Record
 from consumers.runtime.api import Reject
-from mqadmin.core.audit import Actor
+from consumers.trying import trial_message, trying
+from mqadmin.core.acts.audit import Actor
 from mqadmin.rabbit.config import BrokerConfig
 from tests.consumers.handlers.deliveries import delivery
 from tests.support import amqp
@@ -117,7 +117,7 @@ def test_a_batch_handler_is_tried_with_a_batch_of_one(
     consumer = make_consumer(handler="batches.append", batch_size=50, prefetch=50)
 
     def attempt(body: str) -> trying.Trial:
-        return trying.run(consumer=consumer, by=Actor("anna"), message=samples.typed(body=body))
+        return trying.run(consumer=consumer, by=Actor("anna"), message=trial_message.typed(body=body))
 
     done = attempt('{"n": 1}')
     assert (done.outcome, done.error) == ("acked", "")

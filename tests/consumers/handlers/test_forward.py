@@ -15,8 +15,8 @@ from consumers.handlers.registry import OptionsError, Place
 from consumers.runtime.api import Reject, Retry
 from mqadmin.core import brokers
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
-from mqadmin.rabbit.publisher import close_publishers
+from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.publishing.publisher import close_publishers
 from tests.consumers.handlers.deliveries import delivery
 from tests.support import amqp
 from tests.support.vhosts import temporary_vhost

@@ -11,11 +11,11 @@ import pytest
 
 from consumers.handlers import registry
 from consumers.handlers.registry import handler, option
-from consumers.runtime import verdicts
 from consumers.runtime.api import Reject
-from consumers.runtime.outcome import Ack, DeadLetter
+from consumers.runtime.handling import running
+from consumers.runtime.handling.running import Policies
+from consumers.runtime.outcome import Acked, DeadLettered
 from consumers.runtime.spec import RetryPolicy
-from consumers.runtime.verdicts import Policies
 from tests.consumers.handlers.deliveries import delivery
 
 NO_RETRIES = Policies(RetryPolicy())
@@ -147,14 +147,14 @@ def test_what_hides_behind_a_plain_function_fails_its_messages(function: Any) ->
     def wrapped(message: Any) -> Any:
         return function(message)
 
-    finished = verdicts.run(registry.bind(registry.get("test.wrapped"), {}), delivery(b"x"), NO_RETRIES)
+    finished = running.run(registry.bind(registry.get("test.wrapped"), {}), delivery(b"x"), NO_RETRIES)
     assert finished.error_type == "NotRun"
-    assert finished.decision == DeadLetter("error")
+    assert finished.decision == DeadLettered("error")
 
 
 @pytest.mark.parametrize("returned", [None, True, False, 0, "no", {"a": 1}, [None], object()])
 def test_whatever_else_is_returned_acks(returned: object) -> None:
-    assert verdicts.run(lambda _message: returned, delivery(b"x"), NO_RETRIES).decision == Ack()
+    assert running.run(lambda _message: returned, delivery(b"x"), NO_RETRIES).decision == Acked()
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 
 from consumers.demo import systems, topology
 from consumers.models import Consumer, Record
-from mqadmin.core import audit
+from mqadmin.core.acts import audit
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management import ManagementClient
+from mqadmin.rabbit.management.client import ManagementClient
 from tests.support import amqp
 from tests.support.processes import manage
 from tests.support.waiting import wait_until

@@ -14,8 +14,8 @@ import pytest
 
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess
-from consumers.runtime import logs
 from consumers.runtime.api import Reject, Retry
+from consumers.runtime.handling import logs
 from mqadmin.rabbit.config import BrokerConfig
 from tests.consumers.handlers.deliveries import delivery
 from tests.consumers.handlers.webhooks import bound, call, faults

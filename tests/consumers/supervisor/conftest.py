@@ -11,9 +11,9 @@ import pytest
 from django.db.models import F
 
 from consumers.models import Consumer, ConsumerProcess, SupervisorHost
-from consumers.supervisor import output, spawn
 from consumers.supervisor.loop import Supervisor
-from mqadmin.rabbit.management import ManagementClient
+from consumers.supervisor.machine import output, spawn
+from mqadmin.rabbit.management.client import ManagementClient
 from tests.support.processes import ROOT
 from tests.support.waiting import patient, wait_until
 

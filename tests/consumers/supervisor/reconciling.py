@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from consumers.supervisor.placement import Host
+from consumers.scaling.placement import Host
 from consumers.supervisor.reconcile import (
     Action,
     Actual,

@@ -11,8 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
-from consumers.supervisor import loop, output, rows, spawn
-from consumers.supervisor.wake import Wake
+from consumers.supervisor import loop, rows
+from consumers.supervisor.machine import output, spawn
+from consumers.supervisor.machine.wake import Wake
 from deploy.runner import STOP_SECONDS
 from tests.consumers.supervisor.conftest import House, is_alive, nudge
 from tests.support.waiting import patient, wait_until

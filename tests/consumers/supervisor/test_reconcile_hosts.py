@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumers.supervisor.placement import Host
+from consumers.scaling.placement import Host
 from consumers.supervisor.reconcile import (
     START_AT_ONCE,
     Action,

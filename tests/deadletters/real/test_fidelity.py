@@ -22,9 +22,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
-from mqadmin.core import brokers, operations
+from mqadmin.core import brokers
+from mqadmin.core.acts import operations
 from mqadmin.rabbit.config import BrokerConfig
-from tests.deadletters.real.mill import WAYS, Mill, check, is_ours
+from tests.deadletters.real.round_trip import WAYS, Mill, check, is_ours
 from tests.support.wire import Field, Raw, properties
 from tests.support.wire_values import messages
 

@@ -12,16 +12,19 @@ from typing import Any
 
 import pytest
 
-from mqadmin.core import brokers, operations
-from mqadmin.core.audit import Actor
+from mqadmin.core import brokers
+from mqadmin.core.acts import operations
+from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import requeue, selection, windows
-from mqadmin.deadletters.destinations import To
+from mqadmin.deadletters.capture import windows
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import requeue
+from mqadmin.deadletters.requeue.destinations import To
+from mqadmin.deadletters.search import selection
 from mqadmin.rabbit.config import BrokerConfig
 from tests.deadletters.factories import died, letter
-from tests.deadletters.real.mill import DEAD, LANDING, REQUEUE_ID, Mill, check
+from tests.deadletters.real.round_trip import DEAD, LANDING, REQUEUE_ID, Mill, check
 from tests.support import amqp
 from tests.support.waiting import wait_until
 from tests.support.wire import Field, Raw, properties

@@ -16,12 +16,15 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
 from consumers.models import Consumer
-from mqadmin.core import brokers, operations
-from mqadmin.core.audit import Actor
+from mqadmin.core import brokers
+from mqadmin.core.acts import operations
+from mqadmin.core.acts.audit import Actor
 from mqadmin.core.models import Operation
-from mqadmin.deadletters import requeue, selection, windows
-from mqadmin.deadletters.destinations import To
+from mqadmin.deadletters.capture import windows
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import requeue
+from mqadmin.deadletters.requeue.destinations import To
+from mqadmin.deadletters.search import selection
 from mqadmin.rabbit.config import BrokerConfig
 from tests.deadletters.real.apps import common
 from tests.support import amqp

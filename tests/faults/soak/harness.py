@@ -16,13 +16,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record
-from consumers.runtime.copies import DELAY_PREFIX
+from consumers.runtime.copies.copies import DELAY_PREFIX
 from deploy.node import Node
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.headers import REQUEUE_ID
-from mqadmin.rabbit.management import ManagementClient
+from mqadmin.rabbit.management.client import ManagementClient
 from mqadmin.rabbit.message import Properties
-from mqadmin.rabbit.publisher import Outgoing, Publisher
+from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.consumers.supervisor.conftest import end_all
 from tests.faults.soak.account import FINAL, Account, Line
 from tests.faults.soak.memory import MemoryWatch

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from consumers.models import Consumer
-from mqadmin.core import operations
+from mqadmin.core.acts import operations
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.message import Properties
-from mqadmin.rabbit.publisher import Outgoing, Publisher
+from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.faults.soak.harness import Place
 from tests.support import amqp
 from tests.support.processes import killed_at, manage
@@ -32,18 +32,18 @@ QUICK = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 # Where it hurts: (function, before or after its call, at which call).
 Moment = tuple[str, str, int]
 CAPTURE: Sequence[Moment] = (
-    ("mqadmin.deadletters.capture:LetterSink.commit_window", "before", 2),
-    ("mqadmin.deadletters.capture:LetterSink.commit_window", "after", 1),
-    ("mqadmin.deadletters.capture:LetterSink.settled", "before", 2),
-    ("mqadmin.deadletters.capture:LetterSink.settled", "after", 1),
+    ("mqadmin.deadletters.capture.capture:LetterSink.commit_window", "before", 2),
+    ("mqadmin.deadletters.capture.capture:LetterSink.commit_window", "after", 1),
+    ("mqadmin.deadletters.capture.capture:LetterSink.settled", "before", 2),
+    ("mqadmin.deadletters.capture.capture:LetterSink.settled", "after", 1),
 )
 REQUEUE: Sequence[Moment] = (
-    ("mqadmin.deadletters.claims:requeued", "before", 1),  # sent and confirmed, not noted
-    ("mqadmin.deadletters.claims:claim", "after", 1),  # claimed, nothing sent
+    ("mqadmin.deadletters.requeue.claims:requeued", "before", 1),  # sent and confirmed, not noted
+    ("mqadmin.deadletters.requeue.claims:claim", "after", 1),  # claimed, nothing sent
     ("pika.channel:Channel.basic_publish", "after", 50),  # some sent, the others not
-    ("mqadmin.deadletters.claims:requeued", "after", 1),  # noted, not committed
+    ("mqadmin.deadletters.requeue.claims:requeued", "after", 1),  # noted, not committed
 )
-_NEVER: Moment = ("mqadmin.deadletters.requeue:check", "before", 1)  # which no worker calls
+_NEVER: Moment = ("mqadmin.deadletters.requeue.requeue:check", "before", 1)  # which no worker calls
 _ARMED_SECONDS = 12.0  # a process that did not come to its moment is killed then
 
 

@@ -15,8 +15,8 @@ from django.db import connection
 from consumers.models import Consumer, Record
 from tests.faults.soak.harness import QUEUE, REPLICAS, Soak
 from tests.support.management import Management
+from tests.support.misbehaving_line import RoughLine
 from tests.support.node_control import disk_alarm
-from tests.support.rough_line import RoughLine
 from tests.support.waiting import wait_until
 
 CLIENT = "mqadmin.work"  # what consumer processes call their connections

@@ -14,11 +14,12 @@ import pytest
 
 from mqadmin import celery
 from mqadmin.core import brokers
-from mqadmin.core.audit import Actor
-from mqadmin.deadletters import requeue, selection
-from mqadmin.deadletters.destinations import To
-from mqadmin.deadletters.requeue import Care
-from mqadmin.rabbit import publisher
+from mqadmin.core.acts.audit import Actor
+from mqadmin.deadletters.requeue import requeue
+from mqadmin.deadletters.requeue.destinations import To
+from mqadmin.deadletters.requeue.requeue import Care
+from mqadmin.deadletters.search import selection
+from mqadmin.rabbit.publishing import publisher
 from tests.faults.soak.harness import Place
 from tests.faults.soak.letters import Letters
 from tests.faults.soak.sizes import FULL, TIMEOUT

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.soak import scenarios
 from tests.faults.soak.harness import REPLICAS, Place, Soak, does
 from tests.faults.soak.sizes import FULL, IN_FULL, SIZE, TIMEOUT
-from tests.support.rough_line import RoughLine
+from tests.support.misbehaving_line import RoughLine
 
 pytestmark = [
     pytest.mark.broker,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.consumers.supervisor import own_postgres
+from tests.consumers.supervisor.live import own_postgres
 from tests.faults.soak.sizes import IN_FULL, TIMEOUT
 from tests.support.processes import ROOT
 

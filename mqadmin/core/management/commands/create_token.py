@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mqadmin.core import audit, tokens
+from mqadmin.core.acts import audit
+from mqadmin.core.api import tokens
 
 
 class Command(BaseCommand):

@@ -12,7 +12,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mqadmin.core import audit, permissions
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mqadmin.core import audit
+from mqadmin.core.acts import audit
 from mqadmin.core.models import ApiToken
 
 

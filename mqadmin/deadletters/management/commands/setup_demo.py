@@ -10,10 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from consumers.demo import systems, topology
-from mqadmin.core import audit, brokers
+from mqadmin.core import brokers
+from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
-from mqadmin.deadletters import tracking
+from mqadmin.deadletters.capture import tracking
 from mqadmin.deadletters.models import TrackedQueue
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.errors import RabbitError

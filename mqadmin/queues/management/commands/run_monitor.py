@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mqadmin.core import brokers
-from mqadmin.queues import monitor
+from mqadmin.queues.monitor import monitor
 from mqadmin.rabbit.errors import ConfigurationError
 
 STOP_S = 8.0

@@ -1,0 +1,1 @@
+"""The API's calls for handlers, consumers, processes, hosts and records."""

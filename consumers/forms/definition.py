@@ -1,0 +1,370 @@
+"""Forms of the consumers' pages. What a definition may say is decided in `consumers.definitions.validation`."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.forms.models import construct_instance
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from consumers.definitions import validation, wording
+from consumers.definitions.definitions import FIELDS, supervised
+from consumers.handlers import registry
+from consumers.handlers.registry import Handler, OptionField
+from consumers.models import Consumer, Record
+from consumers.records.records import RecordQuery
+from mqadmin.core import brokers
+
+OPTION_PREFIX = "option"
+BATCH_FIELDS = ("batch_size", "batch_seconds")
+
+
+@dataclass(frozen=True)
+class Section:
+    """Fields that belong together. `folded`: behind a summary, as most people leave them alone.
+
+    `changed`: how many are not at their default; a folded section says so.
+    """
+
+    title: str
+    help: str
+    fields: list[forms.BoundField]
+    folded: bool = False
+    is_open: bool = False
+    changed: int = 0
+
+    @property
+    def is_even(self) -> bool:
+        """Whether four fields of one width fill a line."""
+        return len(self.fields) == 4 and not {"records", "schedule"} & {field.name for field in self.fields}
+
+
+class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Define or change a consumer. The handler's own options are the `options_form` inside it."""
+
+    # What the person saw: a change made meanwhile is not overwritten.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = Consumer
+        fields = ["name", "broker", *(name for name in FIELDS if name not in ("broker", "options"))]
+        labels = wording.LABELS
+        help_texts = wording.HELP
+        widgets = {"mode": forms.RadioSelect, "ack": forms.RadioSelect}
+
+    def __init__(self, data: Any = None, *, instance: Consumer | None = None, **kwargs: Any) -> None:
+        super().__init__(data, instance=instance, **kwargs)
+        self.is_new = instance is None or instance.pk is None
+        self._choose_broker()
+        self._choose_handler()
+        if not self.is_new:
+            del self.fields["name"]
+            self.initial["seen"] = seen(self.instance)
+        for name in ("vhost", "queue"):
+            field = self.fields[name]
+            field.strip = False  # type: ignore[attr-defined]  # a name may begin or end with a space
+            field.widget.attrs.update(list=f"known-{name}s", autocomplete="off", spellcheck="false")
+        for name, (low, high) in validation.LIMITS.items():
+            is_whole = isinstance(self.fields[name], forms.IntegerField)
+            self.fields[name].widget.attrs.update(min=low, max=high, step=1 if is_whole else "any")
+        for field in self.fields.values():
+            if isinstance(field, forms.FloatField):
+                field.widget = PlainNumber(field.widget.attrs)
+            _style(field.widget)
+        handler = self.chosen_handler
+        self._ask_where_it_applies(handler)
+        given = self.data if self.is_bound else None
+        stored = self.initial.get("options") or (self.instance.options if not self.is_new else {})
+        self.options_form = OptionsForm(handler, given, stored=stored)
+
+    def _ask_where_it_applies(self, handler: Handler | None) -> None:
+        """Fields that are not shown are not asked for; see `batch_fields` and `clean`."""
+        for name in BATCH_FIELDS:
+            self.fields[name].required = handler is not None and handler.batch
+        names = [("", _("nothing: no check for duplicates")), *Consumer.DedupeKey.choices]
+        self.fields["dedupe_key"].widget.choices = names
+        self.fields["dedupe_path"].strip = False  # type: ignore[attr-defined]  # a header's name is exact
+        # A placeholder is what the style sheet tells an empty field by.
+        self.fields["connection_retries"].widget.attrs["placeholder"] = _("as every other error")
+        self.fields["placement"].widget.attrs |= {"placeholder": "zone=a, gpu", "spellcheck": "false"}
+        # Empty is off: so the style sheet can tell, and grey what is then decided elsewhere.
+        most = self.fields["autoscale_max"]
+        most.required = False
+        most.widget = OffNumber({**most.widget.attrs, "min": 1, "placeholder": _("off")})
+        hours = {"placeholder": "mon-fri 08:00-18:00", "spellcheck": "false", "autocomplete": "off"}
+        self.fields["schedule"].widget.attrs |= hours
+
+    def _choose_broker(self) -> None:
+        known = [(slug, config.title) for slug, config in brokers.configs().items()]
+        chosen = self.instance.broker
+        if chosen and chosen not in brokers.configs():
+            known.append((chosen, _("%(slug)s (not configured)") % {"slug": chosen}))
+        self.fields["broker"] = forms.ChoiceField(choices=known, label=_("Broker"))
+
+    def _choose_handler(self) -> None:
+        offered = [(found.name, f"{found.name}: {found.title}") for found in registry.offered()]
+        chosen = self.instance.handler
+        if chosen and chosen not in dict(offered):
+            offered.append((chosen, chosen))
+        first = [("", _("Choose one"))]
+        self.fields["handler"] = forms.ChoiceField(choices=[*first, *offered], label=_("Handler"))
+
+    @property
+    def chosen_handler(self) -> Handler | None:
+        """The handler that is chosen in the form as it stands, None when none is or it is not registered."""
+        name = self["handler"].value() or ""
+        try:
+            return registry.get(name) if name else None
+        except registry.HandlerError:
+            return None
+
+    @property
+    def chosen_broker(self) -> str:
+        """The slug of the broker that is chosen in the form as it stands."""
+        return str(self["broker"].value() or next(iter(brokers.configs()), ""))
+
+    def clean(self) -> dict[str, Any]:
+        """Let fields that do not apply, and so were not seen, stand in nobody's way."""
+        found = self.cleaned_data
+        for name in BATCH_FIELDS:
+            if self.add_prefix(name) not in self.data and name not in self.errors:
+                found[name] = _default(name)
+        if "autoscale_max" not in self.errors:
+            found["autoscale_max"] = found.get("autoscale_max") or 0
+        if found.get("dedupe_key", "") not in validation.PATH_KEYS and "dedupe_key" not in self.errors:
+            found["dedupe_path"] = ""
+        return found
+
+    def _post_clean(self) -> None:
+        """Check the definition as a whole, by the same rules as the API."""
+        self.options_form.is_valid()
+        self.instance = construct_instance(self, self.instance, list(self._meta.fields or []), None)
+        self.instance.options = self.options_form.values
+        for field, text in validation.problems(self.instance).items():
+            if field.startswith(validation.OPTION):
+                self.options_form.blame(field.removeprefix(validation.OPTION), text)
+                continue
+            place = field if field in self.fields else None
+            if place is None or place not in self.errors:
+                self.add_error(place, text)
+
+    def is_valid(self) -> bool:
+        return super().is_valid() and not self.options_form.errors
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The fields for `definitions.create` and `update`, once the form is valid."""
+        fields = {name: self.cleaned_data[name] for name in FIELDS if name in self.cleaned_data}
+        return {**fields, "options": self.options_form.values}
+
+    @property
+    def batch_fields(self) -> list[forms.BoundField]:
+        """The fields of a batch: for a handler that takes one, and where there is something to say."""
+        fields = [self[name] for name in BATCH_FIELDS]
+        handler = self.chosen_handler
+        takes = handler is not None and handler.batch
+        return [field for field in fields if takes or field.errors]
+
+    @property
+    def sections(self) -> list[Section]:
+        """Return the fields as the page shows them, after name, queue and handler."""
+        return [
+            self._section(folded, title, text, fields.split()) for folded, title, text, fields in _sections()
+        ]
+
+    def _section(self, folded: bool, title: str, text: str, names: list[str]) -> Section:
+        fields = [self[name] for name in names]
+        changed = sum(_plain(field.value()) != _plain(_default(field.name)) for field in fields)
+        if "autoscale_max" in names and self["autoscale_max"].value() in ("", None):
+            changed -= 1  # as good as 0
+        return Section(title, text, fields, folded, any(field.errors for field in fields), changed)
+
+
+def _sections() -> list[tuple[bool, str, str, str]]:
+    """Return (folded, title, sentence, fields) of each section of the form, in the request's language."""
+    return [
+        (
+            False,
+            _("How messages come"),
+            _("Push, and acks once a message was handled, suit nearly every consumer."),
+            "mode ack pull_interval",
+        ),
+        (
+            False,
+            _("How much at a time"),
+            _("Start small: one process with a few threads keeps up with most queues."),
+            "replicas concurrency prefetch rate_limit",
+        ),
+        (
+            False,
+            _("When a message fails"),
+            _("It is tried again after a growing delay, then leaves for the queue's dead letters."),
+            "retry_attempts retry_first_delay retry_factor retry_max_delay retry_jitter timeout_seconds "
+            "deaths_limit on_failure",
+        ),
+        (
+            True,
+            _("When something cannot be reached"),
+            _("A service that is down is no message's fault."),
+            "connection_retries connection_delay connect_attempts",
+        ),
+        (
+            True,
+            _("Duplicates"),
+            _("Handle a message once, though it comes twice."),
+            "dedupe_key dedupe_path dedupe_seconds",
+        ),
+        (
+            True,
+            _("Records"),
+            _("What was handled, with its outcome and log lines. Counters are exact in any case."),
+            "records record_one_in body_capture body_cap",
+        ),
+        (
+            True,
+            _("Order, sharing, stopping"),
+            _("Who is served first, and how long a stop may take."),
+            "order consumer_priority exclusive stop_seconds",
+        ),
+        (
+            True,
+            _("Autoscale"),
+            _("More processes while messages wait, fewer when the queue is short."),
+            "autoscale_max autoscale_min autoscale_seconds",
+        ),
+        (
+            True,
+            _("Where and when"),
+            _("On which hosts it may run, in which hours, and how much memory it may use."),
+            "placement schedule memory_limit_mb single",
+        ),
+    ]
+
+
+def _default(name: str) -> Any:
+    return getattr(Consumer(), name)
+
+
+def _plain(value: Any) -> str:
+    """A value as typed or as stored, so that both can be compared."""
+    if value is None or value is False:
+        return ""
+    return str(value).removesuffix(".0")
+
+
+class PlainNumber(forms.NumberInput):
+    """A number without a needless ".0"."""
+
+    def format_value(self, value: Any) -> Any:
+        return str(value).removesuffix(".0") if isinstance(value, float) else super().format_value(value)
+
+
+class OffNumber(forms.NumberInput):
+    """A number of which 0 means off, shown as nothing at all."""
+
+    def format_value(self, value: Any) -> Any:
+        return None if value in (0, "0") else super().format_value(value)
+
+
+class OptionsForm(forms.Form):
+    """A handler's own options. Texts are kept as typed; the handler's dataclass says what is wrong."""
+
+    def __init__(self, handler: Handler | None, data: Any, *, stored: Mapping[str, Any]) -> None:
+        self._options = registry.option_fields(handler) if handler is not None else []
+        initial = {item.name: stored.get(item.name, item.default) for item in self._options}
+        # The form was sent with another handler's options, or with none: this one's defaults count.
+        if data is not None and not any(f"{OPTION_PREFIX}-{item.name}" in data for item in self._options):
+            data = {f"{OPTION_PREFIX}-{name}": value for name, value in initial.items() if value is not False}
+        super().__init__(data, prefix=OPTION_PREFIX, initial=initial)
+        for item in self._options:
+            self.fields[item.name] = _option_field(item)
+            _style(self.fields[item.name].widget)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The options as they are typed, numbers as numbers."""
+        if not self.is_bound:
+            return dict(self.initial or {})
+        found: dict[str, Any] = {}
+        for item in self._options:
+            value = self[item.name].data
+            found[item.name] = bool(value) if item.type is bool else ("" if value is None else value)
+        return self._parsed(found)
+
+    def _parsed(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Numbers as numbers where they are: stored options and the API then agree."""
+        for item in self._options:
+            if item.type in (int, float):
+                try:
+                    found[item.name] = item.type(found[item.name])
+                except (TypeError, ValueError, OverflowError):
+                    continue  # stays as typed, for the message beside it
+        return found
+
+    def blame(self, name: str, text: str) -> None:
+        """Put an error beside an option, or above them all for a name that is none."""
+        if name in self.fields:
+            self.add_error(name, text)
+        else:
+            self.add_error(None, f"{name}: {text}")
+
+
+def _option_field(item: OptionField) -> forms.Field:
+    shown: dict[str, Any] = {"label": item.label, "help_text": item.help, "required": False}
+    if item.type is bool:
+        return forms.BooleanField(**shown)
+    if item.choices:
+        return forms.CharField(**shown, widget=forms.Select(choices=item.choices))
+    if item.type in (int, float):
+        attrs = {"min": item.minimum, "max": item.maximum, "step": 1 if item.type is int else "any"}
+        known = {name: value for name, value in attrs.items() if value is not None}
+        return forms.CharField(**shown, widget=forms.NumberInput(attrs=known))
+    return forms.CharField(**shown, strip=False)
+
+
+def _style(widget: forms.Widget) -> None:
+    if isinstance(widget, forms.CheckboxInput | forms.RadioSelect):
+        widget.attrs.setdefault("class", "form-check-input")
+    elif isinstance(widget, forms.Select):
+        widget.attrs.setdefault("class", "form-select")
+    else:
+        widget.attrs.setdefault("class", "form-control")
+
+
+def seen(consumer: Consumer) -> str:
+    """Return a mark of the definition as a person sees it."""
+    rest = json.dumps(supervised(consumer), sort_keys=True)
+    return f"{consumer.revision}.{zlib.crc32(rest.encode()):08x}"
+
+
+class RecordFilter(forms.Form):
+    """Which records. What cannot be read does not filter, and is marked."""
+
+    outcome = forms.ChoiceField(
+        required=False,
+        label=gettext_lazy("Outcome"),
+        choices=[("", gettext_lazy("any outcome")), *Record.Outcome.choices],
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    q = forms.CharField(required=False, label=gettext_lazy("Text"), max_length=255)
+    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    after = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
+
+    @property
+    def wanted(self) -> RecordQuery:
+        """What to look for, of what can be read."""
+        self.is_valid()
+        found = self.cleaned_data
+        return RecordQuery(outcome=found.get("outcome") or "", q=(found.get("q") or "").strip())
+
+    def number(self, name: str) -> int | None:
+        """Return `before` or `after`, None when it is not there."""
+        self.is_valid()
+        value = self.cleaned_data.get(name)
+        return int(value) if value is not None else None

@@ -1,0 +1,1 @@
+"""Copies that leave in place of an original: built, published, confirmed before the original is acked."""

@@ -1,0 +1,1 @@
+"""Handler threads: taking deliveries, running the handler, and the outcome of each message."""

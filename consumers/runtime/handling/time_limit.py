@@ -1,0 +1,100 @@
+"""The deadline of a handler: its message is settled in time, its thread is interrupted, or given up on."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from consumers.runtime.api import Delivery
+
+GRACE = 2.0  # seconds for an interrupted thread to come back
+_ABSORB = 0.05  # seconds in which an interrupt that was sent arrives: at the thread's next byte code
+
+
+class HandlerTimeout(BaseException):
+    """Raised inside a handler past its deadline. Not an Exception, so that `except Exception` lets it through."""
+
+
+@dataclass(eq=False, slots=True)
+class Slot:
+    """One handler at work. Whoever claims it first, its thread or the watch, decides about the message."""
+
+    deliveries: Sequence[Delivery]
+    thread: int
+    started_at: float
+    began: float
+    claimed: threading.Lock = field(default_factory=threading.Lock)
+    sent: threading.Event = field(default_factory=threading.Event)
+    interrupted: float = 0.0
+
+    def claim(self) -> bool:
+        return self.claimed.acquire(blocking=False)
+
+    def absorb(self) -> None:
+        """Wait for the interrupt that the watch sends to this thread. Raises HandlerTimeout, or it came before."""
+        self.sent.wait(1)
+        deadline = time.monotonic() + _ABSORB
+        while time.monotonic() < deadline:
+            time.sleep(0.001)
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """The messages of a handler past its deadline: epoch seconds, seconds, and where its thread was."""
+
+    deliveries: Sequence[Delivery]
+    started_at: float
+    duration: float
+    stack: str
+
+
+class TimeLimit:
+    """Who handles what since when. `begin` and `end` in handler threads, the rest in the I/O thread."""
+
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self._slots: set[Slot] = set()
+
+    def begin(self, deliveries: Sequence[Delivery]) -> Slot:
+        slot = Slot(deliveries, threading.get_ident(), time.time(), time.monotonic())
+        self._slots.add(slot)
+        return slot
+
+    def end(self, slot: Slot) -> None:
+        self._slots.discard(slot)
+
+    def overdue(self) -> list[Overdue]:
+        """Take the messages past their deadline from their threads, and interrupt those. I/O thread."""
+        now = time.monotonic()
+        found = []
+        for slot in list(self._slots):
+            if now - slot.began < self.timeout or slot.interrupted or not slot.claim():
+                continue
+            slot.interrupted = now
+            stack = _stack(slot.thread)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(slot.thread), ctypes.py_object(HandlerTimeout)
+            )
+            slot.sent.set()
+            found.append(Overdue(slot.deliveries, slot.started_at, now - slot.began, stack))
+        return found
+
+    def stuck(self) -> int:
+        """Return how many interrupted threads have not come back: native code that no exception reaches."""
+        now = time.monotonic()
+        return sum(1 for slot in list(self._slots) if slot.interrupted and now - slot.interrupted > GRACE)
+
+
+def _stack(thread: int) -> str:
+    frame = sys._current_frames().get(thread)
+    if frame is None:
+        return ""
+    lines = traceback.format_stack(frame)
+    # The thread's own start is of no use to anyone who looks for where the handler hung.
+    first = next((n for n, line in enumerate(lines) if "/runtime/verdicts.py" in line), -1)
+    return "Stack at the deadline (most recent call last):\n" + "".join(lines[first + 1 :])

@@ -1,0 +1,1 @@
+"""What a consumer is doing, in words and numbers, for lists and pages."""

@@ -1,0 +1,1 @@
+"""The machine under a supervisor: processes started and found, their output, signals, locks, a clock."""

@@ -1,0 +1,394 @@
+"""The API's plumbing (tokens, errors, pages) and the core's own calls: operations and the audit log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as FormError
+from django.db import InterfaceError, OperationalError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI, Query, Router, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.docs import Swagger
+from ninja.parser import Parser
+from ninja.security import HttpBearer
+from pydantic import ConfigDict
+
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit, operations, progress
+from mqadmin.core.api import tokens
+from mqadmin.core.api.description import Api
+from mqadmin.core.api.paging import Page, paginate
+from mqadmin.core.api.times import Moment
+from mqadmin.core.errors import Refusal
+from mqadmin.core.models import AuditEntry, Operation
+from mqadmin.core.pages import faults
+from mqadmin.core.permissions import Needed
+from mqadmin.rabbit.errors import RabbitError
+
+__all__ = [
+    "CONFIGURE",
+    "OPERATE",
+    "VIEW",
+    "ApiError",
+    "Body",
+    "Token",
+    "a_broker",
+    "create_api",
+    "one",
+    "paginate",
+    "router",
+    "the_broker",
+]
+
+log = logging.getLogger(__name__)
+Row = TypeVar("Row", bound=Model)
+
+PROBLEMS_SHOWN = 200
+
+
+class ApiError(Exception):
+    """An answer other than the asked one: its HTTP status, a code for programs, a sentence for people."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+def one(rows: QuerySet[Row], words: str) -> Row:
+    """Return the only row there is, else answer 404 with `words`."""
+    found = rows.first()
+    if found is None:
+        raise ApiError(404, "not_found", words)
+    return found
+
+
+def the_broker(slug: str) -> str:
+    """Return the slug that was given, else the only broker there is."""
+    if slug:
+        return slug
+    known = list(brokers.configs())
+    if len(known) != 1:
+        why = _("Name the broker: there are several.") if known else _("No broker is configured.")
+        raise ApiError(422, "broker_needed", why)
+    return known[0]
+
+
+def a_broker(slug: str) -> str:
+    """Return the same, for what is to be of a broker from now on: ApiError 404 for one that is not configured.
+
+    Letters of a broker that was configured once are still found, and decided.
+    """
+    return brokers.config(the_broker(slug)).slug
+
+
+class Token(HttpBearer):
+    """`Authorization: Bearer <token>`; the token's user becomes request.user and request.auth.
+
+    With `needed` they must hold that permission, else ApiError 403: asked before anything else of the request is
+    read, so that who may not make a call is told so, and not first what is wrong with its body.
+    """
+
+    def __init__(self, needed: Needed | None = None) -> None:
+        super().__init__()
+        self._needed = needed
+
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        user = tokens.user_of(token)
+        if user is None:
+            return None
+        request.user = user
+        reason = permissions.denial(user, self._needed) if self._needed else ""
+        if reason:
+            raise ApiError(403, "forbidden", reason)
+        return user
+
+
+VIEW, OPERATE, CONFIGURE = Token("view"), Token("operate"), Token("configure")  # `auth=` of routers and calls
+
+
+class Body(Schema):
+    """What a call takes. A field that it does not have is refused: misspelt, it would widen what the call does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class StrictParser(Parser):
+    """JSON by its standard: NaN, Infinity and numbers beyond a float are refused, not passed on."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(request.body, parse_float=_finite, parse_constant=_finite)
+        return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number")
+    return number
+
+
+class Docs(Swagger):
+    """The documentation page: django-ninja's own Swagger files, started by a script file (strict CSP)."""
+
+    template = "core/api_docs.html"
+
+
+def create_api() -> NinjaAPI:
+    """Return the API that the apps hang their routers on."""
+    api = Api(
+        title="mqadmin",
+        version="1",
+        urls_namespace="api",
+        description=str(_("Everything the pages do. Make a token with `manage.py create_token USER`.")),
+        auth=Token(),
+        docs=Docs(),
+        docs_decorator=_signed_in_or_token,
+        parser=StrictParser(),
+    )
+    _answer_errors(api)
+    return api
+
+
+def error_response(status: int, code: str, detail: str, **more: Any) -> JsonResponse:
+    """Return the one form that every error of the API has."""
+    response = JsonResponse({"detail": detail, "code": code, **more}, status=status)
+    if status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        response["Retry-After"] = "5"
+    return response
+
+
+def rabbit_status(error: RabbitError) -> int:
+    """Return the HTTP status for a broker's no: 404, 409, or 503 where the broker is the trouble."""
+    if error.code in {"not_found", "unknown_broker"}:
+        return 404
+    return 409 if error.kind in {"message", "channel"} else 503
+
+
+def _signed_in_or_token(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated and Token()(request) is None:
+            if request.accepts("text/html") and "Authorization" not in request.headers:
+                return redirect_to_login(request.get_full_path())
+            return error_response(401, "unauthorized", _("Sign in, or send a token."))
+        return view(request, *args, **kwargs)
+
+    return inner
+
+
+def _answer_errors(api: NinjaAPI) -> None:
+    handlers: dict[type[Exception], Callable[[Any], JsonResponse]] = {
+        ApiError: lambda error: error_response(error.status, error.code, error.detail),
+        Refusal: _refusal,
+        RabbitError: lambda error: error_response(rabbit_status(error), error.code, str(error)),
+        AuthenticationError: lambda _error: error_response(401, "unauthorized", _("Send a valid token.")),
+        PermissionDenied: lambda error: error_response(403, "forbidden", str(error) or _("Not allowed.")),
+        Http404: lambda _error: error_response(404, "not_found", _("There is no such thing.")),
+        HttpError: lambda error: error_response(error.status_code, "bad_request", str(error)),
+        ValidationError: _invalid,
+        FormError: lambda error: error_response(422, "invalid", " ".join(error.messages)),
+        OperationalError: _database_gone,
+        InterfaceError: _database_gone,
+        **dict.fromkeys(faults.UNUSABLE, _unusable),
+    }
+    for error_class, answer in handlers.items():
+        api.add_exception_handler(error_class, _handler(answer))
+
+
+def _handler(
+    answer: Callable[[Any], JsonResponse],
+) -> Callable[[HttpRequest, Exception | type[Exception]], HttpResponse]:
+    def handle(_request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+        return answer(error)
+
+    return handle
+
+
+def _refusal(error: Refusal) -> JsonResponse:
+    more = {"fields": error.fields} if error.fields else {}
+    return error_response(error.status, error.code, error.text, **more)
+
+
+def _invalid(error: ValidationError) -> JsonResponse:
+    """Word pydantic's list of errors; the list itself goes along as `errors`."""
+    errors = [{"loc": _place(item["loc"]), "msg": str(item["msg"])} for item in error.errors]
+    parts = [f"{'.'.join(item['loc'][1:]) or _('The body')}: {item['msg']}" for item in errors]
+    return error_response(422, "invalid", "; ".join(dict.fromkeys(parts)), errors=errors)
+
+
+def _place(loc: Sequence[Any]) -> list[str]:
+    """Return where a value stands as the caller wrote it: without our argument's name and pydantic's own parts."""
+    source, *rest = (str(part) for part in loc)
+    return [source, *(part for part in rest[1 if source == "body" else 0 :] if "[" not in part)]
+
+
+def _unusable(error: Exception) -> JsonResponse:
+    log.warning("a value in an API call could not be used", exc_info=error)
+    return error_response(422, "invalid", faults.unusable())
+
+
+def _database_gone(error: Exception) -> JsonResponse:
+    log.error("the database did not answer an API call: %s", error)
+    return error_response(503, "database_unavailable", _("The database does not answer. Try again shortly."))
+
+
+router = Router(tags=["operations and audit"], auth=VIEW)
+
+
+class ProblemOut(Schema):
+    """One thing an operation could not do."""
+
+    target: str
+    reason: str
+
+
+class OperationOut(Schema):
+    """A bulk act and how far it is; `rate` in items a second.
+
+    `phase` and `not_before`: "held" until then, or "watching" what became of its first items; `words` say more.
+    """
+
+    id: int
+    kind: str
+    status: str
+    broker: str
+    summary: str
+    error: str
+    total: int
+    done: int
+    failed: int
+    rate: float | None
+    eta_seconds: float | None
+    rate_limit: float
+    phase: str
+    not_before: datetime | None
+    words: str
+    created_by: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    problems: list[ProblemOut]
+
+    @staticmethod
+    def resolve_rate(obj: Operation) -> float | None:
+        return progress.rate(obj)
+
+    @staticmethod
+    def resolve_eta_seconds(obj: Operation) -> float | None:
+        return progress.eta_seconds(obj)
+
+    @staticmethod
+    def resolve_problems(obj: Operation) -> list[Any]:
+        return list(obj.problems.all()[:PROBLEMS_SHOWN])
+
+
+class OperationList(Schema):
+    items: list[OperationOut]
+    total: int
+    next: str | None
+
+
+class AuditOut(Schema):
+    """One act: who, what, on what, how many, and how it ended."""
+
+    id: int
+    at: datetime
+    actor: str
+    via: str
+    action: str
+    broker: str
+    target: str
+    count: int | None
+    detail: dict[str, Any]
+    outcome: str
+    reason: str
+    finished_at: datetime | None
+
+
+class AuditList(Schema):
+    items: list[AuditOut]
+    total: int
+    next: str | None
+
+
+class PageQuery(Schema):
+    """How much of a list: `cursor` is the `next` of the page before."""
+
+    limit: int = 50
+    cursor: str | None = None
+
+
+def _operation(pk: int) -> Operation:
+    return one(Operation.objects.filter(pk=pk), _("There is no operation %(id)s.") % {"id": pk})
+
+
+@router.get("/operations", response=OperationList)
+def operation_list(request: HttpRequest, page: Query[PageQuery], status: str | None = None) -> Page:
+    """List operations, newest first."""
+    rows = Operation.objects.all()
+    if status:
+        rows = rows.filter(status=status)
+    return paginate(rows, limit=page.limit, cursor=page.cursor)
+
+
+@router.get("/operations/{int:operation_id}", response=OperationOut)
+def operation_detail(request: HttpRequest, operation_id: int) -> Operation:
+    """Show one operation, with what it could not do."""
+    return _operation(operation_id)
+
+
+@router.post("/operations/{int:operation_id}/cancel", response=OperationOut, auth=OPERATE)
+def operation_cancel(request: HttpRequest, operation_id: int) -> Operation:
+    """End it after the batch in hand; what is done stays done."""
+    return _change(request, operation_id, operations.cancel)
+
+
+@router.post("/operations/{int:operation_id}/pause", response=OperationOut, auth=OPERATE)
+def operation_pause(request: HttpRequest, operation_id: int) -> Operation:
+    """Stop after the batch in hand."""
+    return _change(request, operation_id, operations.pause)
+
+
+@router.post("/operations/{int:operation_id}/resume", response=OperationOut, auth=OPERATE)
+def operation_resume(request: HttpRequest, operation_id: int) -> Operation:
+    """Go on with a paused operation."""
+    return _change(request, operation_id, operations.resume)
+
+
+def _change(request: HttpRequest, operation_id: int, change: Callable[..., None]) -> Operation:
+    operation = _operation(operation_id)
+    change(operation=operation, by=audit.actor(request))
+    return operation
+
+
+@router.get("/audit", response=AuditList)
+def audit_list(
+    request: HttpRequest,
+    page: Query[PageQuery],
+    actor: str | None = None,
+    action: str | None = None,
+    since: Moment | None = None,
+) -> Page:
+    """List who did what, newest first. `action` matches from its beginning: `queue.` finds all on queues."""
+    rows = AuditEntry.objects.all()
+    if actor:
+        rows = rows.filter(actor=actor)
+    if action:
+        rows = rows.filter(action__startswith=action)
+    if since:
+        rows = rows.filter(at__gte=since)
+    return paginate(rows, limit=page.limit, cursor=page.cursor)

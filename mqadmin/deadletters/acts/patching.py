@@ -1,0 +1,300 @@
+"""One change for many letters: a JSON Patch, or find and replace; tried on ten before it is done to all."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jsonpatch
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from jsonpointer import JsonPointerException
+
+from mqadmin.core.acts import audit, operations
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.acts.operations import Run
+from mqadmin.core.errors import Refusal
+from mqadmin.core.models import Operation
+from mqadmin.core.rows.batches import fitting
+from mqadmin.deadletters.acts import editing
+from mqadmin.deadletters.masking import masking
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import passed_over
+from mqadmin.deadletters.search import selection
+from mqadmin.deadletters.search.selection import Selection
+
+KIND = "dead_letters.edit"
+PREVIEWED = 10
+MOST_STEPS = 100
+BATCH = 200
+PARTS = ("body", "headers", "properties")
+_LONGEST = 4_000  # characters of a letter in a preview
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to each letter. `patch` (RFC 6902) is on {"body": its JSON, "headers", "properties"};
+    without one `find` is replaced in the text of the body, wherever it stands."""
+
+    patch: tuple[Mapping[str, Any], ...] = ()
+    find: str = ""
+    replace: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for an operation's parameters."""
+        return {"patch": list(self.patch), "find": self.find, "replace": self.replace}
+
+    def told(self) -> dict[str, Any]:
+        """Return it for the audit log: where fields are masked, without values, which may be of such a field."""
+        if not settings.MQADMIN_MASKED:
+            return self.to_json()
+        steps = [{**step, **({"value": masking.SHOWN} if "value" in step else {})} for step in self.patch]
+        texts = {
+            name: masking.SHOWN if text else ""
+            for name, text in (("find", self.find), ("replace", self.replace))
+        }
+        return {"patch": steps, **texts}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Change:
+        """Undo `to_json`. Raises Refusal (422) for what is no change."""
+        change = cls(tuple(value.get("patch") or ()), value.get("find") or "", value.get("replace") or "")
+        change.check()
+        return change
+
+    def check(self) -> None:
+        """Raise Refusal (422) for what cannot be a change."""
+        if bool(self.patch) == bool(self.find):
+            raise Refusal(_("Give either a JSON Patch or a text to find."), "invalid", status=422)
+        if len(self.patch) > MOST_STEPS:
+            raise Refusal(_("At most %(n)d steps.") % {"n": MOST_STEPS}, "invalid", status=422)
+        for step in self.patch:
+            paths = [step.get("path"), *([step["from"]] if "from" in step else [])]
+            if not all(isinstance(path, str) and _part(path) in PARTS for path in paths):
+                text = _("Each path begins with /body, /headers or /properties.")
+                raise Refusal(text, "invalid", status=422)
+        try:
+            jsonpatch.JsonPatch(list(self.patch))
+        except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, ValueError) as error:
+            raise Refusal(
+                _("It is no JSON Patch: %(why)s.") % {"why": str(error).rstrip(".")}, "invalid", status=422
+            ) from error
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a change would do to one letter: texts before and after, hidden values hidden, or why it cannot be done.
+
+    `letter` itself is as it is stored, nothing hidden.
+    """
+
+    letter: DeadLetter
+    before: str = ""
+    after: str = ""
+    error: str = ""
+    is_changed: bool = False
+
+    @property
+    def id(self) -> int:
+        return int(self.letter.pk)
+
+
+class Unchangeable(ValueError):
+    """This letter cannot be changed so; says why."""
+
+
+def changed(letter: DeadLetter, change: Change) -> dict[str, Any]:
+    """Return the fields of the letter that would be others. Raises Unchangeable."""
+    if change.find:
+        return _replaced(letter, change)
+    touched = {_part(step[key]) for step in change.patch for key in ("path", "from") if key in step}
+    document: dict[str, Any] = {"headers": letter.headers, "properties": letter.properties}
+    if "body" in touched:
+        document["body"] = _parsed(letter)
+    try:
+        # Not in place: a step that fails must not leave half of it.
+        patched = jsonpatch.apply_patch(document, list(change.patch))
+    except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, ValueError, KeyError) as error:
+        raise Unchangeable(_why(letter, error)) from error
+    if not isinstance(patched, dict) or not {"headers", "properties"} <= patched.keys():
+        raise Unchangeable(_("Headers and properties must stay."))
+    found: dict[str, Any] = {}
+    if "body" in touched:
+        if "body" not in patched:
+            raise Unchangeable(_("The body must stay."))
+        if patched["body"] != document["body"]:
+            found["body"] = _written(patched["body"], bytes(letter.body))
+    found |= {part: patched[part] for part in ("headers", "properties") if patched[part] != document[part]}
+    _check(letter, found)
+    return found
+
+
+def _why(letter: DeadLetter, error: Exception) -> str:
+    """Return an error of the patch in words. The library's repeat values of the letter, for everybody to read among
+    an operation's problems."""
+    if not masking.hide(copy.copy(letter)):
+        return str(error) or type(error).__name__
+    if isinstance(error, jsonpatch.JsonPatchTestFailed):
+        return _("A test of the patch fails on it; its values are hidden.")
+    return _("A step of the patch does not fit it; its values are hidden.")
+
+
+def _replaced(letter: DeadLetter, change: Change) -> dict[str, Any]:
+    try:
+        text = bytes(letter.body).decode()
+    except UnicodeDecodeError:
+        raise Unchangeable(_("The body is not text.")) from None
+    body = text.replace(change.find, change.replace).encode("utf-8", "surrogatepass")
+    return {} if body == bytes(letter.body) else {"body": body}
+
+
+def _check(letter: DeadLetter, found: Mapping[str, Any]) -> None:
+    if not all(isinstance(found.get(part, {}), dict) for part in ("headers", "properties")):
+        raise Unchangeable(_("Headers and properties are tables."))
+    try:
+        editing.check(found.get("properties"), found.get("headers"))
+    except Refusal as refusal:
+        raise Unchangeable(_why(letter, refusal)) from refusal
+
+
+def _parsed(letter: DeadLetter) -> Any:
+    try:
+        return json.loads(bytes(letter.body))
+    except (ValueError, RecursionError):
+        raise Unchangeable(_("The body is not JSON.")) from None
+
+
+def _written(value: Any, before: bytes) -> bytes:
+    """Return JSON written as the body was: on lines or not, spaced or not, escaped or not."""
+    indent = re.search(rb"\n( +)", before)
+    separators = None if indent else (", ", ": ") if b'": ' in before else (",", ":")
+    try:
+        text = json.dumps(
+            value,
+            indent=len(indent[1]) if indent else None,
+            separators=separators,
+            ensure_ascii=before.isascii() and b"\\u" in before,
+            allow_nan=False,
+        )
+    except ValueError as error:
+        raise Unchangeable(str(error)) from error
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _part(path: str) -> str:
+    return path.split("/")[1] if path.startswith("/") else ""
+
+
+def preview(*, selection: Selection, change: Change) -> list[Tried]:
+    """Return what would become of the first ten letters. Raises Refusal (422) for what is no change."""
+    change.check()
+    rows = selection.rows().filter(status=DeadLetter.Status.PARKED).order_by("pk")
+    return [_tried(letter, change) for letter in rows[:PREVIEWED]]
+
+
+def _tried(letter: DeadLetter, change: Change) -> Tried:
+    try:
+        found = changed(letter, change)
+    except Unchangeable as error:
+        return Tried(letter, error=str(error))
+    parts = list(found) or ["body"]
+    now = {"body": bytes(letter.body), "headers": letter.headers, "properties": letter.properties}
+    hidden: list[Any] = []
+    sides = [_masked(letter, values, hidden) for values in (now, {**now, **found})]
+    # A step can copy what is hidden to where it would not be.
+    before, after = (masking.without(_shown(side, parts), hidden)[:_LONGEST] for side in sides)
+    return Tried(letter, before, after, is_changed=bool(found))
+
+
+def _masked(letter: DeadLetter, values: Mapping[str, Any], hidden: list[Any]) -> dict[str, Any]:
+    """Return the values without what is hidden, which is added to `hidden`."""
+    side = copy.copy(letter)
+    side.body, side.headers, side.properties = (values[part] for part in PARTS)
+    masking.hide(side, hidden)
+    return {"body": bytes(side.body), "headers": side.headers, "properties": values["properties"]}
+
+
+def _shown(values: Mapping[str, Any], parts: Sequence[str]) -> str:
+    """Return the parts as text, one below the other."""
+    texts = []
+    for part in parts:
+        value = values[part]
+        if isinstance(value, bytes):
+            try:
+                texts.append(value.decode())
+            except UnicodeDecodeError:
+                texts.append(base64.b64encode(value[:3_000]).decode())
+        else:
+            texts.append(f"{part}: {json.dumps(value, indent=2, ensure_ascii=False)}")
+    return "\n".join(texts)
+
+
+def start(*, selection: Selection, change: Change, by: Actor, expect: int | None = None) -> Operation:
+    """Have a worker change the parked letters. Raises Refusal: none, not `expect`, or what is no change."""
+    with audit.act(
+        by=by,
+        action=KIND,
+        broker=selection.broker,
+        target=selection.described(),
+        detail={"selection": selection.told(), "change": change.told()},
+    ) as entry:
+        change.check()
+        entry.count = total = _count(selection, expect)
+        text = ngettext("Edit %(n)d letter", "Edit %(n)d letters", total)
+        return operations.start(
+            kind=KIND,
+            by=by,
+            broker=selection.broker,
+            summary=text % {"n": total},
+            params={"selection": selection.to_json(), "change": change.to_json()},
+            total=total,
+        )
+
+
+def _count(chosen: Selection, expect: int | None) -> int:
+    return selection.count(chosen, DeadLetter.Status.PARKED, expect)
+
+
+@operations.runner(KIND)
+def run(run: Run) -> None:
+    """Carry it out; each batch is written together with where it ends, so that nothing is changed twice."""
+    chosen = Selection.from_json(run.params["selection"])
+    change = Change.from_json(run.params["change"])
+    by = Actor(run.operation.created_by, "system")
+    while True:
+        run.checkpoint()
+        after = run.cursor.get("after", 0)
+        rows = chosen.rows().filter(status=DeadLetter.Status.PARKED, pk__gt=after).order_by("pk")
+        ids = fitting(rows.values_list("pk", "size")[:BATCH])
+        if not ids:
+            passed_over.tell(run)
+            return
+        with transaction.atomic():
+            done = failed = 0
+            for letter in DeadLetter.objects.filter(pk__in=ids).order_by("pk"):
+                error = _change(letter, change, by)
+                done, failed = done + (not error), failed + bool(error)
+                if error:
+                    run.problem(str(letter.pk), error)
+            run.save_cursor({"after": ids[-1]})
+            run.progress(done=done, failed=failed)
+
+
+def _change(letter: DeadLetter, change: Change, by: Actor) -> str:
+    """Change one letter; return why it could not be, "" when it was or nothing in it changes."""
+    try:
+        found = changed(letter, change)
+        if found:
+            editing.write(letter, by, found)
+    except Unchangeable as error:
+        return str(error)
+    except Refusal as refusal:
+        return refusal.text
+    return ""

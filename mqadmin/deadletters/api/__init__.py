@@ -1,0 +1,1 @@
+"""The API's calls for dead letters."""

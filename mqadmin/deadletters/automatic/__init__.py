@@ -1,0 +1,1 @@
+"""What letters set off by themselves, once switched on: rules that retry, breakers that pause a consumer."""

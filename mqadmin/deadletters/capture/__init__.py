@@ -1,0 +1,1 @@
+"""From a dead-letter queue into the database: committed first, acked after (guarantee 3)."""

@@ -1,0 +1,1 @@
+"""What comes from the inbox's address and from its dialogs."""

@@ -1,0 +1,13 @@
+"""The colours of dead letters."""
+
+from __future__ import annotations
+
+from mqadmin.core.pages.tones import Tone
+
+# By `DeadLetter.Status`.
+STATUS: dict[str, Tone] = {
+    "parked": "grey",
+    "requeueing": "amber",
+    "requeued": "green",
+    "discarded": "grey",
+}

@@ -1,0 +1,1 @@
+"""From the database back to RabbitMQ: claim, publish, confirm, mark (guarantee 4); told before, watched."""

@@ -1,0 +1,114 @@
+"""What a requeue publishes: a letter without the traces of its death, under its claim's id. Pure.
+
+Letters that died together have address and headers in common: what becomes of these is worked out once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from mqadmin.core.errors import Refusal
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import destinations
+from mqadmin.deadletters.requeue.destinations import Address, To
+from mqadmin.rabbit.clean_copy import REQUEUE
+from mqadmin.rabbit.headers import REQUEUE_ID
+from mqadmin.rabbit.message import Properties, from_json
+from mqadmin.rabbit.publishing.publisher import Outgoing
+
+_MOST_PLANS = 512
+_LARGEST_HEADERS = 4_096  # characters of those that are remembered
+
+
+class Claimed(NamedTuple):
+    """A claimed letter as the database has it: of `COLUMNS`; the JSON is not read yet."""
+
+    id: int
+    vhost: str
+    dead_letter_queue: str
+    return_queue: str
+    source_exchange: str
+    routing_keys: str
+    properties: str
+    headers: str
+    body: bytes
+    requeue_id: str
+
+
+COLUMNS = Claimed._fields
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What letters with one address and the same headers have in common; `problem`: they stay."""
+
+    place: Address
+    headers: Mapping[str, Any]
+    problem: str = ""
+
+
+class Copier:
+    """Makes the copies of one operation. `username`: of the connection that publishes. One thread."""
+
+    def __init__(self, to: To, *, username: str) -> None:
+        self._to = to
+        self._username = username
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+
+    def copy(self, letter: Claimed) -> Outgoing:
+        """Return the copy to publish. Raises Refusal when it has no destination, ValueError for what is stored
+        in no form that was ever written."""
+        key = (*letter[2:6], letter.headers)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plan(letter)
+            if len(letter.headers) <= _LARGEST_HEADERS:
+                if len(self._plans) >= _MOST_PLANS:
+                    self._plans.clear()
+                self._plans[key] = plan
+        properties = json.loads(letter.properties)
+        return _outgoing(plan, properties, letter.body, letter.requeue_id, letter.id, self._username)
+
+    def _plan(self, letter: Claimed) -> _Plan:
+        row = DeadLetter(
+            return_queue=letter.return_queue,
+            source_exchange=letter.source_exchange,
+            routing_keys=json.loads(letter.routing_keys),
+        )
+        place = destinations.address(row, self._to)
+        return _planned(place, letter.dead_letter_queue, json.loads(letter.headers))
+
+
+def copy(letter: DeadLetter, to: To, *, username: str) -> Outgoing:
+    """Return the copy of one letter, as `Copier.copy` does."""
+    plan = _planned(destinations.address(letter, to), letter.dead_letter_queue, letter.headers)
+    return _outgoing(plan, letter.properties, bytes(letter.body), letter.requeue_id, letter.pk, username)
+
+
+def _planned(place: Address, dead_letter_queue: str, headers: dict[str, Any]) -> _Plan:
+    problem = place.problem
+    if not problem and place.exchange == "" and place.routing_key == dead_letter_queue:
+        problem = _("It would go straight back to the dead-letter queue.")
+    return _Plan(place, REQUEUE.headers(from_json(headers)), problem)
+
+
+def _outgoing(
+    plan: _Plan, stored: Mapping[str, Any], body: bytes, requeue_id: str, tag: int, username: str
+) -> Outgoing:
+    if plan.problem:
+        raise Refusal(plan.problem)
+    headers = dict(plan.headers)
+    values = {name: from_json(item) if type(item) is dict else item for name, item in stored.items()}
+    REQUEUE.put_aside(values, headers, username=username)
+    headers[REQUEUE_ID] = requeue_id
+    values["headers"] = headers
+    try:
+        properties = Properties(**values)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    return Outgoing(plan.place.exchange, plan.place.routing_key, body, properties, tag)

@@ -1,0 +1,187 @@
+"""What a requeue would do, said before anything moves: asked of the broker and of our own rows, nothing sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from consumers.models import Consumer, ConsumerProcess
+from mqadmin.core.pages.formats import number, size
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import destinations
+from mqadmin.deadletters.requeue.destinations import Destination, To
+from mqadmin.deadletters.search.selection import Selection
+from mqadmin.rabbit.types import QueueInfo
+
+MOST_NAMED = 20  # letters that died before, by id
+
+
+@dataclass(frozen=True)
+class Listener:
+    """One of our consumers on a queue: what it is told to be, and how many of its processes consume now."""
+
+    name: str
+    desired: str
+    running: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A queue that letters would reach: how many, who listens there, and in words what is wrong with that.
+
+    `ready`, `total` and `consumers` are the broker's; None is unknown.
+    """
+
+    vhost: str
+    name: str
+    arriving: int
+    ready: int | None
+    total: int | None
+    consumers: int | None
+    listeners: tuple[Listener, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """`died_before`: how many died more than once, or came back after a requeue; some of them by id."""
+
+    total: int
+    requeueable: int
+    destinations: list[Destination]
+    queues: list[Outlook]
+    died_before: int
+    came_back: int
+    died_before_ids: list[int]
+
+    @property
+    def problems(self) -> list[str]:
+        """Why letters would stay, each reason once."""
+        return sorted({place.problem for place in self.destinations if place.problem})
+
+    @property
+    def warnings(self) -> list[str]:
+        """What would happen that one may not think of, each once."""
+        of_places = {place.warning for place in self.destinations if place.warning}
+        told = sorted(of_places) + [text for queue in self.queues for text in queue.warnings]
+        if self.died_before:
+            told.append(
+                ngettext(
+                    "%(n)s of them has died before.", "%(n)s of them have died before.", self.died_before
+                )
+                % {"n": number(self.died_before)}
+            )
+        return told
+
+
+def of(*, selection: Selection, to: To) -> DryRun:
+    """Return what a requeue of the parked letters of `selection` would do. Raises RabbitError, Refusal."""
+    parked = selection.rows().filter(status=DeadLetter.Status.PARKED)
+    found, infos = destinations.look(broker=selection.broker, rows=parked, to=to)
+    again = ~Q(came_back_as="") | Q(death_count__gt=1)
+    counts = parked.order_by().aggregate(
+        total=Count("pk"),
+        size=Sum("size"),
+        before=Count("pk", filter=again),
+        back=Count("pk", filter=~Q(came_back_as="")),
+    )
+    named = parked.filter(again).order_by("pk").values_list("pk", flat=True)
+    mean = (counts["size"] or 0) / max(counts["total"], 1)
+    return DryRun(
+        total=counts["total"],
+        requeueable=sum(place.count for place in found if not place.problem),
+        destinations=found,
+        queues=outlooks(selection.broker, found, infos, mean),
+        died_before=counts["before"],
+        came_back=counts["back"],
+        died_before_ids=list(named[:MOST_NAMED]) if counts["before"] else [],
+    )
+
+
+def outlooks(
+    broker: str,
+    found: Iterable[Destination],
+    infos: Mapping[tuple[str, str], QueueInfo],
+    mean_size: float,
+) -> list[Outlook]:
+    """Return the queues that would be reached, those with most letters first."""
+    arriving: dict[tuple[str, str], int] = {}
+    for place in found:
+        for name in place.queues if not place.problem else ():
+            arriving[place.vhost, name] = arriving.get((place.vhost, name), 0) + place.count
+    ours = _listeners(broker, arriving)
+    return [
+        _outlook(infos[key], count, ours.get(key, ()), mean_size)
+        for key, count in sorted(arriving.items(), key=lambda item: -item[1])
+    ]
+
+
+def _outlook(info: QueueInfo, count: int, ours: tuple[Listener, ...], mean_size: float) -> Outlook:
+    warnings = [*_nobody(info, ours), *overflows(info, count, mean_size)]
+    return Outlook(
+        info.vhost, info.name, count, info.ready, info.total, info.consumers, ours, tuple(warnings)
+    )
+
+
+def _nobody(info: QueueInfo, ours: tuple[Listener, ...]) -> Iterable[str]:
+    names = {"queue": info.name}
+    if info.consumers == 0:
+        yield _("Nobody consumes from “%(queue)s”: they would wait there.") % names
+    for item in ours:
+        if item.desired != Consumer.Desired.RUNNING:
+            state = str(Consumer.Desired(item.desired).label)
+            yield _("Its consumer %(name)s is %(state)s.") % {"name": item.name, "state": state}
+        elif not item.running:
+            yield _("Its consumer %(name)s should run, but no process of it does.") % {"name": item.name}
+
+
+def overflows(info: QueueInfo, count: int, mean_size: float) -> Iterable[str]:
+    """Say what a length limit of the queue would do with `count` more messages of `mean_size` bytes. Pure."""
+    limit = _limit(info, "max-length")
+    if limit is not None and (info.ready or 0) + count > limit:
+        over = min(count, (info.ready or 0) + count - limit)
+        most = ngettext("%(n)s message", "%(n)s messages", limit) % {"n": number(limit)}
+        yield _over(info, over, most)
+    limit = _limit(info, "max-length-bytes")
+    needed = (info.message_bytes or 0) + count * mean_size
+    if limit is not None and needed > limit and mean_size:
+        over = min(count, round((needed - limit) / mean_size) or 1)
+        yield _over(info, over, size(limit))
+
+
+def _limit(info: QueueInfo, name: str) -> int | None:
+    """Return the limit in force: of an argument and a policy the smaller one counts (rabbit_policy_merge)."""
+    values = (info.arguments.get(f"x-{name}"), info.effective_policy.get(name))
+    known = [value for value in values if isinstance(value, int) and value >= 0]
+    return min(known, default=None)
+
+
+def _over(info: QueueInfo, over: int, limit: str) -> str:
+    overflow: Any = info.arguments.get("x-overflow") or info.effective_policy.get("overflow") or "drop-head"
+    values = {"queue": info.name, "limit": limit, "n": number(over)}
+    if overflow == "drop-head":
+        return (
+            _("“%(queue)s” holds at most %(limit)s: about %(n)s of its oldest messages would be dropped.")
+            % values
+        )
+    return _("“%(queue)s” holds at most %(limit)s: about %(n)s would be refused and stay here.") % values
+
+
+def _listeners(
+    broker: str, places: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], tuple[Listener, ...]]:
+    """Return our consumers of these queues; collectors are none, they would only capture again."""
+    running = Count(
+        "processes", filter=Q(processes__ended_at=None, processes__state=ConsumerProcess.State.RUNNING)
+    )
+    rows = Consumer.objects.filter(broker=broker, queue__in={name for _vhost, name in places})
+    found: dict[tuple[str, str], tuple[Listener, ...]] = {}
+    for row in rows.filter(is_collector=False).annotate(running=running):
+        key = row.vhost, row.queue
+        found[key] = (*found.get(key, ()), Listener(row.name, row.desired, row.running))
+    return found

@@ -1,0 +1,287 @@
+"""Requeue letters: claim, publish, confirm, mark (guarantee 4).
+
+A batch is claimed and committed before the first copy is sent. Then every copy has a verdict: confirmed and not
+returned means requeued; refused in any way means back in the inbox with the reason; and where the broker's
+answer never came the letter stays claimed, and the operation, when it is carried out again, sends it once more
+under the same `mqadmin-requeue-id`, by which a consumer can drop the second copy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mqadmin.core import brokers
+from mqadmin.core.acts import audit, operations
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.acts.operations import Run, Stopped, Waiting
+from mqadmin.core.errors import Refusal
+from mqadmin.core.models import Operation
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import canary, claims, destinations, passed_over
+from mqadmin.deadletters.requeue.copies import Claimed, Copier, copy
+from mqadmin.deadletters.requeue.destinations import Destination, To
+from mqadmin.deadletters.search import selection
+from mqadmin.deadletters.search.selection import Selection
+from mqadmin.rabbit.errors import NoResponse, RabbitError
+from mqadmin.rabbit.publishing.pace import Pace
+from mqadmin.rabbit.publishing.publisher import Outgoing, Receipt
+
+__all__ = ["KIND", "Care", "check", "copy", "run", "start"]
+
+KIND = "dead_letters.requeue"
+PUBLISH_SECONDS = 10.0  # well under the operation's lease
+# The broker did not take it, but may shortly: the letter stays claimed and the operation tries again.
+_TRANSIENT = ("blocked", "timed_out", "connection_lost")
+
+
+@dataclass(frozen=True)
+class Care:
+    """How carefully: at most `rate` letters a second (0: no bound); nothing for `hold_seconds`; and with
+    `canary_seconds` in steps, each watched so long before the next (0: all at once)."""
+
+    rate: float = 0
+    hold_seconds: float = 0
+    canary_seconds: float = 0
+    canary_steps: tuple[int, ...] = canary.STEPS
+
+
+def check(*, selection: Selection, to: To) -> list[Destination]:
+    """Return where the parked letters of `selection` would go, without doing anything. Raises RabbitError."""
+    parked = selection.rows().filter(status=DeadLetter.Status.PARKED)
+    return destinations.check_destination(broker=selection.broker, rows=parked, to=to)
+
+
+def start(
+    *, selection: Selection, to: To, by: Actor, expect: int | None = None, care: Care | None = None
+) -> Operation:
+    """Have a worker requeue the parked letters of `selection`; returns the operation at once.
+
+    Raises Refusal when there are none, not `expect` of them, or when none of them would arrive; RabbitError
+    when the broker cannot be asked where they would go.
+    """
+    care = care or Care()
+    params = {"selection": selection.to_json(), "to": to.to_json()}
+    detail = {"selection": selection.told(), "to": to.to_json()}
+    with audit.act(
+        by=by,
+        action=KIND,
+        broker=selection.broker,
+        target=selection.described(),
+        detail={**detail, **({} if care == Care() else {"care": asdict(care)})},
+    ) as entry:
+        total = _count(selection, expect)
+        entry.count = total
+        found = check(selection=selection, to=to)
+        if all(place.problem for place in found):
+            raise Refusal(found[0].problem if found else _("Nothing is left to requeue."), "no_destination")
+        return operations.start(
+            kind=KIND,
+            by=by,
+            broker=selection.broker,
+            summary=_summary(total, found),
+            params=params,
+            total=total,
+            hold_seconds=care.hold_seconds,
+            rate_limit=care.rate,
+            canary=canary.plan(care.canary_seconds, care.canary_steps) if care.canary_seconds else None,
+        )
+
+
+def _count(chosen: Selection, expect: int | None) -> int:
+    return selection.count(chosen, DeadLetter.Status.PARKED, expect)
+
+
+def _summary(total: int, places: Sequence[Destination]) -> str:
+    if len(places) == 1:
+        return ngettext("Requeue %(n)d letter to %(place)s", "Requeue %(n)d letters to %(place)s", total) % {
+            "n": total,
+            "place": places[0].name,
+        }
+    return ngettext(
+        "Requeue %(n)d letter to %(places)d places", "Requeue %(n)d letters to %(places)d places", total
+    ) % {"n": total, "places": len(places)}
+
+
+@operations.runner(KIND, cancelled=claims.give_back)
+def run(run: Run) -> None:
+    """Carry it out; may be called again at any point (see `operations.runner`)."""
+    to = To.from_json(run.params["to"])
+    pace = Pace(run.operation.rate_limit)
+    try:
+        run.checkpoint()
+        _publish_claimed(run, to, pace)  # of a worker that died
+        _send(run, Selection.from_json(run.params["selection"]), to, pace)
+        passed_over.tell(run)
+    except (Stopped, Waiting, OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if not (isinstance(error, RabbitError) and error.kind == "connection"):
+            claims.give_back(run.operation)  # the operation ends here: nobody else would
+        raise
+
+
+def _send(run: Run, chosen: Selection, to: To, pace: Pace) -> None:
+    """Claim and publish what is left, no faster than `pace`, no more at once than the canary lets through.
+
+    Where neither holds it back, the next batch is claimed and prepared while the one before is on its way.
+    """
+    before = 0
+    with Sender(run, to) as sender:
+        while True:
+            room = canary.room(run.operation)
+            if room == 0:
+                canary.watch(run, chosen, before)
+                room = canary.room(run.operation)
+            run.rest(pace.wait(time.monotonic()))
+            at_most = pace.at_once(claims.BATCH if room is None else room)
+            with transaction.atomic():
+                run.checkpoint()
+                after = claims.claim(run.operation, chosen, after=before, at_most=at_most)
+            if after is None:
+                break
+            batch, begun = claims.claimed(run.operation, after=before, up_to=after), time.monotonic()
+            sender.send(batch)
+            if room is not None or pace.is_bounded:
+                sender.settle()
+                pace.take(len(batch), begun)
+            before = after
+
+
+def _publish_claimed(run: Run, to: To, pace: Pace) -> None:
+    # No stop in between: what is claimed and not sent would be shown as maybe sent.
+    with Sender(run, to) as sender:
+        for batch in claims.batches(run.operation):
+            begun = time.monotonic()
+            sender.send(batch)
+            sender.settle()
+            pace.take(len(batch), begun)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A part of a batch on its way to one virtual host."""
+
+    items: list[Outgoing]
+    verdicts: Future[list[Receipt]]
+
+
+class Sender:
+    """Publishes batches and marks each letter by its verdict. At most two batches are on their way.
+
+    To be used with `with`: at its end, whatever ended it, what was sent is waited for and marked. For the
+    runner's thread.
+    """
+
+    def __init__(self, run: Run, to: To) -> None:
+        self._run = run
+        self._copier = Copier(to, username=brokers.config(run.operation.broker).username)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="requeue")
+        self._on_the_way: deque[tuple[list[_Sent], dict[int, str]]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        try:
+            if kind is None or issubclass(kind, Exception):
+                self.settle()
+        finally:
+            self._threads.shutdown(wait=False)
+
+    def send(self, batch: Sequence[Claimed]) -> None:
+        """Publish a claimed batch; marks the one before the last. Raises NoResponse if some of that must be tried
+        again, Stopped when another worker has the operation."""
+        while len(self._on_the_way) > 1:
+            self._settle_one()
+        refused: dict[int, str] = {}
+        outgoing: dict[str, list[Outgoing]] = {}
+        for letter in batch:
+            try:
+                outgoing.setdefault(letter.vhost, []).append(self._copier.copy(letter))
+            except (Refusal, ValueError) as error:
+                refused[letter.id] = str(error)
+        sent = [
+            _Sent(items, self._threads.submit(_publish, self._run.operation.broker, vhost, items))
+            for vhost, items in outgoing.items()
+        ]
+        self._on_the_way.append((sent, refused))
+
+    def settle(self) -> None:
+        """Wait for all that is on its way and mark it; every batch, whatever became of the one before it.
+
+        Raises as `send`.
+        """
+        fault: Exception | None = None
+        while self._on_the_way:
+            try:
+                self._settle_one()
+            except (RabbitError, Stopped) as error:
+                fault = fault or error
+        if fault is not None:
+            raise fault
+
+    def _settle_one(self) -> None:
+        sent, refused = self._on_the_way.popleft()
+        confirmed: dict[int, str] = {}
+        waiting = ""
+        for part in sent:
+            for item, verdict in zip(part.items, part.verdicts.result(), strict=True):
+                if verdict.ok:
+                    confirmed[item.tag] = _place(item)
+                elif verdict.unknown or verdict.reason in _TRANSIENT:
+                    waiting = verdict.detail or verdict.reason
+                else:
+                    refused[item.tag] = _why(verdict, item)
+        _mark(self._run, confirmed, refused)
+        if waiting:
+            raise NoResponse(waiting)
+
+
+def _publish(broker: str, vhost: str, items: list[Outgoing]) -> list[Receipt]:
+    """Publish to one virtual host, each with its verdict. Any thread."""
+    return brokers.publisher(broker, vhost).publish_batch(items, timeout_s=PUBLISH_SECONDS)
+
+
+def _mark(run: Run, confirmed: dict[int, str], refused: dict[int, str]) -> None:
+    """Write the results and count them, together: a crash in between must not count twice."""
+    stopped: Stopped | None = None
+    with transaction.atomic():
+        claims.requeued(run.operation, confirmed)
+        claims.returned(run.operation, refused)
+        for pk, reason in refused.items():
+            run.problem(str(pk), reason)
+        try:
+            run.progress(done=len(confirmed), failed=len(refused))
+        except Stopped as error:  # another worker has the operation; what the broker told us stays true
+            stopped = error
+    if stopped is not None:
+        raise stopped
+
+
+def _place(item: Outgoing) -> str:
+    if item.exchange == "":
+        return _("to %(queue)s, confirmed by the broker") % {"queue": item.routing_key}
+    return _("to %(exchange)s with key %(key)s, confirmed by the broker") % {
+        "exchange": item.exchange,
+        "key": item.routing_key,
+    }
+
+
+def _why(verdict: Receipt, item: Outgoing) -> str:
+    if verdict.reason == "unroutable" and item.exchange == "":
+        return _("There is no queue “%(queue)s”: the broker returned it.") % {"queue": item.routing_key}
+    if verdict.reason == "unroutable":
+        return _("No queue is bound to “%(exchange)s” for “%(key)s”: the broker returned it.") % {
+            "exchange": item.exchange,
+            "key": item.routing_key,
+        }
+    return verdict.detail or verdict.reason

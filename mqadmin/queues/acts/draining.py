@@ -1,0 +1,94 @@
+"""Taking messages out of a queue in batches: nothing is acked before its taker says that it is safe elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pika.adapters.blocking_connection import BlockingChannel
+
+from mqadmin.core import brokers
+from mqadmin.core.rows import batches
+from mqadmin.queues.models import Queue
+from mqadmin.rabbit import amqp
+from mqadmin.rabbit.message import Message
+from mqadmin.rabbit.publishing.publisher import Outgoing, Receipt
+
+BATCH = 1_000
+PUBLISH_SECONDS = 10.0
+_QUIET_SECONDS = 0.3  # without a delivery: then the broker is asked whether the queue is empty
+# The broker did not take it, but may shortly.
+TRANSIENT = ("blocked", "timed_out", "connection_lost")
+
+
+class Drain:
+    """A subscription of one queue. One thread; every method may raise what pika raises."""
+
+    def __init__(self, channel: BlockingChannel, queue: str, at_once: int) -> None:
+        self._channel = channel
+        self._queue = queue
+        # Twice: while one batch is settled the next is on its way.
+        channel.basic_qos(prefetch_count=2 * at_once)
+        self._deliveries: Iterator[Any] = channel.consume(queue, inactivity_timeout=_QUIET_SECONDS)
+
+    def batch(self, at_most: int) -> list[Message]:
+        """Return the next messages, as they come; [] once the queue is empty."""
+        found: list[Message] = []
+        while len(found) < at_most:
+            method, properties, body = next(self._deliveries)
+            if method is not None:
+                found.append(Message.from_pika(method, properties, body))
+            elif found or not self.left():
+                break
+        return found
+
+    def left(self) -> int:
+        """Return how many are ready; the answer also proves that every ack before it was taken."""
+        return int(self._channel.queue_declare(self._queue, passive=True).method.message_count or 0)
+
+    def settle(self, batch: Sequence[Message], safe: Sequence[bool]) -> None:
+        """Ack what is safe elsewhere, give back the rest."""
+        if all(safe):
+            self._channel.basic_ack(batch[-1].delivery_tag or 0, multiple=True)
+            return
+        for message, is_safe in zip(batch, safe, strict=True):
+            if is_safe:
+                self._channel.basic_ack(message.delivery_tag or 0)
+            else:
+                self._channel.basic_nack(message.delivery_tag or 0, requeue=True)
+
+
+@contextmanager
+def drained(queue: Queue, *, at_once: int) -> Iterator[Drain]:
+    """Yield a drain of `queue`; what it took and did not settle returns to the queue. Raises RabbitError."""
+    with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
+        yield Drain(channel, queue.name, at_once)
+
+
+def ready_now(queue: Queue) -> int:
+    """Return how many ready messages the queue holds this instant, by a passive declare over AMQP.
+
+    The management API's number is up to five seconds old. Raises RabbitError.
+    """
+    with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
+        return int(channel.queue_declare(queue.name, passive=True).method.message_count or 0)
+
+
+def at_once(queue: Queue, left: int) -> int:
+    """Return how many of `left` messages make a batch, by their mean size as the broker tells it.
+
+    Raises RabbitError.
+    """
+    return batches.count(mean_size(queue), min(left, BATCH))
+
+
+def mean_size(queue: Queue) -> float:
+    """Return the mean size of the queue's bodies in bytes; 0 where the broker does not say."""
+    return brokers.client(queue.broker.slug).queue(queue.vhost, queue.name).info.mean_bytes
+
+
+def publish(queue: Queue, items: Sequence[Outgoing]) -> list[Receipt]:
+    """Publish to the queue's virtual host, each with its verdict."""
+    publisher = brokers.publisher(queue.broker.slug, queue.vhost)
+    return publisher.publish_batch(items, timeout_s=PUBLISH_SECONDS)

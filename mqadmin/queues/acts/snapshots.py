@@ -1,0 +1,207 @@
+"""A purge that can be undone: each message is stored before it is acked, and can be put back into its queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mqadmin.core import brokers
+from mqadmin.core.acts import audit, operations
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.acts.operations import GaveUp, Run
+from mqadmin.core.errors import Refusal
+from mqadmin.core.models import KeptMessage, Operation
+from mqadmin.core.pages.formats import number, size
+from mqadmin.core.rows import batches, deleting
+from mqadmin.queues.acts import draining, moving
+from mqadmin.queues.acts.draining import Drain
+from mqadmin.queues.models import Queue
+from mqadmin.rabbit.headers import REQUEUE_ID
+from mqadmin.rabbit.message import Message, Properties, fingerprint
+from mqadmin.rabbit.publishing.publisher import Outgoing
+
+RESTORE = "queues.restore"
+MOST = 50_000  # messages
+MOST_BYTES = 256 * 1024 * 1024
+KEPT = timedelta(days=7)
+DELETING_SECONDS = 30.0  # that one pass may take; the next one goes on
+
+
+def why_not(queue: Queue, ready: int) -> str:
+    """Return why no snapshot of `ready` messages can be kept, "" where it can. Raises RabbitError."""
+    if ready > MOST:
+        return _("A snapshot holds at most %(n)s messages.") % {"n": number(MOST)}
+    if ready * draining.mean_size(queue) > MOST_BYTES:
+        return _("A snapshot holds at most %(size)s.") % {"size": size(MOST_BYTES)}
+    return ""
+
+
+def drop(run: Run, queue: Queue) -> None:
+    """Store and ack what is ready, up to the operation's total; goes on after a crash where it was."""
+    left = run.operation.total - run.operation.done
+    at_once = draining.at_once(queue, left)
+    doubtful = _doubtful(run.operation)
+    kept_bytes = 0
+    with draining.drained(queue, at_once=at_once) as drain:
+        while left > 0:
+            run.checkpoint()
+            batch = drain.batch(min(at_once, left))
+            if not batch:
+                break
+            kept_bytes += sum(len(message.body) for message in batch)
+            if kept_bytes > MOST_BYTES:
+                raise GaveUp(
+                    _("The messages are more than a snapshot holds (%(size)s). The rest stay in the queue.")
+                    % {"size": size(MOST_BYTES)}
+                )
+            _keep(run, queue, drain, batch, doubtful)
+            left -= len(batch)
+    # What a worker stored before it died and did not come back was acked in time.
+    with transaction.atomic():
+        acked = KeptMessage.objects.filter(operation=run.operation, is_taken=False).update(is_taken=True)
+        run.progress(done=min(acked, max(left, 0)))
+    left -= acked
+    if left > 0:
+        Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - left)
+
+
+def _doubtful(operation: Operation) -> dict[str, list[int]]:
+    """Return, by fingerprint, what was stored but perhaps not acked."""
+    found: dict[str, list[int]] = {}
+    rows = KeptMessage.objects.filter(operation=operation, is_taken=False)
+    for pk, mark in rows.values_list("pk", "fingerprint"):
+        found.setdefault(mark, []).append(pk)
+    return found
+
+
+def _keep(
+    run: Run, queue: Queue, drain: Drain, batch: Sequence[Message], doubtful: dict[str, list[int]]
+) -> None:
+    known: list[int] = []
+    new: list[KeptMessage] = []
+    for message in batch:
+        row = _row(run.operation, message, queue.name)
+        again = doubtful.get(row.fingerprint) if message.redelivered else None
+        if again:
+            known.append(again.pop())
+        else:
+            new.append(row)
+    stored = KeptMessage.objects.bulk_create(new)
+    drain.settle(batch, [True] * len(batch))
+    drain.left()  # its answer comes after the ack was taken
+    with transaction.atomic():
+        ids = known + [row.pk for row in stored]
+        KeptMessage.objects.filter(pk__in=ids).update(is_taken=True)
+        run.progress(done=len(batch))
+
+
+def _row(operation: Operation, message: Message, queue: str) -> KeptMessage:
+    described = message.properties.to_json()
+    mark = fingerprint(message, queue, described=described)
+    headers = described.pop("headers", {})
+    return KeptMessage(
+        operation=operation,
+        exchange=message.exchange,
+        routing_key=message.routing_key,
+        properties=cast(Any, described),
+        headers=headers,
+        body=message.body,
+        fingerprint=mark,
+    )
+
+
+def waiting(operation: Operation) -> int:
+    """Return how many kept messages can be put back."""
+    return KeptMessage.objects.filter(operation=operation, is_restored=False).count()
+
+
+def of(queue: Queue) -> list[tuple[Operation, int]]:
+    """Return the purges of `queue` whose messages can be put back, newest first, with how many."""
+    ids = KeptMessage.objects.filter(is_restored=False).order_by().values("operation").distinct()
+    rows = Operation.objects.filter(pk__in=ids, broker=queue.broker.slug, params__queue=queue.pk)
+    return [(operation, waiting(operation)) for operation in rows[:10]]
+
+
+def restore(*, operation: Operation, by: Actor, expect: int | None = None) -> Operation:
+    """Start putting back what the purge `operation` kept. Raises Refusal: nothing kept, still going on, or put back
+    by somebody else already."""
+    with (
+        audit.act(
+            by=by,
+            action="queue.restore",
+            broker=operation.broker,
+            target=f"operation {operation.pk}: {operation.summary}",
+        ) as entry,
+        transaction.atomic(),
+    ):
+        operation = Operation.objects.select_for_update().get(pk=operation.pk)  # of two at once, one waits
+        if _is_under_way(operation):
+            raise Refusal(_("It is being put back already."), "wrong_state")
+        entry.count = total = waiting(operation)
+        if operation.status in Operation.OPEN:
+            raise Refusal(_("It is still going on: cancel it first."), "wrong_state")
+        if not total:
+            raise Refusal(_("It kept nothing that could be put back."), "nothing_to_do")
+        if expect is not None and expect != total:
+            text = ngettext("It would be %(n)d message now.", "It would be %(n)d messages now.", total)
+            raise Refusal(text % {"n": total}, "changed")
+        queue = Queue.objects.get(pk=operation.params["queue"])
+        text = ngettext(
+            "Put %(n)d message back into %(queue)s", "Put %(n)d messages back into %(queue)s", total
+        )
+        return operations.start(
+            kind=RESTORE,
+            by=by,
+            broker=operation.broker,
+            summary=text % {"n": total, "queue": queue.name},
+            params={"purge": operation.pk, "queue": queue.pk},
+            total=total,
+        )
+
+
+def _is_under_way(operation: Operation) -> bool:
+    """Whether what this purge kept is being put back; a worker may still be at it when that was cancelled."""
+    begun = Operation.objects.filter(kind=RESTORE, params__purge=operation.pk)
+    return begun.filter(Q(status__in=Operation.OPEN) | Q(lease_until__gt=timezone.now())).exists()
+
+
+@operations.runner(RESTORE)
+def run(run: Run) -> None:
+    """Carry it out; a copy that a dead worker may have sent already is sent again under the same requeue id."""
+    queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
+    username = brokers.config(queue.broker.slug).username
+    rows = KeptMessage.objects.filter(operation_id=run.params["purge"], is_restored=False).order_by("pk")
+    while batch := _batch(rows.values_list("pk", flat=True)[: draining.BATCH]):
+        run.checkpoint()
+        verdicts = draining.publish(queue, [_copy(row, queue.name, username) for row in batch])
+        ids = [row.pk for row, verdict in zip(batch, verdicts, strict=True) if verdict.ok]
+        with transaction.atomic():
+            KeptMessage.objects.filter(pk__in=ids).update(is_restored=True)
+            run.progress(done=len(ids))
+        moving.check(verdicts, queue.name)
+
+
+def _batch(ids: Iterable[int]) -> list[KeptMessage]:
+    """Return the first of these rows whose bodies fit into a batch, at least one."""
+    rows = KeptMessage.objects.filter(pk__in=list(ids)).order_by("pk").iterator(50)
+    return batches.fitting((row, len(row.body)) for row in rows)
+
+
+def _copy(row: KeptMessage, queue: str, username: str) -> Outgoing:
+    headers = {**row.headers, REQUEUE_ID: f"kept-{row.operation_id}-{row.pk}"}
+    properties = Properties.from_json({**row.properties, "headers": headers})
+    return moving.copy(Message(bytes(row.body), properties, row.exchange, row.routing_key), queue, username)
+
+
+def forget() -> str:
+    """Delete what was kept for longer than KEPT; returns what it did, in words, or ""."""
+    old = KeptMessage.objects.filter(operation__finished_at__lt=timezone.now() - KEPT)
+    deleted = deleting.all_of(old, deleting.Steps(DELETING_SECONDS))
+    return f"{deleted} messages kept by purges" if deleted else ""

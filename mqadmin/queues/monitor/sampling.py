@@ -1,0 +1,174 @@
+"""One broker's samples: ask RabbitMQ once, judge every queue, write the rows that changed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby, islice
+from operator import itemgetter
+
+from django.conf import settings
+from django.db.models import Q
+
+from mqadmin.queues.models import Broker, Queue
+from mqadmin.queues.monitor import broker_rows, topology
+from mqadmin.queues.monitor.memory import Memory
+from mqadmin.queues.monitor.queue_row import COLUMNS, NOWHERE, Known, Route, Surroundings, update
+from mqadmin.rabbit.errors import RabbitError
+from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.types import NodeInfo, QueueInfo
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+
+CHUNK = 500  # rows in one transaction: a write lock on SQLite stays short
+TOPOLOGY_S = 30.0
+GONE_KEPT = timedelta(hours=24)
+FLEETING_KEPT = timedelta(minutes=10)  # exclusive and auto-delete queues come and go by the thousand
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one sample found and cost. Seconds: `asked` the broker, `judged`, `wrote` the database."""
+
+    queues: int
+    written: int
+    gone: int
+    asked: float
+    judged: float
+    wrote: float
+
+
+class Sampler:
+    """Samples one broker. For one thread; keeps what it wrote, so that the next sample writes only changes.
+
+    `sample` raises RabbitError (also recorded in the `Broker` row by `fail`) and django.db.Error; after
+    either the next call goes on, after a database error by reading the rows back first.
+    """
+
+    def __init__(self, slug: str, client: ManagementClient) -> None:
+        self.slug = slug
+        self._client = client
+        self._broker: Broker | None = None
+        self._known: dict[Key, Known] = {}
+        self._routes: dict[Key, Route] = {}
+        self._shape: int | None = None
+        self._mapped_at = float("-inf")
+
+    def forget(self) -> None:
+        """Read the rows back before the next sample: they may have changed under us."""
+        self._broker = None
+
+    def sample(self, now: float | None = None) -> Sample:
+        """Take one sample at epoch `now` (default: the clock). Asks with one list call, whoever watches."""
+        started = time.monotonic()
+        overview, nodes, infos = self._client.overview(), self._client.nodes(), self._client.queues()
+        at = time.time() if now is None else now
+        broker = self._loaded()
+        self._map_dead_letters(broker, infos, at)
+        asked = time.monotonic()
+        try:
+            changed = self._judge(broker, infos, nodes, at)
+            judged = time.monotonic()
+            self._write(broker, changed, at)
+            gone = self._mark_gone(broker, infos, at)
+            broker_rows.sampled(broker, overview, nodes, infos, at)
+        except Exception:
+            self.forget()
+            raise
+        end = time.monotonic()
+        return Sample(len(infos), len(changed), gone, asked - started, judged - asked, end - judged)
+
+    def fail(self, error: RabbitError) -> None:
+        """Record that the broker could not be sampled, and why; its queues stay as they were last seen."""
+        broker, _created = Broker.objects.get_or_create(slug=self.slug)
+        broker_rows.failed(broker, error)
+
+    def _loaded(self) -> Broker:
+        if self._broker is None:
+            broker, _created = Broker.objects.get_or_create(slug=self.slug)
+            rows = Queue.objects.filter(broker=broker).values("vhost", "name", *COLUMNS)
+            self._known = {}
+            for row in rows.iterator():
+                key = (row.pop("vhost"), row.pop("name"))
+                self._known[key] = Known(row=row, memory=Memory.from_json(row["facts"]))
+            self._broker = broker
+        return self._broker
+
+    def _map_dead_letters(self, broker: Broker, infos: Sequence[QueueInfo], at: float) -> None:
+        """Look at bindings and exchanges now and then, and at once when queues or their definitions change."""
+        shape = topology.shape(infos)
+        if shape == self._shape and at - self._mapped_at < TOPOLOGY_S:
+            return
+        bindings, exchanges = self._client.bindings(), self._client.exchanges()
+        worked = {key for key, known in self._known.items() if known.memory.consumers_seen}
+        self._routes = topology.routes(
+            infos, bindings, exchanges, captured=self._tracked(broker), worked=worked
+        )
+        self._shape, self._mapped_at = shape, at
+
+    def _judge(
+        self, broker: Broker, infos: Iterable[QueueInfo], nodes: Iterable[NodeInfo], at: float
+    ) -> list[Key]:
+        tracked = self._tracked(broker)
+        around = Surroundings(at, broker_rows.alarm_names(nodes), settings.MQADMIN_PARKING_QUEUE)
+        changed = []
+        for info in infos:
+            key = info.key
+            known = self._known.setdefault(key, Known())
+            if update(known, info, self._routes.get(key, NOWHERE), key in tracked, around):
+                changed.append(key)
+        return changed
+
+    def _tracked(self, broker: Broker) -> set[Key]:
+        return set(Queue.objects.filter(broker=broker, tracked=True).values_list("vhost", "name"))
+
+    def _write(self, broker: Broker, keys: Sequence[Key], at: float) -> None:
+        moment = datetime.fromtimestamp(at, UTC)
+        remaining = iter(keys)
+        while chunk := list(islice(remaining, CHUNK)):
+            rows = [
+                Queue(
+                    broker=broker, vhost=vhost, name=name, changed_at=moment, **self._known[vhost, name].row
+                )
+                for vhost, name in chunk
+            ]
+            # An upsert, not an UPDATE by id: one statement for the new and the known.
+            Queue.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["broker", "vhost", "name"],
+                update_fields=[*COLUMNS, "changed_at"],
+            )
+
+    def _mark_gone(self, broker: Broker, infos: Iterable[QueueInfo], at: float) -> int:
+        moment = datetime.fromtimestamp(at, UTC)
+        listed = {info.key for info in infos}
+        missing = [key for key in self._known if key not in listed]
+        new = [key for key in missing if self._known[key].row.get("gone_at") is None]
+        # After a restart of a broker these may be thousands: a few statements for all of them.
+        for vhost, keys in groupby(sorted(new), key=itemgetter(0)):
+            remaining = iter(keys)
+            while chunk := [name for _vhost, name in islice(remaining, CHUNK)]:
+                Queue.objects.filter(broker=broker, vhost=vhost, name__in=chunk).update(gone_at=moment)
+        for key in new:
+            self._known[key].row["gone_at"] = moment
+            self._known[key].settled = False
+        if missing:
+            self._delete_old(broker, missing, moment)
+        return len(new)
+
+    def _delete_old(self, broker: Broker, missing: Iterable[Key], moment: datetime) -> None:
+        fleeting = Q(exclusive=True) | Q(auto_delete=True)
+        old = Q(gone_at__lt=moment - GONE_KEPT) | (fleeting & Q(gone_at__lt=moment - FLEETING_KEPT))
+        deleted, _rows = Queue.objects.filter(old, broker=broker, tracked=False).delete()
+        if deleted:
+            left = set(
+                Queue.objects.filter(broker=broker, gone_at__isnull=False).values_list("vhost", "name")
+            )
+            for key in [key for key in missing if key not in left]:
+                del self._known[key]

@@ -1,0 +1,102 @@
+"""What of brokers and queues needs attention now, and the other things this app hangs on shared pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mqadmin.core.hooks import Attention, Badge, Hit, Link, Tile
+from mqadmin.core.pages.formats import number, rate, short
+from mqadmin.core.permissions import User
+from mqadmin.queues.models import Broker
+from mqadmin.queues.pages import listing, wording
+from mqadmin.queues.pages.broker_status import sight
+
+SHOWN = 6
+FOUND = 8
+
+
+def attention(slug: str, _user: User) -> Iterator[Attention]:
+    """Yield the broker's own faults, then its worst queues; more of them as one line with a link."""
+    seen = sight(slug)
+    if not seen.ok:
+        level = "broken" if seen.level in ("down", "never") else "watch"
+        yield Attention(level, seen.title, " ".join(filter(None, (seen.text, seen.detail))))  # type: ignore[arg-type]
+    if seen.broker is not None:
+        yield from _alarms(seen.broker)
+    has_vhosts = listing.present(slug).order_by().values("vhost").distinct().count() > 1
+    for level in ("broken", "watch"):
+        yield from _queues(slug, level, has_vhosts=has_vhosts)
+
+
+def _alarms(broker: Broker) -> Iterator[Attention]:
+    words = {
+        "memory": _("It uses more memory than it may. Publishers are blocked until consumers catch up."),
+        "disk": _("It has less free disk than it must keep. Publishers are blocked until space is freed."),
+    }
+    for alarm in broker.alarms:
+        title = _("%(node)s raised its %(resource)s alarm") % alarm
+        yield Attention("broken", title, words.get(alarm["resource"], ""))
+    for node in broker.nodes:
+        if not node.get("running", True):
+            text = _("Queues whose leader was there may be unavailable.")
+            yield Attention("broken", _("%(node)s is down") % {"node": node["name"]}, text)
+        elif node.get("partitions"):
+            others = ", ".join(node["partitions"])
+            text = _("It does not see %(nodes)s: the cluster is split.") % {"nodes": others}
+            yield Attention("broken", _("%(node)s is partitioned") % {"node": node["name"]}, text)
+
+
+def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
+    # Letters that wait or arrive: mqadmin.deadletters speaks of them, with the button that helps.
+    found = listing.present(slug).filter(health=level).exclude(health="watch", is_inbox=True)
+    found = found.order_by("-total", "name")
+    rows = list(found[: SHOWN + 1])
+    for queue in rows[:SHOWN]:
+        open_it = Link(_("Open"), reverse("queue_detail", args=[queue.pk]))
+        words = " ".join(wording.sentences(queue.health_reasons))
+        if has_vhosts:
+            words = _("%(words)s In vhost %(vhost)s.") % {"words": words, "vhost": queue.vhost}
+        yield Attention(level, wording.headline(queue.name, queue.health_reasons), words, [open_it])  # type: ignore[arg-type]
+    if len(rows) > SHOWN:
+        more = found.count() - SHOWN
+        title = ngettext("%(n)s more queue", "%(n)s more queues", more) % {"n": number(more)}
+        href = reverse("queue_list") + listing.Query(slug, show=level).address()
+        yield Attention(level, title, _("In the same state."), [Link(_("Show them all"), href)])  # type: ignore[arg-type]
+
+
+def badge(slug: str) -> Badge | None:
+    """Return the number of queues for the sidebar."""
+    broker = Broker.objects.filter(slug=slug, sampled_at__isnull=False).first()
+    return Badge(number(broker.queue_count)) if broker else None
+
+
+def find(q: str, slug: str) -> Iterator[Hit]:
+    """Yield queues by name, those in trouble first."""
+    rows = listing.present(slug).filter(name__icontains=q).order_by("-health_rank", "name")[:FOUND]
+    for queue in rows:
+        text = " · ".join(filter(None, (queue.vhost, *wording.sentences(queue.health_reasons)[:1])))
+        yield Hit(queue.name, _("Queue"), reverse("queue_detail", args=[queue.pk]), text)
+
+
+def tiles(slug: str) -> list[Tile]:
+    """Return the broker's totals; what it did not report is shown as unknown."""
+    broker = Broker.objects.filter(slug=slug).first() or Broker(slug=slug)
+    href = reverse("queue_list") + listing.Query(slug, sort="-ready").address()
+
+    def tile(label: str, name: str, *, per_second: bool, href: str = "") -> Tile:
+        value = broker.totals.get(name)
+        line = [point[1] for point in broker.history.get(name, [])]
+        text = rate(value) if per_second else short(value)
+        known = per_second and value is not None
+        return Tile(label, text, _("/s") if known else "", "", line, href)
+
+    return [
+        tile(_("Ready"), "ready", per_second=False, href=href),
+        tile(_("Unacked"), "unacked", per_second=False),
+        tile(_("In"), "publish_rate", per_second=True),
+        tile(_("Acked"), "ack_rate", per_second=True),
+    ]

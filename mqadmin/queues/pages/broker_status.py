@@ -1,0 +1,130 @@
+"""How well mqadmin sees a broker right now: sampled, stale, unreachable, never sampled; in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from mqadmin.core import brokers
+from mqadmin.core.hooks import Freshness
+from mqadmin.core.pages.tones import Tone
+from mqadmin.queues.models import Broker
+from mqadmin.queues.pages import tones
+from mqadmin.rabbit.errors import ConfigurationError, RabbitError
+
+Level = Literal["ok", "stale", "down", "never"]
+STALE_SAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Sight:
+    """`title` and `text` are empty while all is well; `detail` is RabbitMQ's or the network's own sentence."""
+
+    level: Level
+    broker: Broker | None
+    title: str = ""
+    text: str = ""
+    detail: str = ""
+
+    @property
+    def at(self) -> datetime | None:
+        """When the numbers on the page were true."""
+        return self.broker.sampled_at if self.broker else None
+
+    @property
+    def ok(self) -> bool:
+        return self.level == "ok"
+
+    @property
+    def tone(self) -> Tone:
+        return tones.SIGHT[self.level]
+
+
+def stale_after() -> timedelta:
+    """Return the age from which a sample is called stale."""
+    return timedelta(seconds=max(20.0, STALE_SAMPLES * settings.MQADMIN_SAMPLE_SECONDS))
+
+
+def sight(slug: str, now: datetime | None = None) -> Sight:
+    """Return how the broker `slug` is seen, from its row alone: no call to the broker."""
+    broker = Broker.objects.filter(slug=slug).first()
+    moment = now or timezone.now()
+    if broker is None or (broker.sampled_at is None and broker.reachable is not False):
+        text = _("The monitor has not sampled this broker. It runs with: manage.py run_monitor")
+        return Sight("never", broker, _("Not sampled yet"), text)
+    if broker.reachable is False:
+        title, text = fault(broker.error_code)
+        return Sight("down", broker, title, text, broker.error)
+    if broker.sampled_at is None or moment - broker.sampled_at > stale_after():
+        text = _(
+            "The monitor stopped sampling. What is shown is the last sample. It runs with: manage.py run_monitor"
+        )
+        return Sight("stale", broker, _("These numbers are old"), text)
+    return Sight("ok", broker)
+
+
+def live_fault(error: RabbitError) -> tuple[str, str, str]:
+    """Return title, text and detail for an error met just now."""
+    return (*fault(error.code), str(error))
+
+
+def fault(code: str) -> tuple[str, str]:
+    """Return what a fault of the management API means: a title, and what to do about it."""
+    if code in ("login_refused",):
+        return _("The broker refused the login"), _(
+            "User name or password of the management API are wrong. Both come from brokers.toml or "
+            "RABBITMQ_MANAGEMENT_URL."
+        )
+    if code in ("access_refused", "vhost_refused"):
+        return _("The broker's user may not do this"), _(
+            "mqadmin's user needs the tag “monitoring” and access to the virtual hosts it shall show."
+        )
+    if code in ("management_unavailable", "bad_response", "not_found", "bad_request"):
+        return _("The management API does not answer there"), _(
+            "Something else answers at its address, or the management plugin is not enabled "
+            "(rabbitmq-plugins enable rabbitmq_management)."
+        )
+    if code in ("timeout", "connect_timeout"):
+        return _("The broker is too slow to answer"), _("Its management API did not answer in time.")
+    if code == "tls_failed":
+        return _("The broker's certificate was not accepted"), _("Check ca_file and the host name.")
+    if code in ("configuration", "unknown_broker"):
+        return _("The broker's configuration cannot be used"), _("Correct brokers.toml or the environment.")
+    return _("The broker cannot be reached"), _("Its queues are shown as they were last seen.")
+
+
+def freshness(slug: str) -> Freshness:
+    """Say how old the numbers of a broker are, for the page's head."""
+    seen = sight(slug)
+    if seen.level == "never":
+        return Freshness(seen.tone, _("not sampled yet"))
+    if seen.level == "down":
+        if seen.at is None:
+            return Freshness(seen.tone, _("never reached"))
+        return Freshness(seen.tone, _("unreachable, seen {ago} ago"), seen.at)
+    return Freshness(seen.tone, _("sampled {ago} ago"), seen.at)
+
+
+def facts(slug: str) -> str:
+    """Return the line under a broker's name: version and nodes, or what is wrong."""
+    seen = sight(slug)
+    if seen.broker is None or not seen.broker.version:
+        return seen.title
+    if seen.level == "down":
+        return _("unreachable")
+    count = len(seen.broker.nodes)
+    nodes = _("1 node") if count == 1 else _("%(n)s nodes") % {"n": count}
+    return f"{seen.broker.version} · {nodes}"
+
+
+def is_production(slug: str) -> bool:
+    """Whether acts on this broker need a typed confirmation. An unreadable configuration counts as yes."""
+    try:
+        return brokers.environment(slug) == "production"
+    except ConfigurationError:
+        return True

@@ -1,0 +1,16 @@
+"""The colours of queues and of how a broker is seen."""
+
+from __future__ import annotations
+
+from mqadmin.core.pages.tones import Tone
+
+# By `Queue.health`.
+HEALTH: dict[str, Tone] = {
+    "broken": "red",
+    "watch": "amber",
+    "ok": "green",
+    "idle": "grey",
+    "unknown": "grey",
+}
+# By `Sight.level`.
+SIGHT: dict[str, Tone] = {"ok": "green", "stale": "amber", "down": "red", "never": "grey"}

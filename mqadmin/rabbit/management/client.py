@@ -1,0 +1,306 @@
+"""RabbitMQ's management API: one method per endpoint, always timed out, typed results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import requests
+from requests import exceptions as http_errors
+from urllib3 import exceptions as transport_errors
+
+from mqadmin.rabbit import amqp
+from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.errors import (
+    BadResponse,
+    ManagementUnavailable,
+    NoResponse,
+    NotFound,
+    RabbitError,
+    from_tls,
+    together,
+)
+from mqadmin.rabbit.management import parse
+from mqadmin.rabbit.management.http import Http
+from mqadmin.rabbit.types import (
+    BindingInfo,
+    ConsumerInfo,
+    ExchangeInfo,
+    NodeInfo,
+    OverviewInfo,
+    PeekedMessage,
+    PolicyInfo,
+    QueueDetail,
+    QueueInfo,
+    UserInfo,
+    VhostInfo,
+)
+
+MAX_SAMPLES = 500  # What the management API returns at most for one range.
+T = TypeVar("T")
+
+
+class ManagementClient:
+    """The management API of one broker. Any thread may call it; one pooled session for each of its hosts.
+
+    Every method raises NoResponse (unreachable, timed out), Refused (login, permission), BadResponse,
+    ManagementUnavailable (not the management API), and where it names an object NotFound. A queue named `.`
+    or `..` cannot be addressed in a URL (RabbitMQ's web server drops such path segments even when encoded):
+    reads find it in a listing, writes go through AMQP.
+    """
+
+    def __init__(self, config: BrokerConfig, session: requests.Session | None = None) -> None:
+        self.config = config
+        self._http = _Hosts(config, session)
+
+    def close(self) -> None:
+        self._http.close()
+
+    # The cluster
+
+    def overview(self) -> OverviewInfo:
+        return self._one(parse.overview, self._http.call("GET", "overview"))
+
+    def nodes(self) -> list[NodeInfo]:
+        return self._list(parse.node, self._http.call("GET", "nodes"))
+
+    def whoami(self) -> UserInfo:
+        return self._one(parse.user, self._http.call("GET", "whoami"))
+
+    def vhosts(self) -> list[VhostInfo]:
+        return self._list(parse.vhost, self._http.call("GET", "vhosts"))
+
+    # Queues
+
+    def queues(self, vhost: str | None = None, *, columns: str = parse.QUEUE_COLUMNS) -> list[QueueInfo]:
+        """Return all queues the user may see. `columns` must hold vhost and name; what it lacks is unknown.
+
+        Call it with the same arguments everywhere: different ones evict each other's cached listing.
+        """
+        answer = self._http.call("GET", "queues", *_only(vhost), params={"columns": columns})
+        return [item for item in self._list(parse.queue_info, answer) if vhost in (None, item.vhost)]
+
+    def queue(
+        self,
+        vhost: str,
+        name: str,
+        *,
+        lengths: tuple[int, int] | None = None,
+        rates: tuple[int, int] | None = None,
+    ) -> QueueDetail:
+        """Return one queue with its consumers, live.
+
+        `lengths` and `rates` ask for history as (age, increment) in seconds, at most 500 steps; a queue keeps
+        one hour by default.
+        """
+        params: dict[str, str | int] = {}
+        for prefix, span in (("lengths", lengths), ("msg_rates", rates)):
+            if span is not None:
+                age, increment = span
+                params[f"{prefix}_age"] = age
+                params[f"{prefix}_incr"] = max(increment, -(-age // MAX_SAMPLES))
+        if _in_path(vhost, name):
+            return self._one(parse.queue_detail, self._http.call("GET", "queues", vhost, name, params=params))
+        params |= {"name": f"^{re.escape(name)}$", "use_regex": "true", "page": 1, "page_size": 100}
+        answer = self._http.call("GET", "queues", *_only(vhost), params=params)
+        items = answer.get("items", ()) if isinstance(answer, dict) else ()
+        for item in items:
+            if (item.get("vhost"), item.get("name")) == (vhost, name):
+                return self._one(parse.queue_detail, item)
+        raise NotFound("The broker has no such object: queue.")
+
+    def consumers(self, vhost: str | None = None) -> list[ConsumerInfo]:
+        answer = self._http.call("GET", "consumers", *_only(vhost))
+        return [item for item in self._list(parse.consumer, answer) if vhost in (None, item.vhost)]
+
+    def declare_queue(
+        self,
+        vhost: str,
+        name: str,
+        *,
+        durable: bool = True,
+        auto_delete: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Create the queue; the same again changes nothing, another definition raises BadResponse."""
+        if not _in_path(vhost, name):
+            amqp.declare_queue(
+                self.config, vhost, name, durable=durable, auto_delete=auto_delete, arguments=arguments
+            )
+            return
+        body = {"durable": durable, "auto_delete": auto_delete, "arguments": dict(arguments or {})}
+        self._http.call("PUT", "queues", vhost, name, body=body)
+
+    def get_messages(
+        self, vhost: str, name: str, count: int, *, truncate: int = 50_000, ackmode: str = "ack_requeue_true"
+    ) -> list[PeekedMessage]:
+        """Take up to `count` messages and return them to the queue; bodies are cut at `truncate` bytes.
+
+        This is not harmless everywhere: call `peek.peek`, which asks `peek.assess` first. `requeue` is sent
+        for LavinMQ and old brokers; RabbitMQ reads only `ackmode`.
+        """
+        if not _in_path(vhost, name):
+            return amqp.get_and_return(self.config, vhost, name, count, truncate=truncate)
+        body = {
+            "count": count,
+            "ackmode": ackmode,
+            "requeue": True,
+            "encoding": "base64",
+            "truncate": truncate,
+        }
+        return self._list(parse.peeked, self._http.call("POST", "queues", vhost, name, "get", body=body))
+
+    # Topology
+
+    def bindings(self, vhost: str | None = None) -> list[BindingInfo]:
+        answer = self._http.call("GET", "bindings", *_only(vhost))
+        return [item for item in self._list(parse.binding, answer) if vhost in (None, item.vhost)]
+
+    def queue_bindings(self, vhost: str, name: str) -> list[BindingInfo]:
+        if _in_path(vhost, name):
+            return self._list(parse.binding, self._http.call("GET", "queues", vhost, name, "bindings"))
+        wanted = ("queue", name)
+        return [item for item in self.bindings(vhost) if (item.destination_type, item.destination) == wanted]
+
+    def exchanges(self, vhost: str | None = None) -> list[ExchangeInfo]:
+        """Return the exchanges; the alternate exchange of a policy is looked up in the policies."""
+        answer = self._http.call("GET", "exchanges", *_only(vhost))
+        has_policy = isinstance(answer, list) and any(item.get("policy") for item in answer)
+        definitions = (
+            {(item.vhost, item.name): item.definition for item in self.policies()} if has_policy else {}
+        )
+        items = self._list(lambda item: parse.exchange(item, definitions), answer)
+        return [item for item in items if vhost in (None, item.vhost)]
+
+    def declare_exchange(
+        self,
+        vhost: str,
+        name: str,
+        *,
+        type: str = "direct",
+        durable: bool = True,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
+        _require_path(vhost, name)
+        body = {"type": type, "durable": durable, "arguments": dict(arguments or {})}
+        self._http.call("PUT", "exchanges", vhost, name, body=body)
+
+    def bind(
+        self,
+        vhost: str,
+        source: str,
+        destination: str,
+        routing_key: str = "",
+        *,
+        destination_type: str = "queue",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Bind a queue (or with `destination_type="exchange"` an exchange) to exchange `source`."""
+        _require_path(vhost, source, destination)
+        body = {"routing_key": routing_key, "arguments": dict(arguments or {})}
+        kind = "q" if destination_type == "queue" else "e"
+        self._http.call("POST", "bindings", vhost, "e", source, kind, destination, body=body)
+
+    # Policies, vhosts, permissions
+
+    def policies(self, vhost: str | None = None) -> list[PolicyInfo]:
+        answer = self._http.call("GET", "policies", *_only(vhost))
+        return [item for item in self._list(parse.policy, answer) if vhost in (None, item.vhost)]
+
+    def create_vhost(self, name: str) -> None:
+        """Create the vhost; if it exists, nothing changes. Its creator gets full permissions."""
+        _require_path(name)
+        self._http.call("PUT", "vhosts", name, body={})
+
+    def set_permissions(
+        self, vhost: str, user: str, *, configure: str = ".*", write: str = ".*", read: str = ".*"
+    ) -> None:
+        _require_path(vhost, user)
+        body = {"configure": configure, "write": write, "read": read}
+        self._http.call("PUT", "permissions", vhost, user, body=body)
+
+    # Typing what came
+
+    def _one(self, read: Callable[[Any], T], item: Any) -> T:
+        try:
+            return read(item)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._nonsense() from error
+
+    def _list(self, read: Callable[[Any], T], items: Any) -> list[T]:
+        if not isinstance(items, list):
+            raise self._nonsense()
+        return [self._one(read, item) for item in items]
+
+    def _nonsense(self) -> ManagementUnavailable:
+        return ManagementUnavailable(
+            f"{self.config.management_base} answered with JSON that is not RabbitMQ's management API.",
+            code="bad_response",
+        )
+
+
+class _Hosts:
+    """The hosts of one management API: the one that answered last is asked first. Any thread may call it."""
+
+    def __init__(self, config: BrokerConfig, session: requests.Session | None) -> None:
+        self._hosts = [(node.management_base, Http(node, session)) for node in config.management_nodes()]
+        self._turn = 0
+
+    def call(self, method: str, *segments: str, **options: Any) -> Any:
+        """Make the call of `Http.call` on the first host that answers; raises what that raises.
+
+        What may have been done already is not done again: only reading goes on after an answer that did not
+        come, everything else only where no connection was made.
+        """
+        faults: list[RabbitError] = []
+        first = self._turn
+        for step in range(len(self._hosts)):
+            turn = (first + step) % len(self._hosts)
+            base, http = self._hosts[turn]
+            try:
+                found = http.call(method, *segments, **options)
+            except NoResponse as error:
+                faults.append(_in_words(error, base))
+                if method == "GET" or _was_not_sent(error):
+                    continue
+                break
+            self._turn = turn
+            return found
+        raise together(faults)
+
+    def close(self) -> None:
+        for _, http in self._hosts:
+            http.close()
+
+
+def _in_words(error: NoResponse, base: str) -> NoResponse:
+    """Say of a TLS handshake what AMQP's side says of it, rather than what OpenSSL does."""
+    cause = error.__cause__
+    return from_tls(cause, where=base) if error.code == "tls_failed" and cause else error
+
+
+def _was_not_sent(error: NoResponse) -> bool:
+    """Tell whether a call failed before a server could carry out anything of it."""
+    cause = error.__cause__
+    if isinstance(cause, http_errors.ConnectTimeout | http_errors.SSLError):
+        return True
+    inner = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
+    return isinstance(inner, transport_errors.NewConnectionError)
+
+
+def _in_path(*names: str) -> bool:
+    """Tell whether all names can be path segments: cowboy resolves `.` and `..` after decoding."""
+    return not any(name in (".", "..") for name in names)
+
+
+def _require_path(*names: str) -> None:
+    if not _in_path(*names):
+        raise BadResponse(
+            "RabbitMQ's management API cannot address a name of one or two dots.", code="unaddressable"
+        )
+
+
+def _only(vhost: str | None) -> tuple[str, ...]:
+    """Return the path segment that limits a listing to `vhost`, or none when it must be filtered here."""
+    return () if vhost is None or not _in_path(vhost) else (vhost,)

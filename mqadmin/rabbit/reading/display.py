@@ -1,0 +1,107 @@
+"""Body bytes -> text for a person. Bodies are hostile: nothing here raises or inflates without bound."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from mqadmin.rabbit.reading import bodies
+
+MAX_CHARACTERS = 200_000
+_HEX_BYTES = 4_096
+_CUT = "\n… (cut)"
+
+
+def display_text(
+    body: bytes,
+    content_type: str | None = None,
+    content_encoding: str | None = None,
+    *,
+    max_characters: int = MAX_CHARACTERS,
+) -> tuple[str, str]:
+    """Return (text, kind): at most about `max_characters` of readable text, never an exception.
+
+    `kind` is `empty`, `json` (indented), `text` or `hex` (a dump), with what was undone in front:
+    `gzip+json`, `deflate+text`, `base64+gzip+json`, `msgpack+json`. See `mqadmin.rabbit.reading.bodies`.
+    """
+    if not body:
+        return "", "empty"
+    found = bodies.unwrap(body, content_type, content_encoding)
+    content, is_whole = found.content, found.is_whole
+    if (
+        len(content) > bodies.MAX_INFLATED_BYTES
+    ):  # indenting 12 MB of JSON takes seconds, to show its beginning
+        content, is_whole = content[: bodies.MAX_INFLATED_BYTES], False
+    text, kind = _readable(content, content_type, is_whole)
+    if len(text) > max_characters:
+        text, is_whole = text[:max_characters], False
+    return (text if is_whole else text + _CUT), "+".join((*found.layers, kind))
+
+
+def _readable(content: bytes, content_type: str | None, is_whole: bool) -> tuple[str, str]:
+    if is_whole and bodies.is_msgpack(content_type):
+        shown = _unpacked(content, content_type)
+        if shown is not None:
+            return shown, "msgpack+json"
+    text = bodies.decoded(content, bodies.charset(content_type), is_whole=is_whole)
+    if text is None:
+        shown = _unpacked(content, content_type) if is_whole else None
+        return (_hex_dump(content), "hex") if shown is None else (shown, "msgpack+json")
+    if is_whole and text.lstrip()[:1] in ("{", "["):
+        try:
+            return _indented(text), "json"
+        except (ValueError, ArithmeticError, RecursionError):
+            pass
+    return text, "text"
+
+
+def _unpacked(content: bytes, content_type: str | None) -> str | None:
+    """Return a MessagePack body as indented JSON; what JSON does not have is written as text."""
+    value = bodies.unpacked(content, content_type)
+    if value is None:
+        return None
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    except (ValueError, RecursionError):
+        return None
+    return text.encode(errors="replace").decode()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode() if value.isascii() else f"0x{value[:64].hex()}"
+    return str(value)
+
+
+def _indented(text: str) -> str:
+    """Return the JSON document indented. Raises ValueError where that would change what it says."""
+    document = json.loads(text, parse_float=_exact, object_pairs_hook=_unique)
+    # Escaped halves of surrogate pairs are valid JSON, but cannot be sent to a browser.
+    return json.dumps(document, indent=2, ensure_ascii=False).encode(errors="replace").decode()
+
+
+def _exact(text: str) -> float:
+    number = float(text)
+    if Decimal(text) != Decimal(repr(number)):
+        raise ValueError(f"{text} has more digits than a float")
+    return number
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise ValueError("a key is given twice")
+    return table
+
+
+def _hex_dump(content: bytes) -> str:
+    shown = content[:_HEX_BYTES]
+    lines = []
+    for start in range(0, len(shown), 16):
+        row = shown[start : start + 16]
+        printable = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"{start:08x}  {row.hex(' '):<47}  {printable}")
+    if len(content) > _HEX_BYTES:
+        lines.append(f"… {len(content) - _HEX_BYTES} more bytes")
+    return "\n".join(lines)

@@ -1,0 +1,135 @@
+"""What is wrong with a dead-letter topology: where letters are lost, and where the evidence is eaten. Pure.
+
+Sources: https://www.rabbitmq.com/docs/dlx, https://www.rabbitmq.com/docs/quorum-queues#dead-lettering,
+rabbit_quorum_queue.erl (dlh/7: at-least-once needs overflow reject-publish, else it logs and falls back),
+rabbit_dead_letter.erl (is_cycle/2: a circle without a rejection in it drops the message).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mqadmin.rabbit.topology.topology import DeadLetterMap, DeadLetterTarget, QueueKey, message_ttl
+from mqadmin.rabbit.types import QueueInfo
+
+FlagCode = Literal[
+    "exchange_missing",  # the dead-letter exchange does not exist: letters vanish
+    "routes_nowhere",  # no queue is bound for the key: letters vanish
+    "at_least_once_fell_back",  # asked for, but overflow is not reject-publish
+    "ttl_eats",  # letters expire in their dead-letter queue and go nowhere
+    "length_eats",  # a full dead-letter queue drops its oldest letters
+    "length_refuses",  # a full dead-letter queue refuses new letters, which are lost
+    "queue_expires",  # the dead-letter queue itself is deleted when nobody uses it
+    "is_transient",  # the dead-letter queue, or what is in it, does not outlive a restart
+    "cycle",  # letters go round without a delay queue; without a rejection on the way RabbitMQ drops them
+]
+Level = Literal["red", "amber"]
+LEVELS: Mapping[FlagCode, Level] = {
+    "exchange_missing": "red",
+    "routes_nowhere": "red",
+    "at_least_once_fell_back": "red",
+    "ttl_eats": "red",
+    "length_eats": "red",
+    "length_refuses": "amber",
+    "queue_expires": "red",
+    "is_transient": "amber",
+    "cycle": "red",
+}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One thing that is wrong with `queue`. `value`: the limit or name it is about; `others`: who else is in it."""
+
+    queue: QueueKey
+    code: FlagCode
+    value: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def level(self) -> Level:
+        return LEVELS[self.code]
+
+
+def flags(queues: Iterable[QueueInfo], found: DeadLetterMap) -> dict[QueueKey, tuple[Flag, ...]]:
+    """Return what is wrong, by queue; queues with nothing wrong are left out."""
+    circles: dict[int, list[QueueKey]] = {}
+    calm: set[int] = set()
+    for key in found:
+        target = found[key]
+        if target.circle is not None:
+            circles.setdefault(target.circle, []).append(key)
+            if target.is_delay:
+                calm.add(target.circle)
+    result = {}
+    for queue in queues:
+        target = found.get(*queue.key)
+        wrong = [*_of_source(queue, target), *_of_inbox(queue, target)]
+        if target.circle is not None and target.circle not in calm:
+            others = tuple(sorted(name for vhost, name in circles[target.circle] if name != queue.name))
+            wrong.append(Flag(queue.key, "cycle", others=others))
+        if wrong:
+            result[queue.key] = tuple(wrong)
+    return result
+
+
+def _of_source(queue: QueueInfo, target: DeadLetterTarget) -> list[Flag]:
+    wrong = []
+    if target.broken is not None:
+        name = target.exchange or "" if target.broken == "exchange_missing" else target.routing_key or ""
+        wrong.append(Flag(queue.key, target.broken, name))
+    strategy = setting(queue, "dead-letter-strategy")
+    overflow = setting(queue, "overflow") or "drop-head"
+    if (
+        queue.type == "quorum"
+        and target.exchange is not None
+        and strategy == "at-least-once"
+        and overflow != "reject-publish"
+    ):
+        wrong.append(Flag(queue.key, "at_least_once_fell_back", overflow))
+    return wrong
+
+
+def _of_inbox(queue: QueueInfo, target: DeadLetterTarget) -> list[Flag]:
+    if not target.is_inbox:
+        return []
+    wrong = []
+    goes_on = target.exchange is not None and target.broken is None
+    ttl = message_ttl(queue)
+    if ttl is not None and not goes_on:
+        wrong.append(Flag(queue.key, "ttl_eats", str(ttl)))
+    limit = length_limit(queue)
+    if limit and queue.type != "stream":
+        refuses = (setting(queue, "overflow") or "drop-head").startswith("reject-publish")
+        if refuses:
+            wrong.append(Flag(queue.key, "length_refuses", limit))
+        elif not goes_on:
+            wrong.append(Flag(queue.key, "length_eats", limit))
+    expires = number(queue, "expires")
+    if expires is not None:
+        wrong.append(Flag(queue.key, "queue_expires", str(expires)))
+    if not queue.durable or queue.auto_delete or queue.exclusive:
+        wrong.append(Flag(queue.key, "is_transient"))
+    return wrong
+
+
+def setting(queue: QueueInfo, name: str) -> str | None:
+    """Return a text setting: the argument `x-NAME` wins over the policy's `NAME`."""
+    value = queue.arguments.get(f"x-{name}", queue.effective_policy.get(name))
+    return value if isinstance(value, str) else None
+
+
+def number(queue: QueueInfo, name: str) -> int | None:
+    """Return a numeric setting: the smaller of argument and policy, as RabbitMQ takes limits."""
+    values = (queue.arguments.get(f"x-{name}"), queue.effective_policy.get(name))
+    return min(
+        (value for value in values if isinstance(value, int) and not isinstance(value, bool)), default=None
+    )
+
+
+def length_limit(queue: QueueInfo) -> str:
+    """Return the limit on length as "1000" messages or "1000 B", "" without one."""
+    messages, size = number(queue, "max-length"), number(queue, "max-length-bytes")
+    return str(messages) if messages is not None else f"{size} B" if size is not None else ""

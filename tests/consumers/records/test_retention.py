@@ -1,0 +1,127 @@
+"""What is too old or too much goes, in steps; nothing else does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from consumers.models import Consumer, ConsumerProcess, HandledKey, Record, Suspect
+from consumers.records import records
+from mqadmin.core.rows import deleting
+from tests.support.consumers import make_consumer, make_process, make_record
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("FIRST", 2), ("SMALLEST", 1), ("LARGEST", 3), ("PAUSE_SECONDS", 0)):
+        monkeypatch.setattr(deleting, name, value)
+
+
+def keys(consumer: Consumer, process_id: int, done: bool, **ages: float) -> None:
+    """Make a key for each name, of so many seconds of age."""
+    HandledKey.objects.bulk_create(
+        HandledKey(
+            consumer=consumer, key=name, process_id=process_id, done=done, at=NOW - timedelta(seconds=age)
+        )
+        for name, age in ages.items()
+    )
+
+
+def left() -> set[str]:
+    return set(HandledKey.objects.values_list("key", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("days", "most", "left"),
+    [(14, 100, 5), (14, 5, 5), (14, 3, 3), (2.5, 4, 3), (0.5, 4, 1), (100, 8, 8), (100, 7, 7)],
+)
+def test_records_stay_within_both_their_age_and_their_number(
+    days: float, most: int, left: int, settings: Any
+) -> None:
+    settings.MQADMIN_RECORDS_DAYS, settings.MQADMIN_RECORDS_MAX = days, most
+    consumer = make_consumer()
+    for age in (40, 30, 20, 4, 3, 2, 1, 0):
+        make_record(consumer, started_at=NOW - timedelta(days=age))
+    newest = list(Record.objects.order_by("-id").values_list("id", flat=True)[:left])
+
+    said = records.delete_old(NOW)
+
+    assert list(Record.objects.order_by("-id").values_list("id", flat=True)) == newest
+    assert said == (f"{8 - left} records deleted" if left < 8 else "")
+
+
+def test_a_gap_in_the_numbers_counts_for_nothing(settings: Any) -> None:
+    """Records of a deleted consumer leave a gap: what is left is counted, not how far the numbers go."""
+    settings.MQADMIN_RECORDS_MAX = 4
+    gone, stays = make_consumer(), make_consumer()
+    first = make_record(stays)
+    for _number in range(10):
+        make_record(gone)
+    gone.delete()
+    rest = [make_record(stays) for _number in range(3)]
+    records.delete_old(NOW)
+    assert Record.objects.count() == 4
+    newer = make_record(stays)
+    records.delete_old(NOW)
+    assert set(Record.objects.values_list("id", flat=True)) == {row.pk for row in (*rest, newer)}
+    assert first.pk not in Record.objects.values_list("id", flat=True)
+
+
+def test_handled_keys_go_after_the_window_of_their_own_consumer() -> None:
+    short, long = make_consumer(dedupe_seconds=60), make_consumer(dedupe_seconds=3600)
+    keys(short, 1, True, s30=30, s50=50, s61=61, s70=70, s4000=4000)
+    keys(long, 1, True, l30=30, l61=61, l70=70, l71=71, l72=72, l3601=3601, l9000=9000)
+    records.delete_old(NOW)
+    assert left() == {"s30", "s50", "l30", "l61", "l70", "l71", "l72"}
+
+
+def test_claims_go_only_a_day_after_their_process_died() -> None:
+    consumer = make_consumer(dedupe_seconds=10)
+    alive = make_process(consumer, heartbeat_at=NOW)
+    silent = make_process(consumer, heartbeat_at=NOW - timedelta(minutes=1))
+    ended = make_process(consumer, ended_at=NOW, heartbeat_at=NOW)
+    day = 86_400
+    keys(consumer, alive.pk, False, alive_old=9 * day, alive_new=60)
+    keys(consumer, silent.pk, False, silent_old=2 * day, silent_new=day - 60)
+    keys(consumer, ended.pk, False, ended_old=day + 60, ended_new=day - 60)
+    keys(consumer, ConsumerProcess.objects.latest("pk").pk + 99, False, gone_old=2 * day, gone_new=60)
+    records.delete_old(NOW)
+    assert left() == {"alive_old", "alive_new", "silent_new", "ended_new", "gone_new"}
+
+
+def test_many_keys_of_one_moment_are_all_looked_at() -> None:
+    """Those of one commit share their time: a step that ends among them goes on among them."""
+    keys(make_consumer(dedupe_seconds=3600), 1, True, **{f"stays{number}": 100 for number in range(7)})
+    keys(make_consumer(dedupe_seconds=60), 1, True, **{f"goes{number}": 100 for number in range(7)})
+    records.delete_old(NOW)
+    assert left() == {f"stays{number}" for number in range(7)}
+
+
+def test_what_time_does_not_suffice_for_is_left_for_the_next_call(settings: Any, monkeypatch: Any) -> None:
+    settings.MQADMIN_RECORDS_DAYS = 1
+    consumer = make_consumer()
+    started: datetime = NOW - timedelta(days=2)
+    for _number in range(5):
+        make_record(consumer, started_at=started)
+    monkeypatch.setattr(records, "DELETING", 0.0)
+    assert records.delete_old(NOW) == ""
+    assert Record.objects.count() == 5
+    monkeypatch.setattr(records, "DELETING", 60.0)
+    assert records.delete_old(NOW) == "5 records deleted"
+
+
+def test_notes_of_messages_that_never_came_back_go_by_age(settings: Any) -> None:
+    settings.MQADMIN_RECORDS_DAYS = 14
+    consumer = make_consumer()
+    for name, days in (("old", 15), ("older", 20), ("new", 13)):
+        at = NOW - timedelta(days=days)
+        Suspect.objects.create(consumer=consumer, key=name, process_id=1, noted_at=at)
+    records.delete_old(NOW)
+    assert set(Suspect.objects.values_list("key", flat=True)) == {"new"}

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from consumers.models import Consumer, Record
+from mqadmin.deadletters.inbox import presenting
+from mqadmin.deadletters.models import DeadLetter, LetterEvent
+
+AT = datetime(2026, 11, 21, 13, 41, 7, tzinfo=UTC)
+
+
+def dead(**fields: Any) -> DeadLetter:
+    known = {"dead_letter_queue": "dlx", "source_exchange": "shop", "routing_keys": ["order.created"]}
+    return DeadLetter(**{**known, "captured_at": AT + timedelta(minutes=5), "body": b"", **fields})
+
+
+def death(queue: str, reason: str, seconds: int, count: int = 1) -> dict[str, Any]:
+    return {
+        "queue": queue,
+        "reason": reason,
+        "count": count,
+        "time": (AT + timedelta(seconds=seconds)).isoformat(),
+    }
+
+
+def titles(letter: DeadLetter, records: list[Record] | None = None, events: Any = ()) -> list[str]:
+    return [step.title for step in presenting.timeline(letter, records or [], list(events))]
+
+
+def test_a_life_in_order() -> None:
+    letter = dead(
+        properties={"timestamp": int(AT.timestamp())},
+        deaths=[death("mqadmin.delay.2000", "expired", 36), death("mqadmin.delay.1000", "expired", 2)],
+    )
+    consumer = Consumer(name="orders")
+    records = [
+        Record(pk=1, consumer=consumer, attempt=1, outcome="retried", started_at=AT + timedelta(seconds=1)),
+        Record(pk=2, consumer=consumer, attempt=2, outcome="timed_out", started_at=AT + timedelta(seconds=4)),
+        Record(
+            pk=3, consumer=consumer, attempt=3, outcome="dead_lettered", started_at=AT + timedelta(seconds=40)
+        ),
+        Record(pk=4, consumer=consumer, attempt=1, outcome="acked", started_at=AT + timedelta(minutes=20)),
+    ]
+    events = [LetterEvent(at=AT + timedelta(minutes=10), kind="requeued", by="ann", text="to orders")]
+    assert titles(letter, records, events) == [
+        "Published",
+        "Attempt 1 failed",
+        "Waited 1 s",
+        "Attempt 2 timed out",
+        "Waited 2 s",
+        "Attempt 3 failed, dead-lettered",
+        "Captured",
+        "Requeued",
+        "Handled",
+    ]
+
+
+def test_what_has_no_time_keeps_its_place() -> None:
+    letter = dead(deaths=[{"queue": "q", "reason": "rejected", "count": 3, "time": None}])
+    assert titles(letter) == ["Published", "Rejected, first of 3 times", "Captured"]
+
+
+def test_the_last_attempt_is_told_from_the_headers_where_no_record_is() -> None:
+    headers = {"mqadmin-attempt": 3, "mqadmin-death-time": int(AT.timestamp()) + 60}
+    letter = dead(framework="mqadmin", headers=headers, source_queue="orders", consumer="shop")
+    assert titles(letter) == ["Published", "Attempt 3 failed, dead-lettered", "Captured"]
+    letter.headers = {"mqadmin-attempt": "x", "mqadmin-death-time": 10**30}
+    assert titles(letter) == ["Published", "Failed, dead-lettered", "Captured"]
+
+
+def test_a_reason_nobody_knows_is_shown_as_it_is() -> None:
+    letter = dead(deaths=[death("q", "<b>", 1)], properties={"timestamp": 10**30})
+    assert titles(letter) == ["Published", "Died: <b>", "Captured"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{\n  "a": 5,\n  "b": "x"\n}', ["5", '"x"']),
+        ('[\n  "a: 5",\n  -1.5e3,\n  true,\n  null\n]', ['"a: 5"', "-1.5e3", "true", "null"]),
+        ('{\n  "a: 1": "b \\" c"\n}', ['"b \\" c"']),
+    ],
+)
+def test_values_are_coloured_and_nothing_is_lost(text: str, expected: list[str]) -> None:
+    pieces = presenting.coloured(text)
+    assert "".join(piece for _kind, piece in pieces) == text
+    assert [piece for kind, piece in pieces if kind] == expected
+
+
+def test_today_needs_no_date() -> None:
+    assert presenting.Step("x", at=timezone.now()).is_today
+    assert not presenting.Step("x", at=AT - timedelta(days=400)).is_today

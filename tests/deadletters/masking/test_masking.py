@@ -1,0 +1,351 @@
+"""Masked fields: hidden from who looks, shown to who may, once, with a line in the audit log."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from mqadmin.core.acts import operations
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.api import tokens
+from mqadmin.core.errors import Refusal
+from mqadmin.core.models import AuditEntry, Operation
+from mqadmin.deadletters.acts import exporting, importing
+from mqadmin.deadletters.inbox import presenting
+from mqadmin.deadletters.masking import masking
+from mqadmin.deadletters.masking.masking import SHOWN
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.search import facets, searching, selection
+from mqadmin.deadletters.search.searching import search
+from tests.deadletters.factories import died, letter
+
+pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
+
+RULES = ["header.Authorization", "payload.card.number", "payload.*.password"]
+
+
+@pytest.mark.parametrize(
+    ("document", "expected", "count"),
+    [
+        ({"card": {"number": 4111, "name": "Ada"}}, {"card": {"number": SHOWN, "name": "Ada"}}, 1),
+        ({"card": [{"number": 1}, {"number": 2}]}, {"card": [{"number": SHOWN}, {"number": SHOWN}]}, 2),
+        ({"number": 5, "x": {"card": {"number": 1}}}, {"number": 5, "x": {"card": {"number": 1}}}, 0),
+        ([{"a": {"b": {"password": {"x": 1}}}}], [{"a": {"b": {"password": SHOWN}}}], 1),
+        ({"password": "p"}, {"password": SHOWN}, 1),
+        ({"card": "no table"}, {"card": "no table"}, 0),
+    ],
+)
+def test_what_is_hidden(document: Any, expected: Any, count: int, settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    assert masking.mask(document, masking.rules()[1]) == count
+    assert document == expected
+
+
+def user_of(role: str) -> User:
+    user = User.objects.create_user(role, password="x")
+    user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def client_of(role: str) -> Client:
+    client = Client()
+    client.force_login(user_of(role))
+    return client
+
+
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_a_letter_is_shown_without_them_and_revealed_by_an_operator(
+    settings: Any, encoding: str | None
+) -> None:
+    settings.MQADMIN_MASKED = RULES
+    body = json.dumps({"card": {"number": "4111-secret"}, "total": 5}).encode()
+    one = letter(
+        gzip.compress(body) if encoding else body,
+        headers={**died(), "authorization": "Bearer top-secret"},
+        content_encoding=encoding,
+        message_id="ord-1",
+    )
+    before = bytes(one.body)
+    viewer, operator = client_of("viewer"), client_of("operator")
+    for path in (f"/dead-letters/{one.pk}/", f"/dead-letters/{one.pk}/?tab=headers", "/dead-letters/"):
+        page = viewer.get(path).content.decode()
+        assert "2 values are hidden" in page
+        assert "secret" not in page
+        assert "Reveal" not in page
+    assert viewer.post(f"/dead-letters/{one.pk}/reveal/").status_code == 403
+    assert not AuditEntry.objects.filter(action="dead_letters.reveal").exists()
+    revealed = operator.post(f"/dead-letters/{one.pk}/reveal/").content.decode()
+    assert "4111-secret" in revealed
+    assert AuditEntry.objects.get(action="dead_letters.reveal").actor == "operator"
+    assert "secret" not in operator.get(f"/dead-letters/{one.pk}/").content.decode()
+    assert bytes(DeadLetter.objects.get(pk=one.pk).body) == before
+    assert facets.values("default", "headers", "authorization") == []
+    assert facets.values("default", "body", "card.number") == []
+    assert facets.values("default", "body", "total") == ["5"]
+
+
+@pytest.mark.parametrize(
+    ("place", "target"), [("/dead-letters/", "#inbox"), ("/dead-letters/{pk}/", "#letter")]
+)
+def test_the_parts_of_a_revealed_letter_open_where_it_is_read(settings: Any, place: str, target: str) -> None:
+    settings.MQADMIN_MASKED = RULES
+    one = letter(b"{}", headers={**died(), "authorization": "Bearer top-secret"}, message_id="ord-1")
+    operator, path = client_of("operator"), place.format(pk=one.pk)
+    shown = operator.get(f"{path}?tab=headers&seen={one.pk}").content.decode()
+    address = re.search(r'hx-post="([^"]*/reveal/[^"]*)"', shown)
+    assert address is not None
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{path}?tab=headers"}
+    revealed = operator.post(unescape(address[1]), headers=headers).content.decode()
+    assert "top-secret" in revealed
+    tab = re.search(r'id="tab-history" href="([^"]*)" .*?hx-target="([^"]*)"', revealed)
+    assert tab is not None
+    assert tab[2] == target
+    assert (f"seen={one.pk}" in tab[1]) == (target == "#inbox")
+
+
+def test_whoever_edits_sees_them_and_that_is_written_down(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    hidden = letter(b"{}", headers={**died(), "authorization": "Bearer top-secret"}, message_id="ord-1")
+    plain = letter(b"{}", headers=died(), message_id="ord-2")
+    operator = client_of("operator")
+    operator.get(f"/dead-letters/{plain.pk}/edit/")
+    assert not AuditEntry.objects.filter(action="dead_letters.reveal").exists()
+    assert "top-secret" in operator.get(f"/dead-letters/{hidden.pk}/edit/").content.decode()
+    assert AuditEntry.objects.get(action="dead_letters.reveal").detail["letter"] == hidden.pk
+
+
+def test_the_api_hides_them_in_what_it_answers_to_a_change(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    one = letter(b"{}", headers={**died(), "authorization": "Bearer top-secret"}, message_id="ord-1")
+    headers = {"Authorization": f"Bearer {tokens.create(user=user_of('operator'))}"}
+    for call in ("", "/revert"):
+        send = Client().patch if not call else Client().post
+        answer = send(
+            f"/api/v1/dead-letters/{one.pk}{call}",
+            json.dumps({"note": "looked at"}),
+            content_type="application/json",
+            headers=headers,
+        )
+        assert "secret" not in answer.content.decode()
+    assert DeadLetter.objects.get(pk=one.pk).headers["authorization"] == "Bearer top-secret"
+
+
+def test_a_rule_that_means_nothing_is_refused(settings: Any) -> None:
+    settings.MQADMIN_MASKED = ["card.number"]
+    with pytest.raises(ValueError, match=r"card\.number"):
+        masking.rules()
+
+
+def test_the_trace_of_a_message_is_shown() -> None:
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    one = letter(headers={**died(), "traceparent": parent})
+    assert (
+        "4bf92f3577b34da6a3ce929d0e0e4736"
+        in client_of("viewer").get(f"/dead-letters/{one.pk}/").content.decode()
+    )
+    assert presenting.trace_id(parent) == "4bf92f3577b34da6a3ce929d0e0e4736"
+    for nonsense in ("", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "x", parent.upper()):
+        assert presenting.trace_id(nonsense) == ""
+
+
+def found_by(query: str) -> set[str]:
+    return set(search(DeadLetter.objects.all(), query).rows.values_list("message_id", flat=True))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "late payload.card.number:4111-secret",
+        "late payload.card.0.number>4",
+        "late -payload.a.b.password=x",
+        "late (header.Authorization:Bearer* or source:orders)",
+        "late payload.card.number.digits=4",
+    ],
+)
+def test_a_search_for_a_masked_field_is_refused_at_its_place(settings: Any, query: str) -> None:
+    settings.MQADMIN_MASKED = RULES
+    fault = searching.fault(query)
+    assert fault is not None
+    assert "masked" in fault.text
+    assert fault.blamed.startswith(("payload.", "header."))
+    with pytest.raises(Refusal):
+        search(DeadLetter.objects.all(), query)
+    with masking.revealing(True):
+        assert searching.fault(query) is None
+    assert searching.fault("payload.card.name:Ada header.tenant:acme") is None
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_masked_value_is_not_found_by_its_text(settings: Any, quick: bool) -> None:
+    settings.MQADMIN_MASKED = RULES
+    hidden = {"card": {"number": "4111-secret"}, "note": "plain"}
+    for name, body in (("ord-1", hidden), ("ord-2", {"note": "4111-secret"})):
+        letter(
+            json.dumps(body).encode(),
+            headers=died(type="shop.Declined", message="4111-secret was declined", trace="at 4111-secret"),
+            message_id=name,
+        )
+    DeadLetter.objects.filter(message_id="ord-2").update(error="declined", trace="")
+    expected = {
+        "4111-secret": {"ord-2"},
+        "-4111-secret": {"ord-1"},
+        "error:4111": set(),
+        "error!=4111": {"ord-1", "ord-2"},
+        "trace:4111": set(),
+        "-error:declined": set(),
+        "plain": {"ord-1"},
+    }
+    for query, names in expected.items():
+        found = search(DeadLetter.objects.all(), query, quick=quick).rows
+        assert set(found.values_list("message_id", flat=True)) == names, query
+    with masking.revealing(True):
+        assert found_by("4111-secret") == {"ord-1", "ord-2"}
+        assert found_by("error:4111") == {"ord-1"}
+
+
+def test_an_error_that_repeats_a_masked_value_is_shown_without_it(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    one = letter(
+        json.dumps({"card": {"number": "4111-secret"}}).encode(),
+        headers=died(type="shop.Declined", message="card '4111-secret' was declined", trace="no 4111-secret"),
+        message_id="ord-1",
+    )
+    viewer = client_of("viewer")
+    token = {"Authorization": f"Bearer {tokens.create(user=user_of('admin'))}"}
+    for path in (
+        "/dead-letters/",
+        "/dead-letters/?q=declined",
+        f"/dead-letters/{one.pk}/",
+        f"/dead-letters/{one.pk}/?tab=history",
+    ):
+        page = viewer.get(path).content.decode()
+        assert "4111-secret" not in page, path
+        assert "was declined" in page
+    for path in ("", "/groups", f"/{one.pk}"):
+        assert (
+            "4111-secret" not in Client().get(f"/api/v1/dead-letters{path}", headers=token).content.decode()
+        ), path
+    assert DeadLetter.objects.get(pk=one.pk).error == "card '4111-secret' was declined"
+
+
+def test_an_export_holds_them_only_for_who_may_reveal(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    letter(
+        json.dumps({"card": {"number": "4111-secret"}}).encode(),
+        headers={**died(message="4111-secret"), "authorization": "Bearer top-secret"},
+    )
+    chosen = selection.all_that_match(selection.Filter("default"))
+    for name in ("viewer", "operator"):
+        user_of(name)
+    lines = {
+        name: b"".join(exporting.export(selection=chosen, by=Actor(name)))
+        for name in ("viewer", "operator", "nobody")
+    }
+    for name in ("viewer", "nobody"):
+        body = base64.b64decode(json.loads(lines[name])["body"])
+        assert b"secret" not in lines[name] + body
+        assert json.loads(lines[name])["masked"] == 2
+    assert b"top-secret" in lines["operator"]
+    outcome = importing.take(file=io.BytesIO(lines["viewer"]), broker="default", by=Actor("operator"))
+    assert outcome.imported == 0
+    assert [fault.error for fault in outcome.faults] == [
+        "It was exported with hidden values, which are not in it: have who may reveal them export it."
+    ]
+    again = importing.take(file=io.BytesIO(lines["operator"]), broker="default", by=Actor("operator"))
+    assert (again.duplicates, again.faults) == (1, [])
+    revealed = AuditEntry.objects.filter(action="dead_letters.export").values_list("actor", "detail")
+    assert {actor: detail["revealed"] for actor, detail in revealed} == {
+        "viewer": False,
+        "operator": True,
+        "nobody": False,
+    }
+
+
+SECRET = {"card": {"number": "4111-secret"}}
+
+
+def api_of(user: User) -> Any:
+    """Return a function that asks the API as `user`."""
+    headers = {"Authorization": f"Bearer {tokens.create(user=user)}"}
+
+    def ask(path: str, body: Any = None) -> Any:
+        client, path = Client(), f"/api/v1/dead-letters{path}"
+        if body is None:
+            return client.get(path, headers=headers)
+        return client.post(path, json.dumps(body), content_type="application/json", headers=headers)
+
+    return ask
+
+
+@pytest.mark.parametrize("query", ["payload.card.number:4111*", "4111"])
+def test_who_may_reveal_may_search_in_lists_groups_and_completion(settings: Any, query: str) -> None:
+    settings.MQADMIN_MASKED = RULES
+    letter(json.dumps(SECRET).encode(), message_id="ord-hidden")
+    letter(b"{}", message_id="ord-other")
+    viewer, operator = user_of("viewer"), user_of("operator")
+    shown = {}
+    for user in (viewer, operator):
+        client = Client()
+        client.force_login(user)
+        page = client.get("/dead-letters/", {"q": query}).content.decode()
+        found = api_of(user)(f"?q={query}")
+        groups = api_of(user)(f"/groups?broker=default&q={query}")
+        names = [item["message_id"] for item in found.json()["items"]] if found.status_code == 200 else []
+        total = groups.json()["total"] if groups.status_code == 200 else 0
+        shown[user.username] = ("ord-hidden" in page, "ord-other" in page, names, total)
+        assert "4111-secret" not in page
+        offers = client.get("/dead-letters/complete/", {"q": "payload.card.number=4"}).content.decode()
+        assert "4111-secret" not in offers
+    assert shown == {"viewer": (False, False, [], 0), "operator": (True, False, ["ord-hidden"], 1)}
+
+
+@pytest.mark.parametrize("query", ["payload.card.number:4111-secret", "4111-secret", "error:4111"])
+@pytest.mark.parametrize("by_page", [True, False])
+def test_a_worker_finds_the_letters_that_the_operator_saw(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, query: str, by_page: bool
+) -> None:
+    settings.MQADMIN_MASKED = RULES
+    monkeypatch.setattr(operations, "nudge", lambda pk: None)
+    wanted = letter(json.dumps(SECRET).encode(), headers=died(message="4111-secret declined"))
+    other = letter(b"{}", headers=died(message="declined"))
+    user = user_of("operator")
+    if by_page:
+        client = Client()
+        client.force_login(user)
+        fields = {"all": "1", "q": query, "expect": "1"}
+        assert "Discard 1 letter" in client.get("/dead-letters/discard/", fields).content.decode()
+        answer = client.post("/dead-letters/discard/", fields)
+    else:
+        answer = api_of(user)("/discard", {"filter": {"broker": "default", "q": query}, "expect": 1})
+    assert answer.status_code in (202, 204, 302), answer.content
+    operation = Operation.objects.get()
+    assert operations.execute(operation.pk)
+    operation.refresh_from_db()
+    assert (operation.status, operation.done) == ("done", 1)
+    for one in (wanted, other):
+        one.refresh_from_db()
+    assert (wanted.status, other.status) == ("discarded", "parked")
+
+
+def test_a_selection_of_who_may_not_reveal_stays_veiled(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    letter(json.dumps(SECRET).encode(), headers=died(message="4111-secret declined"))
+    kept = selection.all_that_match(selection.Filter("default", q="error:declined"))
+    assert "reveals" not in kept.to_json()
+    with masking.revealing(True):
+        asked = selection.all_that_match(selection.Filter("default", q="error:4111"))
+        assert selection.Selection.from_json(kept.to_json()).rows().count() == 1
+    again = selection.Selection.from_json(json.loads(json.dumps(asked.to_json())))
+    assert again.rows().count() == 1
+    veiled = selection.Selection(again.broker, again.ids, again.filter, again.up_to)
+    assert again.filter is not None
+    assert veiled.rows().count() == 0

@@ -1,0 +1,109 @@
+"""What is said before anything moves: places, queues, who listens there, limits, and who died before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from consumers.models import ConsumerProcess
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import dryrun
+from mqadmin.deadletters.requeue.destinations import To
+from mqadmin.deadletters.requeue.dryrun import Listener
+from mqadmin.deadletters.search import selection
+from mqadmin.rabbit.types import QueueInfo
+from tests.deadletters.conftest import Place
+from tests.deadletters.factories import died, letter
+from tests.support.consumers import make_consumer, make_process
+from tests.support.waiting import wait_until
+
+
+def all_of(place: Place) -> selection.Selection:
+    return selection.all_that_match(selection.Filter("default", vhost=place.vhost, status="parked"))
+
+
+@pytest.mark.broker
+@pytest.mark.django_db(transaction=True)
+def test_it_tells_everything_and_changes_nothing(place: Place) -> None:
+    place.channel.queue_declare("small", arguments={"x-max-length": 2, "x-overflow": "reject-publish"})
+    letter(b"x", vhost=place.vhost)
+    back = letter(b"x", vhost=place.vhost, headers={**died(), "mqadmin-requeue-id": "earlier"})
+    twice = letter(b"x", vhost=place.vhost, death_count=2)
+    for _ in range(3):
+        letter(b"xx", vhost=place.vhost, headers=died("small"))
+    letter(b"x", vhost=place.vhost, headers=died("gone"))
+    paused = make_consumer(vhost=place.vhost, name="orders-worker", desired="paused")
+    make_process(paused, state=ConsumerProcess.State.PAUSED)
+
+    told = dryrun.of(selection=all_of(place), to=To())
+    assert (told.total, told.requeueable) == (7, 6)
+    assert (told.died_before, told.came_back, told.died_before_ids) == (2, 1, [back.pk, twice.pk])
+    orders, small = sorted(told.queues, key=lambda queue: queue.name)
+    assert (orders.name, orders.arriving, orders.listeners) == (
+        "orders",
+        3,
+        (Listener("orders-worker", "paused", 0),),
+    )
+    assert "Its consumer orders-worker is paused." in orders.warnings
+    assert (small.name, small.arriving) == ("small", 3)
+    assert any("at most 2 messages: about 1 would be refused and stay here" in it for it in small.warnings)
+    assert told.problems == ["There is no queue “gone”."]
+    assert "2 of them have died before." in told.warnings
+    assert not DeadLetter.objects.exclude(status="parked").exists()
+    assert place.depth("orders") == 0
+
+
+@pytest.mark.broker
+@pytest.mark.django_db(transaction=True)
+def test_who_listens_is_asked_of_the_broker(place: Place) -> None:
+    letter(b"x", vhost=place.vhost)
+    nobody = "Nobody consumes from “orders”: they would wait there."
+
+    def warnings() -> list[str]:
+        return dryrun.of(selection=all_of(place), to=To()).warnings
+
+    wait_until(lambda: nobody in warnings(), timeout=15, what="the broker to know that nobody listens")
+    place.channel.basic_consume("orders", lambda *_args: None)
+    wait_until(lambda: nobody not in warnings(), timeout=15, what="the broker to tell of the consumer")
+
+
+@pytest.mark.broker
+@pytest.mark.django_db(transaction=True)
+def test_every_queue_that_the_original_exchange_reaches_is_named(place: Place) -> None:
+    for number in range(12):
+        place.channel.queue_declare(f"audit-{number:02}")
+        place.channel.queue_bind(f"audit-{number:02}", "shop", "#")
+    letter(b"x", vhost=place.vhost)
+    told = dryrun.of(selection=all_of(place), to=To("exchange"))
+    assert {queue.name for queue in told.queues} == {"orders", *(f"audit-{n:02}" for n in range(12))}
+    assert told.destinations[0].queues == tuple(sorted(queue.name for queue in told.queues))
+
+
+def info(**fields: Any) -> QueueInfo:
+    return QueueInfo("/", "q", "classic", **fields)
+
+
+@pytest.mark.parametrize(
+    ("queue", "words"),
+    [
+        (info(ready=5), []),
+        (info(ready=5, arguments={"x-max-length": 15}), []),
+        (
+            info(ready=5, arguments={"x-max-length": 14}),
+            ["14 messages: about 1 of its oldest messages would be dropped"],
+        ),
+        (info(ready=5, effective_policy={"max-length": 8}, arguments={"x-max-length": 99}), ["about 7 "]),
+        (
+            info(ready=0, effective_policy={"max-length": 0, "overflow": "reject-publish"}),
+            ["about 10 would be refused"],
+        ),
+        (info(ready=1, message_bytes=100, arguments={"x-max-length-bytes": 1050}), ["about 1 of its oldest"]),
+        (info(ready=None, arguments={"x-max-length": 9}), ["about 1 of"]),
+    ],
+)
+def test_a_limit_that_would_be_exceeded_is_told(queue: QueueInfo, words: list[str]) -> None:
+    told = list(dryrun.overflows(queue, 10, 100.0))
+    assert len(told) == len(words)
+    for text, part in zip(told, words, strict=True):
+        assert part in text

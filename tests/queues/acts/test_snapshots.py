@@ -1,0 +1,200 @@
+"""A purge that keeps what it drops, and puts it back, on a real broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pika
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pika.adapters.blocking_connection import BlockingChannel
+
+from mqadmin.core import brokers
+from mqadmin.core.acts import operations
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.errors import Refusal
+from mqadmin.core.models import KeptMessage, Operation
+from mqadmin.queues.acts import draining, purging, snapshots
+from mqadmin.queues.models import Broker, Queue
+from mqadmin.rabbit import amqp
+from mqadmin.rabbit.config import BrokerConfig
+from tests.queues.acts.test_moving import carry_out, depth, fill, taken
+from tests.queues.conftest import make_queue
+from tests.support.processes import killed_at
+from tests.support.waiting import patient, wait_until
+
+pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
+BY = Actor("ann")
+
+
+@pytest.fixture
+def channel(
+    broker_config: BrokerConfig, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[BlockingChannel]:
+    monkeypatch.setattr(operations, "nudge", lambda pk: None)
+    brokers.forget()
+    with amqp.channel(broker_config, vhost) as open_channel:
+        open_channel.queue_declare("dead", durable=True)
+        yield open_channel
+
+
+@pytest.fixture
+def dead(broker: Broker, vhost: str, channel: BlockingChannel) -> Queue:
+    return make_queue(broker, "dead", vhost)
+
+
+def test_what_is_dropped_is_kept_and_put_back_as_it_was(dead: Queue, channel: BlockingChannel) -> None:
+    headers = {"weight": 1.5, "raw": b"\xff", "deep": {"a": [1, None]}}
+    fill(channel, 12, headers=headers, priority=4, delivery_mode=2, expiration="3600000")
+    purge = carry_out(purging.purge(queue=dead, by=BY, expect=12, snapshot=True))
+    assert (purge.status, purge.done, depth(channel, "dead")) == ("done", 12, 0)
+    assert not KeptMessage.objects.filter(is_taken=False).exists()
+    assert snapshots.of(dead) == [(purge, 12)]
+
+    restored = carry_out(snapshots.restore(operation=purge, by=BY, expect=12))
+    assert (restored.status, restored.done) == ("done", 12)
+    messages = taken(channel, "dead")
+    assert [message.body for message in messages] == [b"%d" % number for number in range(12)]
+    first = messages[0]
+    assert {name: first.headers[name] for name in headers} == headers
+    assert (first.properties.message_id, first.properties.priority, first.properties.expiration) == (
+        "m0",
+        4,
+        "3600000",
+    )
+    assert len({message.headers["mqadmin-requeue-id"] for message in messages}) == 12
+    assert snapshots.of(dead) == []
+    with pytest.raises(Refusal, match="kept nothing"):
+        snapshots.restore(operation=purge, by=BY)
+
+
+def test_it_is_put_back_once_however_many_click(
+    dead: Queue, channel: BlockingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(channel, 5)
+    purge = carry_out(purging.purge(queue=dead, by=BY, snapshot=True))
+    first = snapshots.restore(operation=purge, by=BY)
+    publish = draining.publish
+
+    def click_again(*args: Any) -> Any:
+        for act in (lambda: None, lambda: operations.cancel(operation=first, by=BY)):
+            act()
+            with pytest.raises(Refusal, match="put back already"):  # also while a worker is still at it
+                snapshots.restore(operation=purge, by=BY)
+        return publish(*args)
+
+    monkeypatch.setattr(draining, "publish", click_again)
+    carry_out(first)
+    assert depth(channel, "dead") == 5
+    with pytest.raises(Refusal, match="kept nothing"):
+        snapshots.restore(operation=purge, by=BY)
+
+
+def test_what_arrives_after_the_click_stays(dead: Queue, channel: BlockingChannel) -> None:
+    fill(channel, 3)
+    purge = purging.purge(queue=dead, by=BY, snapshot=True)
+    channel.basic_publish("", "dead", b"late", pika.BasicProperties())
+    carry_out(purge)
+    assert (purge.done, [message.body for message in taken(channel, "dead")]) == (3, [b"late"])
+
+
+def test_too_many_for_a_snapshot_is_told_before_anything_is_dropped(
+    dead: Queue, channel: BlockingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "MOST", 2)
+    fill(channel, 3)
+    with pytest.raises(Refusal, match="at most 2 messages"):
+        purging.purge(queue=dead, by=BY, snapshot=True)
+    assert depth(channel, "dead") == 3
+
+
+def test_too_large_ones_end_it_and_stay(
+    dead: Queue, channel: BlockingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "BATCH", 2)
+    fill(channel, 6)
+    purge = purging.purge(queue=dead, by=BY, snapshot=True)
+    monkeypatch.setattr(snapshots, "MOST_BYTES", 5)  # four of one byte, not six
+    carry_out(purge)
+    assert (purge.status, purge.done) == ("failed", 4)
+    assert "more than a snapshot holds" in purge.error
+    wait_until(lambda: depth(channel, "dead") == 2)
+    assert carry_out(snapshots.restore(operation=purge, by=BY)).done == 4
+    assert depth(channel, "dead") == 6
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_between_commit_and_ack_nothing_is_lost_or_kept_twice(
+    when: str, dead: Queue, channel: BlockingChannel, process_environ: dict[str, str]
+) -> None:
+    fill(channel, 2_100)
+    purge = purging.purge(queue=dead, by=BY, snapshot=True)
+    execute = f"from mqadmin.core import operations; operations.execute({purge.pk})"
+    target = "mqadmin.queues.acts.draining:Drain.settle"
+    with killed_at(process_environ, target, when, 2, "shell", "--command", execute) as died:
+        assert died.wait(patient(60)) == -9
+    carry_out(purge)
+    assert (purge.status, purge.done, depth(channel, "dead")) == ("done", 2_100, 0)
+    bodies = {bytes(body) for body in KeptMessage.objects.values_list("body", flat=True)}
+    assert (len(bodies), KeptMessage.objects.count()) == (2_100, 2_100)
+
+
+@pytest.mark.processes
+def test_killed_while_it_puts_back_a_second_copy_has_the_id_of_the_first(
+    dead: Queue, channel: BlockingChannel, process_environ: dict[str, str]
+) -> None:
+    fill(channel, 10)
+    purge = carry_out(purging.purge(queue=dead, by=BY, snapshot=True))
+    restore = snapshots.restore(operation=purge, by=BY)
+    execute = f"from mqadmin.core import operations; operations.execute({restore.pk})"
+    target = "mqadmin.queues.acts.draining:publish"
+    with killed_at(process_environ, target, "after", 1, "shell", "--command", execute) as died:
+        assert died.wait(patient(60)) == -9
+    carry_out(restore)
+    assert (restore.status, restore.done) == ("done", 10)
+    marks = [message.headers["mqadmin-requeue-id"] for message in taken(channel, "dead")]
+    assert (len(marks), len(set(marks))) == (20, 10)
+
+
+def test_a_held_purge_can_be_undone(dead: Queue, channel: BlockingChannel) -> None:
+    fill(channel, 2)
+    purge = purging.purge(queue=dead, by=BY, hold_seconds=60)
+    assert not operations.execute(purge.pk)
+    operations.cancel(operation=purge, by=BY)
+    assert depth(channel, "dead") == 2
+
+
+def test_what_was_kept_is_forgotten_after_a_week(dead: Queue, channel: BlockingChannel) -> None:
+    fill(channel, 2)
+    purge = carry_out(purging.purge(queue=dead, by=BY, snapshot=True))
+    assert snapshots.forget() == ""
+    Operation.objects.filter(pk=purge.pk).update(finished_at=timezone.now() - timedelta(days=8))
+    assert "2 messages" in snapshots.forget()
+    assert not KeptMessage.objects.exists()
+
+
+def test_the_pages_move_keep_and_put_back(dead: Queue, channel: BlockingChannel, operator: Client) -> None:
+    channel.queue_declare("work")
+    fill(channel, 4)
+    move = reverse("queue_move", args=[dead.pk])
+    assert "Move up to 4 messages" in operator.get(move).content.decode()
+    wrong = operator.post(move, {"to_queue": "mistyped"})
+    assert wrong.status_code == 409
+    assert "There is no queue “mistyped”" in wrong.content.decode()
+    operator.post(move, {"to_queue": "work", "count": "1"})
+    carry_out(Operation.objects.get(kind="queues.move"))
+    assert (depth(channel, "work"), depth(channel, "dead")) == (1, 3)
+
+    purge_page = reverse("queue_purge", args=[dead.pk])
+    assert "Keep a copy" in operator.get(purge_page).content.decode()
+    operator.post(purge_page, {"expect": "3", "snapshot": "1"})
+    purge = carry_out(Operation.objects.get(kind="queues.purge"))
+    assert "Put 3 back" in operator.get(reverse("queue_detail", args=[dead.pk])).content.decode()
+    operator.post(reverse("queue_restore", args=[purge.pk]))
+    carry_out(Operation.objects.get(kind="queues.restore"))
+    assert depth(channel, "dead") == 3

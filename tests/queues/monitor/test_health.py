@@ -1,0 +1,285 @@
+"""Verdicts: tables of what a queue went through, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mqadmin.queues.monitor import health
+from mqadmin.queues.monitor.health import NEVER, QueueFacts, Verdict, judge, remember
+from mqadmin.queues.monitor.memory import Latch, Memory, latched
+
+START = 1_800_000_000.0
+STEP = 5.0
+
+
+def live(*observed: QueueFacts, start: float = START) -> tuple[Verdict, Memory, float]:
+    """Feed one observation every five seconds; return the last verdict, the memory and the time."""
+    memory, now, verdict = Memory(), start, None
+    for facts in observed:
+        memory = remember(memory, facts, now)
+        verdict = judge(facts, memory, now)
+        now += STEP
+    assert verdict is not None
+    return verdict, memory, now - STEP
+
+
+def codes(verdict: Verdict) -> list[str]:
+    return [str(reason["code"]) for reason in verdict.reasons]
+
+
+def busy(ready: int = 0, unacked: int = 0, **more: object) -> QueueFacts:
+    values = {"consumers": 1, "publish_rate": 10.0, "deliver_rate": 10.0, "ack_rate": 10.0} | more
+    return QueueFacts(ready=ready, unacked=unacked, total=ready + unacked, **values)  # type: ignore[arg-type]
+
+
+QUIET = QueueFacts(consumers=1)
+
+
+def test_a_working_queue_is_ok_and_says_nothing() -> None:
+    verdict, _, _ = live(*[busy(ready=2, unacked=1)] * 30)
+    assert (verdict.level, codes(verdict)) == (health.OK, [])
+
+
+def test_a_queue_without_traffic_is_idle_from_the_first_sample() -> None:
+    verdict, _, _ = live(QUIET)
+    assert (verdict.level, codes(verdict), verdict.settled) == (health.IDLE, [], True)
+
+
+def test_a_queue_that_the_broker_calls_idle_is_idle_at_once() -> None:
+    verdict, _, _ = live(replace(QUIET, idle_since=START - 5))
+    assert (verdict.level, codes(verdict), verdict.settled) == (health.IDLE, ["idle"], True)
+    # But one that was seen at work is not, though the broker says idle between two messages.
+    verdict, _, _ = live(busy(), *[replace(QUIET, idle_since=START + 2)] * 3)
+    assert verdict.level == health.OK
+
+
+def test_idle_says_since_when_and_only_after_a_minute() -> None:
+    traffic, quiet = [busy()] * 3, [replace(QUIET, ack_rate=0.0)]
+    assert live(*traffic, *quiet * 5)[0].level == health.OK
+    verdict, _, _ = live(*traffic, *quiet * 15)
+    assert (verdict.level, codes(verdict)) == (health.IDLE, ["idle"])
+    assert START <= verdict.reasons[0]["params"]["since"] <= START + 15
+
+
+def test_numbers_the_broker_did_not_report_are_unknown() -> None:
+    verdict, memory, _ = live(QueueFacts(ready=None, unacked=None, total=None, consumers=None))
+    assert (verdict.level, codes(verdict)) == (health.UNKNOWN, ["not_reported"])
+    assert memory == Memory()
+
+
+@pytest.mark.parametrize("state", ["down", "crashed", "stopped", "minority"])
+def test_a_queue_that_is_down_is_broken(state: str) -> None:
+    verdict, _, _ = live(QueueFacts(state=state, ready=None, total=None))
+    assert (verdict.level, codes(verdict)) == (health.BROKEN, ["down"])
+    assert verdict.reasons[0]["params"] == {"state": state}
+
+
+def test_consumers_that_left_break_a_queue_that_used_to_have_them() -> None:
+    gone = busy(ready=900, consumers=0, deliver_rate=0.0, ack_rate=0.0)
+    verdict, _, _ = live(*[busy(consumers=3)] * 3, *[gone] * 8)
+    assert verdict.level == health.BROKEN
+    assert codes(verdict)[0] == "no_consumers"
+    assert verdict.reasons[0]["params"] == {"since": int(START + 15), "waiting": 900, "had": 3}
+    assert verdict.clears_in is None
+
+
+def test_consumers_that_left_are_no_news_before_half_a_minute_or_in_an_empty_queue() -> None:
+    gone = busy(ready=900, consumers=0, deliver_rate=0.0, ack_rate=0.0)
+    assert "no_consumers" not in codes(live(busy(), *[gone] * 5)[0])
+    empty = replace(gone, ready=0, total=0)
+    assert "no_consumers" not in codes(live(busy(), *[empty] * 20)[0])
+
+
+def test_a_queue_that_nobody_ever_consumed_is_to_be_watched() -> None:
+    verdict, _, _ = live(*[QueueFacts(ready=5, total=5, consumers=0)] * 8)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["never_consumed"])
+
+
+def test_a_consumer_that_comes_and_goes_does_not_flap_the_verdict() -> None:
+    here, away = busy(ready=40), busy(ready=40, consumers=0)
+    memory, now, seen = Memory(), START, []
+    for facts in [here, *[away] * 8, *[here, away] * 20]:
+        memory = remember(memory, facts, now)
+        seen.append(judge(facts, memory, now).level)
+        now += STEP
+    # Broken once, and while the consumer never stays, each absence says so again at once.
+    assert memory.absent.on
+    assert "no_consumers" in codes(judge(away, memory, now))
+
+
+def test_a_collector_that_restarts_is_no_news() -> None:
+    inbox = QueueFacts(ready=4, total=4, consumers=1, is_inbox=True, tracked=True, inbox_of=("orders",))
+    away = replace(inbox, consumers=0)
+    for observed in ([inbox, *[away] * 20], [inbox, *[away, away, inbox] * 20]):
+        verdict, _, _ = live(*observed)
+        assert codes(verdict) == ["captured"], observed
+    verdict, _, _ = live(inbox, *[away] * 26)
+    assert (verdict.level, codes(verdict)[0]) == (health.WATCH, "no_collector")
+
+
+def growing(steps: int, per_second: float = 20.0, **more: object) -> list[QueueFacts]:
+    return [busy(ready=100 + int(i * STEP * per_second), unacked=10, **more) for i in range(steps)]
+
+
+def test_a_growing_backlog_is_watched_first_and_broken_after_five_minutes() -> None:
+    verdict, _, _ = live(*growing(16))
+    assert verdict.level == health.WATCH
+    assert codes(verdict) == ["growing", "full_prefetch"]
+    assert verdict.reasons[0]["params"]["rate"] == pytest.approx(20.0, rel=0.1)
+    assert verdict.clears_in == NEVER
+    verdict, _, _ = live(*growing(90))
+    assert (verdict.level, codes(verdict)[0]) == (health.BROKEN, "growing")
+
+
+def test_a_backlog_that_will_soon_hit_its_limit_is_broken_at_once() -> None:
+    verdict, _, _ = live(*growing(16, max_length=20_000))
+    assert verdict.level == health.BROKEN
+    assert verdict.reasons[0]["params"]["full_in"] == pytest.approx(900, rel=0.2)
+
+
+def test_a_burst_is_not_a_growing_backlog() -> None:
+    burst = [busy(ready=ready) for ready in (0, 0, 500, 300, 100, 0, 0, 0, 0, 0, 0, 0)]
+    assert live(*burst)[0].level == health.OK
+
+
+def test_growth_ends_only_after_it_stayed_away() -> None:
+    backlog = growing(20)
+    top = backlog[-1].ready or 0
+    pause = [busy(ready=top, unacked=10)] * 4
+    assert "growing" in codes(live(*backlog, *pause)[0])
+    falling = [busy(ready=max(0, top - 100 * i), unacked=10) for i in range(1, 25)]
+    verdict, _, _ = live(*backlog, *falling)
+    assert "growing" not in codes(verdict)
+
+
+def test_a_draining_backlog_says_when_it_is_gone() -> None:
+    verdict, _, _ = live(*[busy(ready=100_000 - 500 * i, unacked=10) for i in range(20)])
+    assert verdict.growth == pytest.approx(-100, rel=0.05)
+    assert verdict.clears_in == pytest.approx(905, rel=0.05)
+    assert verdict.level == health.OK
+
+
+def test_a_backlog_that_takes_hours_is_watched() -> None:
+    verdict, _, _ = live(*[busy(ready=1_000_000 - 50 * i, unacked=10) for i in range(20)])
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["clears_late"])
+
+
+def test_consumers_that_ack_nothing_stall_a_queue() -> None:
+    stuck = busy(ready=50, unacked=10, publish_rate=0.0, deliver_rate=0.0, ack_rate=0.0)
+    verdict, _, _ = live(*[stuck] * 14)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["stalled"])
+    verdict, _, _ = live(*[stuck] * 62)
+    assert (verdict.level, codes(verdict)) == (health.BROKEN, ["stalled"])
+
+
+def test_redeliveries_are_told_with_hysteresis() -> None:
+    bad, middling, good = (busy(redeliver_rate=rate) for rate in (3.1, 1.5, 0.5))
+    verdict, _, _ = live(*[bad] * 6)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["redelivered"])
+    assert verdict.reasons[0]["params"] == {"percent": 31}
+    assert codes(live(*[bad] * 6, *[middling] * 20)[0]) == ["redelivered"]
+    assert codes(live(*[middling] * 20)[0]) == []
+    assert codes(live(*[bad] * 6, *[good] * 8)[0]) == []
+
+
+def inbox(ready: int, **more: object) -> QueueFacts:
+    values = {"consumers": 0, "is_inbox": True, "inbox_of": ("orders",)} | more
+    return QueueFacts(ready=ready, total=ready, **values)  # type: ignore[arg-type]
+
+
+def test_a_dead_letter_queue_speaks_of_its_letters_not_of_consumers() -> None:
+    verdict, _, _ = live(*[inbox(i) for i in range(1, 41)])
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["letters_arriving"])
+    assert verdict.reasons[0]["params"] == {"count": 39, "waiting": 40, "source": "orders"}
+    verdict, _, _ = live(*[inbox(12)] * 30)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["letters_waiting"])
+    assert live(*[inbox(0)] * 30)[0].level == health.IDLE
+
+
+def test_dead_letters_that_vanish_break_a_queue() -> None:
+    verdict, _, _ = live(replace(QUIET, dead_letter_fault="exchange_missing"))
+    assert (verdict.level, codes(verdict)) == (health.BROKEN, ["dead_letters_lost"])
+
+
+def test_a_fault_of_the_topology_is_told_before_the_broker_has_counted() -> None:
+    fresh = QueueFacts(ready=None, total=None, consumers=None, dead_letter_fault="routes_nowhere")
+    verdict, _, _ = live(fresh)
+    assert (verdict.level, codes(verdict)) == (health.BROKEN, ["dead_letters_lost"])
+
+
+@pytest.mark.parametrize(
+    ("ready", "overflow", "level", "code"),
+    [
+        (89, "", health.OK, None),
+        (90, "", health.WATCH, "nearly_full"),
+        (100, "", health.WATCH, "full"),
+        (100, "reject-publish", health.BROKEN, "full"),
+        (101, "reject-publish-dlx", health.BROKEN, "full"),
+    ],
+)
+def test_the_length_limit(ready: int, overflow: str, level: str, code: str | None) -> None:
+    verdict, _, _ = live(*[busy(ready=ready, max_length=100, overflow=overflow)] * 3)
+    assert (verdict.level, codes(verdict)) == (level, [code] if code else [])
+
+
+def test_the_length_limit_does_not_flap() -> None:
+    verdict, _, _ = live(*[busy(ready=ready, max_length=100) for ready in (91, 85, 82)])
+    assert codes(verdict) == ["nearly_full"]
+    assert codes(live(*[busy(ready=ready, max_length=100) for ready in (91, 79)])[0]) == []
+
+
+def test_a_delay_queue_is_idle_whatever_it_holds() -> None:
+    held = [
+        QueueFacts(ready=i, total=i, consumers=0, is_delay=True, delay_ms=4000, publish_rate=9.0)
+        for i in range(50)
+    ]
+    verdict, _, _ = live(*held)
+    assert (verdict.level, codes(verdict), verdict.clears_in) == (health.IDLE, ["delay"], 4.0)
+
+
+def test_a_stream_may_keep_everything_and_have_no_reader() -> None:
+    stream = QueueFacts(type="stream", ready=5_000, total=5_000, consumers=0)
+    verdict, _, _ = live(*[stream] * 20)
+    assert (verdict.level, codes(verdict), verdict.clears_in) == (health.IDLE, ["stream"], None)
+
+
+def test_an_alarm_touches_only_queues_with_traffic() -> None:
+    verdict, _, _ = live(*[busy(alarms=("memory",))] * 2)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["blocked"])
+    assert live(replace(QUIET, alarms=("memory",)))[0].level == health.IDLE
+
+
+def test_the_worst_reason_comes_first() -> None:
+    gone = busy(ready=95, consumers=0, max_length=100)
+    verdict, _, _ = live(*[busy(ready=95, max_length=100)] * 2, *[gone] * 10)
+    assert codes(verdict) == ["no_consumers", "nearly_full"]
+
+
+@pytest.mark.parametrize("observed", [growing(20), [inbox(i) for i in range(9)], [busy()] * 3, [QUIET]])
+def test_memory_survives_the_database(observed: list[QueueFacts]) -> None:
+    _, memory, _ = live(*observed)
+    assert Memory.from_json(memory.to_json()) == memory
+
+
+def test_a_settled_queue_brings_nothing_new_for_ever() -> None:
+    standing = QueueFacts(ready=5, total=5, consumers=0)
+    verdict, memory, now = live(*[standing] * 30)
+    assert verdict.settled
+    for hours in (1, 5, 50):
+        later = now + hours * 3600
+        assert remember(memory, standing, later) == memory
+        assert judge(standing, memory, later) == verdict
+
+
+def test_a_latch_needs_its_time_both_ways() -> None:
+    latch = latched(Latch(), True, False, 0, on_after=10, off_after=5)
+    assert latch == Latch(since=0)
+    assert latched(latch, False, False, 5, on_after=10, off_after=5) == Latch()
+    latch = latched(latch, True, False, 10, on_after=10, off_after=5)
+    assert latch.on
+    ending = latched(latch, False, True, 12, on_after=10, off_after=5)
+    assert ending.on
+    assert latched(ending, False, False, 14, on_after=10, off_after=5) == latch
+    assert latched(ending, False, True, 17, on_after=10, off_after=5) == Latch()
