@@ -3,8 +3,8 @@
     python -m benchmarks.lifecycle [--rounds 20]
 
 A real supervisor runs on a scratch database. Each figure begins before the call of the service that the page's
-button calls (`consumers.definitions.definitions`), and ends when the page could show the effect: the row that tells it is
-in the database. Rows are looked at every 5 ms, which is part of the figures.
+button calls (`consumers.definitions.definitions`), and ends when the page could show the effect: the row that
+tells it is in the database. Rows are looked at every 5 ms, which is part of the figures.
 
 start   until the record of the first message, which waits in the queue: process started, connected, handled
 pause   until the process says that it is paused: nothing is delivered to it any more

@@ -221,8 +221,8 @@ class ConsumerProcess(models.Model):
 class ConsumerMinute(models.Model):
     """What one process handled in one minute: exact, whatever share of it is kept as records.
 
-    Written by the process alone (`consumers.records.minutes`), with the outcomes it speaks of. `minute`: minutes since
-    1970. `durations`: handling times by bucket of `consumers.records.minutes.BOUNDS_MS`.
+    Written by the process alone (`consumers.records.minutes`), with the outcomes it speaks of. `minute`: minutes
+    since 1970. `durations`: handling times by bucket of `consumers.records.minutes.BOUNDS_MS`.
     """
 
     consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="minutes", db_index=False)

@@ -1,4 +1,4 @@
-"""Who handles which message, and which were handled: `consumers.runtime.handling.dedupe.Claims` over `HandledKey` rows.
+"""Who handles which message, and which were handled: the runtime's `dedupe.Claims` over `HandledKey` rows.
 
 Plain SQL in few statements, since it runs before the handler of every message that has a key. Statements touch
 keys in ascending order, so that two processes never wait for each other crosswise on PostgreSQL.
@@ -56,7 +56,7 @@ class HandledClaims:
     def claim(self, keys: Sequence[str]) -> list[Claim]:
         """Claim `keys` (distinct) in one transaction and say of each what came of it, in their order.
 
-        See `consumers.runtime.handling.dedupe.Claims`. Two statements when none of them is known yet, else up to two
+        See the runtime's `dedupe.Claims`. Two statements when none of them is known yet, else up to two
         more, and one for each claim that is taken over. Raises SinkUnavailable.
         """
         if not keys:

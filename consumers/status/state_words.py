@@ -20,7 +20,7 @@ from consumers.status import tones
 from consumers.status.line_words import rollout_words
 from consumers.supervisor.hosts import Fleet, no_host_words
 from mqadmin.core.pages import formats
-from mqadmin.core.pages.tones import Tone
+from mqadmin.core.tones import Tone
 
 State = Literal[
     "running",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mqadmin.core.pages.tones import Tone
+from mqadmin.core.tones import Tone
 
 # By `status.State` of a consumer.
 CONSUMER: dict[str, Tone] = {

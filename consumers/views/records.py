@@ -18,7 +18,7 @@ from consumers.views.detail import record_context
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
-from mqadmin.core.pages.tones import LOG_LEVEL
+from mqadmin.core.tones import LOG_LEVEL
 from mqadmin.rabbit.message import from_json
 from mqadmin.rabbit.reading.display import display_text
 

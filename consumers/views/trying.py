@@ -23,7 +23,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.forms import style
-from mqadmin.core.pages.tones import LOG_LEVEL
+from mqadmin.core.tones import LOG_LEVEL
 from mqadmin.rabbit.numbers import whole
 
 OUTCOMES: dict[str, Any] = {

@@ -13,8 +13,8 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from django.http import HttpRequest
 
-from mqadmin.core.pages.tones import Tone
 from mqadmin.core.permissions import Needed, User
+from mqadmin.core.tones import Tone
 
 F = TypeVar("F", bound=Callable[..., Any])
 

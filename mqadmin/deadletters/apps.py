@@ -14,13 +14,13 @@ class DeadlettersConfig(AppConfig):
 
         from consumers.process import collectors
 
-        # Importing requeue, decide and trials registers the runners of their operations.
-        from mqadmin.deadletters import acting, hooks  # noqa: F401
-        from mqadmin.deadletters.acts import decide  # noqa: F401
+        # Importing requeue, decide, patching and trials registers the runners of their operations.
+        from mqadmin.deadletters import hooks
+        from mqadmin.deadletters.acts import decide, patching  # noqa: F401
         from mqadmin.deadletters.automatic import trials  # noqa: F401
-        from mqadmin.deadletters.capture import capture  # noqa: F401
+        from mqadmin.deadletters.capture import capture
         from mqadmin.deadletters.requeue import requeue  # noqa: F401
-        from mqadmin.deadletters.search import fulltext, tally  # noqa: F401
+        from mqadmin.deadletters.search import fulltext, tally
 
         collectors.register(capture.sink_for)
         hooks.register()

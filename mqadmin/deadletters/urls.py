@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.deadletters import act_urls
-from mqadmin.deadletters.views import acts, body, edit, editor, inbox, reveal, search
+from mqadmin.deadletters.views import acts, automatic, body, bulk, edit, editor, files, inbox, reveal, search
 from mqadmin.deadletters.views import map as letters_map
 
 urlpatterns = [
@@ -21,7 +20,13 @@ urlpatterns = [
     path("queues/<int:queue_id>/untrack/", acts.queue_untrack, name="queue_untrack"),
     path("causes/<slug:group>/owner/", edit.cause_owner, name="cause_owner"),
     path("causes/<slug:group>/note/", edit.cause_note, name="cause_note"),
-    *act_urls.urlpatterns,
+    path("automatic/", automatic.automatic, name="letters_automatic"),
+    path("automatic/rules/", automatic.rule_save, name="rule_save"),
+    path("automatic/rules/<int:rule_id>/delete/", automatic.rule_delete, name="rule_delete"),
+    path("automatic/breakers/<slug:name>/", automatic.breaker_save, name="breaker_save"),
+    path("edit/", bulk.letters_edit, name="letters_edit"),
+    path("export/", files.letter_export, name="letter_export"),
+    path("import/", files.letter_import, name="letter_import"),
     path("<int:letter_id>/", inbox.letter_detail, name="letter_detail"),
     path("<int:letter_id>/reveal/", reveal.letter_reveal, name="letter_reveal"),
     path("<int:letter_id>/edit/", editor.letter_edit, name="letter_edit"),

@@ -11,9 +11,9 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from mqadmin.core import hooks
-        from mqadmin.queues import metrics  # noqa: F401
+        from mqadmin.queues import metrics
         from mqadmin.queues.acts import moving, purging, snapshots  # noqa: F401
-        from mqadmin.queues.pages import attention, broker_status  # noqa: F401
+        from mqadmin.queues.pages import attention, broker_status
 
         hooks.register_attention(attention.attention)
         hooks.register_nav_badge("queues", attention.badge)

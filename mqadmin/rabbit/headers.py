@@ -89,5 +89,5 @@ FAILURES_OF: Final[Mapping[str, Names]] = {
         frozenset(("reason_poisoned", "topic_poisoned", "handler_poisoned", "subscriber_poisoned"))
     ),
 }
-"""What each framework (of `mqadmin.rabbit.reading.frameworks`) adds when it gives a message up; only that, not the headers
+"""What each framework (of `rabbit.reading.frameworks`) adds when it gives a message up; only that, not the headers
 its messages need."""

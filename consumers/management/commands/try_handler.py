@@ -1,4 +1,4 @@
-"""The process in which `consumers.trying.trying` runs a handler: a request on stdin, lines of JSON to a descriptor."""
+"""The process in which `consumers.trying` runs a handler: a request on stdin, lines of JSON to a descriptor."""
 
 from __future__ import annotations
 

@@ -96,5 +96,5 @@ def _stack(thread: int) -> str:
         return ""
     lines = traceback.format_stack(frame)
     # The thread's own start is of no use to anyone who looks for where the handler hung.
-    first = next((n for n, line in enumerate(lines) if "/runtime/verdicts.py" in line), -1)
+    first = next((n for n, line in enumerate(lines) if "/runtime/handling/running.py" in line), -1)
     return "Stack at the deadline (most recent call last):\n" + "".join(lines[first + 1 :])

@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from mqadmin.core import brokers, hooks, permissions
+from mqadmin.core import brokers, hooks, permissions, tones
 from mqadmin.core.acts import audit, operations, progress
 from mqadmin.core.models import AuditEntry, Operation
-from mqadmin.core.pages import rendering, tones
+from mqadmin.core.pages import rendering
 from mqadmin.core.pages.context import THEME_COOKIE, THEMES
 from mqadmin.core.pages.forms import AuditFilter
 from mqadmin.rabbit.errors import ConfigurationError

@@ -17,8 +17,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from mqadmin.core import permissions
-from mqadmin.core.pages import formats, tones
+from mqadmin.core import permissions, tones
+from mqadmin.core.pages import formats
 
 register = template.Library()
 

@@ -1,6 +1,6 @@
 """Stores what a collector takes from a dead-letter queue: committed first, acked after (guarantee 3).
 
-A collector works in windows (consumers/runtime/windows/collecting.py): it takes messages, cancels its subscription so that
+A collector works in windows (consumers/runtime/windows): it takes messages, cancels its subscription so that
 nothing else is in flight, has the window stored by `commit_window`, acks all of it with one multiple ack, hears
 from the broker that the ack was taken, and has that noted by `settled`; only then does it subscribe again. The
 note is durable before the next message arrives, so of each window in doubt either every message comes back or

@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.acts import retention  # noqa: F401
-from mqadmin.deadletters.capture import tracking  # noqa: F401
-from mqadmin.deadletters.inbox import lists  # noqa: F401
-from mqadmin.deadletters.letter import grouping  # noqa: F401
-from mqadmin.deadletters.masking import masking  # noqa: F401
+from mqadmin.deadletters.capture import tracking
+from mqadmin.deadletters.inbox import lists
+from mqadmin.deadletters.letter import grouping
+from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import CauseNote, DeadLetter
-from mqadmin.deadletters.search import facets, tally  # noqa: F401
+from mqadmin.deadletters.search import facets, tally
 from mqadmin.deadletters.search.searching import Pick
 from mqadmin.deadletters.search.selection import Filter
 from mqadmin.queues.models import Queue

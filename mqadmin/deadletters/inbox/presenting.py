@@ -19,7 +19,7 @@ from consumers.models import Record
 from consumers.runtime.copies.copies import DELAY_PREFIX
 from consumers.status.tones import OUTCOME
 from mqadmin.core.pages import formats
-from mqadmin.core.pages.tones import LOG_LEVEL, Tone
+from mqadmin.core.tones import LOG_LEVEL, Tone
 from mqadmin.deadletters.inbox import tones
 from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.masking import masking

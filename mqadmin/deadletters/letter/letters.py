@@ -170,7 +170,7 @@ def _read(place: Place, taken: Taken) -> _Known:
 
 
 def _body_may_tell(body: bytes) -> bool:
-    """Whether a framework may have written its error into the body (see mqadmin.rabbit.reading.frameworks): only into a
+    """Whether a framework may have written its error into the body (see rabbit.reading.frameworks): only into a
     table of JSON, under names that are looked for here as they are written, and in no other encoding."""
     if body.lstrip()[:1] != b"{":
         return False

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Freshness
-from mqadmin.core.pages.tones import Tone
+from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import tones
 from mqadmin.rabbit.errors import ConfigurationError, RabbitError

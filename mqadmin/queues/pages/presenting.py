@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import UNKNOWN, duration
-from mqadmin.core.pages.tones import Tone
+from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor import health
 from mqadmin.queues.monitor.queue_row import points

@@ -10,8 +10,8 @@ import pytest
 from consumers.models import ConsumerProcess, Record
 from consumers.status import tones as consumers
 from consumers.views.trying import OUTCOMES
+from mqadmin.core import tones
 from mqadmin.core.models import Operation
-from mqadmin.core.pages import tones
 from mqadmin.deadletters.inbox import tones as deadletters
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.queues.models import Queue
