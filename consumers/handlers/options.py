@@ -1,5 +1,7 @@
 """Handler options: a frozen dataclass with defaults is the form, the validation and the JSON schema.
 
+pydantic converts and checks; what is said of a fault, in a form or by the API, is said here.
+
     @dataclass(frozen=True)
     class Options:
         attempts: int = option(3, label=_("Attempts"), minimum=1, maximum=10)
@@ -9,19 +11,39 @@ Types: str, int, float, bool. Plain defaults work too; `option` adds what a form
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
-from typing import Any, TypeVar, get_type_hints
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import partial
+from typing import Annotated, Any, Required, TypeVar, get_type_hints
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+from typing_extensions import TypedDict
 
 Words = str | Promise
 Value = str | int | float | bool
 V = TypeVar("V", str, int, float, bool)
 
 _SCHEMA_TYPES: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_ENTER: dict[type, Words] = {
+    str: gettext_lazy("Enter text."),
+    int: gettext_lazy("Enter a whole number."),
+    float: gettext_lazy("Enter a number."),
+    bool: gettext_lazy("Enter true or false."),
+}
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off", ""}
 
@@ -86,7 +108,7 @@ def describe(options_type: type | None) -> list[OptionField]:
     return [_describe(options_type, item, hints[item.name]) for item in fields(options_type)]
 
 
-def _describe(options_type: type, item: Field[Any], hint: Any) -> OptionField:
+def _describe(options_type: type, item: dataclasses.Field[Any], hint: Any) -> OptionField:
     if hint not in _SCHEMA_TYPES or not isinstance(item.default, (str, int, float, bool)):
         raise TypeError(f"{options_type.__name__}.{item.name} must be str, int, float or bool with a default")
     meta = item.metadata
@@ -108,78 +130,78 @@ def parse(options_type: type | None, given: Mapping[str, Any]) -> Any:
 
     Texts are converted ("5" -> 5), as forms send them. Raises OptionsError with all faults at once.
     """
-    known = {item.name: item for item in describe(options_type)}
-    errors: dict[str, str] = {}
-    values: dict[str, Value] = {}
-    for name, raw in given.items():
-        if name not in known:
-            errors[name] = _("This handler has no such option.")
-            continue
-        try:
-            values[name] = _convert(known[name], raw)
-        except ValueError as error:
-            errors[name] = str(error)
-    for name, item in known.items():
-        if item.required and name not in given and item.default == "":
-            errors[name] = _("This option is needed.")
-    if errors:
-        raise OptionsError(errors)
+    items = {item.name: item for item in describe(options_type)}
+    try:
+        values = _adapter(items.values()).validate_python(dict(given))
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        raise OptionsError({str(fault["loc"][0]): _words(items, fault) for fault in faults}) from None
     return options_type(**values) if options_type is not None else None
 
 
-def _convert(item: OptionField, raw: Any) -> Value:
-    value = _TO[item.type](raw)
+def _adapter(items: Iterable[OptionField]) -> TypeAdapter[Any]:
+    """Return what converts and checks options. What is not given stays away: its default is the dataclass's."""
+    kinds = {item.name: _kind(item) for item in items}
+    given = TypedDict("given", kinds, total=False)  # type: ignore[misc]
+    given.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+    return TypeAdapter(given)
+
+
+def _kind(item: OptionField) -> Any:
+    kind = _KINDS[item.type]
+    if item.type in (int, float):
+        kind = Annotated[kind, Field(ge=item.minimum, le=item.maximum), BeforeValidator(_no_truth)]
+    kind = Annotated[kind, AfterValidator(partial(_allowed, item))]
+    return Required[kind] if item.required and item.default == "" else kind
+
+
+def _words(items: Mapping[str, OptionField], fault: ErrorDetails) -> str:
+    item = items.get(str(fault["loc"][0]))
+    if item is None:
+        return _("This handler has no such option.")
+    match fault["type"]:
+        case "missing":
+            return _("This option is needed.")
+        case "greater_than_equal":
+            return _("At least %(limit)g.") % {"limit": item.minimum}
+        case "less_than_equal":
+            return _("At most %(limit)g.") % {"limit": item.maximum}
+        case "value_error":
+            return str(fault["ctx"]["error"])
+        case _:
+            return str(_ENTER[item.type])
+
+
+def _allowed(item: OptionField, value: Value) -> Value:
     if item.choices and value not in [choice for choice, _label in item.choices]:
         allowed = ", ".join(str(choice) for choice, _label in item.choices)
         raise ValueError(_("Choose one of: %(allowed)s.") % {"allowed": allowed})
     if item.required and value == "":
         raise ValueError(_("This option is needed."))
-    if not isinstance(value, str | bool):
-        if item.minimum is not None and value < item.minimum:
-            raise ValueError(_("At least %(limit)g.") % {"limit": item.minimum})
-        if item.maximum is not None and value > item.maximum:
-            raise ValueError(_("At most %(limit)g.") % {"limit": item.maximum})
     return value
 
 
-def _text(raw: Any) -> str:
-    if not isinstance(raw, str):
-        raise ValueError(_("Enter text."))
-    return raw
-
-
-def _integer(raw: Any) -> int:
-    if isinstance(raw, float) and raw.is_integer():
-        return int(raw)
-    if isinstance(raw, str | int) and not isinstance(raw, bool):
-        try:
-            return int(raw)
-        except ValueError:
-            pass
-    raise ValueError(_("Enter a whole number."))
-
-
-def _number(raw: Any) -> float:
-    if isinstance(raw, str | int | float) and not isinstance(raw, bool):
-        try:
-            value = float(raw)
-        except (ValueError, OverflowError):
-            value = math.nan
-        if math.isfinite(value):
-            return value
-    raise ValueError(_("Enter a number."))
+def _no_truth(raw: Any) -> Any:
+    """Refuse true and false, which are 1 and 0 to Python and to pydantic."""
+    return None if isinstance(raw, bool) else raw
 
 
 def _truth(raw: Any) -> bool:
+    """Return what a form's box or a JSON value says; pydantic would take 1 and "t" and refuse an empty text."""
     if isinstance(raw, bool):
         return raw
     word = raw.strip().lower() if isinstance(raw, str) else None
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    raise ValueError(_("Enter true or false."))
+    raise ValueError(_ENTER[bool])
 
 
-_TO: dict[type, Callable[[Any], Value]] = {str: _text, int: _integer, float: _number, bool: _truth}
+_KINDS: dict[type, Any] = {
+    str: Annotated[str, Strict()],
+    int: int,
+    float: Annotated[float, AllowInfNan(False)],
+    bool: Annotated[bool, BeforeValidator(_truth)],
+}
 
 
 def schema(options_type: type | None) -> dict[str, Any]:

@@ -73,8 +73,9 @@ class Confirms(Generic[S]):
 
     def sent(self, message: S) -> None:
         """Note that `message` was published, as the next one of the channel."""
-        self._sent[self._next] = message
-        self._next += 1
+        number = self._next
+        self._sent[number] = message
+        self._next = number + 1
         self.bytes += len(message.body)
 
     def returned(
@@ -102,7 +103,7 @@ class Confirms(Generic[S]):
     def answered(self, number: int, multiple: bool, *, is_ack: bool) -> list[S]:
         """Take out what an ack or a nack of `number` speaks of, and return it with its answer, in publish order."""
         found: list[S] = []
-        take = self._sent.pop
+        take, size = self._sent.pop, 0
         answer: Answer = "confirmed" if is_ack else "nacked"
         for key in range(self._lowest, number + 1) if multiple else (number,):
             message = take(key, None)
@@ -111,13 +112,16 @@ class Confirms(Generic[S]):
             if self._charged:
                 self._attribute(key, message, is_ack)
             message.answer = answer if message.returned is None else "returned"
-            self.bytes -= len(message.body)
+            size += len(message.body)
             found.append(message)
+        self.bytes -= size
         if multiple:
             self._lowest = max(self._lowest, number + 1)
         elif number == self._lowest:
-            while self._lowest < self._next and self._lowest not in self._sent:
-                self._lowest += 1
+            lowest = number + 1
+            while lowest < self._next and lowest not in self._sent:
+                lowest += 1
+            self._lowest = lowest
         return found
 
     def close(self) -> list[S]:
@@ -129,9 +133,10 @@ class Confirms(Generic[S]):
         return lost
 
     def _charge(self, messages: dict[int, S]) -> None:
-        in_order = not self._charged or not messages or min(messages) > max(self._charged)
+        """Remember what was returned in the order of its numbers, in which it comes as a rule."""
+        last, first = next(reversed(self._charged), 0), next(iter(messages), self._next)
         self._charged |= messages
-        if not in_order:
+        if first < last:
             self._charged = dict(sorted(self._charged.items()))
 
     def _attribute(self, number: int, message: S, is_ack: bool) -> None:

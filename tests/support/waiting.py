@@ -1,7 +1,8 @@
 """Waiting for something that another process or thread brings about.
 
-Bounds of waits are for a machine of usual speed; on a slower one they are longer, by how much is measured once a
-run. No test is slower for it: a wait ends when what it waits for is there.
+Bounds of waits are for a machine of usual speed; on a slower one they are longer, by how much is measured at the
+begin of a run, and again before a wait is given up: the machine may have got slower since. No test is slower for
+it: a wait ends when what it waits for is there.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ _MOST = 12.0
 
 def measure() -> None:
     """See how slow starting a process is now, for this run and all that it starts. Named by hand, it stands."""
-    if _VARIABLE in os.environ:
-        return
+    if _VARIABLE not in os.environ:
+        os.environ[_VARIABLE] = f"{slowness():.1f}"
+
+
+def slowness() -> float:
+    """Return how many times longer than usual starting a process takes now: at least 1, at most 12."""
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", "import django.db.models, requests"], check=True)
     took = time.monotonic() - began
-    os.environ[_VARIABLE] = f"{min(max(took / _USUAL_S, 1.0), _MOST):.1f}"
+    return min(max(took / _USUAL_S, 1.0), _MOST)
 
 
 def patient(seconds: float) -> float:
@@ -39,14 +44,17 @@ def patient(seconds: float) -> float:
 def wait_until(
     predicate: Callable[[], T], timeout: float = 10.0, interval: float = 0.02, what: str = ""
 ) -> T:
-    """Return the first truthy value of `predicate()`; fail after `patient(timeout)` seconds, naming `what`."""
-    deadline = time.monotonic() + patient(timeout)
+    """Return the first truthy value of `predicate()`; fail after `patient(timeout)` seconds, naming `what`.
+
+    On a machine that is slower by then than at the begin of the run, fail accordingly later.
+    """
+    began, bound, measured = time.monotonic(), patient(timeout), False
     while True:
         value = predicate()
         if value:
             return value
-        if time.monotonic() > deadline:
-            raise AssertionError(
-                f"not within {patient(timeout):g} s: {what or predicate!r} (last value: {value!r})"
-            )
+        if time.monotonic() - began > bound:
+            if measured:
+                raise AssertionError(f"not within {bound:g} s: {what or predicate!r} (last value: {value!r})")
+            bound, measured = max(bound, timeout * slowness()), True
         time.sleep(interval)

@@ -1,7 +1,8 @@
 """What one line of an exported file holds, field by field, and what is said of a field that holds something else.
 
 pydantic checks; the sentences are ours. Of several faults the first is told, in the order in which the fields stand
-here, and of a table's own before those of what is in it. Lengths and choices are the database's to check (`DeadLetter.clean_fields`), what AMQP can hold is `editing`'s.
+here, and of a table's own before those of what is in it. Lengths and choices are the model's to check
+(`DeadLetter.clean_fields`), what AMQP can hold is `editing`'s.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class _Line(TypedDict, total=False):
     original: _Original | None
 
 
-_LINE: TypeAdapter[dict[str, Any]] = TypeAdapter(_Line)
+_LINE: TypeAdapter[Any] = TypeAdapter(_Line)
 # The texts and numbers among the fields.
 SCALARS = tuple(name for name, kind in get_type_hints(_Line).items() if kind in (str, int))
 _NOT_OF_A_LETTER = ("mqadmin_letter", "id", "broker")
@@ -156,7 +157,7 @@ class Unusable(ValueError):
 
 
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a letter: moments and bytes in place of their texts. Raises Unusable, with a sentence."""
+    """Return the fields of a letter: moments and bytes in place of their texts. Raises Unusable."""
     try:
         found = _LINE.validate_python(values)
     except ValidationError as error:

@@ -228,9 +228,9 @@ class Mover:
     def _settle(self) -> None:
         """Ack what is confirmed, in one frame up to the first that is not, in runs around what was refused."""
         last, copies = 0, self._copies
-        while copies and copies[0].answer is not None:
+        while copies and (answer := copies[0].answer) is not None:
             copy = copies.popleft()
-            if copy.answer == "confirmed":
+            if answer == "confirmed":
                 last = copy.tag
                 self._moved += 1
                 continue

@@ -29,6 +29,8 @@ class Needy:
         ({"count": "5", "ratio": "0.25", "loud": "on", "mode": "slow"}, Sample(5, 0.25, True, "slow")),
         ({"count": 4.0, "ratio": 1, "loud": False}, Sample(4, 1.0, False)),
         ({"loud": ""}, Sample()),
+        ({"count": " 5 ", "ratio": "1_0"}, Sample(5, 10.0)),
+        ({"count": "5.0"}, Sample(5)),
     ],
 )
 def test_values_are_converted(given: dict[str, Any], expected: Sample) -> None:
@@ -43,6 +45,10 @@ def test_values_are_converted(given: dict[str, Any], expected: Sample) -> None:
         ("count", "many", "Enter a whole number."),
         ("count", True, "Enter a whole number."),
         ("count", 1.5, "Enter a whole number."),
+        ("count", 10**400, "At most 10."),
+        ("count", "9" * 5000, "Enter a whole number."),
+        ("ratio", True, "Enter a number."),
+        ("loud", 1, "Enter true or false."),
         ("count", None, "Enter a whole number."),
         ("ratio", "nan", "Enter a number."),
         ("ratio", 10**400, "Enter a number."),
@@ -71,6 +77,16 @@ def test_a_required_text_must_be_there(given: dict[str, Any]) -> None:
     with pytest.raises(OptionsError) as caught:
         options.parse(Needy, given)
     assert caught.value.errors == {"url": "This option is needed."}
+
+
+def test_an_option_may_have_any_name() -> None:
+    @dataclass(frozen=True)
+    class Named:
+        copy: str = "a"
+        schema: int = option(1, minimum=1)
+        model_config: bool = False
+
+    assert options.parse(Named, {"copy": "b", "schema": "2", "model_config": "on"}) == Named("b", 2, True)
 
 
 def test_a_handler_without_options_takes_none() -> None:
