@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 from django.db import connections
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from deploy import ports
 from deploy.node import Node
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
     from mqadmin.rabbit.config import BrokerConfig
     from tests.support.management import Management
+
+# A busy machine is no fault of the code: no property has a time in which it must hold.
+hypothesis_settings.register_profile("mqadmin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("mqadmin")
 
 _DIR_VARIABLE = "MQADMIN_TEST_DIR"
 _NEEDS_BROKER = {"broker", "browser", "processes"}

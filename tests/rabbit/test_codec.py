@@ -79,7 +79,7 @@ def round_trip(channel: BlockingChannel, properties: Properties, body: bytes = b
 
 
 @pytest.mark.broker
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(headers=TABLES)
 def test_headers_survive_the_broker_and_json(channel: BlockingChannel, headers: dict[str, Any]) -> None:
     once = round_trip(channel, Properties(headers=headers))

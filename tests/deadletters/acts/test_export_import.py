@@ -87,7 +87,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.text(max_size=12), values, max_size=5), st.binary(max_size=200))
 def test_a_line_holds_every_header_and_body(headers: dict[str, Any], body: bytes) -> None:
     message = Message(body, Properties(headers=headers, message_id="m"), "dlx", "k")

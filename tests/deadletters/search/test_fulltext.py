@@ -72,7 +72,7 @@ WORD = st.text(
 
 
 @pytest.mark.usefixtures("_empty")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=st.lists(WORD, min_size=1, max_size=4).map(" ".join), word=WORD)
 def test_the_index_leaves_nothing_out(monkeypatch: pytest.MonkeyPatch, text: str, word: str) -> None:
     monkeypatch.setattr(fulltext, "_PROBED", 1)  # with so few letters the index would not be asked

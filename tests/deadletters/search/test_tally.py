@@ -49,7 +49,7 @@ def real() -> Counter[tuple[Any, ...]]:
     return Counter({key: count for key, count in found.items() if count})
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(acts=ACTS)
 def test_counts_follow_every_change(acts: list[tuple[str, int, int]]) -> None:
     for act, number, other in acts:
