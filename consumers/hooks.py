@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from consumers import metrics
 from consumers.models import Consumer
-from consumers.records import records
+from consumers.records import retention
 from consumers.status import summary
 from consumers.status.summary import Summary
 from mqadmin.core import hooks
@@ -35,7 +35,7 @@ def register() -> None:
     hooks.register_find(find)
     hooks.register_queue_panel(queue_panel)
     hooks.register_overview_tiles(tiles)
-    hooks.register_retention(records.delete_old)
+    hooks.register_retention(retention.delete_old)
     hooks.register_metrics(metrics.families)
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consumers.models import Record
-from consumers.records import masks, records
+from consumers.records import dead_letter, masks
 from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
 from mqadmin.core.pages import formats
@@ -40,7 +40,7 @@ def register() -> None:
     hooks.register_find(find)
     hooks.register_queue_panel(queue_panel)
     hooks.register_overview_tiles(tiles)
-    records.register_letter(letter_of)
+    dead_letter.register(letter_of)
     masks.register(in_records.VEIL)
     hooks.register_metrics(metrics.families)
 
@@ -174,7 +174,7 @@ def tiles(broker: str) -> Iterable[Tile]:
     )
 
 
-def letter_of(record: Record) -> records.Letter | None:
+def letter_of(record: Record) -> dead_letter.RecordLetter | None:
     """Return the newest letter with the message id of a record that failed."""
     if not record.message_id or record.outcome not in (
         Record.Outcome.DEAD_LETTERED,
@@ -192,4 +192,4 @@ def letter_of(record: Record) -> records.Letter | None:
     if letter is None:
         return None
     text = _("letter #%(id)s, %(status)s") % {"id": letter.pk, "status": letter.get_status_display()}
-    return records.Letter(letter.pk, reverse("letter_detail", args=[letter.pk]), text)
+    return dead_letter.RecordLetter(letter.pk, reverse("letter_detail", args=[letter.pk]), text)
