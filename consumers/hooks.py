@@ -41,8 +41,8 @@ def register() -> None:
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     """Name the consumers that do not do what they were told to, and those that fail much."""
-    told = Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
-    found = summary.summaries(told)
+    wanted = Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
+    found = summary.summaries(wanted)
     stranded = [item for item in found if item.status.state == "unsupervised"]
     if stranded:
         yield _no_supervisor(stranded)
@@ -115,8 +115,8 @@ def tiles(broker: str) -> Iterable[Tile]:
 
 def _up(broker: str) -> tuple[int, int, bool]:
     """Return how many consumers run, how many should, and whether one of these is broken."""
-    told = Consumer.objects.filter(broker=broker, desired=Consumer.Desired.RUNNING)
-    found = summary.summaries(told)
+    wanted = Consumer.objects.filter(broker=broker, desired=Consumer.Desired.RUNNING)
+    found = summary.summaries(wanted)
     running = sum(item.status.state == "running" for item in found)
     return running, len(found), any(item.status.state in BROKEN for item in found)
 

@@ -65,7 +65,7 @@ def search(wanted: RecordSearch, consumer: Consumer | None = None) -> QuerySet[R
     stored = ExpressionWrapper(Q(body__isnull=False, body_truncated=False), output_field=BooleanField())
     waited = ExpressionWrapper(F("waited_ms") / 1000.0, output_field=FloatField())
     rows = rows.defer(*_WIDE).annotate(stored=stored, waited=waited).order_by("-id")
-    return masks.Listed(model=Record, query=rows.query)
+    return masks.MaskedRecords(model=Record, query=rows.query)
 
 
 def _matching(rows: QuerySet[Record], text: str) -> QuerySet[Record]:

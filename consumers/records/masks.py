@@ -46,7 +46,7 @@ def masked(record: Record) -> Record:
     return record
 
 
-class Listed(QuerySet[Record]):
+class MaskedRecords(QuerySet[Record]):
     """Records for a list, without their wide columns: what is hidden does not show in their texts."""
 
     def _fetch_all(self) -> None:

@@ -19,7 +19,8 @@ from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
 from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.deadletters import metrics
-from mqadmin.deadletters.capture import tracking
+from mqadmin.deadletters.capture import tracking, uncaptured
+from mqadmin.deadletters.capture.uncaptured import UncapturedQueue
 from mqadmin.deadletters.inbox import inbox, lists, presenting
 from mqadmin.deadletters.inbox.inbox import Cause
 from mqadmin.deadletters.masking import in_records
@@ -41,7 +42,7 @@ def register() -> None:
     hooks.register_queue_panel(queue_panel)
     hooks.register_overview_tiles(tiles)
     dead_letter.register(letter_of)
-    masks.register(in_records.VEIL)
+    masks.register(in_records.MASK)
     hooks.register_metrics(metrics.families)
 
 
@@ -52,7 +53,7 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     yield from (_cause(broker, cause) for cause in causes[:WORST])
     if len(causes) > WORST:
         yield _more_causes(broker, causes[WORST:])
-    found, more = inbox.uncaptured(broker)
+    found, more = uncaptured.fullest(broker)
     yield from (_uncaptured(item) for item in found[:WORST])
     if (more := more + len(found[WORST:])) > 0:
         yield _more_uncaptured(broker, more)
@@ -94,7 +95,7 @@ def _more_uncaptured(broker: str, count: int) -> Attention:
     return Attention("watch", title, "", [Link(_("Show them"), href)])
 
 
-def _uncaptured(found: inbox.Uncaptured) -> Attention:
+def _uncaptured(found: UncapturedQueue) -> Attention:
     title = ngettext(
         "%(queue)s holds %(n)s letter nobody captures",
         "%(queue)s holds %(n)s letters nobody captures",

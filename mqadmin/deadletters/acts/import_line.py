@@ -1,7 +1,8 @@
 """What one line of an exported file holds, field by field, and what is said of a field that holds something else.
 
-pydantic checks; the sentences are ours. Of several faults the first is told, in the order in which the fields stand
-here, and of a table's own before those of what is in it. Lengths and choices are the database's to check (`DeadLetter.clean_fields`), what AMQP can hold is `editing`'s.
+pydantic checks; the sentences are ours. Of several faults the first is told, in the order in which the fields
+stand here, and of a table's own before those of what is in it. Lengths and choices are the database's to check
+(`DeadLetter.clean_fields`), what AMQP can hold is `editing`'s.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class _Line(TypedDict, total=False):
     original: _Original | None
 
 
-_LINE: TypeAdapter[dict[str, Any]] = TypeAdapter(_Line)
+_LINE: TypeAdapter[_Line] = TypeAdapter(_Line)
 # The texts and numbers among the fields.
 SCALARS = tuple(name for name, kind in get_type_hints(_Line).items() if kind in (str, int))
 _NOT_OF_A_LETTER = ("mqadmin_letter", "id", "broker")
@@ -156,16 +157,16 @@ class Unusable(ValueError):
 
 
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a letter: moments and bytes in place of their texts. Raises Unusable, with a sentence."""
+    """Return the fields of a letter: moments and bytes in place of texts. Raises Unusable, with a sentence."""
     try:
         found = _LINE.validate_python(values)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise Unusable(_told(faults)) from None
+        raise Unusable(_sentence(faults)) from None
     return {name: value for name, value in found.items() if name not in _NOT_OF_A_LETTER}
 
 
-def _told(faults: list[ErrorDetails]) -> str:
+def _sentence(faults: list[ErrorDetails]) -> str:
     for kind, words in (
         ("missing", _("It lacks %(names)s.")),
         ("extra_forbidden", _("It has fields that are not known: %(names)s.")),

@@ -13,7 +13,7 @@ from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import listing, wording
-from mqadmin.queues.pages.broker_status import sight
+from mqadmin.queues.pages.broker_status import status_of
 
 SHOWN = 6
 FOUND = 8
@@ -21,12 +21,12 @@ FOUND = 8
 
 def attention(slug: str, _user: User) -> Iterator[Attention]:
     """Yield the broker's own faults, then its worst queues; more of them as one line with a link."""
-    seen = sight(slug)
-    if not seen.ok:
-        level = "broken" if seen.level in ("down", "never") else "watch"
-        yield Attention(level, seen.title, " ".join(filter(None, (seen.text, seen.detail))))  # type: ignore[arg-type]
-    if seen.broker is not None:
-        yield from _alarms(seen.broker)
+    status = status_of(slug)
+    if not status.ok:
+        level = "broken" if status.level in ("down", "never") else "watch"
+        yield Attention(level, status.title, " ".join(filter(None, (status.text, status.detail))))  # type: ignore[arg-type]
+    if status.broker is not None:
+        yield from _alarms(status.broker)
     has_vhosts = listing.present(slug).order_by().values("vhost").distinct().count() > 1
     for level in ("broken", "watch"):
         yield from _queues(slug, level, has_vhosts=has_vhosts)

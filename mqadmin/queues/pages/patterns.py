@@ -1,8 +1,8 @@
 """Regular expressions from strangers: matched by RE2, in a time that grows with the name and not beyond.
 
 Python's engine backtracks: `(a+)+$` on one queue name can take longer than the universe has. RE2 knows no
-back-references and no look-around (https://github.com/google/re2/wiki/Syntax); its `\\w`, `\\d`, `\\s` and `\\b` mean
-ASCII, `\\pL` and `\\pN` letters and digits of every script. Any number of threads may share a pattern.
+back-references and no look-around (https://github.com/google/re2/wiki/Syntax); its `\\w`, `\\d`, `\\s` and `\\b`
+mean ASCII, `\\pL` and `\\pN` letters and digits of every script. Any number of threads may share a pattern.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from mqadmin.core import brokers, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import listing, presenting
-from mqadmin.queues.pages.broker_status import sight
+from mqadmin.queues.pages.broker_status import status_of
 from mqadmin.queues.pages.listing import Query
 from mqadmin.rabbit.numbers import whole
 
@@ -53,7 +53,7 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
         "sizes": [(size, query.address(per=size)) for size in listing.SIZES],
-        "sight": sight(slug) if slug else None,
+        "broker_status": status_of(slug) if slug else None,
         "is_empty": not listing.present(slug).exists(),
         "everything": query.address(q="", vhost="", type="", show=""),
         "here": request.path + query.address(page=query.page),
