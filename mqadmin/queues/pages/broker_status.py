@@ -95,7 +95,7 @@ def fault(code: str) -> tuple[str, str]:
         return _("The broker's certificate was not accepted"), _("Check ca_file and the host name.")
     if code in ("configuration", "unknown_broker"):
         return _("The broker's configuration cannot be used"), _("Correct brokers.toml or the environment.")
-    return _("The broker cannot be reached"), _("Its queues are shown as they were last status.")
+    return _("The broker cannot be reached"), _("Its queues are shown as they were last seen.")
 
 
 def freshness(slug: str) -> Freshness:
