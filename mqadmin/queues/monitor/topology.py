@@ -1,4 +1,4 @@
-"""Where dead letters go, for every queue of a broker: `rabbit.topology`, in the form the rows keep."""
+"""Where dead letters go, for every queue of a broker: `rabbit.topology.topology`, in the form the rows keep."""
 
 from __future__ import annotations
 

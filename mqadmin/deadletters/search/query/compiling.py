@@ -1,6 +1,6 @@
 """A query's tree -> a condition for the database, and what is left to be looked at letter by letter. Pure.
 
-`Filter.where` is a superset of what the query means: exact, or with letters too many that `meaning.matches`
+`Compiled.where` is a superset of what the query means: exact, or with letters too many that `meaning.matches`
 has to sort out. It never leaves a letter out. What is inside a JSON column or a body is always sorted out in
 Python: databases disagree about JSON that strangers wrote (NUL, numbers, duplicate keys), and a cast that fails
 fails the whole page.
