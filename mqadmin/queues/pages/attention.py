@@ -64,7 +64,7 @@ def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
     if len(rows) > SHOWN:
         more = found.count() - SHOWN
         title = ngettext("%(n)s more queue", "%(n)s more queues", more) % {"n": number(more)}
-        href = reverse("queue_list") + listing.Query(slug, show=level).address()
+        href = reverse("queue_list") + listing.QueueSearch(slug, show=level).address()
         yield Attention(level, title, _("In the same state."), [Link(_("Show them all"), href)])  # type: ignore[arg-type]
 
 
@@ -85,7 +85,7 @@ def find(q: str, slug: str) -> Iterator[Hit]:
 def tiles(slug: str) -> list[Tile]:
     """Return the broker's totals; what it did not report is shown as unknown."""
     broker = Broker.objects.filter(slug=slug).first() or Broker(slug=slug)
-    href = reverse("queue_list") + listing.Query(slug, sort="-ready").address()
+    href = reverse("queue_list") + listing.QueueSearch(slug, sort="-ready").address()
 
     def tile(label: str, name: str, *, per_second: bool, href: str = "") -> Tile:
         value = broker.totals.get(name)

@@ -16,7 +16,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.topology import redflags
 from mqadmin.rabbit.topology.topology import dead_letter_map
 from mqadmin.rabbit.types import BindingInfo, ExchangeInfo, QueueInfo
-from tests.deadletters.conftest import MappedQueue as RealPlace
+from tests.deadletters.conftest import Place as RealPlace
 
 
 def mapped(queues: list[QueueInfo], bindings: list[BindingInfo] | None = None) -> Mapped:
