@@ -47,7 +47,7 @@ test: venv-dev
 soak: venv-dev
 	@$(PYTHON) -m deploy.test_packages
 	@MQADMIN_SOAK=1 $(BIN)/python -m pytest -s tests/faults/soak tests/consumers/supervisor/live/test_clock.py \
-		tests/browser/test_life.py $(if $(ONLY),-k "$(ONLY)")
+		tests/browser/test_message_life.py $(if $(ONLY),-k "$(ONLY)")
 
 check: venv-dev
 	@$(BIN)/python -m deploy.check

@@ -87,7 +87,7 @@ class Letters:
                 "mqadmin-error-message": f"{self.words[source * 40 + number]} failed after 30 s",
             }
         properties = Properties(headers=headers, content_type="application/json", delivery_mode=2)
-        place = letters.Place("default", "/", f"dlx.{source % 10}")
+        place = letters.CapturedQueue("default", "/", f"dlx.{source % 10}")
         message = Message(b"{}", properties, "dlx", queue)
         row = list(letters.row(place, letters.take(place, message, datetime.now(UTC)), duplicate_of=None))
         if number == GROUPS_OF_A_SOURCE - 1:  # ten causes a source, also where several share an error

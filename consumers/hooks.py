@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from consumers import metrics
 from consumers.models import Consumer
-from consumers.records import records
+from consumers.records import retention
 from consumers.status import summary
 from consumers.status.summary import Summary
 from mqadmin.core import hooks
@@ -35,14 +35,14 @@ def register() -> None:
     hooks.register_find(find)
     hooks.register_queue_panel(queue_panel)
     hooks.register_overview_tiles(tiles)
-    hooks.register_retention(records.delete_old)
+    hooks.register_retention(retention.delete_old)
     hooks.register_metrics(metrics.families)
 
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     """Name the consumers that do not do what they were told to, and those that fail much."""
-    told = Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
-    found = summary.summaries(told)
+    wanted = Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
+    found = summary.summaries(wanted)
     stranded = [item for item in found if item.status.state == "unsupervised"]
     if stranded:
         yield _no_supervisor(stranded)
@@ -115,8 +115,8 @@ def tiles(broker: str) -> Iterable[Tile]:
 
 def _up(broker: str) -> tuple[int, int, bool]:
     """Return how many consumers run, how many should, and whether one of these is broken."""
-    told = Consumer.objects.filter(broker=broker, desired=Consumer.Desired.RUNNING)
-    found = summary.summaries(told)
+    wanted = Consumer.objects.filter(broker=broker, desired=Consumer.Desired.RUNNING)
+    found = summary.summaries(wanted)
     running = sum(item.status.state == "running" for item in found)
     return running, len(found), any(item.status.state in BROKEN for item in found)
 

@@ -74,7 +74,6 @@ def _of_consumers(
         for row in processes
         if row.state == ConsumerProcess.State.RUNNING and not state_words.is_silent(row, now)
     )
-    told = Consumer.Desired.RUNNING
     texts = [(labels(**marks[row.pk]), row) for row in consumers]
     yield Family(
         "mqadmin_consumer_processes_running",
@@ -87,7 +86,12 @@ def _of_consumers(
         "gauge",
         "Processes that should consume; 0 while it is told to be paused or stopped, and outside its hours.",
         [
-            (text, row.target if row.desired == told and state_words.is_open(row, now) else 0)
+            (
+                text,
+                row.target
+                if row.desired == Consumer.Desired.RUNNING and state_words.is_open(row, now)
+                else 0,
+            )
             for text, row in texts
         ],
     )

@@ -1,6 +1,6 @@
 """The Celery application: bulk operations and periodic upkeep. Started with `celery -A mqadmin.celery`.
 
-A task is only a nudge. What is left to do stands in the database (`core.Operation`).
+A task is only a nudge. What is left to do stands in the database (`core.models.Operation`).
 """
 
 from __future__ import annotations

@@ -32,9 +32,9 @@ from consumers.definitions import definitions, mass, processes
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
 from consumers.process import outputs
-from consumers.records import masks, records
+from consumers.records import finding, masks, replaying
 from consumers.status import summary
-from consumers.status.filtering import ConsumerQuery
+from consumers.status.filtering import ConsumerSearch
 from consumers.supervisor import hosts
 from consumers.trying import trial_message, trying
 from mqadmin.core import brokers
@@ -98,7 +98,7 @@ def consumer_start_all(request: HttpRequest, payload: MassIn) -> Status[dict[str
 
 def _all(request: HttpRequest, act: mass.Act, payload: MassIn) -> Status[dict[str, Any]]:
     broker = payload.broker or _only_broker()
-    wanted = ConsumerQuery.read({"q": payload.q, "state": payload.state})
+    wanted = ConsumerSearch.read({"q": payload.q, "state": payload.state})
     if wanted.state != payload.state:
         raise ApiError(422, "invalid", _("There is no state “%(state)s”.") % {"state": payload.state})
     found = mass.chosen(act, wanted.consumers(broker), collectors=payload.collectors)
@@ -268,14 +268,14 @@ def host_forget(request: HttpRequest, name: str) -> Status[None]:
 def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
     """List handled messages, newest first."""
     consumer = _consumer(query.consumer) if query.consumer else None
-    wanted = records.RecordQuery(
+    wanted = finding.RecordSearch(
         outcome=query.outcome or "",
         q=query.q or "",
         message_id=query.message_id or "",
         since=query.since,
         until=query.until,
     )
-    rows = records.search(wanted, consumer).select_related("consumer")
+    rows = finding.search(wanted, consumer).select_related("consumer")
     return paginate(rows, limit=query.limit, cursor=query.cursor)
 
 
@@ -289,7 +289,7 @@ def record_detail(request: HttpRequest, record_id: int) -> Record:
 def record_requeue(request: HttpRequest, record_id: int) -> dict[str, Any]:
     """Publish the recorded message to its queue again; answers once the broker has confirmed it."""
     record = _record(record_id)
-    records.requeue(record=record, by=audit.actor(request))
+    replaying.requeue(record=record, by=audit.actor(request))
     return {"requeued": True, "queue": record.queue}
 
 

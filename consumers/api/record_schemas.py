@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ninja import Field, Schema
 
 from consumers.models import Record
-from consumers.records import records
+from consumers.records import dead_letter
 from mqadmin.core.api.plumbing import Body
 from mqadmin.core.api.times import Moment
 
@@ -89,7 +89,7 @@ class RecordDetail(RecordOut):
 
     @staticmethod
     def resolve_dead_letter(obj: Record) -> int | None:
-        found = records.letter(obj)
+        found = dead_letter.find(obj)
         return found.id if found else None
 
 

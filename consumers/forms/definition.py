@@ -18,7 +18,7 @@ from consumers.definitions.definitions import FIELDS, supervised
 from consumers.handlers import registry
 from consumers.handlers.registry import Handler, OptionField
 from consumers.models import Consumer, Record
-from consumers.records.records import RecordQuery
+from consumers.records.finding import RecordSearch
 from mqadmin.core import brokers
 
 OPTION_PREFIX = "option"
@@ -357,11 +357,11 @@ class RecordFilter(forms.Form):
     after = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
     @property
-    def wanted(self) -> RecordQuery:
+    def wanted(self) -> RecordSearch:
         """What to look for, of what can be read."""
         self.is_valid()
         found = self.cleaned_data
-        return RecordQuery(outcome=found.get("outcome") or "", q=(found.get("q") or "").strip())
+        return RecordSearch(outcome=found.get("outcome") or "", q=(found.get("q") or "").strip())
 
     def number(self, name: str) -> int | None:
         """Return `before` or `after`, None when it is not there."""

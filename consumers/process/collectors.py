@@ -96,13 +96,13 @@ def limits(spec: ConsumerSpec) -> Limits:
     """Return the limits for the queue as RabbitMQ tells of it now. Where it cannot be asked, a letter that was
     returned once is put aside: nobody knows how often it may be."""
     try:
-        return _told(spec)
+        return _limits_now(spec)
     except RabbitError as error:
         log.warning("%s: its delivery limit is not known: %s", spec.queue, error)
         return Limits(letter_bytes(), delivery_limit=_RETURNS_LEFT + 1)
 
 
-def _told(spec: ConsumerSpec) -> Limits:
+def _limits_now(spec: ConsumerSpec) -> Limits:
     client = brokers.client(spec.broker.slug)
     detail, overview = client.queue(spec.vhost, spec.queue), client.overview()
     info, limit = detail.info, peek.assess(detail, overview.product, overview.version).delivery_limit
@@ -127,14 +127,14 @@ def work(spec: ConsumerSpec, sink: WindowSink, reporter: Reporter, limits: Limit
             spec,
             sink,
             reporter,
-            Capped(made.loop, spec, reporter, limits),
+            CappedAdmission(made.loop, spec, reporter, limits),
             tag=process.consumer_tag(spec),
             fatal=made.fatal,
         ),
     )
 
 
-class Capped:
+class CappedAdmission:
     """Admits to a collector's windows what is not too large, and as many at once as fit into WINDOW_BYTES.
 
     An `Admission`, whose threads are its own. It holds what is too large, or has it put aside.
@@ -176,7 +176,7 @@ class Capped:
     def _ask(self) -> None:
         found = self._limits
         try:
-            found = _told(self._spec)
+            found = _limits_now(self._spec)
         except RabbitError as error:
             log.info("%s: its delivery limit is taken for the one it had: %s", self._spec.queue, error)
         except Exception:

@@ -27,26 +27,26 @@ class RecordMask:
 _masks: list[RecordMask] = []
 
 
-def register(veil: RecordMask) -> None:
+def register(mask: RecordMask) -> None:
     """Set who hides values. Called in an AppConfig.ready() above this app."""
-    if veil not in _masks:
-        _masks.append(veil)
+    if mask not in _masks:
+        _masks.append(mask)
 
 
 def is_on() -> bool:
-    """Whether something is hidden from whoever asks: then no search may look into what could tell of it."""
-    return any(veil.is_on() for veil in _masks)
+    """Whether something is hidden from whoever asks: then no search may look into what could show it."""
+    return any(mask.is_on() for mask in _masks)
 
 
 def masked(record: Record) -> Record:
     """Return the record, in which what is hidden from whoever asks is hidden now: it must not be saved."""
-    for veil in _masks:
-        if veil.is_on():
-            veil.hide(record)
+    for mask in _masks:
+        if mask.is_on():
+            mask.hide(record)
     return record
 
 
-class Listed(QuerySet[Record]):
+class MaskedRecords(QuerySet[Record]):
     """Records for a list, without their wide columns: what is hidden does not show in their texts."""
 
     def _fetch_all(self) -> None:
@@ -58,14 +58,14 @@ class Listed(QuerySet[Record]):
 
 
 def _mask_texts(listed: Sequence[Record]) -> None:
-    told = {row.pk: row for row in listed if row.error or row.detail}
-    for veil in _masks if told else ():
-        if not veil.is_on():
+    texts = {row.pk: row for row in listed if row.error or row.detail}
+    for mask in _masks if texts else ():
+        if not mask.is_on():
             continue
-        left = dict(told)
-        for whole in Record.objects.filter(pk__in=told, size__lte=_LARGEST).iterator(_READ):
-            veil.hide(whole)
+        left = dict(texts)
+        for whole in Record.objects.filter(pk__in=texts, size__lte=_LARGEST).iterator(_READ):
+            mask.hide(whole)
             row = left.pop(whole.pk)
             row.error, row.detail = whole.error, whole.detail
         for row in left.values():
-            veil.hide_texts(row)
+            mask.hide_texts(row)

@@ -28,7 +28,7 @@ BOUNDS_MS: tuple[float, ...] = tuple(round(1.4**step, 1) for step in range(42))
 
 
 @dataclass
-class Tally:
+class HandledCounts:
     """Counts of one stretch of time. `durations`: by bucket, the last one open-ended."""
 
     handled: int = 0
@@ -76,7 +76,7 @@ class Tally:
         return None
 
 
-Totals = dict[int, Tally]
+Totals = dict[int, HandledCounts]
 
 Row = tuple[int | str, ...]
 
@@ -111,7 +111,7 @@ class MinuteCounter:
         They count once they are handed to `keep`, after the transaction that wrote them is committed.
         """
         totals: Totals = {}
-        tally, ends = Tally(), 0.0
+        tally, ends = HandledCounts(), 0.0
         for at, outcome, duration_ms in handled:
             if not ends - 60 <= at < ends:  # else it is of the same minute as the one before
                 minute = int(at // 60)
@@ -131,9 +131,9 @@ class MinuteCounter:
             with connection.cursor() as cursor:
                 cursor.execute(upsert(len(rows)), [value for row in rows for value in row])
 
-    def _copy(self, minute: int) -> Tally:
-        known = self._totals.get(minute, Tally())
-        return Tally(known.handled, known.failed, known.retried, list(known.durations))
+    def _copy(self, minute: int) -> HandledCounts:
+        known = self._totals.get(minute, HandledCounts())
+        return HandledCounts(known.handled, known.failed, known.retried, list(known.durations))
 
     def keep(self, totals: Totals) -> None:
         """Go on from `totals`: their transaction is committed."""
@@ -143,7 +143,7 @@ class MinuteCounter:
         for minute in [minute for minute in self._totals if minute < newest - 2 * HOUR]:
             del self._totals[minute]
 
-    def _row(self, minute: int, tally: Tally) -> Row:
+    def _row(self, minute: int, tally: HandledCounts) -> Row:
         durations = json.dumps(tally.durations)
         counts = (tally.handled, tally.failed, tally.retried, durations)
         return (self._consumer_id, self._process_id, minute, *counts)
@@ -153,7 +153,7 @@ class MinuteCounter:
 class Hour:
     """The last sixty minutes of one consumer. `handled`, `failed` by minute, oldest first."""
 
-    total: Tally = field(default_factory=Tally)
+    total: HandledCounts = field(default_factory=HandledCounts)
     handled: list[int] = field(default_factory=lambda: [0] * HOUR)
     failed: list[int] = field(default_factory=lambda: [0] * HOUR)
 

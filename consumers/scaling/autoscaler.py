@@ -1,4 +1,4 @@
-"""One look at every autoscaled consumer: what is seen goes to `supervisor.autoscale`, what it decides is written.
+"""One look at every autoscaled consumer: what is seen goes to `replica_count`, what it decides is written.
 
 Of all supervisors one at a time does it, the holder of the lease `autoscale`. Its memory is its own: another that
 takes over learns the rates again within half a minute, and changes nothing meanwhile without need.
@@ -29,9 +29,9 @@ LEASE_S = 30.0
 HEARD = timedelta(seconds=15)  # a process that has been silent for longer does not count as running
 POINT = timedelta(seconds=30)  # between two points of a consumer without a change
 POINTS_KEPT = timedelta(days=2)
-TOLD_AGAIN = timedelta(minutes=30)  # the same reason not to scale
+REPORTED_AGAIN = timedelta(minutes=30)  # the same reason not to scale
 BLIND = ("stale", "bounds")  # decided without looking at the numbers
-TOLD = ("limited", "stuck", "most", "stale")
+REPORTED = ("limited", "stuck", "most", "stale")
 STALE = timedelta(minutes=2)  # without numbers for so long, a person is told
 
 _Address = tuple[str, str, str]
@@ -53,7 +53,7 @@ class Autoscaler:
         self._holder = holder
         self._memories: dict[int, Remembered] = {}
         self._drawn: dict[int, datetime] = {}  # when the last point of a consumer was written
-        self._told: dict[int, tuple[str, datetime]] = {}
+        self._reported: dict[int, tuple[str, datetime]] = {}
         self._blind: dict[int, datetime] = {}  # since when nothing is known of a consumer's queue
 
     def step(self, now: datetime) -> list[Step]:
@@ -81,7 +81,7 @@ class Autoscaler:
 
     def _forget(self, kept: Iterable[int]) -> None:
         wanted = set(kept)
-        for known in (self._memories, self._drawn, self._told, self._blind):
+        for known in (self._memories, self._drawn, self._reported, self._blind):
             for gone in known.keys() - wanted:
                 del known[gone]
 
@@ -96,21 +96,21 @@ class Autoscaler:
 
     def _write(self, steps: Iterable[Step], now: datetime) -> None:
         changed = [step for step in steps if step.decision.changed]
-        told = [step for step in steps if not step.decision.changed and self._is_news(step, now)]
+        news = [step for step in steps if not step.decision.changed and self._is_news(step, now)]
         due = [step for step in steps if self._is_due(step, now)]
-        if not (changed or told or due):
+        if not (changed or news or due):
             return
         with transaction.atomic():
             scaled = [step for step in changed if _set(step)]
             refused = {step.consumer.pk for step in changed} - {step.consumer.pk for step in scaled}
             events = [_event(step, "scaled", now) for step in scaled]
-            events += [_event(step, "not_scaled", now) for step in told]
+            events += [_event(step, "not_scaled", now) for step in news]
             ConsumerEvent.objects.bulk_create(events)
             ScalePoint.objects.bulk_create(
                 [_point(step, now) for step in due if step.consumer.pk not in refused]
             )
         self._drawn.update({step.consumer.pk: now for step in due})
-        self._told.update({step.consumer.pk: (step.decision.reason, now) for step in told})
+        self._reported.update({step.consumer.pk: (step.decision.reason, now) for step in news})
 
     def _is_due(self, step: Step, now: datetime) -> bool:
         last = self._drawn.get(step.consumer.pk)
@@ -118,11 +118,13 @@ class Autoscaler:
         return not is_blind and (step.decision.changed or last is None or now - last >= POINT)
 
     def _is_news(self, step: Step, now: datetime) -> bool:
-        """Whether there is a reason not to scale that was not told lately."""
-        reason, at = self._told.get(step.consumer.pk, ("", now))
+        """Whether there is a reason not to scale that was not reported lately."""
+        reason, at = self._reported.get(step.consumer.pk, ("", now))
         if step.decision.reason == "stale" and now - self._blind[step.consumer.pk] < STALE:
             return False
-        return step.decision.reason in TOLD and (step.decision.reason != reason or now - at >= TOLD_AGAIN)
+        return step.decision.reason in REPORTED and (
+            step.decision.reason != reason or now - at >= REPORTED_AGAIN
+        )
 
 
 def old_points(now: datetime) -> QuerySet[ScalePoint]:

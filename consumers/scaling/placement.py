@@ -45,7 +45,7 @@ def fits(host: Host, wanted: Mapping[str, str]) -> bool:
     )
 
 
-class Plan:
+class Placement:
     """The hosts with what they hold, and who is to start what: one for each pass."""
 
     def __init__(self, hosts: Sequence[Host], held: Iterable[tuple[str, int]]) -> None:

@@ -88,7 +88,7 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Trial:
+class GrowthTrial:
     """Growth in `steps` whose effect is awaited. Before it, so many processes handled so many messages a second;
     since, all have handled `handled` in `seconds`."""
 
@@ -106,7 +106,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What `decide` remembers of one consumer from one look to the next. Start with `Memory()`."""
+    """What `decide` remembers of one consumer from one look to the next. Start with `Remembered()`."""
 
     looked_at: datetime | None = None
     changed_at: datetime | None = None
@@ -121,7 +121,7 @@ class Remembered:
     most: float = 0.0  # the best rate of one process seen while nothing waited: it can do that at least
     idle_since: datetime | None = None  # messages wait and none is handled
     fewer: tuple[tuple[datetime, int], ...] = ()  # how many would have been enough, lately
-    trial: Trial | None = None
+    trial: GrowthTrial | None = None
     limit: int | None = None  # growth above this did not help
     limited_until: datetime | None = None
     limits: int = 0  # in a row
@@ -394,6 +394,6 @@ def _remember_change(seen: Seen, memory: Remembered, replicas: int, now: datetim
     elif seen.running > 0 and seen.handling is not None:
         # A handler that has just become much slower must not look like growth that did not help.
         usual = seen.handling if memory.rate is None else memory.rate * seen.running
-        trial = Trial(seen.running, usual if seen.handling > NOISE * usual else seen.handling)
+        trial = GrowthTrial(seen.running, usual if seen.handling > NOISE * usual else seen.handling)
     known = now if memory.learnt_at else None  # that fewer are not enough was seen just now
     return replace(memory, changed_at=now, trial=trial, fewer=(), learnt_at=known)

@@ -16,21 +16,21 @@ TROUBLE = "trouble"  # beside the states: every one in which it does not do what
 
 
 @dataclass(frozen=True)
-class ConsumerQuery:
+class ConsumerSearch:
     """Which consumers. `q`: text in name, queue or handler; `state`: one of `choices`, "" for any."""
 
     q: str = ""
     state: str = ""
 
     @classmethod
-    def read(cls, values: Mapping[str, str]) -> ConsumerQuery:
+    def read(cls, values: Mapping[str, str]) -> ConsumerSearch:
         """Return the filter of an address; what makes no sense is left out."""
         state = values.get("state", "")
         return cls(values.get("q", "").strip()[:255], state if state in dict(choices()) else "")
 
     @property
     def is_empty(self) -> bool:
-        return self == ConsumerQuery()
+        return self == ConsumerSearch()
 
     def takes(self, item: Summary) -> bool:
         """Whether a consumer matches."""

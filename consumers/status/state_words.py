@@ -130,10 +130,10 @@ def derive(
     """
     rows = current(processes)
     live = [row for row in rows if row.state in LIVE]
-    told = consumer.desired
+    desired = consumer.desired
     rollout = rollout_words(consumer, live, fleet)
     running, outside = _counted(consumer, rows)
-    if told == Consumer.Desired.STOPPED:
+    if desired == Consumer.Desired.STOPPED:
         state, words = _stopping(consumer, live, supervised, now)
     else:
         state, words = (
@@ -141,7 +141,7 @@ def derive(
             or _trouble(consumer, rows, live, supervised, now, fleet)
             or (
                 _pausing(consumer, live)
-                if told == Consumer.Desired.PAUSED
+                if desired == Consumer.Desired.PAUSED
                 else _running(consumer, live, rollout, _outside_words(running, consumer, outside))
             )
         )

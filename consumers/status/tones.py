@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mqadmin.core.tones import Tone
 
-# By `status.State` of a consumer.
+# By `state_words.State` of a consumer.
 CONSUMER: dict[str, Tone] = {
     "running": "green",
     "starting": "blue",

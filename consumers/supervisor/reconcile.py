@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from consumers.scaling.placement import Host, Plan
+from consumers.scaling.placement import Host, Placement
 from consumers.supervisor.fence import STRICT_WAIT_S
 from consumers.supervisor.machine import states
 
@@ -167,7 +167,7 @@ def reconcile(desired: Sequence[Desired], actual: Sequence[Actual], view: View) 
     """Return what to do now, in order. `actual` holds at most one row per replica."""
     groups: list[Sequence[Action]] = []
     definitions = {item.consumer: item for item in desired}
-    plan = Plan(view.hosts, [(item.host, item.consumer) for item in actual])
+    plan = Placement(view.hosts, [(item.host, item.consumer) for item in actual])
     rolling = set(_next_to_roll(definitions, actual, plan, view.now))
     for item in actual:
         definition = definitions.get(item.consumer)
@@ -212,7 +212,7 @@ def _few_at_once(groups: Iterable[Sequence[Action]], room: int) -> Iterator[Acti
 
 
 def _next_to_roll(
-    definitions: Mapping[int, Desired], actual: Sequence[Actual], plan: Plan, now: datetime
+    definitions: Mapping[int, Desired], actual: Sequence[Actual], plan: Placement, now: datetime
 ) -> Iterator[int]:
     """Yield the process of each rolling restart whose turn it is; none while a new one is not in health yet.
 
@@ -249,7 +249,7 @@ def _has_rolled(item: Actual, now: datetime) -> bool:
 
 
 def _step(
-    definition: Desired | None, item: Actual, view: View, plan: Plan, *, may_roll: bool
+    definition: Desired | None, item: Actual, view: View, plan: Placement, *, may_roll: bool
 ) -> Sequence[Action]:
     wanted = definition is not None and _is_wanted(definition) and item.replica < definition.replicas
     if not item.mine:
@@ -266,7 +266,7 @@ def _step(
     return _dead(wanted, item, view.now)
 
 
-def _foreign(definition: Desired | None, item: Actual, view: View, plan: Plan) -> Sequence[Action]:
+def _foreign(definition: Desired | None, item: Actual, view: View, plan: Placement) -> Sequence[Action]:
     """Another host's: its supervisor's business, until its lease is over. None: it is not wanted any more."""
     if item.lapsed < 0:
         return []

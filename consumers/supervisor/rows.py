@@ -262,9 +262,9 @@ def present(me: Identity, *, first: bool = True) -> SupervisorHost | None:
         other = named.filter(heartbeat_at__gte=database_now() - SUPERVISOR_SILENT).first()
         if other is not None:
             return other
-    told = {"machine": me.machine, "labels": me.labels, "capacity": me.capacity, "version": me.version}
+    facts = {"machine": me.machine, "labels": me.labels, "capacity": me.capacity, "version": me.version}
     began = {"started_at": me.started_at, "heartbeat_at": timezone.now()}
-    SupervisorHost.objects.update_or_create(name=me.name, defaults={"pid": me.pid, **began, **told})
+    SupervisorHost.objects.update_or_create(name=me.name, defaults={"pid": me.pid, **began, **facts})
     named.update(heartbeat_at=Now())
     return None
 

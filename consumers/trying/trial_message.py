@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from consumers.models import Record
-from consumers.records import records
+from consumers.records import replaying
 from mqadmin.core.acts.typed_message import body as read_body
 from mqadmin.core.acts.typed_message import headers as read_headers
 from mqadmin.core.acts.typed_message import wrong
@@ -47,7 +47,7 @@ def typed(
 
 def recorded(record: Record) -> Message:
     """Return the message of a record. Raises Refusal when it was not stored whole, or cannot be read."""
-    reason = records.why_not(record)
+    reason = replaying.why_not(record)
     if reason:
         raise Refusal(_("It cannot be tried: %(reason)s") % {"reason": reason}, "not_stored")
     try:

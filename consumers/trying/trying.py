@@ -46,7 +46,7 @@ _places = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """One line that was logged while the handler ran; `offset_ms` since its start."""
 
     offset_ms: float
@@ -68,7 +68,7 @@ class Trial:
     error_type: str = ""
     error: str = ""
     traceback: str = ""
-    log: tuple[Line, ...] = ()
+    log: tuple[LogLine, ...] = ()
     printed: str = ""
 
 
@@ -281,7 +281,7 @@ def _judged(verdict: dict[str, Any], printed: str) -> Trial:
         error_type=verdict.get("error_type", ""),
         error=verdict.get("error", ""),
         traceback=verdict.get("traceback", ""),
-        log=tuple(Line(offset, level, text) for offset, level, text in verdict.get("log", ())),
+        log=tuple(LogLine(offset, level, text) for offset, level, text in verdict.get("log", ())),
         printed=printed,
     )
 

@@ -16,7 +16,7 @@ from consumers.definitions import wording
 from consumers.forms.definition import RecordFilter
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerEvent
-from consumers.records import records
+from consumers.records import finding
 from consumers.status import summary, tones
 from consumers.views import buttons
 from consumers.views.processes import process_rows
@@ -119,8 +119,8 @@ def record_context(consumer: Consumer, form: RecordFilter) -> dict[str, Any]:
         "form": form,
         "wanted": wanted,
         "before": before,
-        "page": records.page(wanted, consumer, before=before),
-        "searched": records.SEARCHED,
+        "page": finding.page(wanted, consumer, before=before),
+        "searched": finding.SEARCHED,
     }
 
 

@@ -14,7 +14,7 @@ from consumers.definitions import mass
 from consumers.models import Consumer
 from consumers.records.minutes import points
 from consumers.status import summary
-from consumers.status.filtering import ConsumerQuery, choices
+from consumers.status.filtering import ConsumerSearch, choices
 from consumers.status.summary import Summary
 from consumers.views import buttons
 from consumers.views.buttons import Button
@@ -38,7 +38,7 @@ class Row:
 def consumer_list(request: HttpRequest) -> HttpResponse:
     """The tiles and the table; both are live, the filter between them is not."""
     broker = brokers.current(request)
-    wanted = ConsumerQuery.read(request.GET)
+    wanted = ConsumerSearch.read(request.GET)
     found = summary.summaries(Consumer.objects.filter(broker=broker).order_by("is_collector", "name"))
     queue_ids = _queue_ids(broker, found)
     shown = [item for item in found if wanted.takes(item)]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from consumers.definitions import mass
 from consumers.models import ConsumerProcess
-from consumers.status.filtering import ConsumerQuery
+from consumers.status.filtering import ConsumerSearch
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
@@ -57,7 +57,7 @@ def consumer_start_all(request: HttpRequest) -> HttpResponse:
 
 def _all(request: HttpRequest, act: mass.Act) -> HttpResponse:
     broker = brokers.current(request)
-    wanted = ConsumerQuery.read(request.GET)
+    wanted = ConsumerSearch.read(request.GET)
     collectors = "collectors" in request.GET
     found = mass.chosen(act, wanted.consumers(broker), collectors=collectors)
     must_type = broker if is_production(broker) else ""
@@ -95,9 +95,9 @@ def _all(request: HttpRequest, act: mass.Act) -> HttpResponse:
     return rendering.page(request, "consumers/mass.html", context, status=status)
 
 
-def _back(broker: str, wanted: ConsumerQuery) -> str:
+def _back(broker: str, wanted: ConsumerSearch) -> str:
     """Return the address of the list; of its filter only the text, as the states have just changed."""
-    return f"{reverse('consumer_list')}?{ConsumerQuery(wanted.q).query(broker)}"
+    return f"{reverse('consumer_list')}?{ConsumerSearch(wanted.q).query(broker)}"
 
 
 def _told(act: mass.Act, done: mass.Done) -> str:

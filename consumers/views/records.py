@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from consumers.forms.definition import RecordFilter
 from consumers.models import Consumer, Record
-from consumers.records import masks, records
+from consumers.records import dead_letter, finding, masks, replaying, wording
 from consumers.views.detail import record_context
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
@@ -41,13 +41,13 @@ def record_list(request: HttpRequest, name: str) -> HttpResponse:
     form = RecordFilter(request.GET)
     after = form.number("after")
     if after is not None:
-        count = records.newer(form.wanted, consumer, after)
+        count = finding.newer(form.wanted, consumer, after)
         context = {
             "consumer": consumer,
             "form": form,
             "newest": after,
             "count": count,
-            "most": records.COUNTED,
+            "most": finding.COUNTED,
         }
         return rendering.page(request, "consumers/_new.html", context)
     context = record_context(consumer, form)
@@ -63,15 +63,15 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "record": record,
         "consumer": record.consumer,
-        "meaning": records.meaning(record),
-        "waited": records.waited_words(record),
+        "meaning": wording.meaning(record),
+        "waited": wording.waited(record),
         "body": text,
         "body_kind": kind,
         "log": _log(record),
         "properties": _table(record.properties),
         "headers": _table(record.headers),
-        "letter": records.letter(record),
-        "why_not": records.why_not(record),
+        "letter": dead_letter.find(record),
+        "why_not": replaying.why_not(record),
     }
     return rendering.page(request, "consumers/record.html", context)
 
@@ -81,7 +81,7 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def record_requeue(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish the recorded message to its queue again."""
     record = get_object_or_404(Record.objects.select_related("consumer"), pk=pk)
-    records.requeue(record=record, by=audit.actor(request))
+    replaying.requeue(record=record, by=audit.actor(request))
     text = _("Published to %(queue)s again, and confirmed.") % {"queue": record.queue}
     return rendering.acted(request, text, to=reverse("record_detail", args=[pk]))
 

@@ -37,7 +37,7 @@ OUTCOMES: dict[str, Any] = {
 
 
 class SampleForm(forms.Form):
-    """A message as a person writes it down; `samples.typed` has the last word."""
+    """A message as a person writes it down; `trial_message.typed` has the last word."""
 
     body = forms.CharField(
         required=False,

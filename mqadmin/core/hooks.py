@@ -184,5 +184,5 @@ def retention() -> list[Callable[[], str]]:
 
 
 def metrics() -> Iterator[Any]:
-    """Return the families (`core.metrics.Family`) of all apps, the lowest app's first."""
+    """Return the families (`core.api.metrics.Family`) of all apps, the lowest app's first."""
     return (family for function in _metrics for family in function())

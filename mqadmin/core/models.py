@@ -60,7 +60,7 @@ class Operation(models.Model):
     not_before = models.DateTimeField(null=True)
     phase = models.CharField(max_length=10, choices=Phase.choices, blank=True)
     words = models.CharField(max_length=500, blank=True)  # what it is at, for people; "" says nothing more
-    canary = models.JSONField(default=dict)  # `deadletters.canary`; {} is none
+    canary = models.JSONField(default=dict)  # `deadletters.requeue.canary`; {} is none
     # The worker that has it in hand, renewed while it works; an expired lease means it was orphaned.
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True)

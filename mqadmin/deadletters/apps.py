@@ -14,9 +14,10 @@ class DeadlettersConfig(AppConfig):
 
         from consumers.process import collectors
 
-        # Importing requeue, decide, patching and trials registers the runners of their operations.
+        # Importing requeue, decide, patching and trials registers the runners of their operations, and retention
+        # what it deletes and announces.
         from mqadmin.deadletters import hooks
-        from mqadmin.deadletters.acts import decide, patching  # noqa: F401
+        from mqadmin.deadletters.acts import decide, patching, retention  # noqa: F401
         from mqadmin.deadletters.automatic import trials  # noqa: F401
         from mqadmin.deadletters.capture import capture
         from mqadmin.deadletters.requeue import requeue  # noqa: F401

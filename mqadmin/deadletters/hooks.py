@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consumers.models import Record
-from consumers.records import masks, records
+from consumers.records import dead_letter, masks
 from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
 from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.deadletters import metrics
-from mqadmin.deadletters.capture import tracking
+from mqadmin.deadletters.capture import tracking, uncaptured
+from mqadmin.deadletters.capture.uncaptured import UncapturedQueue
 from mqadmin.deadletters.inbox import inbox, lists, presenting
 from mqadmin.deadletters.inbox.inbox import Cause
 from mqadmin.deadletters.masking import in_records
@@ -40,8 +41,8 @@ def register() -> None:
     hooks.register_find(find)
     hooks.register_queue_panel(queue_panel)
     hooks.register_overview_tiles(tiles)
-    records.register_letter(letter_of)
-    masks.register(in_records.VEIL)
+    dead_letter.register(letter_of)
+    masks.register(in_records.MASK)
     hooks.register_metrics(metrics.families)
 
 
@@ -52,7 +53,7 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     yield from (_cause(broker, cause) for cause in causes[:WORST])
     if len(causes) > WORST:
         yield _more_causes(broker, causes[WORST:])
-    found, more = inbox.uncaptured(broker)
+    found, more = uncaptured.fullest(broker)
     yield from (_uncaptured(item) for item in found[:WORST])
     if (more := more + len(found[WORST:])) > 0:
         yield _more_uncaptured(broker, more)
@@ -94,7 +95,7 @@ def _more_uncaptured(broker: str, count: int) -> Attention:
     return Attention("watch", title, "", [Link(_("Show them"), href)])
 
 
-def _uncaptured(found: inbox.Uncaptured) -> Attention:
+def _uncaptured(found: UncapturedQueue) -> Attention:
     title = ngettext(
         "%(queue)s holds %(n)s letter nobody captures",
         "%(queue)s holds %(n)s letters nobody captures",
@@ -174,7 +175,7 @@ def tiles(broker: str) -> Iterable[Tile]:
     )
 
 
-def letter_of(record: Record) -> records.Letter | None:
+def letter_of(record: Record) -> dead_letter.RecordLetter | None:
     """Return the newest letter with the message id of a record that failed."""
     if not record.message_id or record.outcome not in (
         Record.Outcome.DEAD_LETTERED,
@@ -192,4 +193,4 @@ def letter_of(record: Record) -> records.Letter | None:
     if letter is None:
         return None
     text = _("letter #%(id)s, %(status)s") % {"id": letter.pk, "status": letter.get_status_display()}
-    return records.Letter(letter.pk, reverse("letter_detail", args=[letter.pk]), text)
+    return dead_letter.RecordLetter(letter.pk, reverse("letter_detail", args=[letter.pk]), text)

@@ -209,7 +209,7 @@ class RetryRule(models.Model):
         return f"retry {self.group or self.source}"
 
 
-class Retry(models.Model):
+class PlannedRetry(models.Model):
     """One letter in the hands of a rule: its `number`th retry, when it is due, and what became of it."""
 
     class State(models.TextChoices):
@@ -224,7 +224,8 @@ class Retry(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
 
     class Meta:
-        indexes = [models.Index(fields=["rule", "state", "due_at"])]
+        db_table = "deadletters_retry"
+        indexes = [models.Index(fields=["rule", "state", "due_at"], name="deadletters_rule_id_0f42b8_idx")]
 
     def __str__(self) -> str:
         return f"retry {self.number} of letter {self.letter_id}"

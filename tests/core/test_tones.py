@@ -24,7 +24,7 @@ from mqadmin.queues.pages.broker_status import Level
     [
         (tones.OPERATION, Operation.Status.values),
         (queues.HEALTH, Queue.Health.values),
-        (queues.SIGHT, get_args(Level)),
+        (queues.BROKER, get_args(Level)),
         (consumers.PROCESS, ConsumerProcess.State.values),
         (consumers.OUTCOME, {*Record.Outcome.values, *OUTCOMES}),
         (deadletters.STATUS, DeadLetter.Status.values),

@@ -26,7 +26,7 @@ def letter(
     if headers is None:
         headers = died()
     message = Message(body, Properties(headers=headers, **names), "dlx", "order.created")
-    place = letters.Place(broker, vhost, queue)
+    place = letters.CapturedQueue(broker, vhost, queue)
     taken = letters.take(place, message, received_at or datetime.now(UTC))
     _execute([letters.row(place, taken, duplicate_of=None)])
     stored = DeadLetter.objects.latest("pk")

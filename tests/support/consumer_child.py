@@ -5,7 +5,7 @@
 The handler "by_body" does what the body says: "ok", "fail", "reject", "retry", "refused", "sleep:0.5",
 "spin:0.5", "exit", "log:text". With `batch` it takes a list: it fails as a whole for the body "fail all", returns
 one verdict each when the list holds a "fail", and None otherwise.
-The handler "rough" is that of `tests.support.misbehaving_handlers`.
+The handler "misbehaving" is that of `tests.support.misbehaving_handlers`.
 `die_after_commits` kills the process with SIGKILL right after that commit: before any ack of it is sent.
 `store_gone`: a file; while it exists nothing can be committed. `claims_broken`: nothing can be claimed, for a
 reason that nobody foresaw. `resume_when_connected`: it is paused at first, and resumed in the instant in which it
@@ -148,7 +148,7 @@ def main() -> None:
     )
     sink = FileSink(given["records"], given.get("die_after_commits", 0), given.get("store_gone", ""))
     reporter = FileReporter(given["states"])
-    handler = misbehaving_handlers.rough if given.get("handler") == "rough" else by_body
+    handler = misbehaving_handlers.misbehave if given.get("handler") == "misbehaving" else by_body
     claims = BrokenClaims() if given.get("claims_broken") else None
     work = process.handle(spec, by_batch if spec.is_batch else handler, sink, reporter, claims=claims)
 

@@ -27,7 +27,7 @@ class BareRetry(Retry):
         pass
 
 
-def rough(message: Delivery) -> None:
+def misbehave(message: Delivery) -> None:
     """Misbehave."""
     what, _, rest = message.text.partition(":")
     if what == "note":

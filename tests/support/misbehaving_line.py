@@ -12,7 +12,7 @@ from tests.rabbit.proxy import Proxy
 Direction = Literal["up", "down"]  # up: to the broker
 
 
-class RoughLine(Proxy):
+class MisbehavingLine(Proxy):
     """A proxy whose directions fail apart from each other. Any thread."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -21,7 +21,7 @@ class RoughLine(Proxy):
         for gate in self._gates.values():
             gate.set()
 
-    def __enter__(self) -> RoughLine:
+    def __enter__(self) -> MisbehavingLine:
         super().__enter__()
         return self
 

@@ -58,7 +58,7 @@ def writer(process_id: int) -> int:
 
 
 @dataclass(frozen=True)
-class Part:
+class OutputFile:
     """One file: its bytes are those from `start` on that the process has printed."""
 
     file: BinaryIO
@@ -138,7 +138,7 @@ def stream(process_id: int) -> Iterator[bytes] | None:
         return _chunks(parts, files.pop_all())
 
 
-def _chunks(parts: list[Part], files: ExitStack) -> Iterator[bytes]:
+def _chunks(parts: list[OutputFile], files: ExitStack) -> Iterator[bytes]:
     with files:
         for part in parts:
             for begin in range(part.start, part.end, CHUNK):
@@ -158,17 +158,17 @@ def _shown(text: str) -> str:
     return text.replace("\0", "\u2400")
 
 
-def _read(parts: Iterable[Part], start: int, stop: int) -> bytes:
+def _read(parts: Iterable[OutputFile], start: int, stop: int) -> bytes:
     return b"".join(part.read(start, stop) for part in parts)
 
 
 @contextmanager
-def _parts(process_id: int) -> Iterator[list[Part]]:
+def _parts(process_id: int) -> Iterator[list[OutputFile]]:
     with ExitStack() as files:
         yield _opened(process_id, files)
 
 
-def _opened(process_id: int, files: ExitStack) -> list[Part]:
+def _opened(process_id: int, files: ExitStack) -> list[OutputFile]:
     """Open the older files and the current one, in order. It may be rotated meanwhile: the open file counts."""
     try:
         current = files.enter_context(path(process_id).open("rb"))
@@ -183,9 +183,9 @@ def _opened(process_id: int, files: ExitStack) -> list[Part]:
         except OSError:
             continue
         if current is None or not os.path.samestat(stat, newest):
-            parts.append(Part(opened, max(0, end - stat.st_size), stat.st_size))
+            parts.append(OutputFile(opened, max(0, end - stat.st_size), stat.st_size))
     if current is not None:
-        parts.append(Part(current, parts[-1].end if parts else 0, newest.st_size))
+        parts.append(OutputFile(current, parts[-1].end if parts else 0, newest.st_size))
     return parts
 
 

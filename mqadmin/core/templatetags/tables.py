@@ -62,7 +62,7 @@ class Column:
     cell: Part
 
 
-class Listing(Node):
+class ListingNode(Node):
     """What `{% listing %}` draws: the heads, then a row for each item."""
 
     child_nodelists = ()
@@ -105,7 +105,7 @@ class Listing(Node):
 
 
 @register.tag
-def listing(parser: Parser, token: Token) -> Listing:
+def listing(parser: Parser, token: Token) -> ListingNode:
     """Read `{% listing ITEMS as NAME other=NAME.part %}` up to `{% endlisting %}`."""
     bits = token.split_contents()
     if len(bits) < 4 or bits[2] != "as":
@@ -121,7 +121,7 @@ def listing(parser: Parser, token: Token) -> Listing:
         cell = _part(parser, parser.next_token(), ("column", "endlisting"))
         columns.append(Column(head, cell))
         tag = parser.next_token()
-    return Listing(parser.compile_filter(bits[1]), bits[3], names, row, columns)
+    return ListingNode(parser.compile_filter(bits[1]), bits[3], names, row, columns)
 
 
 def _part(parser: Parser, token: Token, until: tuple[str, ...]) -> Part:

@@ -66,7 +66,7 @@ def _start(decision: _Decision, letters: Selection, by: Actor, expect: int | Non
         action=decision.kind,
         broker=letters.broker,
         target=letters.described(),
-        detail={"selection": letters.told()},
+        detail={"selection": letters.for_audit()},
     ) as entry:
         total = selection.count(letters, decision.of, expect)
         entry.count = total
@@ -101,7 +101,7 @@ def _carry_out(run: Run, decision: _Decision) -> None:
         rows = chosen.rows().filter(status=decision.of, pk__gt=after).order_by("pk")
         ids = list(rows.values_list("pk", flat=True)[:BATCH])
         if not ids:
-            passed_over.tell(run)
+            passed_over.report(run)
             return
         with transaction.atomic():
             changed = _change(run.operation, ids, decision)

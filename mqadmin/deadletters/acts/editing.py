@@ -32,7 +32,7 @@ def edit(
     """Replace body, properties (without headers) or headers of a parked letter; None leaves one as it is.
 
     `properties` and `headers` are the lossless JSON of `mqadmin.rabbit.message`. Raises Refusal (422) for what
-    AMQP cannot hold and for the sign of a hidden value in its place (see `unveiling`), (409) when the letter is not
+    AMQP cannot hold and for the sign of a hidden value in its place (see `unmasking`), (409) when the letter is not
     parked or somebody changed it since it was read.
     """
     with audit.act(

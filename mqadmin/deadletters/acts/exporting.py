@@ -71,7 +71,8 @@ def export(*, selection: Selection, by: Actor) -> Iterator[bytes]:
         action="dead_letters.export",
         broker=selection.broker,
         target=selection.described(),
-        detail={"selection": selection.told()} | ({"revealed": reveal} if settings.MQADMIN_MASKED else {}),
+        detail={"selection": selection.for_audit()}
+        | ({"revealed": reveal} if settings.MQADMIN_MASKED else {}),
     ) as entry:
         entry.count = rows.count()
     return _lines(rows, reveal=reveal)

@@ -39,7 +39,7 @@ class _Readable(Protocol):
 
 
 @dataclass(frozen=True)
-class Fault:
+class LineFault:
     """What is wrong with a line, counted from 1."""
 
     line: int
@@ -53,7 +53,7 @@ class Outcome:
     total: int
     imported: int
     duplicates: int
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[LineFault] = field(default_factory=list)
 
 
 def received(stream: _Readable) -> IO[bytes]:
@@ -107,13 +107,13 @@ class _Faulty(Refusal):
 
 def _plan(file: IO[bytes], broker: str) -> tuple[Outcome, Counter[_Key]]:
     """Read every line; return what would be, and how often each letter is here already."""
-    faults: list[Fault] = []
+    faults: list[LineFault] = []
     wanted: Counter[_Key] = Counter()
     for number, content in _lines(file):
         try:
             wanted[_key(read(content, broker))] += 1
         except Unusable as error:
-            faults.append(Fault(number, str(error)))
+            faults.append(LineFault(number, str(error)))
             if len(faults) == MOST_FAULTS:
                 break
     known = _known(broker, wanted)
@@ -153,8 +153,8 @@ def read(content: bytes, broker: str) -> DeadLetter:
         editing.check(letter.properties, letter.headers)
         letter.search_text = letters.search_text_of(letter)
     except ValidationError as error:
-        told = (f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
-        raise Unusable("; ".join(told)) from None
+        sentences = (f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+        raise Unusable("; ".join(sentences)) from None
     except Refusal as refusal:
         raise Unusable(f"{', '.join(refusal.fields) or 'message'}: {refusal.text}") from None
     except (ValueError, TypeError, AttributeError, KeyError) as error:

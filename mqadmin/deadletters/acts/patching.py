@@ -51,7 +51,7 @@ class Change:
         """Return it for an operation's parameters."""
         return {"patch": list(self.patch), "find": self.find, "replace": self.replace}
 
-    def told(self) -> dict[str, Any]:
+    def for_audit(self) -> dict[str, Any]:
         """Return it for the audit log: where fields are masked, without values, which may be of such a field."""
         if not settings.MQADMIN_MASKED:
             return self.to_json()
@@ -243,7 +243,7 @@ def start(*, selection: Selection, change: Change, by: Actor, expect: int | None
         action=KIND,
         broker=selection.broker,
         target=selection.described(),
-        detail={"selection": selection.told(), "change": change.told()},
+        detail={"selection": selection.for_audit(), "change": change.for_audit()},
     ) as entry:
         change.check()
         entry.count = total = _count(selection, expect)
@@ -274,7 +274,7 @@ def run(run: Run) -> None:
         rows = chosen.rows().filter(status=DeadLetter.Status.PARKED, pk__gt=after).order_by("pk")
         ids = fitting(rows.values_list("pk", "size")[:BATCH])
         if not ids:
-            passed_over.tell(run)
+            passed_over.report(run)
             return
         with transaction.atomic():
             done = failed = 0

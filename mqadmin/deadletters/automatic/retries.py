@@ -20,7 +20,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages.formats import duration
 from mqadmin.deadletters.capture import windows
-from mqadmin.deadletters.models import DeadLetter, LetterEvent, Retry, RetryRule
+from mqadmin.deadletters.models import DeadLetter, LetterEvent, PlannedRetry, RetryRule
 from mqadmin.deadletters.requeue import requeue
 from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.deadletters.search import selection
@@ -28,7 +28,7 @@ from mqadmin.rabbit.errors import RabbitError
 
 log = logging.getLogger(__name__)
 
-Status, State = DeadLetter.Status, Retry.State
+Status, State = DeadLetter.Status, PlannedRetry.State
 BATCH = 1_000
 # So long after its capture a letter is surely committed, and with it every one with a smaller id.
 SETTLED = timedelta(seconds=60)
@@ -141,7 +141,7 @@ def _note_new(rule: RetryRule, now: datetime) -> None:
     while found := list(rows.only(*fields)[:BATCH]):
         numbers = _numbers(letter.came_back_as for letter in found)
         with transaction.atomic():
-            Retry.objects.bulk_create(
+            PlannedRetry.objects.bulk_create(
                 [_retry(rule, letter, numbers.get(letter.came_back_as, 0) + 1) for letter in found],
                 ignore_conflicts=True,
             )
@@ -157,19 +157,19 @@ def _note_new(rule: RetryRule, now: datetime) -> None:
 def _numbers(requeue_ids: Iterable[str]) -> dict[str, int]:
     """Return, by the id a letter came back under, the number of the retry that sent it."""
     ids = [item for item in requeue_ids if item]
-    rows = Retry.objects.filter(letter__requeue_id__in=ids)
+    rows = PlannedRetry.objects.filter(letter__requeue_id__in=ids)
     return dict(rows.values_list("letter__requeue_id", "number"))
 
 
-def _retry(rule: RetryRule, letter: DeadLetter, number: int) -> Retry:
+def _retry(rule: RetryRule, letter: DeadLetter, number: int) -> PlannedRetry:
     if number > rule.at_most:
-        return Retry(letter=letter, rule=rule, number=number, state=State.LEFT)
+        return PlannedRetry(letter=letter, rule=rule, number=number, state=State.LEFT)
     due = letter.captured_at + timedelta(seconds=delay(rule, number))
-    return Retry(letter=letter, rule=rule, number=number, due_at=due)
+    return PlannedRetry(letter=letter, rule=rule, number=number, due_at=due)
 
 
 def _send_due(rule: RetryRule, now: datetime) -> int:
-    waiting = Retry.objects.filter(rule=rule, state=State.WAITING, due_at__lte=now)
+    waiting = PlannedRetry.objects.filter(rule=rule, state=State.WAITING, due_at__lte=now)
     # Who was faster has decided it: nothing of the rule is left to do.
     waiting.exclude(letter__status=Status.PARKED).update(state=State.SENT)
     due = list(waiting.order_by("due_at").select_related("letter")[:BATCH])
@@ -185,7 +185,7 @@ def _send_due(rule: RetryRule, now: datetime) -> int:
             _remember([item.letter for item in due], now, "left", text)
         return 0
     with transaction.atomic():
-        Retry.objects.filter(pk__in=[item.pk for item in due]).update(state=State.SENT)
+        PlannedRetry.objects.filter(pk__in=[item.pk for item in due]).update(state=State.SENT)
         for number in sorted({item.number for item in due}):
             text = _("Retry %(n)d of %(of)d by a rule") % {"n": number, "of": rule.at_most}
             _remember([item.letter for item in due if item.number == number], now, "retried", text)

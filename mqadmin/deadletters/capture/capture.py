@@ -56,7 +56,7 @@ class LetterSink:
     """Stores the letters of one dead-letter queue. One thread; a `consumers.runtime.sink.WindowSink`."""
 
     def __init__(self, *, broker: str, vhost: str, queue: str) -> None:
-        self._place = letters.Place(broker, vhost, queue)
+        self._place = letters.CapturedQueue(broker, vhost, queue)
         self._state = reconcile.State()
         self._opened_at: datetime | None = None
         self._high = 0  # rows above this were stored by this session

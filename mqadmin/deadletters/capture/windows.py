@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from mqadmin.deadletters.letter.letters import Place
+from mqadmin.deadletters.letter.letters import CapturedQueue
 from mqadmin.deadletters.models import CaptureWindow, DeadLetter
 
 SETTLED = ~Exists(
@@ -24,12 +24,12 @@ def settled() -> QuerySet[DeadLetter]:
     return DeadLetter.objects.filter(SETTLED)
 
 
-def of(place: Place) -> QuerySet[CaptureWindow]:
+def of(place: CapturedQueue) -> QuerySet[CaptureWindow]:
     """Return the windows of one queue that are in doubt."""
     return CaptureWindow.objects.filter(broker=place.broker, vhost=place.vhost, queue=place.queue)
 
 
-def doubtful(place: Place) -> list[tuple[int, str, int]]:
+def doubtful(place: CapturedQueue) -> list[tuple[int, str, int]]:
     """Return (primary key, fingerprint, window) of each letter of the queue whose ack is in doubt."""
     found = []
     for window in of(place).order_by("pk"):  # two at most, but for crashes in a row
@@ -44,7 +44,7 @@ def doubtful(place: Place) -> list[tuple[int, str, int]]:
     return found
 
 
-def begin(place: Place, above: int) -> None:
+def begin(place: CapturedQueue, above: int) -> None:
     """Note that what was stored above this primary key is in doubt. In the transaction that stored it."""
     last = DeadLetter.newest_id()
     if last > above:

@@ -23,7 +23,7 @@ _CHARACTERS = 200_000
 
 
 @dataclass(frozen=True)
-class Line:
+class DiffLine:
     """One line: `sign` is "-" (gone), "+" (new), " " (as it was) or "@" (some are left out)."""
 
     sign: str
@@ -31,11 +31,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Part:
+class DiffPart:
     """What changed in the body, the headers or the properties."""
 
     title: str
-    lines: list[Line]
+    lines: list[DiffLine]
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ def now(letter: DeadLetter) -> Content:
     return Content(bytes(letter.body), letter.headers, letter.properties)
 
 
-def of(letter: DeadLetter, *, reveal: bool = False) -> list[Part]:
+def of(letter: DeadLetter, *, reveal: bool = False) -> list[DiffPart]:
     """Return what was edited; hidden values stay hidden on both sides unless `reveal`. Changes nothing."""
     return between(letter, captured(letter), now(letter), reveal=reveal)
 
 
-def between(letter: DeadLetter, before: Content, after: Content, *, reveal: bool = False) -> list[Part]:
+def between(letter: DeadLetter, before: Content, after: Content, *, reveal: bool = False) -> list[DiffPart]:
     """Return what differs between two contents of one letter, hidden values hidden as `of` does."""
     sides = []
     for content in (before, after):
@@ -81,17 +81,17 @@ def between(letter: DeadLetter, before: Content, after: Content, *, reveal: bool
     return compare(*sides)
 
 
-def compare(before: Content, after: Content) -> list[Part]:
+def compare(before: Content, after: Content) -> list[DiffPart]:
     """Return the parts that differ, each with its changed lines and three around them."""
     parts = []
     if before.body != after.body:
-        parts.append(Part(_("Body"), _lines(*_bodies(before, after))))
+        parts.append(DiffPart(_("Body"), _lines(*_bodies(before, after))))
     for title, one, other in (
         (_("Headers"), before.headers, after.headers),
         (_("Properties"), before.properties, after.properties),
     ):
         if one != other:
-            parts.append(Part(title, _lines(_table(one), _table(other))))
+            parts.append(DiffPart(title, _lines(_table(one), _table(other))))
     return parts
 
 
@@ -118,14 +118,14 @@ def _table(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)[:_CHARACTERS]
 
 
-def _lines(before: str, after: str) -> list[Line]:
+def _lines(before: str, after: str) -> list[DiffLine]:
     was, is_ = before.splitlines()[:MOST_LINES], after.splitlines()[:MOST_LINES]
-    found: list[Line] = []
+    found: list[DiffLine] = []
     for line in list(difflib.unified_diff(was, is_, n=3, lineterm=""))[2:]:
         if line.startswith("@@"):
             if found:
-                found.append(Line("@", "…"))
+                found.append(DiffLine("@", "…"))
             continue
         text = line[1:]
-        found.append(Line(line[0], text if len(text) <= MOST_IN_A_LINE else f"{text[:MOST_IN_A_LINE]}…"))
-    return found or [Line("@", _("It differs only beyond what is shown here."))]
+        found.append(DiffLine(line[0], text if len(text) <= MOST_IN_A_LINE else f"{text[:MOST_IN_A_LINE]}…"))
+    return found or [DiffLine("@", _("It differs only beyond what is shown here."))]

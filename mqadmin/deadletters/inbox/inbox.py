@@ -10,11 +10,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import TruncHour
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from mqadmin.core.models import Operation
-from mqadmin.deadletters.acts import retention  # noqa: F401
-from mqadmin.deadletters.capture import tracking
 from mqadmin.deadletters.inbox import lists
 from mqadmin.deadletters.letter import grouping
 from mqadmin.deadletters.masking import masking
@@ -22,11 +19,9 @@ from mqadmin.deadletters.models import CauseNote, DeadLetter
 from mqadmin.deadletters.search import facets, tally
 from mqadmin.deadletters.search.searching import Pick
 from mqadmin.deadletters.search.selection import Filter
-from mqadmin.queues.models import Queue
 from mqadmin.rabbit.reading import frameworks
 
 MOST_CAUSES = 60
-MOST_UNCAPTURED = 20
 RECENT_OPERATION = timedelta(seconds=20)  # so long one that ended is still told of
 
 
@@ -165,28 +160,6 @@ def choices(broker: str) -> dict[str, list[str]]:
         "source": facets.sources(broker),
         "queue": sorted(tally.by("dead_letter_queue", {"broker": broker}))[: facets.MOST_NAMES],
     }
-
-
-@dataclass(frozen=True)
-class Uncaptured:
-    """A dead-letter queue that holds letters nobody captures."""
-
-    queue: Queue
-    count: int
-
-    @property
-    def text(self) -> str:
-        """The sentence that offers to track it."""
-        sources = ", ".join(self.queue.dead_letters_from[:3])
-        return _("From %(sources)s.") % {"sources": sources} if sources else ""
-
-
-def uncaptured(broker: str) -> tuple[list[Uncaptured], int]:
-    """Return the fullest dead-letter queues with messages that are not tracked, and how many more there are."""
-    wanted = tracking.untracked(broker).filter(total__gt=0)
-    rows = list(wanted.order_by("-total", "vhost", "name")[: MOST_UNCAPTURED + 1])
-    found = [Uncaptured(queue, queue.total or 0) for queue in rows[:MOST_UNCAPTURED]]
-    return found, wanted.count() - len(found) if len(rows) > MOST_UNCAPTURED else 0
 
 
 def running(broker: str) -> Iterable[Operation]:

@@ -42,7 +42,7 @@ LIST_FIELDS = (
 )
 
 
-class Listed(models.QuerySet[DeadLetter]):
+class MaskedLetters(models.QuerySet[DeadLetter]):
     """Letters for a list: what is masked does not show in their errors."""
 
     def _fetch_all(self) -> None:
@@ -52,7 +52,7 @@ class Listed(models.QuerySet[DeadLetter]):
             masking.hide_in_errors([row for row in self._result_cache or () if isinstance(row, DeadLetter)])
 
 
-class Counted(Listed):
+class Counted(MaskedLetters):
     """Letters for the API's pages, counted by the tally."""
 
     columns: dict[str, str] | None = None
@@ -73,7 +73,7 @@ class Counted(Listed):
         return made
 
 
-class Picked(Listed):
+class Picked(MaskedLetters):
     """Letters for a list, whose ids a search knows already: they are counted and cut into pages without it."""
 
     ids: tuple[int, ...] | None = None  # newest first; not that of any set made of this one
@@ -103,7 +103,7 @@ def listed(wanted: Filter, *, up_to: int | None = None) -> QuerySet[DeadLetter]:
         return counted
     rows = rows.filter(pk__lte=up_to)
     if search.picks is None:
-        return Listed(model=DeadLetter, query=rows.query)
+        return MaskedLetters(model=DeadLetter, query=rows.query)
     picked = Picked(model=DeadLetter, query=rows.query)
     picked.ids = tuple(pick.pk for pick in search.picks if pick.pk <= up_to)
     return picked

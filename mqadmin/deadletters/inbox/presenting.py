@@ -303,8 +303,8 @@ def _log(records: list[Record], hidden: Sequence[Any]) -> list[LogLine]:
         for item in record.log or ():
             offset, level, text = item
             tone = LOG_LEVEL.get(str(level), "")
-            told = masking.without(str(text), hidden)
-            lines.append(LogLine(record.attempt, float(offset) / 1000, str(level), tone, told))
+            shown = masking.without(str(text), hidden)
+            lines.append(LogLine(record.attempt, float(offset) / 1000, str(level), tone, shown))
     return lines
 
 

@@ -68,7 +68,7 @@ COLUMNS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class CapturedQueue:
     """The dead-letter queue that is captured."""
 
     broker: str
@@ -88,14 +88,14 @@ class Taken:
     fingerprint: str
 
 
-def take(place: Place, message: Message, received_at: datetime) -> Taken:
+def take(place: CapturedQueue, message: Message, received_at: datetime) -> Taken:
     """Describe a message that came from the queue."""
     table = tables.table(message.properties.headers)
     properties, print_ = tables.describe(message, place.queue, table)
     return Taken(message, received_at, table, properties, print_)
 
 
-def row(place: Place, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, ...]:
+def row(place: CapturedQueue, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, ...]:
     """Return the values of COLUMNS for a message, ready for the database. Never raises for its content."""
     message = taken.message
     values, names = _read(place, taken)
@@ -104,7 +104,7 @@ def row(place: Place, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, .
     return (*values, *_own(taken, message_id, _search_text(message, names), duplicate_of))
 
 
-def bare_row(place: Place, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, ...]:
+def bare_row(place: CapturedQueue, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, ...]:
     """Return COLUMNS with nothing but the message itself: what any database takes, whatever came."""
     cause = grouping.fingerprint(vhost=place.vhost, source_queue="", reason="error", error_type="", error="")
     values = _shared(place, taken, reason=DeadLetter.Reason.ERROR.value, group=cause)
@@ -128,7 +128,7 @@ def _own(taken: Taken, message_id: str, text: str, duplicate_of: int | None) -> 
     )
 
 
-def _shared(place: Place, taken: Taken, **read: Any) -> tuple[Any, ...]:
+def _shared(place: CapturedQueue, taken: Taken, **read: Any) -> tuple[Any, ...]:
     known: dict[str, Any] = {
         "broker": place.broker,
         "vhost": place.vhost,
@@ -151,7 +151,7 @@ _known: dict[tuple[Any, ...], _Known] = {}
 _MOST_KNOWN = 512
 
 
-def _read(place: Place, taken: Taken) -> _Known:
+def _read(place: CapturedQueue, taken: Taken) -> _Known:
     """Return (what is read from headers and address, the names in it for the search).
 
     Letters that died together have the same headers: what was read from them is kept for the next.
@@ -177,7 +177,7 @@ def _body_may_tell(body: bytes) -> bool:
     return b'"actor_name"' in body or b'"RoutingKey"' in body or b"\\u" in body or b"\0" in body
 
 
-def _read_anew(place: Place, taken: Taken) -> _Known:
+def _read_anew(place: CapturedQueue, taken: Taken) -> _Known:
     message = taken.message
     death = deaths.read(message, place.queue)
     error_type, error = _clean(death.error_type, 200), _clean(death.error, ERROR_CHARACTERS)

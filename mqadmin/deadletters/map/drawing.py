@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import ngettext
 
 from mqadmin.core.pages import formats
-from mqadmin.deadletters.map.mapping import Mapped, Place
+from mqadmin.deadletters.map.mapping import Mapped, MappedQueue
 
 WIDTH, HEIGHT, GAP, ACROSS, MARGIN = 220, 46, 14, 110, 12
 MOST_BOXES = 120
@@ -51,7 +51,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Line:
+class Arrow:
     """An arrow. `is_certain`: every letter goes there; `is_back`: it leads to the left, round a circle."""
 
     path: str
@@ -66,7 +66,7 @@ class Picture:
     """Boxes and lines in a field of `width` by `height`; `left_out`: queues there was no room for."""
 
     boxes: Sequence[Box]
-    lines: Sequence[Line]
+    lines: Sequence[Arrow]
     width: float
     height: float
     left_out: int = 0
@@ -141,7 +141,7 @@ def _box(key: str, names: list[str], found: Mapped) -> Box:
     return Box(key, names, first.kind, first.level, title, "")
 
 
-def _facts(place: Place) -> str:
+def _facts(place: MappedQueue) -> str:
     count = place.row.total
     if not count:
         return ""
@@ -158,7 +158,7 @@ def _ends(names: Sequence[str]) -> tuple[str, str]:
     return (low and names[0][:size]) or names[0][:size], low[:tail][::-1]
 
 
-def _alike(places: Mapping[str, Place]) -> dict[str, list[str]]:
+def _alike(places: Mapping[str, MappedQueue]) -> dict[str, list[str]]:
     """Return the names by the box they share."""
     by_shape: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for name, place in places.items():
@@ -172,7 +172,7 @@ def _alike(places: Mapping[str, Place]) -> dict[str, list[str]]:
     return groups
 
 
-def _shape(place: Place, places: Mapping[str, Place]) -> tuple[object, ...]:
+def _shape(place: MappedQueue, places: Mapping[str, MappedQueue]) -> tuple[object, ...]:
     """Return what queues that are drawn as one have in common."""
     target, name = place.target, place.name
     flags = tuple(flag.code for flag in place.flags)
@@ -188,7 +188,7 @@ def _shape(place: Place, places: Mapping[str, Place]) -> tuple[object, ...]:
     return "source", *_sent(place), target.is_delay, target.broken, flags
 
 
-def _sent(place: Place) -> tuple[object, ...]:
+def _sent(place: MappedQueue) -> tuple[object, ...]:
     target = place.target
     return (
         _relative(target.exchange or "", place.name),
@@ -262,7 +262,7 @@ def _order(columns: Mapping[int, list[Box]], edges: Mapping[tuple[str, str], _Ed
         settle(columns[layer], left)
 
 
-def _line(start: Box, end: Box, edge: _Edge) -> Line:
+def _line(start: Box, end: Box, edge: _Edge) -> Arrow:
     x1, y1, x2, y2 = start.x + WIDTH, start.middle, end.x, end.middle
     is_back = end.layer <= start.layer
     if is_back and end.layer == start.layer - 1:  # between two columns there is room
@@ -281,4 +281,4 @@ def _line(start: Box, end: Box, edge: _Edge) -> Line:
     else:
         bend = (x2 - x1) / 2
         path = f"M{x1:.0f},{y1:.0f} C{x1 + bend:.0f},{y1:.0f} {x2 - bend:.0f},{y2:.0f} {x2:.0f},{y2:.0f}"
-    return Line(path, edge.is_certain, is_back, edge.level, edge.label)
+    return Arrow(path, edge.is_certain, is_back, edge.level, edge.label)

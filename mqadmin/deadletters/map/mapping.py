@@ -20,7 +20,7 @@ from mqadmin.rabbit.topology import redflags
 from mqadmin.rabbit.topology.redflags import Flag
 from mqadmin.rabbit.topology.topology import (
     DeadLetterMap,
-    DeadLetterTarget,
+    DeadLetterPath,
     dead_letter_exchange,
     dead_letter_map,
     dead_letter_routing_key,
@@ -32,11 +32,11 @@ MOST_QUEUES = 20_000
 
 
 @dataclass(frozen=True)
-class Place:
+class MappedQueue:
     """One queue on the map, with what is wrong with it."""
 
     row: Queue
-    target: DeadLetterTarget
+    target: DeadLetterPath
     flags: tuple[Flag, ...] = ()
 
     @property
@@ -57,7 +57,7 @@ class Place:
         return "inbox" if self.target.is_inbox else "source"
 
     @property
-    def told(self) -> list[tuple[str, str, str]]:
+    def faults(self) -> list[tuple[str, str, str]]:
         """What is wrong, as (level, what, the fix)."""
         return [(flag.level, *in_words(flag)) for flag in self.flags]
 
@@ -82,12 +82,12 @@ class Mapped:
     not known, so that the last sample's targets are shown instead."""
 
     vhost: str
-    places: Mapping[str, Place]
+    places: Mapping[str, MappedQueue]
     others: int = 0
     fault: str = ""
 
     @property
-    def flagged(self) -> list[Place]:
+    def flagged(self) -> list[MappedQueue]:
         """The queues with something wrong, the worst first."""
         found = [place for place in self.places.values() if place.flags]
         return sorted(found, key=lambda place: (place.level != "red", place.name))
@@ -128,7 +128,7 @@ def of(broker: str, vhost: str) -> Mapped:
         found = _sampled(rows)
     wrong = redflags.flags(infos, found)
     places = {
-        row.name: Place(row, found[vhost, row.name], wrong.get((vhost, row.name), ()))
+        row.name: MappedQueue(row, found[vhost, row.name], wrong.get((vhost, row.name), ()))
         for row in rows
         if found[vhost, row.name].exchange is not None or found[vhost, row.name].from_
     }
@@ -184,7 +184,7 @@ def _sampled(rows: Iterable[Queue]) -> DeadLetterMap:
         is_way_back = bool(origins and row.dead_letters_to) and not row.is_inbox and not row.is_delay
         info = _info(row)
         fault = row.dead_letter_fault
-        targets[row.vhost, row.name] = DeadLetterTarget(
+        targets[row.vhost, row.name] = DeadLetterPath(
             exchange=dead_letter_exchange(info),
             routing_key=dead_letter_routing_key(info),
             to=tuple(row.dead_letters_to),

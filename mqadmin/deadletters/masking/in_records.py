@@ -44,4 +44,4 @@ def _hide_texts(record: Record, hidden: Sequence[Any] = (masking.UNREAD,)) -> No
     record.detail = masking.without(record.detail, hidden)
 
 
-VEIL = RecordMask(hide, _hide_texts, masking.hides)
+MASK = RecordMask(hide, _hide_texts, masking.hides)

@@ -323,7 +323,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Retry",
+            name="PlannedRetry",
             fields=[
                 (
                     "id",
@@ -358,6 +358,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"db_table": "deadletters_retry"},
         ),
         migrations.CreateModel(
             name="SavedView",
@@ -466,7 +467,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="retry",
+            model_name="plannedretry",
             index=models.Index(fields=["rule", "state", "due_at"], name="deadletters_rule_id_0f42b8_idx"),
         ),
         migrations.AddConstraint(

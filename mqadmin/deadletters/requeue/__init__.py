@@ -1,1 +1,1 @@
-"""From the database back to RabbitMQ: claim, publish, confirm, mark (guarantee 4); told before, watched."""
+"""From the database back to RabbitMQ: claim, publish, confirm, mark (guarantee 4); dry-run before, watched."""

@@ -68,15 +68,15 @@ class DryRun:
     def warnings(self) -> list[str]:
         """What would happen that one may not think of, each once."""
         of_places = {place.warning for place in self.destinations if place.warning}
-        told = sorted(of_places) + [text for queue in self.queues for text in queue.warnings]
+        found = sorted(of_places) + [text for queue in self.queues for text in queue.warnings]
         if self.died_before:
-            told.append(
+            found.append(
                 ngettext(
                     "%(n)s of them has died before.", "%(n)s of them have died before.", self.died_before
                 )
                 % {"n": number(self.died_before)}
             )
-        return told
+        return found
 
 
 def of(*, selection: Selection, to: To) -> DryRun:

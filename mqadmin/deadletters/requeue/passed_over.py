@@ -8,7 +8,7 @@ from mqadmin.core.acts.operations import Run
 from mqadmin.core.models import Operation
 
 
-def tell(run: Run) -> None:
+def report(run: Run) -> None:
     """Say of an operation that comes to its end how many it passed over: a done one would look complete."""
     total, done, failed = Operation.objects.values_list("total", "done", "failed").get(pk=run.operation.pk)
     left = total - done - failed

@@ -70,7 +70,7 @@ def start(
     """
     care = care or Care()
     params = {"selection": selection.to_json(), "to": to.to_json()}
-    detail = {"selection": selection.told(), "to": to.to_json()}
+    detail = {"selection": selection.for_audit(), "to": to.to_json()}
     with audit.act(
         by=by,
         action=KIND,
@@ -120,7 +120,7 @@ def run(run: Run) -> None:
         run.checkpoint()
         _publish_claimed(run, to, pace)  # of a worker that died
         _send(run, Selection.from_json(run.params["selection"]), to, pace)
-        passed_over.tell(run)
+        passed_over.report(run)
     except (Stopped, Waiting, OperationalError, InterfaceError):
         raise
     except Exception as error:

@@ -89,7 +89,7 @@ def search(
         return Found(rows)
     moment = now or timezone.now()
     node = read(query)
-    plan = compiling.compile_tree(node, moment, veiled=_is_masked(node))
+    plan = compiling.compile_tree(node, moment, masked=_is_masked(node))
     if not plan.scans:
         return Found(rows.filter(plan.where))
     look = _Look(rows, node, plan, moment, ends=time.monotonic() + PAGE_SECONDS if quick else None)
@@ -143,7 +143,7 @@ def checked(query: str) -> str:
 
 
 @dataclass(frozen=True)
-class Fault:
+class QueryFault:
     """What is wrong with a query: the text `before` the place, the `blamed` piece, the text `after`; and what
     would do, as (piece, whole query)."""
 
@@ -154,14 +154,14 @@ class Fault:
     suggestions: tuple[tuple[str, str], ...] = ()
 
 
-def fault(query: str) -> Fault | None:
+def fault(query: str) -> QueryFault | None:
     """Return what is wrong with `query`, None for one that can be read."""
     try:
         _parsed(query)
     except QueryError as error:
         before, after = query[: error.start], query[error.end :]
         better = [(piece, before + piece + after) for piece in error.suggestions]
-        return Fault(error.text, before, query[error.start : error.end], after, tuple(better))
+        return QueryFault(error.text, before, query[error.start : error.end], after, tuple(better))
     return None
 
 
@@ -185,7 +185,7 @@ def _parsed(query: str) -> Node:
     return node
 
 
-def told(query: str) -> str:
+def without_masked(query: str) -> str:
     """Return the query as others may read it: where fields are masked, without the words in it and without what
     such a field, or a text that may repeat one, is compared with."""
     if not settings.MQADMIN_MASKED or not query.strip():
@@ -197,7 +197,9 @@ def told(query: str) -> str:
     for leaf in sorted(leaves(node), key=lambda item: -item.start):
         if isinstance(leaf, Words):
             query = f"{query[: leaf.start]}{masking.SHOWN}{query[leaf.end :]}"
-        elif leaf.field.name in compiling.VEILED or masking.is_masked(leaf.field.columns[0], leaf.path):
+        elif leaf.field.name in compiling.REPEATS_MASKED or masking.is_masked(
+            leaf.field.columns[0], leaf.path
+        ):
             asked = ".".join((leaf.field.name, *leaf.path))
             query = f"{query[: leaf.start]}{asked}{leaf.operator}{masking.SHOWN}{query[leaf.end :]}"
     return query
@@ -206,7 +208,7 @@ def told(query: str) -> str:
 def _is_masked(node: Node) -> bool:
     """Whether the query asks for texts that repeat what is masked."""
     return masking.hides() and any(
-        isinstance(leaf, Words) or leaf.field.name in compiling.VEILED for leaf in leaves(node)
+        isinstance(leaf, Words) or leaf.field.name in compiling.REPEATS_MASKED for leaf in leaves(node)
     )
 
 

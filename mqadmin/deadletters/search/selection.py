@@ -125,19 +125,19 @@ class Selection:
         known = {"broker": self.broker, "filter": self.filter.to_json(), "up_to": self.up_to}
         return known | ({"reveals": True} if self.reveals else {})
 
-    def told(self) -> dict[str, Any]:
+    def for_audit(self) -> dict[str, Any]:
         """Return it for the audit log: what was searched for may be masked."""
         if self.filter is None:
             return self.to_json()
-        filter = dataclasses.replace(self.filter, q=searching.told(self.filter.q))
+        filter = dataclasses.replace(self.filter, q=searching.without_masked(self.filter.q))
         return dataclasses.replace(self, filter=filter).to_json()
 
     def described(self) -> str:
         """Return it in words, for the audit log."""
         if self.filter is None:
             return "letters " + ", ".join(map(str, self.ids[:50]))
-        told = (f"{name}={value}" for name, value in self.told()["filter"].items() if name != "broker")
-        return f"letters that match {', '.join(told) or 'everything'}"
+        parts = (f"{name}={value}" for name, value in self.for_audit()["filter"].items() if name != "broker")
+        return f"letters that match {', '.join(parts) or 'everything'}"
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Selection:

@@ -51,8 +51,8 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
     context |= {"form": form, "care": Carefully(request.GET), "places": [], "sendable": 0}
     context["is_again"] = "to" in request.GET  # the focus stays on what was chosen
     try:
-        told = dryrun.of(selection=context["selection"], to=form.place)
-        context |= {"told": told, "places": told.destinations, "sendable": told.requeueable}
+        plan = dryrun.of(selection=context["selection"], to=form.place)
+        context |= {"plan": plan, "places": plan.destinations, "sendable": plan.requeueable}
     except Refusal as refusal:
         context["fault"] = refusal.text
     except RabbitError as error:

@@ -16,7 +16,7 @@ from mqadmin.deadletters.acts.patching import Change, Tried
 from mqadmin.deadletters.forms.acts import BulkEdit
 from mqadmin.deadletters.forms.inbox import chosen, expected
 from mqadmin.deadletters.inbox import comparing
-from mqadmin.deadletters.inbox.comparing import Content, Part
+from mqadmin.deadletters.inbox.comparing import Content, DiffPart
 from mqadmin.deadletters.views.acts import PARKED, decision
 
 
@@ -47,7 +47,7 @@ def letters_edit(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "deadletters/bulk_edit.html", context)
 
 
-def _parts(item: Tried, change: Change) -> list[Part]:
+def _parts(item: Tried, change: Change) -> list[DiffPart]:
     """Return what would become of one letter, line by line; hidden values stay hidden."""
     if item.error:
         return []

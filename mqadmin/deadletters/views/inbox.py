@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import progress
 from mqadmin.core.pages import rendering
+from mqadmin.deadletters.capture import uncaptured
 from mqadmin.deadletters.forms.inbox import ALL, LetterFilter
 from mqadmin.deadletters.inbox import comparing, inbox, lists, presenting, saved, sparklines
 from mqadmin.deadletters.inbox.presenting import Shown
@@ -95,7 +96,7 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         page = _Pages(wanted, seen).get_page(1)
     counts = inbox.status_counts(form.broker)
     found = sparklines.drawn(form.broker, inbox.causes(wanted))
-    uncaptured, more = inbox.uncaptured(form.broker)
+    fullest, more = uncaptured.fullest(form.broker)
     return {
         "wanted": wanted,
         "status": wanted.status or ALL,
@@ -112,9 +113,9 @@ def _lists(request: HttpRequest, form: LetterFilter) -> dict[str, Any]:
         "seen": seen,
         "waiting": lists.newer(wanted, seen) if is_frozen else 0,
         "operations": [(item, progress.eta_seconds(item)) for item in inbox.running(form.broker)],
-        "uncaptured": uncaptured,
+        "uncaptured": fullest,
         "more_uncaptured": more,
-        "folded_uncaptured": len(uncaptured) + more - 2,
+        "folded_uncaptured": len(fullest) + more - 2,
         "filter_fields": replace(wanted, broker="").to_json(),
         "views": list(saved.visible(request.user.get_username())),
         "view_now": saved.plain(request.GET.urlencode()),

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 from mqadmin.core import brokers, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.deadletters.map import drawing, mapping
-from mqadmin.queues.pages.broker_status import sight
+from mqadmin.queues.pages.broker_status import status_of
 
 _LISTED = 500
 
@@ -39,6 +39,6 @@ def letter_map(request: HttpRequest) -> HttpResponse:
         "picture": drawing.draw(found),
         "sources": [place for place in places if place.target.exchange is not None][:_LISTED],
         "inboxes": [place for place in places if place.target.from_][:_LISTED],
-        "sight": sight(broker) if broker else None,
+        "broker_status": status_of(broker) if broker else None,
     }
     return rendering.page(request, "deadletters/map.html", context, fragment="deadletters/_map.html")

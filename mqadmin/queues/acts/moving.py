@@ -133,32 +133,32 @@ def _follow(run: operations.Run, mover: Mover) -> int:
     """
     counted, stopped, heard_at, said = 0, None, time.monotonic(), run.operation.words
     while True:
-        told = mover.wait(_LOOK_SECONDS)
-        if told.moved > counted:
-            run.progress(done=told.moved - counted)
-            counted, heard_at = told.moved, time.monotonic()
-        if told.ended:
+        progress = mover.wait(_LOOK_SECONDS)
+        if progress.moved > counted:
+            run.progress(done=progress.moved - counted)
+            counted, heard_at = progress.moved, time.monotonic()
+        if progress.ended:
             break
         is_silent = time.monotonic() - heard_at > SILENT_SECONDS
         try:
             run.checkpoint()
-            words = str(_BLOCKED if told.is_blocked else _SILENT if is_silent else "")
+            words = str(_BLOCKED if progress.is_blocked else _SILENT if is_silent else "")
             if words != said:
                 said = words
                 run.say(words)
         except Stopped as error:
             stopped = stopped or error
             mover.stop()  # what is on its way is confirmed and acked first
-        if stopped is not None and is_silent and not told.is_blocked:
+        if stopped is not None and is_silent and not progress.is_blocked:
             raise stopped
     if said:
         run.say("")  # it waits no more, however it ended
-    if told.fault is not None:
-        raise told.fault
+    if progress.fault is not None:
+        raise progress.fault
     if stopped is not None:
         raise stopped
-    if told.refusal:
-        raise _not_taken(run.params["to"], told.refusal)
+    if progress.refusal:
+        raise _not_taken(run.params["to"], progress.refusal)
     return counted
 
 

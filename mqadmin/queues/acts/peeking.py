@@ -18,7 +18,7 @@ MAX_COUNT = 50
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownMessage:
     """A peeked message as a page shows it: `text` is readable, `kind` says what the body was."""
 
     message: PeekedMessage
@@ -41,12 +41,12 @@ def peek(*, queue: Queue, by: Actor, count: int = 10) -> list[PeekedMessage]:
         return found
 
 
-def shown(messages: list[PeekedMessage]) -> list[Shown]:
+def shown(messages: list[PeekedMessage]) -> list[ShownMessage]:
     """Return the messages with their bodies made readable."""
     return [_shown(item) for item in messages]
 
 
-def _shown(item: PeekedMessage) -> Shown:
+def _shown(item: PeekedMessage) -> ShownMessage:
     properties = item.message.properties
     text, kind = display_text(
         item.message.body, properties.content_type, properties.content_encoding, max_characters=20_000
@@ -56,7 +56,7 @@ def _shown(item: PeekedMessage) -> Shown:
         for name, value in properties.to_json().items()
         if name != "headers"
     ]
-    return Shown(item, text, kind, values, sorted(item.message.headers.items()))
+    return ShownMessage(item, text, kind, values, sorted(item.message.headers.items()))
 
 
 def _moment(seconds: Any) -> str:

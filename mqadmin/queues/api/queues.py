@@ -193,7 +193,7 @@ def broker_list(request: HttpRequest) -> dict[str, Any]:
 def _broker(row: Broker) -> dict[str, Any]:
     return {
         "slug": row.slug,
-        "status": broker_status.sight(row.slug).level,
+        "status": broker_status.status_of(row.slug).level,
         "reachable": row.reachable,
         "error": row.error,
         "rabbitmq_version": row.version,
@@ -252,10 +252,10 @@ def _queue(queue_id: int) -> Queue:
 def queue_detail(request: HttpRequest, queue_id: int) -> Queue:
     """Show one queue, live from the broker; 503 while the broker does not answer, 404 once it is gone."""
     queue = _queue(queue_id)
-    look = live_queue.look(queue)
-    if look.detail is None:
-        raise look.error or ApiError(404, "not_found", _("The broker has no such queue."))
-    return live_queue.updated(queue, look.detail)
+    live = live_queue.ask(queue)
+    if live.detail is None:
+        raise live.error or ApiError(404, "not_found", _("The broker has no such queue."))
+    return live_queue.updated(queue, live.detail)
 
 
 @router.post("/queues/{int:queue_id}/publish", response=PublishOut, auth=OPERATE)

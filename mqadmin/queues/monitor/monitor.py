@@ -73,7 +73,7 @@ class BrokerSampler:
             connections.close_all()
             return max(self.interval, DATABASE_WAIT_S)
         except Exception:
-            # A bug in judging one queue must not end the watch over all others.
+            # A bug in judging one queue must not end the sampling of all others.
             log.exception("broker %s: the sample failed", self.slug)
             return self.interval
 
@@ -110,14 +110,15 @@ class BrokerSampler:
 
 
 def start(slugs: Iterable[str], interval: float, stop: threading.Event) -> list[threading.Thread]:
-    """Start the watch over each broker in a thread of its own and return the threads.
+    """Start to sample each broker in a thread of its own and return the threads.
 
     A slow or dead broker delays only its own. They end soon after `stop` is set; a call to the broker that
     hangs may take its timeout first, hence daemon threads. Raises ConfigurationError.
     """
-    watches = [BrokerSampler(slug, interval, stop) for slug in slugs]
+    samplers = [BrokerSampler(slug, interval, stop) for slug in slugs]
     threads = [
-        threading.Thread(target=watch.run, name=f"monitor-{watch.slug}", daemon=True) for watch in watches
+        threading.Thread(target=sampler.run, name=f"monitor-{sampler.slug}", daemon=True)
+        for sampler in samplers
     ]
     for thread in threads:
         thread.start()

@@ -54,7 +54,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class DeadLetterRoute:
     """Where a queue's dead letters go to and come from, as `Queue` stores it."""
 
     to: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Route:
     delay_ms: int | None = None
 
 
-NOWHERE = Route()
+NOWHERE = DeadLetterRoute()
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Known:
     row: dict[str, Any] = field(default_factory=dict)  # the values as last written
     memory: Memory = field(default_factory=Memory)
     info: QueueInfo | None = None
-    route: Route = NOWHERE
+    route: DeadLetterRoute = NOWHERE
     context: tuple[Any, ...] = ()
     settled: bool = False
 
@@ -89,7 +89,9 @@ class Surroundings:
     parking: str = ""
 
 
-def update(known: Known, info: QueueInfo, route: Route, tracked: bool, around: Surroundings) -> bool:
+def update(
+    known: Known, info: QueueInfo, route: DeadLetterRoute, tracked: bool, around: Surroundings
+) -> bool:
     """Bring `known` up to date with one more sample; return whether its row must be written."""
     context = (tracked, around.alarms)
     if known.settled and known.info == info and known.route == route and known.context == context:
@@ -105,7 +107,9 @@ def update(known: Known, info: QueueInfo, route: Route, tracked: bool, around: S
     return changed
 
 
-def queue_facts(info: QueueInfo, route: Route, *, tracked: bool, around: Surroundings) -> QueueFacts:
+def queue_facts(
+    info: QueueInfo, route: DeadLetterRoute, *, tracked: bool, around: Surroundings
+) -> QueueFacts:
     """Return what `health` judges by."""
     return QueueFacts(
         type=info.type,
@@ -181,7 +185,7 @@ def points(history: list[list[int]], now: float, steps: int = HISTORY_MINUTES) -
 
 def _row(
     info: QueueInfo,
-    route: Route,
+    route: DeadLetterRoute,
     is_inbox: bool,
     memory: Memory,
     verdict: Verdict,

@@ -16,7 +16,7 @@ from django.db.models import Q
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor import broker_rows, topology
 from mqadmin.queues.monitor.memory import Memory
-from mqadmin.queues.monitor.queue_row import COLUMNS, NOWHERE, Known, Route, Surroundings, update
+from mqadmin.queues.monitor.queue_row import COLUMNS, NOWHERE, DeadLetterRoute, Known, Surroundings, update
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management.client import ManagementClient
 from mqadmin.rabbit.types import NodeInfo, QueueInfo
@@ -55,7 +55,7 @@ class Sampler:
         self._client = client
         self._broker: Broker | None = None
         self._known: dict[Key, Known] = {}
-        self._routes: dict[Key, Route] = {}
+        self._routes: dict[Key, DeadLetterRoute] = {}
         self._shape: int | None = None
         self._mapped_at = float("-inf")
 

@@ -1,12 +1,12 @@
-"""Where dead letters go, for every queue of a broker: `rabbit.topology`, in the form the rows keep."""
+"""Where dead letters go, for every queue of a broker: `rabbit.topology.topology`, in the form the rows keep."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from mqadmin.queues.monitor.queue_row import Route
+from mqadmin.queues.monitor.queue_row import DeadLetterRoute
 from mqadmin.rabbit.topology.topology import (
-    DeadLetterTarget,
+    DeadLetterPath,
     QueueKey,
     dead_letter_exchange,
     dead_letter_map,
@@ -36,7 +36,7 @@ def routes(
     *,
     captured: Container[QueueKey] = (),
     worked: Container[QueueKey] = (),
-) -> dict[tuple[str, str], Route]:
+) -> dict[tuple[str, str], DeadLetterRoute]:
     """Return the route of every queue that dead-letters or receives dead letters, by (vhost, name).
 
     `captured`, `worked`: see `dead_letter_map`.
@@ -49,8 +49,8 @@ def routes(
     }
 
 
-def _route(queue: QueueInfo, target: DeadLetterTarget) -> Route:
-    return Route(
+def _route(queue: QueueInfo, target: DeadLetterPath) -> DeadLetterRoute:
+    return DeadLetterRoute(
         to=target.to[:NAMES_KEPT],
         origins=target.from_[:NAMES_KEPT],
         fault=target.broken or "",

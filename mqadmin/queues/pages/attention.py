@@ -13,7 +13,7 @@ from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import listing, wording
-from mqadmin.queues.pages.broker_status import sight
+from mqadmin.queues.pages.broker_status import status_of
 
 SHOWN = 6
 FOUND = 8
@@ -21,12 +21,12 @@ FOUND = 8
 
 def attention(slug: str, _user: User) -> Iterator[Attention]:
     """Yield the broker's own faults, then its worst queues; more of them as one line with a link."""
-    seen = sight(slug)
-    if not seen.ok:
-        level = "broken" if seen.level in ("down", "never") else "watch"
-        yield Attention(level, seen.title, " ".join(filter(None, (seen.text, seen.detail))))  # type: ignore[arg-type]
-    if seen.broker is not None:
-        yield from _alarms(seen.broker)
+    status = status_of(slug)
+    if not status.ok:
+        level = "broken" if status.level in ("down", "never") else "watch"
+        yield Attention(level, status.title, " ".join(filter(None, (status.text, status.detail))))  # type: ignore[arg-type]
+    if status.broker is not None:
+        yield from _alarms(status.broker)
     has_vhosts = listing.present(slug).order_by().values("vhost").distinct().count() > 1
     for level in ("broken", "watch"):
         yield from _queues(slug, level, has_vhosts=has_vhosts)
@@ -64,7 +64,7 @@ def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
     if len(rows) > SHOWN:
         more = found.count() - SHOWN
         title = ngettext("%(n)s more queue", "%(n)s more queues", more) % {"n": number(more)}
-        href = reverse("queue_list") + listing.Query(slug, show=level).address()
+        href = reverse("queue_list") + listing.QueueSearch(slug, show=level).address()
         yield Attention(level, title, _("In the same state."), [Link(_("Show them all"), href)])  # type: ignore[arg-type]
 
 
@@ -85,7 +85,7 @@ def find(q: str, slug: str) -> Iterator[Hit]:
 def tiles(slug: str) -> list[Tile]:
     """Return the broker's totals; what it did not report is shown as unknown."""
     broker = Broker.objects.filter(slug=slug).first() or Broker(slug=slug)
-    href = reverse("queue_list") + listing.Query(slug, sort="-ready").address()
+    href = reverse("queue_list") + listing.QueueSearch(slug, sort="-ready").address()
 
     def tile(label: str, name: str, *, per_second: bool, href: str = "") -> Tile:
         value = broker.totals.get(name)

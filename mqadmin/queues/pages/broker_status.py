@@ -22,7 +22,7 @@ STALE_SAMPLES = 5
 
 
 @dataclass(frozen=True)
-class Sight:
+class BrokerStatus:
     """`title` and `text` are empty while all is well; `detail` is RabbitMQ's or the network's own sentence."""
 
     level: Level
@@ -42,7 +42,7 @@ class Sight:
 
     @property
     def tone(self) -> Tone:
-        return tones.SIGHT[self.level]
+        return tones.BROKER[self.level]
 
 
 def stale_after() -> timedelta:
@@ -50,22 +50,22 @@ def stale_after() -> timedelta:
     return timedelta(seconds=max(20.0, STALE_SAMPLES * settings.MQADMIN_SAMPLE_SECONDS))
 
 
-def sight(slug: str, now: datetime | None = None) -> Sight:
+def status_of(slug: str, now: datetime | None = None) -> BrokerStatus:
     """Return how the broker `slug` is seen, from its row alone: no call to the broker."""
     broker = Broker.objects.filter(slug=slug).first()
     moment = now or timezone.now()
     if broker is None or (broker.sampled_at is None and broker.reachable is not False):
         text = _("The monitor has not sampled this broker. It runs with: manage.py run_monitor")
-        return Sight("never", broker, _("Not sampled yet"), text)
+        return BrokerStatus("never", broker, _("Not sampled yet"), text)
     if broker.reachable is False:
         title, text = fault(broker.error_code)
-        return Sight("down", broker, title, text, broker.error)
+        return BrokerStatus("down", broker, title, text, broker.error)
     if broker.sampled_at is None or moment - broker.sampled_at > stale_after():
         text = _(
             "The monitor stopped sampling. What is shown is the last sample. It runs with: manage.py run_monitor"
         )
-        return Sight("stale", broker, _("These numbers are old"), text)
-    return Sight("ok", broker)
+        return BrokerStatus("stale", broker, _("These numbers are old"), text)
+    return BrokerStatus("ok", broker)
 
 
 def live_fault(error: RabbitError) -> tuple[str, str, str]:
@@ -100,26 +100,26 @@ def fault(code: str) -> tuple[str, str]:
 
 def freshness(slug: str) -> Freshness:
     """Say how old the numbers of a broker are, for the page's head."""
-    seen = sight(slug)
-    if seen.level == "never":
-        return Freshness(seen.tone, _("not sampled yet"))
-    if seen.level == "down":
-        if seen.at is None:
-            return Freshness(seen.tone, _("never reached"))
-        return Freshness(seen.tone, _("unreachable, seen {ago} ago"), seen.at)
-    return Freshness(seen.tone, _("sampled {ago} ago"), seen.at)
+    status = status_of(slug)
+    if status.level == "never":
+        return Freshness(status.tone, _("not sampled yet"))
+    if status.level == "down":
+        if status.at is None:
+            return Freshness(status.tone, _("never reached"))
+        return Freshness(status.tone, _("unreachable, seen {ago} ago"), status.at)
+    return Freshness(status.tone, _("sampled {ago} ago"), status.at)
 
 
 def facts(slug: str) -> str:
     """Return the line under a broker's name: version and nodes, or what is wrong."""
-    seen = sight(slug)
-    if seen.broker is None or not seen.broker.version:
-        return seen.title
-    if seen.level == "down":
+    status = status_of(slug)
+    if status.broker is None or not status.broker.version:
+        return status.title
+    if status.level == "down":
         return _("unreachable")
-    count = len(seen.broker.nodes)
+    count = len(status.broker.nodes)
     nodes = _("1 node") if count == 1 else _("%(n)s nodes") % {"n": count}
-    return f"{seen.broker.version} · {nodes}"
+    return f"{status.broker.version} · {nodes}"
 
 
 def is_production(slug: str) -> bool:

@@ -42,7 +42,7 @@ SHOWN: dict[str, Q] = {
 
 
 @dataclass(frozen=True)
-class Query:
+class QueueSearch:
     """What is asked for. `q`: text in the name, or `/pattern/`; `show`: one key of SHOWN, "" for all."""
 
     broker: str
@@ -55,7 +55,7 @@ class Query:
     per: int = SIZES[1]
 
     @classmethod
-    def read(cls, broker: str, values: Mapping[str, str]) -> Query:
+    def read(cls, broker: str, values: Mapping[str, str]) -> QueueSearch:
         """Return the query of an address; what makes no sense is left out."""
         sort, show = values.get("sort", ""), values.get("show", "")
         per, page = values.get("per", ""), whole(values.get("page", ""), 7)
@@ -74,7 +74,7 @@ class Query:
         """Return the query string of this query with `changes`; defaults are left out."""
         query = replace(self, page=1, **{key: value for key, value in changes.items() if key != "page"})
         query = replace(query, page=changes.get("page", 1))
-        plain = Query(self.broker)
+        plain = QueueSearch(self.broker)
         names = ("q", "vhost", "type", "show", "sort", "per", "page")
         values = {
             name: getattr(query, name) for name in names if getattr(query, name) != getattr(plain, name)
@@ -113,7 +113,7 @@ def ordering(sort: str) -> list[Any]:
     return [*keys, F("name").asc(), F("vhost").asc()]
 
 
-def listing(query: Query) -> Listing:
+def listing(query: QueueSearch) -> Listing:
     """Return the page that `query` asks for. A pattern that cannot be used matches nothing and says why."""
     base = present(query.broker)
     found = base
@@ -137,7 +137,7 @@ def is_pattern(q: str) -> bool:
     return len(q) > 2 and q.startswith("/") and q.endswith("/")
 
 
-def _by_database(query: Query, found: QuerySet[Queue]) -> Listing:
+def _by_database(query: QueueSearch, found: QuerySet[Queue]) -> Listing:
     counts = found.aggregate(
         all=Count("pk"), **{_key(name): Count("pk", filter=q) for name, q in SHOWN.items()}
     )
@@ -146,7 +146,7 @@ def _by_database(query: Query, found: QuerySet[Queue]) -> Listing:
     return Listing(page, list(page), {"all": counts["all"], **{name: counts[_key(name)] for name in SHOWN}})
 
 
-def _by_pattern(query: Query, found: QuerySet[Queue]) -> Listing:
+def _by_pattern(query: QueueSearch, found: QuerySet[Queue]) -> Listing:
     """Match in Python over names only: the database would match without a bound, or not at all (SQLite)."""
     ordered = found.order_by(*ordering(query.sort))
     rows = list(ordered.values_list("pk", "name", "health", "consumers", "is_inbox"))

@@ -19,7 +19,7 @@ RECENT = (600, 10)
 
 
 @dataclass(frozen=True)
-class Look:
+class LiveQueue:
     """What the broker said just now, or why it could not be asked.
 
     `gone`: the broker answered that it has no such queue. `detail` None: see `error`.
@@ -30,14 +30,14 @@ class Look:
     gone: bool = False
 
 
-def look(queue: Queue) -> Look:
+def ask(queue: Queue) -> LiveQueue:
     """Ask the broker for one queue with its consumers (2 to 4 ms). Never raises RabbitError."""
     try:
-        return Look(brokers.client(queue.broker.slug).queue(queue.vhost, queue.name))
+        return LiveQueue(brokers.client(queue.broker.slug).queue(queue.vhost, queue.name))
     except NotFound as error:
-        return Look(error=error, gone=True)
+        return LiveQueue(error=error, gone=True)
     except RabbitError as error:
-        return Look(error=error)
+        return LiveQueue(error=error)
 
 
 def bindings(queue: Queue) -> list[BindingInfo]:

@@ -12,5 +12,5 @@ HEALTH: dict[str, Tone] = {
     "idle": "grey",
     "unknown": "grey",
 }
-# By `Sight.level`.
-SIGHT: dict[str, Tone] = {"ok": "green", "stale": "amber", "down": "red", "never": "grey"}
+# By `BrokerStatus.level`.
+BROKER: dict[str, Tone] = {"ok": "green", "stale": "amber", "down": "red", "never": "grey"}

@@ -14,8 +14,8 @@ from mqadmin.core import brokers, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import listing, presenting
-from mqadmin.queues.pages.broker_status import sight
-from mqadmin.queues.pages.listing import Query
+from mqadmin.queues.pages.broker_status import status_of
+from mqadmin.queues.pages.listing import QueueSearch
 from mqadmin.rabbit.numbers import whole
 
 
@@ -43,7 +43,7 @@ class Chip:
 def queue_list(request: HttpRequest) -> HttpResponse:
     """All queues of a broker: filtered, sorted, a page of them; everything in the address."""
     slug = brokers.current(request)
-    query = Query.read(slug, request.GET.dict())
+    query = QueueSearch.read(slug, request.GET.dict())
     found = listing.listing(query)
     now = time.time()
     context = {
@@ -53,7 +53,7 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
         "sizes": [(size, query.address(per=size)) for size in listing.SIZES],
-        "sight": sight(slug) if slug else None,
+        "broker_status": status_of(slug) if slug else None,
         "is_empty": not listing.present(slug).exists(),
         "everything": query.address(q="", vhost="", type="", show=""),
         "here": request.path + query.address(page=query.page),
@@ -74,14 +74,14 @@ def _held(queues: Sequence[Queue], hold: str) -> Sequence[Queue]:
     return sorted(queues, key=lambda queue: order[queue.pk])
 
 
-def _sort(query: Query, name: str) -> Sort:
+def _sort(query: QueueSearch, name: str) -> Sort:
     direction = {name: "up", f"-{name}": "down"}.get(query.sort, "")
     up_first = name in ("name", "vhost", "type")
     turned = name if direction == "down" or (not direction and up_first) else f"-{name}"
     return Sort(query.address(sort=turned), direction)
 
 
-def _chips(query: Query, counts: Mapping[str, int]) -> list[Chip]:
+def _chips(query: QueueSearch, counts: Mapping[str, int]) -> list[Chip]:
     entries = (
         ("", _("All"), ""),
         ("broken", _("Broken"), "red"),

@@ -14,7 +14,7 @@ from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.formats import ago, size
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages.broker_status import Sight, sight
+from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
 from mqadmin.queues.pages.charting import chart
 
 NEAR = 0.75  # of its limit: a node's memory is then amber
@@ -25,14 +25,14 @@ NEAR = 0.75  # of its limit: a node's memory is then amber
 def overview(request: HttpRequest) -> HttpResponse:
     """What needs attention, the totals, the rates of the last hour, the nodes."""
     slug = brokers.current(request)
-    seen = sight(slug) if slug else None
+    status = status_of(slug) if slug else None
     context = {
         "slug": slug,
-        "sight": seen,
+        "broker_status": status,
         "tiles": hooks.overview_tiles(slug) if slug else [],
         "attention": hooks.attention(slug, request.user) if slug else [],
-        "nodes": [_node(node) for node in seen.broker.nodes] if seen and seen.broker else [],
-        "is_quiet": _is_quiet(seen),
+        "nodes": [_node(node) for node in status.broker.nodes] if status and status.broker else [],
+        "is_quiet": _is_quiet(status),
     }
     return rendering.page(request, "queues/overview.html", context, fragment="queues/_overview_live.html")
 
@@ -51,9 +51,9 @@ def overview_rates(request: HttpRequest) -> JsonResponse:
     return JsonResponse(chart(lines))
 
 
-def _is_quiet(seen: Sight | None) -> bool:
+def _is_quiet(status: BrokerStatus | None) -> bool:
     """Whether a broker answers but has no queue at all: then the page says how to begin."""
-    return bool(seen and seen.broker and seen.broker.sampled_at and not seen.broker.queue_count)
+    return bool(status and status.broker and status.broker.sampled_at and not status.broker.queue_count)
 
 
 def _node(node: dict[str, Any]) -> dict[str, Any]:

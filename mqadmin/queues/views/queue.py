@@ -17,9 +17,9 @@ from mqadmin.queues.acts import snapshots
 from mqadmin.queues.forms import PublishForm
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import live_queue, presenting
-from mqadmin.queues.pages.broker_status import live_fault, sight
+from mqadmin.queues.pages.broker_status import live_fault, status_of
 from mqadmin.queues.pages.charting import chart
-from mqadmin.queues.pages.live_queue import Look
+from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management.peek import PeekRisk
 
@@ -52,19 +52,19 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Verdict, live numbers, charts, consumers, dead letters, bindings, settings, and what can be done."""
     queue = find(queue_id)
     brokers.show(request, queue.broker.slug)
-    look = live_queue.look(queue)
+    live = live_queue.ask(queue)
     context = base(queue) | {
-        "look": look,
-        "numbers": _numbers(queue, look),
-        "fault": live_fault(look.error) if look.error and not look.gone else None,
+        "live": live,
+        "numbers": _numbers(queue, live),
+        "fault": live_fault(live.error) if live.error and not live.gone else None,
         "panels": hooks.queue_panel(queue, request),
         "dead_letters_to": _links(queue, queue.dead_letters_to),
         "dead_letters_from": _links(queue, queue.dead_letters_from),
-        "consumers": look.detail.consumer_details if look.detail else [],
+        "consumers": live.detail.consumer_details if live.detail else [],
     }
     if not rendering.wants_fragment(request):
-        risk = live_queue.peek_risk(queue, look.detail) if look.detail else None
-        context |= _settled(queue, look) | {"risk": risk} | _denials(request, queue, look, risk)
+        risk = live_queue.peek_risk(queue, live.detail) if live.detail else None
+        context |= _settled(queue, live) | {"risk": risk} | _denials(request, queue, live, risk)
     return rendering.page(request, "queues/detail.html", context, fragment="queues/_live.html")
 
 
@@ -105,14 +105,14 @@ def base(queue: Queue) -> dict[str, Any]:
     return {
         "queue": queue,
         "row": presenting.row(queue, time.time()),
-        "sight": sight(queue.broker.slug),
+        "broker_status": status_of(queue.broker.slug),
         "is_gone": queue.gone_at is not None,
     }
 
 
-def _settled(queue: Queue, look: Look) -> dict[str, Any]:
+def _settled(queue: Queue, live: LiveQueue) -> dict[str, Any]:
     """Return what is asked for once, when the page is opened: it does not change by the second."""
-    detail = look.detail
+    detail = live.detail
     try:
         bindings, bindings_fault = (live_queue.bindings(queue) if detail else []), ""
     except RabbitError as error:
@@ -133,13 +133,13 @@ def _settled(queue: Queue, look: Look) -> dict[str, Any]:
     }
 
 
-def _denials(request: HttpRequest, queue: Queue, look: Look, risk: PeekRisk | None) -> dict[str, str]:
+def _denials(request: HttpRequest, queue: Queue, live: LiveQueue, risk: PeekRisk | None) -> dict[str, str]:
     """Return why this person cannot act on this queue now, for each act; "" where one can."""
     denied = permissions.denial(request.user, "operate")
     absent = ""
-    if look.gone:
+    if live.gone:
         absent = _("The broker has no such queue any more.")
-    elif look.error:
+    elif live.error:
         absent = _("The broker does not answer.")
     unsafe = "" if risk is None or risk.allowed else risk.reason or ""
     stream = _("A stream cannot be purged.") if queue.type == "stream" else ""
@@ -150,8 +150,8 @@ def _denials(request: HttpRequest, queue: Queue, look: Look, risk: PeekRisk | No
     }
 
 
-def _numbers(queue: Queue, look: Look) -> Numbers:
-    source = look.detail.info if look.detail else queue
+def _numbers(queue: Queue, live: LiveQueue) -> Numbers:
+    source = live.detail.info if live.detail else queue
     return Numbers(**{name: getattr(source, name) for name in Numbers.__dataclass_fields__})
 
 

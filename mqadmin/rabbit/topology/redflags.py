@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mqadmin.rabbit.topology.topology import DeadLetterMap, DeadLetterTarget, QueueKey, message_ttl
+from mqadmin.rabbit.topology.topology import DeadLetterMap, DeadLetterPath, QueueKey, message_ttl
 from mqadmin.rabbit.types import QueueInfo
 
 FlagCode = Literal[
@@ -75,7 +75,7 @@ def flags(queues: Iterable[QueueInfo], found: DeadLetterMap) -> dict[QueueKey, t
     return result
 
 
-def _of_source(queue: QueueInfo, target: DeadLetterTarget) -> list[Flag]:
+def _of_source(queue: QueueInfo, target: DeadLetterPath) -> list[Flag]:
     wrong = []
     if target.broken is not None:
         name = target.exchange or "" if target.broken == "exchange_missing" else target.routing_key or ""
@@ -92,7 +92,7 @@ def _of_source(queue: QueueInfo, target: DeadLetterTarget) -> list[Flag]:
     return wrong
 
 
-def _of_inbox(queue: QueueInfo, target: DeadLetterTarget) -> list[Flag]:
+def _of_inbox(queue: QueueInfo, target: DeadLetterPath) -> list[Flag]:
     if not target.is_inbox:
         return []
     wrong = []

@@ -16,7 +16,7 @@ _Group = tuple[str, str, str | None]
 
 
 @dataclass(frozen=True)
-class DeadLetterTarget:
+class DeadLetterPath:
     """Where the dead letters of one queue go, and whose it gets. Queue names are of the same vhost.
 
     `exchange` None: it dead-letters nothing. `to`: the queues they reach; candidates only, where not `certain`
@@ -45,11 +45,11 @@ class DeadLetterTarget:
 
 @dataclass(frozen=True)
 class DeadLetterMap:
-    """One `DeadLetterTarget` for every (vhost, queue)."""
+    """One `DeadLetterPath` for every (vhost, queue)."""
 
-    targets: Mapping[QueueKey, DeadLetterTarget]
+    targets: Mapping[QueueKey, DeadLetterPath]
 
-    def __getitem__(self, key: QueueKey) -> DeadLetterTarget:
+    def __getitem__(self, key: QueueKey) -> DeadLetterPath:
         return self.targets[key]
 
     def __iter__(self) -> Iterator[QueueKey]:
@@ -58,7 +58,7 @@ class DeadLetterMap:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def get(self, vhost: str, queue: str) -> DeadLetterTarget:
+    def get(self, vhost: str, queue: str) -> DeadLetterPath:
         """Return the target of a queue; for one that is not listed, one that knows nothing."""
         return self.targets.get((vhost, queue), _NOTHING)
 
@@ -67,7 +67,7 @@ class DeadLetterMap:
         return [key for key, target in self.targets.items() if target.is_inbox]
 
 
-_NOTHING = DeadLetterTarget()
+_NOTHING = DeadLetterPath()
 
 
 def dead_letter_exchange(queue: QueueInfo) -> str | None:
@@ -123,11 +123,11 @@ def dead_letter_map(
         exchange = dead_letter_exchange(queue)
         from_ = senders.get(key, ())
         if exchange is None:
-            targets[key] = DeadLetterTarget(from_=from_, only_expired=key in expired)
+            targets[key] = DeadLetterPath(from_=from_, only_expired=key in expired)
             continue
         routing_key = dead_letter_routing_key(queue)
         route = routes[queue.vhost, exchange, routing_key]
-        targets[key] = DeadLetterTarget(
+        targets[key] = DeadLetterPath(
             exchange=exchange,
             routing_key=routing_key,
             to=route.queues,

@@ -9,7 +9,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.spec import Basic, BasicProperties
 
 from consumers.process import collectors
-from consumers.process.collectors import Capped, Limits
+from consumers.process.collectors import CappedAdmission, Limits
 from consumers.runtime.spec import ConsumerSpec
 from mqadmin.rabbit.config import BrokerConfig
 
@@ -24,7 +24,9 @@ class Line:
         self.events: list[str] = []
         self.told: list[str] = []
         self.is_reopened = False
-        self.capped = Capped(self.loop, SPEC, self, Limits(cap=50, delivery_limit=20, first_window=3))
+        self.capped = CappedAdmission(
+            self.loop, SPEC, self, Limits(cap=50, delivery_limit=20, first_window=3)
+        )
         self.capped.start(self)
         self._tag = 0
 

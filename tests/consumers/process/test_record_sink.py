@@ -15,7 +15,7 @@ from pika.spec import Basic
 from consumers.models import ConsumerMinute, ConsumerProcess, HandledKey, Record, Suspect
 from consumers.process.record_sink import RecordSink
 from consumers.process.suspects import SuspectNotes
-from consumers.records import records
+from consumers.records import replaying
 from consumers.records.claims import HandledClaims
 from consumers.records.inserting import Moments
 from consumers.runtime.api import Delivery
@@ -74,7 +74,7 @@ def test_nothing_in_a_message_keeps_its_record_from_being_written(text: str) -> 
     ((offset, level, line),) = record.log
     assert (offset, level) == (0.5, "INFO")
     assert line == text.replace("\0", "").encode("utf-8", "replace").decode()
-    copy = records.copy_of(record, requeue_id="1", username="guest")
+    copy = replaying.copy_of(record, requeue_id="1", username="guest")
     assert copy.properties.message_id == plain
     assert (copy.properties.headers or {})[plain] == headers[plain]
 
@@ -246,5 +246,5 @@ def test_a_note_goes_with_its_message_once_that_was_begun(begun: bool, left: int
 
 def test_a_message_whose_header_has_a_name_of_bytes_can_be_replayed() -> None:
     commit(of("dead_lettered", headers={b"\xff": 1, "x-death": []}))
-    copy = records.copy_of(Record.objects.get(), requeue_id="1", username="guest")
+    copy = replaying.copy_of(Record.objects.get(), requeue_id="1", username="guest")
     assert (copy.properties.headers or {})[b"\xff"] == 1  # type: ignore[index]

@@ -9,12 +9,12 @@ import pytest
 
 from consumers.models import ConsumerMinute
 from consumers.records import minutes
-from consumers.records.minutes import MinuteCounter, Tally
+from consumers.records.minutes import HandledCounts, MinuteCounter
 from tests.support.consumers import count, make_consumer, make_process
 
 
 def test_tally_tells_failures_retries_and_releases_apart() -> None:
-    tally = Tally()
+    tally = HandledCounts()
     for outcome in ("acked", "acked", "duplicate", "retried", "dead_lettered", "timed_out", "released"):
         tally.add(outcome, 10)
 
@@ -23,7 +23,7 @@ def test_tally_tells_failures_retries_and_releases_apart() -> None:
 
 
 def test_quantile_is_never_too_low_and_at_most_forty_percent_too_high() -> None:
-    tally = Tally()
+    tally = HandledCounts()
     for milliseconds in range(1, 1001):
         tally.add("acked", milliseconds)
 
@@ -31,8 +31,8 @@ def test_quantile_is_never_too_low_and_at_most_forty_percent_too_high() -> None:
 
     assert found is not None
     assert 950 <= found <= 950 * 1.41
-    assert Tally().quantile_ms(0.95) is None
-    assert Tally().success is None
+    assert HandledCounts().quantile_ms(0.95) is None
+    assert HandledCounts().success is None
 
 
 @pytest.mark.django_db

@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from consumers.models import Consumer, ConsumerProcess, HandledKey, Record, Suspect
-from consumers.records import records
+from consumers.models import (
+    Consumer,
+    ConsumerEvent,
+    ConsumerMinute,
+    ConsumerProcess,
+    HandledKey,
+    Record,
+    Suspect,
+)
+from consumers.records import retention
 from mqadmin.core.rows import deleting
-from tests.support.consumers import make_consumer, make_process, make_record
+from tests.support.consumers import count, make_consumer, make_process, make_record
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +59,7 @@ def test_records_stay_within_both_their_age_and_their_number(
         make_record(consumer, started_at=NOW - timedelta(days=age))
     newest = list(Record.objects.order_by("-id").values_list("id", flat=True)[:left])
 
-    said = records.delete_old(NOW)
+    said = retention.delete_old(NOW)
 
     assert list(Record.objects.order_by("-id").values_list("id", flat=True)) == newest
     assert said == (f"{8 - left} records deleted" if left < 8 else "")
@@ -66,10 +74,10 @@ def test_a_gap_in_the_numbers_counts_for_nothing(settings: Any) -> None:
         make_record(gone)
     gone.delete()
     rest = [make_record(stays) for _number in range(3)]
-    records.delete_old(NOW)
+    retention.delete_old(NOW)
     assert Record.objects.count() == 4
     newer = make_record(stays)
-    records.delete_old(NOW)
+    retention.delete_old(NOW)
     assert set(Record.objects.values_list("id", flat=True)) == {row.pk for row in (*rest, newer)}
     assert first.pk not in Record.objects.values_list("id", flat=True)
 
@@ -78,7 +86,7 @@ def test_handled_keys_go_after_the_window_of_their_own_consumer() -> None:
     short, long = make_consumer(dedupe_seconds=60), make_consumer(dedupe_seconds=3600)
     keys(short, 1, True, s30=30, s50=50, s61=61, s70=70, s4000=4000)
     keys(long, 1, True, l30=30, l61=61, l70=70, l71=71, l72=72, l3601=3601, l9000=9000)
-    records.delete_old(NOW)
+    retention.delete_old(NOW)
     assert left() == {"s30", "s50", "l30", "l61", "l70", "l71", "l72"}
 
 
@@ -92,7 +100,7 @@ def test_claims_go_only_a_day_after_their_process_died() -> None:
     keys(consumer, silent.pk, False, silent_old=2 * day, silent_new=day - 60)
     keys(consumer, ended.pk, False, ended_old=day + 60, ended_new=day - 60)
     keys(consumer, ConsumerProcess.objects.latest("pk").pk + 99, False, gone_old=2 * day, gone_new=60)
-    records.delete_old(NOW)
+    retention.delete_old(NOW)
     assert left() == {"alive_old", "alive_new", "silent_new", "ended_new", "gone_new"}
 
 
@@ -100,7 +108,7 @@ def test_many_keys_of_one_moment_are_all_looked_at() -> None:
     """Those of one commit share their time: a step that ends among them goes on among them."""
     keys(make_consumer(dedupe_seconds=3600), 1, True, **{f"stays{number}": 100 for number in range(7)})
     keys(make_consumer(dedupe_seconds=60), 1, True, **{f"goes{number}": 100 for number in range(7)})
-    records.delete_old(NOW)
+    retention.delete_old(NOW)
     assert left() == {f"stays{number}" for number in range(7)}
 
 
@@ -110,11 +118,11 @@ def test_what_time_does_not_suffice_for_is_left_for_the_next_call(settings: Any,
     started: datetime = NOW - timedelta(days=2)
     for _number in range(5):
         make_record(consumer, started_at=started)
-    monkeypatch.setattr(records, "DELETING", 0.0)
-    assert records.delete_old(NOW) == ""
+    monkeypatch.setattr(retention, "DELETING", 0.0)
+    assert retention.delete_old(NOW) == ""
     assert Record.objects.count() == 5
-    monkeypatch.setattr(records, "DELETING", 60.0)
-    assert records.delete_old(NOW) == "5 records deleted"
+    monkeypatch.setattr(retention, "DELETING", 60.0)
+    assert retention.delete_old(NOW) == "5 records deleted"
 
 
 def test_notes_of_messages_that_never_came_back_go_by_age(settings: Any) -> None:
@@ -123,5 +131,26 @@ def test_notes_of_messages_that_never_came_back_go_by_age(settings: Any) -> None
     for name, days in (("old", 15), ("older", 20), ("new", 13)):
         at = NOW - timedelta(days=days)
         Suspect.objects.create(consumer=consumer, key=name, process_id=1, noted_at=at)
-    records.delete_old(NOW)
+    retention.delete_old(NOW)
     assert set(Suspect.objects.values_list("key", flat=True)) == {"new"}
+
+
+def test_retention_deletes_the_old_and_the_surplus(settings: Any, monkeypatch: Any) -> None:
+    settings.MQADMIN_RECORDS_DAYS, settings.MQADMIN_RECORDS_MAX = 14, 4
+    monkeypatch.setattr(deleting, "FIRST", 2)
+    consumer = make_consumer()
+    process, now = make_process(consumer), timezone.now()
+    for days in (20, 16, 15, 3, 2, 1, 0, 0):
+        make_record(consumer, started_at=now - timedelta(days=days))
+    for days in (20, 1):
+        ConsumerEvent.objects.create(consumer=consumer, at=now - timedelta(days=days), kind="k", text="t")
+    count(process, (3 * 86_400, "acked", 1), (0, "acked", 1))
+
+    said = retention.delete_old(now)
+
+    assert said == "4 records deleted"
+    kept = Record.objects.order_by("id").values_list("started_at", flat=True)
+    assert [round((now - at).total_seconds() / 86_400) for at in kept] == [2, 1, 0, 0]
+    assert ConsumerEvent.objects.count() == 1
+    assert ConsumerMinute.objects.count() == 1
+    assert retention.delete_old(now) == ""

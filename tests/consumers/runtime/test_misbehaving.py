@@ -33,7 +33,7 @@ def test_what_a_handler_raises_wrongly_fails_its_message_only(
     body: str, error_type: str, start: Any, queue: str, broker_config: BrokerConfig, vhost: str
 ) -> None:
     amqp.publish(broker_config, vhost, queue, [body.encode(), b"ok"])
-    child = start(queue, handler="rough", **DLX)
+    child = start(queue, handler="misbehaving", **DLX)
     records = child.wait_records(2)
     found = {record["id"]: (record["outcome"], record["error_type"]) for record in records}
     assert found == {"m0": ("dead_lettered", error_type), "m1": ("acked", "")}
@@ -46,7 +46,7 @@ def test_a_delay_is_as_long_as_rabbitmq_can_wait(
     body: str, start: Any, queue: str, broker_config: BrokerConfig, vhost: str
 ) -> None:
     amqp.publish(broker_config, vhost, queue, [body.encode(), b"ok"])
-    child = start(queue, handler="rough", **DLX)
+    child = start(queue, handler="misbehaving", **DLX)
     records = child.wait_records(2)
     assert {record["id"]: record["outcome"] for record in records} == {"m0": "retried", "m1": "acked"}
     assert amqp.depth(broker_config, vhost, LONGEST) == 1
@@ -57,7 +57,7 @@ def test_what_cannot_be_logged_is_no_failure(
     start: Any, queue: str, broker_config: BrokerConfig, vhost: str
 ) -> None:
     amqp.publish(broker_config, vhost, queue, [b"unloggable"])
-    [record] = start(queue, handler="rough", **DLX).wait_records(1)
+    [record] = start(queue, handler="misbehaving", **DLX).wait_records(1)
     assert record["outcome"] == "acked"
     assert ["cannot be formatted" in line[2] for line in record["log"]] == [True, True]
 
@@ -68,7 +68,7 @@ def test_a_copy_is_of_the_message_as_it_came_whatever_its_handler_did_to_it(
 ) -> None:
     headers = {"mine": "as it came", "list": [1], "table": {"deep": 2}}
     amqp.publish(broker_config, vhost, queue, [b"rewrite"], headers=headers)
-    child = start(queue, handler="rough", retry={"attempts": attempts, "first_delay": 0.1}, **DLX)
+    child = start(queue, handler="misbehaving", retry={"attempts": attempts, "first_delay": 0.1}, **DLX)
     child.wait_records(1 + attempts)
     [letter] = amqp.drain(broker_config, vhost, "dead", expect=1)
     assert {name: letter.headers[name] for name in headers} == headers
@@ -216,7 +216,7 @@ def test_a_copy_of_the_process_does_not_handle_what_the_original_has_in_hand(
     """A handler that forks, and whose other half returns."""
     notes = tmp_path / "notes"
     ids = amqp.publish(broker_config, vhost, queue, [b"fork", *[f"note:{notes}".encode()] * 8])
-    child = start(queue, handler="rough", spec={"prefetch": 20})
+    child = start(queue, handler="misbehaving", spec={"prefetch": 20})
     child.wait_records(9)
     family = psutil.Process(child.process.pid)
     wait_until(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from consumers.scaling.replica_count import Decision, Remembered, Seen, Settings, Trial, decide
+from consumers.scaling.replica_count import Decision, GrowthTrial, Remembered, Seen, Settings, decide
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 WIDE = Settings(min=1, max=16, seconds=300)
@@ -47,7 +47,7 @@ LONG_IDLE = replace(QUIET, fewer=tuple((at, 0) for at, _n in KNOWN.fewer))
 LIMITED = replace(KNOWN, limit=2, limited_until=after(500), limits=1)
 
 # It has grown from two to three lately, and all three handle no more than the two did.
-TRIAL = Trial(running=2, handling=100.0, seconds=5.0, handled=500.0)
+TRIAL = GrowthTrial(running=2, handling=100.0, seconds=5.0, handled=500.0)
 TRYING = replace(KNOWN, trial=TRIAL, running=3, running_since=after(-20), changed_at=after(-25), worked=90.0)
 ON_TRIAL = replace(FULL, running=3, target=3, backlog=600, arriving=140.0)
 

@@ -22,7 +22,7 @@ Define = Callable[..., Consumer]
 FAKE = str(Path(__file__).with_name("fake_child.py"))
 
 
-class House:
+class SteppedSupervisor:
     """A supervisor driven pass by pass, whose consumers do what the prefix of their name says."""
 
     def __init__(self, name: str = "host-a") -> None:
@@ -70,8 +70,8 @@ def is_alive(pid: int | None) -> bool:
 
 
 @pytest.fixture
-def house(transactional_db: None) -> Iterator[House]:
-    yield House()
+def stepped(transactional_db: None) -> Iterator[SteppedSupervisor]:
+    yield SteppedSupervisor()
     end_all()
 
 

@@ -15,20 +15,20 @@ from consumers.supervisor import loop, rows
 from consumers.supervisor.machine import output, spawn
 from consumers.supervisor.machine.wake import Wake
 from deploy.runner import STOP_SECONDS
-from tests.consumers.supervisor.conftest import House, is_alive, nudge
+from tests.consumers.supervisor.conftest import SteppedSupervisor, is_alive, nudge
 from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_starts_every_replica_once_and_scales(house: House) -> None:
-    consumer = house.define("calm-a", replicas=2)
-    first, second = house.ready(consumer, 0), house.ready(consumer, 1)
-    house.supervisor.step()
+def test_starts_every_replica_once_and_scales(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-a", replicas=2)
+    first, second = stepped.ready(consumer, 0), stepped.ready(consumer, 1)
+    stepped.supervisor.step()
     assert ConsumerProcess.objects.count() == 2
 
     Consumer.objects.update(replicas=1)
-    house.until(lambda: not house.process(consumer, 1))
+    stepped.until(lambda: not stepped.process(consumer, 1))
 
     assert is_alive(first.pid)
     assert not is_alive(second.pid)
@@ -36,47 +36,49 @@ def test_starts_every_replica_once_and_scales(house: House) -> None:
     assert (second.state, second.exit_reason) == ("stopped", "stopped as asked")
 
 
-def test_crash_is_shown_with_its_last_words_and_started_again_after_the_backoff(house: House) -> None:
+def test_crash_is_shown_with_its_last_words_and_started_again_after_the_backoff(
+    stepped: SteppedSupervisor,
+) -> None:
     began = timezone.now()
-    consumer = house.define("crash-a")
-    row = house.until(lambda: ConsumerProcess.objects.filter(state="backoff").first())
+    consumer = stepped.define("crash-a")
+    row = stepped.until(lambda: ConsumerProcess.objects.filter(state="backoff").first())
     assert (row.crashes, row.early_deaths) == (1, 1)
     assert row.state_reason == "exit 7: it crashed: no luck today"
     assert row.next_start_at - began > timedelta(seconds=0.9), "a wait of about one second from its end"
 
-    again = house.until(lambda: ConsumerProcess.objects.exclude(pk=row.pk).first())
+    again = stepped.until(lambda: ConsumerProcess.objects.exclude(pk=row.pk).first())
     row.refresh_from_db()
     assert row.ended_at >= row.next_start_at
     assert (again.restarts, again.crashes) == (1, 1)
     assert ConsumerEvent.objects.filter(consumer=consumer, kind="crashed").exists()
 
 
-def test_configuration_error_waits_for_a_person(house: House) -> None:
-    consumer = house.define("misconfigured-a")
-    row = house.until(lambda: ConsumerProcess.objects.filter(state="failed").first())
-    house.supervisor.step()
+def test_configuration_error_waits_for_a_person(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("misconfigured-a")
+    row = stepped.until(lambda: ConsumerProcess.objects.filter(state="failed").first())
+    stepped.supervisor.step()
     assert ConsumerProcess.objects.count() == 1
 
     nudge(consumer)
-    house.until(lambda: ConsumerProcess.objects.filter(state="failed").exclude(pk=row.pk).first())
+    stepped.until(lambda: ConsumerProcess.objects.filter(state="failed").exclude(pk=row.pk).first())
 
 
-def test_kill_of_a_process_is_told_and_it_is_replaced(house: House) -> None:
-    consumer = house.define("calm-b")
-    row = house.ready(consumer)
+def test_kill_of_a_process_is_told_and_it_is_replaced(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-b")
+    row = stepped.ready(consumer)
     os.kill(row.pid or 0, signal.SIGKILL)
-    held = house.until(lambda: ConsumerProcess.objects.filter(state="backoff").first())
+    held = stepped.until(lambda: ConsumerProcess.objects.filter(state="backoff").first())
     assert held.state_reason.startswith("exit 137: killed (SIGKILL), perhaps out of memory")
-    assert house.until(lambda: ConsumerProcess.objects.filter(ended_at=None).exclude(pk=row.pk).first())
+    assert stepped.until(lambda: ConsumerProcess.objects.filter(ended_at=None).exclude(pk=row.pk).first())
 
 
-def test_stop_deadline_kills_the_whole_group(house: House) -> None:
-    consumer = house.define("stubborn-a", stop_seconds=0.2)
-    row = house.ready(consumer)
+def test_stop_deadline_kills_the_whole_group(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("stubborn-a", stop_seconds=0.2)
+    row = stepped.ready(consumer)
     grandchild = int((output.tail(row.pk) or "").split()[1])
 
     Consumer.objects.update(desired="stopped")
-    house.until(lambda: not house.process(consumer))
+    stepped.until(lambda: not stepped.process(consumer))
 
     assert not is_alive(row.pid)
     wait_until(lambda: not is_alive(grandchild))
@@ -86,62 +88,62 @@ def test_stop_deadline_kills_the_whole_group(house: House) -> None:
     assert row.crashes == 0
 
 
-def test_kill_request_does_not_wait_for_the_deadline(house: House) -> None:
-    consumer = house.define("stubborn-b", stop_seconds=300)
-    row = house.ready(consumer)
+def test_kill_request_does_not_wait_for_the_deadline(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("stubborn-b", stop_seconds=300)
+    row = stepped.ready(consumer)
     Consumer.objects.update(desired="stopped")
-    house.until(lambda: ConsumerProcess.objects.get(pk=row.pk).stop_requested_at)
+    stepped.until(lambda: ConsumerProcess.objects.get(pk=row.pk).stop_requested_at)
     ConsumerProcess.objects.update(kill_requested_at=timezone.now())
-    house.until(lambda: not house.process(consumer))
+    stepped.until(lambda: not stepped.process(consumer))
     assert not is_alive(row.pid)
 
 
-def test_restart_is_done_only_when_asked(house: House) -> None:
-    consumer = house.define("calm-c")
-    row = house.ready(consumer)
+def test_restart_is_done_only_when_asked(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-c")
+    row = stepped.ready(consumer)
     Consumer.objects.update(revision=2)
-    house.supervisor.step()
-    assert house.process(consumer) == row
+    stepped.supervisor.step()
+    assert stepped.process(consumer) == row
     assert row.revision == 1
 
     nudge(consumer)
-    new = house.until(lambda: ConsumerProcess.objects.exclude(pk=row.pk).first())
+    new = stepped.until(lambda: ConsumerProcess.objects.exclude(pk=row.pk).first())
     assert (new.revision, new.restarts, new.crashes) == (2, 1, 0)
     assert not is_alive(row.pid)
 
 
-def test_stop_and_start_in_one_breath_leaves_one_process(house: House) -> None:
-    consumer = house.define("calm-d")
-    row = house.ready(consumer)
+def test_stop_and_start_in_one_breath_leaves_one_process(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-d")
+    row = stepped.ready(consumer)
     Consumer.objects.update(desired="stopped")
     nudge(consumer, desired="running")
-    new = house.until(lambda: ConsumerProcess.objects.exclude(pk=row.pk).filter(pid__isnull=False).first())
+    new = stepped.until(lambda: ConsumerProcess.objects.exclude(pk=row.pk).filter(pid__isnull=False).first())
     assert not is_alive(row.pid)
     assert is_alive(new.pid)
     assert len(spawn.survivors()) == 1
 
 
-def test_a_consumer_that_cannot_be_started_holds_up_no_other(house: House) -> None:
+def test_a_consumer_that_cannot_be_started_holds_up_no_other(stepped: SteppedSupervisor) -> None:
     def command(name: str, process_id: int) -> list[str]:
         if name.startswith("broken"):
             return ["/nonexistent/program"]
         return original(name, process_id)
 
-    original = house.supervisor._command
-    house.supervisor._command = command
-    house.define("broken-a")
-    calm = house.define("calm-e")
-    house.ready(calm)
+    original = stepped.supervisor._command
+    stepped.supervisor._command = command
+    stepped.define("broken-a")
+    calm = stepped.define("calm-e")
+    stepped.ready(calm)
     row = ConsumerProcess.objects.get(consumer__name="broken-a", ended_at=None)
     assert row.state == "backoff"
     assert row.state_reason == "cannot be started: No such file or directory"
 
 
-def test_next_supervisor_adopts_and_starts_no_second_copy(house: House) -> None:
-    consumer = house.define("calm-f")
-    row = house.ready(consumer)
+def test_next_supervisor_adopts_and_starts_no_second_copy(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-f")
+    row = stepped.ready(consumer)
 
-    after = House()
+    after = SteppedSupervisor()
     after.supervisor.step()
     after.supervisor.step()
 
@@ -152,17 +154,17 @@ def test_next_supervisor_adopts_and_starts_no_second_copy(house: House) -> None:
     assert not is_alive(row.pid)
 
 
-def test_adopts_a_process_whose_pid_was_never_noted(house: House) -> None:
-    row = house.ready(house.define("calm-g"))
+def test_adopts_a_process_whose_pid_was_never_noted(stepped: SteppedSupervisor) -> None:
+    row = stepped.ready(stepped.define("calm-g"))
     ConsumerProcess.objects.update(pid=None, pid_created=None)
-    House().supervisor.step()
+    SteppedSupervisor().supervisor.step()
     adopted = ConsumerProcess.objects.get()
     assert adopted.pid == row.pid
     assert adopted.pid_created is not None
 
 
-def test_a_reused_pid_is_not_mistaken_for_the_process(house: House) -> None:
-    house.define("calm-h")
+def test_a_reused_pid_is_not_mistaken_for_the_process(stepped: SteppedSupervisor) -> None:
+    stepped.define("calm-h")
     ConsumerProcess.objects.create(
         consumer=Consumer.objects.get(),
         host="host-a",
@@ -172,22 +174,22 @@ def test_a_reused_pid_is_not_mistaken_for_the_process(house: House) -> None:
         pid=os.getpid(),
         pid_created=1.0,
     )
-    new = house.until(lambda: ConsumerProcess.objects.filter(state="starting").first())
+    new = stepped.until(lambda: ConsumerProcess.objects.filter(state="starting").first())
     old = ConsumerProcess.objects.exclude(pk=new.pk).get()
     assert (old.state, old.exit_reason) == ("lost", "ended while no supervisor was watching")
     assert new.crashes == 1
 
 
-def test_process_of_a_deleted_definition_is_stopped(house: House) -> None:
-    consumer = house.define("calm-i")
-    row = house.ready(consumer)
+def test_process_of_a_deleted_definition_is_stopped(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-i")
+    row = stepped.ready(consumer)
     consumer.delete()
-    house.until(lambda: not is_alive(row.pid))
+    stepped.until(lambda: not is_alive(row.pid))
 
 
-def test_two_hosts_never_run_the_same_replica(house: House) -> None:
-    consumer = house.define("calm-j", replicas=3)
-    other = House("host-b")
+def test_two_hosts_never_run_the_same_replica(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-j", replicas=3)
+    other = SteppedSupervisor("host-b")
     failures: list[BaseException] = []
 
     def race() -> None:
@@ -202,7 +204,7 @@ def test_two_hosts_never_run_the_same_replica(house: House) -> None:
     thread = threading.Thread(target=race)
     thread.start()
     for _ in range(5):
-        house.supervisor.step()
+        stepped.supervisor.step()
     thread.join()
 
     assert not failures
@@ -210,8 +212,8 @@ def test_two_hosts_never_run_the_same_replica(house: House) -> None:
     assert len(spawn.survivors()) == 3
 
 
-def test_takes_over_from_a_host_that_is_gone(house: House) -> None:
-    consumer = house.define("calm-k")
+def test_takes_over_from_a_host_that_is_gone(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-k")
     long_ago = timezone.now() - timedelta(minutes=5)
     gone = ConsumerProcess.objects.create(
         consumer=consumer,
@@ -225,18 +227,18 @@ def test_takes_over_from_a_host_that_is_gone(house: House) -> None:
         pid_created=1.0,
     )
     SupervisorHost.objects.create(name="host-x", pid=1, started_at=long_ago, heartbeat_at=long_ago)
-    house.supervisor.step()  # whoever lives has the time to renew its lease first
-    assert house.process(consumer) == gone
-    house.supervisor._trusted_since = long_ago
-    house.ready(consumer)
+    stepped.supervisor.step()  # whoever lives has the time to renew its lease first
+    assert stepped.process(consumer) == gone
+    stepped.supervisor._trusted_since = long_ago
+    stepped.ready(consumer)
     gone.refresh_from_db()
     assert gone.state == "lost"
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="locks the SQLite file")
-def test_waits_out_a_locked_database(house: House) -> None:
-    row = house.ready(house.define("calm-l"))
-    supervisor = house.supervisor
+def test_waits_out_a_locked_database(stepped: SteppedSupervisor) -> None:
+    row = stepped.ready(stepped.define("calm-l"))
+    supervisor = stepped.supervisor
     before = supervisor._trusted_since
     lock = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
@@ -249,12 +251,12 @@ def test_waits_out_a_locked_database(house: House) -> None:
 
     assert supervisor._guarded(supervisor._look_and_step) is not None
     assert supervisor._trusted_since != before
-    assert house.until(lambda: ConsumerProcess.objects.filter(state="backoff").first()) == row
+    assert stepped.until(lambda: ConsumerProcess.objects.filter(state="backoff").first()) == row
 
 
-def test_the_version_changes_with_everything_a_supervisor_must_act_on(house: House) -> None:
-    consumer = house.define("calm-m")
-    house.ready(consumer)
+def test_the_version_changes_with_everything_a_supervisor_must_act_on(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-m")
+    stepped.ready(consumer)
     seen = {rows.version()}
     Consumer.objects.update(desired="paused")
     seen.add(rows.version())
@@ -269,13 +271,13 @@ def test_the_version_changes_with_everything_a_supervisor_must_act_on(house: Hou
     assert len(seen) == 6
 
 
-def test_one_started_by_hand_is_left_alone_but_can_be_killed(house: House) -> None:
+def test_one_started_by_hand_is_left_alone_but_can_be_killed(stepped: SteppedSupervisor) -> None:
     import socket
     import subprocess
 
     import psutil
 
-    consumer = house.define("calm-n", desired="stopped")
+    consumer = stepped.define("calm-n", desired="stopped")
     hand = subprocess.Popen(["sleep", "600"], start_new_session=True)
     row = ConsumerProcess.objects.create(
         consumer=consumer,
@@ -285,21 +287,21 @@ def test_one_started_by_hand_is_left_alone_but_can_be_killed(house: House) -> No
         pid=hand.pid,
         pid_created=psutil.Process(hand.pid).create_time(),
     )
-    house.supervisor.step()
+    stepped.supervisor.step()
     assert hand.poll() is None
     ConsumerProcess.objects.update(kill_requested_at=timezone.now())
-    house.supervisor.step()
+    stepped.supervisor.step()
     assert hand.wait(patient(5)) == -signal.SIGKILL
     row.refresh_from_db()
     assert row.state == "stopped"
 
 
-def test_stopping_everything_kills_what_does_not_stop(house: House) -> None:
-    calm, stubborn = house.define("calm-p"), house.define("stubborn-c", stop_seconds=0.3)
-    rows_ = [house.ready(calm), house.ready(stubborn)]
+def test_stopping_everything_kills_what_does_not_stop(stepped: SteppedSupervisor) -> None:
+    calm, stubborn = stepped.define("calm-p"), stepped.define("stubborn-c", stop_seconds=0.3)
+    rows_ = [stepped.ready(calm), stepped.ready(stubborn)]
     wake = Wake()
     try:
-        house.supervisor.finish(wake, stop_consumers=True)
+        stepped.supervisor.finish(wake, stop_consumers=True)
     finally:
         wake.close()
     assert not any(is_alive(row.pid) for row in rows_)
@@ -312,15 +314,15 @@ def test_stopping_everything_kills_what_does_not_stop(house: House) -> None:
 
 
 def test_stopping_everything_is_over_before_make_up_kills_the_supervisor(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    stepped: SteppedSupervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It gives up one second after EXIT_S, whatever a consumer's own `stop_seconds` are."""
     assert loop.EXIT_S + 1 <= STOP_SECONDS - 0.5
     monkeypatch.setattr(loop, "EXIT_S", 1.0)
-    row = house.ready(house.define("stubborn-s", stop_seconds=3600))
+    row = stepped.ready(stepped.define("stubborn-s", stop_seconds=3600))
     wake = Wake()
     try:
-        house.supervisor.finish(wake, stop_consumers=True)
+        stepped.supervisor.finish(wake, stop_consumers=True)
     finally:
         wake.close()
     assert not is_alive(row.pid)
@@ -328,7 +330,7 @@ def test_stopping_everything_is_over_before_make_up_kills_the_supervisor(
     assert (row.state, row.ended_at is None) == ("stopped", False), "else it would be taken for lost"
 
 
-def test_a_signal_ends_the_wait_at_once(house: House) -> None:
+def test_a_signal_ends_the_wait_at_once(stepped: SteppedSupervisor) -> None:
     wake = Wake()
     try:
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM))
@@ -339,8 +341,8 @@ def test_a_signal_ends_the_wait_at_once(house: House) -> None:
         wake.close()
 
 
-def test_the_loop_acts_on_a_change_without_waiting_for_its_pass(house: House) -> None:
-    consumer = house.define("calm-q", desired="stopped")
+def test_the_loop_acts_on_a_change_without_waiting_for_its_pass(stepped: SteppedSupervisor) -> None:
+    consumer = stepped.define("calm-q", desired="stopped")
     wake = Wake()
     failures: list[BaseException] = []
 
@@ -358,7 +360,7 @@ def test_the_loop_acts_on_a_change_without_waiting_for_its_pass(house: House) ->
     thread = threading.Thread(target=person)
     thread.start()
     try:
-        house.supervisor.run(wake)
+        stepped.supervisor.run(wake)
         thread.join()
     finally:
         wake.close()

@@ -15,7 +15,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters.acts import exporting, importing
 from mqadmin.deadletters.automatic import retries
-from mqadmin.deadletters.models import DeadLetter, Retry, RetryRule
+from mqadmin.deadletters.models import DeadLetter, PlannedRetry, RetryRule
 from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 
@@ -102,7 +102,7 @@ def test_off_it_does_nothing_and_of_others_neither(place: Place) -> None:
     assert retries.step(later) == 0
     retries.save(by=BY, broker="default", vhost=place.vhost, source="other", first_delay=1, is_on=True)
     assert retries.step(later) == 0
-    assert not Retry.objects.exists()
+    assert not PlannedRetry.objects.exists()
 
 
 @broker
@@ -113,11 +113,11 @@ def test_a_rule_of_a_cause_and_a_letter_that_a_person_decided_first(place: Place
     mine, other = arrive(place), letter(b"x", vhost=place.vhost, headers=died(type="E", message="else"))
     now = timezone.now()
     retries.step(now - timedelta(seconds=30))
-    assert Retry.objects.get().letter == mine
+    assert PlannedRetry.objects.get().letter == mine
     DeadLetter.objects.filter(pk=mine.pk).update(status="discarded")
     assert retries.step(now + timedelta(seconds=30)) == 0
     other.refresh_from_db()
-    assert (Retry.objects.get().state, other.status) == ("sent", "parked")
+    assert (PlannedRetry.objects.get().state, other.status) == ("sent", "parked")
     assert not Operation.objects.exists()
 
 
@@ -140,7 +140,7 @@ def test_two_looks_at_once_publish_once(place: Place) -> None:
     later = timezone.now() + timedelta(seconds=5)
     assert retries.step(later) == 1
     # As if the worker had died between starting the operation and noting it.
-    Retry.objects.update(state="waiting")
+    PlannedRetry.objects.update(state="waiting")
     retries.step(later)
     carry_out()
     one.refresh_from_db()
@@ -156,10 +156,10 @@ def test_letters_with_smaller_ids_that_are_committed_late_are_seen() -> None:
     newer = letter(b"y", received_at=now)
     DeadLetter.objects.filter(pk=late_id).update(status="discarded")  # as if not there yet
     retries.step(now + timedelta(seconds=2))
-    assert {item.letter_id for item in Retry.objects.all()} == {newer.pk}
+    assert {item.letter_id for item in PlannedRetry.objects.all()} == {newer.pk}
     DeadLetter.objects.filter(pk=late_id).update(status="parked")
     retries.step(now + timedelta(seconds=3))
-    assert {item.letter_id for item in Retry.objects.all()} == {newer.pk, late_id}
+    assert {item.letter_id for item in PlannedRetry.objects.all()} == {newer.pk, late_id}
     retries.step(now + timedelta(seconds=100))
     rule.refresh_from_db()
     assert rule.seen == newer.pk
@@ -193,4 +193,4 @@ def test_letters_of_an_imported_file_are_left_alone(place: Place) -> None:
     assert importing.take(file=file, broker="default", by=BY).imported == 1
     captured = arrive(place)
     assert retries.step(timezone.now() + timedelta(seconds=2)) == 1
-    assert Retry.objects.get().letter_id == captured.pk
+    assert PlannedRetry.objects.get().letter_id == captured.pk

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mqadmin.deadletters.letter import letters, tables
-from mqadmin.deadletters.letter.letters import COLUMNS, Place
+from mqadmin.deadletters.letter.letters import COLUMNS, CapturedQueue
 from mqadmin.rabbit.codec import LongString, RawTimestamp
 from mqadmin.rabbit.message import Message, Properties, fingerprint
 
@@ -43,7 +43,7 @@ PROPERTIES = st.builds(
     user_id=st.none() | TEXT,
     app_id=st.none() | TEXT,
 )
-PLACE = Place("default", "/", "dlq")
+PLACE = CapturedQueue("default", "/", "dlq")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 

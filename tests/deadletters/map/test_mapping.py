@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from mqadmin.deadletters.map import drawing, mapping
-from mqadmin.deadletters.map.mapping import Mapped, Place
+from mqadmin.deadletters.map.mapping import Mapped, MappedQueue
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.topology import redflags
@@ -23,7 +23,9 @@ def mapped(queues: list[QueueInfo], bindings: list[BindingInfo] | None = None) -
     found = dead_letter_map(queues, bindings or [], [ExchangeInfo("/", "dlx", "topic")])
     wrong = redflags.flags(queues, found)
     places = {
-        item.name: Place(Queue(pk=number, name=item.name, total=2), found[item.key], wrong.get(item.key, ()))
+        item.name: MappedQueue(
+            Queue(pk=number, name=item.name, total=2), found[item.key], wrong.get(item.key, ())
+        )
         for number, item in enumerate(queues)
         if found[item.key].exchange is not None or found[item.key].from_
     }

@@ -10,8 +10,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from consumers.models import Consumer, Record
-from consumers.records import records
-from consumers.records.records import RecordQuery
+from consumers.records import finding
+from consumers.records.finding import RecordSearch
 from mqadmin.core.api import tokens
 from mqadmin.deadletters.masking import masking
 from tests.support.consumers import make_consumer, make_record
@@ -95,9 +95,9 @@ def test_errors_of_large_bodies_are_hidden_in_lists(consumer: Consumer) -> None:
 def test_a_viewers_search_does_not_look_where_they_are(consumer: Consumer) -> None:
     make_record(consumer, **MESSAGE, **TOLD, message_id="m-1")
     for text, found in (("4111", 0), ("went", 0), ("Declined", 1), ("m-1", 1), ("order.created", 1)):
-        assert records.search(RecordQuery(q=text)).count() == found, text
+        assert finding.search(RecordSearch(q=text)).count() == found, text
         with masking.revealing(True):
-            assert records.search(RecordQuery(q=text)).count() == 1
+            assert finding.search(RecordSearch(q=text)).count() == 1
 
 
 def test_nothing_is_hidden_without_rules(consumer: Consumer, settings: Any) -> None:

@@ -336,7 +336,7 @@ def test_a_worker_finds_the_letters_that_the_operator_saw(
     assert (wanted.status, other.status) == ("discarded", "parked")
 
 
-def test_a_selection_of_who_may_not_reveal_stays_veiled(settings: Any) -> None:
+def test_a_selection_of_who_may_not_reveal_stays_masked(settings: Any) -> None:
     settings.MQADMIN_MASKED = RULES
     letter(json.dumps(SECRET).encode(), headers=died(message="4111-secret declined"))
     kept = selection.all_that_match(selection.Filter("default", q="error:declined"))
@@ -346,6 +346,6 @@ def test_a_selection_of_who_may_not_reveal_stays_veiled(settings: Any) -> None:
         assert selection.Selection.from_json(kept.to_json()).rows().count() == 1
     again = selection.Selection.from_json(json.loads(json.dumps(asked.to_json())))
     assert again.rows().count() == 1
-    veiled = selection.Selection(again.broker, again.ids, again.filter, again.up_to)
+    masked = selection.Selection(again.broker, again.ids, again.filter, again.up_to)
     assert again.filter is not None
-    assert veiled.rows().count() == 0
+    assert masked.rows().count() == 0

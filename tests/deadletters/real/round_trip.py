@@ -34,7 +34,7 @@ _RENAMED = {b"CC": b"mqadmin-original-CC", b"BCC": b"mqadmin-original-BCC"}
 REQUEUE_ID = b"mqadmin-requeue-id"
 
 
-class Mill:
+class RoundTrip:
     """Three queues to die in, each behind a fanout exchange of its name, which feeds a witness too."""
 
     def __init__(self, config: BrokerConfig, vhost: str) -> None:
@@ -78,7 +78,7 @@ class Mill:
         with manage(environ, "run_consumer", "collect"):
             yield
 
-    def grind(self, way: str, count: int, publish: Callable[[], None]) -> list[tuple[Raw, Raw]]:
+    def run(self, way: str, count: int, publish: Callable[[], None]) -> list[tuple[Raw, Raw]]:
         """Have `publish` send `count` messages to exchange `way`, let them die, requeue them.
 
         Returns each as RabbitMQ first had it and as it came back, in order.

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
 from mqadmin.rabbit.config import BrokerConfig
-from tests.deadletters.real.round_trip import WAYS, Mill, check, is_ours
+from tests.deadletters.real.round_trip import WAYS, RoundTrip, check, is_ours
 from tests.support.wire import Field, Raw, properties
 from tests.support.wire_values import messages
 
@@ -42,25 +42,25 @@ MANY = settings(
 
 
 @pytest.fixture
-def mill(
+def trip(
     broker_config: BrokerConfig, vhost: str, process_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Mill]:
+) -> Iterator[RoundTrip]:
     """The queues, with a collector at work."""
     brokers.forget()
     monkeypatch.setattr(operations, "nudge", lambda pk: None)
-    made = Mill(broker_config, vhost)
+    made = RoundTrip(broker_config, vhost)
     made.declare()
     with made.collecting(process_environ):
         yield made
 
 
-def grind_raw(mill: Mill, way: str, batch: list[Raw]) -> None:
+def run_raw(trip: RoundTrip, way: str, batch: list[Raw]) -> None:
     def publish() -> None:
-        with mill.wire() as wire:
+        with trip.wire() as wire:
             for message in batch:
                 wire.publish(way, "any.key", message)
 
-    for sent, (before, after) in zip(batch, mill.grind(way, len(batch), publish), strict=True):
+    for sent, (before, after) in zip(batch, trip.run(way, len(batch), publish), strict=True):
         assert (before.body, before.meaning()) == (sent.body, sent.meaning()), "the witness has what was sent"
         check(before, after)
 
@@ -100,19 +100,19 @@ ALL_PROPERTIES = {
 }
 
 
-def test_one_of_everything_however_it_died(mill: Mill) -> None:
-    message = Raw(properties(user_id=mill.user.encode(), **ALL_PROPERTIES), b"\x00\xff")
+def test_one_of_everything_however_it_died(trip: RoundTrip) -> None:
+    message = Raw(properties(user_id=trip.user.encode(), **ALL_PROPERTIES), b"\x00\xff")
     assert message.types() == EVERY_TYPE
     for way in WAYS:
-        grind_raw(mill, way, [message, Raw(properties(), b""), message])
+        run_raw(trip, way, [message, Raw(properties(), b""), message])
 
 
-def test_any_message_however_it_died(mill: Mill) -> None:
+def test_any_message_however_it_died(trip: RoundTrip) -> None:
     @MANY
-    @given(way=st.sampled_from(sorted(WAYS)), batch=st.lists(messages(mill.user), min_size=1, max_size=6))
+    @given(way=st.sampled_from(sorted(WAYS)), batch=st.lists(messages(trip.user), min_size=1, max_size=6))
     def go_round(way: str, batch: list[Raw]) -> None:
         assume(not any(is_ours(name) for message in batch for name in message.meaning().get("headers", {})))
-        grind_raw(mill, way, batch)
+        run_raw(trip, way, batch)
 
     go_round()
 
@@ -142,8 +142,8 @@ AIO_HEADERS = st.dictionaries(
 )
 
 
-async def publish_aio(mill: Mill, way: str, batch: list[dict[str, Any]]) -> None:
-    connection = await aio_pika.connect(mill.url)
+async def publish_aio(trip: RoundTrip, way: str, batch: list[dict[str, Any]]) -> None:
+    connection = await aio_pika.connect(trip.url)
     async with connection, connection.channel() as channel:
         exchange = await channel.get_exchange(way, ensure=False)
         for number, headers in enumerate(batch):
@@ -162,14 +162,14 @@ async def publish_aio(mill: Mill, way: str, batch: list[dict[str, Any]]) -> None
             await exchange.publish(message, routing_key="any.key")
 
 
-def test_what_aio_pika_writes(mill: Mill) -> None:
+def test_what_aio_pika_writes(trip: RoundTrip) -> None:
     @MANY
     @example(batch=[{"ratio": 0.5, "price": Decimal("9.99"), "deep": {"list": [1, [2, {"x": None}]]}}])
     @given(batch=st.lists(AIO_HEADERS, min_size=1, max_size=6))
     def go_round(batch: list[dict[str, Any]]) -> None:
         assume(not any(is_ours(name.encode()) for headers in batch for name in headers))
-        for before, after in mill.grind(
-            "rejected", len(batch), lambda: asyncio.run(publish_aio(mill, "rejected", batch))
+        for before, after in trip.run(
+            "rejected", len(batch), lambda: asyncio.run(publish_aio(trip, "rejected", batch))
         ):
             check(before, after)
 
@@ -179,12 +179,12 @@ def test_what_aio_pika_writes(mill: Mill) -> None:
 # --- written by amqplib for Node -------------------------------------------------------------------------------
 
 
-def test_what_amqplib_wrote(mill: Mill) -> None:
+def test_what_amqplib_wrote(trip: RoundTrip) -> None:
     """Content headers as amqplib 2.3.1 put them on the wire (writer.cjs sends the same), published as they are."""
     recorded = [bytes.fromhex(line) for line in json.loads((HERE / "amqplib.json").read_text())]
     batch = [Raw(header, b"from amqplib") for header in recorded]
     assert set().union(*(message.types() for message in batch)) == EVERY_TYPE
-    grind_raw(mill, "rejected", batch)
+    run_raw(trip, "rejected", batch)
 
 
 def node_with_amqplib() -> str | None:
@@ -197,14 +197,14 @@ def node_with_amqplib() -> str | None:
 @pytest.mark.skipif(
     node_with_amqplib() is None, reason="needs Node with amqplib (NODE_PATH names its folder)"
 )
-def test_what_amqplib_writes(mill: Mill) -> None:
+def test_what_amqplib_writes(trip: RoundTrip) -> None:
     node = node_with_amqplib()
     assert node
-    host = f"{mill.config.host}:{mill.config.port}"
+    host = f"{trip.config.host}:{trip.config.port}"
     command = [
         node,
         str(HERE / "writer.cjs"),
-        f"amqp://{mill.user}:{mill.password}@{host}/{mill.vhost}",
+        f"amqp://{trip.user}:{trip.password}@{host}/{trip.vhost}",
         "rejected",
     ]
     recorded = [bytes.fromhex(line) for line in json.loads((HERE / "amqplib.json").read_text())]
@@ -212,7 +212,7 @@ def test_what_amqplib_writes(mill: Mill) -> None:
     def publish() -> None:
         subprocess.run(command, check=True, timeout=30)
 
-    pairs = mill.grind("rejected", len(recorded), publish)
+    pairs = trip.run("rejected", len(recorded), publish)
     for header, (before, after) in zip(recorded, pairs, strict=True):
         assert before.meaning() == Raw(header, b"").meaning(), "the recording is of this writer"
         check(before, after)

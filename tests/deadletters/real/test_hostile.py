@@ -24,7 +24,7 @@ from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.deadletters.search import selection
 from mqadmin.rabbit.config import BrokerConfig
 from tests.deadletters.factories import died, letter
-from tests.deadletters.real.round_trip import DEAD, LANDING, REQUEUE_ID, Mill, check
+from tests.deadletters.real.round_trip import DEAD, LANDING, REQUEUE_ID, RoundTrip, check
 from tests.support import amqp
 from tests.support.waiting import wait_until
 from tests.support.wire import Field, Raw, properties
@@ -35,13 +35,13 @@ BY = Actor("ann", "shell")
 
 
 @pytest.fixture
-def mill(
+def trip(
     broker_config: BrokerConfig, vhost: str, process_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Mill]:
+) -> Iterator[RoundTrip]:
     """The queues, with a collector at work."""
     brokers.forget()
     monkeypatch.setattr(operations, "nudge", lambda pk: None)
-    made = Mill(broker_config, vhost)
+    made = RoundTrip(broker_config, vhost)
     made.declare()
     with made.collecting(process_environ):
         yield made
@@ -61,25 +61,25 @@ def with_headers(*headers: tuple[bytes, Field]) -> Raw:
     return Raw(properties(headers=headers, delivery_mode=2), b"{}")
 
 
-def publish(mill: Mill, exchange: str, *messages: Raw) -> None:
-    with mill.wire() as wire:
+def publish(trip: RoundTrip, exchange: str, *messages: Raw) -> None:
+    with trip.wire() as wire:
         for message in messages:
             wire.publish(exchange, "any.key", message)
 
 
-def through(mill: Mill, *messages: Raw) -> list[tuple[Raw, Raw]]:
-    return mill.grind("rejected", len(messages), lambda: publish(mill, "rejected", *messages))
+def through(trip: RoundTrip, *messages: Raw) -> list[tuple[Raw, Raw]]:
+    return trip.run("rejected", len(messages), lambda: publish(trip, "rejected", *messages))
 
 
 PLAIN = Raw(properties(message_id=b"plain"), b"plain")
 
 
 @pytest.mark.parametrize("kind", [b"A", b"F"])
-def test_headers_deeper_than_any_reader_goes(mill: Mill, kind: bytes) -> None:
+def test_headers_deeper_than_any_reader_goes(trip: RoundTrip, kind: bytes) -> None:
     """100 levels go round. RabbitMQ takes as many as a frame holds: those must not stop the collector."""
-    for before, after in through(mill, PLAIN, Raw(nested(100, kind), b""), PLAIN):
+    for before, after in through(trip, PLAIN, Raw(nested(100, kind), b""), PLAIN):
         check(before, after)
-    with mill.wire() as wire:
+    with trip.wire() as wire:
         for levels in (300, 1_000, 15_000):
             wire.publish("", DEAD, Raw(nested(levels, kind), b"deep"))
             wire.publish("", DEAD, PLAIN)
@@ -87,14 +87,14 @@ def test_headers_deeper_than_any_reader_goes(mill: Mill, kind: bytes) -> None:
     wait_until(lambda: stored.filter(body=b"plain").count() == 5, 30, what="what came after it is stored")
 
 
-def test_large_and_many_headers(mill: Mill) -> None:
+def test_large_and_many_headers(trip: RoundTrip) -> None:
     large = with_headers((b"large", ("S", b"x" * 100_000)))
     many = with_headers(*((f"name-{number}".encode(), ("I", number)) for number in range(5_000)))
-    for before, after in through(mill, large, PLAIN, many, Raw(properties(), b"")):
+    for before, after in through(trip, large, PLAIN, many, Raw(properties(), b"")):
         check(before, after)
 
 
-def test_headers_that_claim_to_be_ours_or_the_brokers(mill: Mill) -> None:
+def test_headers_that_claim_to_be_ours_or_the_brokers(trip: RoundTrip) -> None:
     ours = [
         b"mqadmin-attempt",
         b"mqadmin-death-time",
@@ -114,57 +114,57 @@ def test_headers_that_claim_to_be_ours_or_the_brokers(mill: Mill) -> None:
         ("d", 1e308),
     ]
     forged = [with_headers(*((name, value) for name in ours)) for value in values]
-    found = through(mill, *forged, PLAIN)
+    found = through(trip, *forged, PLAIN)
     assert found[-1][0].body == b"plain"
     assert DeadLetter.objects.filter(status="requeued").count() == len(values) + 1
 
 
-def test_a_requeue_id_from_elsewhere_is_replaced(mill: Mill) -> None:
+def test_a_requeue_id_from_elsewhere_is_replaced(trip: RoundTrip) -> None:
     forged: list[Field] = [("S", b"x" * 300), ("I", 5), ("F", []), ("S", b"\xff")]
-    for _before, after in through(mill, *(with_headers((REQUEUE_ID, value)) for value in forged)):
+    for _before, after in through(trip, *(with_headers((REQUEUE_ID, value)) for value in forged)):
         kind, value = after.meaning()["headers"][REQUEUE_ID]
         assert (kind, len(value) < 60) == ("S", True)
 
 
-def test_a_copy_goes_to_one_queue_whatever_cc_says(mill: Mill) -> None:
-    with amqp.channel(mill.config, mill.vhost) as channel:
+def test_a_copy_goes_to_one_queue_whatever_cc_says(trip: RoundTrip) -> None:
+    with amqp.channel(trip.config, trip.vhost) as channel:
         channel.queue_declare("other")
     copied = with_headers((b"CC", ("A", [("S", b"other")])), (b"BCC", ("A", [("S", b"other")])))
-    with mill.wire() as wire:
+    with trip.wire() as wire:
         wire.publish("", "rejected", copied)
-    assert amqp.depth(mill.config, mill.vhost, "other") == 1, "RabbitMQ itself minds CC and BCC"
-    mill.reject("rejected", 1)
+    assert amqp.depth(trip.config, trip.vhost, "other") == 1, "RabbitMQ itself minds CC and BCC"
+    trip.reject("rejected", 1)
     wait_until(lambda: windows.settled().count() == 1, what="the letter")
-    requeue_all(mill, To())
-    with mill.wire() as wire:
+    requeue_all(trip, To())
+    with trip.wire() as wire:
         got = wire.get("rejected")
     assert got is not None
     headers = got.meaning()["headers"]
     assert b"CC" not in headers
     assert headers[b"mqadmin-original-CC"] == ("array", [("S", b"other")])
-    assert amqp.depth(mill.config, mill.vhost, "other") == 1
+    assert amqp.depth(trip.config, trip.vhost, "other") == 1
 
 
-def requeue_all(mill: Mill, to: To) -> Operation:
-    chosen = selection.all_that_match(selection.Filter(broker="default", vhost=mill.vhost))
+def requeue_all(trip: RoundTrip, to: To) -> Operation:
+    chosen = selection.all_that_match(selection.Filter(broker="default", vhost=trip.vhost))
     operation = requeue.start(selection=chosen, to=to, by=BY)
     operations.execute(operation.pk)
     operation.refresh_from_db()
     return operation
 
 
-def test_its_queue_was_deleted(mill: Mill) -> None:
-    with amqp.channel(mill.config, mill.vhost) as channel:
+def test_its_queue_was_deleted(trip: RoundTrip) -> None:
+    with amqp.channel(trip.config, trip.vhost) as channel:
         channel.queue_declare("brief", arguments={"x-dead-letter-exchange": "dlx", "x-message-ttl": 1})
-    with mill.wire() as wire:
+    with trip.wire() as wire:
         wire.publish("", "brief", PLAIN)
     wait_until(lambda: windows.settled().count() == 1, what="the letter")
-    with amqp.channel(mill.config, mill.vhost) as channel:
+    with amqp.channel(trip.config, trip.vhost) as channel:
         channel.queue_delete("brief")
     for to in (To(), To("exchange")):
         with pytest.raises(Refusal, match=r"no queue “brief”|No queue is bound"):
-            requeue_all(mill, to)
-    assert requeue_all(mill, To("given", "", LANDING)).done == 1
+            requeue_all(trip, to)
+    assert requeue_all(trip, To("given", "", LANDING)).done == 1
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_what_rabbitmq_would_not_take_holds_nothing_up(
     """Such letters come from a file that was imported, or from an edit."""
     brokers.forget()
     monkeypatch.setattr(operations, "nudge", lambda pk: None)
-    made = Mill(broker_config, vhost)
+    made = RoundTrip(broker_config, vhost)
     made.declare()
     fields = [{}, broken, {}]
     rows = [letter(vhost=vhost, queue=DEAD, **{"headers": died(LANDING), **each}) for each in fields]

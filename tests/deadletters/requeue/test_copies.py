@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumers.records import records
+from consumers.records import replaying
 from mqadmin.deadletters.requeue import copies
 from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.rabbit.headers import ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY
@@ -46,7 +46,7 @@ def test_a_requeued_letter_and_a_replayed_record_become_the_same_copy(user: str 
     )
 
     requeued = copies.copy(one, To(), username="me")
-    replayed = records.copy_of(record, requeue_id="r", username="me")
+    replayed = replaying.copy_of(record, requeue_id="r", username="me")
 
     message = Message(replayed.body, replayed.properties, replayed.exchange, replayed.routing_key)
     assert Message(requeued.body, requeued.properties, requeued.exchange, requeued.routing_key) == message

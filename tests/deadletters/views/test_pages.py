@@ -18,7 +18,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.api import tokens
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.acts import editing
-from mqadmin.deadletters.capture import tracking
+from mqadmin.deadletters.capture import tracking, uncaptured
 from mqadmin.deadletters.inbox import inbox
 from mqadmin.deadletters.models import CauseNote, DeadLetter
 from mqadmin.queues.models import Broker, Queue
@@ -294,7 +294,7 @@ def test_track_from_the_inbox_and_the_queue_page(admin: Client, place: Place) ->
 def test_of_many_the_first_are_shown_and_all_are_counted(
     admin: Client, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "MOST_UNCAPTURED", 5)
+    monkeypatch.setattr(uncaptured, "MOST", 5)
     monkeypatch.setattr(inbox, "MOST_CAUSES", 4)
     broker = place.row(total=1).broker
     for number in range(6):

@@ -15,7 +15,7 @@ from django.db import connection
 from consumers.models import Consumer, Record
 from tests.faults.soak.harness import QUEUE, REPLICAS, Soak
 from tests.support.management import Management
-from tests.support.misbehaving_line import RoughLine
+from tests.support.misbehaving_line import MisbehavingLine
 from tests.support.node_control import disk_alarm
 from tests.support.waiting import wait_until
 
@@ -127,7 +127,9 @@ def close_connections(soak: Soak, seconds: float) -> None:
     assert soak.done["connections closed"] >= REPLICAS
 
 
-def roughen(soak: Soak, line: RoughLine, seconds: float, chance: random.Random, silence: float) -> None:
+def misbehave(
+    soak: Soak, line: MisbehavingLine, seconds: float, chance: random.Random, silence: float
+) -> None:
     """Stall, cut and half-close the line, both ways, for so long."""
     soak.progress(max(1, len(soak.ids) // 20))
     over = time.monotonic() + seconds
@@ -225,7 +227,7 @@ def stop_while_blocked(soak: Soak) -> None:
     _the_rest_is_back(soak)
 
 
-def lose_the_confirm(soak: Soak, line: RoughLine) -> None:
+def lose_the_confirm(soak: Soak, line: MisbehavingLine) -> None:
     """Lose the connection between a copy that RabbitMQ has and its confirm."""
     soak.send({"m0": "never:0"})
     soak.until(soak.handled, 20, what="a first message has opened the channel of the copies")
@@ -238,7 +240,7 @@ def lose_the_confirm(soak: Soak, line: RoughLine) -> None:
     soak.done["lost confirms"] += 1
 
 
-def stop_on_a_dead_line(soak: Soak, line: RoughLine) -> None:
+def stop_on_a_dead_line(soak: Soak, line: MisbehavingLine) -> None:
     """Stop in order when nothing passes to or from the broker, and nobody says so: a cable that was pulled."""
     soak.progress(max(1, len(soak.ids) // 20))
     line.stall("up", "down")

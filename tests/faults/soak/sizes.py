@@ -23,7 +23,7 @@ class Size:
     restarts: int
     outage: float
     patience: float  # seconds for everything to be handled once the faults are over
-    rough: float  # seconds that the line misbehaves
+    misbehaving: float  # seconds that the line misbehaves
     silence: float  # seconds of it that each stall lasts, at most
     burst: int  # messages of each of the five producers of a burst
 
@@ -39,7 +39,7 @@ SIZE = Size(
     restarts=int(_figure("RESTARTS", 1, 3)),
     outage=_figure("OUTAGE", 4, 30),
     patience=_figure("PATIENCE", 60, 600),
-    rough=_figure("ROUGH", 4, 60),
+    misbehaving=_figure("MISBEHAVING", 4, 60),
     silence=_figure("SILENCE", 1, 12),
     burst=int(_figure("BURST", 400, 20_000)),
 )

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.soak import scenarios
 from tests.faults.soak.harness import REPLICAS, Place, Soak, does
 from tests.faults.soak.sizes import FULL, IN_FULL, SIZE, TIMEOUT
-from tests.support.misbehaving_line import RoughLine
+from tests.support.misbehaving_line import MisbehavingLine
 
 pytestmark = [
     pytest.mark.broker,
@@ -29,11 +29,11 @@ def under_load(soak: Soak) -> Soak:
     return soak
 
 
-def line_to(place: Place) -> RoughLine:
-    return RoughLine(place.config.host, place.config.port)
+def line_to(place: Place) -> MisbehavingLine:
+    return MisbehavingLine(place.config.host, place.config.port)
 
 
-def over(line: RoughLine, place: Place) -> Place:
+def over(line: MisbehavingLine, place: Place) -> Place:
     """The same place, whose consumers reach the broker over `line`."""
     user = place.config.amqp_url.partition("://")[2].rpartition("@")[0]
     environ = {
@@ -83,8 +83,8 @@ def test_connections_closed_every_second(place: Place) -> None:
 
 
 def test_line_stalled_cut_and_half_closed(place: Place, chance: random.Random) -> None:
-    with line_to(place) as line, Soak(over(line, place), "a rough line", heartbeat=4) as soak:
-        scenarios.roughen(under_load(soak), line, SIZE.rough, chance, SIZE.silence)
+    with line_to(place) as line, Soak(over(line, place), "a line that misbehaves", heartbeat=4) as soak:
+        scenarios.misbehave(under_load(soak), line, SIZE.misbehaving, chance, SIZE.silence)
         assert line.accepted >= REPLICAS
         soak.finish(SIZE.patience).check()
 

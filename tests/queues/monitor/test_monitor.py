@@ -24,7 +24,7 @@ from mqadmin.core.models import Lease
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor import monitor
 from mqadmin.queues.monitor.sampling import Sampler
-from mqadmin.queues.pages.broker_status import sight
+from mqadmin.queues.pages.broker_status import status_of
 from mqadmin.rabbit.amqp import channel as connected
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ManagementUnavailable, NoResponse, RabbitError, Refused
@@ -246,7 +246,7 @@ def test_a_wrong_password_is_told_as_such(broker_config: BrokerConfig) -> None:
     base = broker_config.management_base.replace("http://", "http://guest:wrong@")
     row = failing(replace(broker_config, management_url=base), Refused)
     assert (row.reachable, row.error_code) == (False, "login_refused")
-    assert "login" in sight("default").title
+    assert "login" in status_of("default").title
 
 
 @pytest.mark.django_db
@@ -255,7 +255,7 @@ def test_something_that_is_not_rabbitmq_is_told_as_such(
 ) -> None:
     row = failing(replace(broker_config, management_url=other_server), ManagementUnavailable)
     assert row.reachable is False
-    assert "management API" in sight("default").title
+    assert "management API" in status_of("default").title
 
 
 @pytest.mark.django_db

@@ -11,13 +11,13 @@ from django.test import Client
 from django.utils import timezone
 
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.pages.listing import Query, listing
+from mqadmin.queues.pages.listing import QueueSearch, listing
 from tests.queues.conftest import HOSTILE, ODD_NAMES, make_queue
 
 
 def names(**values: str) -> list[str]:
     """Return the names on the page that the address asks for."""
-    return [queue.name for queue in listing(Query.read("default", values)).queues]
+    return [queue.name for queue in listing(QueueSearch.read("default", values)).queues]
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_filter_and_order(values: dict[str, str], expected: list[str]) -> None:
 @pytest.mark.usefixtures("several")
 @pytest.mark.parametrize("q", ["", "/./"])
 def test_counts_are_the_same_whichever_way_names_are_matched(q: str) -> None:
-    counts = listing(Query.read("default", {"q": q, "show": "ok"})).counts
+    counts = listing(QueueSearch.read("default", {"q": q, "show": "ok"})).counts
     assert counts == {
         "all": 4,
         "broken": 1,
@@ -78,16 +78,18 @@ def test_counts_are_the_same_whichever_way_names_are_matched(q: str) -> None:
 @pytest.mark.django_db
 def test_pages_and_sizes(broker: Broker) -> None:
     Queue.objects.bulk_create(Queue(broker=broker, vhost="/", name=f"q{n:03d}") for n in range(120))
-    found = listing(Query.read("default", {"sort": "name", "per": "50", "page": "3"}))
+    found = listing(QueueSearch.read("default", {"sort": "name", "per": "50", "page": "3"}))
     assert (found.queues[0].name, len(found.queues)) == ("q100", 20)
-    assert len(listing(Query.read("default", {"sort": "name", "per": "50", "page": "99"})).queues) == 20
+    assert len(listing(QueueSearch.read("default", {"sort": "name", "per": "50", "page": "99"})).queues) == 20
 
 
 def test_the_address_keeps_what_is_not_the_default() -> None:
-    query = Query.read("default", {"q": "a b", "sort": "-ready", "per": "200", "page": "2", "vhost": "/"})
+    query = QueueSearch.read(
+        "default", {"q": "a b", "sort": "-ready", "per": "200", "page": "2", "vhost": "/"}
+    )
     assert query.address(page=3) == "?broker=default&q=a+b&vhost=%2F&sort=-ready&per=200&page=3"
     assert query.address(sort="name") == "?broker=default&q=a+b&vhost=%2F&sort=name&per=200"
-    assert Query.read("default", {}).address() == "?broker=default"
+    assert QueueSearch.read("default", {}).address() == "?broker=default"
 
 
 def test_gone_queues_are_not_listed(broker: Broker) -> None:

@@ -1,4 +1,4 @@
-"""The map against RabbitMQ itself: messages die on every kind of road, and arrive where the map says."""
+"""The map against RabbitMQ itself: messages die on every kind of way, and arrive where the map says."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _declare(channel: BlockingChannel) -> None:
     channel.queue_declare("end.default", durable=True)
 
 
-ROADS: dict[str, tuple[str, str | None, set[str]]] = {
+WAYS: dict[str, tuple[str, str | None, set[str]]] = {
     # name of the dying queue: (dead-letter exchange, key, where its messages really end)
     "default": ("", "end.default", {"end.default"}),
     "default-missing": ("", "nobody", set()),
@@ -89,27 +89,27 @@ def _get(channel: BlockingChannel, name: str) -> Any:
 def test_letters_arrive_where_the_map_says(
     channel: BlockingChannel, management: ManagementClient, vhost: str, kind: str
 ) -> None:
-    """Given a queue for every road, when a message of each is rejected, then the map has told where it ends."""
-    for name, (exchange, key, _ends) in ROADS.items():
+    """Given a queue for every way, when a message of each is rejected, then the map has told where it ends."""
+    for name, (exchange, key, _ends) in WAYS.items():
         arguments: dict[str, Any] = {"x-queue-type": kind, "x-dead-letter-exchange": exchange}
         if key is not None:
             arguments["x-dead-letter-routing-key"] = key
         # A message's own key is the queue's name, unless it is published through an exchange.
         channel.queue_declare(name, durable=True, arguments=arguments)
     channel.exchange_declare("in", "headers", durable=True)
-    for name in ROADS:
+    for name in WAYS:
         channel.queue_bind(name, "in", "", {"x-match": "all", "to": name})
 
-    wait_until(lambda: len(management.queues(vhost)) == len(ROADS) + len(ENDS) + 1, what="all queues listed")
+    wait_until(lambda: len(management.queues(vhost)) == len(WAYS) + len(ENDS) + 1, what="all queues listed")
     found = _map(management, vhost)
-    for name in ROADS:
+    for name in WAYS:
         properties = BasicProperties(headers={"to": name, "tenant": "acme"})
         channel.basic_publish("in", KEY, name.encode(), properties)
         tag = wait_until(lambda name=name: _get(channel, name), what=f"the message in {name}")  # type: ignore[misc]
         channel.basic_reject(tag, requeue=False)
 
-    expected = sum(len(ends) for _exchange, _key, ends in ROADS.values())
-    arrived: dict[str, set[str]] = {name: set() for name in ROADS}
+    expected = sum(len(ends) for _exchange, _key, ends in WAYS.values())
+    arrived: dict[str, set[str]] = {name: set() for name in WAYS}
 
     def collect() -> bool:
         for end in (*ENDS, "end.default"):
@@ -119,7 +119,7 @@ def test_letters_arrive_where_the_map_says(
         return sum(map(len, arrived.values())) >= expected
 
     wait_until(collect, what="every letter")
-    assert arrived == {name: ends for name, (_exchange, _key, ends) in ROADS.items()}
+    assert arrived == {name: ends for name, (_exchange, _key, ends) in WAYS.items()}
     for name, ends in arrived.items():
         target = found[vhost, name]
         if target.certain:

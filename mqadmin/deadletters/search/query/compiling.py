@@ -1,6 +1,6 @@
 """A query's tree -> a condition for the database, and what is left to be looked at letter by letter. Pure.
 
-`Filter.where` is a superset of what the query means: exact, or with letters too many that `meaning.matches`
+`Compiled.where` is a superset of what the query means: exact, or with letters too many that `meaning.matches`
 has to sort out. It never leaves a letter out. What is inside a JSON column or a body is always sorted out in
 Python: databases disagree about JSON that strangers wrote (NUL, numbers, duplicate keys), and a cast that fails
 fails the whole page.
@@ -22,7 +22,7 @@ from mqadmin.deadletters.search.query.syntax import All, Condition, Either, Node
 
 EVERY = Q()
 NONE = Q(pk__in=[])
-VEILED = ("error", "trace", "header")  # fields whose texts may repeat what is masked
+REPEATS_MASKED = ("error", "trace", "header")  # fields whose texts may repeat what is masked
 
 
 class AsciiLower(Func):
@@ -48,12 +48,12 @@ class Compiled:
     indexed: Q = EVERY
 
 
-def compile_tree(node: Node, now: datetime, *, veiled: bool = False) -> Compiled:
-    """Return the condition for `node` at the moment `now`. `veiled`: texts hold what must not be found by them."""
+def compile_tree(node: Node, now: datetime, *, masked: bool = False) -> Compiled:
+    """Return the condition for `node` at the moment `now`. `masked`: texts hold what must not be found by them."""
     parts = node.parts if isinstance(node, All) else (node,)
     where, indexed, exact, scans = EVERY, EVERY, True, False
     for part in parts:
-        found, is_exact = _superset(part, now, veiled)
+        found, is_exact = _superset(part, now, masked)
         where &= found
         exact = exact and is_exact
         if _is_indexed(part):
@@ -69,17 +69,17 @@ def _is_indexed(node: Node) -> bool:
     return node.field.kind in ("moment", "number", "choice") or meaning.wildcard(node) is None
 
 
-def _superset(node: Node, now: datetime, veiled: bool) -> tuple[Q, bool]:
+def _superset(node: Node, now: datetime, masked: bool) -> tuple[Q, bool]:
     """Return (condition, whether it is exact)."""
     match node:
         case All(parts):
-            found = [_superset(part, now, veiled) for part in parts]
+            found = [_superset(part, now, masked) for part in parts]
             where = EVERY
             for item, _is_exact in found:
                 where &= item
             return where, all(is_exact for _item, is_exact in found)
         case Either(parts):
-            found = [_superset(part, now, veiled) for part in parts]
+            found = [_superset(part, now, masked) for part in parts]
             if any(item == EVERY for item, _is_exact in found):
                 return EVERY, all(is_exact for _item, is_exact in found)
             where = NONE
@@ -87,16 +87,16 @@ def _superset(node: Node, now: datetime, veiled: bool) -> tuple[Q, bool]:
                 where |= item
             return where, all(is_exact for _item, is_exact in found)
         case Not(part):
-            item, is_exact = _superset(part, now, veiled)
+            item, is_exact = _superset(part, now, masked)
             if not is_exact:
                 return EVERY, False  # letters too many, turned round, would be letters too few
             return (NONE if item == EVERY else ~item), True
         case Words(text):
             word = meaning.searched(text)
-            return (Q(search_text__contains=word) if word else EVERY), not veiled
+            return (Q(search_text__contains=word) if word else EVERY), not masked
         case Condition():
             where, is_exact = _CONDITIONS[node.field.kind](node, now)
-            if veiled and node.field.name in VEILED:
+            if masked and node.field.name in REPEATS_MASKED:
                 return (EVERY if node.operator == "!=" else where), False
             return where, is_exact
 

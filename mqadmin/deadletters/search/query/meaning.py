@@ -67,7 +67,7 @@ def matches(node: Node, facts: Facts, now: datetime) -> bool:
 
 
 def searched(text: str) -> str:
-    """Return a word as the search text writes it: see `letters.search_text`."""
+    """Return a word as the search text writes it: see `letters.search_text_of`."""
     return text.casefold().replace("\0", "\u2400")
 
 

@@ -14,7 +14,7 @@ import django
 
 django.setup()
 
-from consumers.scaling.placement import Plan  # noqa: E402
+from consumers.scaling.placement import Placement  # noqa: E402
 from consumers.supervisor import rows  # noqa: E402
 from consumers.supervisor.loop import Supervisor  # noqa: E402
 from consumers.supervisor.machine.wake import Wake  # noqa: E402
@@ -34,7 +34,7 @@ def main() -> None:
         return claim(start, definition, supervisor)
 
     rows.claim = together
-    Plan.place = lambda *_arguments: True  # type: ignore[method-assign]
+    Placement.place = lambda *_arguments: True  # type: ignore[method-assign]
     wake = Wake()
     supervisor = Supervisor(
         name, lambda consumer, _id: [sys.executable, "-m", CHILD, vhost, consumer, refused]

@@ -15,7 +15,7 @@ from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from consumers.supervisor.machine import spawn
 from mqadmin.core.acts.audit import Actor
 from mqadmin.rabbit.config import BrokerConfig
-from tests.consumers.supervisor.conftest import Define, House, Launch, is_alive
+from tests.consumers.supervisor.conftest import Define, Launch, SteppedSupervisor, is_alive
 from tests.support import amqp
 from tests.support.waiting import patient, wait_until
 
@@ -103,17 +103,17 @@ def test_a_second_host_on_sqlite_is_refused_in_words(launch: Launch) -> None:
     assert "Traceback" not in words.decode()
 
 
-def test_hours_open_and_close(house: House) -> None:
+def test_hours_open_and_close(stepped: SteppedSupervisor) -> None:
     today = timezone.localdate()
-    closed = house.define(
+    closed = stepped.define(
         "calm-hours", schedule=f"*; not {today - timedelta(days=1)}..{today + timedelta(days=1)}"
     )
     for _ in range(3):
-        house.supervisor.step()
+        stepped.supervisor.step()
     assert not closed.processes.exists()
     Consumer.objects.filter(pk=closed.pk).update(schedule="")
-    row = house.ready(closed)
+    row = stepped.ready(closed)
     Consumer.objects.filter(pk=closed.pk).update(schedule=closed.schedule)
-    house.until(lambda: house.process(closed) is None)
+    stepped.until(lambda: stepped.process(closed) is None)
     assert not is_alive(row.pid)
     assert ConsumerEvent.objects.filter(process=row, kind="stopped").exists()

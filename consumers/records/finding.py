@@ -1,0 +1,117 @@
+"""Finding records: what matches, newest first, a page at a time.
+
+There may be millions. Every query here walks an index from the newest row and is bounded; no page counts all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import BooleanField, ExpressionWrapper, F, FloatField, Q, QuerySet
+
+from consumers.models import Consumer, Record
+from consumers.records import masks
+
+PAGE = 50
+SEARCHED = 50_000  # a text is looked for in so many of the newest records
+COUNTED = 1_000  # "999+ new"
+_SLACK = timedelta(hours=1)  # a record is written when its message is done, so ids lag behind start times
+_WIDE = ("body", "traceback", "log", "properties", "headers")
+
+
+@dataclass(frozen=True)
+class RecordSearch:
+    """What to look for; None and "" = everything."""
+
+    outcome: str = ""
+    q: str = ""
+    message_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == RecordSearch()
+
+
+@dataclass(frozen=True)
+class RecordPage:
+    """Records, newest first. `older`: id to go on before, None at the end. `newest`: id of the first, or 0."""
+
+    items: list[Record]
+    older: int | None
+    newest: int
+
+
+def search(wanted: RecordSearch, consumer: Consumer | None = None) -> QuerySet[Record]:
+    """Return the records that match, without their wide columns; `stored` says whether the body is there,
+    `waited` for how many seconds the message had waited.
+
+    A text is compared with message id, routing key, error and detail of the newest SEARCHED records (not with the
+    last two where they may repeat what is hidden); a whole message id is found however old it is.
+    """
+    rows = Record.objects.all() if consumer is None else Record.objects.filter(consumer=consumer)
+    if wanted.outcome:
+        rows = rows.filter(outcome=wanted.outcome)
+    if wanted.message_id:
+        rows = rows.filter(message_id=wanted.message_id)
+    if wanted.since:
+        rows = rows.filter(started_at__gte=wanted.since, id__gte=_first_id_at(wanted.since - _SLACK))
+    if wanted.until:
+        rows = rows.filter(started_at__lte=wanted.until, id__lte=_first_id_at(wanted.until + _SLACK))
+    if wanted.q:
+        rows = _matching(rows, wanted.q)
+    stored = ExpressionWrapper(Q(body__isnull=False, body_truncated=False), output_field=BooleanField())
+    waited = ExpressionWrapper(F("waited_ms") / 1000.0, output_field=FloatField())
+    rows = rows.defer(*_WIDE).annotate(stored=stored, waited=waited).order_by("-id")
+    return masks.MaskedRecords(model=Record, query=rows.query)
+
+
+def _matching(rows: QuerySet[Record], text: str) -> QuerySet[Record]:
+    exact = rows.filter(message_id=text)
+    if exact.exists():
+        return exact
+    floor = rows.order_by("-id").values_list("id", flat=True)[SEARCHED : SEARCHED + 1].first()
+    if floor is not None:
+        rows = rows.filter(id__gt=floor)
+    fields = ("message_id", "routing_key", "error_type", *(() if masks.is_on() else ("error", "detail")))
+    condition = Q()
+    for field in fields:
+        condition |= Q(**{f"{field}__icontains": text})
+    return rows.filter(condition)
+
+
+def _first_id_at(when: datetime) -> int:
+    """Return an id before which every record began before `when`, by halving: start times have no index."""
+    ids = Record.objects.order_by("id").values_list("id", "started_at")
+    first, last = ids.first(), ids.last()
+    if first is None or last is None:
+        return 0
+    low, high = first[0], last[0] + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = ids.filter(id__gte=middle).first()
+        if found is None or found[1] >= when:
+            high = middle
+        else:
+            low = found[0] + 1
+    return int(low)
+
+
+def page(
+    wanted: RecordSearch, consumer: Consumer | None = None, *, before: int | None = None, limit: int = PAGE
+) -> RecordPage:
+    """Return the newest `limit` matching records, or those before the id `before`."""
+    rows = search(wanted, consumer)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    items = list(rows[: limit + 1])
+    older = items[limit - 1].pk if len(items) > limit else None
+    items = items[:limit]
+    return RecordPage(items, older, items[0].pk if items else 0)
+
+
+def newer(wanted: RecordSearch, consumer: Consumer, after: int) -> int:
+    """Return how many matching records are newer than the id `after`, counting to COUNTED at most."""
+    return search(wanted, consumer).filter(id__gt=after)[:COUNTED].count()

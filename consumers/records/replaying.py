@@ -1,0 +1,90 @@
+"""Replaying a record: its message is published to its queue once more, confirmed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from consumers.models import Record
+from mqadmin.core import brokers
+from mqadmin.core.acts import audit
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.errors import Refusal
+from mqadmin.rabbit.clean_copy import REQUEUE
+from mqadmin.rabbit.errors import NoResponse
+from mqadmin.rabbit.headers import ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, REQUEUE_ID
+from mqadmin.rabbit.message import Properties, from_json
+from mqadmin.rabbit.publishing.publisher import Outgoing, Receipt
+
+_NO_ANSWER = ("blocked", "timed_out", "connection_lost")  # of the broker's trouble, not of the message
+
+
+class NotRequeued(Refusal):
+    """The message was not published again, and why."""
+
+
+def why_not(record: Record) -> str:
+    """Return why this record's message cannot be published again, "" when it can."""
+    if record.body is None:
+        return _("Its body was not kept: see “Keep bodies” in the consumer's settings.")
+    if record.body_truncated:
+        return _("Only the first part of its body was kept.")
+    if record.properties is None:
+        return _("Its properties were not kept.")
+    return ""
+
+
+def requeue(*, record: Record, by: Actor) -> Receipt:
+    """Publish the recorded message to its queue again, confirmed. The record stays as it is.
+
+    The copy goes through the default exchange, so no other queue gets it, and counts as a first attempt.
+    Raises NotRequeued with the reason: not wholly stored, not routed, or refused; NoResponse when the broker did
+    not answer: then nothing was published, or the sentence says that it is not known.
+    """
+    consumer = record.consumer
+    with audit.act(
+        by=by,
+        action="record.requeue",
+        broker=consumer.broker,
+        target=f"{consumer.vhost}:{record.queue}",
+        count=1,
+        detail={"record": record.pk, "message_id": record.message_id},
+    ) as entry:
+        reason = why_not(record)
+        if reason:
+            raise NotRequeued(reason, "not_stored")
+        requeue_id = uuid.uuid4().hex
+        username = brokers.config(consumer.broker).username
+        outgoing = copy_of(record, requeue_id=requeue_id, username=username)
+        entry.detail["requeue_id"] = requeue_id
+        publisher = brokers.publisher(consumer.broker, consumer.vhost)
+        verdict = publisher.publish_batch([outgoing])[0]
+        if verdict.ok:
+            return verdict
+        if verdict.unknown or verdict.reason in _NO_ANSWER:
+            raise NoResponse(verdict.detail or verdict.reason, code=verdict.reason)
+        raise NotRequeued(verdict.detail or verdict.reason, verdict.reason)
+
+
+def copy_of(record: Record, *, requeue_id: str, username: str) -> Outgoing:
+    """Return the message as it is published again, by `username`: as a requeued letter is.
+
+    Raises NotRequeued when the stored form cannot be read.
+    """
+    try:
+        headers: dict[str, Any] = from_json(record.headers) or {}
+        stored = {name: value for name, value in (record.properties or {}).items() if name != "headers"}
+        properties = Properties.from_json(stored)
+    except ValueError as error:
+        raise NotRequeued(_("The stored message cannot be read: %s") % error, "unreadable") from error
+    kept = REQUEUE.headers(headers)
+    kept[ORIGIN_EXCHANGE], kept[ORIGIN_ROUTING_KEY] = record.exchange, record.routing_key
+    kept[REQUEUE_ID] = requeue_id
+    return Outgoing(
+        exchange="",
+        routing_key=record.queue,
+        body=bytes(record.body or b""),
+        properties=REQUEUE.properties(properties, kept, username=username),
+    )
