@@ -1,4 +1,4 @@
-"""What is noted of messages that were in hand when a process died: `consumers.runtime.handling.poison.Memory`."""
+"""What is noted of messages that were in hand when a process died: the runtime's `poison.DeathNotes`."""
 
 from __future__ import annotations
 
