@@ -145,10 +145,10 @@ def fill(bench: Bench, messages: Sequence[Outgoing]) -> None:
     """Publish `messages`; returns once the broker has confirmed each. Raises BenchmarkError."""
     publisher = Publisher(bench.broker, bench.vhost)
     try:
-        verdicts = publisher.publish_batch(messages, timeout_s=_PUBLISH_SECONDS)
+        receipts = publisher.publish_batch(messages, timeout_s=_PUBLISH_SECONDS)
     finally:
         publisher.close()
-    refused = next((verdict for verdict in verdicts if not verdict.ok), None)
+    refused = next((receipt for receipt in receipts if not receipt.ok), None)
     if refused is not None:
         raise BenchmarkError(f"A message was not taken: {refused.detail or refused.reason}")
 

@@ -66,14 +66,14 @@ class Producer:
         if not messages:
             return 0
         try:
-            verdicts = self._publisher.publish_batch(messages, timeout_s=TIMEOUT_S)
+            receipts = self._publisher.publish_batch(messages, timeout_s=TIMEOUT_S)
         except RabbitError as error:
             self._note(str(error))
             return 0
-        bad = [verdict for verdict in verdicts if not verdict.ok]
-        reasons = Counter(verdict.detail or verdict.reason for verdict in bad)
+        bad = [receipt for receipt in receipts if not receipt.ok]
+        reasons = Counter(receipt.detail or receipt.reason for receipt in bad)
         self._note("; ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items())))
-        return len(verdicts) - len(bad)
+        return len(receipts) - len(bad)
 
     def _note(self, trouble: str) -> None:
         if trouble and not self._trouble:

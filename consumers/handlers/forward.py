@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SHORT = 255  # bytes of AMQP's short strings: names and routing keys
 
-# Another try may well end otherwise. Every other verdict is about the message or the destination.
+# Another try may well end otherwise. Every other receipt is about the message or the destination.
 _PASSING = frozenset({"nacked", "blocked", "timed_out", "connection_lost"})
 
 
@@ -124,20 +124,20 @@ def forward(message: Delivery, options: Route) -> None:
         message.properties, FORWARD.headers(message.headers), username=options.username
     )
     outgoing = Outgoing(options.exchange, key, message.body, properties)
-    verdict = options.publisher.publish_batch([outgoing], timeout_s=options.timeout_s)[0]
+    receipt = options.publisher.publish_batch([outgoing], timeout_s=options.timeout_s)[0]
     where = f"{options.exchange or '(default exchange)'} with key {key!r} ({options.where})"
-    if verdict.ok:
+    if receipt.ok:
         message.log.info("confirmed by %s", where)
         return
-    reason = _reason(verdict)
+    reason = _reason(receipt)
     message.log.warning("%s: %s", where, reason)
-    if verdict.reason in _PASSING:
+    if receipt.reason in _PASSING:
         raise Retry(f"{where}: {reason}")
     raise Reject(f"{where}: {reason}")
 
 
-def _reason(verdict: Receipt) -> str:
-    if verdict.reason == "unroutable":
+def _reason(receipt: Receipt) -> str:
+    if receipt.reason == "unroutable":
         return "no queue took it: nothing is bound there for this key"
-    words = verdict.detail or verdict.reason
-    return f"{words} It may have arrived all the same." if verdict.unknown else words
+    words = receipt.detail or receipt.reason
+    return f"{words} It may have arrived all the same." if receipt.unknown else words

@@ -7,7 +7,7 @@
     def store(messages: list[Delivery]) -> Sequence[Exception | None] | None: ...
 
 Returning acks the message; raising fails it. A handler without options takes the delivery alone. One for
-batches returns None, and all are acked; or a list with one verdict for each message, in their order: None acks
+batches returns None, and all are acked; or a list with one result for each message, in their order: None acks
 it, an exception (`Retry`, `Reject`, any other) fails it as if it had been raised for it alone. What it raises,
 all of them fail with.
 Nothing here needs Django's apps: only `load` reads a setting (`MQADMIN_HANDLERS`).

@@ -256,10 +256,10 @@ class CappedAdmission:
                 spec.broker, spec.vhost, spec.queue + ASIDE, arguments={"x-queue-type": "classic"}
             )
             publisher = brokers.publisher(spec.broker.slug, spec.vhost)
-            verdicts = publisher.publish_batch([item for _tag, item in aside])
+            receipts = publisher.publish_batch([item for _tag, item in aside])
         except RabbitError as error:
             raise SinkUnavailable(str(error)) from error
-        refused = next((verdict for verdict in verdicts if not verdict.ok), None)
+        refused = next((receipt for receipt in receipts if not receipt.ok), None)
         if refused is not None:
             raise SinkUnavailable(refused.detail or refused.reason)
         aside.clear()

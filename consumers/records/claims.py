@@ -62,12 +62,12 @@ class HandledClaims:
         if not keys:
             return []
         ordered = sorted(keys)
-        verdicts: dict[str, Claim] = {}
+        answers: dict[str, Claim] = {}
         now = timezone.now()
         try:
             with transaction.atomic():
                 for start in range(0, len(ordered), _MOST):
-                    verdicts |= self._claim(ordered[start : start + _MOST], now)
+                    answers |= self._claim(ordered[start : start + _MOST], now)
         except (OperationalError, InterfaceError) as error:
             # A commit whose answer was lost: without this the next try would take its own claims for another's.
             self._unsure.update(dict.fromkeys(ordered, now))
@@ -75,19 +75,19 @@ class HandledClaims:
         if self._unsure:
             for key in ordered:
                 self._unsure.pop(key, None)
-        return [verdicts[key] for key in keys]
+        return [answers[key] for key in keys]
 
     def _claim(self, keys: Sequence[str], now: datetime) -> dict[str, Claim]:
         # What is gone again by the time it is looked at was given up this moment: it is free at the next try.
-        verdicts: dict[str, Claim] = dict.fromkeys(keys, "busy")
+        answers: dict[str, Claim] = dict.fromkeys(keys, "busy")
         fresh = self._insert(keys, now)
-        verdicts.update(dict.fromkeys(fresh, "mine"))
+        answers.update(dict.fromkeys(fresh, "mine"))
         if len(fresh) < len(keys):
             found = self._find([key for key in keys if key not in fresh], now)
             others = {row.process_id for row in found if not row.done and row.process_id != self._process_id}
             dead = others - _living(others, now) if others else set()
-            verdicts.update({row.key: self._judge(row, row.process_id in dead, now) for row in found})
-        return verdicts
+            answers.update({row.key: self._judge(row, row.process_id in dead, now) for row in found})
+        return answers
 
     def _insert(self, keys: Sequence[str], now: datetime) -> set[str]:
         """Claim what nobody has, and return it."""

@@ -60,12 +60,12 @@ def requeue(*, record: Record, by: Actor) -> Receipt:
         outgoing = copy_of(record, requeue_id=requeue_id, username=username)
         entry.detail["requeue_id"] = requeue_id
         publisher = brokers.publisher(consumer.broker, consumer.vhost)
-        verdict = publisher.publish_batch([outgoing])[0]
-        if verdict.ok:
-            return verdict
-        if verdict.unknown or verdict.reason in _NO_ANSWER:
-            raise NoResponse(verdict.detail or verdict.reason, code=verdict.reason)
-        raise NotRequeued(verdict.detail or verdict.reason, verdict.reason)
+        receipt = publisher.publish_batch([outgoing])[0]
+        if receipt.ok:
+            return receipt
+        if receipt.unknown or receipt.reason in _NO_ANSWER:
+            raise NoResponse(receipt.detail or receipt.reason, code=receipt.reason)
+        raise NotRequeued(receipt.detail or receipt.reason, receipt.reason)
 
 
 def copy_of(record: Record, *, requeue_id: str, username: str) -> Outgoing:

@@ -83,7 +83,7 @@ class Delivery:
         self.tag: int = method.delivery_tag or 0
         self.log_lines: list[tuple[float, str, str]] | None = None
         self.claim = ""  # the dedupe key that this process holds for it, "" for none
-        self.committed: threading.Event | None = None  # set once its account is durable, where someone waits
+        self.committed: threading.Event | None = None  # set once its outcome is durable, where someone waits
 
     @property
     def body(self) -> bytes:

@@ -19,26 +19,24 @@ from consumers.runtime.channel.consumer_connection import Resubscribe, channel_f
 from consumers.runtime.channel.settling import Settling
 from consumers.runtime.channel.subscription import make
 from consumers.runtime.committer import Committer
-from consumers.runtime.copies.accounts import account
 from consumers.runtime.copies.copy_sender import CopySender
-from consumers.runtime.handling.deadlines import Deadlines
 from consumers.runtime.handling.dedupe import Claims
 from consumers.runtime.handling.intake import Intake
 from consumers.runtime.handling.poison import DeathNotes, PoisonGuard
 from consumers.runtime.handling.pool import Pool
-from consumers.runtime.handling.running import Finished, Handler
-from consumers.runtime.handling.time_limit import TimeLimit
-from consumers.runtime.outcome import Acked, DeadLettered, Duplicate, Handled, Released
+from consumers.runtime.handling.running import Handler
+from consumers.runtime.handling.time_limit import Enforcer, TimeLimit
+from consumers.runtime.outcome import Acked, DeadLettered, Duplicate, Finished, Handled, Released
 from consumers.runtime.sink import Gauges, Reporter, Sink
 from consumers.runtime.spec import ConsumerSpec
 from mqadmin.rabbit.publishing.connection import Connection
 
 log = logging.getLogger("mqadmin.consumer")
 
-BEST_EFFORT_WAITING = 20_000  # accounts of acked messages that wait for the store; more are dropped
+BEST_EFFORT_WAITING = 20_000  # outcomes of acked messages that wait for the store; more are dropped
 
 
-class Handling:
+class Consuming:
     """One subscription whose messages a handler takes, over as many channels as it needs. I/O thread only, but for
     `gauges`."""
 
@@ -55,7 +53,7 @@ class Handling:
         tag: str,
         fatal: Callable[[BaseException], None],
         recycle: Callable[[str], None],
-        memory: DeathNotes | None = None,
+        death_notes: DeathNotes | None = None,
         claims: Claims | None = None,
     ) -> None:
         self._loop = loop
@@ -65,16 +63,20 @@ class Handling:
             by_priority=spec.by_priority,
             returned=lambda: loop.add_callback_threadsafe(self._returned_unbegun),
         )
-        watch = TimeLimit(spec.timeout)
-        self._deadlines = Deadlines(loop, spec, watch, finished=self._finished, recycle=recycle)
+        time_limit = TimeLimit(spec.timeout)
+        self._enforcer = Enforcer(loop, spec, time_limit, finished=self._finished, recycle=recycle)
         self._pool = Pool(
             spec,
             handler,
             intake=self._intake,
             finished=self._finished,
             fatal=fatal,
-            watch=watch,
-            doubt=PoisonGuard(memory, most=spec.deaths_limit) if memory and spec.deaths_limit else None,
+            time_limit=time_limit,
+            poison_guard=(
+                PoisonGuard(death_notes, most=spec.deaths_limit)
+                if death_notes and spec.deaths_limit
+                else None
+            ),
             claims=None if spec.auto_ack else claims,
         )
         self._committer: Committer[Handled] = Committer(
@@ -87,12 +89,12 @@ class Handling:
             more=lambda: self._pool.unbegun,
         )
         self._settling = Settling(auto_ack=spec.auto_ack)
-        self._leaving = CopySender(
+        self._copy_sender = CopySender(
             loop,
             spec,
             reporter,
             is_current=lambda finished: self._settling.is_current(finished.delivery),
-            left=self._account,
+            handled=self._handled,
         )
         self._subscription = make(loop, spec, tag, self._on_message, lambda: self._settling.in_hand)
         self._resubscribe = Resubscribe(loop, reporter, self._again)
@@ -103,7 +105,7 @@ class Handling:
         self._wanted = True  # a person wants it to consume (not paused, not stopping)
         self._drained: Callable[[], None] | None = None
         self._arrived: list[Delivery] = []  # by this turn of the loop
-        self._unaccounted = 0  # for a thread or in one, of this channel or another
+        self._unfinished = 0  # for a thread or in one, of this channel or another
         self._done: deque[Handled] = deque()  # to be settled before they are committed: best effort
         self._processed = self._failed = self._retried = self._channel_errors = 0
         self._store_fault = self._blocked = ""
@@ -113,17 +115,17 @@ class Handling:
     def start(self) -> None:
         self._pool.start()
         self._committer.start()
-        self._deadlines.start()
+        self._enforcer.start()
 
     def connected(self, connection: SelectConnection) -> None:
         self._connection = connection
         self._opening = False
-        self._leaving.connected(connection)
+        self._copy_sender.connected(connection)
         self._open_channel()
 
     def disconnected(self) -> None:
         self._connection = None
-        self._leaving.disconnected()
+        self._copy_sender.disconnected()
         self._resubscribe.cancel()
         self._channel_gone()
 
@@ -286,7 +288,7 @@ class Handling:
         """Return what no handler has begun."""
         self._hand_over()
         rest = self._intake.empty()
-        self._unaccounted -= len(rest)
+        self._unfinished -= len(rest)
         return rest
 
     def _give_back(self) -> None:
@@ -325,26 +327,26 @@ class Handling:
 
     def _hand_over(self) -> None:
         arrived, self._arrived = self._arrived, []
-        self._unaccounted += len(arrived)
+        self._unfinished += len(arrived)
         self._intake.put(arrived)
 
     def _finished(self, finished: Finished) -> None:
         """A handler is done. Handler thread."""
-        decision = finished.decision
-        if isinstance(decision, Acked):
-            self._account(Handled(finished.delivery, "acked", finished.started_at, finished.duration))
-        elif isinstance(decision, Duplicate):
-            self._account(account(finished, "duplicate", "handled before, within the window"))
-        elif isinstance(decision, Released):
+        outcome = finished.outcome
+        if isinstance(outcome, Acked):
+            self._handled(Handled(finished.delivery, "acked", finished.started_at, finished.duration))
+        elif isinstance(outcome, Duplicate):
+            self._handled(Handled.of(finished, "duplicate", "handled before, within the window"))
+        elif isinstance(outcome, Released):
             detail = "not begun: back to its queue"
-            self._account(account(finished, "released", detail, settle="requeue"))
-        elif isinstance(decision, DeadLettered) and self._spec.reject_on_failure and not self._spec.auto_ack:
-            detail = f"rejected: RabbitMQ dead-letters it ({decision.reason})"
-            self._account(account(finished, "dead_lettered", detail, settle="reject"))
+            self._handled(Handled.of(finished, "released", detail, settle="requeue"))
+        elif isinstance(outcome, DeadLettered) and self._spec.reject_on_failure and not self._spec.auto_ack:
+            detail = f"rejected: RabbitMQ dead-letters it ({outcome.reason})"
+            self._handled(Handled.of(finished, "dead_lettered", detail, settle="reject"))
         else:
-            self._loop.add_callback_threadsafe(partial(self._leaving.send, finished))
+            self._loop.add_callback_threadsafe(partial(self._copy_sender.send, finished))
 
-    def _account(self, handled: Handled) -> None:
+    def _handled(self, handled: Handled) -> None:
         """What became of a message is certain: commit it, then settle; or best effort, the other way round.
 
         Any thread.
@@ -362,7 +364,7 @@ class Handling:
             self._committer.put(handled)
 
     def _committed(self, group: Sequence[Handled]) -> None:
-        """A group's accounts are durable. Committer thread."""
+        """A group's outcomes are durable. Committer thread."""
         for handled in group:
             if handled.delivery.committed is not None:
                 handled.delivery.committed.set()
@@ -374,7 +376,7 @@ class Handling:
             self._processed += handled.outcome != "released"
             self._failed += handled.failed
             self._retried += handled.outcome == "retried"
-        self._unaccounted -= len(group)
+        self._unfinished -= len(group)
         self._settling.settle(group)
         self._subscription.room()
         self._check_drained()
@@ -393,7 +395,7 @@ class Handling:
         self._loop.add_callback_threadsafe(tell)
 
     def _check_drained(self) -> None:
-        done, in_hand = self._drained, max(self._settling.in_hand, self._unaccounted)
+        done, in_hand = self._drained, max(self._settling.in_hand, self._unfinished)
         if done and not self._subscription.active and in_hand <= 0:
             self._drained = None
             done()

@@ -1,4 +1,4 @@
-"""What became of a message: the decision a policy takes, and the finished account that is committed."""
+"""What becomes of a message: its outcome, known once a handler ends, carried out, and committed under its name."""
 
 from __future__ import annotations
 
@@ -51,10 +51,24 @@ Outcome = Acked | Retried | DeadLettered | Duplicate | Postponed | Released
 
 
 @dataclass(slots=True)
+class Finished:
+    """A handler has returned or raised: the outcome is certain, and not carried out yet."""
+
+    delivery: Delivery
+    outcome: Outcome
+    started_at: float
+    duration: float
+    error_type: str = ""
+    error: str = ""
+    traceback: str = ""
+    timed_out: bool = False
+
+
+@dataclass(slots=True)
 class Handled:
     """One handled message on its way to the commit. `started_at` is epoch seconds, `duration` seconds.
 
-    `settle`: how the broker is told once the account is committed.
+    `settle`: how the broker is told once the outcome is committed.
     """
 
     delivery: Delivery
@@ -67,6 +81,22 @@ class Handled:
     error: str = ""
     traceback: str = ""
     begun: bool = True  # False: no handler ran, it goes back or waits once more
+
+    @classmethod
+    def of(cls, finished: Finished, outcome: OutcomeName, detail: str, *, settle: Settle = "ack") -> Handled:
+        """Return what is recorded of `finished`. What missed its deadline says so, whatever became of it then."""
+        return cls(
+            delivery=finished.delivery,
+            outcome="timed_out" if finished.timed_out and outcome != "released" else outcome,
+            started_at=finished.started_at,
+            duration=finished.duration,
+            settle=settle,
+            detail=detail,
+            error_type=finished.error_type,
+            error=finished.error,
+            traceback=finished.traceback,
+            begun=not isinstance(finished.outcome, Postponed | Released),
+        )
 
     @property
     def failed(self) -> bool:

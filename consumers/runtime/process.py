@@ -14,7 +14,7 @@ from types import FrameType
 from pika.adapters.select_connection import IOLoop
 
 from consumers.runtime.channel.consumer_connection import ConsumerConnection
-from consumers.runtime.consuming import Handling
+from consumers.runtime.consuming import Consuming
 from consumers.runtime.handling.dedupe import Claims
 from consumers.runtime.handling.logs import MessageLogHandler
 from consumers.runtime.handling.poison import DeathNotes
@@ -31,7 +31,7 @@ CLOSE_S = 1.0  # seconds that RabbitMQ has to answer to the end of a connection
 
 log = logging.getLogger("mqadmin.consumer")
 
-Work = Callable[["Process"], "Handling | Collecting"]
+Work = Callable[["Process"], "Consuming | Collecting"]
 
 
 def consumer_tag(spec: ConsumerSpec) -> str:
@@ -199,18 +199,18 @@ def handle(
     handler: Handler,
     sink: Sink,
     reporter: Reporter,
-    memory: DeathNotes | None = None,
+    death_notes: DeathNotes | None = None,
     claims: Claims | None = None,
 ) -> Process:
     """Return the process that runs `handler` on every message of `spec.queue`.
 
-    With a `memory`, messages that kill the process are recognised when they come back; with `claims`, those that
+    With `death_notes`, messages that kill the process are recognised when they come back; with `claims`, those that
     were handled before.
     """
     return Process(
         spec,
         reporter,
-        lambda process: Handling(
+        lambda process: Consuming(
             process.loop,
             spec,
             handler,
@@ -219,7 +219,7 @@ def handle(
             tag=consumer_tag(spec),
             fatal=process.fatal,
             recycle=process.recycle,
-            memory=memory,
+            death_notes=death_notes,
             claims=claims,
         ),
     )

@@ -1,4 +1,4 @@
-"""What the runtime needs from whoever keeps its accounts. The Django side implements these."""
+"""What the runtime needs from whoever keeps the records. The Django side implements these."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Sink(Protocol):
     """Where outcomes are committed."""
 
     def commit(self, outcomes: Sequence[Handled]) -> None:
-        """Commit the accounts in one transaction. Committer thread only. Raises SinkUnavailable."""
+        """Commit them in one transaction. Committer thread only. Raises SinkUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One look at every autoscaled consumer: what is seen goes to `replica_count`, what it decides is written.
 
-Of all supervisors one at a time does it, the holder of the lease `autoscale`. Its memory is its own: another that
-takes over learns the rates again within half a minute, and changes nothing meanwhile without need.
+Of all supervisors one at a time does it, the holder of the lease `autoscale`. What it remembers is its own:
+another that takes over learns the rates again within half a minute, and changes nothing meanwhile without need.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Autoscaler:
 
     def __init__(self, holder: str) -> None:
         self._holder = holder
-        self._memories: dict[int, Remembered] = {}
+        self._remembered: dict[int, Remembered] = {}
         self._drawn: dict[int, datetime] = {}  # when the last point of a consumer was written
         self._reported: dict[int, tuple[str, datetime]] = {}
         self._blind: dict[int, datetime] = {}  # since when nothing is known of a consumer's queue
@@ -81,14 +81,14 @@ class Autoscaler:
 
     def _forget(self, kept: Iterable[int]) -> None:
         wanted = set(kept)
-        for known in (self._memories, self._drawn, self._reported, self._blind):
+        for known in (self._remembered, self._drawn, self._reported, self._blind):
             for gone in known.keys() - wanted:
                 del known[gone]
 
     def _decided(self, consumer: Consumer, seen: Seen, now: datetime) -> Step:
         bounds = Settings(consumer.autoscale_min, consumer.autoscale_max, consumer.autoscale_seconds)
-        memory = self._memories.get(consumer.pk, Remembered())
-        decision, self._memories[consumer.pk] = replica_count.decide(seen, bounds, memory, now)
+        known = self._remembered.get(consumer.pk, Remembered())
+        decision, self._remembered[consumer.pk] = replica_count.decide(seen, bounds, known, now)
         if decision.reason != "stale":
             self._blind.pop(consumer.pk, None)
         self._blind.setdefault(consumer.pk, now)

@@ -170,59 +170,59 @@ class Decision:
         return self.backlog / (handling - self.arriving)
 
 
-def decide(seen: Seen, settings: Settings, memory: Remembered, now: datetime) -> tuple[Decision, Remembered]:
+def decide(seen: Seen, settings: Settings, known: Remembered, now: datetime) -> tuple[Decision, Remembered]:
     """Return how many processes should run from now on, and what to remember for the next look.
 
-    Call it every few seconds with the memory it returned last. Never leaves `min` to `max`.
+    Call it every few seconds with what it returned last. Never leaves `min` to `max`.
     """
     bounded = max(settings.min, min(settings.max, seen.target))
     if bounded != seen.target:
-        return Decision(bounded, True, "bounds", seen.backlog), replace(memory, changed_at=now, trial=None)
+        return Decision(bounded, True, "bounds", seen.backlog), replace(known, changed_at=now, trial=None)
     if seen.sampled_at is None or (now - seen.sampled_at).total_seconds() > STALE_S:
-        return Decision(bounded, False, "stale", seen.backlog), memory
-    memory = _observe(seen, memory, now)
-    arriving = _arriving(seen, memory)
-    needed, fewer = _needed(seen, settings, memory, arriving, now)
+        return Decision(bounded, False, "stale", seen.backlog), known
+    known = _observe(seen, known, now)
+    arriving = _arriving(seen, known)
+    needed, fewer = _needed(seen, settings, known, arriving, now)
     lately = now - timedelta(seconds=DOWN_S + STALE_S)
-    memory = replace(memory, fewer=(*(item for item in memory.fewer if item[0] >= lately), (now, fewer)))
-    replicas, reason = _choose(seen, settings, memory, needed, now)
+    known = replace(known, fewer=(*(item for item in known.fewer if item[0] >= lately), (now, fewer)))
+    replicas, reason = _choose(seen, settings, known, needed, now)
     changed = replicas != seen.target
     if changed:
-        memory = _remember_change(seen, memory, replicas, now)
-    rate = memory.rate or memory.most or None
-    numbers = (seen.backlog, arriving, seen.handling, rate, needed, memory.rate is not None)
-    return Decision(replicas, changed, reason, *numbers), memory
+        known = _remember_change(seen, known, replicas, now)
+    rate = known.rate or known.most or None
+    numbers = (seen.backlog, arriving, seen.handling, rate, needed, known.rate is not None)
+    return Decision(replicas, changed, reason, *numbers), known
 
 
 # --- what is learnt --------------------------------------------------------------------------------------------
 
 
-def _observe(seen: Seen, memory: Remembered, now: datetime) -> Remembered:
-    """Return the memory with this look in it."""
-    passed = (now - memory.looked_at).total_seconds() if memory.looked_at else 0.0
+def _observe(seen: Seen, known: Remembered, now: datetime) -> Remembered:
+    """Return what is remembered with this look in it."""
+    passed = (now - known.looked_at).total_seconds() if known.looked_at else 0.0
     if passed > STALE_S:  # what happened meanwhile is unknown; what one process can do is not forgotten
-        memory = replace(memory, balances=(), was_waiting=False, idle_since=None, fewer=(), trial=None)
+        known = replace(known, balances=(), was_waiting=False, idle_since=None, fewer=(), trial=None)
         passed = 0.0
-    if seen.running != memory.running or memory.running_since is None:
-        trial = replace(memory.trial, handled=0.0, seconds=0.0) if memory.trial else None
-        memory = replace(memory, running=seen.running, running_since=now, trial=trial)
-    waiting, memory = _waits(seen), _weigh(seen, memory)
-    handling, is_settled = seen.handling or 0.0, seen.running > 0 and _settled(memory, now) >= SETTLED_S
-    if memory.limited_until is not None and now >= memory.limited_until:
-        memory = replace(memory, limit=None, limited_until=None)
-    if is_settled and waiting and memory.was_waiting and seen.handling is not None:
-        memory = _judge(seen, _learn(seen, memory, passed, now), passed, now)
+    if seen.running != known.running or known.running_since is None:
+        trial = replace(known.trial, handled=0.0, seconds=0.0) if known.trial else None
+        known = replace(known, running=seen.running, running_since=now, trial=trial)
+    waiting, known = _waits(seen), _weigh(seen, known)
+    handling, is_settled = seen.handling or 0.0, seen.running > 0 and _settled(known, now) >= SETTLED_S
+    if known.limited_until is not None and now >= known.limited_until:
+        known = replace(known, limit=None, limited_until=None)
+    if is_settled and waiting and known.was_waiting and seen.handling is not None:
+        known = _judge(seen, _learn(seen, known, passed, now), passed, now)
     elif is_settled and not waiting and handling >= MANY / 10:  # in their ten seconds
-        memory = replace(memory, most=max(memory.most, handling / seen.running))
+        known = replace(known, most=max(known.most, handling / seen.running))
     idle = waiting and seen.running > 0 and seen.handling == 0
     return replace(
-        memory,
+        known,
         looked_at=now,
         was_waiting=waiting,
-        waiting_since=(memory.waiting_since or now) if waiting else None,
-        idle_since=(memory.idle_since or now) if idle else None,
-        trial=memory.trial if waiting or memory.was_waiting else None,  # what did not wait needed no help
-        limit=memory.limit if waiting else None,
+        waiting_since=(known.waiting_since or now) if waiting else None,
+        idle_since=(known.idle_since or now) if idle else None,
+        trial=known.trial if waiting or known.was_waiting else None,  # what did not wait needed no help
+        limit=known.limit if waiting else None,
     )
 
 
@@ -233,99 +233,99 @@ def _waits(seen: Seen) -> bool:
     return seen.backlog > max(2.0 * seen.running, seen.handling or 0.0)
 
 
-def _settled(memory: Remembered, now: datetime, also: datetime | None = None) -> float:
+def _settled(known: Remembered, now: datetime, also: datetime | None = None) -> float:
     """Return for how many seconds as many processes run as now (and what is so since `also`)."""
-    since = [at for at in (memory.running_since, also) if at is not None]
+    since = [at for at in (known.running_since, also) if at is not None]
     return (now - max(since)).total_seconds() if since else 0.0
 
 
-def _weigh(seen: Seen, memory: Remembered) -> Remembered:
+def _weigh(seen: Seen, known: Remembered) -> Remembered:
     """Add this sample to the queue's balance, unless it is the one of the last look."""
     at = seen.sampled_at
-    last = memory.balances[-1] if memory.balances else None
+    last = known.balances[-1] if known.balances else None
     if at is None or seen.handling is None or (last and at <= last.at):
-        return memory
+        return known
     handled = last.handled + seen.handling * (at - last.at).total_seconds() if last else 0.0
     newest = Balance(at, seen.backlog + seen.unacked, handled)
     short, long = at - timedelta(seconds=BALANCE_S), at - timedelta(seconds=BALANCE_MAX_S)
-    kept = [was for was in memory.balances if was.at >= (short if handled - was.handled >= MANY else long)]
-    return replace(memory, balances=(*kept, newest))
+    kept = [was for was in known.balances if was.at >= (short if handled - was.handled >= MANY else long)]
+    return replace(known, balances=(*kept, newest))
 
 
-def _arriving(seen: Seen, memory: Remembered) -> float | None:
+def _arriving(seen: Seen, known: Remembered) -> float | None:
     """Return what arrives a second: as RabbitMQ says, or more where the queue's balance shows more.
 
     RabbitMQ does not count what is dead-lettered into a queue: retries that come back from their delay.
     """
-    if not memory.balances:
+    if not known.balances:
         return seen.arriving
-    first, last = memory.balances[0], memory.balances[-1]
+    first, last = known.balances[0], known.balances[-1]
     seconds = (last.at - first.at).total_seconds()
     if seconds < BALANCE_S / 3:
         return seen.arriving
     return max(seen.arriving or 0.0, (last.total - first.total + last.handled - first.handled) / seconds)
 
 
-def _learn(seen: Seen, memory: Remembered, passed: float, now: datetime) -> Remembered:
+def _learn(seen: Seen, known: Remembered, passed: float, now: datetime) -> Remembered:
     """Average the rate of one process over the last SMOOTH_S of work, longer where messages are few."""
-    if memory.idle_since is not None and seen.handling == 0 and memory.handled >= MANY:
-        return memory  # stuck, not slow: what it can do is not what it does now
-    fading = math.exp(-passed / (SMOOTH_S if memory.handled >= MANY else SLOW_S))
-    handled = memory.handled * fading + (seen.handling or 0.0) * passed
-    worked = memory.worked * fading + seen.running * passed
-    learnt = replace(memory, handled=handled, worked=worked, learnt_at=now if handled else None)
-    if memory.rate is None and learnt.rate is not None:  # what was tried without knowing it says nothing now
+    if known.idle_since is not None and seen.handling == 0 and known.handled >= MANY:
+        return known  # stuck, not slow: what it can do is not what it does now
+    fading = math.exp(-passed / (SMOOTH_S if known.handled >= MANY else SLOW_S))
+    handled = known.handled * fading + (seen.handling or 0.0) * passed
+    worked = known.worked * fading + seen.running * passed
+    learnt = replace(known, handled=handled, worked=worked, learnt_at=now if handled else None)
+    if known.rate is None and learnt.rate is not None:  # what was tried without knowing it says nothing now
         return replace(learnt, limit=None, limits=0, trial=None, most=0.0)
-    return replace(learnt, most=min(memory.most, learnt.rate or memory.most))
+    return replace(learnt, most=min(known.most, learnt.rate or known.most))
 
 
-def _judge(seen: Seen, memory: Remembered, passed: float, now: datetime) -> Remembered:
+def _judge(seen: Seen, known: Remembered, passed: float, now: datetime) -> Remembered:
     """Compare what the last growth has added with what it should have, once it had time to show."""
-    trial = memory.trial
+    trial = known.trial
     if trial is None or seen.running <= trial.running:
-        return memory
+        return known
     handled = trial.handled + (seen.handling or 0.0) * passed
     trial = replace(trial, handled=handled, seconds=trial.seconds + passed)
     patience = TRIAL_MAX_S if trial.handling else TRIAL_IDLE_S
     is_enough = trial.handling * trial.seconds >= MANY or trial.seconds >= patience
     if trial.seconds < TRIAL_S or not is_enough:
-        return replace(memory, trial=trial)
+        return replace(known, trial=trial)
     gained = trial.handled / trial.seconds - trial.handling
     if gained > HELPED * trial.rate * (seen.running - trial.running):
-        return replace(memory, trial=None, limits=0)
-    until = now + timedelta(seconds=min(LIMITED_MAX_S, LIMITED_S * 2.0 ** min(memory.limits, 10)))
-    return replace(memory, trial=None, limit=seen.running, limited_until=until, limits=memory.limits + 1)
+        return replace(known, trial=None, limits=0)
+    until = now + timedelta(seconds=min(LIMITED_MAX_S, LIMITED_S * 2.0 ** min(known.limits, 10)))
+    return replace(known, trial=None, limit=seen.running, limited_until=until, limits=known.limits + 1)
 
 
 # --- what follows ----------------------------------------------------------------------------------------------
 
 
 def _needed(
-    seen: Seen, settings: Settings, memory: Remembered, arriving: float | None, now: datetime
+    seen: Seen, settings: Settings, known: Remembered, arriving: float | None, now: datetime
 ) -> tuple[int | None, int]:
     """Return how many processes it takes, None when that cannot be known, and how many would do at the least."""
     inflow = arriving or 0.0
     if seen.backlog == 0 and inflow == 0 and seen.unacked == 0:
         return 0, 0
     waiting = _waits(seen)
-    rate = max(memory.rate or 0.0, memory.most if not waiting or memory.rate is None else 0.0)
+    rate = max(known.rate or 0.0, known.most if not waiting or known.rate is None else 0.0)
     # Where it was never seen busy, or long ago, fewer may do too: that is found out one step at a time.
     explored = seen.target if waiting else seen.target - _step(seen.target)
     if rate <= 0:
         return None, max(1, explored)
-    outflow = inflow + seen.backlog / _horizon(settings, memory, now) if waiting else inflow
+    outflow = inflow + seen.backlog / _horizon(settings, known, now) if waiting else inflow
     # A growth that is on trial does not justify the next one by having lowered the rate of each.
-    trusted = max(rate, memory.trial.rate) if memory.trial else rate
+    trusted = max(rate, known.trial.rate) if known.trial else rate
     needed = math.ceil(min(1e6, outflow / trusted) - NEGLIGIBLE)
     fewer = max(1, math.ceil(min(1e6, outflow / (rate * ROOM))))
-    if not memory.learnt_at or (not waiting and (now - memory.learnt_at).total_seconds() > FORGET_S):
+    if not known.learnt_at or (not waiting and (now - known.learnt_at).total_seconds() > FORGET_S):
         return None if waiting else max(1, min(needed, seen.target)), max(1, min(fewer, explored))
     return max(1, needed), fewer
 
 
-def _horizon(settings: Settings, memory: Remembered, now: datetime) -> float:
+def _horizon(settings: Settings, known: Remembered, now: datetime) -> float:
     """Return in how many seconds what waits must be gone: what is left of them, but never next to none."""
-    since = (now - memory.waiting_since).total_seconds() if memory.waiting_since else 0.0
+    since = (now - known.waiting_since).total_seconds() if known.waiting_since else 0.0
     return max(1.0, settings.seconds / 5, settings.seconds - since)
 
 
@@ -335,15 +335,15 @@ def _step(target: int) -> int:
 
 
 def _choose(
-    seen: Seen, settings: Settings, memory: Remembered, needed: int | None, now: datetime
+    seen: Seen, settings: Settings, known: Remembered, needed: int | None, now: datetime
 ) -> tuple[int, Reason]:
     target = seen.target
-    since = (now - memory.changed_at).total_seconds() if memory.changed_at else math.inf
+    since = (now - known.changed_at).total_seconds() if known.changed_at else math.inf
     if needed is None or needed > target:
-        return _grow(seen, settings, memory, needed, since, now)
-    if max(settings.min, memory.fewer[-1][1]) >= target:
+        return _grow(seen, settings, known, needed, since, now)
+    if max(settings.min, known.fewer[-1][1]) >= target:
         return target, "enough"
-    fewest = _fewest(memory, now)
+    fewest = _fewest(known, now)
     if fewest is None or max(settings.min, fewest) >= target:
         return target, "holding"
     if since < COOLDOWN_S:
@@ -351,49 +351,49 @@ def _choose(
     return max(settings.min, fewest, target - _step(target)), "down"
 
 
-def _fewest(memory: Remembered, now: datetime) -> int | None:
+def _fewest(known: Remembered, now: datetime) -> int | None:
     """Return how many would have been enough all the time for DOWN_S; None when that is not known yet."""
-    if (now - memory.fewer[0][0]).total_seconds() < DOWN_S:
+    if (now - known.fewer[0][0]).total_seconds() < DOWN_S:
         return None
-    return max(n for at, n in memory.fewer if (now - at).total_seconds() <= DOWN_S)
+    return max(n for at, n in known.fewer if (now - at).total_seconds() <= DOWN_S)
 
 
 def _grow(
-    seen: Seen, settings: Settings, memory: Remembered, needed: int | None, since: float, now: datetime
+    seen: Seen, settings: Settings, known: Remembered, needed: int | None, since: float, now: datetime
 ) -> tuple[int, Reason]:
     """Return the next number upwards: `needed`, in steps that can be judged; one more where that is unknown."""
-    target, trial = seen.target, memory.trial
+    target, trial = seen.target, known.trial
     if not _waits(seen):
         return target, "enough"
     if target >= settings.max:
         return target, "most"
-    if memory.idle_since is not None and (memory.rate or memory.most or memory.limits):
-        is_long = (now - memory.idle_since).total_seconds() >= STUCK_S
+    if known.idle_since is not None and (known.rate or known.most or known.limits):
+        is_long = (now - known.idle_since).total_seconds() >= STUCK_S
         return target, "stuck" if is_long else "cooling"
-    if memory.limit is not None and target >= memory.limit:
+    if known.limit is not None and target >= known.limit:
         return target, "limited"
-    is_trying = trial is not None and (trial.steps >= TRIAL_STEPS or needed is None or memory.limits > 0)
-    is_new = needed is None and seen.running > 0 and _settled(memory, now, memory.waiting_since) < PROBE_S
+    is_trying = trial is not None and (trial.steps >= TRIAL_STEPS or needed is None or known.limits > 0)
+    is_new = needed is None and seen.running > 0 and _settled(known, now, known.waiting_since) < PROBE_S
     if since < COOLDOWN_S or is_trying or is_new:
         return target, "cooling"
-    most = min(settings.max, max(1, 2 * seen.running), memory.limit or settings.max)
-    if memory.limits:  # it did not help before: carefully
+    most = min(settings.max, max(1, 2 * seen.running), known.limit or settings.max)
+    if known.limits:  # it did not help before: carefully
         most = min(most, target + _step(target))
     if most <= target:
         return target, "starting"
     return (target + 1, "probing") if needed is None else (min(needed, most), "up")
 
 
-def _remember_change(seen: Seen, memory: Remembered, replicas: int, now: datetime) -> Remembered:
-    """Return the memory with a change in it; growth is put on trial."""
+def _remember_change(seen: Seen, known: Remembered, replicas: int, now: datetime) -> Remembered:
+    """Return what is remembered with a change in it; growth is put on trial."""
     if replicas <= seen.target:
-        return replace(memory, changed_at=now, trial=None)
-    trial = memory.trial
+        return replace(known, changed_at=now, trial=None)
+    trial = known.trial
     if trial is not None:  # several steps in a row are one trial
         trial = replace(trial, steps=trial.steps + 1)
     elif seen.running > 0 and seen.handling is not None:
         # A handler that has just become much slower must not look like growth that did not help.
-        usual = seen.handling if memory.rate is None else memory.rate * seen.running
+        usual = seen.handling if known.rate is None else known.rate * seen.running
         trial = GrowthTrial(seen.running, usual if seen.handling > NOISE * usual else seen.handling)
-    known = now if memory.learnt_at else None  # that fewer are not enough was seen just now
-    return replace(memory, changed_at=now, trial=trial, fewer=(), learnt_at=known)
+    learnt = now if known.learnt_at else None  # that fewer are not enough was seen just now
+    return replace(known, changed_at=now, trial=trial, fewer=(), learnt_at=learnt)

@@ -40,7 +40,7 @@ MOST_PRINTED = 20_000  # bytes
 MOST_RESULT = 16 * 1024 * 1024
 STACK_S = 0.5  # after its limit a handler has so long to be asked where it is
 
-Outcome = Literal["acked", "retried", "dead_lettered", "timed_out", "crashed", "not_run"]
+TrialOutcome = Literal["acked", "retried", "dead_lettered", "timed_out", "crashed", "not_run"]
 
 _places = threading.BoundedSemaphore(AT_ONCE)
 
@@ -62,7 +62,7 @@ class Trial:
     `traceback`: of its error; of a timeout or a crash, the stack it was in as far as that is known.
     """
 
-    outcome: Outcome
+    outcome: TrialOutcome
     detail: str
     duration_ms: float | None = None
     error_type: str = ""
@@ -93,7 +93,7 @@ class _Heard:
         return b"\n" in self.result
 
     @property
-    def verdict(self) -> dict[str, Any] | None:
+    def report(self) -> dict[str, Any] | None:
         """The line that says how it went, once it is whole; the one before only says that it begins."""
         lines = [json.loads(line) for line in self.result.split(b"\n")[:-1]]
         return next((line for line in lines if "outcome" in line), None)
@@ -205,14 +205,14 @@ def _run(request: dict[str, Any], seconds: float) -> _Heard:
 
 
 def _listen(process: subprocess.Popen[bytes], result: BinaryIO, heard: _Heard, seconds: float) -> None:
-    """Hear the process until its verdict, its end or its deadline, whichever comes first."""
+    """Hear the process until its report, its end or its deadline, whichever comes first."""
     deadline = time.monotonic() + START_S
     with selectors.DefaultSelector() as selector:
         for name, stream in (("result", result), ("out", process.stdout), ("err", process.stderr)):
             if stream is not None:
                 selector.register(stream, selectors.EVENT_READ, name)
         began = False
-        while heard.verdict is None and not _has_ended(process):
+        while heard.report is None and not _has_ended(process):
             if heard.begun and not began:
                 began, deadline = True, time.monotonic() + seconds + STACK_S
             if time.monotonic() > deadline:
@@ -256,9 +256,9 @@ def _end(process: subprocess.Popen[bytes]) -> int:
 def _trial(heard: _Heard, seconds: float) -> Trial:
     printed = heard.out.decode("utf-8", "replace")
     stack = heard.err.decode("utf-8", "replace")
-    verdict = heard.verdict
-    if verdict is not None:
-        return _judged(verdict, printed)
+    report = heard.report
+    if report is not None:
+        return _reported(report, printed)
     if not heard.begun:
         late = _("it did not start within %(time)s") % {"time": formats.duration(START_S)}
         how = late if heard.late else spawn.exit_words(heard.code)
@@ -272,28 +272,28 @@ def _trial(heard: _Heard, seconds: float) -> Trial:
     return Trial("crashed", text, printed=printed, traceback=stack)
 
 
-def _judged(verdict: dict[str, Any], printed: str) -> Trial:
-    outcome: Outcome = verdict["outcome"]
+def _reported(report: dict[str, Any], printed: str) -> Trial:
+    outcome: TrialOutcome = report["outcome"]
     return Trial(
         outcome=outcome,
-        detail=_detail(outcome, verdict),
-        duration_ms=verdict.get("duration_ms"),
-        error_type=verdict.get("error_type", ""),
-        error=verdict.get("error", ""),
-        traceback=verdict.get("traceback", ""),
-        log=tuple(LogLine(offset, level, text) for offset, level, text in verdict.get("log", ())),
+        detail=_detail(outcome, report),
+        duration_ms=report.get("duration_ms"),
+        error_type=report.get("error_type", ""),
+        error=report.get("error", ""),
+        traceback=report.get("traceback", ""),
+        log=tuple(LogLine(offset, level, text) for offset, level, text in report.get("log", ())),
         printed=printed,
     )
 
 
-def _detail(outcome: Outcome, verdict: dict[str, Any]) -> str:
+def _detail(outcome: TrialOutcome, report: dict[str, Any]) -> str:
     if outcome == "acked":
         return _("A consumer would ack it.")
     if outcome == "retried":
         return _("A consumer would let it come back in %(delay)s, as attempt %(attempt)d.") % {
-            "delay": formats.duration(verdict["delay"]),
-            "attempt": verdict["attempt"] + 1,
+            "delay": formats.duration(report["delay"]),
+            "attempt": report["attempt"] + 1,
         }
     if outcome == "dead_lettered":
-        return _("A consumer would dead-letter it: %(reason)s") % {"reason": verdict["reason"]}
-    return str(verdict["reason"])
+        return _("A consumer would dead-letter it: %(reason)s") % {"reason": report["reason"]}
+    return str(report["reason"])

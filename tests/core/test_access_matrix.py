@@ -298,7 +298,7 @@ def test_pages(who: str, method: str, sign_in: SignIn, world: World) -> None:
         needed = PAGES[page.name][0 if method == "get" else 1]
         client = browser(who, sign_in)
         response = getattr(client, method)(page.address(world))
-        found = _verdict(response)
+        found = _answer(response)
         if needed is None:  # whether one is asked for a role first, or told that it cannot be done at all
             expected = {"signs in", "refused", "method"}
         elif may(who, needed):
@@ -310,7 +310,7 @@ def test_pages(who: str, method: str, sign_in: SignIn, world: World) -> None:
     assert wrong == []
 
 
-def _verdict(response: Any) -> str:
+def _answer(response: Any) -> str:
     if response.status_code == 302 and response["Location"].startswith("/login/?next="):
         return "signs in"
     answers = {403: "refused", 405: "method", 401: "signs in", 500: "broken"}
@@ -326,7 +326,7 @@ def test_calls_of_the_api(who: str, world: World) -> None:
     for call in sorted(CALLS, key=lambda call: call.startswith("DELETE")):
         response = _call(call, world, headers)
         expected = "signs in" if who == EVERYBODY else "allowed" if may(who, CALLS[call]) else "refused"
-        if _verdict(response) != expected:
+        if _answer(response) != expected:
             wrong.append((call, response.status_code, response.content[:200]))
     assert wrong == []
 
@@ -352,7 +352,7 @@ def test_a_session_is_no_token(sign_in: SignIn, world: World) -> None:
 @pytest.mark.parametrize("name", sorted(DESCRIPTIONS))
 def test_the_description_of_the_api_is_for_who_signed_in(name: str, sign_in: SignIn) -> None:
     address = reverse(f"api:{name}")
-    assert _verdict(Client().get(address, headers={"Accept": "text/html"})) == "signs in"
+    assert _answer(Client().get(address, headers={"Accept": "text/html"})) == "signs in"
     assert Client().get(address, headers={"Authorization": "Bearer nonsense"}).status_code == 401
     assert sign_in("").get(address).status_code == 200
 
@@ -363,7 +363,7 @@ def test_who_is_deactivated_is_out_at_once(sign_in: SignIn, world: World) -> Non
     assert _call("GET /queues", world, headers).status_code == 200
     User.objects.filter(pk=user.pk).update(is_active=False)
     assert _call("GET /queues", world, headers).status_code == 401
-    assert _verdict(client.get("/queues/")) == "signs in"
+    assert _answer(client.get("/queues/")) == "signs in"
 
 
 def test_no_page_takes_a_post_without_its_token(sign_in: SignIn, world: World) -> None:

@@ -63,10 +63,10 @@ def test_headers_that_no_frame_holds_fail_alone(
         Outgoing("", "work", b"", Properties(headers=filled(by), message_id="m0", delivery_mode=2))
         for by in sizes
     ]
-    verdicts = publisher.publish_batch(batch)
+    receipts = publisher.publish_batch(batch)
     publisher.close()
-    assert [verdict.reason for verdict in verdicts] == ["confirmed", "invalid", "confirmed", "confirmed"]
-    assert f"RabbitMQ takes {MAX_ENCODED} at most" in verdicts[1].detail
+    assert [receipt.reason for receipt in receipts] == ["confirmed", "invalid", "confirmed", "confirmed"]
+    assert f"RabbitMQ takes {MAX_ENCODED} at most" in receipts[1].detail
 
 
 @pytest.mark.processes

@@ -72,10 +72,10 @@ def test_without_any_host_each_is_named(broker_config: BrokerConfig, vhost: str)
     with pytest.raises(NoResponse) as caught:
         purge(dead, vhost, "q")
     publisher = Publisher(dead, vhost)
-    verdict = publisher.publish_batch([Outgoing("", "q", b"")])[0]
+    receipt = publisher.publish_batch([Outgoing("", "q", b"")])[0]
     publisher.close()
-    assert (verdict.reason, verdict.unknown) == ("connection_lost", False)
-    for text in (str(caught.value), verdict.detail):
+    assert (receipt.reason, receipt.unknown) == ("connection_lost", False)
+    for text in (str(caught.value), receipt.detail):
         assert text == (
             "127.0.0.1:1 cannot be reached: Connection refused. "
             "127.0.0.2:1 cannot be reached: Connection refused."
@@ -107,9 +107,9 @@ def test_a_publisher_goes_on_with_the_next_host_and_stays_there(
     assert publisher.publish_batch(message)[0].ok
     with one.refusing():
         with ThreadPoolExecutor(8) as pool:
-            verdicts = [found[0] for found in pool.map(publisher.publish_batch, [message] * 40)]
-        unsure = sum(verdict.unknown for verdict in verdicts)
-        assert sum(verdict.ok for verdict in verdicts) >= 40 - unsure
+            receipts = [found[0] for found in pool.map(publisher.publish_batch, [message] * 40)]
+        unsure = sum(receipt.unknown for receipt in receipts)
+        assert sum(receipt.ok for receipt in receipts) >= 40 - unsure
         assert two.accepted == 1
     assert publisher.publish_batch(message)[0].ok
     assert (one.accepted, two.accepted) == (1, 1)
@@ -128,9 +128,9 @@ def test_a_publisher_without_any_host_tries_again_with_the_next_message(
     message = [Outgoing("", "q", b"x")]
     with one.refusing(), two.refusing():
         for _ in range(3):
-            verdict = publisher.publish_batch(message)[0]
-            assert (verdict.reason, verdict.unknown) == ("connection_lost", False)
-            assert all(f"127.0.0.1:{proxy.port} cannot be reached" in verdict.detail for proxy in proxies)
+            receipt = publisher.publish_batch(message)[0]
+            assert (receipt.reason, receipt.unknown) == ("connection_lost", False)
+            assert all(f"127.0.0.1:{proxy.port} cannot be reached" in receipt.detail for proxy in proxies)
     assert publisher.publish_batch(message)[0].ok
     assert one.accepted + two.accepted == 1
     publisher.close()

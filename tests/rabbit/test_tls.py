@@ -61,10 +61,10 @@ def test_what_does_not_verify_is_not_spoken_to(
     with pytest.raises(NoResponse) as over_amqp:
         purge(config, "/", "q")
     publisher = Publisher(config, "/")
-    verdict = publisher.publish_batch([Outgoing("", "q", b"")])[0]
+    receipt = publisher.publish_batch([Outgoing("", "q", b"")])[0]
     publisher.close()
-    assert (verdict.reason, verdict.unknown) == ("connection_lost", False)
-    for text in (str(over_http.value), str(over_amqp.value), verdict.detail):
+    assert (receipt.reason, receipt.unknown) == ("connection_lost", False)
+    for text in (str(over_http.value), str(over_amqp.value), receipt.detail):
         assert words in text
         assert config.host in text
         assert "SSL" not in text

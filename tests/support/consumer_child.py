@@ -4,7 +4,7 @@
 
 The handler "by_body" does what the body says: "ok", "fail", "reject", "retry", "refused", "sleep:0.5",
 "spin:0.5", "exit", "log:text". With `batch` it takes a list: it fails as a whole for the body "fail all", returns
-one verdict each when the list holds a "fail", and None otherwise.
+one result each when the list holds a "fail", and None otherwise.
 The handler "misbehaving" is that of `tests.support.misbehaving_handlers`.
 `die_after_commits` kills the process with SIGKILL right after that commit: before any ack of it is sent.
 `store_gone`: a file; while it exists nothing can be committed. `claims_broken`: nothing can be claimed, for a

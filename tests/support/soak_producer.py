@@ -30,7 +30,7 @@ def main() -> int:
             Outgoing("", queue, body.encode(), Properties(message_id=f"m{number}", delivery_mode=2))
             for number in numbers[part::SLICES]
         ]
-        taken &= all(verdict.ok for verdict in publisher.publish_batch(items, timeout_s=120))
+        taken &= all(receipt.ok for receipt in publisher.publish_batch(items, timeout_s=120))
         ahead = began + float(seconds) * (part + 1) / SLICES - time.monotonic()
         time.sleep(max(0.0, ahead))
     publisher.close()

@@ -84,21 +84,21 @@ def prepare(options: Options, place: Place) -> Target:  # noqa: ARG001
     batch=True,
 )
 def append(messages: list[Delivery], options: Target) -> Sequence[Exception | None]:
-    """Append the documents, all or none, and return a verdict for each message. Raises OSError."""
-    verdicts: list[Exception | None] = []
+    """Append the documents, all or none, and return a result for each message. Raises OSError."""
+    results: list[Exception | None] = []
     lines = []
     for message in messages:
         try:
             line = {"message_id": message.message_id, "document": message.json()}
         except (ValueError, RecursionError) as error:
-            verdicts.append(Reject(f"the body is not JSON: {error}"))
+            results.append(Reject(f"the body is not JSON: {error}"))
             continue
         lines.append(json.dumps(line))
-        verdicts.append(None)
+        results.append(None)
         message.log.info("line %d of a batch of %d", len(lines), len(messages))
     if lines:
         _append(options.path, ("\n".join(lines) + "\n").encode())
-    return verdicts
+    return results
 
 
 def _append(path: Path, data: bytes) -> None:

@@ -43,9 +43,9 @@ class Command(BaseCommand):
         with contextlib.suppress(OSError):  # short of memory, the kernel shall choose this process
             Path("/proc/self/oom_score_adj").write_text("1000")
         with open(descriptor, "wb", buffering=0) as result:
-            verdict = run(request, result)
+            report = run(request, result)
             sys.stdout.flush()
-            _tell(result, verdict)
+            _tell(result, report)
 
 
 def run(request: dict[str, Any], result: BinaryIO) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def run(request: dict[str, Any], result: BinaryIO) -> dict[str, Any]:
         finished = running.run(work, delivery, policies)
     faulthandler.cancel_dump_traceback_later()
     return {
-        **_decided(finished),
+        **_outcome(finished),
         "attempt": delivery.attempt,
         "duration_ms": finished.duration * 1000,
         "error_type": finished.error_type,
@@ -102,8 +102,8 @@ def _delivery(request: dict[str, Any]) -> Delivery:
     return Delivery(method, properties, body, queue=place["queue"], consumer=place["consumer"], generation=1)
 
 
-def _decided(finished: running.Finished) -> dict[str, Any]:
-    match finished.decision:
+def _outcome(finished: outcome.Finished) -> dict[str, Any]:
+    match finished.outcome:
         case outcome.Retried(delay=delay):
             return {"outcome": "retried", "delay": delay}
         case outcome.DeadLettered(reason=reason):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from consumers.runtime.api import Delivery
-from consumers.runtime.handling.running import Finished
+from consumers.runtime.outcome import Finished
 from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget
 from mqadmin.rabbit.clean_copy import DEAD_LETTER, RETRY, deaths_aside
 from mqadmin.rabbit.headers import (

@@ -42,7 +42,7 @@ class _Sent(Sent):
         return self.copy.properties
 
 
-_VERDICTS: dict[Answer | None, CopyReceipt] = {
+_RECEIPTS: dict[Answer | None, CopyReceipt] = {
     "confirmed": "confirmed",
     "returned": "unroutable",
     "nacked": "nacked",
@@ -168,7 +168,7 @@ class Outbox:
             self._failures = 0
             if sent.answer == "returned":  # deleted meanwhile, perhaps: the next try declares it
                 self._declared.discard(_name(sent.copy))
-            sent.done(_VERDICTS[sent.answer])
+            sent.done(_RECEIPTS[sent.answer])
 
     def _take_unanswered(self) -> list[tuple[Copy, Done]]:
         """Return what was published and not answered: on a channel that is gone nothing of it will be."""

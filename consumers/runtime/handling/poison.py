@@ -36,22 +36,22 @@ class DeathNotes(Protocol):
 class PoisonGuard:
     """Redelivered messages and the deaths that are known of them. `most` deaths: not handled any more."""
 
-    def __init__(self, memory: DeathNotes, *, most: int) -> None:
+    def __init__(self, notes: DeathNotes, *, most: int) -> None:
         self.most = most
-        self._memory = memory
+        self._notes = notes
         self._one_at_a_time = threading.Lock()
 
     @contextmanager
     def about(self, delivery: Delivery) -> Iterator[int]:
         """Handle a redelivered message inside: gives its known deaths, alone when there are any."""
-        deaths = until_it_works(lambda: self._memory.known(delivery))
+        deaths = until_it_works(lambda: self._notes.known(delivery))
         if not deaths:
-            until_it_works(lambda: self._memory.begin(delivery, 0))
+            until_it_works(lambda: self._notes.begin(delivery, 0))
             yield 0
             return
         with self._one_at_a_time:
             if deaths < self.most:
-                until_it_works(lambda: self._memory.begin(delivery, deaths))
+                until_it_works(lambda: self._notes.begin(delivery, deaths))
             delivery.committed = threading.Event()
             yield deaths
             # Its note goes with its commit. The next suspect must not kill the process before that: the death

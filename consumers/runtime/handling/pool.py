@@ -12,8 +12,9 @@ from consumers.runtime.handling import running
 from consumers.runtime.handling.dedupe import Claims, key_of
 from consumers.runtime.handling.intake import Intake
 from consumers.runtime.handling.poison import PoisonGuard, until_it_works
-from consumers.runtime.handling.running import Finished, Handler, Policies
+from consumers.runtime.handling.running import Handler, Policies
 from consumers.runtime.handling.time_limit import HandlerTimeout, TimeLimit
+from consumers.runtime.outcome import Finished
 from consumers.runtime.spec import ConsumerSpec
 from mqadmin.rabbit.publishing.pace import Pace
 
@@ -36,16 +37,16 @@ class Pool:
         intake: Intake,
         finished: Callable[[Finished], None],
         fatal: Callable[[BaseException], None],
-        watch: TimeLimit,
-        doubt: PoisonGuard | None = None,
+        time_limit: TimeLimit,
+        poison_guard: PoisonGuard | None = None,
         claims: Claims | None = None,
     ) -> None:
         self._spec = spec
         self._handler = handler
         self._policies = Policies(spec.retry, spec.connection_retry)
-        self._watch = watch
+        self._time_limit = time_limit
         self._pace = Pace(spec.rate_limit)
-        self._doubt = doubt
+        self._poison_guard = poison_guard
         self._claims = claims
         self._intake = intake
         self._finished = _unless_forked(finished)
@@ -101,10 +102,10 @@ class Pool:
                 self._not_begun(taken)
                 continue
             deliveries = self._claimed(taken) if self._claims is not None else taken
-            together = [d for d in deliveries if self._doubt is None or not d.redelivered]
+            together = [d for d in deliveries if self._poison_guard is None or not d.redelivered]
             for delivery in deliveries:
                 # What may have killed a process is handled alone, to tell which of a batch it was.
-                if self._doubt is not None and delivery.redelivered:
+                if self._poison_guard is not None and delivery.redelivered:
                     self._one(delivery)
             if together:
                 self._handle(together)
@@ -139,13 +140,13 @@ class Pool:
         return mine
 
     def _one(self, delivery: Delivery) -> None:
-        if self._doubt is not None and delivery.redelivered:
-            with self._doubt.about(delivery) as deaths:
-                if deaths >= self._doubt.most:
+        if self._poison_guard is not None and delivery.redelivered:
+            with self._poison_guard.about(delivery) as deaths:
+                if deaths >= self._poison_guard.most:
                     self._finished(running.crashed(delivery, deaths))
                 else:
                     self._handle([delivery])
-        elif self._watch.timeout or self._spec.is_batch:
+        elif self._time_limit.timeout or self._spec.is_batch:
             self._handle([delivery])
         else:
             self._finished(running.run(self._handler, delivery, self._policies))
@@ -153,18 +154,18 @@ class Pool:
     def _handle(self, deliveries: list[Delivery]) -> None:
         """Run the handler once, within its deadline where there is one."""
         finished: list[Finished] = []
-        if not self._watch.timeout:
+        if not self._time_limit.timeout:
             finished = self._run(deliveries)
         else:
-            slot = self._watch.begin(deliveries)
+            slot = self._time_limit.begin(deliveries)
             try:
                 finished = self._run(deliveries)
                 if not slot.claim():
                     finished = []
                     slot.absorb()
             except HandlerTimeout:
-                finished = []  # it is sent only once the watch has taken the messages
-            self._watch.end(slot)
+                finished = []  # it is sent only once the time limit has taken the messages
+            self._time_limit.end(slot)
         for item in finished:
             self._finished(item)
 

@@ -1,4 +1,4 @@
-"""Running a handler, and what becomes of its messages: a decision for each, whatever the handler does."""
+"""Running a handler, and what becomes of its messages: an outcome for each, whatever the handler does."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any
 
 from consumers.runtime.api import Delivery
 from consumers.runtime.handling import logs, policy
-from consumers.runtime.handling.time_limit import Overdue
-from consumers.runtime.outcome import Acked, DeadLettered, Duplicate, Outcome, Postponed, Released
+from consumers.runtime.outcome import Acked, DeadLettered, Duplicate, Finished, Outcome, Postponed, Released
 from consumers.runtime.spec import RetryPolicy
 
 Handler = Callable[[Any], object]
@@ -22,20 +21,6 @@ MAX_TRACEBACK = 20_000
 MAX_ERROR = 5_000
 BUSY_DELAY = 1.0  # seconds until a message that is in hand elsewhere is looked at again
 _ACK = Acked()
-
-
-@dataclass(slots=True)
-class Finished:
-    """A handler has returned or raised; what becomes of the message is decided, not yet done."""
-
-    delivery: Delivery
-    decision: Outcome
-    started_at: float
-    duration: float
-    error_type: str = ""
-    error: str = ""
-    traceback: str = ""
-    timed_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,13 +39,13 @@ class NotRun(TypeError):
 
 
 class WrongResults(TypeError):
-    """A batch handler returned something that is not one verdict for each message."""
+    """A batch handler returned something that is not one result for each message."""
 
 
 def run(handler: Handler, delivery: Delivery, policies: Policies) -> Finished:
     """Run `handler` on `delivery` in this thread and decide what becomes of the message.
 
-    Raises nothing of the handler's but HandlerTimeout, which is the watch's.
+    Raises nothing of the handler's but HandlerTimeout, which is the time limit's.
     """
     started_at = time.time()
     clock = time.perf_counter()
@@ -80,19 +65,19 @@ def run(handler: Handler, delivery: Delivery, policies: Policies) -> Finished:
 
 
 def run_batch(handler: Handler, deliveries: Sequence[Delivery], policies: Policies) -> list[Finished]:
-    """Run a batch handler and decide about each message: its own verdict, or one for all.
+    """Run a batch handler and decide about each message: by its own result, or one for all.
 
-    The handler returns None (all are acked) or one verdict a message: None, or the exception it failed with.
+    The handler returns None (all are acked) or one result a message: None, or the exception it failed with.
     What it raises, all of them failed with.
     """
     started_at = time.time()
     clock = time.perf_counter()
     logs.begin(deliveries[0])
-    verdicts: Sequence[BaseException | None]
+    results: Sequence[BaseException | None]
     try:
-        verdicts = _results(handler(list(deliveries)), len(deliveries))
+        results = _results(handler(list(deliveries)), len(deliveries))
     except BaseException as error:
-        verdicts = [error] * len(deliveries)
+        results = [error] * len(deliveries)
     finally:
         logs.end()
     duration = time.perf_counter() - clock
@@ -100,7 +85,7 @@ def run_batch(handler: Handler, deliveries: Sequence[Delivery], policies: Polici
         Finished(delivery, _ACK, started_at, duration)
         if error is None
         else failed(delivery, error, policies, started_at, duration)
-        for delivery, error in zip(deliveries, verdicts, strict=True)
+        for delivery, error in zip(deliveries, results, strict=True)
     ]
 
 
@@ -109,13 +94,13 @@ def _results(returned: object, count: int) -> Sequence[BaseException | None]:
         return [None] * count
     if isinstance(returned, str | bytes) or not isinstance(returned, Sequence):
         raise WrongResults(
-            f"a batch handler returns None or a list of verdicts, not {type(returned).__name__}"
+            f"a batch handler returns None or a list of results, not {type(returned).__name__}"
         )
     if len(returned) != count:
-        raise WrongResults(f"{len(returned)} verdicts were returned for {count} messages")
-    for verdict in returned:
-        if verdict is not None and not isinstance(verdict, BaseException):
-            raise WrongResults(f"a verdict is None or an exception, not {type(verdict).__name__}")
+        raise WrongResults(f"{len(returned)} results were returned for {count} messages")
+    for result in returned:
+        if result is not None and not isinstance(result, BaseException):
+            raise WrongResults(f"a result is None or an exception, not {type(result).__name__}")
     return returned
 
 
@@ -125,7 +110,7 @@ def failed(
     """Return the end of a message whose handler failed with `error`."""
     return Finished(
         delivery=delivery,
-        decision=policies.decide(delivery, error),
+        outcome=policies.decide(delivery, error),
         started_at=started_at,
         duration=duration,
         error_type=type(error).__qualname__,  # the traceback says which module's
@@ -153,24 +138,6 @@ def busy(delivery: Delivery) -> Finished:
 def unbegun(delivery: Delivery) -> Finished:
     """Return the end of a message that was claimed and not begun: somebody else may have it."""
     return Finished(delivery, Released(), time.time(), 0.0)
-
-
-def overdue(late: Overdue, timeout: float, policies: Policies) -> list[Finished]:
-    """Return the end of the messages whose handler missed its deadline: the failure policy decides."""
-    error = policy.HandlerDeadline(f"not handled within {timeout:g} s")
-    return [
-        Finished(
-            delivery=delivery,
-            decision=policies.decide(delivery, error),
-            started_at=late.started_at,
-            duration=late.duration,
-            error_type="TimeoutError",
-            error=str(error),
-            traceback=late.stack[-MAX_TRACEBACK:],
-            timed_out=True,
-        )
-        for delivery in late.deliveries
-    ]
 
 
 def _words(error: BaseException) -> str:

@@ -52,7 +52,7 @@ Phase = Literal["receiving", "storing", "acking", "settling"]
 
 
 class Collecting:
-    """A subscription whose messages a `WindowSink` stores. Same interface and threads as `Handling`.
+    """A subscription whose messages a `WindowSink` stores. Same interface and threads as `Consuming`.
 
     `admission` says which of them. Messages with the same headers share one table, which nobody changes.
     """

@@ -1,6 +1,6 @@
 """Requeue letters: claim, publish, confirm, mark (guarantee 4).
 
-A batch is claimed and committed before the first copy is sent. Then every copy has a verdict: confirmed and not
+A batch is claimed and committed before the first copy is sent. Then every copy has a receipt: confirmed and not
 returned means requeued; refused in any way means back in the inbox with the reason; and where the broker's
 answer never came the letter stays claimed, and the operation, when it is carried out again, sends it once more
 under the same `mqadmin-requeue-id`, by which a consumer can drop the second copy.
@@ -171,11 +171,11 @@ class _Sent:
     """A part of a batch on its way to one virtual host."""
 
     items: list[Outgoing]
-    verdicts: Future[list[Receipt]]
+    receipts: Future[list[Receipt]]
 
 
 class Sender:
-    """Publishes batches and marks each letter by its verdict. At most two batches are on their way.
+    """Publishes batches and marks each letter by its receipt. At most two batches are on their way.
 
     To be used with `with`: at its end, whatever ended it, what was sent is waited for and marked. For the
     runner's thread.
@@ -234,20 +234,20 @@ class Sender:
         confirmed: dict[int, str] = {}
         waiting = ""
         for part in sent:
-            for item, verdict in zip(part.items, part.verdicts.result(), strict=True):
-                if verdict.ok:
+            for item, receipt in zip(part.items, part.receipts.result(), strict=True):
+                if receipt.ok:
                     confirmed[item.tag] = _place(item)
-                elif verdict.unknown or verdict.reason in _TRANSIENT:
-                    waiting = verdict.detail or verdict.reason
+                elif receipt.unknown or receipt.reason in _TRANSIENT:
+                    waiting = receipt.detail or receipt.reason
                 else:
-                    refused[item.tag] = _why(verdict, item)
+                    refused[item.tag] = _why(receipt, item)
         _mark(self._run, confirmed, refused)
         if waiting:
             raise NoResponse(waiting)
 
 
 def _publish(broker: str, vhost: str, items: list[Outgoing]) -> list[Receipt]:
-    """Publish to one virtual host, each with its verdict. Any thread."""
+    """Publish to one virtual host, each with its receipt. Any thread."""
     return brokers.publisher(broker, vhost).publish_batch(items, timeout_s=PUBLISH_SECONDS)
 
 
@@ -276,12 +276,12 @@ def _place(item: Outgoing) -> str:
     }
 
 
-def _why(verdict: Receipt, item: Outgoing) -> str:
-    if verdict.reason == "unroutable" and item.exchange == "":
+def _why(receipt: Receipt, item: Outgoing) -> str:
+    if receipt.reason == "unroutable" and item.exchange == "":
         return _("There is no queue “%(queue)s”: the broker returned it.") % {"queue": item.routing_key}
-    if verdict.reason == "unroutable":
+    if receipt.reason == "unroutable":
         return _("No queue is bound to “%(exchange)s” for “%(key)s”: the broker returned it.") % {
             "exchange": item.exchange,
             "key": item.routing_key,
         }
-    return verdict.detail or verdict.reason
+    return receipt.detail or receipt.reason

@@ -89,6 +89,6 @@ def mean_size(queue: Queue) -> float:
 
 
 def publish(queue: Queue, items: Sequence[Outgoing]) -> list[Receipt]:
-    """Publish to the queue's virtual host, each with its verdict."""
+    """Publish to the queue's virtual host, each with its receipt."""
     publisher = brokers.publisher(queue.broker.slug, queue.vhost)
     return publisher.publish_batch(items, timeout_s=PUBLISH_SECONDS)

@@ -184,9 +184,9 @@ def copy(message: Message, queue: str, username: str) -> Outgoing:
     return Outgoing("", queue, message.body, adapted)
 
 
-def check(verdicts: Sequence[Receipt], to: str) -> None:
+def check(receipts: Sequence[Receipt], to: str) -> None:
     """Raise for what was not taken: NoResponse where it may be tried again, GaveUp where that is no use."""
-    refused = [verdict for verdict in verdicts if not verdict.ok]
+    refused = [receipt for receipt in receipts if not receipt.ok]
     if not refused:
         return
     last = refused[0]

@@ -49,25 +49,25 @@ def publish(
         by=by, action="queue.publish", broker=queue.broker.slug, target=target, count=1, detail=detail
     ) as entry:
         publisher = brokers.publisher(queue.broker.slug, queue.vhost)
-        verdict = publisher.publish_batch([item], timeout_s=TIMEOUT_S)[0]
-        routed = _routed(verdict)
+        receipt = publisher.publish_batch([item], timeout_s=TIMEOUT_S)[0]
+        routed = _routed(receipt)
         entry.detail = {**detail, "routed": routed}
         return routed
 
 
-def _routed(verdict: Receipt) -> bool:
-    if verdict.ok:
+def _routed(receipt: Receipt) -> bool:
+    if receipt.ok:
         return True
-    if verdict.reason == "unroutable":
+    if receipt.reason == "unroutable":
         return False
-    if verdict.reason == "invalid":
-        raise wrong("headers", verdict.detail)
+    if receipt.reason == "invalid":
+        raise wrong("headers", receipt.detail)
     classes: dict[str, type[RabbitError]] = {
         "nacked": Nacked,
         "refused": Nacked,  # the message is to blame, or a permission: the broker works
         "exchange_missing": Nacked,
     }
-    raise classes.get(verdict.reason, NoResponse)(verdict.detail, code=verdict.reason)
+    raise classes.get(receipt.reason, NoResponse)(receipt.detail, code=receipt.reason)
 
 
 def _properties(given: Mapping[str, Any] | None, headers: Mapping[str, Any] | None) -> Properties:

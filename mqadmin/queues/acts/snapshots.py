@@ -180,12 +180,12 @@ def run(run: Run) -> None:
     rows = KeptMessage.objects.filter(operation_id=run.params["purge"], is_restored=False).order_by("pk")
     while batch := _batch(rows.values_list("pk", flat=True)[: draining.BATCH]):
         run.checkpoint()
-        verdicts = draining.publish(queue, [_copy(row, queue.name, username) for row in batch])
-        ids = [row.pk for row, verdict in zip(batch, verdicts, strict=True) if verdict.ok]
+        receipts = draining.publish(queue, [_copy(row, queue.name, username) for row in batch])
+        ids = [row.pk for row, receipt in zip(batch, receipts, strict=True) if receipt.ok]
         with transaction.atomic():
             KeptMessage.objects.filter(pk__in=ids).update(is_restored=True)
             run.progress(done=len(ids))
-        moving.check(verdicts, queue.name)
+        moving.check(receipts, queue.name)
 
 
 def _batch(ids: Iterable[int]) -> list[KeptMessage]:

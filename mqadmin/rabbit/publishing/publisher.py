@@ -1,4 +1,4 @@
-"""Publishing with confirms and `mandatory`, pipelined, with a verdict for every message."""
+"""Publishing with confirms and `mandatory`, pipelined, with a receipt for every message."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ class Publisher:
     def publish_batch(
         self, items: Sequence[Outgoing], *, timeout_s: float = DEFAULT_TIMEOUT_S
     ) -> list[Receipt]:
-        """Publish `items` in order and return their verdicts in the same order.
+        """Publish `items` in order and return their receipts in the same order.
 
-        Never raises for what happens to a message: see `Verdict`. What was not settled within `timeout_s`
+        Never raises for what happens to a message: see `Receipt`. What was not settled within `timeout_s`
         seconds is answered for as it stands. Raises ConfigurationError when the TLS files cannot be used. Any
         thread may call it; batches of several threads share the channel.
         """

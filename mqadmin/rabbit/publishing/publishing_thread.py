@@ -86,7 +86,7 @@ class Entry(Sent):
 
 
 class Batch:
-    """Messages that one caller waits for. Verdicts are set by the I/O thread only."""
+    """Messages that one caller waits for. Receipts are set by the I/O thread only."""
 
     def __init__(self, items: Sequence[Outgoing]) -> None:
         self.entries = [Entry(item.body, self, index, item) for index, item in enumerate(items)]
@@ -94,19 +94,19 @@ class Batch:
         self.proven: set[str] = set()
         self.dead: dict[str, Receipt] = {}
         self.heard_before = 0
-        self._verdicts: list[Receipt | None] = [None] * len(self.entries)
+        self._receipts: list[Receipt | None] = [None] * len(self.entries)
         self._left = len(self.entries)
 
-    def settle(self, index: int, verdict: Receipt) -> None:
-        if self._verdicts[index] is not None:
+    def settle(self, index: int, receipt: Receipt) -> None:
+        if self._receipts[index] is not None:
             return
-        self._verdicts[index] = verdict
+        self._receipts[index] = receipt
         self._left -= 1
         if not self._left:
             self.done.set()
 
     def results(self) -> list[Receipt]:
-        return [verdict for verdict in self._verdicts if verdict is not None]
+        return [receipt for receipt in self._receipts if receipt is not None]
 
 
 class PublishingThread:
@@ -283,7 +283,7 @@ class PublishingThread:
         for entry in self._confirms.answered(method.delivery_tag, method.multiple, is_ack=is_ack):
             entry.batch.proven.add(entry.item.exchange)
             self._heard += 1
-            entry.batch.settle(entry.index, _verdict(entry))
+            entry.batch.settle(entry.index, _receipt(entry))
         if len(self._confirms) <= self._window // 2:
             self._pump()
 
@@ -308,11 +308,11 @@ class PublishingThread:
         if not isinstance(error, pika_errors.ChannelClosedByBroker):
             self._lose([entry], detail)
             return
-        verdict = Receipt(False, "exchange_missing" if code == 404 else "refused", detail=detail)
+        receipt = Receipt(False, "exchange_missing" if code == 404 else "refused", detail=detail)
         if code == 404 or (code == 403 and "topic" not in detail):
             # It speaks of the exchange, not of this message: the rest of the batch would fare the same.
-            entry.batch.dead[entry.item.exchange] = verdict
-        entry.batch.settle(entry.index, verdict)
+            entry.batch.dead[entry.item.exchange] = receipt
+        entry.batch.settle(entry.index, receipt)
 
     def _on_connection_lost(self, connection: object, error: BaseException) -> None:
         if connection is not self._connection:
@@ -389,7 +389,7 @@ _GIVEN_UP = {
 }
 
 
-def _verdict(entry: Entry) -> Receipt:
+def _receipt(entry: Entry) -> Receipt:
     if entry.answer == "confirmed":
         return CONFIRMED
     if entry.answer == "returned":

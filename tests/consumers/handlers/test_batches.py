@@ -63,9 +63,9 @@ def test_a_batch_is_one_write_and_one_fsync(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_what_is_not_json_is_rejected_alone(folder: Path) -> None:
-    verdicts = bound()([delivery(1), delivery(b"\xff"), delivery(b"[" * 100_000), delivery("two\nlines")])
-    assert [type(verdict) for verdict in verdicts] == [type(None), Reject, Reject, type(None)]
-    assert "not JSON" in str(verdicts[1])
+    results = bound()([delivery(1), delivery(b"\xff"), delivery(b"[" * 100_000), delivery("two\nlines")])
+    assert [type(result) for result in results] == [type(None), Reject, Reject, type(None)]
+    assert "not JSON" in str(results[1])
     assert [line["document"] for line in lines(folder)] == [1, "two\nlines"]
 
 

@@ -87,7 +87,7 @@ def test_the_one_with_options(caplog: pytest.LogCaptureFixture) -> None:
 def test_the_one_for_batches_on_a_broker(
     process_environ: dict[str, str], broker_config: BrokerConfig, vhost: str, shop: Path
 ) -> None:
-    """The module is found by its path, the whole way: environment, registry, batch, verdicts."""
+    """The module is found by its path, the whole way: environment, registry, batch, results."""
     # The process runs in the project's folder: the file is to go to the test's.
     module = shop / "shop" / "store.py"
     module.write_text(module.read_text().replace('"invoices.sqlite3"', f'"{shop}/invoices.sqlite3"'))

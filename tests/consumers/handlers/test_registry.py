@@ -80,7 +80,7 @@ def test_a_batch_handler_takes_a_list_and_says_so() -> None:
     returned = registry.bind(found, {"low": "3"})([delivery(b"x"), delivery(b"y")])
     assert seen == [([b"x", b"y"], 3)]
     assert isinstance(returned, list)
-    assert [str(verdict) for verdict in returned] == ["None", "no"]
+    assert [str(result) for result in returned] == ["None", "no"]
 
 
 def test_check_speaks_of_all_options() -> None:
@@ -149,12 +149,12 @@ def test_what_hides_behind_a_plain_function_fails_its_messages(function: Any) ->
 
     finished = running.run(registry.bind(registry.get("test.wrapped"), {}), delivery(b"x"), NO_RETRIES)
     assert finished.error_type == "NotRun"
-    assert finished.decision == DeadLettered("error")
+    assert finished.outcome == DeadLettered("error")
 
 
 @pytest.mark.parametrize("returned", [None, True, False, 0, "no", {"a": 1}, [None], object()])
 def test_whatever_else_is_returned_acks(returned: object) -> None:
-    assert running.run(lambda _message: returned, delivery(b"x"), NO_RETRIES).decision == Acked()
+    assert running.run(lambda _message: returned, delivery(b"x"), NO_RETRIES).outcome == Acked()
 
 
 @pytest.mark.parametrize(

@@ -95,13 +95,13 @@ def test_of_many_messages_of_one_process_the_first_only_waits_for_its_report() -
     holder = make_process(consumer, host="elsewhere")
     others = [delivery(f"{number}".encode(), redelivered=True) for number in range(500)]
     mine = SuspectNotes(consumer_id=consumer.pk, process_id=holder.pk)
-    memory = SuspectNotes(consumer_id=consumer.pk, process_id=make_process(consumer).pk)
+    theirs = SuspectNotes(consumer_id=consumer.pk, process_id=make_process(consumer).pk)
     for other in others:
         mine.begin(other, 0)
     with reporting(holder):
-        assert memory.known(others[0]) == 0
+        assert theirs.known(others[0]) == 0
     with CaptureQueriesContext(connection) as queries:
-        assert not any(memory.known(other) for other in others[1:])
+        assert not any(theirs.known(other) for other in others[1:])
     assert len(queries) == len(others) - 1, "a note each"
 
 

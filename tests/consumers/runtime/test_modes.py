@@ -93,7 +93,7 @@ def test_r17_a_batch_is_full_by_size_or_by_time(
     assert amqp.depth(broker_config, vhost, queue) == 0
 
 
-def test_a_batch_handler_may_give_each_message_its_own_verdict(
+def test_a_batch_handler_may_give_each_message_its_own_result(
     start: Any, queue: str, broker_config: BrokerConfig, vhost: str
 ) -> None:
     amqp.publish(broker_config, vhost, queue, [b"ok", b"fail", b"ok", b"fail"])
@@ -109,7 +109,7 @@ def test_a_batch_handler_may_give_each_message_its_own_verdict(
     ("body", "error"),
     [
         (b"fail all", "the whole batch failed"),
-        (b"too few", "0 verdicts were returned for 3 messages"),
+        (b"too few", "0 results were returned for 3 messages"),
     ],
 )
 def test_what_a_batch_handler_raises_fails_all_of_it(

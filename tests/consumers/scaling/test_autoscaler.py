@@ -171,7 +171,7 @@ def test_only_the_holder_of_the_lease_decides(broker: Broker) -> None:
 
 
 def test_who_lost_the_lease_forgets_what_it_saw(broker: Broker) -> None:
-    """Its memory is of another time: the one who decides again learns again before it changes anything."""
+    """What it remembers is of another time: the one who decides again learns again before it changes anything."""
     consumer = make_autoscaled()
     make_queue(broker, "orders", ready=12_000, publish_rate=60.0)
     make_running(consumer, 1, rate=50.0)

@@ -53,7 +53,7 @@ ON_TRIAL = replace(FULL, running=3, target=3, backlog=600, arriving=140.0)
 
 
 @pytest.mark.parametrize(
-    ("seen", "memory", "settings", "replicas", "reason"),
+    ("seen", "known", "settings", "replicas", "reason"),
     [
         pytest.param(EMPTY, QUIET, WIDE, 2, "enough", id="it keeps pace: keep"),
         # 90/s arrive and 30 000 are to be gone in 295 s: 192/s, at 50/s each.
@@ -160,14 +160,14 @@ ON_TRIAL = replace(FULL, running=3, target=3, backlog=600, arriving=140.0)
         ),
     ],
 )
-def test_one_look(seen: Seen, memory: Remembered, settings: Settings, replicas: int, reason: str) -> None:
-    decision, _memory = decide(seen, settings, memory, NOW)
+def test_one_look(seen: Seen, known: Remembered, settings: Settings, replicas: int, reason: str) -> None:
+    decision, _known = decide(seen, settings, known, NOW)
     assert (decision.replicas, decision.reason) == (replicas, reason)
     assert decision.changed is (replicas != seen.target)
 
 
 def test_the_numbers_of_a_decision() -> None:
-    decision, _memory = decide(FULL, WIDE, KNOWN, NOW)
+    decision, _known = decide(FULL, WIDE, KNOWN, NOW)
     assert decision.per_replica == pytest.approx(50.0)
     assert replace(decision, per_replica=50.0) == Decision(4, True, "up", 30_000, 90.0, 100.0, 50.0, 4, True)
     assert decision.empty_in == pytest.approx(3000)  # 10/s faster than they come
@@ -201,10 +201,10 @@ def test_after_growth_the_two_minutes_begin_again() -> None:
         waiting_since=after(-40),
         fewer=LONG_IDLE.fewer,
     )
-    grown, memory = decide(replace(FULL, handling=None), WIDE, unknown, NOW)
+    grown, known = decide(replace(FULL, handling=None), WIDE, unknown, NOW)
     assert (grown.replicas, grown.reason) == (3, "probing")
     calm = replace(IDLE, running=3, target=3, sampled_at=after(20))
-    decision, _memory = decide(calm, WIDE, memory, after(20))
+    decision, _known = decide(calm, WIDE, known, after(20))
     assert (decision.replicas, decision.reason) == (3, "holding")
 
 
@@ -213,6 +213,6 @@ def test_after_a_long_silence_it_does_not_scale_down_at_once() -> None:
     earlier = replace(
         LONG_IDLE, looked_at=after(-600), fewer=tuple((after(-600 - 5 * n), 0) for n in range(30))
     )
-    decision, memory = decide(IDLE, WIDE, earlier, NOW)
+    decision, known = decide(IDLE, WIDE, earlier, NOW)
     assert (decision.replicas, decision.reason) == (2, "holding")
-    assert memory.rate == KNOWN.rate
+    assert known.rate == KNOWN.rate

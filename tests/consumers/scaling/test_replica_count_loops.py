@@ -53,7 +53,7 @@ class Simulation:
         self.running: list[int] = []
         self._starts = [-100] * self.target
         self._handled: deque[float] = deque(maxlen=10)
-        self._memory = Remembered()
+        self._known = Remembered()
         self._random = random.Random(7)
 
     def run(self, seconds: int) -> Simulation:
@@ -82,7 +82,7 @@ class Simulation:
             target=self.target,
             sampled_at=after(then),
         )
-        decision, self._memory = decide(seen, self.settings, self._memory, after(t))
+        decision, self._known = decide(seen, self.settings, self._known, after(t))
         self._check(decision, running)
         if decision.changed:
             self.changes.append((t, self.target, decision.replicas, decision.reason))

@@ -149,9 +149,9 @@ class Soak:
             headers = {REQUEUE_ID: f"again-{name}"} if again else None
             properties = Properties(message_id=name, delivery_mode=2, headers=headers)
             items.append(Outgoing("", QUEUE, body.encode(), properties))
-        verdicts = publisher.publish_batch(items, timeout_s=120)
+        receipts = publisher.publish_batch(items, timeout_s=120)
         publisher.close()
-        assert all(verdict.ok for verdict in verdicts), "the load itself was not taken"
+        assert all(receipt.ok for receipt in receipts), "the load itself was not taken"
         self.expect(bodies)
 
     def expect(self, bodies: Mapping[str, str]) -> None:

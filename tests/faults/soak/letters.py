@@ -121,7 +121,7 @@ class Letters:
         publisher = Publisher(self.place.config, self.place.vhost)
         # Nothing that could tell twins apart: no message id, no timestamp.
         items = [Outgoing("", SOURCE, body, Properties(delivery_mode=2)) for body in bodies]
-        assert all(verdict.ok for verdict in publisher.publish_batch(items, timeout_s=120))
+        assert all(receipt.ok for receipt in publisher.publish_batch(items, timeout_s=120))
         publisher.close()
 
     def die(self, count: int) -> None:

@@ -68,7 +68,7 @@ def filled(management: ManagementClient, broker_config: BrokerConfig, vhost: str
     management.declare_queue(vhost, "q", arguments={"x-queue-type": "quorum", "x-delivery-limit": 12})
     publisher = Publisher(broker_config, vhost)
     assert all(
-        verdict.ok for verdict in publisher.publish_batch([Outgoing("", "q", b"1"), Outgoing("", "q", b"2")])
+        receipt.ok for receipt in publisher.publish_batch([Outgoing("", "q", b"1"), Outgoing("", "q", b"2")])
     )
     publisher.close()
     return vhost

@@ -37,8 +37,8 @@ def test_a_broker_with_an_alarm_says_so_and_takes_nothing(alarmed_broker: Broker
     publisher = Publisher(alarmed_broker, "/")
     # The broker tells of the alarm at the first message, so the first batch may be under way when it comes.
     assert publisher.publish_batch([Outgoing("", "q", b"")] * 3, timeout_s=2)[-1].reason == "blocked"
-    verdicts = publisher.publish_batch([Outgoing("", "q", b"")] * 3, timeout_s=0.2)
+    receipts = publisher.publish_batch([Outgoing("", "q", b"")] * 3, timeout_s=0.2)
     publisher.close()
     client.close()
-    assert [(verdict.reason, verdict.unknown) for verdict in verdicts] == [("blocked", False)] * 3
-    assert "alarm" in verdicts[0].detail
+    assert [(receipt.reason, receipt.unknown) for receipt in receipts] == [("blocked", False)] * 3
+    assert "alarm" in receipts[0].detail

@@ -122,7 +122,7 @@ def test_a_connection_in_use_is_not_taken_for_idle(connections: Connections, vho
         running = pool.submit(publisher.publish_batch, batch)
         while not running.done():
             publisher.close_if_idle(0.0)
-        assert all(verdict.ok for verdict in running.result())
+        assert all(receipt.ok for receipt in running.result())
 
 
 def footprint(connections: Connections) -> dict[str, int]:

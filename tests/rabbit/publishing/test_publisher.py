@@ -47,8 +47,8 @@ def messages(count: int, key: str = "q", exchange: str = "") -> list[Outgoing]:
     ]
 
 
-def reasons(verdicts: list[Receipt]) -> list[str]:
-    return [verdict.reason for verdict in verdicts]
+def reasons(receipts: list[Receipt]) -> list[str]:
+    return [receipt.reason for receipt in receipts]
 
 
 def drain(config: BrokerConfig, vhost: str, queue: str = "q") -> list[Message]:
@@ -65,9 +65,9 @@ def test_all_arrive_in_order_and_are_confirmed(
     publisher: Publisher, management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q")
-    verdicts = publisher.publish_batch(messages(3000))
-    assert all(verdict.ok for verdict in verdicts)
-    assert len(verdicts) == 3000
+    receipts = publisher.publish_batch(messages(3000))
+    assert all(receipt.ok for receipt in receipts)
+    assert len(receipts) == 3000
     assert [int(item.body) for item in drain(broker_config, vhost)] == list(range(3000))
 
 
@@ -81,11 +81,11 @@ def test_what_no_queue_takes_is_told_apart_from_what_one_does(
 ) -> None:
     management.declare_queue(vhost, "q")
     batch = [Outgoing("", "nowhere" if index % 3 == 0 else "q", str(index).encode()) for index in range(900)]
-    verdicts = publisher.publish_batch(batch)
+    receipts = publisher.publish_batch(batch)
     expected = ["unroutable" if index % 3 == 0 else "confirmed" for index in range(900)]
-    assert reasons(verdicts) == expected
-    assert not any(verdict.unknown for verdict in verdicts)
-    assert "NO_ROUTE" in verdicts[0].detail
+    assert reasons(receipts) == expected
+    assert not any(receipt.unknown for receipt in receipts)
+    assert "NO_ROUTE" in receipts[0].detail
     assert [int(item.body) for item in drain(broker_config, vhost)] == [i for i in range(900) if i % 3]
 
 
@@ -103,9 +103,9 @@ def test_a_missing_exchange_fails_its_messages_and_no_others(
 ) -> None:
     management.declare_queue(vhost, "q")
     batch = [Outgoing("gone" if index % 2 else "", "q", str(index).encode()) for index in range(100)]
-    verdicts = publisher.publish_batch(batch)
-    assert reasons(verdicts) == ["confirmed", "exchange_missing"] * 50
-    assert not any(verdict.unknown for verdict in verdicts)
+    receipts = publisher.publish_batch(batch)
+    assert reasons(receipts) == ["confirmed", "exchange_missing"] * 50
+    assert not any(receipt.unknown for receipt in receipts)
     assert len(drain(broker_config, vhost)) == 50
 
 
@@ -113,8 +113,8 @@ def test_a_full_queue_that_rejects_is_a_nack(
     publisher: Publisher, management: Management, vhost: str
 ) -> None:
     management.declare_queue(vhost, "q", arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
-    verdicts = publisher.publish_batch(messages(3))
-    assert reasons(verdicts) == ["confirmed", "nacked", "nacked"]
+    receipts = publisher.publish_batch(messages(3))
+    assert reasons(receipts) == ["confirmed", "nacked", "nacked"]
 
 
 def test_a_foreign_user_id_is_refused_alone(
@@ -124,10 +124,10 @@ def test_a_foreign_user_id_is_refused_alone(
     batch = messages(50)
     batch[20] = replace(batch[20], properties=Properties(user_id="somebody"))
     batch[30] = replace(batch[30], properties=Properties(user_id=broker_config.username))
-    verdicts = publisher.publish_batch(batch)
-    assert [index for index, verdict in enumerate(verdicts) if not verdict.ok] == [20]
-    assert verdicts[20].reason == "refused"
-    assert "user_id" in verdicts[20].detail
+    receipts = publisher.publish_batch(batch)
+    assert [index for index, receipt in enumerate(receipts) if not receipt.ok] == [20]
+    assert receipts[20].reason == "refused"
+    assert "user_id" in receipts[20].detail
     assert len(drain(broker_config, vhost)) == 49
 
 
@@ -146,8 +146,8 @@ def test_what_cannot_be_encoded_fails_alone(
     publisher: Publisher, management: Management, vhost: str, bad: Outgoing
 ) -> None:
     management.declare_queue(vhost, "q")
-    verdicts = publisher.publish_batch([*messages(2), bad, *messages(2)])
-    assert reasons(verdicts) == ["confirmed", "confirmed", "invalid", "confirmed", "confirmed"]
+    receipts = publisher.publish_batch([*messages(2), bad, *messages(2)])
+    assert reasons(receipts) == ["confirmed", "confirmed", "invalid", "confirmed", "confirmed"]
 
 
 def test_writing_without_permission_is_refused(
@@ -160,9 +160,9 @@ def test_writing_without_permission_is_refused(
     config = replace(broker_config, amqp_url=f"amqp://{user}:secret@{broker_config.address}")
     publisher = Publisher(config, vhost)
     try:
-        verdicts = publisher.publish_batch(messages(3))
-        assert reasons(verdicts) == ["refused"] * 3
-        assert "access" in verdicts[0].detail
+        receipts = publisher.publish_batch(messages(3))
+        assert reasons(receipts) == ["refused"] * 3
+        assert "access" in receipts[0].detail
     finally:
         publisher.close()
         management.delete_user(user)
@@ -182,11 +182,11 @@ def test_without_a_connection_nothing_was_sent(
     login = broker_config.amqp_url.split("//")[1].rpartition("@")[0]
     config = replace(broker_config, amqp_url=url.format(address=broker_config.address, login=login))
     publisher = Publisher(config, vhost_name)
-    verdicts = publisher.publish_batch(messages(2), timeout_s=15)
+    receipts = publisher.publish_batch(messages(2), timeout_s=15)
     publisher.close()
-    assert reasons(verdicts) == [reason] * 2
-    assert not any(verdict.unknown for verdict in verdicts)
-    assert any(word in verdicts[0].detail for word in words.split("|"))
+    assert reasons(receipts) == [reason] * 2
+    assert not any(receipt.unknown for receipt in receipts)
+    assert any(word in receipts[0].detail for word in words.split("|"))
 
 
 def test_a_lost_connection_is_replaced_and_says_what_is_unknown(
@@ -203,9 +203,9 @@ def test_a_lost_connection_is_replaced_and_says_what_is_unknown(
         running = pool.submit(through_proxy.publish_batch, batch)
         wait_until(lambda: proxy.passed > 500_000, interval=0.001, what="the batch is under way")
         proxy.cut()
-        verdicts = running.result(60)
-    counts = Counter(reasons(verdicts))
-    unknown = [verdict for verdict in verdicts if verdict.unknown]
+        receipts = running.result(60)
+    counts = Counter(reasons(receipts))
+    unknown = [receipt for receipt in receipts if receipt.unknown]
     assert set(counts) <= {"confirmed", "connection_lost"}
     assert 0 < len(unknown) == counts["connection_lost"] <= 1000
     arrived = purge(broker_config, vhost, "q") - 10
@@ -219,9 +219,9 @@ def test_a_silent_connection_times_out_and_is_replaced(
     management.declare_queue(vhost, "q")
     assert through_proxy.publish_batch(messages(1))[0].ok
     proxy.freeze()
-    verdicts = through_proxy.publish_batch(messages(3), timeout_s=0.5)
+    receipts = through_proxy.publish_batch(messages(3), timeout_s=0.5)
     # The first goes alone, as it might have closed the channel; the others were never sent.
-    assert [(verdict.reason, verdict.unknown) for verdict in verdicts] == [
+    assert [(receipt.reason, receipt.unknown) for receipt in receipts] == [
         ("timed_out", True),
         ("timed_out", False),
         ("timed_out", False),
@@ -241,7 +241,7 @@ def test_threads_share_one_connection(
     management.declare_queue(vhost, "q")
     with ThreadPoolExecutor(8) as pool:
         batches = list(pool.map(lambda _: through_proxy.publish_batch(messages(100)), range(16)))
-    assert all(verdict.ok for batch in batches for verdict in batch)
+    assert all(receipt.ok for batch in batches for receipt in batch)
     assert purge(broker_config, vhost, "q") == 1600
     assert proxy.accepted == 1
 
@@ -256,13 +256,13 @@ def test_an_exchange_deleted_in_mid_stream_is_found_out(
         running = pool.submit(through_proxy.publish_batch, messages(30_000, exchange="e"))
         wait_until(lambda: proxy.passed > 500_000, interval=0.001, what="the batch is under way")
         management.delete_exchange(vhost, "e")
-        verdicts = running.result(60)
-    counts = Counter(reasons(verdicts))
+        receipts = running.result(60)
+    counts = Counter(reasons(receipts))
     # RabbitMQ takes the bindings away a moment before the exchange: what comes then is returned.
     assert set(counts) - {"unroutable"} == {"confirmed", "connection_lost", "exchange_missing"}
     # Only what was on its way when the channel closed is in doubt; what followed is known to have failed.
     assert counts["connection_lost"] <= 1000
-    assert verdicts[-1].reason == "exchange_missing"
+    assert receipts[-1].reason == "exchange_missing"
 
 
 def test_the_registry_gives_each_process_its_own(

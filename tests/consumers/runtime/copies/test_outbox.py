@@ -67,7 +67,7 @@ class Line:
         is_sent = threading.Event()
 
         def publish() -> None:
-            self.outbox.send(copy, lambda verdict: self.told.append((body, verdict)))
+            self.outbox.send(copy, lambda receipt: self.told.append((body, receipt)))
             is_sent.set()
 
         self._loop.add_callback_threadsafe(publish)
