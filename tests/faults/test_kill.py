@@ -205,7 +205,7 @@ def test_killed_while_requeueing(
     """Guarantee 4: the next worker goes on, under the same requeue ids; nothing is lost or left claimed."""
     capture(channel, vhost, environ, count=40)
     operation = requeue.start(selection=selection.all_that_match(every(broker_config)), to=To(), by=BY)
-    execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
+    execute = f"from mqadmin.core.acts import operations; operations.execute({operation.pk})"
     with killed_at(environ, target, when, 1, "shell", "--command", execute) as dead:
         assert dead.wait(patient(30)) == -9
     claimed = DeadLetter.objects.filter(status="requeueing")

@@ -147,7 +147,7 @@ def test_killed_with_a_rate_and_steps_it_goes_on_where_it_was(
 ) -> None:
     operation = start(some_letters(30), by, rate=40, canary_seconds=60, canary_steps=(25,))
     with holding(place):
-        execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
+        execute = f"from mqadmin.core.acts import operations; operations.execute({operation.pk})"
         target = "mqadmin.deadletters.requeue.requeue:_mark"
         with killed_at(process_environ, target, "before", 2, "shell", "--command", execute) as dead:
             assert dead.wait(patient(60)) == -9

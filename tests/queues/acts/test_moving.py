@@ -205,7 +205,7 @@ def test_killed_between_confirm_and_ack_nothing_is_lost(
 ) -> None:
     fill(channel, 2_200)
     operation = moving.move(queue=dead, to_queue="work", by=BY)
-    execute = f"from mqadmin.core import operations; operations.execute({operation.pk})"
+    execute = f"from mqadmin.core.acts import operations; operations.execute({operation.pk})"
     target = "mqadmin.rabbit.publishing.mover:Mover._ack"
     with killed_at(process_environ, target, "before", 2, "shell", "--command", execute) as died:
         assert died.wait(patient(60)) == -9

@@ -134,7 +134,7 @@ def test_killed_between_commit_and_ack_nothing_is_lost_or_kept_twice(
 ) -> None:
     fill(channel, 2_100)
     purge = purging.purge(queue=dead, by=BY, snapshot=True)
-    execute = f"from mqadmin.core import operations; operations.execute({purge.pk})"
+    execute = f"from mqadmin.core.acts import operations; operations.execute({purge.pk})"
     target = "mqadmin.queues.acts.draining:Drain.settle"
     with killed_at(process_environ, target, when, 2, "shell", "--command", execute) as died:
         assert died.wait(patient(60)) == -9
@@ -151,7 +151,7 @@ def test_killed_while_it_puts_back_a_second_copy_has_the_id_of_the_first(
     fill(channel, 10)
     purge = carry_out(purging.purge(queue=dead, by=BY, snapshot=True))
     restore = snapshots.restore(operation=purge, by=BY)
-    execute = f"from mqadmin.core import operations; operations.execute({restore.pk})"
+    execute = f"from mqadmin.core.acts import operations; operations.execute({restore.pk})"
     target = "mqadmin.queues.acts.draining:publish"
     with killed_at(process_environ, target, "after", 1, "shell", "--command", execute) as died:
         assert died.wait(patient(60)) == -9
