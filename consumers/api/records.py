@@ -1,4 +1,4 @@
-"""What the API takes and gives for records of handled messages, and for trying a handler (API.md)."""
+"""The API's calls for records of handled messages."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import base64
 from datetime import datetime
 from typing import Any, Literal
 
-from ninja import Field, Schema
+from django.http import HttpRequest
+from ninja import Field, Query, Router, Schema
 
+from consumers.api.rows import find_consumer, find_record
 from consumers.models import Record
-from consumers.records import records
-from mqadmin.core.api.plumbing import Body
+from consumers.records import masks, records
+from mqadmin.core.acts import audit
+from mqadmin.core.api.paging import Page, paginate
+from mqadmin.core.api.plumbing import OPERATE, VIEW
 from mqadmin.core.api.times import Moment
+
+router = Router(tags=["consumers"], auth=VIEW)
 
 
 class RecordOut(Schema):
@@ -122,31 +128,30 @@ class RequeueOut(Schema):
     queue: str
 
 
-class TryIn(Body):
-    """A message to try a handler on: written down here, or with `record` that of a stored record.
-
-    `encoding` says how `body` is written; `properties` and `headers` are lossless JSON, as records show it.
-    `routing_key` is the queue's name unless another is given.
-    """
-
-    record: int | None = None
-    body: str = ""
-    encoding: Literal["utf-8", "base64"] = "utf-8"
-    exchange: str = ""
-    routing_key: str | None = None
-    redelivered: bool = False
-    properties: dict[str, Any] = {}
-    headers: dict[str, Any] = {}
+@router.get("/records", response=RecordList)
+def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
+    """List handled messages, newest first."""
+    consumer = find_consumer(query.consumer) if query.consumer else None
+    wanted = records.RecordQuery(
+        outcome=query.outcome or "",
+        q=query.q or "",
+        message_id=query.message_id or "",
+        since=query.since,
+        until=query.until,
+    )
+    rows = records.search(wanted, consumer).select_related("consumer")
+    return paginate(rows, limit=query.limit, cursor=query.cursor)
 
 
-class TryOut(Schema):
-    """How it went. `detail`: what a consumer would have done. `duration_ms` is null when it did not end."""
+@router.get("/records/{int:record_id}", response=RecordDetail)
+def record_detail(request: HttpRequest, record_id: int) -> Record:
+    """Show one handled message with all that was kept of it; masked fields only to who may operate."""
+    return masks.masked(find_record(record_id))
 
-    outcome: Literal["acked", "retried", "dead_lettered", "timed_out", "crashed", "not_run"]
-    detail: str
-    duration_ms: float | None
-    error_type: str
-    error: str
-    traceback: str
-    log: list[LogLine]
-    printed: str
+
+@router.post("/records/{int:record_id}/requeue", response=RequeueOut, auth=OPERATE)
+def record_requeue(request: HttpRequest, record_id: int) -> dict[str, Any]:
+    """Publish the recorded message to its queue again; answers once the broker has confirmed it."""
+    record = find_record(record_id)
+    records.requeue(record=record, by=audit.actor(request))
+    return {"requeued": True, "queue": record.queue}

@@ -1,4 +1,4 @@
-"""What the API takes and gives for consumers, their processes and the hosts (API.md)."""
+"""What the API takes and gives for consumers (API.md)."""
 
 from __future__ import annotations
 
@@ -10,24 +10,7 @@ from pydantic import BeforeValidator
 
 from consumers.definitions.validation import NULLABLE
 from consumers.status.summary import Summary
-from consumers.supervisor.hosts import HostState
 from mqadmin.core.api.plumbing import Body
-
-
-class HandlerOut(Schema):
-    """A registered handler; `options_schema` is a JSON schema. `batch`: one call gets a list of messages."""
-
-    name: str
-    title: str
-    description: str
-    options_schema: dict[str, Any]
-    batch: bool
-
-
-class HandlerList(Schema):
-    items: list[HandlerOut]
-    total: int
-    next: str | None
 
 
 class StatusOut(Schema):
@@ -239,6 +222,12 @@ class StartIn(Body):
     process: int | None = None
 
 
+class KillIn(Body):
+    """`process`: the id of one process; without it all are killed."""
+
+    process: int | None = None
+
+
 class MassIn(Body):
     """Stop or start many: those of `broker` that `q` and `state` find, as on the list's page, without collectors.
 
@@ -258,110 +247,3 @@ class MassOut(Schema):
 
     done: list[str]
     overtaken: list[str]
-
-
-class HostOut(Schema):
-    """A host that runs consumers, as its supervisor last reported. `capacity` 0: no limit.
-
-    `processes` live there now; `held` counts with them those that wait to start again.
-    """
-
-    name: str
-    machine: str
-    labels: dict[str, str]
-    capacity: int
-    processes: int
-    held: int
-    version: str
-    started_at: datetime
-    heartbeat_at: datetime
-    silent: bool
-    drained: bool
-
-
-class HostList(Schema):
-    items: list[HostOut]
-    total: int
-    next: str | None
-
-
-def host_out(state: HostState) -> dict[str, Any]:
-    """Return a host as `HostOut` gives it."""
-    row = state.row
-    return {
-        "name": row.name,
-        "machine": row.machine,
-        "labels": row.labels,
-        "capacity": row.capacity,
-        "processes": state.running,
-        "held": state.held,
-        "version": row.version,
-        "started_at": row.started_at,
-        "heartbeat_at": row.heartbeat_at,
-        "silent": state.is_silent,
-        "drained": row.drained,
-    }
-
-
-class KillIn(Body):
-    """`process`: the id of one process; without it all are killed."""
-
-    process: int | None = None
-
-
-class ProcessOut(Schema):
-    """One operating-system process, as it last reported itself."""
-
-    id: int
-    host: str
-    pid: int | None
-    replica: int
-    supervisor: str
-    revision: int
-    state: str
-    state_reason: str
-    state_since: datetime
-    started_at: datetime | None
-    connected_at: datetime | None
-    blocked_reason: str
-    connections: int
-    connection_errors: int
-    channel_errors: int
-    heartbeat_at: datetime | None
-    next_start_at: datetime | None
-    ended_at: datetime | None
-    exit_reason: str
-    restarts: int
-    crashes: int
-    processed: int
-    failed: int
-    retried: int
-    in_flight: int
-    rate: float
-    rss_bytes: int | None
-    cpu_percent: float | None
-    threads: int | None
-    open_files: int | None
-    subscribed_at: datetime | None
-    lease_until: datetime | None
-
-
-class ProcessList(Schema):
-    items: list[ProcessOut]
-    total: int
-    next: str | None
-
-
-class OutputOut(Schema):
-    """What a process printed. `text` is null, with the `reason`, where it is not to be had here.
-
-    `position`: the byte up to which `text` goes, for `since` next time; `skipped`: bytes before it that are gone
-    or were too many. Both only of a call with `since`.
-    """
-
-    process: int
-    host: str
-    text: str | None
-    reason: str
-    position: int | None = None
-    skipped: int = 0
