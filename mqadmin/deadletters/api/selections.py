@@ -50,7 +50,7 @@ def filter_of(wanted: LetterQuery, *, one_broker: bool = False) -> Filter:
 
 
 def selection_of(wanted: SelectionIn) -> Selection:
-    """Return the selection. Raises ApiError for none, for one of several brokers, for letters that are not there."""
+    """Return the selection. Raises ApiError where there is none, or its letters are of several brokers or gone."""
     if (wanted.ids is None) == (wanted.filter is None):
         raise ApiError(422, "invalid", _("Give either ids or a filter."))
     if wanted.filter is not None:

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from mqadmin.core.api import plumbing, tokens
+from mqadmin.core.api import operations, tokens
 from mqadmin.core.models import ApiToken, AuditEntry, Operation
 from mqadmin.rabbit.errors import NotFound, RabbitError, UnsafePeek
 from tests.core.conftest import SignIn, make_user
@@ -153,7 +153,7 @@ def test_faults_below_have_a_status(
     def fail(*_args: object, **_options: object) -> None:
         raise error
 
-    monkeypatch.setattr(plumbing, "_operation", fail)
+    monkeypatch.setattr(operations, "_operation", fail)
     answer, body = call("viewer", "get", "/operations/1")
     assert (answer, body["code"]) == (status, code)
 

@@ -1,4 +1,4 @@
-"""Forms of the queue's page: publish one message, confirm a purge."""
+"""One message to publish."""
 
 from __future__ import annotations
 
@@ -93,33 +93,3 @@ class PublishForm(forms.Form):
     def property_fields(self) -> list[forms.BoundField]:
         """Return the fields of the basic properties, in order."""
         return [self[name] for name in PROPERTY_FIELDS]
-
-
-class TypedForm(forms.Form):
-    """On a production broker the queue's name must be typed."""
-
-    typed = forms.CharField(required=False, strip=False)
-
-    def __init__(self, *args: Any, must_type: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.must_type = must_type
-
-    def clean_typed(self) -> str:
-        typed = str(self.cleaned_data["typed"])
-        if self.must_type and typed.strip() != self.must_type.strip():
-            raise ValidationError(_("Type the name of the queue exactly."))
-        return typed
-
-
-class PurgeForm(TypedForm):
-    """The count that was shown, and whether to keep what is dropped."""
-
-    expect = forms.IntegerField(min_value=0)
-    snapshot = forms.BooleanField(required=False)
-
-
-class MoveForm(TypedForm):
-    """Where to, and how many; empty: all."""
-
-    to_queue = forms.CharField(max_length=255, strip=False)
-    count = forms.IntegerField(required=False, min_value=1, max_value=2**62)

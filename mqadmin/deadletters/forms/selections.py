@@ -1,27 +1,22 @@
-"""What comes from the inbox's address and its dialogs."""
+"""Which letters a page is about: the inbox's filter, and what a dialog was opened for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.forms.fields import InvalidJSONInput
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.deadletters.search import searching, selection
 from mqadmin.deadletters.search.selection import Filter, Selection
 from mqadmin.rabbit.numbers import whole
 
 ALL = "all"  # in an address: letters of every status
-_UNREADABLE = (ValueError, RecursionError)  # a number of thousands of digits, or nested without end
 _FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
 
 
@@ -84,85 +79,6 @@ def chosen(data: QueryDict, broker: str, status: str) -> Selection:
         return selection.all_that_match(Filter.from_json(known), _number(data, "up_to"))
     ids = [number for value in data.getlist("ids") if (number := whole(value)) is not None]
     return selection.some(broker, ids)
-
-
-class Destination(forms.Form):
-    """Where a requeue goes."""
-
-    to = forms.ChoiceField(
-        choices=[
-            ("source", _("Back to the queue each died in")),
-            ("exchange", _("To the exchange each was published to")),
-            ("given", _("Somewhere else")),
-        ],
-        initial="source",
-        widget=forms.RadioSelect,
-    )
-    exchange = forms.CharField(required=False, max_length=255, strip=False)
-    routing_key = forms.CharField(required=False, max_length=255, strip=False)
-
-    @property
-    def place(self) -> To:
-        """The destination. Raises Refusal (422) for one that is none."""
-        if not self.is_valid():
-            raise Refusal(str(_("Choose where the letters go.")), "invalid", status=422)
-        values = self.cleaned_data
-        if values["to"] != "given":
-            return To(values["to"])
-        if not values["exchange"] and not values["routing_key"]:
-            raise Refusal(str(_("Name an exchange or a queue.")), "invalid", status=422)
-        return To("given", values["exchange"], values["routing_key"] or None)
-
-
-class IndentedJSONField(forms.JSONField):
-    """JSON in a text area, one item to a line."""
-
-    def prepare_value(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return json.dumps(value, indent=2, ensure_ascii=False)
-        return super().prepare_value(value)
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return super().to_python(value)
-        except _UNREADABLE:
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        try:
-            return super().bound_data(data, initial)
-        except _UNREADABLE:
-            return InvalidJSONInput(data)
-
-
-class EditForm(forms.Form):
-    """What of a letter would be published: its body, headers and properties as lossless JSON."""
-
-    body = forms.CharField(required=False, strip=False, widget=forms.Textarea, label=_("Body"))
-    encoding = forms.ChoiceField(
-        choices=[(name, name) for name in ("utf-8", "json", "hex", "base64")], widget=forms.HiddenInput
-    )
-    headers = IndentedJSONField(required=False, widget=forms.Textarea, label=_("Headers"))
-    properties = IndentedJSONField(required=False, widget=forms.Textarea, label=_("Properties"))
-    edits = forms.IntegerField(widget=forms.HiddenInput)
-
-    def clean_headers(self) -> dict[str, Any]:
-        return self._table("headers")
-
-    def clean_properties(self) -> dict[str, Any]:
-        return self._table("properties")
-
-    def _table(self, name: str) -> dict[str, Any]:
-        value = self.cleaned_data[name]
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            raise forms.ValidationError(gettext("A table is needed: { … }."))
-        try:
-            json.dumps(value, allow_nan=False)
-        except ValueError:
-            raise forms.ValidationError(gettext('JSON has no NaN or Infinity: {"$float": "nan"}.')) from None
-        return value
 
 
 def expected(data: QueryDict) -> int | None:

@@ -13,11 +13,11 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.deadletters.acts import patching
 from mqadmin.deadletters.acts.patching import Change, Tried
-from mqadmin.deadletters.forms.acts import BulkEdit
-from mqadmin.deadletters.forms.inbox import chosen, expected
+from mqadmin.deadletters.forms.bulk_edit import BulkEdit
+from mqadmin.deadletters.forms.selections import chosen, expected
 from mqadmin.deadletters.inbox import comparing
 from mqadmin.deadletters.inbox.comparing import Content, Part
-from mqadmin.deadletters.views.acts import PARKED, decision
+from mqadmin.deadletters.views.dialog import PARKED, decision
 
 
 @permissions.operate

@@ -1,24 +1,22 @@
-"""What a person does with all messages of a queue: move them, put back what a purge kept."""
+"""Move all messages of a queue, or so many, to another."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.models import Operation
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.formats import number
-from mqadmin.queues.acts import draining, moving, snapshots
-from mqadmin.queues.forms import MoveForm
+from mqadmin.queues.acts import draining, moving
+from mqadmin.queues.forms.move import MoveForm
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages.broker_status import is_production, live_fault
 from mqadmin.queues.views.queue import base, find
@@ -62,13 +60,3 @@ def _numbers(queue: Queue) -> dict[str, Any]:
         return {"ready": None, "fault": live_fault(error), "label": "", **known}
     label = ngettext("Move %(n)s message", "Move up to %(n)s messages", ready) % {"n": number(ready)}
     return {"ready": ready, "fault": None, "label": label, **known}
-
-
-@permissions.operate
-@require_POST
-def queue_restore(request: HttpRequest, operation_id: int) -> HttpResponse:
-    """Put back what a purge kept."""
-    purge = get_object_or_404(Operation, pk=operation_id, kind="queues.purge")
-    operation = snapshots.restore(operation=purge, by=audit.actor(request))
-    href = reverse("operation_detail", args=[operation.pk])
-    return rendering.moved(request, href, _("%(what)s: begun.") % {"what": operation.summary})

@@ -1,35 +1,19 @@
-"""What the search box offers while somebody types; saved views."""
+"""Saved views."""
 
 from __future__ import annotations
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
-from mqadmin.core import brokers, permissions
+from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
 from mqadmin.deadletters.inbox import saved
 from mqadmin.deadletters.models import SavedView
-from mqadmin.deadletters.search import completing
-from mqadmin.rabbit.numbers import whole
-
-_LONGEST = 500
-
-
-@permissions.view
-@require_GET
-def letter_complete(request: HttpRequest) -> HttpResponse:
-    """Offer what the word before the cursor (`at`) of the query `q` could become."""
-    query = request.GET.get("q", "")[:_LONGEST]
-    at = whole(request.GET.get("at", ""), 5)
-    found = completing.offers(brokers.current(request), query, len(query) if at is None else at)
-    response = render(request, "deadletters/_offers.html", {"offers": found})
-    response["Cache-Control"] = "private, max-age=20"
-    return response
 
 
 @permissions.view
