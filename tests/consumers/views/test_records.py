@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.consumers.views.test_pages import get, text_of
+from tests.consumers.views.conftest import get, text_of
 from tests.support.consumers import make_consumer, make_record
 
 pytestmark = pytest.mark.django_db

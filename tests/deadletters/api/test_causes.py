@@ -11,9 +11,9 @@ from django.test import Client
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry
-from mqadmin.deadletters.acts import editing, exporting
+from mqadmin.deadletters.acts import editing
 from mqadmin.deadletters.inbox import inbox
-from mqadmin.deadletters.models import DeadLetter, RetryRule
+from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search.selection import Filter
 from tests.deadletters.factories import died, letter
 
@@ -95,35 +95,3 @@ def test_a_note_and_an_owner_are_written_through_the_api() -> None:
         ("olga", "api", "dead_letters.note_cause"),
         ("olga", "api", "dead_letters.own_cause"),
     }
-
-
-def test_masked_fields_are_revealed_through_the_api_and_that_is_written_down(settings: Any) -> None:
-    settings.MQADMIN_MASKED = ["header.authorization"]
-    one = letter(headers={**died(), "authorization": "top-secret"})
-    user = User.objects.create_user("olga")
-    user.groups.add(Group.objects.get(name="operator"))
-    client = Client(headers={"Authorization": f"Bearer {tokens.create(user=user)}"})
-    path = f"/api/v1/dead-letters/{one.pk}"
-    assert "top-secret" not in client.get(path).text
-    assert client.post(f"{path}/reveal").json()["headers"]["authorization"] == "top-secret"
-    assert "top-secret" not in client.get(path).text
-    entry = AuditEntry.objects.get()
-    assert (entry.actor, entry.via, entry.action) == ("olga", "api", "dead_letters.reveal")
-    assert (entry.outcome, entry.detail) == ("done", {"letter": one.pk})
-
-
-def test_nothing_becomes_of_a_broker_that_is_not_configured() -> None:
-    one = letter()
-    line = exporting.line(one)
-    user = User.objects.create_user("ada")
-    user.groups.add(Group.objects.get(name="admin"))
-    client = Client(headers={"Authorization": f"Bearer {tokens.create(user=user)}"})
-    for query in ("broker=nope", "broker=nope&dry_run=1"):
-        answer = client.post(f"/api/v1/dead-letters/import?{query}", line, "application/x-ndjson")
-        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_broker")
-    rule = {"broker": "nope", "vhost": "/", "source": "orders"}
-    answer = client.post("/api/v1/retry-rules", rule, "application/json")
-    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_broker")
-    assert (DeadLetter.objects.count(), RetryRule.objects.count()) == (1, 0)
-    rule = {"broker": "default", "vhost": "/", "source": "s" * 256}
-    assert client.post("/api/v1/retry-rules", rule, "application/json").status_code == 422
