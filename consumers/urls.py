@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from consumers.views import actions, detail, edit, hosts, listing, mass, output, records, trying
+from consumers.views import actions, detail, edit, hosts, listing, mass, processes, records, trying
 
 urlpatterns = [
     path("", listing.consumer_list, name="consumer_list"),
@@ -17,11 +17,11 @@ urlpatterns = [
     path("hosts/<str:name>/forget/", hosts.host_forget, name="host_forget"),
     path("records/<int:pk>/", records.record_detail, name="record_detail"),
     path("records/<int:pk>/requeue/", records.record_requeue, name="record_requeue"),
-    path("processes/<int:pk>/output/", output.process_output, name="process_output"),
-    path("processes/<int:pk>/output/download/", output.process_download, name="process_download"),
-    path("processes/<int:pk>/start/", actions.process_start, name="process_start"),
-    path("processes/<int:pk>/restart/", actions.process_restart, name="process_restart"),
-    path("processes/<int:pk>/kill/", actions.process_kill, name="process_kill"),
+    path("processes/<int:pk>/output/", processes.process_output, name="process_output"),
+    path("processes/<int:pk>/output/download/", processes.process_download, name="process_download"),
+    path("processes/<int:pk>/start/", processes.process_start, name="process_start"),
+    path("processes/<int:pk>/restart/", processes.process_restart, name="process_restart"),
+    path("processes/<int:pk>/kill/", processes.process_kill, name="process_kill"),
     path("<slug:name>/", detail.consumer_detail, name="consumer_detail"),
     path("<slug:name>/scaling/", detail.consumer_scaling, name="consumer_scaling"),
     path("<slug:name>/records/", records.record_list, name="record_list"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from consumers.api.consumers import router as consumers
+import consumers.api
+import mqadmin.core.api
+import mqadmin.deadletters.api
+import mqadmin.queues.api
 from mqadmin.core.api.plumbing import create_api
-from mqadmin.core.api.plumbing import router as core
-from mqadmin.deadletters.api.letters import router as deadletters
-from mqadmin.queues.api.queues import router as queues
 
 api = create_api()
-for router in (core, queues, consumers, deadletters):
-    api.add_router("", router)
+for app in (mqadmin.core.api, mqadmin.queues.api, consumers.api, mqadmin.deadletters.api):
+    api.add_router("", app.router)

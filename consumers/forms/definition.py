@@ -1,27 +1,25 @@
-"""Forms of the consumers' pages. What a definition may say is decided in `consumers.definitions.validation`."""
+"""The form that defines a consumer. What a definition may say is decided in `consumers.definitions.validation`."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.forms.models import construct_instance
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from consumers.definitions import validation, wording
 from consumers.definitions.definitions import FIELDS, supervised
+from consumers.forms.options import OptionsForm
+from consumers.forms.widgets import OffNumber, PlainNumber, dress
 from consumers.handlers import registry
-from consumers.handlers.registry import Handler, OptionField
-from consumers.models import Consumer, Record
-from consumers.records.finding import RecordSearch
+from consumers.handlers.registry import Handler
+from consumers.models import Consumer
 from mqadmin.core import brokers
 
-OPTION_PREFIX = "option"
 BATCH_FIELDS = ("batch_size", "batch_seconds")
 
 
@@ -76,7 +74,7 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         for field in self.fields.values():
             if isinstance(field, forms.FloatField):
                 field.widget = PlainNumber(field.widget.attrs)
-            _style(field.widget)
+            dress(field.widget)
         handler = self.chosen_handler
         self._ask_where_it_applies(handler)
         given = self.data if self.is_bound else None
@@ -258,113 +256,7 @@ def _plain(value: Any) -> str:
     return str(value).removesuffix(".0")
 
 
-class PlainNumber(forms.NumberInput):
-    """A number without a needless ".0"."""
-
-    def format_value(self, value: Any) -> Any:
-        return str(value).removesuffix(".0") if isinstance(value, float) else super().format_value(value)
-
-
-class OffNumber(forms.NumberInput):
-    """A number of which 0 means off, shown as nothing at all."""
-
-    def format_value(self, value: Any) -> Any:
-        return None if value in (0, "0") else super().format_value(value)
-
-
-class OptionsForm(forms.Form):
-    """A handler's own options. Texts are kept as typed; the handler's dataclass says what is wrong."""
-
-    def __init__(self, handler: Handler | None, data: Any, *, stored: Mapping[str, Any]) -> None:
-        self._options = registry.option_fields(handler) if handler is not None else []
-        initial = {item.name: stored.get(item.name, item.default) for item in self._options}
-        # The form was sent with another handler's options, or with none: this one's defaults count.
-        if data is not None and not any(f"{OPTION_PREFIX}-{item.name}" in data for item in self._options):
-            data = {f"{OPTION_PREFIX}-{name}": value for name, value in initial.items() if value is not False}
-        super().__init__(data, prefix=OPTION_PREFIX, initial=initial)
-        for item in self._options:
-            self.fields[item.name] = _option_field(item)
-            _style(self.fields[item.name].widget)
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The options as they are typed, numbers as numbers."""
-        if not self.is_bound:
-            return dict(self.initial or {})
-        found: dict[str, Any] = {}
-        for item in self._options:
-            value = self[item.name].data
-            found[item.name] = bool(value) if item.type is bool else ("" if value is None else value)
-        return self._parsed(found)
-
-    def _parsed(self, found: dict[str, Any]) -> dict[str, Any]:
-        """Numbers as numbers where they are: stored options and the API then agree."""
-        for item in self._options:
-            if item.type in (int, float):
-                try:
-                    found[item.name] = item.type(found[item.name])
-                except (TypeError, ValueError, OverflowError):
-                    continue  # stays as typed, for the message beside it
-        return found
-
-    def blame(self, name: str, text: str) -> None:
-        """Put an error beside an option, or above them all for a name that is none."""
-        if name in self.fields:
-            self.add_error(name, text)
-        else:
-            self.add_error(None, f"{name}: {text}")
-
-
-def _option_field(item: OptionField) -> forms.Field:
-    shown: dict[str, Any] = {"label": item.label, "help_text": item.help, "required": False}
-    if item.type is bool:
-        return forms.BooleanField(**shown)
-    if item.choices:
-        return forms.CharField(**shown, widget=forms.Select(choices=item.choices))
-    if item.type in (int, float):
-        attrs = {"min": item.minimum, "max": item.maximum, "step": 1 if item.type is int else "any"}
-        known = {name: value for name, value in attrs.items() if value is not None}
-        return forms.CharField(**shown, widget=forms.NumberInput(attrs=known))
-    return forms.CharField(**shown, strip=False)
-
-
-def _style(widget: forms.Widget) -> None:
-    if isinstance(widget, forms.CheckboxInput | forms.RadioSelect):
-        widget.attrs.setdefault("class", "form-check-input")
-    elif isinstance(widget, forms.Select):
-        widget.attrs.setdefault("class", "form-select")
-    else:
-        widget.attrs.setdefault("class", "form-control")
-
-
 def seen(consumer: Consumer) -> str:
     """Return a mark of the definition as a person sees it."""
     rest = json.dumps(supervised(consumer), sort_keys=True)
     return f"{consumer.revision}.{zlib.crc32(rest.encode()):08x}"
-
-
-class RecordFilter(forms.Form):
-    """Which records. What cannot be read does not filter, and is marked."""
-
-    outcome = forms.ChoiceField(
-        required=False,
-        label=gettext_lazy("Outcome"),
-        choices=[("", gettext_lazy("any outcome")), *Record.Outcome.choices],
-        widget=forms.Select(attrs={"class": "form-select"}),
-    )
-    q = forms.CharField(required=False, label=gettext_lazy("Text"), max_length=255)
-    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
-    after = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
-
-    @property
-    def wanted(self) -> RecordSearch:
-        """What to look for, of what can be read."""
-        self.is_valid()
-        found = self.cleaned_data
-        return RecordSearch(outcome=found.get("outcome") or "", q=(found.get("q") or "").strip())
-
-    def number(self, name: str) -> int | None:
-        """Return `before` or `after`, None when it is not there."""
-        self.is_valid()
-        value = self.cleaned_data.get(name)
-        return int(value) if value is not None else None

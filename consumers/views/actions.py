@@ -1,4 +1,4 @@
-"""The buttons: each calls one service of `consumers.definitions.definitions` and says what will happen now."""
+"""The buttons of a consumer: each calls one service of `consumers.definitions` and says what will happen now."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from consumers.definitions import definitions, processes
-from consumers.models import Consumer, ConsumerProcess
+from consumers.definitions import definitions
+from consumers.models import Consumer
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
@@ -88,36 +88,6 @@ def consumer_kill(request: HttpRequest, name: str) -> HttpResponse:
 
 @permissions.operate
 @require_POST
-def process_kill(request: HttpRequest, pk: int) -> HttpResponse:
-    """Kill one process."""
-    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
-    definitions.kill(consumer=process.consumer, by=audit.actor(request), process=process)
-    return _acted(
-        request, process.consumer, _("Process %(pid)s is being killed.") % {"pid": process.pid or pk}
-    )
-
-
-@permissions.operate
-@require_POST
-def process_start(request: HttpRequest, pk: int) -> HttpResponse:
-    """Start one replica that failed or waits to start again."""
-    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
-    processes.start_now(process=process, by=audit.actor(request))
-    return _acted(request, process.consumer, _("It is starting."))
-
-
-@permissions.operate
-@require_POST
-def process_restart(request: HttpRequest, pk: int) -> HttpResponse:
-    """Replace one process once it has finished what it has in hand."""
-    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
-    processes.restart(process=process, by=audit.actor(request))
-    text = _("Process %(pid)s finishes what it has in hand, then is replaced.") % {"pid": process.pid or pk}
-    return _acted(request, process.consumer, text)
-
-
-@permissions.operate
-@require_POST
 def consumer_scale(request: HttpRequest, name: str) -> HttpResponse:
     """Set the number of processes: `replicas`; where `from` says how many there were, only if that is still so."""
     consumer = get_object_or_404(Consumer, name=name)
@@ -131,7 +101,7 @@ def consumer_scale(request: HttpRequest, name: str) -> HttpResponse:
     text = ngettext(
         "%(name)s: %(n)d process from now on.", "%(name)s: %(n)d processes from now on.", replicas
     )
-    return _acted(request, consumer, text % {"name": name, "n": replicas})
+    return acted(request, consumer, text % {"name": name, "n": replicas})
 
 
 @permissions.configure
@@ -147,8 +117,9 @@ def consumer_delete(request: HttpRequest, name: str) -> HttpResponse:
 def _act(request: HttpRequest, name: str, service: Service, text: str) -> HttpResponse:
     consumer = get_object_or_404(Consumer, name=name)
     service(consumer=consumer, by=audit.actor(request))
-    return _acted(request, consumer, text % {"name": name})
+    return acted(request, consumer, text % {"name": name})
 
 
-def _acted(request: HttpRequest, consumer: Consumer, text: str) -> HttpResponse:
+def acted(request: HttpRequest, consumer: Consumer, text: str) -> HttpResponse:
+    """Answer a button with `text`, on the page of `consumer`."""
     return rendering.acted(request, text, to=reverse("consumer_detail", args=[consumer.name]))

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from consumers.definitions import wording
-from consumers.forms.definition import RecordFilter
+from consumers.forms.records import RecordFilter
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerEvent
 from consumers.records import finding
 from consumers.status import summary, tones
 from consumers.views import buttons
-from consumers.views.processes import process_rows
+from consumers.views.process_rows import process_rows
 from mqadmin.core import permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django import forms
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,6 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from consumers.definitions import mass
+from consumers.forms.mass import MassForm
 from consumers.models import ConsumerProcess
 from consumers.status.filtering import ConsumerSearch
 from mqadmin.core import brokers, permissions
@@ -22,23 +19,6 @@ from mqadmin.core.pages import rendering
 from mqadmin.queues.pages.broker_status import is_production
 
 NAMED = 12  # consumers that the question names
-
-
-class MassForm(forms.Form):
-    """The count that was shown; on a production broker also the broker's name, typed."""
-
-    expect = forms.IntegerField(min_value=0)
-    typed = forms.CharField(required=False)
-
-    def __init__(self, *args: Any, must_type: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.must_type = must_type
-
-    def clean_typed(self) -> str:
-        typed = str(self.cleaned_data["typed"])
-        if self.must_type and typed.strip() != self.must_type:
-            raise ValidationError(_("Type the name of the broker exactly."))
-        return typed
 
 
 @permissions.operate

@@ -1,123 +1,88 @@
-"""The table of a consumer's processes: one row for each replica, which keeps its place whatever happens to it."""
+"""One process: what it printed, the newest lines and all of it as a file; start, restart or kill it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
 
-from consumers.definitions.definitions import DOWN
-from consumers.models import Consumer, ConsumerProcess
-from consumers.status import line_words, state_words, tones
-from consumers.status.summary import Summary
-from mqadmin.core.pages import formats
-
-ENDED = 5  # processes that are over, shown below those that run
-HELD_BACK = {  # a replica without a process, by what the consumer does
-    "unsupervised": "supervisor",
-    "unplaced": "host",
-}
-
-
-@dataclass(frozen=True)
-class ProcessRow:
-    """One line of the table. `process` None: nobody runs this replica yet.
-
-    `key` names the row in the page; a replica keeps it when its process is replaced.
-    """
-
-    key: str
-    process: ConsumerProcess | None
-    replica: int
-    tone: str
-    words: str
-    is_live: bool = False
-    is_older: bool = False
-    connection: str = ""
-    blocked: str = ""
-    room: int | None = None  # how many it may hold unacked; None: it runs with settings that are gone
-    is_foreign: bool = False  # no supervisor started it
-    can_restart: bool = False
-    can_start: bool = False
-
-    @property
-    def line(self) -> str:
-        """All that there is to say, the most important first."""
-        owner = _("Started by something else, which owns its lifecycle") if self.is_foreign else ""
-        return " · ".join(part for part in (self.blocked, self.words, owner, self.connection) if part)
-
-    @property
-    def cpu_points(self) -> list[float]:
-        return self._points(1)
-
-    @property
-    def memory_points(self) -> list[float]:
-        return self._points(2)
-
-    @property
-    def uses(self) -> str:
-        """Say what else it uses: "14 threads, 31 open files"; "" when that is not known."""
-        process, parts = self.process, []
-        if process is not None and process.threads is not None:
-            text = ngettext("%(n)s thread", "%(n)s threads", process.threads)
-            parts.append(text % {"n": formats.number(process.threads)})
-        if process is not None and process.open_files is not None:
-            text = ngettext("%(n)s open file", "%(n)s open files", process.open_files)
-            parts.append(text % {"n": formats.number(process.open_files)})
-        return ", ".join(parts)
-
-    def _points(self, column: int) -> list[float]:
-        stored = self.process.usage if self.process is not None and self.is_live else None
-        rows = stored if isinstance(stored, list) else []
-        return [float(row[column]) for row in rows if isinstance(row, list) and len(row) > column]
+from consumers.definitions import definitions, processes
+from consumers.models import ConsumerProcess
+from consumers.process import outputs
+from consumers.status import state_words, tones
+from consumers.views.actions import acted
+from mqadmin.core import permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import rendering
+from mqadmin.rabbit.numbers import whole
 
 
-def process_rows(consumer: Consumer, found: Summary) -> list[ProcessRow]:
-    """Return a row for each replica, for each process that no supervisor started, and for the last that ended."""
-    now = timezone.now()
-    mine = [row for row in found.processes if row.supervisor]
-    foreign = [row for row in found.processes if not row.supervisor]
-    ended = consumer.processes.exclude(ended_at=None).order_by("-ended_at")[:ENDED]
-    placed = [_row(row, consumer, now) for row in mine] + list(_vacant(consumer, found, mine))
-    rest = [_row(row, consumer, now) for row in [*foreign, *ended]]
-    return sorted(placed, key=lambda row: row.replica) + rest
+@permissions.view
+@require_GET
+def process_output(request: HttpRequest, pk: int) -> HttpResponse:
+    """The newest lines; its fragment, with `since`, is what was printed from that byte on."""
+    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
+    since = request.GET.get("since", "")
+    position = whole(since, 15)
+    news, reason = outputs.since(process, position)
+    context = {
+        "process": process,
+        "consumer": process.consumer,
+        "tone": tones.PROCESS.get(process.state, "grey"),
+        "is_live": process.ended_at is None and process.state in state_words.LIVE,
+        "news": news,
+        "since": position,
+        "is_fragment": rendering.wants_fragment(request),
+        "reason": reason,
+    }
+    return rendering.page(request, "consumers/output.html", context, fragment="consumers/_output.html")
 
 
-def _vacant(consumer: Consumer, found: Summary, mine: Iterable[ConsumerProcess]) -> Iterable[ProcessRow]:
-    """Yield a place for each replica that should run and that nobody has; none while something else runs them."""
-    state = found.status.state
-    if consumer.desired == Consumer.Desired.STOPPED or state in ("off_hours", "stopping"):
-        return
-    is_elsewhere = any(not row.supervisor for row in found.live)
-    taken = {row.replica for row in mine}
-    words = {"supervisor": _("Waits for a supervisor."), "host": _("Waits for a host that may run it.")}
-    for replica in range(0 if is_elsewhere else consumer.target):
-        if replica not in taken:
-            text = words.get(HELD_BACK.get(state, ""), _("Is about to be started."))
-            yield ProcessRow(f"replica-{replica}", None, replica, "grey", text)
+@require_GET
+def process_download(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """All that is kept of it, as a text file. Raises Refusal where there is none on this host."""
+    permissions.check(request.user, "view")
+    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
+    chunks, reason = outputs.download(process)
+    if chunks is None:
+        raise Refusal(reason, "no_output", status=404)
+    name = f"{process.consumer.name}-{process.host}-{process.pid or process.pk}.log"
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
+    return StreamingHttpResponse(
+        chunks,
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{safe.encode("ascii", "replace").decode()}"'},
+    )
 
 
-def _row(row: ConsumerProcess, consumer: Consumer, now: datetime) -> ProcessRow:
-    is_live = row.ended_at is None and row.state in state_words.LIVE
-    is_older = is_live and row.revision < consumer.revision
-    is_wanted = consumer.desired != Consumer.Desired.STOPPED
-    is_placed = row.ended_at is None and bool(row.supervisor)
-    return ProcessRow(
-        key=f"replica-{row.replica}" if is_placed else f"process-{row.pk}",
-        process=row,
-        replica=row.replica,
-        tone="red" if state_words.is_silent(row, now) else tones.PROCESS.get(row.state, "grey"),
-        words=state_words.process_words(row, now),
-        is_live=is_live,
-        is_older=is_older,
-        connection=line_words.connection_words(row, now) if is_live else "",
-        blocked=line_words.blocked_words(row) if is_live else "",
-        room=None if is_older else consumer.prefetch,
-        is_foreign=is_live and not row.supervisor,
-        can_restart=is_live and is_placed and is_wanted and row.stop_requested_at is None,
-        can_start=is_placed and is_wanted and row.state in DOWN,
+@permissions.operate
+@require_POST
+def process_start(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start one replica that failed or waits to start again."""
+    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
+    processes.start_now(process=process, by=audit.actor(request))
+    return acted(request, process.consumer, _("It is starting."))
+
+
+@permissions.operate
+@require_POST
+def process_restart(request: HttpRequest, pk: int) -> HttpResponse:
+    """Replace one process once it has finished what it has in hand."""
+    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
+    processes.restart(process=process, by=audit.actor(request))
+    text = _("Process %(pid)s finishes what it has in hand, then is replaced.") % {"pid": process.pid or pk}
+    return acted(request, process.consumer, text)
+
+
+@permissions.operate
+@require_POST
+def process_kill(request: HttpRequest, pk: int) -> HttpResponse:
+    """Kill one process."""
+    process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
+    definitions.kill(consumer=process.consumer, by=audit.actor(request), process=process)
+    return acted(
+        request, process.consumer, _("Process %(pid)s is being killed.") % {"pid": process.pid or pk}
     )

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from consumers.forms.definition import RecordFilter
+from consumers.forms.records import RecordFilter
 from consumers.models import Consumer, Record
 from consumers.records import dead_letter, finding, masks, replaying, wording
 from consumers.views.detail import record_context

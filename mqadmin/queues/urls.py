@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.queues.views import acts, listing, moves, overview, queue
+from mqadmin.queues.views import listing, move, overview, peek, publish, purge, queue
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -13,9 +13,9 @@ urlpatterns = [
     path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
     path("queues/<int:queue_id>/lengths/", queue.queue_lengths, name="queue_lengths"),
     path("queues/<int:queue_id>/rates/", queue.queue_rates, name="queue_rates"),
-    path("queues/<int:queue_id>/peek/", acts.queue_peek, name="queue_peek"),
-    path("queues/<int:queue_id>/publish/", acts.queue_publish, name="queue_publish"),
-    path("queues/<int:queue_id>/purge/", acts.queue_purge, name="queue_purge"),
-    path("queues/<int:queue_id>/move/", moves.queue_move, name="queue_move"),
-    path("queues/kept/<int:operation_id>/restore/", moves.queue_restore, name="queue_restore"),
+    path("queues/<int:queue_id>/peek/", peek.queue_peek, name="queue_peek"),
+    path("queues/<int:queue_id>/publish/", publish.queue_publish, name="queue_publish"),
+    path("queues/<int:queue_id>/purge/", purge.queue_purge, name="queue_purge"),
+    path("queues/<int:queue_id>/move/", move.queue_move, name="queue_move"),
+    path("queues/kept/<int:operation_id>/restore/", purge.queue_restore, name="queue_restore"),
 ]

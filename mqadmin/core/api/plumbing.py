@@ -1,4 +1,4 @@
-"""The API's plumbing (tokens, errors, pages) and the core's own calls: operations and the audit log."""
+"""What every call of the API is made with: tokens, errors, pages, the parser; and the NinjaAPI they hang on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import logging
 import math
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
@@ -17,7 +16,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
-from ninja import NinjaAPI, Query, Router, Schema
+from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.parser import Parser
@@ -25,36 +24,15 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict
 
 from mqadmin.core import brokers, permissions
-from mqadmin.core.acts import audit, operations, progress
 from mqadmin.core.api import tokens
 from mqadmin.core.api.description import Api
-from mqadmin.core.api.paging import Page, paginate
-from mqadmin.core.api.times import Moment
 from mqadmin.core.errors import Refusal
-from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
 from mqadmin.rabbit.errors import RabbitError
 
-__all__ = [
-    "CONFIGURE",
-    "OPERATE",
-    "VIEW",
-    "ApiError",
-    "Body",
-    "Token",
-    "a_broker",
-    "create_api",
-    "one",
-    "paginate",
-    "router",
-    "the_broker",
-]
-
 log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=Model)
-
-PROBLEMS_SHOWN = 200
 
 
 class ApiError(Exception):
@@ -123,6 +101,13 @@ class Body(Schema):
     """What a call takes. A field that it does not have is refused: misspelt, it would widen what the call does."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class PageQuery(Schema):
+    """How much of a list: `cursor` is the `next` of the page before."""
+
+    limit: int = 50
+    cursor: str | None = None
 
 
 class StrictParser(Parser):
@@ -244,151 +229,3 @@ def _unusable(error: Exception) -> JsonResponse:
 def _database_gone(error: Exception) -> JsonResponse:
     log.error("the database did not answer an API call: %s", error)
     return error_response(503, "database_unavailable", _("The database does not answer. Try again shortly."))
-
-
-router = Router(tags=["operations and audit"], auth=VIEW)
-
-
-class ProblemOut(Schema):
-    """One thing an operation could not do."""
-
-    target: str
-    reason: str
-
-
-class OperationOut(Schema):
-    """A bulk act and how far it is; `rate` in items a second.
-
-    `phase` and `not_before`: "held" until then, or "watching" what became of its first items; `words` say more.
-    """
-
-    id: int
-    kind: str
-    status: str
-    broker: str
-    summary: str
-    error: str
-    total: int
-    done: int
-    failed: int
-    rate: float | None
-    eta_seconds: float | None
-    rate_limit: float
-    phase: str
-    not_before: datetime | None
-    words: str
-    created_by: str
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    problems: list[ProblemOut]
-
-    @staticmethod
-    def resolve_rate(obj: Operation) -> float | None:
-        return progress.rate(obj)
-
-    @staticmethod
-    def resolve_eta_seconds(obj: Operation) -> float | None:
-        return progress.eta_seconds(obj)
-
-    @staticmethod
-    def resolve_problems(obj: Operation) -> list[Any]:
-        return list(obj.problems.all()[:PROBLEMS_SHOWN])
-
-
-class OperationList(Schema):
-    items: list[OperationOut]
-    total: int
-    next: str | None
-
-
-class AuditOut(Schema):
-    """One act: who, what, on what, how many, and how it ended."""
-
-    id: int
-    at: datetime
-    actor: str
-    via: str
-    action: str
-    broker: str
-    target: str
-    count: int | None
-    detail: dict[str, Any]
-    outcome: str
-    reason: str
-    finished_at: datetime | None
-
-
-class AuditList(Schema):
-    items: list[AuditOut]
-    total: int
-    next: str | None
-
-
-class PageQuery(Schema):
-    """How much of a list: `cursor` is the `next` of the page before."""
-
-    limit: int = 50
-    cursor: str | None = None
-
-
-def _operation(pk: int) -> Operation:
-    return one(Operation.objects.filter(pk=pk), _("There is no operation %(id)s.") % {"id": pk})
-
-
-@router.get("/operations", response=OperationList)
-def operation_list(request: HttpRequest, page: Query[PageQuery], status: str | None = None) -> Page:
-    """List operations, newest first."""
-    rows = Operation.objects.all()
-    if status:
-        rows = rows.filter(status=status)
-    return paginate(rows, limit=page.limit, cursor=page.cursor)
-
-
-@router.get("/operations/{int:operation_id}", response=OperationOut)
-def operation_detail(request: HttpRequest, operation_id: int) -> Operation:
-    """Show one operation, with what it could not do."""
-    return _operation(operation_id)
-
-
-@router.post("/operations/{int:operation_id}/cancel", response=OperationOut, auth=OPERATE)
-def operation_cancel(request: HttpRequest, operation_id: int) -> Operation:
-    """End it after the batch in hand; what is done stays done."""
-    return _change(request, operation_id, operations.cancel)
-
-
-@router.post("/operations/{int:operation_id}/pause", response=OperationOut, auth=OPERATE)
-def operation_pause(request: HttpRequest, operation_id: int) -> Operation:
-    """Stop after the batch in hand."""
-    return _change(request, operation_id, operations.pause)
-
-
-@router.post("/operations/{int:operation_id}/resume", response=OperationOut, auth=OPERATE)
-def operation_resume(request: HttpRequest, operation_id: int) -> Operation:
-    """Go on with a paused operation."""
-    return _change(request, operation_id, operations.resume)
-
-
-def _change(request: HttpRequest, operation_id: int, change: Callable[..., None]) -> Operation:
-    operation = _operation(operation_id)
-    change(operation=operation, by=audit.actor(request))
-    return operation
-
-
-@router.get("/audit", response=AuditList)
-def audit_list(
-    request: HttpRequest,
-    page: Query[PageQuery],
-    actor: str | None = None,
-    action: str | None = None,
-    since: Moment | None = None,
-) -> Page:
-    """List who did what, newest first. `action` matches from its beginning: `queue.` finds all on queues."""
-    rows = AuditEntry.objects.all()
-    if actor:
-        rows = rows.filter(actor=actor)
-    if action:
-        rows = rows.filter(action__startswith=action)
-    if since:
-        rows = rows.filter(at__gte=since)
-    return paginate(rows, limit=page.limit, cursor=page.cursor)

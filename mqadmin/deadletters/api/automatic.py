@@ -10,13 +10,16 @@ from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from consumers.models import Consumer
+from consumers.api.rows import find_consumer
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Body, a_broker, one
 from mqadmin.deadletters.automatic import breaker, retries
 from mqadmin.deadletters.models import Breaker, RetryRule
 
 router = Router(tags=["dead letters"], auth=VIEW)
+
+# The ids of these calls begin so since they had a module of their own: who generates a client keeps its names.
+_ID = "mqadmin_deadletters_act_api"
 
 
 class RuleFields(Schema):
@@ -89,21 +92,23 @@ class BreakerList(Schema):
     next: str | None = None
 
 
-@router.get("/retry-rules", response=RuleList)
+@router.get("/retry-rules", response=RuleList, operation_id=f"{_ID}_rule_list")
 def rule_list(request: HttpRequest) -> dict[str, Any]:
     """List the rules that retry letters."""
     items = list(RetryRule.objects.all())
     return {"items": items, "total": len(items)}
 
 
-@router.post("/retry-rules", response=RuleOut, auth=CONFIGURE)
+@router.post("/retry-rules", response=RuleOut, auth=CONFIGURE, operation_id=f"{_ID}_rule_save")
 def rule_save(request: HttpRequest, wanted: RuleIn) -> RetryRule:
     """Make the rule of a queue or a cause, or change it where there is one; off unless `is_on`."""
     values = {**wanted.dict(), "broker": a_broker(wanted.broker)}
     return retries.save(by=audit.actor(request), **values)
 
 
-@router.delete("/retry-rules/{int:rule_id}", response={204: None}, auth=CONFIGURE)
+@router.delete(
+    "/retry-rules/{int:rule_id}", response={204: None}, auth=CONFIGURE, operation_id=f"{_ID}_rule_delete"
+)
 def rule_delete(request: HttpRequest, rule_id: int) -> Status[None]:
     """Delete a rule; what it waits to do is not done."""
     rule = one(RetryRule.objects.filter(pk=rule_id), _("There is no rule %(id)s.") % {"id": rule_id})
@@ -111,19 +116,20 @@ def rule_delete(request: HttpRequest, rule_id: int) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/breakers", response=BreakerList)
+@router.get("/breakers", response=BreakerList, operation_id=f"{_ID}_breaker_list")
 def breaker_list(request: HttpRequest) -> dict[str, Any]:
     """List the circuit breakers of consumers."""
     items = list(Breaker.objects.select_related("consumer").order_by("consumer__name"))
     return {"items": items, "total": len(items)}
 
 
-@router.post("/consumers/{name}/breaker", response=BreakerOut, auth=CONFIGURE)
+@router.post(
+    "/consumers/{name}/breaker", response=BreakerOut, auth=CONFIGURE, operation_id=f"{_ID}_breaker_save"
+)
 def breaker_save(request: HttpRequest, name: str, wanted: BreakerIn) -> Breaker:
     """Set the circuit breaker of a consumer; off unless `is_on`."""
-    consumer = one(Consumer.objects.filter(name=name), _("There is no consumer “%(name)s”.") % {"name": name})
     return breaker.save(
-        consumer=consumer,
+        consumer=find_consumer(name),
         by=audit.actor(request),
         is_on=wanted.is_on,
         number=wanted.letters,

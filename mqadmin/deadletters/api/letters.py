@@ -1,98 +1,161 @@
-"""The API's calls for dead letters."""
+"""The API's calls for one letter, and the list of them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+import base64
+from datetime import datetime
+from typing import Any, Literal
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Query, Router, Status
+from ninja import Query, Router, Schema
 
 from mqadmin.core.acts import audit
-from mqadmin.core.api import paging
 from mqadmin.core.api.paging import Page, paginate
-from mqadmin.core.api.plumbing import (
-    CONFIGURE,
-    OPERATE,
-    VIEW,
-    ApiError,
-    OperationOut,
-    PageQuery,
-    a_broker,
-    one,
-    the_broker,
-)
-from mqadmin.core.models import Operation
-from mqadmin.deadletters.acts import decide, editing, exporting, importing, patching
-from mqadmin.deadletters.api import automatic
-from mqadmin.deadletters.api.schemas import (
-    BulkEditIn,
-    CauseOut,
-    CausePatch,
-    DryRunOut,
-    GroupList,
-    ImportOut,
-    ImportQuery,
-    LetterDetailOut,
-    LetterList,
-    LetterPatch,
-    LetterQuery,
-    PreviewOut,
-    RequeueIn,
-    SelectionIn,
-    TrackedOut,
-)
-from mqadmin.deadletters.capture import tracking
-from mqadmin.deadletters.inbox import inbox, lists
+from mqadmin.core.api.plumbing import OPERATE, VIEW, Body, PageQuery, one
+from mqadmin.deadletters.acts import editing
+from mqadmin.deadletters.api.selections import LetterQuery, filter_of
+from mqadmin.deadletters.inbox import lists, presenting
 from mqadmin.deadletters.masking import masking, revealing
-from mqadmin.deadletters.models import CauseNote, DeadLetter
-from mqadmin.deadletters.requeue import dryrun, requeue
-from mqadmin.deadletters.requeue.destinations import To
-from mqadmin.deadletters.search import selection
-from mqadmin.deadletters.search.selection import Filter, Selection
-from mqadmin.queues.models import Queue
+from mqadmin.deadletters.models import DeadLetter
 
 router = Router(tags=["dead letters"], auth=VIEW)
-router.add_router("", automatic.router)
 
-_LINES = {"content": {exporting.CONTENT_TYPE: {"schema": {"type": "string"}}}}  # a file, for the description
+Encoding = Literal["utf-8", "base64"]
+
+
+class LetterOut(Schema):
+    """One letter. `group` is its cause; `size` that of the body in bytes."""
+
+    id: int
+    broker: str
+    vhost: str
+    dead_letter_queue: str
+    source_queue: str
+    source_exchange: str
+    routing_keys: list[str]
+    reason: str
+    death_count: int
+    first_death_at: datetime | None
+    captured_at: datetime
+    message_id: str
+    error_type: str
+    error: str
+    group: str
+    status: str
+    status_reason: str
+    size: int
+    requeue_count: int
+    came_back: bool
+    maybe_duplicate_of: int | None
+    note: str
+
+    @staticmethod
+    def resolve_came_back(obj: DeadLetter) -> bool:
+        return bool(obj.came_back_as)
+
+    @staticmethod
+    def resolve_maybe_duplicate_of(obj: DeadLetter) -> int | None:
+        return obj.maybe_duplicate_of_id
+
+
+class LetterList(Schema):
+    items: list[LetterOut]
+    total: int
+    next: str | None
+
+
+class DeathOut(Schema):
+    """One entry of x-death, newest first."""
+
+    queue: str
+    reason: str
+    count: int
+    time: datetime | None
+    exchange: str
+    routing_keys: list[str]
+
+
+class EventOut(Schema):
+    """Something that was done with the letter here."""
+
+    at: datetime
+    kind: str
+    by: str
+    text: str
+    operation: int | None
+
+    @staticmethod
+    def resolve_operation(obj: Any) -> int | None:
+        number: int | None = obj.operation_id
+        return number
+
+
+class LetterDetailOut(LetterOut):
+    """One letter with everything. `properties` and `headers` are JSON that keeps every AMQP type."""
+
+    return_queue: str
+    framework: str
+    consumer: str
+    trace: str
+    properties: dict[str, Any]
+    headers: Any
+    encoding: Encoding
+    body: str
+    edited: bool
+    requeue_id: str
+    operation: int | None
+    deaths: list[DeathOut]
+    history: list[EventOut]
+
+    @staticmethod
+    def resolve_encoding(obj: DeadLetter) -> Encoding:
+        return body_text(obj)[0]
+
+    @staticmethod
+    def resolve_body(obj: DeadLetter) -> str:
+        return body_text(obj)[1]
+
+    @staticmethod
+    def resolve_edited(obj: DeadLetter) -> bool:
+        return obj.original is not None
+
+    @staticmethod
+    def resolve_operation(obj: DeadLetter) -> int | None:
+        return obj.operation_id
+
+    @staticmethod
+    def resolve_deaths(obj: DeadLetter) -> list[dict[str, Any]]:
+        return presenting.deaths(obj)
+
+    @staticmethod
+    def resolve_history(obj: DeadLetter) -> list[Any]:
+        return list(obj.events.all())
+
+
+class LetterPatch(Body):
+    """What to change; what is left out stays. `encoding` says how `body` is written."""
+
+    body: str | None = None
+    encoding: Encoding = "utf-8"
+    headers: dict[str, Any] | None = None
+    properties: dict[str, Any] | None = None
+    note: str | None = None
+
+
+def body_text(letter: DeadLetter) -> tuple[Encoding, str]:
+    """Return (encoding, body)."""
+    body = bytes(letter.body)
+    try:
+        return "utf-8", body.decode()
+    except UnicodeDecodeError:
+        return "base64", base64.b64encode(body).decode()
 
 
 @router.get("/dead-letters", response=LetterList)
 def letter_list(request: HttpRequest, page: Query[PageQuery], wanted: Query[LetterQuery]) -> Page:
     """List letters, newest first."""
-    return paginate(lists.listed(_filter(wanted)), limit=page.limit, cursor=page.cursor)
-
-
-@router.get("/dead-letters/groups", response=GroupList)
-def letter_groups(request: HttpRequest, page: Query[PageQuery], wanted: Query[LetterQuery]) -> dict[str, Any]:
-    """List the causes of the letters that match, the most frequent first; parked ones unless `status` says.
-
-    A cause may be on two pages, or on none, where letters come in between two calls.
-    """
-    if not wanted.status:
-        wanted.status = DeadLetter.Status.PARKED
-    filter = _filter(wanted, one_broker=True)
-    skip, size = paging.skipped(page.cursor), paging.clipped(page.limit)
-    found = inbox.causes(filter, most=size + 1, skip=skip)
-    goes_on = len(found) > size
-    total = inbox.how_many_causes(filter) if skip or goes_on else len(found)
-    return {"items": found[:size], "total": total, "next": str(skip + size) if goes_on else None}
-
-
-@router.patch("/dead-letters/groups/{group}", response=CauseOut, auth=OPERATE)
-def group_patch(request: HttpRequest, group: str, changes: CausePatch) -> dict[str, str]:
-    """Write a note on a cause, or who looks after it; 404 where no letter has it."""
-    cause, by = {"broker": the_broker(changes.broker), "group": group}, audit.actor(request)
-    if not DeadLetter.objects.filter(**cause).exists():
-        raise ApiError(404, "not_found", _("No letter has this cause."))
-    if changes.note is not None:
-        editing.note_cause(**cause, text=changes.note, by=by)
-    if changes.owner is not None:
-        editing.own_cause(**cause, owner=changes.owner, by=by)
-    now = CauseNote.objects.filter(**cause).first() or CauseNote()
-    return {**cause, "note": now.text, "owner": now.owner}
+    return paginate(lists.listed(filter_of(wanted)), limit=page.limit, cursor=page.cursor)
 
 
 @router.get("/dead-letters/{int:letter_id}", response=LetterDetailOut)
@@ -139,132 +202,5 @@ def letter_revert(request: HttpRequest, letter_id: int) -> DeadLetter:
     return letter
 
 
-@router.post("/dead-letters/requeue", response={202: OperationOut, 200: DryRunOut}, auth=OPERATE)
-def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
-    """Requeue parked letters; with `dry_run` only tell where they would go."""
-    chosen = _selection(wanted)
-    to = To.from_json(wanted.to if isinstance(wanted.to, str) else wanted.to.dict())
-    if wanted.dry_run:
-        return Status(200, dryrun.of(selection=chosen, to=to))
-    by = audit.actor(request)
-    return Status(202, requeue.start(selection=chosen, to=to, by=by, expect=wanted.expect, care=wanted.care))
-
-
-@router.post("/dead-letters/discard", response={202: OperationOut}, auth=OPERATE)
-def letter_discard(request: HttpRequest, wanted: SelectionIn) -> Status[Operation]:
-    """Take parked letters out of the inbox; they stay stored."""
-    chosen = _selection(wanted)
-    return Status(202, decide.discard(selection=chosen, by=audit.actor(request), expect=wanted.expect))
-
-
-@router.post("/dead-letters/restore", response={202: OperationOut}, auth=OPERATE)
-def letter_restore(request: HttpRequest, wanted: SelectionIn) -> Status[Operation]:
-    """Put discarded letters back into the inbox."""
-    chosen = _selection(wanted)
-    return Status(202, decide.restore(selection=chosen, by=audit.actor(request), expect=wanted.expect))
-
-
-@router.post("/dead-letters/edit", response={202: OperationOut, 200: PreviewOut}, auth=OPERATE)
-def letters_edit(request: HttpRequest, wanted: BulkEditIn) -> Status[Any]:
-    """Change many parked letters alike; with `preview` only show what would become of the first ten."""
-    chosen = _selection(wanted)
-    change = patching.Change.from_json(wanted.dict(include={"patch", "find", "replace"}))
-    if wanted.preview:
-        tried = patching.preview(selection=chosen, change=change)
-        total = chosen.rows().filter(status=DeadLetter.Status.PARKED).count()
-        return Status(200, {"items": tried, "total": total})
-    by = audit.actor(request)
-    return Status(202, patching.start(selection=chosen, change=change, by=by, expect=wanted.expect))
-
-
-@router.get("/dead-letters/export", response=None, auth=OPERATE, openapi_extra={"responses": {200: _LINES}})
-def letter_export(request: HttpRequest, wanted: Query[LetterQuery]) -> StreamingHttpResponse:
-    """Give the letters that match as JSON Lines, one a line with everything, bodies in base64."""
-    return _file(request, selection.all_that_match(_filter(wanted, one_broker=True)))
-
-
-@router.post("/dead-letters/export", response=None, auth=OPERATE, openapi_extra={"responses": {200: _LINES}})
-def letter_export_chosen(request: HttpRequest, wanted: SelectionIn) -> StreamingHttpResponse:
-    """The same for letters by id, or by a filter."""
-    return _file(request, _selection(wanted))
-
-
-def _file(request: HttpRequest, chosen: Selection) -> StreamingHttpResponse:
-    lines = exporting.export(selection=chosen, by=audit.actor(request))
-    return StreamingHttpResponse(lines, content_type=exporting.CONTENT_TYPE)
-
-
-@router.post(
-    "/dead-letters/import",
-    response={200: ImportOut, 422: ImportOut},
-    auth=OPERATE,
-    openapi_extra={"requestBody": {**_LINES, "required": True}},
-)
-def letter_import(request: HttpRequest, wanted: Query[ImportQuery]) -> Status[Any]:
-    """Take in a file that `export` gave, as the request's body; 422 and nothing stored if a line is wrong.
-
-    Letters that are here already are not stored again. With `dry_run` nothing is.
-    """
-    with importing.received(request) as file:
-        outcome = importing.take(
-            file=file, broker=a_broker(wanted.broker), by=audit.actor(request), only_check=wanted.dry_run
-        )
-    if outcome.faults:
-        text = _("Line %(line)d: %(error)s Nothing was imported.")
-        first = {"line": outcome.faults[0].line, "error": outcome.faults[0].error}
-        return Status(422, {**asdict(outcome), "detail": text % first, "code": "invalid"})
-    return Status(200, outcome)
-
-
-@router.post("/queues/{int:queue_id}/track", response=TrackedOut, auth=CONFIGURE)
-def queue_track(request: HttpRequest, queue_id: int, force: bool = False) -> dict[str, Any]:
-    """Capture the letters of a dead-letter queue from now on; 409 when it is tracked already.
-
-    Also 409 where another program consumes from the queue, unless `force`: it would lose its messages.
-    """
-    tracked = tracking.track(queue=_queue(queue_id), by=audit.actor(request), force=force)
-    return {
-        "queue": queue_id,
-        "tracked": True,
-        "consumer": tracked.consumer.name if tracked.consumer else None,
-    }
-
-
-@router.post("/queues/{int:queue_id}/untrack", response=TrackedOut, auth=CONFIGURE)
-def queue_untrack(request: HttpRequest, queue_id: int) -> dict[str, Any]:
-    """Stop capturing; what is stored stays. 409 when it is not tracked."""
-    tracking.untrack(queue=_queue(queue_id), by=audit.actor(request))
-    return {"queue": queue_id, "tracked": False, "consumer": None}
-
-
-def _filter(wanted: LetterQuery, *, one_broker: bool = False) -> Filter:
-    """Return the filter; names the broker if it must and only one is configured."""
-    values = wanted.dict()
-    if one_broker:
-        values["broker"] = the_broker(values["broker"])
-    return Filter(**values)
-
-
-def _selection(wanted: SelectionIn) -> Selection:
-    if (wanted.ids is None) == (wanted.filter is None):
-        raise ApiError(422, "invalid", _("Give either ids or a filter."))
-    if wanted.filter is not None:
-        return selection.all_that_match(_filter(wanted.filter, one_broker=True))
-    ids = wanted.ids or []
-    found = set(DeadLetter.objects.filter(pk__in=ids[: selection.MOST_IDS]).values_list("broker", flat=True))
-    if len(found) > 1:
-        raise ApiError(422, "several_brokers", _("These letters are of several brokers."))
-    if ids and not found:
-        raise ApiError(404, "not_found", _("There are no such letters."))
-    return selection.some(next(iter(found), ""), ids)
-
-
 def _letter(letter_id: int) -> DeadLetter:
     return one(DeadLetter.objects.filter(pk=letter_id), _("There is no letter %(id)s.") % {"id": letter_id})
-
-
-def _queue(queue_id: int) -> Queue:
-    return one(
-        Queue.objects.select_related("broker").filter(pk=queue_id),
-        _("There is no queue %(id)s.") % {"id": queue_id},
-    )

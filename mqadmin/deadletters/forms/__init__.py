@@ -1,1 +1,1 @@
-"""What comes from the inbox's address and from its dialogs."""
+"""What comes from the inbox's address, from its dialogs and from the pages that change letters and rules."""

@@ -16,7 +16,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.deadletters.automatic import breaker, retries
-from mqadmin.deadletters.forms.acts import BreakerForm, RuleForm
+from mqadmin.deadletters.forms.automatic import BreakerForm, RuleForm
 from mqadmin.deadletters.inbox import inbox
 from mqadmin.deadletters.models import Breaker, RetryRule
 from mqadmin.queues.models import Queue

@@ -17,7 +17,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.formats import number
 from mqadmin.deadletters.acts import exporting, importing
-from mqadmin.deadletters.forms.inbox import chosen
+from mqadmin.deadletters.forms.selections import chosen
 
 
 @permissions.operate

@@ -1,4 +1,4 @@
-"""The inbox: causes, letters, the letter; and one letter on a page of its own."""
+"""The inbox: causes, letters, the letter in hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -16,25 +15,15 @@ from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import progress
 from mqadmin.core.pages import rendering
 from mqadmin.deadletters.capture import uncaptured
-from mqadmin.deadletters.forms.inbox import ALL, LetterFilter
-from mqadmin.deadletters.inbox import comparing, inbox, lists, presenting, saved, sparklines
-from mqadmin.deadletters.inbox.presenting import Shown
-from mqadmin.deadletters.letter import bodytext
+from mqadmin.deadletters.forms.selections import ALL, LetterFilter
+from mqadmin.deadletters.inbox import inbox, lists, presenting, saved, sparklines
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search import searching, tally
 from mqadmin.deadletters.search.selection import Filter
+from mqadmin.deadletters.views.letter import shown_context
 from mqadmin.rabbit.numbers import whole
 
 PAGE = 50
-TABS = {
-    "payload": _("Payload"),
-    "changes": _("Changes"),
-    "headers": _("Headers"),
-    "properties": _("Properties"),
-    "log": _("Log lines"),
-    "history": _("History"),
-}
-HEX = "hex"
 
 
 @permissions.view
@@ -48,15 +37,6 @@ def letter_list(request: HttpRequest) -> HttpResponse:
     first = next((letter.pk for letter in lists["page"]), None)
     context = {"broker": broker, "form": form, **lists, **_letter(request, broker, first)}
     return rendering.page(request, "deadletters/list.html", context, fragment="deadletters/_inbox.html")
-
-
-@permissions.view
-@require_GET
-def letter_detail(request: HttpRequest, letter_id: int) -> HttpResponse:
-    """One letter, for a link that is passed on."""
-    letter = get_object_or_404(DeadLetter.objects.select_related("operation"), pk=letter_id)
-    context = {**shown_context(request, presenting.show(letter)), "is_alone": True, "is_asked": True}
-    return rendering.page(request, "deadletters/detail.html", context, fragment="deadletters/_letter.html")
 
 
 class _Pages(Paginator):  # type: ignore[type-arg]
@@ -137,27 +117,3 @@ def _letter(request: HttpRequest, broker: str, first: int | None) -> dict[str, A
     if letter is None:
         return {"shown": None, "is_asked": bool(asked)}
     return {**shown_context(request, presenting.show(letter)), "is_asked": bool(asked)}
-
-
-def shown_context(request: HttpRequest, shown: Shown, *, reveal: bool = False) -> dict[str, Any]:
-    """Return what the letter's template needs. The tab "hex" is the payload, shown in another way."""
-    letter = shown.letter
-    left_out = set() if letter.original else {"changes"}
-    tabs = {key: label for key, label in TABS.items() if key not in left_out}
-    asked = request.GET.get("tab", "")
-    tab = asked if asked in tabs or asked == HEX else "payload"
-    if tab == "payload" and shown.body_kind == HEX:  # there is nothing else to read in it
-        tab = HEX
-    counts = {"headers": len(shown.headers), "log": len(shown.log)}
-    body = bytes(letter.body)
-    return {
-        "shown": shown,
-        "letter": letter,
-        "deaths": presenting.deaths_in_words(letter),
-        "rows": shown.headers if tab == "headers" else shown.properties,
-        "tab": tab,
-        "tabs": [(key, label, counts.get(key)) for key, label in tabs.items()],
-        "hex_rows": bodytext.rows(body) if tab == HEX else [],
-        "hex_left": max(0, len(body) - bodytext.MOST_HEX),
-        "changes": comparing.of(letter, reveal=reveal) if tab == "changes" else [],
-    }

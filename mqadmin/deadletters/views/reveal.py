@@ -15,7 +15,7 @@ from mqadmin.core.pages import rendering
 from mqadmin.deadletters.inbox import presenting
 from mqadmin.deadletters.masking import revealing
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.views.inbox import shown_context
+from mqadmin.deadletters.views.letter import shown_context
 
 
 @permissions.operate

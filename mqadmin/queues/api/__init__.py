@@ -1,1 +1,11 @@
 """The API's calls for brokers and queues."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+from mqadmin.queues.api import brokers, messages, queues
+
+router = Router()
+for part in (brokers, queues, messages):
+    router.add_router("", part.router)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.acts import snapshots
-from mqadmin.queues.forms import PublishForm
+from mqadmin.queues.forms.publish import PublishForm
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import live_queue, presenting
 from mqadmin.queues.pages.broker_status import live_fault, status_of

@@ -1,42 +1,18 @@
-"""The API of consumers, processes and records: shapes, permissions, refusals."""
+"""The API of consumers: shapes, permissions, refusals."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from consumers.models import Consumer, ConsumerProcess
-from mqadmin.core import brokers
-from mqadmin.core.models import AuditEntry
-from tests.support.broker import NOWHERE
-from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
+from tests.consumers.api.conftest import Api
+from tests.support.consumers import count, make_consumer, make_process, make_supervisor
 
 pytestmark = pytest.mark.django_db
 
-Api = Callable[[str], Any]
 NEW = {"name": "orders", "queue": "order.processing", "handler": "record"}
-
-RECORD_FIELDS = {
-    "id", "consumer", "process", "queue", "exchange", "routing_key", "message_id", "redelivered", "attempt",
-    "outcome", "detail", "error_type", "error", "started_at", "duration_ms", "waited_ms", "size", "requeueable",
-}  # fmt: skip
-PROCESS_FIELDS = {
-    "id", "host", "pid", "state", "state_reason", "started_at", "heartbeat_at", "restarts", "processed",
-    "failed", "in_flight", "rate", "rss_bytes", "cpu_percent", "connected_at", "blocked_reason", "connections",
-    "connection_errors", "channel_errors",
-}  # fmt: skip
-
-
-def test_handlers(api_of: Api) -> None:
-    status, body = api_of("viewer").call("GET", "/handlers")
-    assert status == 200
-    by_name = {item["name"]: item for item in body["items"]}
-    assert by_name["record"]["options_schema"]["type"] == "object"
-    assert "collect" not in by_name
-    assert body["total"] == len(by_name)
 
 
 def test_create_show_change_delete(api_of: Api) -> None:
@@ -113,13 +89,6 @@ def test_redeliver(api_of: Api) -> None:
     status, body = operator.call("POST", "/consumers/idle/redeliver")
     assert (status, body["code"]) == (409, "stopped")
     assert operator.call("POST", "/consumers/nobody/redeliver")[0] == 404
-
-
-def test_handlers_say_whether_they_take_batches(api_of: Api, batch_handler: str) -> None:
-    items = api_of("viewer").call("GET", "/handlers")[1]["items"]
-    batch = {item["name"]: item["batch"] for item in items}
-    assert batch[batch_handler] is True
-    assert batch["record"] is False
 
 
 @pytest.mark.parametrize("records", ["best_effort", "best-effort"])
@@ -205,98 +174,6 @@ def test_permissions(api_of: Api, role: str, method: str, path: str, body: Any) 
 def test_a_collector_is_not_deleted_here(api_of: Api) -> None:
     make_consumer(name="collector", is_collector=True)
     assert api_of("admin").call("DELETE", "/consumers/collector")[1]["code"] == "is_collector"
-
-
-def test_processes(api_of: Api) -> None:
-    process = make_process(make_consumer(name="orders"), rate=3.5, rss_bytes=1024)
-    status, body = api_of("viewer").call("GET", "/consumers/orders/processes")
-    assert status == 200
-    assert set(body["items"][0]) >= PROCESS_FIELDS
-    assert (body["items"][0]["id"], body["items"][0]["rate"]) == (process.pk, 3.5)
-
-
-def test_output_is_bounded_or_says_why_not(api_of: Api, settings: Any, tmp_path: Any) -> None:
-    settings.VAR_DIR = tmp_path
-    process = make_process(make_consumer())
-    viewer = api_of("viewer")
-    status, body = viewer.call("GET", f"/processes/{process.pk}/output")
-    assert (status, body["text"]) == (200, None)
-    assert "not on this host" in body["reason"]
-    (tmp_path / "output").mkdir()
-    lines = "".join(f"line {number}\n" for number in range(50))
-    (tmp_path / "output" / f"{process.pk}.out").write_text(lines)
-    _status, body = viewer.call("GET", f"/processes/{process.pk}/output", tail=2)
-    assert body["text"] == "line 48\nline 49"
-    assert viewer.call("GET", "/processes/999999/output")[0] == 404
-
-
-def test_records_have_every_field_and_filters(api_of: Api) -> None:
-    consumer = make_consumer(name="orders")
-    make_record(consumer, message_id="m-a")
-    failed = make_record(consumer, outcome="dead_lettered", error="boom", body=b"x", properties={})
-    make_record(make_consumer(name="other"))
-    viewer = api_of("viewer")
-
-    _status, body = viewer.call("GET", "/records", consumer="orders")
-    assert set(body["items"][0]) == RECORD_FIELDS
-    assert (body["total"], body["items"][0]["id"], body["items"][0]["requeueable"]) == (2, failed.pk, True)
-    assert body["items"][1]["requeueable"] is False
-    for query in ({"outcome": "dead_lettered"}, {"q": "boo"}, {"message_id": failed.message_id}):
-        assert [item["id"] for item in viewer.call("GET", "/records", **query)[1]["items"]] == [failed.pk]
-    assert viewer.call("GET", "/records", since="2099-01-01T00:00:00Z")[1]["items"] == []
-    assert viewer.call("GET", "/records", until="2099-01-01T00:00:00")[1]["total"] == 3
-    assert viewer.call("GET", "/records", outcome="no-such")[0] == 422
-    assert viewer.call("GET", "/records", consumer="nobody")[0] == 404
-
-
-def test_record_pages_follow_the_cursor(api_of: Api) -> None:
-    consumer = make_consumer()
-    made = [make_record(consumer).pk for _n in range(5)]
-    viewer, seen, cursor = api_of("viewer"), [], None
-    for _step in range(3):
-        query = {"limit": 2, **({"cursor": cursor} if cursor else {})}
-        _status, body = viewer.call("GET", "/records", **query)
-        seen += [item["id"] for item in body["items"]]
-        cursor = body["next"]
-    assert (seen, cursor) == (made[::-1], None)
-
-
-def test_record_with_body_headers_and_log(api_of: Api) -> None:
-    record = make_record(
-        make_consumer(),
-        body=b"\xff\x00",
-        properties={"priority": 3},
-        headers={"n": {"$float": "1.0"}},
-        log=[[1.5, "INFO", "hello"]],
-        traceback="tb",
-    )
-    status, body = api_of("viewer").call("GET", f"/records/{record.pk}")
-    assert status == 200
-    assert set(body) >= RECORD_FIELDS | {"properties", "headers", "traceback", "dead_letter"}
-    assert (base64.b64decode(body["body"]), body["encoding"]) == (b"\xff\x00", "base64")
-    assert body["log"] == [{"offset_ms": 1.5, "level": "INFO", "text": "hello"}]
-    assert body["headers"] == {"n": {"$float": "1.0"}}
-    plain = make_record(make_consumer(), body="grüße".encode())
-    assert api_of("operator").call("GET", f"/records/{plain.pk}")[1]["body"] == "grüße"
-
-
-def test_requeue_refuses_what_is_not_stored(api_of: Api) -> None:
-    record = make_record(make_consumer())
-    status, body = api_of("operator").call("POST", f"/records/{record.pk}/requeue")
-    assert (status, body["code"]) == (409, "not_stored")
-
-
-def test_requeue_without_a_broker_is_the_brokers_trouble(
-    api_of: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, url in NOWHERE.items():
-        monkeypatch.setenv(name, url)
-    brokers.forget()
-    record = make_record(make_consumer(), body=b"x", properties={})
-    status, body = api_of("operator").call("POST", f"/records/{record.pk}/requeue")
-    assert (status, body["code"]) == (503, "connection_lost")
-    entry = AuditEntry.objects.get()
-    assert (entry.outcome, entry.reason) == ("failed", body["detail"])  # nobody said no
 
 
 def test_counters_are_in_the_definition(api_of: Api) -> None:

@@ -20,6 +20,7 @@ from consumers.supervisor import reconcile
 from consumers.supervisor.reconcile import Actual, Desired, Stop, View
 from mqadmin.core.models import AuditEntry
 from tests.consumers.conftest import BY
+from tests.consumers.views.conftest import EVIL, get, text_of
 from tests.support.consumers import make_consumer, make_process, make_supervisor
 
 pytestmark = pytest.mark.django_db
@@ -118,20 +119,6 @@ def test_start_of_one_leaves_the_others_waiting() -> None:
         processes.start_now(process=make_process(consumer), by=BY)
 
 
-def test_the_api_acts_on_one(api_of: Any) -> None:
-    consumer, other = make_consumer(name="orders", desired="running"), make_consumer()
-    one, strange = make_process(consumer), make_process(other)
-    operator = api_of("operator")
-
-    assert operator.call("POST", "/consumers/orders/restart", {"process": strange.pk})[0] == 404
-    assert operator.call("POST", "/consumers/orders/restart", {"process": one.pk})[0] == 202
-    assert ConsumerProcess.objects.get(pk=one.pk).nudge == REPLACE
-    assert operator.call("POST", "/consumers/orders/start", {"process": one.pk})[0] == 409
-    status, body = operator.call("POST", "/consumers/orders/restart", {"rolling": False})
-    assert (status, Consumer.objects.get(name="orders").rolling) == (202, False)
-    assert body["status"]["rollout"] == "Restarting: 0 of 1 replaced"
-
-
 # --- the table ---------------------------------------------------------------------------------------------------
 
 
@@ -182,3 +169,19 @@ def test_what_a_process_uses_is_drawn(viewer: Client) -> None:
     assert "14 threads, 31 open files" in table
     make_process(consumer, replica=1, usage=["nonsense"], cpu_percent=1)  # draws nothing, breaks nothing
     assert len(rows(viewer, "orders")) == 2
+
+
+def test_kill_one_process(operator: Client) -> None:
+    process = make_process(make_consumer(desired="running"))
+    assert operator.post(reverse("process_kill", args=[process.pk])).status_code == 302
+    assert ConsumerProcess.objects.get().kill_requested_at is not None
+
+
+def test_output_is_shown_or_said_to_be_elsewhere(viewer: Client, settings: Any, tmp_path: Any) -> None:
+    settings.VAR_DIR = tmp_path
+    process = make_process(make_consumer())
+    assert "It is not on this host" in text_of(get(viewer, "process_output", process.pk))
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / f"{process.pk}.out").write_text(f"hello {EVIL}\n")
+    text = text_of(get(viewer, "process_output", process.pk))
+    assert "hello &lt;script&gt;" in text

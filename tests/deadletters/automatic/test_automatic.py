@@ -11,7 +11,7 @@ from django.test import Client
 from mqadmin.core.models import AuditEntry
 from mqadmin.deadletters.models import Breaker, RetryRule
 from mqadmin.rabbit.config import BrokerConfig
-from tests.deadletters.api.test_letters import Api
+from tests.deadletters.api.conftest import Api
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer
 

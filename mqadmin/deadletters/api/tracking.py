@@ -1,0 +1,44 @@
+"""The API's calls that track a dead-letter queue, and that stop tracking it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+
+from mqadmin.core.acts import audit
+from mqadmin.core.api.plumbing import CONFIGURE, VIEW
+from mqadmin.deadletters.capture import tracking
+from mqadmin.queues.api.queues import find_queue
+
+router = Router(tags=["dead letters"], auth=VIEW)
+
+
+class TrackedOut(Schema):
+    """Whether the letters of a queue are captured, and by which consumer."""
+
+    queue: int
+    tracked: bool
+    consumer: str | None
+
+
+@router.post("/queues/{int:queue_id}/track", response=TrackedOut, auth=CONFIGURE)
+def queue_track(request: HttpRequest, queue_id: int, force: bool = False) -> dict[str, Any]:
+    """Capture the letters of a dead-letter queue from now on; 409 when it is tracked already.
+
+    Also 409 where another program consumes from the queue, unless `force`: it would lose its messages.
+    """
+    tracked = tracking.track(queue=find_queue(queue_id), by=audit.actor(request), force=force)
+    return {
+        "queue": queue_id,
+        "tracked": True,
+        "consumer": tracked.consumer.name if tracked.consumer else None,
+    }
+
+
+@router.post("/queues/{int:queue_id}/untrack", response=TrackedOut, auth=CONFIGURE)
+def queue_untrack(request: HttpRequest, queue_id: int) -> dict[str, Any]:
+    """Stop capturing; what is stored stays. 409 when it is not tracked."""
+    tracking.untrack(queue=find_queue(queue_id), by=audit.actor(request))
+    return {"queue": queue_id, "tracked": False, "consumer": None}

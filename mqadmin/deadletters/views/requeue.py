@@ -1,0 +1,49 @@
+"""Requeue letters: say how many would go where, then have it done."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import rendering
+from mqadmin.deadletters.acts import conflict
+from mqadmin.deadletters.forms.requeue import Carefully, Destination
+from mqadmin.deadletters.forms.selections import chosen, expected
+from mqadmin.deadletters.requeue import dryrun, requeue
+from mqadmin.deadletters.requeue.destinations import To
+from mqadmin.deadletters.views.dialog import PARKED, decision, started
+from mqadmin.rabbit.errors import RabbitError
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def letter_requeue(request: HttpRequest) -> HttpResponse:
+    """GET: say how many letters would go where. POST: have them requeued."""
+    broker = brokers.current(request)
+    if request.method == "POST":
+        letters = chosen(request.POST, broker, PARKED)
+        to = Destination(request.POST).place if "to" in request.POST else To()
+        with conflict.explained(letters, audit.actor(request)):
+            operation = requeue.start(
+                selection=letters,
+                to=to,
+                by=audit.actor(request),
+                expect=expected(request.POST),
+                care=Carefully(request.POST).care,
+            )
+        return started(request, operation)
+    form = Destination(request.GET if "to" in request.GET else {"to": "source"})
+    context = decision(request, broker, "letter_requeue", PARKED)
+    context |= {"form": form, "care": Carefully(request.GET), "places": [], "sendable": 0}
+    context["is_again"] = "to" in request.GET  # the focus stays on what was chosen
+    try:
+        plan = dryrun.of(selection=context["selection"], to=form.place)
+        context |= {"plan": plan, "places": plan.destinations, "sendable": plan.requeueable}
+    except Refusal as refusal:
+        context["fault"] = refusal.text
+    except RabbitError as error:
+        context["fault"] = str(error)
+    return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")

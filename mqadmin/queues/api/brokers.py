@@ -1,0 +1,68 @@
+"""The API's call for brokers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+
+from mqadmin.core import brokers
+from mqadmin.core.api.plumbing import VIEW
+from mqadmin.queues.models import Broker
+from mqadmin.queues.pages import broker_status
+
+router = Router(tags=["brokers and queues"], auth=VIEW)
+
+
+class TotalsOut(Schema):
+    """Sums over the whole broker; null is unknown, not 0. Rates are per second."""
+
+    ready: int | None = None
+    unacked: int | None = None
+    publish_rate: float | None = None
+    deliver_rate: float | None = None
+    ack_rate: float | None = None
+
+
+class BrokerOut(Schema):
+    """One configured broker as last seen. `reachable` null: not tried yet.
+
+    `status`: ok; stale, when the monitor stopped sampling; down, when it does not answer; never, when it was not
+    sampled yet. Numbers are those of `sampled_at`.
+    """
+
+    slug: str
+    status: Literal["ok", "stale", "down", "never"]
+    reachable: bool | None
+    error: str
+    rabbitmq_version: str
+    sampled_at: datetime | None
+    totals: TotalsOut
+
+
+class BrokerList(Schema):
+    items: list[BrokerOut]
+    total: int
+    next: str | None
+
+
+@router.get("/brokers", response=BrokerList)
+def broker_list(request: HttpRequest) -> dict[str, Any]:
+    """List the configured brokers, in the order they are written."""
+    rows = {row.slug: row for row in Broker.objects.all()}
+    items = [_broker(rows.get(slug) or Broker(slug=slug)) for slug in brokers.configs()]
+    return {"items": items, "total": len(items), "next": None}
+
+
+def _broker(row: Broker) -> dict[str, Any]:
+    return {
+        "slug": row.slug,
+        "status": broker_status.status_of(row.slug).level,
+        "reachable": row.reachable,
+        "error": row.error,
+        "rabbitmq_version": row.version,
+        "sampled_at": row.sampled_at,
+        "totals": row.totals,
+    }

@@ -1,0 +1,144 @@
+"""The API's calls for the messages of a queue: publish, look at, move, purge, put back."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Router, Schema, Status
+from pydantic import Field
+
+from mqadmin.core.acts import audit
+from mqadmin.core.api.operations import OperationOut
+from mqadmin.core.api.plumbing import OPERATE, VIEW, Body, one
+from mqadmin.core.models import Operation
+from mqadmin.queues.acts import moving, peeking, publishing, purging, snapshots
+from mqadmin.queues.api.queues import find_queue
+from mqadmin.rabbit.message import to_json
+from mqadmin.rabbit.types import PeekedMessage
+
+router = Router(tags=["brokers and queues"], auth=VIEW)
+
+
+class PublishIn(Body):
+    """A message; `encoding` says how `body` is written."""
+
+    body: str = ""
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+    properties: dict[str, Any] = {}
+    headers: dict[str, Any] = {}
+    routing_key: str | None = None
+
+
+class PublishOut(Schema):
+    """Whether a queue received the message."""
+
+    routed: bool
+
+
+class PeekIn(Body):
+    """How many messages to look at."""
+
+    count: int = Field(default=10, ge=1, le=peeking.MAX_COUNT)
+
+
+class MessageOut(Schema):
+    """A message looked at. `truncated`: the body is longer than what is here; `size` is the whole."""
+
+    exchange: str
+    routing_key: str
+    redelivered: bool
+    size: int
+    truncated: bool
+    encoding: Literal["utf-8", "base64"]
+    body: str
+    properties: dict[str, Any]
+    headers: dict[str, Any]
+
+
+class PeekOut(Schema):
+    items: list[MessageOut]
+    total: int
+    next: str | None = None
+
+
+class MoveIn(Body):
+    """Where to, in the same virtual host; without `count` all that are ready now."""
+
+    to_queue: str = Field("", max_length=255)
+    count: int | None = Field(None, ge=1)
+
+
+class PurgeIn(Body):
+    """`expect`: how many messages the caller believes to drop; another number is refused.
+
+    `snapshot`: keep them, so that they can be put back; 409 where they are too many. `hold_seconds`: nothing
+    is dropped before, it can be cancelled.
+    """
+
+    expect: int | None = Field(default=None, ge=0)
+    snapshot: bool = False
+    hold_seconds: float = Field(default=0, ge=0, le=86_400)
+
+
+@router.post("/queues/{int:queue_id}/publish", response=PublishOut, auth=OPERATE)
+def queue_publish(request: HttpRequest, queue_id: int, message: PublishIn) -> dict[str, bool]:
+    """Publish one message through the default exchange, confirmed; `routed` false: no queue took it."""
+    routed = publishing.publish(queue=find_queue(queue_id), by=audit.actor(request), **message.dict())
+    return {"routed": routed}
+
+
+@router.post("/queues/{int:queue_id}/peek", response=PeekOut, auth=OPERATE)
+def queue_peek(request: HttpRequest, queue_id: int, wanted: PeekIn | None = None) -> dict[str, Any]:
+    """Look at the head of the queue; 409 with the reason where looking would harm a message."""
+    count = (wanted or PeekIn()).count
+    found = peeking.peek(queue=find_queue(queue_id), by=audit.actor(request), count=count)
+    return {"items": [_message(item) for item in found], "total": len(found)}
+
+
+def _message(item: PeekedMessage) -> dict[str, Any]:
+    message = item.message
+    try:
+        encoding, body = "utf-8", message.body.decode()
+    except UnicodeDecodeError:
+        encoding, body = "base64", base64.b64encode(message.body).decode()
+    properties = message.properties.to_json()
+    properties.pop("headers", None)
+    return {
+        "exchange": message.exchange,
+        "routing_key": message.routing_key,
+        "redelivered": message.redelivered,
+        "size": item.size,
+        "truncated": item.truncated,
+        "encoding": encoding,
+        "body": body,
+        "properties": properties,
+        "headers": to_json(message.headers),
+    }
+
+
+@router.post("/queues/{int:queue_id}/move", response={202: OperationOut}, auth=OPERATE)
+def queue_move(request: HttpRequest, queue_id: int, wanted: MoveIn) -> Status[Operation]:
+    """Move ready messages to another queue, straight through the broker; 409 with the reason where not."""
+    by = audit.actor(request)
+    return Status(
+        202, moving.move(queue=find_queue(queue_id), by=by, to_queue=wanted.to_queue, count=wanted.count)
+    )
+
+
+@router.post("/queues/{int:queue_id}/purge", response={202: OperationOut}, auth=OPERATE)
+def queue_purge(request: HttpRequest, queue_id: int, wanted: PurgeIn | None = None) -> Status[Operation]:
+    """Drop every ready message; 409 when `expect` is given and the queue holds another number."""
+    by = audit.actor(request)
+    return Status(202, purging.purge(queue=find_queue(queue_id), by=by, **(wanted or PurgeIn()).dict()))
+
+
+@router.post("/operations/{int:operation_id}/restore", response={202: OperationOut}, auth=OPERATE)
+def operation_restore(request: HttpRequest, operation_id: int) -> Status[Operation]:
+    """Put back what a purge with a snapshot kept; 409 when it kept nothing."""
+    purge = one(
+        Operation.objects.filter(pk=operation_id), _("There is no operation %(id)s.") % {"id": operation_id}
+    )
+    return Status(202, snapshots.restore(operation=purge, by=audit.actor(request)))

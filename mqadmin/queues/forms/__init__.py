@@ -1,0 +1,1 @@
+"""Forms of the queue's page: publish one message, confirm a purge, move messages."""

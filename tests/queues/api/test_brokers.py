@@ -1,0 +1,48 @@
+"""The API's call for brokers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mqadmin.queues.models import Broker
+from tests.queues.conftest import Api
+
+
+def test_brokers(api: Api, broker: Broker) -> None:
+    answer = api.get("/brokers").json()
+    (item,) = answer["items"]
+    assert item.keys() == {"slug", "status", "reachable", "error", "rabbitmq_version", "sampled_at", "totals"}
+    assert item["status"] == "ok"
+    assert item["totals"] == {
+        "ready": 12,
+        "unacked": 3,
+        "publish_rate": 4.5,
+        "deliver_rate": 4.0,
+        "ack_rate": 4.0,
+    }
+    assert (answer["total"], answer["next"]) == (1, None)
+
+
+def test_a_broker_that_was_never_sampled_is_listed_as_unknown(api: Api) -> None:
+    (item,) = api.get("/brokers").json()["items"]
+    assert (item["reachable"], item["sampled_at"], item["totals"]["ready"]) == (None, None, None)
+    assert item["status"] == "never"
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"reachable": False, "error": "refused"}, "down"),
+        ({"sampled_at": datetime(2026, 1, 1, tzinfo=UTC)}, "stale"),
+    ],
+)
+def test_old_numbers_and_a_broker_that_is_down_are_told_apart(
+    api: Api, broker: Broker, values: dict[str, Any], status: str
+) -> None:
+    Broker.objects.filter(pk=broker.pk).update(**values)
+    (item,) = api.get("/brokers").json()["items"]
+    assert item["status"] == status
+    assert item["totals"]["ready"] == 12

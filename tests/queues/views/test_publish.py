@@ -1,0 +1,75 @@
+"""Publishing a message on the page, on a real broker."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from mqadmin.core.models import AuditEntry
+from mqadmin.queues.models import Queue
+from mqadmin.rabbit.config import BrokerConfig
+from tests.queues.views.conftest import HTMX
+from tests.support import amqp
+
+pytestmark = pytest.mark.broker
+
+
+def publish(client: Client, queue: Queue, **fields: str) -> str:
+    values = {"body": "hello", "encoding": "utf-8", "persistent": "on", **fields}
+    response = client.post(reverse("queue_publish", args=[queue.pk]), values, headers=HTMX)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_publish_a_full_message(operator: Client, work: Queue, broker_config: BrokerConfig) -> None:
+    text = publish(
+        operator,
+        work,
+        body="AAH/",
+        encoding="base64",
+        headers='{"n": 1, "half": 0.5, "deep": {"list": [true, null]}}',
+        content_type="application/octet-stream",
+        priority="3",
+        message_id="mine",
+    )
+    assert "Published and confirmed" in text
+    (got,) = amqp.drain(broker_config, work.vhost, "work", expect=1)
+    assert got.body == b"\x00\x01\xff"
+    assert got.headers == {"n": 1, "half": 0.5, "deep": {"list": [True, None]}}
+    assert (got.properties.message_id, got.properties.priority, got.properties.delivery_mode) == (
+        "mine",
+        3,
+        2,
+    )
+    assert got.properties.timestamp
+    entry = AuditEntry.objects.get(action="queue.publish")
+    assert (entry.actor, entry.outcome, entry.detail["routed"]) == ("the-operator", "done", True)
+
+
+def test_a_message_that_no_queue_takes_is_told_so(operator: Client, work: Queue) -> None:
+    text = publish(operator, work, routing_key="nobody")
+    assert "Not routed" in text
+    assert "nobody" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"body": "%%%", "encoding": "base64"}, "not valid base64"),
+        ({"headers": "{"}, "Not valid JSON"),
+        ({"headers": "[1]"}, "JSON object"),
+        ({"headers": '{"n": 99999999999999999999}'}, "64 bits"),
+        ({"priority": "many"}, "priority is a whole number"),
+        ({"expiration": "soon"}, "expiration is a whole number"),
+        ({"message_id": "m" * 256}, "message_id is longer than 255 bytes"),
+        ({"routing_key": "é" * 128}, "longer than 255 bytes"),
+    ],
+)
+def test_errors_stand_beside_their_fields(
+    operator: Client, work: Queue, fields: dict[str, str], words: str, broker_config: BrokerConfig
+) -> None:
+    text = publish(operator, work, **fields)
+    label = text[: text.index(words)].rsplit('<label class="field">', 1)[-1]
+    assert f'name="{next(iter(fields))}"' in label
+    assert amqp.depth(broker_config, work.vhost, "work") == 0
