@@ -12,8 +12,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from mqadmin.celery import app
-from mqadmin.core.acts import operations, progress, tasks
+from mqadmin.celery import NUDGE_SECONDS, app
+from mqadmin.core.acts import operations, progress
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import Run
 from mqadmin.core.errors import Refusal
@@ -257,7 +257,7 @@ def test_a_nudge_that_cannot_be_delivered_is_quick_and_harmless(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, hole: str
 ) -> None:
     """With Celery's own patience, here an hour, nobody would wait for its end."""
-    assert tasks.NUDGE_SECONDS <= 1
+    assert NUDGE_SECONDS <= 1
     monkeypatch.setitem(app.conf, "broker_connection_timeout", 3600)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = 1 if hole == "refuses" else listener.getsockname()[1]

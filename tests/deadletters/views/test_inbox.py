@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from mqadmin.core import hooks
 from mqadmin.deadletters.capture import uncaptured
+from mqadmin.deadletters.inbox import inbox
 from mqadmin.deadletters.models import DeadLetter
 from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
