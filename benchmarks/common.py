@@ -25,7 +25,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from deploy import node, packages, ports
 from deploy.options import ROOT
 from mqadmin.rabbit.config import BrokerConfig, load
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.support.vhosts import temporary_vhost

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from deploy.trouble import Trouble
 from mqadmin.rabbit import amqp, config, errors
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 
 
 def check(environ: Mapping[str, str]) -> None:

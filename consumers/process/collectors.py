@@ -40,7 +40,7 @@ from mqadmin.core.rows import batches
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.headers import DELIVERY_COUNT
-from mqadmin.rabbit.management import peek
+from mqadmin.rabbit.management_api import peek
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing
 

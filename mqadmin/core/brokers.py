@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from mqadmin.rabbit import config as rabbit_config
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ConfigurationError
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.publishing.publisher import Publisher, get_publisher
 
 SESSION_KEY = "broker"

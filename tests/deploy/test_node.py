@@ -11,7 +11,7 @@ import pytest
 from deploy import ports
 from deploy.node import Node
 from mqadmin.rabbit.config import load
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes

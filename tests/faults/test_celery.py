@@ -16,7 +16,7 @@ from django.conf import settings
 
 from mqadmin import celery
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.rabbit.proxy import Proxy
 from tests.support.processes import ROOT
 from tests.support.waiting import patient, wait_until

@@ -21,7 +21,7 @@ from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.deadletters.search import selection
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.message import MAX_ENCODED, Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.core.conftest import make_user

@@ -22,7 +22,7 @@ from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import RabbitError
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.support import amqp
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]

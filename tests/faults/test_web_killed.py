@@ -17,7 +17,7 @@ import requests
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record
 from deploy import ports
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.support import amqp
 from tests.support.processes import ROOT, manage
 from tests.support.waiting import wait_until

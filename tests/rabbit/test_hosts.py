@@ -13,7 +13,7 @@ from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import BadResponse, NoResponse, NotFound, Refused
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
-from tests.rabbit.management.test_client import answering, page
+from tests.rabbit.management_api.test_client import answering, page
 from tests.rabbit.proxy import Proxy
 from tests.support.management import Management, purge
 from tests.support.waiting import wait_until

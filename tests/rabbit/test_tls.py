@@ -13,7 +13,7 @@ from mqadmin import celery
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ConfigurationError, NoResponse
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.rabbit.tls import (  # noqa: F401
     WRONG,

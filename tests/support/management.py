@@ -8,7 +8,7 @@ from typing import Any
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ChannelLost
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 
 _DOTS = (".", "..")  # no URL of the management API can name these
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumers.runtime.api import Delivery
-from consumers.runtime.handling import logs, policy
+from consumers.runtime.handling import logs, retry_policy
 from consumers.runtime.outcome import Acked, DeadLettered, Duplicate, Finished, Outcome, Postponed, Released
 from consumers.runtime.spec import RetryPolicy
 
@@ -31,7 +31,7 @@ class Policies:
     connection: RetryPolicy | None = None
 
     def decide(self, delivery: Delivery, error: BaseException) -> Outcome:
-        return policy.decide(delivery.attempt, error, self.retry, self.connection)
+        return retry_policy.decide(delivery.attempt, error, self.retry, self.connection)
 
 
 class NotRun(TypeError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from consumers.runtime.api import Delivery
 from consumers.runtime.handling import running
-from consumers.runtime.handling.policy import HandlerDeadline
+from consumers.runtime.handling.retry_policy import HandlerDeadline
 from consumers.runtime.handling.running import Policies
 from consumers.runtime.outcome import Finished
 from consumers.runtime.spec import ConsumerSpec

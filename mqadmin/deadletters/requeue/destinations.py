@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.topology.routing import DEFAULT_EXCHANGE, RoutingTable
 from mqadmin.rabbit.types import QueueInfo
 

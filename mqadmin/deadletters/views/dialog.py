@@ -32,14 +32,20 @@ def decision(
     if letters.filter is not None:
         fields.append(("up_to", str(letters.up_to)))
     return {
-        "act": url_name.removeprefix("letter_"),
+        "dialog": f"deadletters/_{url_name.removeprefix('letter_')}.html",
         "action": reverse(url_name),
         "selection": letters,
         "total": total,
+        "can_act": True,
         "passed_over": letters.rows().count() - total if letters.filter is None else 0,
         "fields": fields,
         "back": f"{reverse('letter_list')}?broker={broker}",
     }
+
+
+def dialog(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """Show what `decision` returned: in a dialog over the inbox, or on a page of its own."""
+    return rendering.page(request, "deadletters/dialog.html", context, fragment=context["dialog"])
 
 
 def started(request: HttpRequest, operation: Operation) -> HttpResponse:

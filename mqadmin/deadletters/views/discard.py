@@ -10,10 +10,9 @@ from django.views.decorators.http import require_http_methods
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.models import Operation
-from mqadmin.core.pages import rendering
 from mqadmin.deadletters.acts import conflict, decide
 from mqadmin.deadletters.forms.selections import chosen, expected
-from mqadmin.deadletters.views.dialog import DISCARDED, PARKED, decision, started
+from mqadmin.deadletters.views.dialog import DISCARDED, PARKED, decision, dialog, started
 
 
 @permissions.operate
@@ -41,4 +40,4 @@ def _decided(
             operation = decide_(selection=letters, by=by, expect=expect)
         return started(request, operation)
     context = decision(request, broker, url_name, status)
-    return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
+    return dialog(request, context)

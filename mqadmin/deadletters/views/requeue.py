@@ -8,13 +8,12 @@ from django.views.decorators.http import require_http_methods
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.pages import rendering
 from mqadmin.deadletters.acts import conflict
 from mqadmin.deadletters.forms.requeue import Carefully, Destination
 from mqadmin.deadletters.forms.selections import chosen, expected
 from mqadmin.deadletters.requeue import dryrun, requeue
 from mqadmin.deadletters.requeue.destinations import To
-from mqadmin.deadletters.views.dialog import PARKED, decision, started
+from mqadmin.deadletters.views.dialog import PARKED, decision, dialog, started
 from mqadmin.rabbit.errors import RabbitError
 
 
@@ -37,13 +36,14 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
         return started(request, operation)
     form = Destination(request.GET if "to" in request.GET else {"to": "source"})
     context = decision(request, broker, "letter_requeue", PARKED)
-    context |= {"form": form, "care": Carefully(request.GET), "places": [], "sendable": 0}
+    context |= {"form": form, "care": Carefully(request.GET), "places": [], "sendable": 0, "can_act": False}
     context["is_again"] = "to" in request.GET  # the focus stays on what was chosen
     try:
         plan = dryrun.of(selection=context["selection"], to=form.place)
         context |= {"plan": plan, "places": plan.destinations, "sendable": plan.requeueable}
+        context["can_act"] = bool(plan.requeueable)
     except Refusal as refusal:
         context["fault"] = refusal.text
     except RabbitError as error:
         context["fault"] = str(error)
-    return rendering.page(request, "deadletters/decide.html", context, fragment="deadletters/_decide.html")
+    return dialog(request, context)

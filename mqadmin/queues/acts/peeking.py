@@ -10,7 +10,7 @@ from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.queues.models import Queue
-from mqadmin.rabbit.management import peek as rabbit_peek
+from mqadmin.rabbit.management_api import peek as rabbit_peek
 from mqadmin.rabbit.reading.display import display_text
 from mqadmin.rabbit.types import PeekedMessage
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from mqadmin.queues.models import Broker
+from mqadmin.queues.monitor import alarms
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.types import NodeInfo, OverviewInfo, QueueInfo
 
@@ -30,22 +31,6 @@ _SAMPLED = (
     "tried_at",
     "sampled_at",
 )
-
-
-def alarm_names(nodes: Iterable[NodeInfo]) -> tuple[str, ...]:
-    """Return which of "disk" and "memory" block publishers somewhere in the cluster."""
-    return tuple(sorted({alarm["resource"] for alarm in alarms(nodes)}))
-
-
-def alarms(nodes: Iterable[NodeInfo]) -> list[dict[str, str]]:
-    """Return [{"node", "resource"}] of the resource alarms in force."""
-    found = []
-    for node in nodes:
-        if node.mem_alarm:
-            found.append({"node": node.name, "resource": "memory"})
-        if node.disk_free_alarm:
-            found.append({"node": node.name, "resource": "disk"})
-    return found
 
 
 def totals(overview: OverviewInfo, infos: Iterable[QueueInfo]) -> dict[str, float]:
@@ -91,7 +76,7 @@ def sampled(
     broker.cluster_name = overview.cluster_name[:255]
     broker.totals = totals(overview, infos)
     broker.nodes = [asdict(node) for node in nodes]
-    broker.alarms = alarms(nodes)
+    broker.alarms = alarms.in_force(nodes)
     broker.queue_count = len(infos)
     broker.tried_at = broker.sampled_at = datetime.fromtimestamp(at, UTC)
     history = extended(broker.history, broker.totals, at)

@@ -16,7 +16,7 @@ from mqadmin.core import brokers
 from mqadmin.core.acts import leases
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.errors import RabbitError
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 
 log = logging.getLogger(__name__)
 

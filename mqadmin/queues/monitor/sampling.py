@@ -14,11 +14,11 @@ from django.conf import settings
 from django.db.models import Q
 
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.monitor import broker_rows, topology
+from mqadmin.queues.monitor import alarms, broker_rows, topology
 from mqadmin.queues.monitor.memory import Memory
 from mqadmin.queues.monitor.queue_row import COLUMNS, NOWHERE, DeadLetterRoute, Known, Surroundings, update
 from mqadmin.rabbit.errors import RabbitError
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.types import NodeInfo, QueueInfo
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Sampler:
         self, broker: Broker, infos: Iterable[QueueInfo], nodes: Iterable[NodeInfo], at: float
     ) -> list[Key]:
         tracked = self._tracked(broker)
-        around = Surroundings(at, broker_rows.alarm_names(nodes), settings.MQADMIN_PARKING_QUEUE)
+        around = Surroundings(at, alarms.names(nodes), settings.MQADMIN_PARKING_QUEUE)
         changed = []
         for info in infos:
             key = info.key

@@ -12,7 +12,7 @@ from mqadmin.core.hooks import Attention, Badge, Hit, Link, Tile
 from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages import listing, wording
+from mqadmin.queues.pages import alarms, listing, wording
 from mqadmin.queues.pages.broker_status import status_of
 
 SHOWN = 6
@@ -26,28 +26,10 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
         level = "broken" if status.level in ("down", "never") else "watch"
         yield Attention(level, status.title, " ".join(filter(None, (status.text, status.detail))))  # type: ignore[arg-type]
     if status.broker is not None:
-        yield from _alarms(status.broker)
+        yield from alarms.attention(status.broker)
     has_vhosts = listing.present(slug).order_by().values("vhost").distinct().count() > 1
     for level in ("broken", "watch"):
         yield from _queues(slug, level, has_vhosts=has_vhosts)
-
-
-def _alarms(broker: Broker) -> Iterator[Attention]:
-    words = {
-        "memory": _("It uses more memory than it may. Publishers are blocked until consumers catch up."),
-        "disk": _("It has less free disk than it must keep. Publishers are blocked until space is freed."),
-    }
-    for alarm in broker.alarms:
-        title = _("%(node)s raised its %(resource)s alarm") % alarm
-        yield Attention("broken", title, words.get(alarm["resource"], ""))
-    for node in broker.nodes:
-        if not node.get("running", True):
-            text = _("Queues whose leader was there may be unavailable.")
-            yield Attention("broken", _("%(node)s is down") % {"node": node["name"]}, text)
-        elif node.get("partitions"):
-            others = ", ".join(node["partitions"])
-            text = _("It does not see %(nodes)s: the cluster is split.") % {"nodes": others}
-            yield Attention("broken", _("%(node)s is partitioned") % {"node": node["name"]}, text)
 
 
 def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:

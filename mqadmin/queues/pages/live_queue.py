@@ -9,8 +9,8 @@ from django.utils import timezone
 from mqadmin.core import brokers
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import NotFound, RabbitError
-from mqadmin.rabbit.management import peek as rabbit_peek
-from mqadmin.rabbit.management.peek import PeekRisk
+from mqadmin.rabbit.management_api import peek as rabbit_peek
+from mqadmin.rabbit.management_api.peek import PeekRisk
 from mqadmin.rabbit.types import BindingInfo, QueueDetail, Series
 
 # (age, step) in seconds.

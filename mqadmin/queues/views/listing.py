@@ -58,7 +58,7 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         "everything": query.address(q="", vhost="", type="", show=""),
         "here": request.path + query.address(page=query.page),
     }
-    return rendering.page(request, "queues/list.html", context, fragment="queues/_table.html")
+    return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html")
 
 
 def _held(queues: Sequence[Queue], hold: str) -> Sequence[Queue]:

@@ -21,7 +21,7 @@ from mqadmin.queues.pages.broker_status import live_fault, status_of
 from mqadmin.queues.pages.charting import chart
 from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.rabbit.errors import RabbitError
-from mqadmin.rabbit.management.peek import PeekRisk
+from mqadmin.rabbit.management_api.peek import PeekRisk
 
 COUNTS = (1, 5, 10, 25, 50)
 

@@ -15,7 +15,7 @@ from consumers.handlers.registry import OptionsError, Place
 from consumers.runtime.api import Reject, Retry
 from mqadmin.core import brokers
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.publishing.publisher import close_publishers
 from tests.consumers.handlers.deliveries import delivery
 from tests.support import amqp

@@ -13,7 +13,7 @@ from consumers.demo import systems, topology
 from consumers.models import Consumer, Record
 from mqadmin.core.acts import audit
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.support import amqp
 from tests.support.processes import manage
 from tests.support.waiting import wait_until

@@ -11,7 +11,7 @@ from consumers.process import definition_spec
 from consumers.runtime.spec import DeadLetterTarget
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ConfigurationError
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 
 
 @pytest.mark.parametrize(

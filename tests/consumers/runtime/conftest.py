@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.runtime.child import Child
 from tests.support import amqp
 from tests.support.waiting import wait_until

@@ -9,7 +9,7 @@ import pytest
 
 from consumers.runtime.process import RECYCLED
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.runtime.conftest import DLX, close_connections
 from tests.support import amqp
 from tests.support.waiting import patient, wait_until

@@ -13,7 +13,7 @@ from django.db.models import F
 from consumers.models import Consumer, ConsumerProcess, SupervisorHost
 from consumers.supervisor.loop import Supervisor
 from consumers.supervisor.machine import output, spawn
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.support.processes import ROOT
 from tests.support.waiting import patient, wait_until
 

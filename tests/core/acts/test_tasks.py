@@ -11,7 +11,7 @@ from mqadmin.core.acts import operations, tasks
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.models import Operation
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.support.waiting import wait_until
 
 

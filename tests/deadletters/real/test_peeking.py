@@ -11,8 +11,8 @@ from consumers.models import Consumer
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import UnsafePeek
-from mqadmin.rabbit.management.client import ManagementClient
-from mqadmin.rabbit.management.peek import peek
+from mqadmin.rabbit.management_api.client import ManagementClient
+from mqadmin.rabbit.management_api.peek import peek
 from tests.support import amqp
 from tests.support.processes import manage
 from tests.support.waiting import wait_until

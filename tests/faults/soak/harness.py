@@ -20,7 +20,7 @@ from consumers.runtime.copies.copies import DELAY_PREFIX
 from deploy.node import Node
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.headers import REQUEUE_ID
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.consumers.supervisor.conftest import end_all

@@ -13,7 +13,7 @@ import pytest
 
 from mqadmin.core import brokers
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.publishing import publisher as publishing
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher, close_publishers
 from tests.rabbit.proxy import Proxy

@@ -11,7 +11,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.topology import redflags
 from mqadmin.rabbit.topology.topology import DeadLetterMap, dead_letter_map
 from tests.support.waiting import wait_until

@@ -20,7 +20,7 @@ from mqadmin.rabbit.errors import (
     RabbitError,
     Refused,
 )
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 
 
 class Command(BaseCommand):

@@ -21,7 +21,7 @@ from consumers.runtime.process import CONFIGURATION
 from consumers.runtime.spec import ConsumerSpec
 from deploy.node import Node
 from mqadmin.rabbit.config import BrokerConfig, load
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.runtime.child import Child
 from tests.rabbit.proxy import Proxy
 from tests.rabbit.tls import WRONG, Certificates, certificates, spoiled, tls_broker  # noqa: F401

@@ -18,7 +18,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record, SupervisorHost
 from consumers.supervisor.machine import spawn
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.supervisor.conftest import end_all, is_alive
 from tests.consumers.supervisor.live.counting import Owners
 from tests.consumers.supervisor.live.own_postgres import ALIAS, Cluster, cluster

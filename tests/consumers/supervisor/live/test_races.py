@@ -18,7 +18,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from consumers.models import Consumer, ConsumerProcess, SupervisorHost
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.supervisor.conftest import end_all
 from tests.support import amqp
 from tests.support.processes import ROOT

@@ -12,7 +12,7 @@ from django.db.models import F
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record, SupervisorHost
 from consumers.supervisor.machine import spawn
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.consumers.supervisor.conftest import Launch, is_alive

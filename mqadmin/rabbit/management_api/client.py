@@ -21,8 +21,8 @@ from mqadmin.rabbit.errors import (
     from_tls,
     together,
 )
-from mqadmin.rabbit.management import parse
-from mqadmin.rabbit.management.http import Http
+from mqadmin.rabbit.management_api import parse
+from mqadmin.rabbit.management_api.http import Http
 from mqadmin.rabbit.types import (
     BindingInfo,
     ConsumerInfo,

@@ -19,7 +19,7 @@ from mqadmin.rabbit.errors import (
     RabbitError,
     Refused,
 )
-from mqadmin.rabbit.management import parse
+from mqadmin.rabbit.management_api import parse
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from mqadmin.rabbit.topology.topology import dead_letter_map

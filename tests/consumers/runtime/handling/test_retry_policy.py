@@ -10,7 +10,7 @@ from consumers.runtime import api
 from consumers.runtime.channel.consumer_connection import MAX_DELAY, backoff
 from consumers.runtime.copies import copies
 from consumers.runtime.handling.dedupe import key_of
-from consumers.runtime.handling.policy import LONGEST_DELAY, decide, delay
+from consumers.runtime.handling.retry_policy import LONGEST_DELAY, decide, delay
 from consumers.runtime.outcome import Acked, DeadLettered, Outcome, Retried
 from consumers.runtime.spec import Dedupe, RetryPolicy
 from mqadmin.rabbit.headers import REQUEUE_ID

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mqadmin.rabbit.errors import UnsafePeek
 from mqadmin.rabbit.headers import DELIVERY_COUNT
-from mqadmin.rabbit.management.client import ManagementClient
+from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.reading.header_values import integer
 from mqadmin.rabbit.types import PeekedMessage, QueueDetail, QueueInfo
 

@@ -6,8 +6,8 @@ import pytest
 
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import UnsafePeek
-from mqadmin.rabbit.management.client import ManagementClient
-from mqadmin.rabbit.management.peek import assess, peek
+from mqadmin.rabbit.management_api.client import ManagementClient
+from mqadmin.rabbit.management_api.peek import assess, peek
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from mqadmin.rabbit.types import QueueDetail, QueueInfo
 

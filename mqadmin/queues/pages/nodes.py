@@ -1,0 +1,40 @@
+"""What the overview shows of a node: its memory, its disk, for how long it runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from mqadmin.core.pages.formats import ago, size
+from mqadmin.queues.pages.alarms import node_state
+
+NEAR = 0.75  # of its limit: a node's memory is then amber
+
+
+def shown(node: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the nodes' table from what `Broker.nodes` keeps of it. Sizes in bytes."""
+    used, limit = node.get("mem_used"), node.get("mem_limit")
+    share = used / limit if used is not None and limit else None
+    alarm = bool(node.get("mem_alarm") or node.get("disk_free_alarm"))
+    down = not node.get("running", True)
+    near = share is not None and share >= NEAR
+    tone = "red" if alarm or down else "amber" if near or node.get("partitions") else "green"
+    return {
+        "name": node["name"],
+        "tone": tone,
+        "state": node_state(node, near=near),
+        "mem_used": used,
+        "mem_limit": limit,
+        "percent": None if share is None else round(100 * share),
+        "memory": size(limit),
+        "disk_free": node.get("disk_free"),
+        "uptime": _uptime(node.get("uptime_s")),
+        "is_down": down,
+    }
+
+
+def _uptime(seconds: float | None) -> str:
+    """Return the largest unit only: "41 d"."""
+    return ago(None if seconds is None else timezone.now() - timedelta(seconds=seconds))
