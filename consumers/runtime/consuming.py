@@ -37,8 +37,7 @@ BEST_EFFORT_WAITING = 20_000  # outcomes of acked messages that wait for the sto
 
 
 class Consuming:
-    """One subscription whose messages a handler takes, over as many channels as it needs. I/O thread only, but for
-    `gauges`."""
+    """One subscription whose messages a handler takes, over any number of channels. I/O thread but for `gauges`."""
 
     connection_class: type[Connection] = Connection
 
