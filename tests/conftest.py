@@ -152,6 +152,18 @@ def _own_node(worker_id: str) -> Iterator[Node]:
 
 
 @pytest.fixture
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is allowed is really done: not on somebody's broker."""
+    from mqadmin.core import brokers
+
+    for name, url in broker.NOWHERE.items():
+        monkeypatch.setenv(name, url)
+    brokers.forget()
+    yield
+    brokers.forget()
+
+
+@pytest.fixture
 def restartable_broker(_own_node: Node) -> Node:
     """A private node, running, that the test may `stop`, `kill` and `start` (then `wait`)."""
     _own_node.start()

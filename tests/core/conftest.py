@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
-
-from mqadmin.core import brokers
-from tests.support.broker import NOWHERE
 
 PASSWORD = "correct horse battery"
 
@@ -25,16 +22,6 @@ def make_user(role: str = "") -> User:
         if role not in ("", "root"):
             user.groups.add(Group.objects.get(name=role))
     return user
-
-
-@pytest.fixture
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What is allowed is really done: not on somebody's broker."""
-    for name, url in NOWHERE.items():
-        monkeypatch.setenv(name, url)
-    brokers.forget()
-    yield
-    brokers.forget()
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ import base64
 
 import pytest
 
-from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry
 from tests.consumers.api.conftest import Api
-from tests.support.broker import NOWHERE
 from tests.support.consumers import make_consumer, make_record
 
 pytestmark = pytest.mark.django_db
@@ -76,12 +74,7 @@ def test_requeue_refuses_what_is_not_stored(api_of: Api) -> None:
     assert (status, body["code"]) == (409, "not_stored")
 
 
-def test_requeue_without_a_broker_is_the_brokers_trouble(
-    api_of: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, url in NOWHERE.items():
-        monkeypatch.setenv(name, url)
-    brokers.forget()
+def test_requeue_without_a_broker_is_the_brokers_trouble(api_of: Api, no_broker: None) -> None:
     record = make_record(make_consumer(), body=b"x", properties={})
     status, body = api_of("operator").call("POST", f"/records/{record.pk}/requeue")
     assert (status, body["code"]) == (503, "connection_lost")

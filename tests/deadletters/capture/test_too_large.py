@@ -24,8 +24,8 @@ QUEUE = "orders.dlq"
 LARGE = b"L" * 1_001
 IN_A_HURRY = """
 from django.core.management import call_command
-from consumers import collecting
-collecting.ASK_SECONDS = 0.1
+from consumers.process import collectors
+collectors.ASK_SECONDS = 0.1
 call_command("run_consumer", "collect")
 """
 TYPES = [{}, {"x-queue-type": "quorum"}, {"x-queue-type": "quorum", "x-delivery-limit": 20}]

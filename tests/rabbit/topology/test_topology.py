@@ -265,7 +265,8 @@ def test_ten_thousand_queues_are_worked_out_quickly(key: str | None) -> None:
     bindings = [bind("dlx", name, name) for name in names]
     few = processor_seconds(lambda: work_out(queues[:1_000], bindings[:1_000], exchange("dlx")), times=3)
     kept: list[DeadLetterMap] = []
-    assert processor_seconds(lambda: kept.append(work_out(queues, bindings, exchange("dlx")))) < few * 40
-    [found] = kept
+    many = processor_seconds(lambda: kept.append(work_out(queues, bindings, exchange("dlx"))), times=3)
+    assert many < few * 50
+    found = kept[0]
     assert len(found) == 10_000
     assert found["/", "q7"].from_ == (("q7",) if key else tuple(sorted(names)))

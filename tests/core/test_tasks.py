@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings
 
 from mqadmin import celery
-from mqadmin.core import hooks
-from mqadmin.core.acts import operations, tasks
+from mqadmin.core import hooks, tasks
+from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.models import Operation
 from mqadmin.rabbit.config import BrokerConfig
