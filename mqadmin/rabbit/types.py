@@ -45,6 +45,7 @@ class NodeInfo:
     mem_alarm: bool | None = None
     disk_free: int | None = None
     disk_free_alarm: bool | None = None
+    uptime_s: float | None = None
     partitions: tuple[str, ...] = ()
 
 

@@ -64,6 +64,7 @@ def overview(item: Json) -> OverviewInfo:
 
 
 def node(item: Json) -> NodeInfo:
+    uptime = _int(item.get("uptime"))
     return NodeInfo(
         name=str(item["name"]),
         running=bool(item.get("running", True)),
@@ -72,6 +73,7 @@ def node(item: Json) -> NodeInfo:
         mem_alarm=_flag(item.get("mem_alarm")),
         disk_free=_int(item.get("disk_free")),
         disk_free_alarm=_flag(item.get("disk_free_alarm")),
+        uptime_s=None if uptime is None else uptime / 1000,
         partitions=_texts(item.get("partitions")),
     )
 
