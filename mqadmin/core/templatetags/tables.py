@@ -41,6 +41,16 @@ class Part:
     attributes: Mapping[str, FilterExpression]
     inside: NodeList
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its tag is the same in each row."""
+        return not self.attributes and (self.css is None or not self.css.is_var)
+
+    def opening(self, context: template.Context, tag: str, css: str = "") -> SafeString:
+        """Return its opening tag alone, of one that is plain."""
+        own = str(self.css.resolve(context)) if self.css else ""
+        return format_html("<{}{}>", tag, attributes({"class": f"{css} {own}".strip()}))
+
     def draw(self, context: template.Context, tag: str, css: str = "") -> SafeString:
         """Return it as a <th> or <td>, with the classes of its column in front of its own."""
         own = str(self.css.resolve(context)) if self.css else ""
@@ -92,15 +102,22 @@ class ListingNode(Node):
         classes = [
             str(column.head.css.resolve(context)) if column.head.css else "" for column in self._columns
         ]
+        # There are thousands of cells in a page: what is the same in each row is made once.
+        openings = [
+            column.cell.opening(context, "td", css) if column.cell.is_plain else None
+            for column, css in zip(self._columns, classes, strict=True)
+        ]
         for item in self._items.resolve(context) or ():
             with context.push(**{self._name: item}):
                 for name, value in self._names.items():
                     context[name] = value.resolve(context)
                 opening = self._row.render(context).strip() or "<tr>"
-                cells = (
+                cells = [
                     column.cell.draw(context, "td", css)
-                    for column, css in zip(self._columns, classes, strict=True)
-                )
+                    if made is None
+                    else f"{made}{column.cell.inside.render(context).strip()}</td>"
+                    for column, css, made in zip(self._columns, classes, openings, strict=True)
+                ]
                 yield f"{opening}\n{''.join(cells)}\n</tr>"
 
 
