@@ -16,7 +16,19 @@ from pika.exceptions import ShortStringTooLong
 from pika.spec import Basic
 
 from mqadmin.rabbit.codec import LongString, RawField, RawTimestamp
-from mqadmin.rabbit.headers import DELIVERY_COUNT
+from mqadmin.rabbit.headers import DELIVERY_COUNT, ORIGINAL_DEATHS, X_DEATH
+from mqadmin.rabbit.wire_numbers import (
+    INT32,
+    Float32,
+    Int8,
+    Int16,
+    Int64,
+    UInt8,
+    UInt16,
+    UInt32,
+    integer,
+    single,
+)
 
 # All properties travel in one frame, whose payload RabbitMQ lets have 128 KiB (its and pika's `frame_max`);
 # 12 bytes of it are taken. Over a larger one it closes the connection: 501, frame_too_large, tried on 3.10.8.
@@ -46,7 +58,8 @@ class Properties:
     """The basic properties of AMQP 0-9-1; None = not set. `timestamp` is seconds since 1970.
 
     `delivery_mode` 2 is persistent. `expiration` is milliseconds, as text. `headers` holds what AMQP tables
-    hold: bool, int, float, Decimal, str, bytes, aware datetime, None, dict, list.
+    hold: bool, int, float, Decimal, str, bytes, aware datetime, None, dict, list; and the numbers of
+    `rabbit.wire_numbers`.
     """
 
     content_type: str | None = None
@@ -162,7 +175,7 @@ class Message:
 
 # A value that JSON has no type for becomes an object with exactly one of these keys. A table of the user's
 # with exactly one such key is wrapped itself, so the two cannot be confused.
-_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE, _RAW = (
+_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE, _RAW, _FLOAT32 = (
     "$bytes",
     "$longstr",
     "$decimal",
@@ -171,19 +184,46 @@ _BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE, _RAW = (
     "$float",
     "$table",
     "$raw",
+    "$float32",
 )
-_TAGS = frozenset((_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE, _RAW))
+_INTEGERS: dict[str, type[int]] = {
+    "$int8": Int8,
+    "$uint8": UInt8,
+    "$int16": Int16,
+    "$uint16": UInt16,
+    "$int32": int,
+    "$uint32": UInt32,
+    "$int64": Int64,
+}
+TYPED_NUMBERS = frozenset((*_INTEGERS, _FLOAT32)) - {"$int32"}
+_TAG_OF = {of: tag for tag, of in _INTEGERS.items() if of is not int}
+_TAGS = frozenset((_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE, _RAW, _FLOAT32, *_INTEGERS))
+# RabbitMQ writes these counts as `l`, however small: a plain one is that, and `I` is what is wrapped. The second is
+# one of each table in these arrays.
+_COUNT, _COUNT_OF_DEATHS = DELIVERY_COUNT, "count"
+_DEATHS = frozenset((X_DEATH, ORIGINAL_DEATHS))
 
 
 def to_json(value: Any) -> Any:
     """Return an AMQP field value as something `json.dumps(allow_nan=False)` takes and `from_json` undoes.
 
-    Keeps every type and the nesting; integers may come back in another width. Wrapped are: bytes
-    {"$bytes": base64}, a string that is not UTF-8 {"$longstr": base64}, what is nested too deeply {"$raw":
-    base64}, Decimal {"$decimal": text}, datetime {"$time": ISO 8601 UTC}, a time past year 9999 {"$rawtime":
-    seconds}, a float that JSON would change {"$float": text}, a table with keys that are not text, or that looks
-    like one of these {"$table": [[key, value], ...]}. Raises ValueError for a type that AMQP does not have.
+    Keeps every type and the nesting. Wrapped are: bytes {"$bytes": base64}, a string that is not UTF-8 {"$longstr":
+    base64}, what is nested too deeply {"$raw": base64}, Decimal {"$decimal": text}, datetime {"$time": ISO 8601
+    UTC}, a time past year 9999 {"$rawtime": seconds}, a float that JSON would change {"$float": text}, a number
+    that is not of a plain one's type {"$int64": 1}, {"$float32": 0.5} and so on (see `rabbit.wire_numbers`), a
+    table with keys that are not text, or that looks like one of these {"$table": [[key, value], ...]}. Raises
+    ValueError for a type that AMQP does not have.
     """
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
+    if kind is dict:
+        return _table_to_json(value)
+    tag = _TAG_OF.get(kind)
+    return _other_to_json(value) if tag is None else {tag: int(value)}
+
+
+def _other_to_json(value: Any) -> Any:
     match value:
         case RawField():
             return {_RAW: base64.b64encode(value).decode()}
@@ -193,12 +233,12 @@ def to_json(value: Any) -> Any:
             return {_BYTES: base64.b64encode(value).decode()}
         case RawTimestamp():
             return {_RAW_TIME: int(value)}
-        case bool() | None:
-            return value
         case int():
             return int(value)
         case str():
             return value
+        case Float32():
+            return {_FLOAT32: _number(value)}
         case float():
             # A whole float is written "1.0", but other JSON readers (and jsonb) make an integer of it.
             plain = math.isfinite(value) and not value.is_integer()
@@ -216,19 +256,48 @@ def to_json(value: Any) -> Any:
             raise ValueError(f"AMQP has no type for {type(value).__name__}")
 
 
-def _table_to_json(table: dict[Any, Any]) -> Any:
+def _number(value: float) -> float | str:
+    """Return it as a number where JSON, and jsonb, have it."""
+    is_plain = math.isfinite(value) and (value != 0 or math.copysign(1, value) > 0)
+    return float(value) if is_plain else float.__repr__(value)
+
+
+def _table_to_json(table: dict[Any, Any], count: str = _COUNT) -> Any:
     looks_tagged = len(table) == 1 and next(iter(table)) in _TAGS
     if looks_tagged or not all(isinstance(key, str) for key in table):
         return {_TABLE: [[to_json(key), to_json(item)] for key, item in table.items()]}
-    return {key: to_json(item) for key, item in table.items()}
+    return {
+        key: _count_to_json(item)
+        if key == count
+        else _deaths_to_json(item)
+        if key in _DEATHS
+        else to_json(item)
+        for key, item in table.items()
+    }
+
+
+def _count_to_json(value: Any) -> Any:
+    if type(value) is Int64:
+        return int(value)
+    return {"$int32": value} if type(value) is int and value in INT32 else to_json(value)
+
+
+def _deaths_to_json(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        return to_json(value)
+    return [
+        _table_to_json(item, _COUNT_OF_DEATHS) if isinstance(item, dict) else to_json(item) for item in value
+    ]
 
 
 def from_json(value: Any) -> Any:
     """Undo `to_json`. Raises ValueError for a wrapper whose content is not what its key says."""
     if isinstance(value, list):
         return [from_json(item) for item in value]
-    if not isinstance(value, dict):
-        return value
+    return _table_from_json(value) if isinstance(value, dict) else value
+
+
+def _table_from_json(value: dict[str, Any], count: str = _COUNT) -> Any:
     if len(value) == 1:
         tag, content = next(iter(value.items()))
         if tag in _TAGS:
@@ -236,7 +305,27 @@ def from_json(value: Any) -> Any:
                 return _untag(tag, content)
             except (TypeError, ValueError, ArithmeticError) as error:
                 raise ValueError(f"not a valid {tag} value: {content!r}") from error
-    return {key: from_json(item) for key, item in value.items()}
+    return {
+        key: _count_from_json(item)
+        if key == count
+        else _deaths_from_json(item)
+        if key in _DEATHS
+        else from_json(item)
+        for key, item in value.items()
+    }
+
+
+def _count_from_json(value: Any) -> Any:
+    return Int64(value) if type(value) is int and value in INT32 else from_json(value)
+
+
+def _deaths_from_json(value: Any) -> Any:
+    if not isinstance(value, list):
+        return from_json(value)
+    return [
+        _table_from_json(item, _COUNT_OF_DEATHS) if isinstance(item, dict) else from_json(item)
+        for item in value
+    ]
 
 
 def _untag(tag: str, content: Any) -> Any:
@@ -255,8 +344,17 @@ def _untag(tag: str, content: Any) -> Any:
             return RawTimestamp(content)
         case "$float":
             return float(content)
-        case _:
+        case "$float32":
+            return single(content)
+        case "$table":
             return {from_json(key): from_json(item) for key, item in content}
+        case _:
+            return integer(_INTEGERS[tag], content)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values of JSON are the same, type for type: to Python 1, 1.0 and true are equal."""
+    return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def fingerprint(message: Message, queue: str, *, described: dict[str, Any] | None = None) -> str:

@@ -9,6 +9,7 @@ from mqadmin.deadletters.capture.capture import _execute
 from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.message import Message, Properties
+from mqadmin.rabbit.wire_numbers import Int64
 
 
 def letter(
@@ -41,7 +42,7 @@ def died(queue: str = "orders", reason: str = "rejected", **error: str) -> dict[
     return {
         "x-death": [
             {
-                "count": 1,
+                "count": Int64(1),
                 "reason": reason,
                 "queue": queue,
                 "time": datetime(2026, 11, 21, 13, 42, 11, tzinfo=UTC),

@@ -13,13 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from mqadmin.rabbit.config import BrokerConfig
 
 Field = tuple[str, Any]
 Table = Sequence[tuple[bytes, Field]]
 
 _NUMBERS = {"b": ">b", "B": ">B", "s": ">h", "u": ">H", "I": ">i", "i": ">I", "l": ">q", "f": ">f", "d": ">d"}
 _PLAIN = {**_NUMBERS, "t": ">?", "T": ">Q", "D": ">BI"}
-_INTEGERS = frozenset("bBsuIil")
 
 # In the order of their flags, from bit 15 down: name and type ("s" short string, "o" octet).
 PROPERTIES = (
@@ -141,7 +143,7 @@ class Raw:
     def meaning(self) -> dict[str, Any]:
         """Return the properties with the meaning of their values: what no client may change.
 
-        Integers of all widths are one kind, and so are floats; header tables are dicts.
+        Header fields have their types; tables are dicts.
         """
         reader = _Reader(self.properties)
         flags = reader.unpack(">H")
@@ -180,17 +182,22 @@ def _types(value: Field) -> set[str]:
 
 
 def meaning(value: Field) -> tuple[str, Any]:
-    """Return a field as (kind, value), comparable: int and float whatever their width, tables as dicts."""
+    """Return a field as (type, value), comparable: tables are dicts."""
     kind, content = value
-    if kind in _INTEGERS:
-        return "int", content
     if kind in "fd":
-        return "float", repr(content)
+        return kind, repr(content)
     if kind == "F":
-        return "table", {name: meaning(item) for name, item in content}
+        return kind, {name: meaning(item) for name, item in content}
     if kind == "A":
-        return "array", [meaning(item) for item in content]
+        return kind, [meaning(item) for item in content]
     return kind, content
+
+
+def connect(config: BrokerConfig, vhost: str) -> Wire:
+    """Open a connection by hand."""
+    parts = urlsplit(config.amqp_url)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Wire(config.host, config.port, user, password, vhost)
 
 
 class Wire:

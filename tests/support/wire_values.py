@@ -6,6 +6,35 @@ from hypothesis import strategies as st
 
 from tests.support.wire import Field, Raw, properties
 
+ONE_OF_EACH: list[tuple[bytes, Field]] = [
+    (b"t", ("t", True)),
+    (b"b", ("b", -128)),
+    (b"B", ("B", 255)),
+    (b"s", ("s", -(2**15))),
+    (b"u", ("u", 2**16 - 1)),
+    (b"I", ("I", -(2**31))),
+    (b"i", ("i", 2**32 - 1)),
+    (b"l", ("l", -(2**63))),
+    (b"i small", ("i", 1)),
+    (b"l small", ("l", 5)),
+    (b"l negative", ("l", -1)),
+    (b"f", ("f", 0.1)),
+    (b"d", ("d", -0.0)),
+    (b"D", ("D", (255, 2**32 - 1))),
+    (b"S", ("S", "Zoë \0".encode())),
+    (b"\xff", ("S", b"\xff\xfe")),
+    (b"", ("x", b"\0\xff")),
+    (b"T", ("T", 2**64 - 1)),
+    (b"V", ("V", None)),
+]
+NUMBERS: list[Field] = [field for _name, field in ONE_OF_EACH if field[0] in "bBsuIilfdD"]
+# Each type in a header, and inside arrays and tables.
+EVERYWHERE: list[tuple[bytes, Field]] = [
+    *ONE_OF_EACH,
+    (b"A", ("A", [*NUMBERS, ("F", ONE_OF_EACH), ("A", [])])),
+    (b"F", ("F", ONE_OF_EACH)),
+]
+
 _SHORT = st.one_of(
     st.binary(max_size=30), st.text(max_size=20).map(lambda text: text.encode("utf-8", "ignore"))
 )
@@ -20,6 +49,7 @@ _LEAVES: st.SearchStrategy[Field] = st.one_of(
     st.integers(-(2**31), 2**31 - 1).map(lambda value: ("I", value)),
     st.integers(0, 2**32 - 1).map(lambda value: ("i", value)),
     st.integers(-(2**63), 2**63 - 1).map(lambda value: ("l", value)),
+    st.integers(-300, 300).map(lambda value: ("l", value)),
     st.floats(width=32, allow_nan=False, allow_infinity=False).map(lambda value: ("f", value)),
     _FLOATS.map(lambda value: ("d", value)),
     st.tuples(st.integers(0, 255), st.integers(0, 2**32 - 1)).map(lambda value: ("D", value)),

@@ -11,6 +11,7 @@ from consumers.runtime.api import Delivery
 from consumers.runtime.spec import Dedupe
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.numbers import whole
+from mqadmin.rabbit.wire_numbers import Float32, WireInt
 
 Claim = Literal["mine", "done", "busy"]
 
@@ -70,13 +71,14 @@ def _at(value: Any, path: str) -> Any:
 
 
 def _hash(kind: str, value: Any) -> str:
-    """Tell 1 from "1" and from True, which are equal or print alike."""
+    """Tell 1 from "1" and from True, which are equal or print alike; but not by how wide a publisher made it."""
     if isinstance(value, bytes):
         data = value
     elif isinstance(value, str):
         data = value.encode("utf-8", "surrogatepass")
     else:
-        data = f"{type(value).__name__}:{_written(value)}".encode("utf-8", "backslashreplace")
+        of = int if isinstance(value, WireInt) else float if isinstance(value, Float32) else type(value)
+        data = f"{of.__name__}:{_written(value)}".encode("utf-8", "backslashreplace")
         kind = f"{kind}:typed"
     return hashlib.sha256(kind.encode() + b"\0" + data).hexdigest()
 

@@ -23,12 +23,13 @@ from mqadmin.core.acts.operations import Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.rows.batches import fitting
-from mqadmin.deadletters.acts import editing
+from mqadmin.deadletters.acts import editing, patched_numbers
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import passed_over
 from mqadmin.deadletters.search import selection
 from mqadmin.deadletters.search.selection import Selection
+from mqadmin.rabbit.message import same
 
 KIND = "dead_letters.edit"
 PREVIEWED = 10
@@ -115,7 +116,8 @@ def changed(letter: DeadLetter, change: Change) -> dict[str, Any]:
     if change.find:
         return _replaced(letter, change)
     touched = {_part(step[key]) for step in change.patch for key in ("path", "from") if key in step}
-    document: dict[str, Any] = {"headers": letter.headers, "properties": letter.properties}
+    stored = {"headers": letter.headers, "properties": letter.properties}
+    document: dict[str, Any] = patched_numbers.opened(stored)
     if "body" in touched:
         document["body"] = _parsed(letter)
     try:
@@ -131,7 +133,10 @@ def changed(letter: DeadLetter, change: Change) -> dict[str, Any]:
             raise Unchangeable(_("The body must stay."))
         if patched["body"] != document["body"]:
             found["body"] = _written(patched["body"], bytes(letter.body))
-    found |= {part: patched[part] for part in ("headers", "properties") if patched[part] != document[part]}
+    for part, before in stored.items():
+        after = patched_numbers.closed(patched[part], document[part])
+        if not same(after, before):
+            found[part] = after
     _check(letter, found)
     return found
 

@@ -92,7 +92,8 @@ class EventOut(Schema):
 
 
 class LetterDetailOut(LetterOut):
-    """One letter with everything. `properties` and `headers` are JSON that keeps every AMQP type."""
+    """One letter with everything. `properties` and `headers` are JSON that keeps every AMQP type: what JSON has no
+    type for is an object with one name, as {"$time": "2026-01-02T03:04:05+00:00"} or {"$int64": 5}."""
 
     return_queue: str
     framework: str

@@ -13,6 +13,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.masking.masking import SHOWN, UNREAD
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.rabbit.message import same
 
 Table = Mapping[str, Any] | None
 _ENCODINGS = ("content_type", "content_encoding")  # shown as those of the body without what is hidden
@@ -40,7 +41,7 @@ def unmasked(
 
 
 def _header(letter: DeadLetter, shown: DeadLetter, name: str, value: Any) -> Any:
-    if name in letter.headers and value == shown.headers[name]:
+    if name in letter.headers and same(value, shown.headers[name]):
         return letter.headers[name]
     is_hidden = masking.is_hidden("headers", name) or shown.headers.get(name) != letter.headers.get(name)
     if is_hidden and SHOWN in str(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from mqadmin.queues.acts import draining, moving
 from mqadmin.queues.acts.draining import Drain
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.headers import REQUEUE_ID
-from mqadmin.rabbit.message import Message, Properties, fingerprint
+from mqadmin.rabbit.message import Message, Properties, fingerprint, from_json
 from mqadmin.rabbit.publishing.publisher import Outgoing
 
 RESTORE = "queues.restore"
@@ -195,8 +196,9 @@ def _batch(ids: Iterable[int]) -> list[KeptMessage]:
 
 
 def _copy(row: KeptMessage, queue: str, username: str) -> Outgoing:
-    headers = {**row.headers, REQUEUE_ID: f"kept-{row.operation_id}-{row.pk}"}
-    properties = Properties.from_json({**row.properties, "headers": headers})
+    # Added to what was read: a table that JSON has no form for is stored as something else.
+    headers = {**from_json(row.headers), REQUEUE_ID: f"kept-{row.operation_id}-{row.pk}"}
+    properties = replace(Properties.from_json(dict(row.properties)), headers=headers)
     return moving.copy(Message(bytes(row.body), properties, row.exchange, row.routing_key), queue, username)
 
 

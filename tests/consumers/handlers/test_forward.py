@@ -12,7 +12,7 @@ import pytest
 
 from consumers.handlers import registry
 from consumers.handlers.registry import OptionsError, Place
-from consumers.runtime.api import Reject, Retry
+from consumers.runtime.api import Delivery, Reject, Retry
 from mqadmin.core import brokers
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management_api.client import ManagementClient
@@ -20,6 +20,8 @@ from mqadmin.rabbit.publishing.publisher import close_publishers
 from tests.consumers.handlers.deliveries import delivery
 from tests.support import amqp
 from tests.support.vhosts import temporary_vhost
+from tests.support.wire import Raw, connect, properties
+from tests.support.wire_values import EVERYWHERE
 
 pytestmark = pytest.mark.broker
 
@@ -83,6 +85,21 @@ def test_everything_of_the_message_is_kept(broker_config: BrokerConfig, vhost: s
     expected = {**headers, "raw": found.headers["raw"]}
     assert found.headers == expected
     assert bytes(found.headers["raw"]) == b"\xff\x00"
+
+
+def test_every_header_goes_on_in_the_type_it_came_in(broker_config: BrokerConfig, vhost: str) -> None:
+    declare(broker_config, vhost, "source", "target")
+    sent = Raw(properties(headers=EVERYWHERE), b"x")
+    with connect(broker_config, vhost) as wire, amqp.channel(broker_config, vhost) as channel:
+        wire.publish("", "source", sent)
+        method, received, body = channel.basic_get("source", auto_ack=True)
+        assert method is not None
+        assert received is not None
+        message = Delivery(method, received, body or b"", queue="source", consumer="c", generation=1)
+        forward(vhost, message, routing_key="target")
+        found = wire.get("target")
+    assert found is not None
+    assert found.meaning()["headers"] == sent.meaning()["headers"]
 
 
 def test_headers_of_the_way_here_go_and_cc_does_not_route_again(

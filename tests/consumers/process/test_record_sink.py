@@ -21,9 +21,11 @@ from consumers.records.inserting import Moments
 from consumers.runtime.api import Delivery
 from consumers.runtime.outcome import Handled
 from consumers.runtime.sink import SinkUnavailable
+from mqadmin.rabbit.codec import decode_value
 from mqadmin.rabbit.message import from_json
 from tests.consumers.handlers.deliveries import delivery
 from tests.support.consumers import make_consumer, make_process
+from tests.support.wire import table
 
 pytestmark = pytest.mark.django_db
 
@@ -148,6 +150,8 @@ def test_moments_are_those_that_django_writes(epoch: float) -> None:
         (None, int(NOW) - 3, 3000),
         (None, int(NOW) + 60, 0),
         ({"timestamp_in_ms": int(NOW) * 1000 - 1500}, int(NOW) - 9, 1500),
+        # As RabbitMQ's message interceptor writes it.
+        (decode_value(b"F" + table([(b"timestamp_in_ms", ("l", int(NOW) * 1000 - 1500))]), 0)[0], None, 1500),
         ({"timestamp_in_ms": "soon"}, int(NOW) - 9, 9000),
         ({"timestamp_in_ms": True}, None, None),
         (None, 2**63, None),

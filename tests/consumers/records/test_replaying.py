@@ -9,15 +9,21 @@ from typing import Any
 import pika
 import pytest
 
+from consumers.models import Record
+from consumers.process.record_sink import RecordSink
 from consumers.records import replaying
 from consumers.records.replaying import NotRequeued
+from consumers.runtime.api import Delivery
+from consumers.runtime.outcome import Handled
 from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.message import to_json
 from tests.consumers.conftest import BY
-from tests.support.consumers import make_consumer, make_record
+from tests.support.consumers import make_consumer, make_process, make_record
+from tests.support.wire import Raw, connect, properties
+from tests.support.wire_values import EVERYWHERE
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +120,27 @@ def test_replay_publishes_to_the_queue_confirmed(channel: Any, vhost: str) -> No
     entry = AuditEntry.objects.get()
     assert (entry.outcome, entry.count) == ("done", 1)
     assert entry.detail["requeue_id"] == properties.headers["mqadmin-requeue-id"]
+
+
+@pytest.mark.broker
+def test_replay_has_every_header_in_the_type_it_came_in(
+    channel: Any, vhost: str, broker_config: BrokerConfig
+) -> None:
+    channel.queue_declare("orders")
+    sent = Raw(properties(headers=EVERYWHERE), b"x")
+    with connect(broker_config, vhost) as wire:
+        wire.publish("", "orders", sent)
+        method, received, body = channel.basic_get("orders", auto_ack=True)
+        delivery = Delivery(method, received, body, queue="orders", consumer="c", generation=1)
+        consumer = make_consumer(vhost=vhost, queue="orders", body_capture="all")
+        handled = Handled(delivery, "acked", started_at=1.0, duration=0.1)
+        RecordSink(consumer, make_process(consumer).pk).commit([handled])
+
+        replaying.requeue(record=Record.objects.get(), by=BY)
+
+        found = wire.get("orders")
+    assert found is not None
+    assert found.meaning()["headers"].items() >= sent.meaning()["headers"].items()
 
 
 @pytest.mark.broker

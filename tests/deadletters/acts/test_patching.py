@@ -18,6 +18,7 @@ from mqadmin.deadletters.acts.patching import Change, Unchangeable
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search import selection
 from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.wire_numbers import Float32, Int8, Int64, UInt32
 from tests.deadletters.factories import letter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -250,3 +251,65 @@ def test_why_a_letter_cannot_be_changed_does_not_tell_what_is_hidden(
     with pytest.raises(patching.Unchangeable) as error:
         patching.changed(DeadLetter.objects.get(), patch(step))
     assert "values are hidden" not in str(error.value)
+
+
+TYPED = {
+    "n": Int64(5),
+    "f": Float32(0.5),
+    "d": 1.5,
+    "whole": 1.0,
+    "list": [UInt32(1), {"deep": Int8(1)}],
+    "plain": 1,
+}
+
+
+def test_a_patch_of_headers_sees_plain_numbers_and_leaves_their_types() -> None:
+    one = letter(headers=TYPED)
+    steps = (
+        {"op": "test", "path": "/headers/n", "value": 5},
+        {"op": "replace", "path": "/headers/n", "value": 6},
+        {"op": "replace", "path": "/headers/f", "value": 2},
+        {"op": "replace", "path": "/headers/d", "value": 2},
+        {"op": "replace", "path": "/headers/whole", "value": 3},
+        {"op": "replace", "path": "/headers/plain", "value": 2},
+        {"op": "remove", "path": "/headers/list/0"},
+        {"op": "copy", "from": "/headers/n", "path": "/headers/also"},
+    )
+    assert patching.changed(one, patch(*steps)) == {
+        "headers": {
+            "n": {"$int64": 6},
+            "f": {"$float32": 2.0},
+            "d": {"$float": "2.0"},
+            "whole": {"$float": "3.0"},
+            "list": [{"deep": {"$int8": 1}}],
+            "plain": 2,
+            "also": 6,
+        }
+    }
+
+
+def test_a_patch_makes_of_a_number_what_its_type_cannot_hold() -> None:
+    one = letter(headers=TYPED)
+    values = {"n": 2**40, "f": 1e300, "list": [-1, {"deep": 128}], "plain": {"$int16": 3}}
+    steps = [{"op": "replace", "path": f"/headers/{name}", "value": value} for name, value in values.items()]
+    assert patching.changed(one, patch(*steps)) == {"headers": {**one.headers, **values}}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("/headers/plain", True), ("/headers/plain", 1.0), ("/headers/n", {"$int8": 5})]
+)
+def test_an_equal_value_of_another_type_is_a_change(path: str, value: Any) -> None:
+    one = letter(headers=TYPED)
+    found = patching.changed(one, patch({"op": "replace", "path": path, "value": value}))
+    assert repr(found["headers"][path.rsplit("/", 1)[1]]) == repr(value)
+    assert patching.changed(one, patch({"op": "replace", "path": "/headers/plain", "value": 1})) == {}
+
+
+def test_an_edit_writes_an_equal_value_of_another_type() -> None:
+    one = letter(headers=TYPED)
+    for name, value in (("plain", True), ("n", 5), ("f", {"$float": "0.5"})):
+        headers = {**one.headers, name: value}
+        editing.edit(letter=one, by=BY, headers=headers)
+        one.refresh_from_db()
+        assert repr(one.headers[name]) == repr(value)
+    assert one.edits == 3

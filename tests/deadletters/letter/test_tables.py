@@ -15,12 +15,14 @@ from mqadmin.deadletters.letter import letters, tables
 from mqadmin.deadletters.letter.letters import COLUMNS, CapturedQueue
 from mqadmin.rabbit.codec import LongString, RawTimestamp
 from mqadmin.rabbit.message import Message, Properties, fingerprint
+from mqadmin.rabbit.wire_numbers import Float32, Int8, Int64, UInt32
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 LEAVES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(2**63), 2**63 - 1),
+    st.sampled_from([Int8(1), UInt32(1), Int64(1), Float32(0.5)]),
     st.floats(allow_nan=False, allow_infinity=False),
     TEXT,
     st.binary(max_size=5),
@@ -68,7 +70,16 @@ def test_headers_share_a_key_only_when_they_are_the_same(one: dict[str, Any], ot
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [(1, True), (1, 1.0), (b"a", LongString(b"a")), (5, RawTimestamp(5))]
+    ("first", "second"),
+    [
+        (1, True),
+        (1, 1.0),
+        (b"a", LongString(b"a")),
+        (5, RawTimestamp(5)),
+        (5, Int64(5)),
+        (Int8(5), Int64(5)),
+        (0.5, Float32(0.5)),
+    ],
 )
 def test_values_that_are_equal_but_of_another_type_are_told_apart(first: Any, second: Any) -> None:
     assert tables.table({"a": first}).stored != tables.table({"a": second}).stored

@@ -20,7 +20,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from tests.support import amqp
 from tests.support.processes import manage
 from tests.support.waiting import wait_until
-from tests.support.wire import Raw, Wire
+from tests.support.wire import Raw, Wire, connect
 
 # How a message can die -> the arguments of a queue in which it does.
 WAYS: dict[str, dict[str, Any]] = {
@@ -59,7 +59,7 @@ class RoundTrip:
 
     def wire(self) -> Wire:
         """Open a connection by hand."""
-        return Wire(self.config.host, self.config.port, self.user, self.password, self.vhost)
+        return connect(self.config, self.vhost)
 
     @contextmanager
     def collecting(self, environ: dict[str, str]) -> Iterator[None]:

@@ -10,6 +10,7 @@ from django.test import Client
 from mqadmin.core.acts import operations
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.rabbit.wire_numbers import Float32, Int64
 from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 from tests.deadletters.views.conftest import LIST, fields, page
@@ -18,7 +19,9 @@ pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 
 
 def test_edit_save_and_requeue(admin: Client, place: Place) -> None:
-    one = letter(b"a\nb", vhost=place.vhost, headers={**died(), "weight": 1.0})
+    one = letter(
+        b"a\nb", vhost=place.vhost, headers={**died(), "weight": 1.0, "n": Int64(5), "f": Float32(0.5)}
+    )
     path = f"{LIST}{one.pk}/edit/"
     form = admin.get(path).context["form"]
     fields = {name: form[name].value() for name in ("body", "encoding", "headers", "properties", "edits")}
@@ -29,10 +32,12 @@ def test_edit_save_and_requeue(admin: Client, place: Place) -> None:
     one.refresh_from_db()
     assert bytes(one.body) == b"a\nc"
     assert one.headers["weight"] == {"$float": "1.0"}
+    assert (one.headers["n"], one.headers["f"]) == ({"$int64": 5}, {"$float32": 0.5})
     operations.execute(Operation.objects.get().pk)
     message = place.take("orders")
     assert message.body == b"a\nc"
     assert message.headers["weight"] == 1.0
+    assert [type(message.headers[name]) for name in ("n", "f")] == [Int64, Float32]
     stale = admin.post(path, {**fields, "body": "other"})
     assert stale.status_code == 422
     assert "meanwhile" in stale.content.decode()

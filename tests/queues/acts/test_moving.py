@@ -24,6 +24,8 @@ from mqadmin.rabbit.publishing.mover import Mover, Progress
 from tests.queues.conftest import make_queue
 from tests.support.processes import killed_at
 from tests.support.waiting import patient, wait_until
+from tests.support.wire import Raw, connect, properties
+from tests.support.wire_values import EVERYWHERE
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 BY = Actor("ann")
@@ -100,6 +102,20 @@ def test_all_are_moved_in_order_and_unchanged(
     )
     entry = AuditEntry.objects.get(action="queue.move")
     assert (entry.count, entry.outcome, entry.detail) == (20, "done", {"to": "work"})
+
+
+def test_what_is_moved_and_must_be_read_has_every_header_in_the_type_it_came_in(
+    dead: Queue, channel: BlockingChannel, broker_config: BrokerConfig, vhost: str
+) -> None:
+    sent = Raw(properties(headers=[*EVERYWHERE, (b"CC", ("A", [("S", b"other")]))]), b"x")
+    with connect(broker_config, vhost) as wire:
+        wire.publish("", "dead", sent)
+        carry_out(moving.move(queue=dead, to_queue="work", by=BY))
+        found = wire.get("work")
+    assert found is not None
+    want = sent.meaning()["headers"]
+    want[b"mqadmin-original-CC"] = want.pop(b"CC")
+    assert found.meaning()["headers"] == want
 
 
 def test_what_would_route_a_copy_elsewhere_or_close_the_channel_is_put_aside(

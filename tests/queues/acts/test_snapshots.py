@@ -26,6 +26,8 @@ from tests.queues.acts.test_moving import carry_out, depth, fill, taken
 from tests.queues.conftest import make_queue
 from tests.support.processes import killed_at
 from tests.support.waiting import patient, wait_until
+from tests.support.wire import Raw, connect, properties
+from tests.support.wire_values import EVERYWHERE
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 BY = Actor("ann")
@@ -70,6 +72,19 @@ def test_what_is_dropped_is_kept_and_put_back_as_it_was(dead: Queue, channel: Bl
     assert snapshots.of(dead) == []
     with pytest.raises(Refusal, match="kept nothing"):
         snapshots.restore(operation=purge, by=BY)
+
+
+def test_what_is_put_back_has_every_header_in_the_type_it_came_in(
+    dead: Queue, channel: BlockingChannel, broker_config: BrokerConfig, vhost: str
+) -> None:
+    sent = Raw(properties(headers=EVERYWHERE), b"x")
+    with connect(broker_config, vhost) as wire:
+        wire.publish("", "dead", sent)
+        purge = carry_out(purging.purge(queue=dead, by=BY, expect=1, snapshot=True))
+        carry_out(snapshots.restore(operation=purge, by=BY, expect=1))
+        found = wire.get("dead")
+    assert found is not None
+    assert found.meaning()["headers"].items() >= sent.meaning()["headers"].items()
 
 
 def test_it_is_put_back_once_however_many_click(

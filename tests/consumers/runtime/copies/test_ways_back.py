@@ -12,6 +12,8 @@ from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.runtime.conftest import DLX, close_connections
 from tests.support import amqp
 from tests.support.waiting import patient, wait_until
+from tests.support.wire import Raw, connect, properties
+from tests.support.wire_values import EVERYWHERE
 
 pytestmark = [pytest.mark.broker, pytest.mark.processes]
 
@@ -44,6 +46,21 @@ def test_a_retry_comes_back_to_a_queue_in_which_the_message_had_died_before(
     [letter] = amqp.drain(broker_config, vhost, "dead", expect=1)
     noted = [*letter.headers["x-death"], *letter.headers.get("mqadmin-original-x-death", [])]
     assert [found for found in noted if not found["queue"].startswith("mqadmin.delay.")] == deaths
+    assert child.stop() == 0
+
+
+def test_retries_and_the_dead_letter_have_every_header_in_the_type_it_came_in(
+    start: Any, queue: str, broker_config: BrokerConfig, vhost: str
+) -> None:
+    sent = Raw(properties(headers=EVERYWHERE), b"fail")
+    with connect(broker_config, vhost) as wire:
+        wire.publish("", queue, sent)
+        child = start(queue, retry={"attempts": 2, "first_delay": 0.1}, **DLX)
+        records = child.wait_records(3)
+        assert [record["outcome"] for record in records] == ["retried", "retried", "dead_lettered"]
+        letter = wait_until(lambda: wire.get("dead"), what="the dead letter")
+    assert letter is not None
+    assert letter.meaning()["headers"].items() >= sent.meaning()["headers"].items()
     assert child.stop() == 0
 
 

@@ -13,8 +13,10 @@ from consumers.runtime.handling.dedupe import key_of
 from consumers.runtime.handling.retry_policy import LONGEST_DELAY, decide, delay
 from consumers.runtime.outcome import Acked, DeadLettered, Outcome, Retried
 from consumers.runtime.spec import Dedupe, RetryPolicy
+from mqadmin.rabbit.codec import decode_value
 from mqadmin.rabbit.headers import REQUEUE_ID
 from tests.consumers.handlers.deliveries import delivery
+from tests.support.wire import Field, field
 
 NONE = RetryPolicy()
 THREE = RetryPolicy(attempts=3, first_delay=2, factor=3, max_delay=10)
@@ -84,6 +86,16 @@ def test_jitter_spreads_a_delay_around_itself() -> None:
 def test_any_header_makes_a_key(headers: dict[str, Any]) -> None:
     keys = {key_of(delivery(b"", headers=headers), None) for _ in range(2)}
     assert [len(key) for key in keys] == [64]
+
+
+def test_a_number_is_the_same_however_wide_its_publisher_made_it() -> None:
+    def keys(*fields: Field) -> set[str]:
+        tables = [decode_value(field(("F", [(b"id", item)])), 0)[0] for item in fields]
+        return {key_of(delivery(b"", headers=table), Dedupe("header", "id")) for table in tables}
+
+    assert len(keys(*((kind, 5) for kind in "bBsuIil"))) == 1
+    assert len(keys(("f", 0.5), ("d", 0.5))) == 1
+    assert len(keys(("I", 1), ("t", True), ("d", 1.0), ("S", b"1"), ("x", b"2"))) == 5
 
 
 @pytest.mark.parametrize("depth", [10, 900, 2_000, 5_000, 20_000, 200_000])
