@@ -17,6 +17,7 @@ from mqadmin.deadletters.letter import bodytext, letters
 from mqadmin.deadletters.masking import unmasking
 from mqadmin.deadletters.models import CauseNote, DeadLetter, LetterEvent
 from mqadmin.rabbit.message import Properties
+from mqadmin.rabbit.reading.jsontext import same
 
 NOTE_CHARACTERS = 5_000
 
@@ -42,9 +43,9 @@ def edit(
         changes: dict[str, Any] = {}
         if body is not None and body != bytes(letter.body):
             changes |= {"body": body, "size": len(body)}
-        if properties is not None and dict(properties) != letter.properties:
+        if properties is not None and not same(properties, letter.properties):
             changes["properties"] = dict(properties)
-        if headers is not None and dict(headers) != letter.headers:
+        if headers is not None and not same(headers, letter.headers):
             changes["headers"] = dict(headers)
         entry.detail = {"changed": sorted(changes.keys() - {"size"})}
         check(properties, headers)
