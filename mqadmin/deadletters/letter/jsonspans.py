@@ -11,13 +11,12 @@ import json
 import re
 from collections.abc import Iterator, MutableMapping, MutableSequence
 from dataclasses import dataclass
-from json.decoder import scanstring
 from typing import Any
 
 from mqadmin.rabbit.reading.jsontext import Number, Style, exact, pairs, string, style_of, written
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_scan = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).scan_once
+_scan = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).raw_decode
 _UNREAD: Any = object()
 _ONE_LINE = Style(ascii=True)
 _LITERALS = {"true": True, "false": False, "null": None}
@@ -236,10 +235,7 @@ def read_text(text: str, encoding: str = "utf-8", style: Style | None = None) ->
     """Return the JSON that a text is, for `read`; so it raises."""
     style = style or style_of(text)
     start = _after_space(text, len(text) - len(text.lstrip("\ufeff")))
-    try:
-        _found, end = _scan(text, start)
-    except StopIteration:
-        raise ValueError("no JSON") from None
+    end = _scan(text, start)[1]
     if _after_space(text, end) != len(text):
         raise ValueError("no JSON: more stands behind it")
     value = _value(text[start:end], style, "" if style.indent else None)
@@ -274,7 +270,7 @@ def _value(text: str, style: Style, base: str | None) -> Any:
         case "[":
             return Array(*_elements(text, style), style, base)
         case '"':
-            return Text(scanstring(text, 1, True)[0], text)
+            return Text(_scan(text)[0], text)
         case _:
             return _LITERALS[text] if text in _LITERALS else Number(text)
 
@@ -286,7 +282,7 @@ def _members(text: str, style: Style) -> tuple[list[_Item], str]:
         start = _after_space(text, at)
         if text[start] == "}":
             return items, text[at:start]
-        name, end = scanstring(text, start + 1, True)
+        name, end = _scan(text, start)
         begin = _after_space(text, _after_space(text, end) + 1)
         stop = _scan(text, begin)[1]
         close = _after_space(text, stop)
@@ -320,7 +316,7 @@ def _after_space(text: str, at: int) -> int:
 
 def _colon(key: str) -> str:
     """Return the colon behind a key, with the white space around it."""
-    return key[scanstring(key, 1, True)[1] :]
+    return key[_scan(key)[1] :]
 
 
 def _as_said(text: str) -> str:
