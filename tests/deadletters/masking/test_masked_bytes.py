@@ -48,4 +48,4 @@ def test_a_number_is_hidden_as_it_is_written_and_as_programs_print_it() -> None:
 def test_a_body_too_deep_to_be_looked_through_is_hidden_altogether() -> None:
     shown = copy.copy(letter(b'{"a":' * 400 + b'{"pin":"secret"}' + b"}" * 400))
     assert masking.hide(shown) == 1
-    assert b"secret" not in bytes(shown.body)
+    assert bytes(shown.body).decode() == SHOWN
