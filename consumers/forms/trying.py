@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import forms
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mqadmin.core.pages.forms import style
+from mqadmin.rabbit.reading import jsontext
 
 
 class SampleForm(forms.Form):
@@ -65,7 +65,7 @@ class SampleForm(forms.Form):
 
     def _table(self, name: str) -> dict[str, Any]:
         try:
-            found = json.loads(self.cleaned_data[name].strip() or "{}")
+            found = jsontext.strict(self.cleaned_data[name].strip() or "{}")
         except (ValueError, RecursionError) as error:
             raise ValidationError(_("Not valid JSON: %(why)s.") % {"why": error}) from error
         if not isinstance(found, dict):

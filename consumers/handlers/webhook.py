@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
@@ -21,6 +20,7 @@ from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
 from consumers.runtime.api import Reject, Retry
 from mqadmin.rabbit.headers import REQUEUE_ID
+from mqadmin.rabbit.reading import jsontext
 
 if TYPE_CHECKING:
     from consumers.runtime.api import Delivery
@@ -256,7 +256,7 @@ def _read_headers(options: Options) -> dict[str, str]:
     if not options.headers.strip():
         return {}
     try:
-        table = json.loads(options.headers)
+        table = jsontext.strict(options.headers)
     except ValueError:
         table = None
     if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):

@@ -352,11 +352,6 @@ def _untag(tag: str, content: Any) -> Any:
             return integer(_INTEGERS[tag], content)
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two values of JSON are the same, type for type: to Python 1, 1.0 and true are equal."""
-    return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
 def fingerprint(message: Message, queue: str, *, described: dict[str, Any] | None = None) -> str:
     """Return a hex digest (32 characters) that a redelivery of the same message has again.
 

@@ -141,6 +141,13 @@ def test_numbers_that_are_none_are_refused(api: Any, number: str) -> None:
     assert Consumer.objects.get().retry_first_delay == 1.0
 
 
+def test_a_key_that_is_given_twice_is_refused(api: Any) -> None:
+    pk = letter().pk
+    response = api("PATCH", f"/dead-letters/{pk}", '{"headers": {"n": 1, "n": 2}}')
+    assert (response.status_code, response.json()["code"]) == (400, "bad_request")
+    assert DeadLetter.objects.get().edits == 0
+
+
 @pytest.mark.parametrize("text", ["", "null", "[]", "{", "\0", DEEP, "[" * 20_000, "9" * 6000, '"\\ud800"'])
 def test_what_is_no_json_object_is_refused(api: Any, text: str) -> None:
     response = api("POST", "/dead-letters/discard", text)

@@ -7,7 +7,6 @@ large a batch is and how long it waits to become full.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -23,10 +22,12 @@ from django.utils.translation import gettext_lazy
 from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
 from consumers.runtime.api import Reject
+from mqadmin.rabbit.reading import jsontext
 
 if TYPE_CHECKING:
     from consumers.runtime.api import Delivery
 
+_LINE = jsontext.Style(", ", ": ", ascii=True)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
@@ -89,11 +90,13 @@ def append(messages: list[Delivery], options: Target) -> Sequence[Exception | No
     lines = []
     for message in messages:
         try:
-            line = {"message_id": message.message_id, "document": message.json()}
+            # Not `message.json()`: written again, that has lost digits and doubled keys.
+            document = jsontext.exact(message.body, table=jsontext.pairs, is_lax=True)
+            line = jsontext.written({"message_id": message.message_id, "document": document}, _LINE)
         except (ValueError, RecursionError) as error:
             results.append(Reject(f"the body is not JSON: {error}"))
             continue
-        lines.append(json.dumps(line))
+        lines.append(line)
         results.append(None)
         message.log.info("line %d of a batch of %d", len(lines), len(messages))
     if lines:

@@ -11,6 +11,7 @@ from consumers.runtime.api import Delivery
 from consumers.runtime.spec import Dedupe
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.numbers import whole
+from mqadmin.rabbit.reading.jsontext import double
 from mqadmin.rabbit.wire_numbers import Float32, WireInt
 
 Claim = Literal["mine", "done", "busy"]
@@ -53,7 +54,7 @@ def _value(delivery: Delivery, dedupe: Dedupe) -> Any:
     if dedupe.key == "body":
         return delivery.body
     try:
-        return _at(json.loads(delivery.body), dedupe.path)
+        return _at(json.loads(delivery.body, parse_float=double), dedupe.path)
     except ValueError:
         return None
 

@@ -30,6 +30,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
 from mqadmin.rabbit.errors import RabbitError
+from mqadmin.rabbit.reading import jsontext
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=Model)
@@ -111,10 +112,12 @@ class PageQuery(Schema):
 
 
 class StrictParser(Parser):
-    """JSON by its standard: NaN, Infinity and numbers beyond a float are refused, not passed on."""
+    """JSON by its standard: NaN, Infinity, numbers beyond a float and doubled keys are refused, not passed on."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(request.body, parse_float=_finite, parse_constant=_finite)
+        found: dict[str, Any] = json.loads(
+            request.body, parse_float=_finite, parse_constant=_finite, object_pairs_hook=jsontext.unique
+        )
         return found
 
 

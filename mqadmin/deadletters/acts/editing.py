@@ -16,7 +16,8 @@ from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.letter import bodytext, letters
 from mqadmin.deadletters.masking import unmasking
 from mqadmin.deadletters.models import CauseNote, DeadLetter, LetterEvent
-from mqadmin.rabbit.message import Properties, same
+from mqadmin.rabbit.message import Properties
+from mqadmin.rabbit.reading.jsontext import same
 
 NOTE_CHARACTERS = 5_000
 

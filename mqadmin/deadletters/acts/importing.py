@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +23,7 @@ from mqadmin.deadletters.acts import editing, exporting, import_line
 from mqadmin.deadletters.acts.import_line import Unusable
 from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
+from mqadmin.rabbit.reading import jsontext
 
 MOST_BYTES = 512 * 1024 * 1024
 MOST_LINE = 64 * 1024 * 1024  # bytes
@@ -137,7 +137,7 @@ def read(content: bytes, broker: str) -> DeadLetter:
     if len(content) > MOST_LINE:
         raise Unusable(_("It is longer than a line may be."))
     try:
-        values = json.loads(content)
+        values = jsontext.strict(content)
     except (ValueError, RecursionError) as error:
         raise Unusable(_("It is not JSON: %(why)s.") % {"why": error}) from None
     if isinstance(values, dict) and values.get("mqadmin_letter") == exporting.MASKED:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mqadmin.rabbit.message import TYPED_NUMBERS, from_json, same, to_json
+from mqadmin.rabbit.message import TYPED_NUMBERS, from_json, to_json
+from mqadmin.rabbit.reading.jsontext import same
 from mqadmin.rabbit.wire_numbers import Float32, WireInt, integer, single
 
 

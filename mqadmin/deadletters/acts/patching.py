@@ -24,12 +24,15 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.rows.batches import fitting
 from mqadmin.deadletters.acts import editing, patched_numbers
+from mqadmin.deadletters.letter import jsonspans
+from mqadmin.deadletters.letter.jsonspans import Document, Doubled
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import passed_over
 from mqadmin.deadletters.search import selection
 from mqadmin.deadletters.search.selection import Selection
-from mqadmin.rabbit.message import same
+from mqadmin.rabbit.reading import bodies, jsontext
+from mqadmin.rabbit.reading.jsontext import Number, Style
 
 KIND = "dead_letters.edit"
 PREVIEWED = 10
@@ -37,36 +40,43 @@ MOST_STEPS = 100
 BATCH = 200
 PARTS = ("body", "headers", "properties")
 _LONGEST = 4_000  # characters of a letter in a preview
+_FAULTS = (jsonpatch.JsonPatchException, JsonPointerException, TypeError, ValueError, KeyError)
+_KINDS, _KIND = re.compile(r" \(<class '[\w.]+'>\)"), re.compile(r"'?<class '(?:\w+\.)*(\w+)'>'?")
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 
 
 @dataclass(frozen=True)
 class Change:
     """What is done to each letter. `patch` (RFC 6902) is on {"body": its JSON, "headers", "properties"};
-    without one `find` is replaced in the text of the body, wherever it stands."""
+    without one `find` is replaced in the text of the body, wherever it stands. Numbers in `patch` may be of
+    `jsontext.exact`: then a body gets them as they were typed."""
 
     patch: tuple[Mapping[str, Any], ...] = ()
     find: str = ""
     replace: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it for an operation's parameters."""
-        return {"patch": list(self.patch), "find": self.find, "replace": self.replace}
+        """Return it for an operation's parameters: the steps as text, which no database rewrites."""
+        steps = jsontext.written(list(self.patch), Style(ascii=True)) if self.patch else ""
+        return {"patch": steps, "find": self.find, "replace": self.replace}
 
     def for_audit(self) -> dict[str, Any]:
         """Return it for the audit log: where fields are masked, without values, which may be of such a field."""
         if not settings.MQADMIN_MASKED:
-            return self.to_json()
-        steps = [{**step, **({"value": masking.SHOWN} if "value" in step else {})} for step in self.patch]
+            return {"patch": _told(list(self.patch)), "find": self.find, "replace": self.replace}
+        steps = [{**step, "value": masking.SHOWN} if "value" in step else step for step in self.patch]
         texts = {
             name: masking.SHOWN if text else ""
             for name, text in (("find", self.find), ("replace", self.replace))
         }
-        return {"patch": steps, **texts}
+        return {"patch": _told(steps), **texts}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Change:
-        """Undo `to_json`. Raises Refusal (422) for what is no change."""
-        change = cls(tuple(value.get("patch") or ()), value.get("find") or "", value.get("replace") or "")
+        """Undo `to_json`; the steps may be a list too. Raises Refusal (422) for what is no change."""
+        steps = value.get("patch") or ()
+        steps = jsontext.exact(steps) if isinstance(steps, str) else steps
+        change = cls(tuple(steps), value.get("find") or "", value.get("replace") or "")
         change.check()
         return change
 
@@ -74,6 +84,9 @@ class Change:
         """Raise Refusal (422) for what cannot be a change."""
         if bool(self.patch) == bool(self.find):
             raise Refusal(_("Give either a JSON Patch or a text to find."), "invalid", status=422)
+        if _HALF.search(self.find + self.replace):
+            said = _("The text holds half a surrogate pair, which is not text.")
+            raise Refusal(said, "invalid", status=422)
         if len(self.patch) > MOST_STEPS:
             raise Refusal(_("At most %(n)d steps.") % {"n": MOST_STEPS}, "invalid", status=422)
         for step in self.patch:
@@ -112,30 +125,47 @@ class Unchangeable(ValueError):
 
 
 def changed(letter: DeadLetter, change: Change) -> dict[str, Any]:
-    """Return the fields of the letter that would be others. Raises Unchangeable."""
+    """Return the fields of the letter that would be others; what the change does not name keeps its bytes.
+
+    Raises Unchangeable.
+    """
     if change.find:
         return _replaced(letter, change)
+    try:
+        return _patched(letter, change)
+    except Doubled as error:
+        said = _("Its body has the key “%(name)s” twice in one object: it is not clear which one is meant.")
+        name = masking.SHOWN if masking.hide(copy.copy(letter)) else error.name[:60]
+        raise Unchangeable(said % {"name": name}) from error
+    except Unchangeable:
+        raise
+    except _FAULTS as error:
+        raise Unchangeable(_why(letter, error)) from error
+    except RecursionError:
+        raise Unchangeable(_("It is nested too deep.")) from None
+
+
+def _patched(letter: DeadLetter, change: Change) -> dict[str, Any]:
     touched = {_part(step[key]) for step in change.patch for key in ("path", "from") if key in step}
     stored = {"headers": letter.headers, "properties": letter.properties}
     document: dict[str, Any] = patched_numbers.opened(stored)
-    if "body" in touched:
-        document["body"] = _parsed(letter)
-    try:
-        # Not in place: a step that fails must not leave half of it.
-        patched = jsonpatch.apply_patch(document, list(change.patch))
-    except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, ValueError, KeyError) as error:
-        raise Unchangeable(_why(letter, error)) from error
+    body = _parsed(letter) if "body" in touched else None
+    if body is not None:
+        document["body"] = body.value
+    # Not in place: a step that fails must not leave half of it.
+    patched = jsonpatch.apply_patch(document, list(change.patch))
     if not isinstance(patched, dict) or not {"headers", "properties"} <= patched.keys():
         raise Unchangeable(_("Headers and properties must stay."))
     found: dict[str, Any] = {}
-    if "body" in touched:
+    if body is not None:
         if "body" not in patched:
             raise Unchangeable(_("The body must stay."))
-        if patched["body"] != document["body"]:
-            found["body"] = _written(patched["body"], bytes(letter.body))
+        written = body.with_value(patched["body"])
+        if written != bytes(letter.body):
+            found["body"] = written
     for part, before in stored.items():
-        after = patched_numbers.closed(patched[part], document[part])
-        if not same(after, before):
+        after = patched_numbers.closed(jsonspans.plain(patched[part]), document[part])
+        if not jsontext.same(after, before):
             found[part] = after
     _check(letter, found)
     return found
@@ -145,19 +175,27 @@ def _why(letter: DeadLetter, error: Exception) -> str:
     """Return an error of the patch in words. The library's repeat values of the letter, for everybody to read among
     an operation's problems."""
     if not masking.hide(copy.copy(letter)):
-        return str(error) or type(error).__name__
+        return _KIND.sub(r"\1", _KINDS.sub("", str(error))) or type(error).__name__
     if isinstance(error, jsonpatch.JsonPatchTestFailed):
         return _("A test of the patch fails on it; its values are hidden.")
     return _("A step of the patch does not fit it; its values are hidden.")
 
 
 def _replaced(letter: DeadLetter, change: Change) -> dict[str, Any]:
+    before = bytes(letter.body)
+    names = _encodings(letter)
+    if bodies.unwrap(before, *names).layers:
+        raise Unchangeable(_("The body is encoded: what is read in it is not its text."))
     try:
-        text = bytes(letter.body).decode()
+        text = before.decode()
     except UnicodeDecodeError:
         raise Unchangeable(_("The body is not text.")) from None
-    body = text.replace(change.find, change.replace).encode("utf-8", "surrogatepass")
-    return {} if body == bytes(letter.body) else {"body": body}
+    charset = bodies.charset(names[0])
+    if change.find in text and not change.replace.isascii() and charset != "utf-8":
+        said = _("The body is said to be %(charset)s: only ASCII can be put into it.")
+        raise Unchangeable(said % {"charset": charset})
+    body = text.replace(change.find, change.replace).encode()
+    return {} if body == before else {"body": body}
 
 
 def _check(letter: DeadLetter, found: Mapping[str, Any]) -> None:
@@ -169,28 +207,34 @@ def _check(letter: DeadLetter, found: Mapping[str, Any]) -> None:
         raise Unchangeable(_why(letter, refusal)) from refusal
 
 
-def _parsed(letter: DeadLetter) -> Any:
+def _parsed(letter: DeadLetter) -> Document:
     try:
-        return json.loads(bytes(letter.body))
+        return jsonspans.read(bytes(letter.body), charset=bodies.charset(_encodings(letter)[0]))
     except (ValueError, RecursionError):
         raise Unchangeable(_("The body is not JSON.")) from None
 
 
-def _written(value: Any, before: bytes) -> bytes:
-    """Return JSON written as the body was: on lines or not, spaced or not, escaped or not."""
-    indent = re.search(rb"\n( +)", before)
-    separators = None if indent else (", ", ": ") if b'": ' in before else (",", ":")
-    try:
-        text = json.dumps(
-            value,
-            indent=len(indent[1]) if indent else None,
-            separators=separators,
-            ensure_ascii=before.isascii() and b"\\u" in before,
-            allow_nan=False,
-        )
-    except ValueError as error:
-        raise Unchangeable(str(error)) from error
-    return text.encode("utf-8", "surrogatepass")
+def _encodings(letter: DeadLetter) -> tuple[str | None, str | None]:
+    """Return (content type, content encoding) where they are texts."""
+    kind, encoding = (letter.properties.get(name) for name in ("content_type", "content_encoding"))
+    return kind if isinstance(kind, str) else None, encoding if isinstance(encoding, str) else None
+
+
+def _told(value: Any) -> Any:
+    """Return a value for the audit log: a number that JSON's readers would write otherwise as text."""
+    match value:
+        case Number():
+            try:
+                plain = value.plain()
+            except ValueError:
+                return value.text
+            return plain if repr(plain) == value.text else value.text
+        case dict():
+            return {name: _told(item) for name, item in value.items()}
+        case list():
+            return [_told(item) for item in value]
+        case _:
+            return value
 
 
 def _part(path: str) -> str:

@@ -13,6 +13,7 @@ from mqadmin.core.api.plumbing import OPERATE, VIEW
 from mqadmin.deadletters.acts import patching
 from mqadmin.deadletters.api.selections import SelectionIn, selection_of
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.rabbit.reading import jsontext
 
 router = Router(tags=["dead letters"], auth=VIEW)
 
@@ -46,7 +47,9 @@ class PreviewOut(Schema):
 def letters_edit(request: HttpRequest, wanted: BulkEditIn) -> Status[Any]:
     """Change many parked letters alike; with `preview` only show what would become of the first ten."""
     chosen = selection_of(wanted)
-    change = patching.Change.from_json(wanted.dict(include={"patch", "find", "replace"}))
+    # Read once more: what was parsed has lost how the numbers were written.
+    steps = jsontext.exact(request.body).get("patch") if wanted.patch else None
+    change = patching.Change.from_json({"patch": steps, "find": wanted.find, "replace": wanted.replace})
     if wanted.preview:
         tried = patching.preview(selection=chosen, change=change)
         total = chosen.rows().filter(status=DeadLetter.Status.PARKED).count()

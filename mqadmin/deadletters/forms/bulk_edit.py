@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from django import forms
 from django.utils.translation import gettext as _
 
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.acts.patching import Change
+from mqadmin.rabbit.reading import jsontext
 
 
 class BulkEdit(forms.Form):
@@ -28,7 +27,7 @@ class BulkEdit(forms.Form):
         if values["way"] == "replace":
             return Change.from_json({"find": values["find"], "replace": values["replace"]})
         try:
-            steps = json.loads(values["patch"] or "[]")
+            steps = jsontext.exact(values["patch"] or "[]")
         except (ValueError, RecursionError) as error:
             raise Refusal(_("It is not JSON: %(why)s.") % {"why": error}, "invalid", status=422) from None
         if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):

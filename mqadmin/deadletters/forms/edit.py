@@ -10,11 +10,16 @@ from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.rabbit.reading.jsontext import Inexact, Infinite, StrictDecoder
+
 _UNREADABLE = (ValueError, RecursionError)  # a number of thousands of digits, or nested without end
 
 
 class IndentedJSONField(forms.JSONField):
-    """JSON in a text area, one item to a line."""
+    """JSON in a text area, one item to a line. What would be read otherwise than it is typed is refused."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(decoder=StrictDecoder, **options)
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -24,6 +29,12 @@ class IndentedJSONField(forms.JSONField):
     def to_python(self, value: Any) -> Any:
         try:
             return super().to_python(value)
+        except Infinite:
+            raise forms.ValidationError(gettext('JSON has no NaN or Infinity: {"$float": "nan"}.')) from None
+        except Inexact as error:
+            raise forms.ValidationError(
+                gettext("Not valid JSON: %(why)s.") % {"why": error}, code="invalid"
+            ) from None
         except _UNREADABLE:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
 
@@ -57,8 +68,4 @@ class EditForm(forms.Form):
             return {}
         if not isinstance(value, dict):
             raise forms.ValidationError(gettext("A table is needed: { … }."))
-        try:
-            json.dumps(value, allow_nan=False)
-        except ValueError:
-            raise forms.ValidationError(gettext('JSON has no NaN or Infinity: {"$float": "nan"}.')) from None
         return value

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from mqadmin.deadletters.letter import bodytext
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.rabbit.reading import display
+from mqadmin.rabbit.reading import display, jsontext
 
 MOST_LINES = 2_000  # of each side
 MOST_IN_A_LINE = 400
@@ -90,7 +90,7 @@ def compare(before: Content, after: Content) -> list[DiffPart]:
         (_("Headers"), before.headers, after.headers),
         (_("Properties"), before.properties, after.properties),
     ):
-        if one != other:
+        if not jsontext.same(one, other):
             parts.append(DiffPart(title, _lines(_table(one), _table(other))))
     return parts
 

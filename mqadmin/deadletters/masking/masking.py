@@ -19,8 +19,11 @@ from typing import Any
 
 from django.conf import settings
 
+from mqadmin.deadletters.letter import jsonspans
+from mqadmin.deadletters.letter.jsonspans import Array, Table, Text
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.reading import bodies
+from mqadmin.rabbit.reading.jsontext import Number
 
 SHOWN = "•••"
 UNREAD = object()  # among hidden values: they are not all known, so any text may repeat one
@@ -31,6 +34,8 @@ _may_reveal: ContextVar[Callable[[], bool]] = ContextVar(
     "masked fields may be searched", default=lambda: False
 )
 
+_SIGN = Text(SHOWN, f'"{SHOWN}"')
+_NESTED = (dict, list, Table, Array)
 Path = tuple[str, ...]
 
 
@@ -127,12 +132,7 @@ def _hide_in_body(letter: DeadLetter, paths: Sequence[Path], taken: list[Any]) -
         kind if isinstance(kind, str) else None,
         encoding if isinstance(encoding, str) else None,
     )
-    document = bodies.document(*body)
-    hidden: int | None = None
-    if isinstance(document, dict | list):
-        hidden = mask(document, paths, taken)
-    elif bodies.is_plain(*body):
-        hidden = 0
+    hidden, text = _masked(body, paths, taken)
     if hidden == 0:
         return 0
     if hidden is None:
@@ -140,12 +140,30 @@ def _hide_in_body(letter: DeadLetter, paths: Sequence[Path], taken: list[Any]) -
         letter.error, letter.trace = without(letter.error, taken), without(letter.trace, taken)
         body_now, type_now = SHOWN.encode(), "text/plain"
     else:
-        text = json.dumps(document, ensure_ascii=False, default=str)
         body_now, type_now = text.encode(errors="replace"), "application/json"
     letter.body = body_now
     kept = {name: value for name, value in letter.properties.items() if name != "content_encoding"}
     letter.properties = {**kept, "content_type": type_now}
     return 1 if hidden is None else hidden
+
+
+def _masked(
+    body: tuple[bytes, str | None, str | None], paths: Sequence[Path], taken: list[Any]
+) -> tuple[int | None, str]:
+    """Return (how many values are hidden, None where not all are known; the body as JSON without them)."""
+    text = bodies.json_text(*body)
+    try:
+        if text is not None:
+            written = jsonspans.read_text(text)
+            hidden = mask(written.value, paths, taken)
+            return hidden, written.text()
+        document = bodies.document(*body)
+        if isinstance(document, dict | list):
+            hidden = mask(document, paths, taken)
+            return hidden, json.dumps(document, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        return None, ""
+    return (0 if bodies.is_plain(*body) else None), ""
 
 
 def hide_in_errors(letters: Sequence[DeadLetter]) -> None:
@@ -197,20 +215,31 @@ def _texts(value: Any) -> Iterator[str]:
             continue
         if isinstance(node, dict | list):
             waiting.extend(node.values() if isinstance(node, dict) else node)
-        elif not isinstance(node, bool) and len(text := str(node)) >= _SHORTEST and node is not None:
-            yield text
+        elif not isinstance(node, bool) and node is not None:
+            texts = {str(node), str(float(node.text))} if isinstance(node, Number) else {str(node)}
+            yield from (text for text in texts if len(text) >= _SHORTEST)
 
 
 def mask(document: Any, paths: Sequence[Path], taken: list[Any] | None = None) -> int | None:
     """Hide what lies at the paths, in the document itself, and add it to `taken`. Returns how many values, None
-    where there are more than _MOST to look at: then some may be left."""
+    where there are more than _MOST to look at: then some may be left. The document is plain, or of `jsonspans`."""
     count, left = 0, _MOST
     waiting: list[tuple[Any, tuple[Path, ...]]] = [(document, tuple(paths))]
     while waiting and left:
         left -= 1
         node, rest = waiting.pop()
-        if isinstance(node, list):
-            waiting.extend((item, rest) for item in node if isinstance(item, dict | list))
+        if isinstance(node, list | Array):
+            waiting.extend((item, rest) for item in node if isinstance(item, _NESTED))
+        elif isinstance(node, Table):  # each of two members of the same name
+            for entry in node.entries:
+                below = _below(rest, entry.name)
+                if () in below:
+                    if taken is not None:
+                        taken.append(jsonspans.said(entry.text()))
+                    entry.value = _SIGN
+                    count += 1
+                elif below and isinstance(value := entry.get(), _NESTED):
+                    waiting.append((value, tuple(below)))
         elif isinstance(node, dict):
             for key, value in node.items():
                 below = _below(rest, key)

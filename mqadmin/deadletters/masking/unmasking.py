@@ -13,7 +13,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.masking.masking import SHOWN, UNREAD
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.rabbit.message import same
+from mqadmin.rabbit.reading.jsontext import same
 
 Table = Mapping[str, Any] | None
 _ENCODINGS = ("content_type", "content_encoding")  # shown as those of the body without what is hidden
@@ -43,7 +43,9 @@ def unmasked(
 def _header(letter: DeadLetter, shown: DeadLetter, name: str, value: Any) -> Any:
     if name in letter.headers and same(value, shown.headers[name]):
         return letter.headers[name]
-    is_hidden = masking.is_hidden("headers", name) or shown.headers.get(name) != letter.headers.get(name)
+    is_hidden = masking.is_hidden("headers", name) or not same(
+        shown.headers.get(name), letter.headers.get(name)
+    )
     if is_hidden and SHOWN in str(value):
         raise _refusal(
             "headers", _("The header “%(name)s” holds the sign of a hidden value.") % {"name": name}
@@ -67,9 +69,9 @@ def _check_body(
 
 def _with_encodings(letter: DeadLetter, shown: DeadLetter, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the properties with what the stored body is written in, which no new one replaces."""
-    same = [name for name in _ENCODINGS if properties.get(name) == shown.properties.get(name)]
-    stored = {name: letter.properties[name] for name in same if name in letter.properties}
-    return {**{name: value for name, value in properties.items() if name not in same}, **stored}
+    kept = [name for name in _ENCODINGS if same(properties.get(name), shown.properties.get(name))]
+    stored = {name: letter.properties[name] for name in kept if name in letter.properties}
+    return {**{name: value for name, value in properties.items() if name not in kept}, **stored}
 
 
 def _refusal(field: str, text: str) -> Refusal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import forms
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mqadmin.core.pages.forms import style
+from mqadmin.rabbit.reading import jsontext
 
 PROPERTY_FIELDS = (
     "content_type",
@@ -66,12 +66,17 @@ class PublishForm(forms.Form):
         if not text:
             return {}
         try:
-            value = json.loads(text)
+            value = jsontext.strict(text)
         except (ValueError, RecursionError) as error:
             raise ValidationError(_("Not valid JSON: %(why)s.") % {"why": error}) from error
         if not isinstance(value, dict):
             raise ValidationError(_('Headers are a JSON object: {"name": value}.'))
         return value
+
+    def clean(self) -> None:
+        # A browser sends every line break of a text field as CR LF.
+        if self.cleaned_data.get("encoding") == "utf-8":
+            self.cleaned_data["body"] = self.cleaned_data.get("body", "").replace("\r\n", "\n")
 
     @property
     def properties(self) -> dict[str, Any]:

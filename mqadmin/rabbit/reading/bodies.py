@@ -74,6 +74,17 @@ def document(body: bytes, content_type: str | None = None, content_encoding: str
     return unpacked(found.content, content_type)
 
 
+def json_text(
+    body: bytes, content_type: str | None = None, content_encoding: str | None = None
+) -> str | None:
+    """Return the text of a body that holds a JSON object or array, else None. Bounded; never raises."""
+    found = unwrap(body, content_type, content_encoding)
+    if not found.is_whole or len(found.content) > MAX_INFLATED_BYTES:
+        return None
+    text = decoded(found.content, charset(content_type), is_whole=True)
+    return None if text is None or parse_json(text) is None else text
+
+
 def is_plain(body: bytes, content_type: str | None = None, content_encoding: str | None = None) -> bool:
     """Whether the body is text and surely no document, not even one that `document` cannot read: nothing says that
     it is encoded, and it does not begin like JSON. Never raises."""

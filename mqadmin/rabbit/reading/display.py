@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import Any
 
 from mqadmin.rabbit.reading import bodies
+from mqadmin.rabbit.reading.jsontext import Style, exact, pairs, written
 
 MAX_CHARACTERS = 200_000
 _HEX_BYTES = 4_096
 _CUT = "\n… (cut)"
+_SHOWN = Style(comma=", ", colon=": ", indent="  ")
 
 
 def display_text(
@@ -51,7 +52,7 @@ def _readable(content: bytes, content_type: str | None, is_whole: bool) -> tuple
     if is_whole and text.lstrip()[:1] in ("{", "["):
         try:
             return _indented(text), "json"
-        except (ValueError, ArithmeticError, RecursionError):
+        except (ValueError, RecursionError):
             pass
     return text, "text"
 
@@ -75,24 +76,10 @@ def _plain(value: Any) -> str:
 
 
 def _indented(text: str) -> str:
-    """Return the JSON document indented. Raises ValueError where that would change what it says."""
-    document = json.loads(text, parse_float=_exact, object_pairs_hook=_unique)
-    # Escaped halves of surrogate pairs are valid JSON, but cannot be sent to a browser.
-    return json.dumps(document, indent=2, ensure_ascii=False).encode(errors="replace").decode()
-
-
-def _exact(text: str) -> float:
-    number = float(text)
-    if Decimal(text) != Decimal(repr(number)):
-        raise ValueError(f"{text} has more digits than a float")
-    return number
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        raise ValueError("a key is given twice")
-    return table
+    """Return the JSON document indented: its numbers as they are written, doubled keys twice."""
+    document = exact(text, table=pairs, is_lax=True)
+    # Escaped halves of surrogate pairs are valid JSON, but cannot be sent to a browser: they stay escapes.
+    return written(document, _SHOWN, "")
 
 
 def _hex_dump(content: bytes) -> str:

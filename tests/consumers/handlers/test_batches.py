@@ -155,3 +155,12 @@ def test_r17_a_consumer_writes_batches_by_size_and_by_time(
     rejected = Record.objects.exclude(outcome="acked").get()
     assert (rejected.outcome, rejected.error_type) == ("dead_lettered", "Reject")
     assert amqp.depth(broker_config, vhost, "q") == 0
+
+
+def test_a_document_is_appended_as_it_was_sent(folder: Path) -> None:
+    sent = b'{"n": 12345678901234567.89,\n"k":1.10,"k":2}'
+    assert bound(name="orders")([delivery(sent, message_id="m")]) == [None]
+    (path,) = folder.glob("*.jsonl")
+    assert path.read_text() == (
+        '{"message_id": "m", "document": {"n": 12345678901234567.89, "k": 1.10, "k": 2}}\n'
+    )

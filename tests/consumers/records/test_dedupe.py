@@ -160,6 +160,12 @@ def test_the_second_copy_of_one_requeue_is_dropped_and_another_requeue_is_not(
             {"body": b'{"order": {"items": ["a", "b"]}}'},
             {"body": b'{"order": {"items": ["b", "a"]}}'},
         ),
+        (  # no float tells these two times apart
+            {"dedupe_key": "json", "dedupe_path": "at"},
+            {"body": b'{"at": 1764403200.123456789}'},
+            {"body": b'{"at": 1764403200.123456789, "again": true}'},
+            {"body": b'{"at": 1764403200.123456788}'},
+        ),
     ],
 )
 def test_the_key_may_be_the_body_a_header_or_a_value_in_the_json(

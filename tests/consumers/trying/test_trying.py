@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser, expect
 
+from consumers.forms.trying import SampleForm
 from consumers.models import Consumer, ConsumerMinute, Record
 from consumers.trying import trial_message, trying
 from consumers.trying.trying import Trial
@@ -192,6 +193,12 @@ def test_a_sample_that_no_broker_would_deliver_is_refused(fields: dict[str, Any]
         trial_message.typed(**{"body": "", **fields})
     assert raised.value.status == 422
     assert list(raised.value.fields) == [field]
+
+
+@pytest.mark.parametrize("typed", ['{"n": 1, "n": 2}', '{"n": 12345678901234567.89}', '{"n": NaN}'])
+def test_a_sample_that_would_be_read_otherwise_than_typed_is_refused(typed: str) -> None:
+    form = SampleForm({"encoding": "utf-8", "headers": typed, "properties": typed})
+    assert set(form.errors) == {"headers", "properties"}
 
 
 def stored(consumer: Consumer, body: bytes, /, **fields: Any) -> Record:

@@ -220,6 +220,22 @@ def test_a_fault_is_told_with_its_field(changes: dict[str, Any], words: str) -> 
     assert str(caught.value) == words
 
 
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ('{"n": 1, "n": 2}', "the key “n” is given twice"),
+        ('{"n": NaN}', "JSON has no NaN"),
+        ('{"n": 12345678901234567.89}', "has more digits than a float"),
+    ],
+)
+def test_a_line_that_would_be_stored_otherwise_than_it_is_written_is_refused(
+    headers: str, words: str
+) -> None:
+    line = f'{{"mqadmin_letter": 1, "headers": {headers}}}'.encode()
+    with pytest.raises(importing.Unusable, match=words):
+        importing.read(line, "default")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_letter_that_was_being_requeued_is_parked_here() -> None:
     one = letter(b"x", status="requeueing")

@@ -73,3 +73,23 @@ def test_errors_stand_beside_their_fields(
     label = text[: text.index(words)].rsplit('<label class="field">', 1)[-1]
     assert f'name="{next(iter(fields))}"' in label
     assert amqp.depth(broker_config, work.vhost, "work") == 0
+
+
+def test_what_is_typed_on_lines_is_published_with_the_breaks_that_were_typed(
+    operator: Client, work: Queue, broker_config: BrokerConfig
+) -> None:
+    publish(operator, work, body='{\r\n"n": 1.10\r\n}')
+    (got,) = amqp.drain(broker_config, work.vhost, "work", expect=1)
+    assert got.body == b'{\n"n": 1.10\n}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [('{"n": 1, "n": 2}', "given twice"), ('{"n": 12345678901234567.89}', "more digits than a float")],
+)
+def test_headers_that_would_be_sent_otherwise_than_typed_are_refused(
+    operator: Client, work: Queue, headers: str, words: str
+) -> None:
+    text = publish(operator, work, headers=headers)
+    assert words in text
+    assert "Published and confirmed" not in text
