@@ -20,8 +20,7 @@ def need_counted_nacks(management: ManagementClient) -> None:
 
 
 def return_often(config: BrokerConfig, vhost: str, queue: str, body: bytes, times: int) -> None:
-    """Return one message so often. Those before it are held meanwhile and returned once, before it: they still are
-    before it, and it is where it was."""
+    """Return one message so often. Those before it are held meanwhile and returned once, just before it."""
     with amqp.channel(config, vhost) as channel:
         before: list[int] = []
 

@@ -58,6 +58,7 @@ class Looking:
 
     `limit`: after so many returns the queue gives a message up; None: a return harms none. `limit_now` asks for it
     once more when all are in hand, since a policy may have come meanwhile; it is called from that thread.
+    `by_nack`: only a nack is a return that harms none.
 
     The thread outlives the look only where the broker no longer takes a copy that it took a moment before: it
     holds the message and tries again, for as long as the process and the connection last.
@@ -72,9 +73,10 @@ class Looking:
         *,
         limit: int | None,
         limit_now: Callable[[], int | None],
+        by_nack: bool = False,
     ) -> None:
         self._config, self._vhost, self._queue, self._count = config, vhost, queue, count
-        self._limit, self._limit_now = limit, limit_now
+        self._limit, self._limit_now, self._by_nack = limit, limit_now, by_nack
         self._publisher = Publisher(config, vhost, client_name="mqadmin look")
         self._taken: list[_Taken] = []
         self._fault: BaseException | None = None
@@ -146,12 +148,18 @@ class Looking:
         except RabbitError as error:
             log.warning("the delivery limit of %s could not be asked for again: %s", self._queue, error)
         for taken in in_hand:
-            if self._bears_return(taken):
-                # By nack: from 4.3 that does not count, and before it counts as any other return.
-                channel.basic_nack(taken.tag, requeue=True)
-                taken.put_back = "returned"
-            else:
+            if not self._bears_return(taken):
                 self._copy(channel, taken)
+        returned = [taken for taken in in_hand if taken.put_back is None]
+        for taken in returned:
+            taken.put_back = "returned"
+        if self._limit is None and not self._by_nack:
+            # Without a limit a nack puts them at the end, the end of the channel where they were (tried on 3.10.8
+            # and 4.0.5).
+            channel.close()
+            return
+        for taken in returned:
+            channel.basic_nack(taken.tag, requeue=True)
         channel.basic_qos(prefetch_count=0)  # its answer proves that the broker has read all that went before
 
     def _bears_return(self, taken: _Taken) -> bool:

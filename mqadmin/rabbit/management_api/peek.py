@@ -29,14 +29,15 @@ _TRUNCATE = 50_000
 class PeekRisk:
     """Whether a peek is allowed; `reason` says why not, `warning` what it changes although it is.
 
-    `delivery_limit`: each message may be returned that often, None = any number of times. `ackmode` is what to
-    send to the management API so that the messages are returned.
+    `delivery_limit`: each message may be returned that often, None = any number of times. `by_nack`: if it is by
+    nack. `ackmode` is what to send to the management API so that the messages are returned.
     """
 
     allowed: bool
     warning: str | None = None
     reason: str | None = None
     delivery_limit: int | None = None
+    by_nack: bool = False
     ackmode: str = "ack_requeue_true"
 
 
@@ -80,7 +81,7 @@ def _assess_nack(info: QueueInfo, *, may_reorder: bool, definitions: Definitions
             False,
             reason="The queue delays returned messages: a peek would hide them from their consumers meanwhile.",
         )
-    return PeekRisk(True, warning=_warning(info, may_reorder=may_reorder))
+    return PeekRisk(True, warning=_warning(info, may_reorder=may_reorder), by_nack=not may_reorder)
 
 
 def _assess_limit(info: QueueInfo, limit: int, definitions: Definitions | None) -> PeekRisk:
@@ -139,6 +140,7 @@ def peek(client: ManagementClient, vhost: str, name: str, count: int = 10) -> li
         wanted,
         limit=risk.delivery_limit,
         limit_now=lambda: ask(client, detail, product, version).delivery_limit,
+        by_nack=risk.by_nack,
     )
     return look.found(truncate=_TRUNCATE)
 

@@ -66,7 +66,7 @@ def test_what_was_put_back_as_a_copy_is_said(
     amqp.publish(broker_config, vhost, "near", [b"x"])
     return_often(broker_config, vhost, "near", b"x", 20)
     queue = make_queue(broker, "near", vhost, type="quorum", arguments=arguments)
-    assert "19 times or more is put back as a copy" in detail(operator, queue)
+    assert "19 times or more does not bear it" in detail(operator, queue)
     text = operator.post(
         reverse("queue_peek", args=[queue.pk]), {"count": "1"}, headers=HTMX
     ).content.decode()

@@ -198,7 +198,8 @@ def test_the_copy_is_the_message(management: Management, broker_config: BrokerCo
     assert (len(item.message.body), item.size, item.truncated) == (50_000, 200_000, True)
     [found] = amqp.drain(broker_config, vhost, "q", expect=1)
     kept = {key: value for key, value in headers.items() if key not in ("CC", "x-delivery-count")}
-    assert found.headers == kept | {
+    told = {key: value for key, value in found.headers.items() if (key, value) != ("x-delivery-count", 0)}
+    assert told == kept | {
         "mqadmin-original-CC": ["cc"],
         "mqadmin-origin-exchange": "orders",
         "mqadmin-origin-routing-key": "order.new",
@@ -211,7 +212,7 @@ def test_the_copy_is_the_message(management: Management, broker_config: BrokerCo
         "86400000",
     )
     assert found.body == b"x" * 200_000
-    assert amqp.depth(broker_config, vhost, "cc") == 1  # its own from the start, and none of the look's
+    assert amqp.depth(broker_config, vhost, "cc") == 0
 
 
 def test_a_copy_that_has_no_room_for_more_headers_goes_as_it_is() -> None:
@@ -228,8 +229,8 @@ def test_a_full_queue_loses_none(
 ) -> None:
     declare(management, vhost, **bound)
     amqp.publish(broker_config, vhost, "q", [b"1", b"2", b"3", b"4"])
-    for body in (b"2", b"4"):
-        return_often(broker_config, vhost, "q", body, LIMIT)
+    for body in (b"4", b"2"):  # the one that is held while the other comes back is returned once as well
+        return_often(broker_config, vhost, "q", body, LIMIT - 1)
     assert sorted(look(management, vhost)) == [
         (b"1", "returned"),
         (b"2", "copied"),

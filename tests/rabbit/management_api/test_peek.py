@@ -110,8 +110,9 @@ def test_without_a_limit_that_counts_they_may_be_looked_at_for_ever(
     is_3 = management.overview().version < "4"
     arguments: dict[str, Any] = {"x-queue-type": "quorum"} | ({} if is_3 else {"x-delivery-limit": -1})
     management.declare_queue(vhost, "q", arguments=arguments)
-    amqp.publish(broker_config, vhost, "q", [b"1", b"2"])
+    amqp.publish(broker_config, vhost, "q", [b"1", b"2", b"3"])
     for _ in range(25):
-        wait_until(lambda: amqp.depth(broker_config, vhost, "q") == 2)
-        assert [item.put_back for item in peek(management, vhost, "q")] == ["returned"] * 2
-    assert bodies(broker_config, vhost, "q", 2) == [b"1", b"2"]
+        wait_until(lambda: amqp.depth(broker_config, vhost, "q") == 3)
+        found = [(item.message.body, item.put_back) for item in peek(management, vhost, "q", 2)]
+        assert found == [(b"1", "returned"), (b"2", "returned")]  # in their places again
+    assert bodies(broker_config, vhost, "q", 3) == [b"1", b"2", b"3"]
