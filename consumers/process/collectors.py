@@ -104,10 +104,8 @@ def limits(spec: ConsumerSpec) -> Limits:
 
 def _limits_now(spec: ConsumerSpec) -> Limits:
     client = brokers.client(spec.broker.slug)
-    detail, overview = client.queue(spec.vhost, spec.queue), client.overview()
-    info, limit = detail.info, peek.assess(detail, overview.product, overview.version).delivery_limit
-    if limit is None and info.delivery_limit is not None and info.delivery_limit >= 0:
-        limit = info.delivery_limit
+    info = client.queue(spec.vhost, spec.queue).info
+    limit = peek.delivery_limit(client, info, client.overview().version)
     return Limits(letter_bytes(), limit, batches.count(info.mean_bytes, FIRST_WINDOW, WINDOW_BYTES))
 
 

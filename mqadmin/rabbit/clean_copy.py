@@ -109,6 +109,10 @@ FORWARD = Purpose(
     keeps_ttl=True,
 )
 
+# The same message at the end of its own queue. A count that a client published would be believed until the broker
+# writes its own.
+LOOK = Purpose(Names(frozenset((DELIVERY_COUNT,))), keeps_ttl=True)
+
 # The same message in another queue.
 MOVE = Purpose(keeps_ttl=True)
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from mqadmin.rabbit.message import Message
+
+PutBack = Literal["returned", "copied", "held"]
 
 Series = tuple[tuple[float, float], ...]
 """Points (epoch seconds, value), oldest first."""
@@ -155,11 +157,14 @@ class ExchangeInfo:
 
 @dataclass(frozen=True)
 class PolicyInfo:
+    """One policy or operator policy. `apply_to`: all, queues, exchanges, and from 3.12 quorum_queues and so on."""
+
     vhost: str
     name: str
     pattern: str
     priority: int
     definition: Mapping[str, Any] = field(default_factory=dict)
+    apply_to: str = "all"
 
 
 @dataclass(frozen=True)
@@ -180,12 +185,16 @@ class UserInfo:
 
 @dataclass(frozen=True)
 class PeekedMessage:
-    """A message looked at through the management API.
+    """A message looked at.
 
-    `message.body` may be cut (`truncated`; `size` is the whole), and its headers came through JSON, so their
-    types are not exact: to show, never to publish again.
+    `message.body` may be cut (`truncated`; `size` is the whole), and its headers may have come through JSON, so
+    that their types are not exact: to show, never to publish again.
+
+    `put_back`: "returned" to its place; "copied", that is, published to the end of its queue, since it could not
+    bear another return; "held" by the process that looked until the broker takes such a copy.
     """
 
     message: Message
     size: int
     truncated: bool
+    put_back: PutBack = "returned"

@@ -49,14 +49,16 @@ class Management(ManagementClient):
         *,
         apply_to: str = "all",
         priority: int = 0,
+        kind: str = "policies",
     ) -> None:
+        """`kind` is `policies` or `operator-policies`."""
         body = {
             "pattern": pattern,
             "definition": dict(definition),
             "apply-to": apply_to,
             "priority": priority,
         }
-        self._http.call("PUT", "policies", vhost, name, body=body)
+        self._http.call("PUT", kind, vhost, name, body=body)
 
     def delete_policy(self, vhost: str, name: str) -> None:
         self._http.call("DELETE", "policies", vhost, name)

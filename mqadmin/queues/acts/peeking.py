@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
@@ -29,16 +31,44 @@ class ShownMessage:
 
 
 def peek(*, queue: Queue, by: Actor, count: int = 10) -> list[PeekedMessage]:
-    """Return up to `count` (1 to 50) messages, having returned them to the queue.
+    """Return up to `count` (1 to 50) messages, having put them back; each says how (`PeekedMessage.put_back`).
 
-    Raises UnsafePeek where looking could lose, delay or reorder one; RabbitError as the client does.
+    Raises UnsafePeek where looking could lose or delay one; RabbitError as the client does.
     """
     target = f"{queue.vhost}:{queue.name}"
     with audit.act(by=by, action="queue.peek", broker=queue.broker.slug, target=target) as entry:
         wanted = max(1, min(count, MAX_COUNT))
         found = rabbit_peek.peek(brokers.client(queue.broker.slug), queue.vhost, queue.name, wanted)
         entry.count = len(found)
+        moved = {name: sum(item.put_back == name for item in found) for name in ("copied", "held")}
+        entry.detail |= {name: number for name, number in moved.items() if number}
         return found
+
+
+def said(messages: list[PeekedMessage]) -> str:
+    """Return what looking changed beyond what every look does, in words; "" for nothing."""
+    parts = []
+    copied = sum(item.put_back == "copied" for item in messages)
+    if copied:
+        text = ngettext(
+            "%(n)d message could not bear another return: it was put back as a copy, at the end of the queue, and "
+            "its count begins anew.",
+            "%(n)d messages could not bear another return: they were put back as copies, at the end of the queue, "
+            "and their counts begin anew.",
+            copied,
+        )
+        parts.append(text % {"n": copied})
+    held = sum(item.put_back == "held" for item in messages)
+    if held:
+        text = ngettext(
+            "%(n)d message cannot bear another return, and the broker took no copy of it: it is held, and put "
+            "back when the broker takes one. Do not stop mqadmin before; it may be there twice then.",
+            "%(n)d messages cannot bear another return, and the broker took no copies of them: they are held, and "
+            "put back when the broker takes some. Do not stop mqadmin before; they may be there twice then.",
+            held,
+        )
+        parts.append(text % {"n": held})
+    return " ".join(parts)
 
 
 def shown(messages: list[PeekedMessage]) -> list[ShownMessage]:
@@ -56,7 +86,8 @@ def _shown(item: PeekedMessage) -> ShownMessage:
         for name, value in properties.to_json().items()
         if name != "headers"
     ]
-    return ShownMessage(item, text, kind, values, sorted(item.message.headers.items()))
+    headers = sorted(item.message.headers.items(), key=lambda pair: str(pair[0]))
+    return ShownMessage(item, text, kind, values, headers)
 
 
 def _moment(seconds: Any) -> str:

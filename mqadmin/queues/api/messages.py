@@ -45,7 +45,11 @@ class PeekIn(Body):
 
 
 class MessageOut(Schema):
-    """A message looked at. `truncated`: the body is longer than what is here; `size` is the whole."""
+    """A message looked at. `truncated`: the body is longer than what is here; `size` is the whole.
+
+    `put_back`: returned to its place; copied to the end of its queue, as it could not bear another return; or held
+    until the broker takes such a copy.
+    """
 
     exchange: str
     routing_key: str
@@ -56,12 +60,16 @@ class MessageOut(Schema):
     body: str
     properties: dict[str, Any]
     headers: dict[str, Any]
+    put_back: Literal["returned", "copied", "held"] = "returned"
 
 
 class PeekOut(Schema):
+    """`said`: what looking changed, where that is more than the messages being marked as redelivered."""
+
     items: list[MessageOut]
     total: int
     next: str | None = None
+    said: str = ""
 
 
 class MoveIn(Body):
@@ -92,10 +100,14 @@ def queue_publish(request: HttpRequest, queue_id: int, message: PublishIn) -> di
 
 @router.post("/queues/{int:queue_id}/peek", response=PeekOut, auth=OPERATE)
 def queue_peek(request: HttpRequest, queue_id: int, wanted: PeekIn | None = None) -> dict[str, Any]:
-    """Look at the head of the queue; 409 with the reason where looking would harm a message."""
+    """Look at the head of the queue; 409 with the reason where looking would harm a message.
+
+    Up to RabbitMQ 4.2 each look is a return that counts towards the delivery limit of a quorum queue. A message
+    with one return left, or none, is put back as a copy instead, at the end of its queue: `put_back` says so.
+    """
     count = (wanted or PeekIn()).count
     found = peeking.peek(queue=find_queue(queue_id), by=audit.actor(request), count=count)
-    return {"items": [_message(item) for item in found], "total": len(found)}
+    return {"items": [_message(item) for item in found], "total": len(found), "said": peeking.said(found)}
 
 
 def _message(item: PeekedMessage) -> dict[str, Any]:
@@ -116,6 +128,7 @@ def _message(item: PeekedMessage) -> dict[str, Any]:
         "body": body,
         "properties": properties,
         "headers": to_json(message.headers),
+        "put_back": item.put_back,
     }
 
 

@@ -47,8 +47,12 @@ def bindings(queue: Queue) -> list[BindingInfo]:
 
 
 def peek_risk(queue: Queue, detail: QueueDetail) -> PeekRisk:
-    """Judge what a peek would do to the queue."""
-    return rabbit_peek.assess(detail, queue.broker.product, queue.broker.version)
+    """Judge what a peek would do to the queue, by its policies as they are now where they can be asked for."""
+    product, version = queue.broker.product, queue.broker.version
+    try:
+        return rabbit_peek.ask(brokers.client(queue.broker.slug), detail, product, version)
+    except RabbitError:
+        return rabbit_peek.assess(detail, product, version)
 
 
 def history(queue: Queue) -> dict[str, dict[str, list[list[float]]]]:

@@ -21,7 +21,7 @@ def queue_peek(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Show the messages at the head of the queue, or why that was not done."""
     queue = find(queue_id)
     count = whole(request.POST.get("count", ""), 3)
-    context = base(queue) | {"messages_shown": [], "refusal": "", "fault": None}
+    context = base(queue) | {"messages_shown": [], "refusal": "", "fault": None, "said": ""}
     try:
         found = peeking.peek(
             queue=queue,
@@ -29,6 +29,7 @@ def queue_peek(request: HttpRequest, queue_id: int) -> HttpResponse:
             count=10 if count is None else count,
         )
         context["messages_shown"] = peeking.shown(found)
+        context["said"] = peeking.said(found)
     except UnsafePeek as error:
         context["refusal"] = str(error)
     except RabbitError as error:

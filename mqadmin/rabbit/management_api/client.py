@@ -137,8 +137,8 @@ class ManagementClient:
     ) -> list[PeekedMessage]:
         """Take up to `count` messages and return them to the queue; bodies are cut at `truncate` bytes.
 
-        This is not harmless everywhere: call `peek.peek`, which asks `peek.assess` first. `requeue` is sent
-        for LavinMQ and old brokers; RabbitMQ reads only `ackmode`.
+        This is not harmless everywhere: call `peek.peek`, which goes another way where a return counts. `requeue`
+        is sent for LavinMQ and old brokers; RabbitMQ reads only `ackmode`.
         """
         if not _in_path(vhost, name):
             return amqp.get_and_return(self.config, vhost, name, count, truncate=truncate)
@@ -206,6 +206,10 @@ class ManagementClient:
 
     def policies(self, vhost: str | None = None) -> list[PolicyInfo]:
         answer = self._http.call("GET", "policies", *_only(vhost))
+        return [item for item in self._list(parse.policy, answer) if vhost in (None, item.vhost)]
+
+    def operator_policies(self, vhost: str | None = None) -> list[PolicyInfo]:
+        answer = self._http.call("GET", "operator-policies", *_only(vhost))
         return [item for item in self._list(parse.policy, answer) if vhost in (None, item.vhost)]
 
     def create_vhost(self, name: str) -> None:

@@ -185,6 +185,7 @@ def policy(item: Json) -> PolicyInfo:
         pattern=str(item["pattern"]),
         priority=int(item.get("priority", 0)),
         definition=_table(item.get("definition")),
+        apply_to=_text(item.get("apply-to")) or "all",
     )
 
 

@@ -1,8 +1,10 @@
 """Looking at messages without harm: what a peek would do to a queue, judged before it is done.
 
-A peek takes messages and returns them. RabbitMQ counts returns in quorum queues and dead-letters or drops a
-message past its delivery limit: with 4.0 to 4.2 every return counts (default limit 20), from 4.3 a nack does
-not, but with delayed retries it hides the message for a while (rabbit_fifo.erl; tried on 3.10.8 and 4.0.5).
+A peek takes messages and puts them back. RabbitMQ counts returns in quorum queues and dead-letters or drops a
+message past its delivery limit: up to 4.2 every return counts (limit from 4.0 on: 20 unless set), from 4.3 a nack
+does not, but with delayed retries it hides the message for a while (rabbit_fifo.erl; tried on 3.10.8 and 4.0.5).
+The count of a message is known only once it was taken: `looking` puts back by a copy what bears no other way, and
+what is refused here is refused because that could not be done, or because the limit leaves no room for looks.
 """
 
 from __future__ import annotations
@@ -11,34 +13,41 @@ import re
 from dataclasses import dataclass
 
 from mqadmin.rabbit.errors import UnsafePeek
-from mqadmin.rabbit.headers import DELIVERY_COUNT
+from mqadmin.rabbit.management_api import delivery_limits
 from mqadmin.rabbit.management_api.client import ManagementClient
-from mqadmin.rabbit.reading.header_values import integer
+from mqadmin.rabbit.management_api.delivery_limits import Definitions
+from mqadmin.rabbit.management_api.looking import Looking
 from mqadmin.rabbit.types import PeekedMessage, QueueDetail, QueueInfo
 
 MAX_COUNT = 100
 SAFETY_MARGIN = 5
-"""Returns that must be left to the queue's consumers before its delivery limit."""
-DEFAULT_DELIVERY_LIMIT = 20
+"""Of a limit that is no larger, nothing is left to the queue's consumers if people look."""
+_TRUNCATE = 50_000
 
 
 @dataclass(frozen=True)
 class PeekRisk:
     """Whether a peek is allowed; `reason` says why not, `warning` what it changes although it is.
 
-    `delivery_limit`: each message may be returned that often, None = any number of times. `ackmode` is what to
-    send to the management API so that the messages are returned.
+    `delivery_limit`: each message may be returned that often, None = any number of times. `by_nack`: if it is by
+    nack. `ackmode` is what to send to the management API so that the messages are returned.
     """
 
     allowed: bool
     warning: str | None = None
     reason: str | None = None
     delivery_limit: int | None = None
+    by_nack: bool = False
     ackmode: str = "ack_requeue_true"
 
 
-def assess(queue: QueueDetail, product: str, version: str) -> PeekRisk:
-    """Judge a peek at `queue` on a broker of `product` ("RabbitMQ", "LavinMQ") and `version`. Pure."""
+def assess(
+    queue: QueueDetail, product: str, version: str, definitions: Definitions | None = None
+) -> PeekRisk:
+    """Judge a peek at `queue` on a broker of `product` ("RabbitMQ", "LavinMQ") and `version`. Pure.
+
+    `definitions`: of the policies that apply to it now; None: what the queue's own statistics say is all there is.
+    """
     info = queue.info
     if info.type == "stream":
         return PeekRisk(False, reason="A stream cannot be peeked at: its messages are read by offset.")
@@ -54,93 +63,93 @@ def assess(queue: QueueDetail, product: str, version: str) -> PeekRisk:
         return PeekRisk(False, reason=f"It is not known what a peek does on {product} {version}.")
     if info.type != "quorum":
         return PeekRisk(True, warning=_warning(info, may_reorder=False))
-    if numbers >= (4, 3) and _has_delayed_retry(info):
+    if info.arguments.get("x-single-active-consumer") is True:
+        return PeekRisk(False, reason="It gives its messages to its single active consumer only.")
+    limit = delivery_limits.of(info, numbers, definitions)
+    if numbers >= (4, 3):
+        return _assess_nack(info, may_reorder=limit is None, definitions=definitions)
+    if limit is None:
+        return PeekRisk(True, warning=_warning(info, may_reorder=True))
+    return _assess_limit(info, limit, definitions)
+
+
+def _assess_nack(info: QueueInfo, *, may_reorder: bool, definitions: Definitions | None) -> PeekRisk:
+    """Judge where a nack does not count."""
+    kinds = delivery_limits.settings(info, "delayed-retry-type", definitions)
+    if any(kind != "disabled" for kind in kinds):
         return PeekRisk(
             False,
             reason="The queue delays returned messages: a peek would hide them from their consumers meanwhile.",
         )
-    limit = _delivery_limit(info, numbers)
-    if numbers >= (4, 3):
-        # Returned by nack, which does not count there.
-        return PeekRisk(True, warning=_warning(info, may_reorder=limit is None))
-    if limit is not None and limit <= SAFETY_MARGIN:
+    return PeekRisk(True, warning=_warning(info, may_reorder=may_reorder), by_nack=not may_reorder)
+
+
+def _assess_limit(info: QueueInfo, limit: int, definitions: Definitions | None) -> PeekRisk:
+    """Judge where every return counts, so that some messages can only be put back as copies."""
+    if limit <= SAFETY_MARGIN:
         return PeekRisk(
             False,
             reason=f"The queue drops or dead-letters a message after {limit} returns, and a peek is one.",
             delivery_limit=limit,
         )
-    return PeekRisk(
-        True, warning=_warning(info, may_reorder=limit is None, limit=limit), delivery_limit=limit
-    )
+    lengths = ("max-length", "max-length-bytes")
+    is_bounded = any(delivery_limits.settings(info, name, definitions) for name in lengths)
+    if is_bounded and "reject-publish" in delivery_limits.settings(info, "overflow", definitions):
+        return PeekRisk(
+            False,
+            reason=(
+                f"A message that was returned {limit - 1} times or more could only be put back as a copy, and the "
+                "queue takes none when it is full."
+            ),
+            delivery_limit=limit,
+        )
+    return PeekRisk(True, warning=_warning(info, may_reorder=False, limit=limit), delivery_limit=limit)
+
+
+def ask(client: ManagementClient, detail: QueueDetail, product: str, version: str) -> PeekRisk:
+    """Judge a peek by what the policies are now, not by the queue's statistics alone. Raises as the client does."""
+    return assess(detail, product, version, _definitions(client, detail.info))
+
+
+def delivery_limit(client: ManagementClient, info: QueueInfo, version: str) -> int | None:
+    """Return after how many returns the queue gives a message up now; None: never. Raises as the client does."""
+    numbers = _numbers(version)
+    if info.type != "quorum" or numbers is None:
+        return None
+    return delivery_limits.of(info, numbers, _definitions(client, info))
 
 
 def peek(client: ManagementClient, vhost: str, name: str, count: int = 10) -> list[PeekedMessage]:
-    """Return up to `count` (at most 100) messages from the head of the queue, having returned them to it.
+    """Return up to `count` (at most 100) messages from the head of the queue, having put them back.
 
-    Where a delivery limit counts, one message is looked at first, and more only while it is far from the
-    limit. Raises UnsafePeek when a message could be harmed. Raises as ManagementClient does.
+    Raises UnsafePeek when a message could be harmed, before any is taken. Raises as ManagementClient does.
     """
     overview = client.overview()
     detail = client.queue(vhost, name)
-    risk = assess(detail, overview.product, overview.version)
+    product, version = overview.product, overview.version
+    risk = ask(client, detail, product, version)
     if not risk.allowed:
         raise UnsafePeek(risk.reason or "This queue cannot be peeked at without harm.")
     wanted = max(1, min(count, MAX_COUNT))
-    if risk.delivery_limit is None:
-        return client.get_messages(vhost, name, wanted, ackmode=risk.ackmode)
-    key = (client.config.management_url, vhost, name)
-    if detail.info.total == 0:
-        _near_limit.pop(key, None)
-    if key in _near_limit:
-        raise UnsafePeek(_near_limit[key])
-    try:
-        messages = client.get_messages(vhost, name, 1, ackmode=risk.ackmode)
-        _check_count(messages, risk.delivery_limit)
-        if wanted == 1 or not messages:
-            return messages
-        messages = client.get_messages(vhost, name, wanted, ackmode=risk.ackmode)
-    except UnsafePeek as error:
-        _near_limit[key] = str(error)
-        raise
-    try:  # these were looked at already: the next look is what must not be
-        _check_count(messages, risk.delivery_limit)
-    except UnsafePeek as error:
-        _near_limit[key] = str(error)
-    return messages
+    if detail.info.type != "quorum" or product == "LavinMQ":
+        return client.get_messages(vhost, name, wanted, truncate=_TRUNCATE, ackmode=risk.ackmode)
+    look = Looking(
+        client.config,
+        vhost,
+        name,
+        wanted,
+        limit=risk.delivery_limit,
+        limit_now=lambda: ask(client, detail, product, version).delivery_limit,
+        by_nack=risk.by_nack,
+    )
+    return look.found(truncate=_TRUNCATE)
 
 
-# (broker, vhost, queue) -> why not. To find out again, a message would have to be returned once more: a hundred
-# refusals would lose it (tried on 4.0.5). Until the queue was seen empty; of this process, so that each of a few
-# web processes may find out once, within SAFETY_MARGIN.
-_near_limit: dict[tuple[str, str, str], str] = {}
-
-
-def _check_count(messages: list[PeekedMessage], limit: int) -> None:
-    """Raise UnsafePeek when a message comes near the limit, so that nobody looks again and again."""
-    highest = max((integer(item.message.headers.get(DELIVERY_COUNT)) for item in messages), default=0)
-    if highest + SAFETY_MARGIN >= limit:
-        raise UnsafePeek(
-            f"A message here was returned {highest} times, and the queue gives it up after {limit}. "
-            "Looking again could lose it."
-        )
-
-
-def _delivery_limit(info: QueueInfo, version: tuple[int, int]) -> int | None:
-    """Return the limit in force: what the broker says, the smaller of argument and policy, the default."""
-    if info.delivery_limit is not None:
-        return None if info.delivery_limit < 0 else info.delivery_limit
-    settings = (info.arguments.get("x-delivery-limit"), info.effective_policy.get("delivery-limit"))
-    given = [value for value in settings if isinstance(value, int) and not isinstance(value, bool)]
-    if given:
-        limit = min(given)
-        # From 4.0 a negative limit means none.
-        return None if limit < 0 else limit
-    return DEFAULT_DELIVERY_LIMIT if version >= (4, 0) else None
-
-
-def _has_delayed_retry(info: QueueInfo) -> bool:
-    kind = info.arguments.get("x-delayed-retry-type", info.effective_policy.get("delayed-retry-type"))
-    return kind not in (None, "disabled")
+def _definitions(client: ManagementClient, info: QueueInfo) -> Definitions | None:
+    if info.type != "quorum":
+        return None
+    kinds = (client.policies(info.vhost), client.operator_policies(info.vhost))
+    return [definition for policies in kinds for definition in delivery_limits.applying(info, policies)]
 
 
 def _warning(info: QueueInfo, *, may_reorder: bool, limit: int | None = None) -> str:
@@ -148,7 +157,11 @@ def _warning(info: QueueInfo, *, may_reorder: bool, limit: int | None = None) ->
     if may_reorder:
         parts.append("They may go back to the end of the queue, which changes their order.")
     if limit is not None:
-        parts.append(f"Each look counts towards the queue's delivery limit of {limit}.")
+        parts.append(
+            f"Each look counts towards the queue's delivery limit of {limit}. A message that was returned "
+            f"{limit - 1} times or more does not bear it and is put back as a copy, at the end of the queue: its "
+            "count and its age begin anew. If mqadmin were killed in that moment, the queue might give it up."
+        )
     if info.consumers:
         parts.append("Its consumers do not get these messages while they are looked at.")
     if info.arguments.get("x-single-active-consumer") is True:

@@ -14,6 +14,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from tests.queues.conftest import HOSTILE, Api, make_queue
 from tests.support import amqp
 from tests.support.management import Management
+from tests.support.returns import bodies, need_counted_nacks, return_often
 
 
 @pytest.mark.broker
@@ -62,6 +63,23 @@ class TestOnTheBroker:
         response = api.post(f"/queues/{queue.pk}/peek", {"count": 1})
         assert (response.status_code, response.json()["code"]) == (409, "unsafe_peek")
         assert "stream" in response.json()["detail"]
+
+    def test_peek_at_a_message_that_bears_no_more_returns(
+        self, api: Api, broker: Broker, management: Management, vhost: str, broker_config: BrokerConfig
+    ) -> None:
+        need_counted_nacks(management)
+        arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20}
+        management.declare_queue(vhost, "orders", arguments=arguments)
+        amqp.publish(broker_config, vhost, "orders", [b"near", b"far"])
+        return_often(broker_config, vhost, "orders", b"near", 20)
+        queue = make_queue(broker, "orders", vhost, type="quorum")
+        answer = api.post(f"/queues/{queue.pk}/peek", {"count": 5}).json()
+        found = [(item["body"], item["put_back"]) for item in answer["items"]]
+        assert found == [("near", "copied"), ("far", "returned")]
+        assert "1 message could not bear another return" in answer["said"]
+        entry = AuditEntry.objects.get(action="queue.peek")
+        assert (entry.outcome, entry.count, entry.detail) == ("done", 2, {"copied": 1})
+        assert bodies(broker_config, vhost, "orders", 2) == [b"far", b"near"]
 
     def test_purge(self, api: Api, work: Queue, broker_config: BrokerConfig) -> None:
         amqp.publish(broker_config, work.vhost, "work", [b"x"] * 4)

@@ -15,6 +15,7 @@ from tests.queues.conftest import HOSTILE, make_queue
 from tests.queues.views.conftest import HTMX, Buttons, detail
 from tests.support import amqp
 from tests.support.management import Management
+from tests.support.returns import bodies, need_counted_nacks, return_often
 
 pytestmark = pytest.mark.broker
 
@@ -54,3 +55,21 @@ def test_peek_is_refused_where_it_would_harm(
     assert AuditEntry.objects.get(action="queue.peek").outcome == "refused"
     (message,) = amqp.drain(broker_config, vhost, "fragile", expect=1)
     assert not message.redelivered
+
+
+def test_what_was_put_back_as_a_copy_is_said(
+    operator: Client, broker: Broker, management: Management, vhost: str, broker_config: BrokerConfig
+) -> None:
+    need_counted_nacks(management)
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20}
+    management.declare_queue(vhost, "near", arguments=arguments)
+    amqp.publish(broker_config, vhost, "near", [b"x"])
+    return_often(broker_config, vhost, "near", b"x", 20)
+    queue = make_queue(broker, "near", vhost, type="quorum", arguments=arguments)
+    assert "19 times or more does not bear it" in detail(operator, queue)
+    text = operator.post(
+        reverse("queue_peek", args=[queue.pk]), {"count": "1"}, headers=HTMX
+    ).content.decode()
+    assert "1 message could not bear another return" in text
+    assert "put back as a copy" in text
+    assert bodies(broker_config, vhost, "near", 1) == [b"x"]

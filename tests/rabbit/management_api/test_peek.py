@@ -10,6 +10,9 @@ from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.peek import assess, peek
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from mqadmin.rabbit.types import QueueDetail, QueueInfo
+from tests.support import amqp
+from tests.support.returns import bodies
+from tests.support.waiting import wait_until
 
 
 def queue(type: str = "quorum", **more: Any) -> QueueDetail:
@@ -25,6 +28,12 @@ def queue(type: str = "quorum", **more: Any) -> QueueDetail:
         (queue("classic", exclusive=True), "4.1.0", False, None),
         (queue(state="minority"), "4.1.0", False, None),
         (queue(), "3.13.7", True, None),
+        (queue(arguments={"x-single-active-consumer": True}), "3.13.7", False, None),
+        (queue(arguments={"x-single-active-consumer": True}), "4.3.0", False, None),
+        (queue(arguments={"x-max-length": 9, "x-overflow": "reject-publish"}), "4.0.5", False, 20),
+        (queue(arguments={"x-max-length": 9, "x-overflow": "reject-publish"}), "3.13.7", True, None),
+        (queue(arguments={"x-max-length": 9}), "4.0.5", True, 20),
+        (queue(arguments={"x-overflow": "reject-publish"}), "4.0.5", True, 20),
         (queue(arguments={"x-delivery-limit": 3}), "3.13.7", False, 3),
         (queue(arguments={"x-delivery-limit": 50}), "3.13.7", True, 50),
         (queue(), "4.0.5", True, 20),
@@ -52,10 +61,12 @@ def test_what_a_peek_would_do(detail: QueueDetail, version: str, allowed: bool, 
 
 
 def test_the_warning_names_what_changes() -> None:
-    risk = assess(queue(consumers=2, arguments={"x-single-active-consumer": True}), "RabbitMQ", "4.0.5")
+    risk = assess(queue(consumers=2), "RabbitMQ", "4.0.5")
     assert risk.warning is not None
-    for word in ("redelivered", "limit of 20", "consumers", "single active consumer"):
+    for word in ("redelivered", "limit of 20", "19 times or more", "copy", "killed", "consumers"):
         assert word in risk.warning
+    single = assess(queue("classic", arguments={"x-single-active-consumer": True}), "RabbitMQ", "4.0.5")
+    assert "single active consumer" in (single.warning or "")
     assert "order" in (assess(queue(), "RabbitMQ", "3.10.8").warning or "")
 
 
@@ -63,32 +74,13 @@ def test_lavinmq_drops_with_the_usual_mode_so_it_gets_another() -> None:
     assert assess(queue("classic"), "LavinMQ", "2.2.0").ackmode == "reject_requeue_true"
 
 
-@pytest.fixture
-def filled(management: ManagementClient, broker_config: BrokerConfig, vhost: str) -> str:
-    management.declare_queue(vhost, "q", arguments={"x-queue-type": "quorum", "x-delivery-limit": 12})
-    publisher = Publisher(broker_config, vhost)
-    assert all(
-        receipt.ok for receipt in publisher.publish_batch([Outgoing("", "q", b"1"), Outgoing("", "q", b"2")])
-    )
-    publisher.close()
-    return vhost
-
-
-@pytest.mark.broker
-def test_looking_again_and_again_is_refused_before_it_harms(
-    management: ManagementClient, filled: str
-) -> None:
-    assert {item.message.body for item in peek(management, filled, "q", 5)} == {b"1", b"2"}
-
-    def look_until_refused() -> None:
-        for _ in range(30):
-            peek(management, filled, "q", 5)
-
-    with pytest.raises(UnsafePeek, match="returned"):
-        look_until_refused()
-    # Both are still there for their consumers, whose own returns count too.
-    left = management.get_messages(filled, "q", 5)
-    assert {item.message.body for item in left} == {b"1", b"2"}
+def test_policies_count_as_they_are_now() -> None:
+    detail = queue(effective_policy={"delivery-limit": 50})
+    assert assess(detail, "RabbitMQ", "3.10.8", [{"delivery-limit": 3}]).reason
+    assert assess(detail, "RabbitMQ", "3.10.8", [{"delivery-limit": 30}]).delivery_limit == 30
+    full = [{"max-length": 5}, {"overflow": "reject-publish"}]
+    assert "full" in (assess(detail, "RabbitMQ", "3.10.8", full).reason or "")
+    assert "hide" in (assess(queue(), "RabbitMQ", "4.3.0", [{"delayed-retry-type": "all"}]).reason or "")
 
 
 @pytest.mark.broker
@@ -108,3 +100,19 @@ def test_a_classic_queue_may_be_looked_at_often(
     publisher.close()
     for _ in range(30):
         assert [item.message.body for item in peek(management, vhost, "c", 2)] == [b"0", b"1"]
+
+
+@pytest.mark.broker
+def test_without_a_limit_that_counts_they_may_be_looked_at_for_ever(
+    management: ManagementClient, broker_config: BrokerConfig, vhost: str
+) -> None:
+    """3.10 has no limit unless one is set, 4.0 to 4.2 none where it is negative; from 4.3 a nack does not count."""
+    is_3 = management.overview().version < "4"
+    arguments: dict[str, Any] = {"x-queue-type": "quorum"} | ({} if is_3 else {"x-delivery-limit": -1})
+    management.declare_queue(vhost, "q", arguments=arguments)
+    amqp.publish(broker_config, vhost, "q", [b"1", b"2", b"3"])
+    for _ in range(25):
+        wait_until(lambda: amqp.depth(broker_config, vhost, "q") == 3)
+        found = [(item.message.body, item.put_back) for item in peek(management, vhost, "q", 2)]
+        assert found == [(b"1", "returned"), (b"2", "returned")]  # in their places again
+    assert bodies(broker_config, vhost, "q", 3) == [b"1", b"2", b"3"]
