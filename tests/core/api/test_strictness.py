@@ -5,6 +5,7 @@ Each body has a name too many, so that nothing is ever done, and all that is wro
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 VALUES: list[Any] = [None, True, False, 0, 1, -1, 1.0, 1.5, "", "x", "true", "1", "1.0", "null", [], {}]
 VALUES += ["2026-01-31T08:30:00Z", "2026-01-31", "1700000000", 1_700_000_000]
+INSIDE: list[Any] = [None, True, 1, 1.0, "1", [], {}]
 TEXTS = [
     "null",
     "true",
@@ -46,6 +48,12 @@ TEXTS = [
 TEXTS += ["2026-01-31T08:30:00Z", "2026-01-31", "1700000000"]
 
 
+@pytest.fixture(autouse=True)
+def number_of_brokers() -> int:
+    """Nothing here asks which brokers there are: once is enough."""
+    return 1
+
+
 def described() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield (method, path with ids of nothing, description) of every call."""
     for path, methods in api.get_openapi_schema(path_prefix="")["paths"].items():
@@ -54,6 +62,7 @@ def described() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield method.upper(), address, call
 
 
+@functools.cache
 def known() -> dict[str, Any]:
     found: dict[str, Any] = api.get_openapi_schema(path_prefix="")["components"]["schemas"]
     return found
@@ -72,13 +81,14 @@ def objects(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def tried(schema: dict[str, Any]) -> Iterator[Any]:
     """Yield values to try where this schema stands: all kinds, in lists, and inside the objects it takes."""
     yield from VALUES
-    yield from ([value] for value in VALUES)
+    if "array" in json.dumps(schema):
+        yield from ([value] for value in VALUES)
     for inner in objects(schema):
         needed = dict.fromkeys(inner.get("required", ()), "x")
         for name, part in inner["properties"].items():
-            yield from ({**needed, name: value} for value in VALUES)
+            yield from ({**needed, name: value} for value in INSIDE)
             if "array" in json.dumps(part):
-                yield from ({**needed, name: [value]} for value in VALUES)
+                yield from ({**needed, name: [value]} for value in INSIDE)
 
 
 def refused(answer: Any) -> set[str]:
@@ -134,13 +144,18 @@ def test_every_value_of_an_address_is_what_the_description_says() -> None:
     admin, asked, wrong = caller("admin"), 0, []
     make_consumer(name="1")
     for method, path, call in described():
-        for item in (item for item in call.get("parameters", ()) if item["in"] == "query"):
-            for text in TEXTS:
-                answer, asked = send(admin, method, path, **{item["name"]: text}), asked + 1
-                told = answer.json().get("errors", []) if answer.status_code == 422 else []
-                blamed = any(error["loc"] == ["query", item["name"]] for error in told)
-                if blamed == means(item["schema"], text):
-                    wrong.append((path, item["name"], text, answer.status_code))
+        items = [item for item in call.get("parameters", ()) if item["in"] == "query"]
+        for text in TEXTS if items else ():
+            answer = send(admin, method, path, **{item["name"]: text for item in items})
+            told = answer.json().get("errors", []) if answer.status_code == 422 else []
+            blamed = {error["loc"][1] for error in told if error["loc"][0] == "query"}
+            fine = {item["name"] for item in items if means(item["schema"], text)}
+            wrong += [
+                (path, item["name"], text)
+                for item in items
+                if (item["name"] in blamed) == (item["name"] in fine)
+            ]
+            asked += len(items)
     assert asked > 800
     assert wrong == []
 
