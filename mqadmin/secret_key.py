@@ -1,10 +1,65 @@
-"""The secret key of an installation that was given none: made once, kept in a file only its owner can read."""
+"""The secret key: the one that is given, or one that is made once and kept in a file only its owner can read.
+
+Whoever knows it can sign in as anybody. One that stands in an example, or that can be guessed, is refused: a
+process that has no other ends in one line.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+
+PLACEHOLDER = "REPLACE-ME"  # of deploy/systemd and deploy/kubernetes
+SHORTEST = 20  # characters: half of 128 bits in hexadecimal would be less
+_KNOWN = ("django-insecure-", "change-me", "changeme", "only-for-this-step")
+_MAY_HOLD = ("DATABASE_URL", "RABBITMQ_URL", "RABBITMQ_MANAGEMENT_URL", "CELERY_BROKER_URL")
+_MAKE = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+
+
+class Unusable(SystemExit):
+    """No process can go on so: ends it with a line on stderr and code 1. Not an error with a traceback: Django's
+    settings are being read."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"mqadmin: {text}")
+
+
+def secret_key(environ: Mapping[str, str], path: Path) -> str:
+    """Return the key of SECRET_KEY, else that of the file. Raises Unusable, also for placeholders beside it."""
+    for name in _MAY_HOLD:
+        if PLACEHOLDER in environ.get(name, ""):
+            raise Unusable(
+                f"{name} still holds {PLACEHOLDER}, the placeholder of an example: put the real value there."
+            )
+    given = environ.get("SECRET_KEY", "").strip()
+    why = _why_not(given) if given else ""
+    if why:
+        raise Unusable(f"SECRET_KEY {why}. Make one of your own, the same for all processes: {_MAKE}")
+    return given or _stored(path)
+
+
+def _why_not(key: str) -> str:
+    lowered = key.lower()
+    if PLACEHOLDER.lower() in lowered or any(word in lowered for word in _KNOWN):
+        return "is that of an example, which everybody knows"
+    if len(key) < SHORTEST or len(set(key)) < 5:
+        return f"can be guessed: it needs {SHORTEST} characters or more, by chance"
+    return ""
+
+
+def _stored(path: Path) -> str:
+    try:
+        key = load_or_create(path)
+    except OSError as error:
+        why = f"{error.strerror}: {error.filename or path}"
+        raise Unusable(
+            f"the secret key cannot be read or made ({why}). Set MQADMIN_VAR, or its owner."
+        ) from None
+    if not key:
+        raise Unusable(f"{path} is empty. Delete it: a new key is made, and everybody signs in again.")
+    return key
 
 
 def load_or_create(path: Path) -> str:

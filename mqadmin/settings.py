@@ -11,7 +11,7 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF
 
-from mqadmin.secret_key import load_or_create
+from mqadmin.secret_key import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("MQADMIN_VAR", BASE_DIR / "var")).resolve()
@@ -27,7 +27,7 @@ def _list(name: str, default: str = "") -> list[str]:
 
 DEBUG = _flag("MQADMIN_DEBUG", False)
 HTTPS = _flag("MQADMIN_HTTPS", False)
-SECRET_KEY = os.environ.get("SECRET_KEY") or load_or_create(VAR_DIR / "secret-key")
+SECRET_KEY = secret_key(os.environ, VAR_DIR / "secret-key")
 ALLOWED_HOSTS = _list("MQADMIN_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _list("MQADMIN_TRUSTED_ORIGINS")
 
@@ -177,9 +177,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refused_in_a_line"]},
+    },
     "root": {"handlers": ["console"], "level": os.environ.get("MQADMIN_LOG_LEVEL", "INFO")},
-    "filters": {"in_a_line": {"()": "mqadmin.core.loglines.InALine"}},
+    "filters": {
+        "in_a_line": {"()": "mqadmin.core.loglines.InALine"},
+        "refused_in_a_line": {"()": "mqadmin.core.loglines.RefusedInALine"},
+    },
     "loggers": {
         # Each failure in pika comes out as a RabbitError, in words; its log repeats it six times, with tracebacks.
         "pika": {"level": "CRITICAL"},

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 from consumers.definitions.validation import NULLABLE
 from consumers.status.summary import Summary
-from mqadmin.core.api.plumbing import Body
+from mqadmin.core.api.plumbing import Body, PageQuery
 
 
 class StatusOut(Schema):
@@ -122,6 +122,12 @@ def consumer_out(summary: Summary) -> dict[str, Any]:
         "p95_ms": total.quantile_ms(0.95),
         "retry_queues_depth": summary.delayed,
     }
+
+
+class ConsumerQuery(PageQuery):
+    """Which consumers."""
+
+    broker: str | None = None
 
 
 class ConsumerList(Schema):

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Router, Status
+from ninja import Query, Router, Status
 
 from consumers.api.consumer_schemas import (
     ConsumerIn,
     ConsumerList,
     ConsumerOut,
+    ConsumerQuery,
     DefinitionIn,
     KillIn,
     MassIn,
@@ -23,26 +24,25 @@ from consumers.api.consumer_schemas import (
 )
 from consumers.api.rows import find_consumer, find_process
 from consumers.definitions import definitions, mass, processes
+from consumers.definitions.validation import OPTION
+from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess
 from consumers.status import summary
 from consumers.status.filtering import ConsumerSearch
-from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.api.paging import Page, paginate
-from mqadmin.core.api.plumbing import CONFIGURE, OPERATE, VIEW, ApiError
+from mqadmin.core.api.plumbing import CONFIGURE, OPERATE, VIEW, ApiError, the_broker
 
 router = Router(tags=["consumers"], auth=VIEW)
 
 
 @router.get("/consumers", response=ConsumerList)
-def consumer_list(
-    request: HttpRequest, broker: str | None = None, limit: int = 50, cursor: str | None = None
-) -> Page:
+def consumer_list(request: HttpRequest, wanted: Query[ConsumerQuery]) -> Page:
     """List the definitions by name, each with its state and counters."""
     rows = Consumer.objects.all()
-    if broker:
-        rows = rows.filter(broker=broker)
-    page = paginate(rows, limit=limit, cursor=cursor, order=("name",))
+    if wanted.broker:
+        rows = rows.filter(broker=wanted.broker)
+    page = paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=("name",))
     page["items"] = [consumer_out(item) for item in summary.summaries(page["items"])]
     return page
 
@@ -50,8 +50,8 @@ def consumer_list(
 @router.post("/consumers", response={201: ConsumerOut}, auth=CONFIGURE)
 def consumer_create(request: HttpRequest, payload: ConsumerIn) -> Status[dict[str, Any]]:
     """Define a consumer. `broker` may be left out where only one is configured."""
-    fields = {**payload.given(), "desired": payload.desired}
-    fields.setdefault("broker", _only_broker())
+    fields = {**payload.given(), "desired": payload.desired, "broker": the_broker(payload.broker or "")}
+    _check_types(payload.handler, payload.options)
     consumer = definitions.create(by=audit.actor(request), **fields)
     return Status(201, _out(consumer))
 
@@ -70,7 +70,7 @@ def consumer_start_all(request: HttpRequest, payload: MassIn) -> Status[dict[str
 
 
 def _all(request: HttpRequest, act: mass.Act, payload: MassIn) -> Status[dict[str, Any]]:
-    broker = payload.broker or _only_broker()
+    broker = the_broker(payload.broker or "")
     wanted = ConsumerSearch.read({"q": payload.q, "state": payload.state})
     if wanted.state != payload.state:
         raise ApiError(422, "invalid", _("There is no state “%(state)s”.") % {"state": payload.state})
@@ -90,6 +90,7 @@ def consumer_detail(request: HttpRequest, name: str) -> dict[str, Any]:
 def consumer_update(request: HttpRequest, name: str, payload: DefinitionIn) -> dict[str, Any]:
     """Change a definition. Processes that run go on with what they started with until a restart."""
     consumer = find_consumer(name)
+    _check_types(payload.handler or consumer.handler, payload.options)
     return _out(definitions.update(consumer=consumer, by=audit.actor(request), **payload.given()))
 
 
@@ -176,12 +177,15 @@ def _process_of(consumer: Consumer, pk: int) -> ConsumerProcess:
     return process
 
 
+def _check_types(handler: str, options: dict[str, Any] | None) -> None:
+    """Raise Invalid where options are not of the types that `GET /handlers` says; all else is checked below."""
+    try:
+        wrong = registry.mistyped(registry.get(handler), options or {})
+    except registry.HandlerError:
+        return
+    if wrong:
+        raise definitions.Invalid({f"{OPTION}{name}": text for name, text in wrong.items()})
+
+
 def _out(consumer: Consumer) -> dict[str, Any]:
     return consumer_out(summary.summary(consumer))
-
-
-def _only_broker() -> str:
-    known = list(brokers.configs())
-    if len(known) != 1:
-        raise ApiError(422, "invalid", _("Name the broker: %(known)s.") % {"known": ", ".join(known) or "–"})
-    return known[0]

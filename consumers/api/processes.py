@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 
 from consumers.api.rows import find_consumer, find_process
 from consumers.process import outputs
 from mqadmin.core.api.paging import Page, paginate
-from mqadmin.core.api.plumbing import VIEW
+from mqadmin.core.api.plumbing import VIEW, Asked, PageQuery
 
 router = Router(tags=["consumers"], auth=VIEW)
 
@@ -74,23 +74,28 @@ class OutputOut(Schema):
     skipped: int = 0
 
 
+class OutputQuery(Asked):
+    """The newest `tail` lines; or with `since` what is new behind that byte."""
+
+    tail: int = 200
+    since: int | None = None
+
+
 @router.get("/consumers/{name}/processes", response=ProcessList)
-def process_list(request: HttpRequest, name: str, limit: int = 50, cursor: str | None = None) -> Page:
+def process_list(request: HttpRequest, name: str, page: Query[PageQuery]) -> Page:
     """List its processes, the newest first; those with `ended_at` are over."""
-    return paginate(find_consumer(name).processes.all(), limit=limit, cursor=cursor)
+    return paginate(find_consumer(name).processes.all(), limit=page.limit, cursor=page.cursor)
 
 
 @router.get("/processes/{int:process_id}/output", response=OutputOut)
-def process_output(
-    request: HttpRequest, process_id: int, tail: int = 200, since: int | None = None
-) -> dict[str, Any]:
+def process_output(request: HttpRequest, process_id: int, wanted: Query[OutputQuery]) -> dict[str, Any]:
     """The newest lines that a process printed, at most 5,000 and half a megabyte; or what is new since a byte."""
     process = find_process(process_id)
     found = {"process": process.pk, "host": process.host}
-    if since is None:
-        text, reason = outputs.read(process, lines=tail)
+    if wanted.since is None:
+        text, reason = outputs.read(process, lines=wanted.tail)
         return {**found, "text": text, "reason": reason}
-    news, reason = outputs.since(process, since)
+    news, reason = outputs.since(process, wanted.since)
     if news is None:
         return {**found, "text": None, "reason": reason}
     return {**found, "reason": "", "text": news.text, "position": news.position, "skipped": news.skipped}

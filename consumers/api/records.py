@@ -14,7 +14,7 @@ from consumers.models import Record
 from consumers.records import dead_letter, finding, masks, replaying
 from mqadmin.core.acts import audit
 from mqadmin.core.api.paging import Page, paginate
-from mqadmin.core.api.plumbing import OPERATE, VIEW
+from mqadmin.core.api.plumbing import OPERATE, VIEW, PageQuery
 from mqadmin.core.api.times import Moment
 
 router = Router(tags=["consumers"], auth=VIEW)
@@ -107,7 +107,7 @@ def _is_text(body: bytes) -> bool:
     return True
 
 
-class RecordQuery(Schema):
+class RecordQuery(PageQuery):
     """Which records; `q` searches the newest 50,000 of those the other fields leave; not their errors where fields
     are masked for who asks."""
 
@@ -117,8 +117,6 @@ class RecordQuery(Schema):
     q: str | None = None
     since: Moment | None = None
     until: Moment | None = None
-    limit: int = 50
-    cursor: str | None = None
 
 
 class RequeueOut(Schema):

@@ -139,6 +139,21 @@ def parse(options_type: type | None, given: Mapping[str, Any]) -> Any:
     return options_type(**values) if options_type is not None else None
 
 
+def mistyped(options_type: type | None, given: Mapping[str, Any]) -> dict[str, str]:
+    """Return name -> words for each value that is not of the JSON type that `schema` says, though `parse` may
+    read it: what a program sends needs no converting."""
+    wrong = [item for item in describe(options_type) if item.name in given]
+    return {item.name: str(_ENTER[item.type]) for item in wrong if not _is_json(item.type, given[item.name])}
+
+
+def _is_json(kind: type, value: Any) -> bool:
+    if isinstance(value, bool) or kind is bool:
+        return kind is bool and isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return isinstance(value, int | float if kind is float else str)
+
+
 def _adapter(items: Iterable[OptionField]) -> TypeAdapter[Any]:
     """Return what converts and checks options. What is not given stays away: its default is the dataclass's."""
     kinds = {item.name: _kind(item) for item in items}

@@ -243,6 +243,11 @@ def option_fields(found: Handler) -> list[OptionField]:
     return handler_options.describe(found.options_type)
 
 
+def mistyped(found: Handler, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the JSON types of options: name -> words."""
+    return handler_options.mistyped(found.options_type, options)
+
+
 def options_schema(found: Handler) -> dict[str, Any]:
     """Return the JSON schema of the handler's options."""
     return handler_options.schema(found.options_type)

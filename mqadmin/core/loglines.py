@@ -1,4 +1,7 @@
-"""What Celery logs of a broker that is away: a line that says so, not a page of stack frames every five seconds."""
+"""What is not our fault is logged in a line, not as a page of stack frames.
+
+That is a broker that is away, which Celery would tell every five seconds, and a request that was refused.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,27 @@ class InALine(logging.Filter):
             record.msg, record.args = "%s", (record.getMessage().splitlines()[0],)
             record.exc_info = record.exc_text = None
         return True
+
+
+class RefusedInALine(logging.Filter):
+    """Makes a line of what Django logs of a request that is answered with 4xx or, for want of the database, 503.
+
+    A wrong host name, what one may not do, a body that cannot be read: whoever asks can have as many as they like.
+    An error of ours (500) keeps its traceback. What the caller chose cannot begin a line of its own.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten `record` in place; never drop it."""
+        status = getattr(record, "status_code", None)
+        if isinstance(status, int) and (400 <= status < 500 or status == 503):
+            record.msg, record.args = "%s", (in_a_line(record.getMessage()),)
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def in_a_line(text: object) -> str:
+    """Return a text with what would end a line, or move about on it, written as an escape."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(text))
 
 
 def end_in_a_line(**_signal: Any) -> None:

@@ -90,6 +90,9 @@ class Properties:
 
     def check(self) -> None:
         """Raise ValueError for what AMQP cannot hold, with the name of the property or header to blame."""
+        for name in _NAMES:
+            if isinstance(getattr(self, name), bool):  # which pika would send as 1 or 0
+                raise ValueError(f"{name}: true and false are no value of it")
         try:
             self.to_pika().encode()
         except TooLarge:

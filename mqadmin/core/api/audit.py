@@ -39,20 +39,22 @@ class AuditList(Schema):
     next: str | None
 
 
+class AuditQuery(PageQuery):
+    """Which acts."""
+
+    actor: str | None = None
+    action: str | None = None
+    since: Moment | None = None
+
+
 @router.get("/audit", response=AuditList)
-def audit_list(
-    request: HttpRequest,
-    page: Query[PageQuery],
-    actor: str | None = None,
-    action: str | None = None,
-    since: Moment | None = None,
-) -> Page:
+def audit_list(request: HttpRequest, wanted: Query[AuditQuery]) -> Page:
     """List who did what, newest first. `action` matches from its beginning: `queue.` finds all on queues."""
     rows = AuditEntry.objects.all()
-    if actor:
-        rows = rows.filter(actor=actor)
-    if action:
-        rows = rows.filter(action__startswith=action)
-    if since:
-        rows = rows.filter(at__gte=since)
-    return paginate(rows, limit=page.limit, cursor=page.cursor)
+    if wanted.actor:
+        rows = rows.filter(actor=wanted.actor)
+    if wanted.action:
+        rows = rows.filter(action__startswith=wanted.action)
+    if wanted.since:
+        rows = rows.filter(at__gte=wanted.since)
+    return paginate(rows, limit=wanted.limit, cursor=wanted.cursor)

@@ -77,13 +77,19 @@ def _operation(pk: int) -> Operation:
     return one(Operation.objects.filter(pk=pk), _("There is no operation %(id)s.") % {"id": pk})
 
 
+class OperationQuery(PageQuery):
+    """Which operations."""
+
+    status: str | None = None
+
+
 @router.get("/operations", response=OperationList)
-def operation_list(request: HttpRequest, page: Query[PageQuery], status: str | None = None) -> Page:
+def operation_list(request: HttpRequest, wanted: Query[OperationQuery]) -> Page:
     """List operations, newest first."""
     rows = Operation.objects.all()
-    if status:
-        rows = rows.filter(status=status)
-    return paginate(rows, limit=page.limit, cursor=page.cursor)
+    if wanted.status:
+        rows = rows.filter(status=wanted.status)
+    return paginate(rows, limit=wanted.limit, cursor=wanted.cursor)
 
 
 @router.get("/operations/{int:operation_id}", response=OperationOut)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
@@ -21,12 +22,14 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.parser import Parser
 from ninja.security import HttpBearer
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationInfo, model_validator
+from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from mqadmin.core import brokers, permissions
 from mqadmin.core.api import tokens
 from mqadmin.core.api.description import Api
 from mqadmin.core.errors import Refusal
+from mqadmin.core.loglines import in_a_line
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
 from mqadmin.rabbit.errors import RabbitError
@@ -99,12 +102,70 @@ VIEW, OPERATE, CONFIGURE = Token("view"), Token("operate"), Token("configure")  
 
 
 class Body(Schema):
-    """What a call takes. A field that it does not have is refused: misspelt, it would widen what the call does."""
+    """What a call takes, as its description says: no "5" for 5, no 1 for true, no null but where it may be.
 
-    model_config = ConfigDict(extra="forbid")
+    A field that it does not have is refused: misspelt, it would widen what the call does.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _run_root_validator(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Any], _: ValidationInfo
+    ) -> Any:
+        """Read the JSON itself. Ninja's, which stands here else, reads rows, and each body twice."""
+        return handler(_read(cls, values, _whole))
 
 
-class PageQuery(Schema):
+class Asked(Schema):
+    """What a call is asked in its address, where all is text: true, false, 1, 0; whole numbers in digits."""
+
+    model_config = ConfigDict(strict=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _run_root_validator(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Any], _: ValidationInfo
+    ) -> Any:
+        return handler(_read(cls, values, _meant))
+
+
+def _read(cls: type[Schema], values: Any, reading: Callable[[Any, Any], Any]) -> Any:
+    """Return the values with each that a field is there for read as `reading` does for the field's type."""
+    if not isinstance(values, dict):
+        return values
+    kinds = {name: field.annotation for name, field in cls.model_fields.items()}
+    return {name: reading(kinds.get(name), value) for name, value in values.items()}
+
+
+def _whole(kind: Any, value: Any) -> Any:
+    """Return 3.0 as 3 where a whole number is asked for: to JSON's schema, and to some who write it, it is one."""
+    if isinstance(value, list):
+        return [_whole(kind, item) for item in value]
+    is_whole = isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole and _has(kind, int) else value
+
+
+def _meant(kind: Any, text: Any) -> Any:
+    """Return the truth or the number that a text of an address stands for; any other text as it is."""
+    if not isinstance(text, str):
+        return text
+    if _has(kind, bool):
+        return _TRUTHS.get(text.lower(), text)
+    return int(text) if _has(kind, int) and _DIGITS.fullmatch(text) else text
+
+
+def _has(kind: Any, wanted: type) -> bool:
+    """Whether a field of this type takes the wanted one."""
+    return kind is wanted or any(_has(part, wanted) for part in get_args(kind))
+
+
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+_DIGITS = re.compile(r"-?[0-9]{1,40}")
+
+
+class PageQuery(Asked):
     """How much of a list: `cursor` is the `next` of the page before."""
 
     limit: int = 50
@@ -225,10 +286,10 @@ def _place(loc: Sequence[Any]) -> list[str]:
 
 
 def _unusable(error: Exception) -> JsonResponse:
-    log.warning("a value in an API call could not be used", exc_info=error)
+    log.warning("a value in an API call could not be used: %s", faults.told(error))
     return error_response(422, "invalid", faults.unusable())
 
 
 def _database_gone(error: Exception) -> JsonResponse:
-    log.error("the database did not answer an API call: %s", error)
+    log.error("the database did not answer an API call: %s", in_a_line(error))
     return error_response(503, "database_unavailable", _("The database does not answer. Try again shortly."))

@@ -8,12 +8,13 @@ import sys
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
 
 from mqadmin.core.errors import Refusal
+from mqadmin.core.loglines import in_a_line
 from mqadmin.core.pages import context
 from mqadmin.core.pages.formats import size
 from mqadmin.core.pages.rendering import TOAST_EVENT, add_event, toasts
@@ -36,9 +37,16 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
     if isinstance(error, RabbitError):
         return rabbit_fault(request, error)
     if isinstance(error, UNUSABLE):
-        log.warning("a value could not be used by %s", request.path, exc_info=error)
+        log.warning("a value could not be used by %s: %s", in_a_line(request.path), told(error))
         return respond(request, 400, "invalid", _("That request was not understood"), unusable())
+    if isinstance(error, UnreadablePostError):  # nobody reads the answer: who asked has gone, or is too slow
+        return bad_request(request, error)
     return None
+
+
+def told(error: Exception) -> str:
+    """Return a fault of the caller as the log has it: in a line, and not all of a value that has no end."""
+    return in_a_line(f"{type(error).__name__}: {error}")[:500]
 
 
 def unusable() -> str:
@@ -48,7 +56,7 @@ def unusable() -> str:
 
 def database_gone(request: HttpRequest, error: Exception) -> HttpResponse:
     """503: locked for longer than we wait, or not there at all."""
-    log.error("the database did not answer %s: %s", request.path, error)
+    log.error("the database did not answer %s: %s", in_a_line(request.path), in_a_line(error))
     if "locked" in str(error):
         text = _("It was busy with other writes for too long. Nothing of what you asked for was changed.")
         return respond(request, 503, "database_locked", _("The database is busy"), text)
@@ -96,9 +104,8 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> str:
     return render_to_string("core/fault.html", values)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  # Django logs the reason
     """403: the form's token is missing or old, most often because one signed in again in another tab."""
-    log.info("CSRF check failed for %s: %s", request.path, reason)
     text = _("The form was made for another sign-in. Reload the page and send it again.")
     return respond(request, 403, "csrf", _("This form is out of date"), text)
 

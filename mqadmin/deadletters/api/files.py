@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema, Status
 
 from mqadmin.core.acts import audit
-from mqadmin.core.api.plumbing import OPERATE, VIEW, a_broker
+from mqadmin.core.api.plumbing import OPERATE, VIEW, Asked, a_broker
 from mqadmin.deadletters.acts import exporting, importing
 from mqadmin.deadletters.api.selections import LetterQuery, SelectionIn, filter_of, selection_of
 from mqadmin.deadletters.search import selection
@@ -21,7 +21,7 @@ router = Router(tags=["dead letters"], auth=VIEW)
 _LINES = {"content": {exporting.CONTENT_TYPE: {"schema": {"type": "string"}}}}  # a file, for the description
 
 
-class ImportQuery(Schema):
+class ImportQuery(Asked):
     """Which broker's letters they become; `dry_run` only tells what would be."""
 
     broker: str = ""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import Field, StrictBool
+from pydantic import Field
 
 from mqadmin.core.acts import audit
 from mqadmin.core.api.operations import OperationOut
@@ -45,7 +45,7 @@ class RequeueIn(SelectionIn):
     to: Literal["source", "exchange"] | GivenPlace = "source"
     rate: float | None = Field(None, gt=0, le=1_000_000)
     hold_seconds: float = Field(0, ge=0, le=86_400)
-    canary: StrictBool | CanaryIn | None = None
+    canary: bool | CanaryIn | None = None
     dry_run: bool = False
 
     @property

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
-from ninja import Schema
 from pydantic import Field
 
-from mqadmin.core.api.plumbing import ApiError, Body, the_broker
+from mqadmin.core.api.plumbing import ApiError, Asked, Body, the_broker
 from mqadmin.core.api.times import Moment
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search import selection
 from mqadmin.deadletters.search.selection import Filter, Selection
 
 
-class LetterQuery(Schema):
+class LetterQuery(Asked):
     """What letters must have. `queue`: the dead-letter queue; `source`: where they died; `q`: words in them."""
 
     broker: str = ""

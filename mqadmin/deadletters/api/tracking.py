@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 
 from mqadmin.core.acts import audit
-from mqadmin.core.api.plumbing import CONFIGURE, VIEW
+from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked
 from mqadmin.deadletters.capture import tracking
 from mqadmin.queues.api.queues import find_queue
 
@@ -23,13 +23,19 @@ class TrackedOut(Schema):
     consumer: str | None
 
 
+class TrackQuery(Asked):
+    """`force`: also where another program consumes from the queue."""
+
+    force: bool = False
+
+
 @router.post("/queues/{int:queue_id}/track", response=TrackedOut, auth=CONFIGURE)
-def queue_track(request: HttpRequest, queue_id: int, force: bool = False) -> dict[str, Any]:
+def queue_track(request: HttpRequest, queue_id: int, wanted: Query[TrackQuery]) -> dict[str, Any]:
     """Capture the letters of a dead-letter queue from now on; 409 when it is tracked already.
 
     Also 409 where another program consumes from the queue, unless `force`: it would lose its messages.
     """
-    tracked = tracking.track(queue=find_queue(queue_id), by=audit.actor(request), force=force)
+    tracked = tracking.track(queue=find_queue(queue_id), by=audit.actor(request), force=wanted.force)
     return {
         "queue": queue_id,
         "tracked": True,

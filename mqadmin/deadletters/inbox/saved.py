@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from urllib.parse import parse_qsl, urlencode
 
 from django.db import IntegrityError, transaction
@@ -11,7 +12,9 @@ from django.utils.translation import gettext as _
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.models import AuditEntry
 from mqadmin.deadletters.models import SavedView
+from mqadmin.deadletters.search import searching
 
 KEPT = ("q", "status", "source", "queue", "vhost", "reason", "group", "since", "until")
 MOST = 100
@@ -28,22 +31,30 @@ def plain(query: str) -> str:
     return urlencode([(name, given[name]) for name in KEPT if given.get(name)])
 
 
-def save(*, name: str, query: str, is_shared: bool, by: Actor) -> SavedView:
-    """Keep a view. Raises Refusal: no name (422), nothing to keep (422), the name is taken (409)."""
+def save(*, name: str, query: str, is_shared: bool, by: Actor, may_share: bool) -> SavedView:
+    """Keep a view. Raises Refusal: no name (422), nothing to keep (422), it is not theirs to share (403), the name
+    is taken (409)."""
     name, kept = name.strip(), plain(query)
     if not name or len(name) > 80:
         raise Refusal(_("Give the view a name of at most 80 characters."), "invalid", status=422)
     if not kept or len(kept) > 2000:
         raise Refusal(_("Search or filter for something first: that is what is kept."), "invalid", status=422)
+    if is_shared and not may_share:
+        raise Refusal(_("Only an operator or an admin saves views for everybody."), "denied", status=403)
     owner = "" if is_shared else by.name
     if SavedView.objects.filter(owner=owner).count() >= MOST:
         raise Refusal(_("There are %(n)d views already; delete one first.") % {"n": MOST}, "too_many")
-    with audit.act(by=by, action="dead_letters.save_view", target=name, detail={"query": kept}):
+    view = SavedView(name=name, query=kept, owner=owner, by=by.name)
+    with _act(view, by, "dead_letters.save_view"):
         try:
             with transaction.atomic():
-                return SavedView.objects.create(name=name, query=kept, owner=owner, by=by.name)
+                view.save(force_insert=True)
         except IntegrityError:
-            raise Refusal(_("There is a view called “%(name)s” already.") % {"name": name}, "taken") from None
+            taken = _("There is a view called “%(name)s” already.") % {"name": name}
+            raise Refusal(
+                taken if is_shared else _("You have a view of this name already."), "taken"
+            ) from None
+    return view
 
 
 def delete(*, view: SavedView, by: Actor, may_configure: bool) -> None:
@@ -52,5 +63,15 @@ def delete(*, view: SavedView, by: Actor, may_configure: bool) -> None:
         raise Refusal(
             _("Only %(who)s or an admin may delete this view.") % {"who": view.by}, "denied", status=403
         )
-    with audit.act(by=by, action="dead_letters.delete_view", target=view.name, detail={"query": view.query}):
+    with _act(view, by, "dead_letters.delete_view"):
         view.delete()
+
+
+def _act(view: SavedView, by: Actor, action: str) -> AbstractContextManager[AuditEntry]:
+    """Record an act on a view. Everybody who may view reads the audit log, so it tells of one's own view only that
+    there was one, and of a shared one not what may be of a masked field."""
+    if view.owner:
+        return audit.act(by=by, action=action, target="a view of their own")
+    asked = dict(parse_qsl(view.query))
+    shown = {**asked, **({"q": searching.without_masked(asked["q"])} if "q" in asked else {})}
+    return audit.act(by=by, action=action, target=view.name, detail={"query": urlencode(shown)})

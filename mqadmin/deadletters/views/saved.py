@@ -25,6 +25,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
         query=request.POST.get("view_query", ""),
         is_shared=bool(request.POST.get("view_shared")),
         by=audit.actor(request),
+        may_share=permissions.may(request.user, "operate"),
     )
     text = _("The view “%(name)s” is saved.") % {"name": view.name}
     return rendering.acted(request, text, to=f"{reverse('letter_list')}?{view.query}")

@@ -7,8 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Query as QueryParams
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import VIEW, ApiError, PageQuery, one
@@ -88,27 +87,31 @@ class QueueDetailOut(QueueOut):
     effective_policy: dict[str, Any]
 
 
+class QueueQuery(PageQuery):
+    """Which queues, in which order."""
+
+    broker: str | None = None
+    vhost: str | None = None
+    name: str | None = None
+    q: str | None = None
+    health: str | None = None
+    type: str | None = None
+    sort: str = "name"
+
+
 @router.get("/queues", response=QueueList)
-def queue_list(
-    request: HttpRequest,
-    page: QueryParams[PageQuery],
-    broker: str | None = None,
-    vhost: str | None = None,
-    name: str | None = None,
-    q: str | None = None,
-    health: str | None = None,
-    type: str | None = None,
-    sort: str = "name",
-) -> Page:
+def queue_list(request: HttpRequest, wanted: Query[QueueQuery]) -> Page:
     """List queues. `name` is exact, `q` text in the name or `/pattern/`; `sort` a field, "-" for descending."""
     rows = Queue.objects.filter(gone_at__isnull=True).select_related("broker")
-    exact = {"broker__slug": broker, "vhost": vhost, "name": name, "health": health, "type": type}
-    rows = rows.filter(**{key: value for key, value in exact.items() if value is not None})
+    names = {"broker__slug": "broker", "vhost": "vhost", "name": "name", "health": "health", "type": "type"}
+    exact = {column: getattr(wanted, name) for column, name in names.items()}
+    rows = rows.filter(**{column: value for column, value in exact.items() if value is not None})
+    q = wanted.q
     if q and listing.is_pattern(q):
         rows = rows.filter(pk__in=_matching(q, list(rows.values_list("pk", "name"))))
     elif q:
         rows = rows.filter(name__icontains=q)
-    return paginate(rows, limit=page.limit, cursor=page.cursor, order=_order(sort))
+    return paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=_order(wanted.sort))
 
 
 def _matching(q: str, rows: list[tuple[int, str]]) -> list[int]:

@@ -12,7 +12,7 @@ from tests.support.consumers import count, make_consumer, make_process, make_sup
 
 pytestmark = pytest.mark.django_db
 
-NEW = {"name": "orders", "queue": "order.processing", "handler": "record"}
+NEW = {"name": "orders", "broker": "default", "queue": "order.processing", "handler": "record"}
 
 
 def test_create_show_change_delete(api_of: Api) -> None:
@@ -34,6 +34,42 @@ def test_create_show_change_delete(api_of: Api) -> None:
     assert admin.call("DELETE", "/consumers/orders") == (204, None)
     status, body = admin.call("GET", "/consumers/orders")
     assert (status, body["code"]) == (404, "not_found")
+
+
+def test_the_broker_is_named_where_there_are_several(api_of: Api, number_of_brokers: int) -> None:
+    admin = api_of("admin")
+    make_consumer(name="idle")
+    unnamed = {name: value for name, value in NEW.items() if name != "broker"}
+    for body in (unnamed, {**unnamed, "broker": None}):
+        status, answer = admin.call("POST", "/consumers", body)
+        if number_of_brokers == 1:
+            assert (status, answer["broker"]) == (201, "default")
+            assert admin.call("DELETE", "/consumers/orders")[0] == 204
+        else:
+            assert (status, answer["code"]) == (422, "broker_needed")
+    assert admin.call("POST", "/consumers", NEW)[1]["broker"] == "default"
+    status, answer = admin.call("POST", "/consumers", {**NEW, "name": "other", "broker": "nope"})
+    assert (status, set(answer["fields"])) == (422, {"broker"})
+    status, answer = admin.call("POST", "/consumers/start-all", {"expect": 2})
+    assert (status, answer.get("code")) == ((202, None) if number_of_brokers == 1 else (422, "broker_needed"))
+    assert admin.call("POST", "/consumers/stop-all", {"expect": 2, "broker": "default"})[0] in (202, 409)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"timeout_s": "5"}, {"timeout_s": True}, {"timeout_s": None}, {"allow_private": "on"}, {"method": 1}],
+)
+def test_options_are_of_the_types_that_the_handler_says(api_of: Api, option: dict[str, Any]) -> None:
+    admin = api_of("admin")
+    hook = {**NEW, "handler": "webhook"}
+    sound = {"url": "https://example.com/", "timeout_s": 5, "allow_private": False}
+    assert admin.call("POST", "/consumers", {**hook, "options": sound})[0] == 201
+    for answer in (
+        admin.call("POST", "/consumers", {**hook, "name": "b", "options": {**sound, **option}}),
+        admin.call("PATCH", "/consumers/orders", {"options": {**sound, **option}}),
+    ):
+        assert (answer[0], set(answer[1]["fields"])) == (422, {f"options.{name}" for name in option})
+    assert Consumer.objects.get().options == sound
 
 
 def test_create_refuses_what_is_not_sound(api_of: Api) -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 
 from mqadmin.core.api import tokens
 from tests.core.conftest import make_user
+from tests.support.several_brokers import number_of_brokers  # noqa: F401
 
 
 @pytest.fixture

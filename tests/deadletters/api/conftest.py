@@ -12,6 +12,7 @@ from django.test import Client
 from mqadmin.core.acts import operations
 from mqadmin.core.api import tokens
 from mqadmin.rabbit.config import BrokerConfig
+from tests.support.several_brokers import number_of_brokers  # noqa: F401
 
 
 class Api:

@@ -21,6 +21,11 @@ def test_discard_and_restore(place: Place, api: Api) -> None:
     operations.execute(api("POST", "/dead-letters/discard", {"ids": ids}, expect=202)["id"])
     assert api("GET", "/dead-letters?status=discarded")["total"] == 2
     operations.execute(
-        api("POST", "/dead-letters/restore", {"filter": {"status": "discarded"}}, expect=202)["id"]
+        api(
+            "POST",
+            "/dead-letters/restore",
+            {"filter": {"broker": "default", "status": "discarded"}},
+            expect=202,
+        )["id"]
     )
     assert api("GET", "/dead-letters?status=parked")["total"] == 2

@@ -143,6 +143,7 @@ def test_what_amqp_cannot_hold_is_refused(place: Place, api: Api, changes: dict[
             "priority: ubyte format requires 0 <= number <= 255",
         ),
         ({"properties": {"message_id": "x" * 300}}, "message_id: AMQP takes at most 255 bytes here"),
+        ({"properties": {"priority": True}}, "priority: true and false are no value of it"),
         ({"properties": {"expiration": 5}}, "expiration: A non-string value was supplied"),
         ({"headers": {"fine": 1, "odd": {"k" * 256: 1}}}, "header odd: AMQP takes at most 255 bytes here"),
         ({"headers": {"k" * 256: 1}}, f"header {'k' * 60}: AMQP takes at most 255 bytes here"),

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from mqadmin.core import brokers
 from mqadmin.queues.models import Broker, Queue
 from tests.queues.conftest import make_queue
 from tests.support.management import Management
-
-
-@pytest.fixture(autouse=True)
-def _own_brokers() -> Iterator[None]:
-    brokers.forget()
-    yield
-    brokers.forget()
+from tests.support.several_brokers import number_of_brokers  # noqa: F401
 
 
 @pytest.fixture

@@ -11,9 +11,12 @@ from mqadmin.queues.models import Broker
 from tests.queues.conftest import Api
 
 
-def test_brokers(api: Api, broker: Broker) -> None:
+def test_brokers(api: Api, broker: Broker, number_of_brokers: int) -> None:
     answer = api.get("/brokers").json()
-    (item,) = answer["items"]
+    *others, item = answer["items"]
+    assert [(other["slug"], other["status"]) for other in others] == [("another", "never")][
+        : number_of_brokers - 1
+    ]
     assert item.keys() == {"slug", "status", "reachable", "error", "rabbitmq_version", "sampled_at", "totals"}
     assert item["status"] == "ok"
     assert item["totals"] == {
@@ -23,11 +26,11 @@ def test_brokers(api: Api, broker: Broker) -> None:
         "deliver_rate": 4.0,
         "ack_rate": 4.0,
     }
-    assert (answer["total"], answer["next"]) == (1, None)
+    assert (answer["total"], answer["next"]) == (number_of_brokers, None)
 
 
 def test_a_broker_that_was_never_sampled_is_listed_as_unknown(api: Api) -> None:
-    (item,) = api.get("/brokers").json()["items"]
+    item = api.get("/brokers").json()["items"][-1]
     assert (item["reachable"], item["sampled_at"], item["totals"]["ready"]) == (None, None, None)
     assert item["status"] == "never"
 
@@ -43,6 +46,6 @@ def test_old_numbers_and_a_broker_that_is_down_are_told_apart(
     api: Api, broker: Broker, values: dict[str, Any], status: str
 ) -> None:
     Broker.objects.filter(pk=broker.pk).update(**values)
-    (item,) = api.get("/brokers").json()["items"]
+    item = api.get("/brokers").json()["items"][-1]
     assert item["status"] == status
     assert item["totals"]["ready"] == 12
