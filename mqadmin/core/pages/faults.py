@@ -36,7 +36,7 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
     if isinstance(error, RabbitError):
         return rabbit_fault(request, error)
     if isinstance(error, UNUSABLE):
-        log.warning("a value could not be used by %s", request.path, exc_info=error)
+        log.warning("a value could not be used by %r", request.path, exc_info=error)
         return respond(request, 400, "invalid", _("That request was not understood"), unusable())
     return None
 
@@ -48,7 +48,7 @@ def unusable() -> str:
 
 def database_gone(request: HttpRequest, error: Exception) -> HttpResponse:
     """503: locked for longer than we wait, or not there at all."""
-    log.error("the database did not answer %s: %s", request.path, error)
+    log.error("the database did not answer %r: %s", request.path, error)
     if "locked" in str(error):
         text = _("It was busy with other writes for too long. Nothing of what you asked for was changed.")
         return respond(request, 503, "database_locked", _("The database is busy"), text)
@@ -98,7 +98,7 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> str:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: the form's token is missing or old, most often because one signed in again in another tab."""
-    log.info("CSRF check failed for %s: %s", request.path, reason)
+    log.info("CSRF check failed for %r: %s", request.path, reason)
     text = _("The form was made for another sign-in. Reload the page and send it again.")
     return respond(request, 403, "csrf", _("This form is out of date"), text)
 
