@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mqadmin.core.access.middleware.TrustedProxiesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -115,16 +116,24 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "mqadmin.core.access.telling.PasswordChanges"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
-AXES_FAILURE_LIMIT = 8
+AXES_HANDLER = "mqadmin.core.access.handler.SignIns"
+AXES_CLIENT_IP_CALLABLE = "mqadmin.core.access.addresses.client"
+AXES_FAILURE_LIMIT = 8  # wrong passwords for a name from an address
 AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # nobody keeps a lock up by trying on
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "core/locked_out.html"
+
+MQADMIN_SIGN_IN_LIMIT = 40  # wrong passwords for a name from everywhere, and from an address for all names
+# Whose X-Forwarded-For, and X-Forwarded-Proto, is believed: addresses, networks, "unix".
+MQADMIN_TRUSTED_PROXIES = _list("MQADMIN_TRUSTED_PROXIES")
+# API tokens that nobody used for so many days are revoked; 0: never.
+MQADMIN_TOKENS_DAYS = float(os.environ.get("MQADMIN_TOKENS_DAYS") or "365")
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -133,6 +142,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "mqadmin.core.pages.faults.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by what is no trusted proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

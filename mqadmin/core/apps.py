@@ -1,9 +1,10 @@
-"""What the core sets up at start: what is checked before every migrate, and the roles after it."""
+"""What the core sets up at start: what is checked before every migrate, the roles after it, upkeep."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate, pre_migrate
+from django.core import checks
+from django.db.models.signals import post_migrate, post_save, pre_migrate
 
 
 class CoreConfig(AppConfig):
@@ -11,8 +12,16 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from mqadmin.core import permissions
+        from django.contrib.auth.models import User
+
+        from mqadmin.core import hooks, permissions
+        from mqadmin.core.access import checks as access_checks
+        from mqadmin.core.access import telling, upkeep
         from mqadmin.core.rows import schema_check
+
+        checks.register(access_checks.proxies, checks.Tags.security)
+        hooks.register_retention(upkeep.delete_old)
+        post_save.connect(telling.note_new, sender=User)
 
         pre_migrate.connect(schema_check.check, sender=self)
         post_migrate.connect(permissions.ensure_roles, sender=self)

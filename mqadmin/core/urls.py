@@ -7,25 +7,20 @@ from django.contrib.auth import views as auth_views
 from django.urls import path, reverse_lazy
 
 from mqadmin.core.api import metrics
-from mqadmin.core.pages import views
-from mqadmin.core.pages.forms import SignInForm
+from mqadmin.core.pages import account, views
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("metrics", metrics.metrics, name="metrics"),
     path(
         "login/",
-        auth_views.LoginView.as_view(
-            authentication_form=SignInForm,
-            redirect_authenticated_user=True,
-            next_page=settings.LOGIN_REDIRECT_URL,
-        ),
+        account.SignIn.as_view(next_page=settings.LOGIN_REDIRECT_URL),
         name="login",
     ),
-    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("logout/", account.SignOut.as_view(), name="logout"),
     path(
         "account/password/",
-        auth_views.PasswordChangeView.as_view(success_url=reverse_lazy("password_change_done")),
+        account.PasswordChange.as_view(success_url=reverse_lazy("password_change_done")),
         name="password_change",
     ),
     path("account/password/done/", auth_views.PasswordChangeDoneView.as_view(), name="password_change_done"),

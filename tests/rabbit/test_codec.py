@@ -19,7 +19,8 @@ from pika.compat import long
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.codec import LongString, RawField, RawTimestamp, decode_value, encode_value
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.message import Message, Properties, from_json, same, to_json
+from mqadmin.rabbit.message import Message, Properties, from_json, to_json
+from mqadmin.rabbit.reading.jsontext import same
 from mqadmin.rabbit.wire_numbers import INTEGERS, Float32, Int8, Int64
 from tests.support import wire
 from tests.support.wire import Field

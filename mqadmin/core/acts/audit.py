@@ -76,6 +76,28 @@ def act(
     _finish(entry, AuditEntry.Outcome.DONE, "")
 
 
+def note(
+    *,
+    by: Actor,
+    action: str,
+    outcome: AuditEntry.Outcome,
+    target: str = "",
+    reason: str = "",
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Record what has happened already, or was not let happen: there is no act to wrap. Raises django.db.Error."""
+    AuditEntry.objects.create(
+        actor=by.name,
+        via=by.via,
+        action=action,
+        target=target[:600],
+        detail=dict(detail or {}),
+        outcome=outcome,
+        reason=reason[:2000],
+        finished_at=timezone.now(),
+    )
+
+
 def _finish(entry: AuditEntry, outcome: AuditEntry.Outcome, reason: str) -> None:
     """Write the outcome; an entry that cannot be completed stays an intent, which is the truth."""
     entry.outcome, entry.reason, entry.finished_at = outcome, reason[:2000], timezone.now()

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mqadmin.core.acts import audit
+from mqadmin.core.access import telling
 from mqadmin.core.api import tokens
 
 
@@ -29,7 +29,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {name}.")
         if not user.is_active:
             raise CommandError(f"The account of {name} is switched off.")
-        shell = audit.Actor("manage.py", "shell")
-        with audit.act(by=shell, action="token.create", target=name, detail={"name": options["name"]}):
+        with telling.by_command(action="token.create", target=name, detail={"name": options["name"]}):
             token = tokens.create(user=user, name=options["name"])
         self.stdout.write(token)

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mqadmin.core import permissions
-from mqadmin.core.acts import audit
+from mqadmin.core.access import telling
 
 
 class Command(BaseCommand):
@@ -41,8 +41,8 @@ class Command(BaseCommand):
                 validate_password(chosen, user)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        shell = audit.Actor("manage.py", "shell")
-        with audit.act(by=shell, action="user.create", target=name, detail={"role": role, "new": is_new}):
+        detail = {"role": role, "new": is_new, "new_password": chosen is not None}
+        with telling.by_command(action="user.create", target=name, detail=detail):
             if chosen is not None:
                 user.set_password(chosen)
             user.save()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mqadmin.core.acts import audit
+from mqadmin.core.access import telling
 from mqadmin.core.models import ApiToken
 
 
@@ -28,6 +28,7 @@ class Command(BaseCommand):
         count = tokens.count()
         if not count:
             raise CommandError(f"{user} has no such token.")
-        with audit.act(by=audit.Actor("manage.py", "shell"), action="token.revoke", target=user, count=count):
+        detail = {"hints": list(tokens.values_list("hint", flat=True))[:20]}
+        with telling.by_command(action="token.revoke", target=user, detail=detail, count=count):
             tokens.delete()
         self.stdout.write(f"Revoked {count} of {user}'s tokens.")

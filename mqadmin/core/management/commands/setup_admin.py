@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand
 
 from mqadmin.core import permissions
+from mqadmin.core.access import telling
 
 ALPHABET = "".join(set(string.ascii_letters + string.digits) - set("0OIl1"))  # easy to read off a screen
 LENGTH = 16
@@ -38,11 +39,14 @@ class Command(BaseCommand):
         password = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         # The file first: an account whose password nobody knows would be worse than a file without account.
         _write(path, password)
-        user, _created = User.objects.get_or_create(username="admin")
-        user.is_active = user.is_staff = user.is_superuser = True
-        user.set_password(password)
-        user.save()
-        user.groups.add(admin)
+        with telling.by_command(
+            action="user.create", target="admin", detail={"role": "admin", "new_password": True}
+        ):
+            user, _created = User.objects.get_or_create(username="admin")
+            user.is_active = user.is_staff = user.is_superuser = True
+            user.set_password(password)
+            user.save()
+            user.groups.add(admin)
         self.stdout.write(f"Sign in as admin with the password {password} (kept in {path}).")
 
 
