@@ -74,13 +74,13 @@ WRITTEN_OUTSIDE = """cell => {
 }"""
 
 
-def test_one_keeps_the_headers_of_a_framework(operator_page: Page) -> None:
+def test_one_keeps_the_headers_of_a_framework(operator_page: Page, vhost: str) -> None:
     page = operator_page
     rebus = {"rbs2-error-details": "late", "rbs2-source-queue": "orders"}
-    one = letter(headers={**died(), **rebus})
+    one = letter(vhost=vhost, headers={**died(), **rebus})
     page.goto(f"/dead-letters/{one.pk}/")
     page.get_by_role("link", name="Elsewhere…").click()
-    expect(page.locator(".without")).to_contain_text("rbs2-error-details, rbs2-source-queue")
+    expect(page.locator("#decide .without")).to_contain_text("rbs2-error-details, rbs2-source-queue")
     keep = page.get_by_label("Keep the headers in which another framework tells of the failure")
     keep.check()
     expect(page.locator("#decide .without")).not_to_contain_text("rbs2-")
