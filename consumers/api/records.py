@@ -148,8 +148,11 @@ def record_detail(request: HttpRequest, record_id: int) -> Record:
 
 
 @router.post("/records/{int:record_id}/requeue", response=RequeueOut, auth=OPERATE)
-def record_requeue(request: HttpRequest, record_id: int) -> dict[str, Any]:
-    """Publish the recorded message to its queue again; answers once the broker has confirmed it."""
+def record_requeue(request: HttpRequest, record_id: int, keep_headers: bool = False) -> dict[str, Any]:
+    """Publish the recorded message to its queue again; answers once the broker has confirmed it.
+
+    `keep_headers`: with what another framework wrote into its headers when it gave the message up.
+    """
     record = find_record(record_id)
-    replaying.requeue(record=record, by=audit.actor(request))
+    replaying.requeue(record=record, by=audit.actor(request), keep_headers=keep_headers)
     return {"requeued": True, "queue": record.queue}

@@ -12,7 +12,7 @@ from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
-from mqadmin.rabbit.clean_copy import REQUEUE
+from mqadmin.rabbit import clean_copy
 from mqadmin.rabbit.errors import NoResponse
 from mqadmin.rabbit.headers import ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, REQUEUE_ID
 from mqadmin.rabbit.message import Properties, from_json
@@ -36,9 +36,10 @@ def why_not(record: Record) -> str:
     return ""
 
 
-def requeue(*, record: Record, by: Actor) -> Receipt:
+def requeue(*, record: Record, by: Actor, keep_headers: bool = False) -> Receipt:
     """Publish the recorded message to its queue again, confirmed. The record stays as it is.
 
+    `keep_headers`: also what another framework wrote into its headers when it gave the message up.
     The copy goes through the default exchange, so no other queue gets it, and counts as a first attempt.
     Raises NotRequeued with the reason: not wholly stored, not routed, or refused; NoResponse when the broker did
     not answer: then nothing was published, or the sentence says that it is not known.
@@ -50,14 +51,18 @@ def requeue(*, record: Record, by: Actor) -> Receipt:
         broker=consumer.broker,
         target=f"{consumer.vhost}:{record.queue}",
         count=1,
-        detail={"record": record.pk, "message_id": record.message_id},
+        detail={
+            "record": record.pk,
+            "message_id": record.message_id,
+            **({"keep_headers": True} if keep_headers else {}),
+        },
     ) as entry:
         reason = why_not(record)
         if reason:
             raise NotRequeued(reason, "not_stored")
         requeue_id = uuid.uuid4().hex
         username = brokers.config(consumer.broker).username
-        outgoing = copy_of(record, requeue_id=requeue_id, username=username)
+        outgoing = copy_of(record, requeue_id=requeue_id, username=username, keep_headers=keep_headers)
         entry.detail["requeue_id"] = requeue_id
         publisher = brokers.publisher(consumer.broker, consumer.vhost)
         receipt = publisher.publish_batch([outgoing])[0]
@@ -68,7 +73,17 @@ def requeue(*, record: Record, by: Actor) -> Receipt:
         raise NotRequeued(receipt.detail or receipt.reason, receipt.reason)
 
 
-def copy_of(record: Record, *, requeue_id: str, username: str) -> Outgoing:
+def left_behind(record: Record) -> dict[str, list[str]]:
+    """Return the names of the headers that do not go with a replay, by who wrote them; none where they cannot be
+    read."""
+    try:
+        headers = from_json(record.headers) or {}
+    except ValueError:
+        return {}
+    return clean_copy.left_behind(headers, clean_copy.requeue(headers))
+
+
+def copy_of(record: Record, *, requeue_id: str, username: str, keep_headers: bool = False) -> Outgoing:
     """Return the message as it is published again, by `username`: as a requeued letter is.
 
     Raises NotRequeued when the stored form cannot be read.
@@ -79,12 +94,13 @@ def copy_of(record: Record, *, requeue_id: str, username: str) -> Outgoing:
         properties = Properties.from_json(stored)
     except ValueError as error:
         raise NotRequeued(_("The stored message cannot be read: %s") % error, "unreadable") from error
-    kept = REQUEUE.headers(headers)
+    purpose = clean_copy.requeue(headers, keep=keep_headers)
+    kept = purpose.headers(headers)
     kept[ORIGIN_EXCHANGE], kept[ORIGIN_ROUTING_KEY] = record.exchange, record.routing_key
     kept[REQUEUE_ID] = requeue_id
     return Outgoing(
         exchange="",
         routing_key=record.queue,
         body=bytes(record.body or b""),
-        properties=REQUEUE.properties(properties, kept, username=username),
+        properties=purpose.properties(properties, kept, username=username),
     )

@@ -20,6 +20,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
 from mqadmin.core.tones import LOG_LEVEL
 from mqadmin.rabbit.message import from_json
+from mqadmin.rabbit.reading import frameworks
 from mqadmin.rabbit.reading.display import display_text
 
 
@@ -72,6 +73,7 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "headers": _table(record.headers),
         "letter": dead_letter.find(record),
         "why_not": replaying.why_not(record),
+        "left_behind": _left_behind(record),
     }
     return rendering.page(request, "consumers/record.html", context)
 
@@ -81,9 +83,16 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def record_requeue(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish the recorded message to its queue again."""
     record = get_object_or_404(Record.objects.select_related("consumer"), pk=pk)
-    replaying.requeue(record=record, by=audit.actor(request))
+    keep = "keep_headers" in request.POST
+    replaying.requeue(record=record, by=audit.actor(request), keep_headers=keep)
     text = _("Published to %(queue)s again, and confirmed.") % {"queue": record.queue}
     return rendering.acted(request, text, to=reverse("record_detail", args=[pk]))
+
+
+def _left_behind(record: Record) -> list[tuple[str, list[str]]]:
+    """Return what another framework wrote into the headers that does not go with a replay: (who, names)."""
+    found = replaying.left_behind(record)
+    return [(frameworks.title(name), found[name]) for name in frameworks.OTHERS if name in found]
 
 
 def _body(record: Record) -> tuple[str, str]:

@@ -41,6 +41,7 @@ class DeadLetter(models.Model):
         MAXLEN = "maxlen", _("queue too long")
         DELIVERY_LIMIT = "delivery_limit", _("delivered too often")
         ERROR = "error", _("handler failed")
+        UNKNOWN = "unknown", _("cause not known")  # nothing in it tells of a death
 
     broker = models.CharField(max_length=60)
     vhost = models.CharField(max_length=255)

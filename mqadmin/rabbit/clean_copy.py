@@ -7,9 +7,9 @@ RabbitMQ has checked the one, and anybody can have written the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any
 
@@ -30,6 +30,7 @@ from mqadmin.rabbit.headers import (
     Names,
 )
 from mqadmin.rabbit.message import Properties
+from mqadmin.rabbit.reading import frameworks
 
 # As the names stand in a table of AMQP: the length, then the text.
 _CC, _BCC = (bytes([len(name)]) + name.encode() for name in RENAMED)
@@ -91,8 +92,35 @@ class Purpose:
 
 
 # A letter or a recorded message is to be handled once more from the start: what speaks of its failure would be
-# taken for a new one. The requeue id is the caller's to set. A TTL could kill the copy at once.
-REQUEUE = Purpose(reduce(or_, FAILURES_OF.values(), FAILURES_OF_RABBITMQ))
+# taken for a new one. The requeue id is the caller's to set. A TTL could kill the copy at once. What RabbitMQ and
+# mqadmin wrote goes always: here, where no other framework has failed.
+REQUEUE = Purpose(FAILURES_OF_RABBITMQ | FAILURES_OF[frameworks.OURS])
+
+
+def requeue(captured: Mapping[str, Any], *, keep: bool = False) -> Purpose:
+    """Return the purpose of a requeue of a message that was captured with these headers, whatever became of them
+    since: those of another framework go only where it is recognised as the one that gave the message up, and
+    never with `keep`. The same object for the same frameworks."""
+    return _requeue(() if keep else frameworks.recognised(captured))
+
+
+@cache  # of a handful of frameworks
+def _requeue(failed: tuple[str, ...]) -> Purpose:
+    others = [FAILURES_OF[name] for name in failed if name != frameworks.OURS]
+    return Purpose(reduce(or_, others, REQUEUE.without)) if others else REQUEUE
+
+
+def left_behind(given: Mapping[str, Any], purpose: Purpose) -> dict[str, list[str]]:
+    """Return the names of the headers that a requeue for `purpose` leaves behind, by who writes them."""
+    found: dict[str, list[str]] = {}
+    for name in given:
+        if purpose.without.has(name):
+            owner = next((of for of, names in _OWNERS if names.has(name)), frameworks.RABBITMQ)
+            found.setdefault(owner, []).append(str(name))
+    return found
+
+
+_OWNERS: Collection[tuple[str, Names]] = ((frameworks.RABBITMQ, FAILURES_OF_RABBITMQ), *FAILURES_OF.items())
 
 # The next attempt of a message that failed: its history goes on, and `deaths_aside` sees to its `x-death`. A TTL
 # would let it die where it waits. What was in doubt is so for one wait only. Persistent, as nothing may be lost

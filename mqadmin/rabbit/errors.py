@@ -117,6 +117,13 @@ _BY_REPLY_CODE: dict[int, type[RabbitError]] = {
 }
 
 
+def sentence(text: str) -> str:
+    """Return words of somebody else's, or what ends with them, as one sentence: with a full stop where they have no
+    end of their own."""
+    text = text.rstrip()
+    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
+
+
 def from_reply(reply_code: int, reply_text: str, *, channel: bool) -> RabbitError:
     """Return the error for an AMQP close with `reply_code` and `reply_text`."""
     if reply_code == 530 and "not found" in reply_text:  # "NOT_ALLOWED - vhost x not found"
@@ -141,12 +148,12 @@ def from_pika(error: BaseException, *, where: str = "the broker") -> RabbitError
     if "[SSL: " in str(error) or isinstance(error, ssl.SSLError):
         return from_tls(error, where=where)
     if isinstance(error, pika_errors.AMQPChannelError | pika_errors.ChannelError):
-        return ChannelLost(f"The channel to {where} was lost: {error or type(error).__name__}.")
+        return ChannelLost(sentence(f"The channel to {where} was lost: {error or type(error).__name__}"))
     if isinstance(error, pika_errors.StreamLostError):
-        return NoResponse(f"The connection to {where} broke: {_plain(error)}.")
+        return NoResponse(sentence(f"The connection to {where} broke: {_plain(error)}"))
     if "Timeout" in type(error).__name__ or "Timeout while setting up" in str(error):
         return NoResponse(f"{where} cannot be reached: no answer in time.")
-    return NoResponse(f"{where} cannot be reached: {_plain(error)}.")
+    return NoResponse(sentence(f"{where} cannot be reached: {_plain(error)}"))
 
 
 _OPENING = (
@@ -186,12 +193,14 @@ def _from_opening_reply(error: BaseException, reply_code: int, reply_text: str, 
     """Return the error for a broker that closed the connection, and said why, while it was being opened."""
     reason = reply_text.partition(" - ")[2] or reply_text
     if reply_code == 530 and "connection limit" in reason:
-        return NoResponse(f"{where} takes no more connections: {reason}.", code="connection_limit")
+        return NoResponse(sentence(f"{where} takes no more connections: {reason}"), code="connection_limit")
     if reply_code == 530 and reason.endswith("is down"):
-        return NoResponse(f"{where} does not serve the virtual host now: {reason}.", code="vhost_down")
+        return NoResponse(
+            sentence(f"{where} does not serve the virtual host now: {reason}"), code="vhost_down"
+        )
     if reply_code == 530:
         code = "vhost_missing" if reason.endswith("not found") else "vhost_refused"
-        return Refused(f"{where} refused access to the virtual host: {reason}.", code=code)
+        return Refused(sentence(f"{where} refused access to the virtual host: {reason}"), code=code)
     if reply_code == 403 and not isinstance(error, pika_errors.ProbableAccessDeniedError):
         return _login_refused(where)
     return from_reply(reply_code, reply_text, channel=False)

@@ -52,11 +52,27 @@ class Names:
     whole: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
 
+    def has(self, name: object) -> bool:
+        """Whether a header of this name is one of them. Off the wire, a name that is not UTF-8 arrives as bytes."""
+        return isinstance(name, str) and (name in self.whole or name.startswith(self.prefixes))
+
     def __or__(self, other: Names) -> Names:
         return Names(self.whole | other.whole, self.prefixes + other.prefixes)
 
 
-FAILURES_OF_RABBITMQ: Final = Names(frozenset((X_DEATH, DELIVERY_COUNT)), (FIRST_DEATH, LAST_DEATH))
+FAILURES_OF_RABBITMQ: Final = Names(
+    frozenset(
+        (
+            X_DEATH,
+            DELIVERY_COUNT,
+            *(
+                f"{which}{what}"
+                for which in (FIRST_DEATH, LAST_DEATH)
+                for what in ("queue", "reason", "exchange")
+            ),
+        )
+    )
+)
 FAILURES_OF: Final[Mapping[str, Names]] = {
     "mqadmin": Names(
         frozenset((ATTEMPT, IN_DOUBT, ORIGINAL_DEATHS, RETRY_ID)), ("mqadmin-death-", "mqadmin-error-")
@@ -90,4 +106,33 @@ FAILURES_OF: Final[Mapping[str, Names]] = {
     ),
 }
 """What each framework (of `rabbit.reading.frameworks`) adds when it gives a message up; only that, not the headers
-its messages need."""
+its messages need. But for mqadmin's own, whose names nobody else has a use for, an application may use each of
+them for itself: they are a framework's only in a message that has its proof."""
+
+PROOFS_OF: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
+    # Our own names, each of them.
+    "mqadmin": tuple(frozenset((name,)) for name in (DEATH_QUEUE, DEATH_REASON, ERROR_TYPE, ERROR_MESSAGE)),
+    # Written together on the way to the error queue. `Retries` is in every message that is delayed for a next
+    # attempt, and `FailedQ` alone was once what second-level retries went by.
+    "nservicebus": (frozenset(("NServiceBus.FailedQ", "NServiceBus.ExceptionInfo.ExceptionType")),),
+    # To `_error` with the exception; to `_skipped` with the host that had no consumer for it.
+    "masstransit": (
+        frozenset(("MT-Reason", "MT-Fault-ExceptionType")),
+        frozenset(("MT-Reason", "MT-Host-MachineName")),
+    ),
+    # The error handler writes both, into one message.
+    "rebus": (frozenset(("rbs2-error-details", "rbs2-source-queue")),),
+    # RepublishMessageRecoverer and the Rabbit binder write these four, always all of them. Many applications use
+    # one or two of the names for a way of their own, and `retry-count` is the application's to count with.
+    "spring": (
+        frozenset(
+            ("x-exception-message", "x-exception-stacktrace", "x-original-exchange", "x-original-routingKey")
+        ),
+    ),
+    # The poison queue's middleware writes all four.
+    "watermill": (
+        frozenset(("reason_poisoned", "topic_poisoned", "handler_poisoned", "subscriber_poisoned")),
+    ),
+}
+"""What proves that a framework gave a message up: one of these sets of names, with all that is in it. Each name is
+one that the framework writes whenever it does so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.deadletters.factories import letter
+from tests.deadletters.factories import died, letter
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 
@@ -47,3 +47,42 @@ def test_the_dry_run_keeps_the_focus_where_it_is(operator_page: Page) -> None:
     expect(page.get_by_label("Somewhere else")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#decide")).not_to_be_visible()
+
+
+def test_a_forged_count_of_deaths_stays_in_its_column(operator_page: Page) -> None:
+    headers = died()
+    headers["x-death"][0]["count"] = 2**62
+    letter(headers=headers, message_id="forged")
+    letter(message_id="many", death_count=99_999)
+    page = operator_page
+    for width in (800, 1000, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto("/dead-letters/")
+        cells = page.locator("td.deaths")
+        expect(cells).to_have_text(["99\xa0999×", "2.15\xa0G×"])
+        for cell in cells.all():
+            assert cell.evaluate(WRITTEN_OUTSIDE) <= 0, f"at {width} px"
+        expect(cells.nth(1)).to_have_attribute("title", "2\xa0147\xa0483\xa0647")
+
+
+# How far the text of a cell reaches beyond it, in pixels, and whether some of it is cut off.
+WRITTEN_OUTSIDE = """cell => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    const text = range.getBoundingClientRect(), box = cell.getBoundingClientRect();
+    return Math.max(box.left - text.left, text.right - box.right, cell.scrollWidth - cell.clientWidth);
+}"""
+
+
+def test_one_keeps_the_headers_of_a_framework(operator_page: Page, vhost: str) -> None:
+    page = operator_page
+    rebus = {"rbs2-error-details": "late", "rbs2-source-queue": "orders"}
+    one = letter(vhost=vhost, headers={**died(), **rebus})
+    page.goto(f"/dead-letters/{one.pk}/")
+    page.get_by_role("link", name="Elsewhere…").click()
+    expect(page.locator("#decide .without")).to_contain_text("rbs2-error-details, rbs2-source-queue")
+    keep = page.get_by_label("Keep the headers in which another framework tells of the failure")
+    keep.check()
+    expect(page.locator("#decide .without")).not_to_contain_text("rbs2-")
+    expect(keep).to_be_checked()
+    expect(page.locator("#decide form[method=post] [name=keep_headers]")).to_have_value("1")

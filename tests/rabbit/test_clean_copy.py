@@ -15,6 +15,7 @@ from mqadmin.rabbit.reading import frameworks
 PURPOSES = {"requeue": REQUEUE, "retry": RETRY, "dead letter": DEAD_LETTER, "forward": FORWARD, "move": MOVE}
 ALL = "requeue, retry, dead letter, forward, move"
 HISTORY = "retry, dead letter, forward, move"  # where what tells of a failure goes on
+OTHERS = ALL  # and where it may be the application's own, with nothing beside it that proves the failure
 # A header -> the purposes for which it goes with the copy, as it is.
 KEPT = {
     "tenant": ALL,
@@ -46,27 +47,27 @@ KEPT = {
     "mqadmin-error-type": HISTORY,
     "mqadmin-error-message": HISTORY,
     "mqadmin-error-trace": HISTORY,
-    "x-exception-message": HISTORY,
-    "x-exception-stacktrace": HISTORY,
-    "x-original-exchange": HISTORY,
-    "x-original-routingKey": HISTORY,
-    "retry-count": HISTORY,
-    "NServiceBus.FailedQ": HISTORY,
-    "NServiceBus.TimeOfFailure": HISTORY,
-    "NServiceBus.Retries": HISTORY,
-    "NServiceBus.FLRetries": HISTORY,
-    "NServiceBus.ExceptionInfo.Message": HISTORY,
+    "x-exception-message": OTHERS,
+    "x-exception-stacktrace": OTHERS,
+    "x-original-exchange": OTHERS,
+    "x-original-routingKey": OTHERS,
+    "retry-count": OTHERS,
+    "NServiceBus.FailedQ": OTHERS,
+    "NServiceBus.TimeOfFailure": OTHERS,
+    "NServiceBus.Retries": OTHERS,
+    "NServiceBus.FLRetries": OTHERS,
+    "NServiceBus.ExceptionInfo.Message": OTHERS,
     "NServiceBus.EnclosedMessageTypes": ALL,
-    "MT-Reason": HISTORY,
-    "MT-Fault-ExceptionType": HISTORY,
+    "MT-Reason": OTHERS,
+    "MT-Fault-ExceptionType": OTHERS,
     "MT-Activity-Id": ALL,
-    "rbs2-error-details": HISTORY,
-    "rbs2-source-queue": HISTORY,
+    "rbs2-error-details": OTHERS,
+    "rbs2-source-queue": OTHERS,
     "rbs2-msg-id": ALL,
-    "reason_poisoned": HISTORY,
-    "topic_poisoned": HISTORY,
-    "handler_poisoned": HISTORY,
-    "subscriber_poisoned": HISTORY,
+    "reason_poisoned": OTHERS,
+    "topic_poisoned": OTHERS,
+    "handler_poisoned": OTHERS,
+    "subscriber_poisoned": OTHERS,
     "task": ALL,
     "CC": "",
     "BCC": "",
@@ -84,9 +85,61 @@ def test_the_table_has_every_header_of_ours_and_every_failure_header() -> None:
     assert len(constants) > 15
     groups = (headers.FAILURES_OF_RABBITMQ, *headers.FAILURES_OF.values())
     prefixes = {prefix for names in groups for prefix in names.prefixes}
-    assert {*constants, *(name for names in groups for name in names.whole)} - prefixes <= set(KEPT)
+    whole = {*constants, *(name for names in groups for name in names.whole)} - prefixes
+    assert {name for name in whole if not name.endswith("-")} <= set(KEPT)
     for prefix in prefixes:
         assert any(isinstance(name, str) and name.startswith(prefix) for name in KEPT)
+
+
+# What each framework writes when it gives a message up, and beside it what goes with it.
+WRITTEN = {
+    "mqadmin": ["mqadmin-death-queue", "mqadmin-attempt"],
+    "nservicebus": [
+        "NServiceBus.FailedQ",
+        "NServiceBus.ExceptionInfo.ExceptionType",
+        "NServiceBus.ExceptionInfo.Data.Order",
+        "NServiceBus.TimeOfFailure",
+        "NServiceBus.Retries",
+    ],
+    "masstransit": ["MT-Reason", "MT-Fault-ExceptionType", "MT-Fault-Message"],
+    "rebus": ["rbs2-error-details", "rbs2-source-queue"],
+    "spring": [
+        "x-exception-message",
+        "x-exception-stacktrace",
+        "x-original-exchange",
+        "x-original-routingKey",
+        "retry-count",
+    ],
+    "watermill": ["reason_poisoned", "topic_poisoned", "handler_poisoned", "subscriber_poisoned"],
+}
+
+
+@pytest.mark.parametrize("framework", WRITTEN)
+def test_what_a_recognised_framework_wrote_stays_behind_and_no_other_header(framework: str) -> None:
+    own = {
+        name: "own"
+        for other, names in WRITTEN.items()
+        for name in names[-1:]
+        if other not in (framework, "mqadmin")
+    }
+    given: dict[Any, Any] = {**dict.fromkeys(WRITTEN[framework], "x"), **own, "x-death": [], b"\xff": 1}
+    purpose = clean_copy.requeue(given)
+    assert purpose.headers(given) == {**own, b"\xff": 1}
+    found = clean_copy.left_behind(given, purpose)
+    assert found == {framework: WRITTEN[framework], "rabbitmq": ["x-death"]}
+    kept = clean_copy.requeue(given, keep=True)
+    assert set(given) - set(kept.headers(given)) == (
+        {"x-death", *WRITTEN["mqadmin"]} if framework == "mqadmin" else {"x-death"}
+    )
+    assert clean_copy.requeue(dict.fromkeys(given)) is purpose, "worked out once"
+
+
+def test_each_proof_is_made_of_names_that_go() -> None:
+    assert set(headers.PROOFS_OF) == set(headers.FAILURES_OF) == set(WRITTEN)
+    for framework, proofs in headers.PROOFS_OF.items():
+        for proof in proofs:
+            gone = {name for name in proof if headers.FAILURES_OF[framework].has(name)}
+            assert proof - gone <= {"MT-Host-MachineName"}
 
 
 def test_the_frameworks_that_leave_headers_are_those_whose_headers_are_known() -> None:

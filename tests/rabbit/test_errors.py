@@ -223,3 +223,18 @@ def test_what_several_hosts_said_is_one_error() -> None:
     both = together([one, two])
     assert (str(both), type(both), both.code) == ("a is silent. b refuses.", errors.Refused, "login_refused")
     assert together([one]) is one
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("no queue 'q'", "no queue 'q'."),
+        ("no queue 'q'. ", "no queue 'q'."),
+        ("is it full?", "is it full?"),
+        ("vhost 'a' is down!", "vhost 'a' is down!"),
+        ("and so on …", "and so on …"),
+    ],
+)
+def test_somebody_elses_words_end_once(text: str, told: str) -> None:
+    assert errors.sentence(text) == told
+    assert str(from_pika(OSError(text))).endswith(f": {told}")

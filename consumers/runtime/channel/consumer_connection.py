@@ -160,7 +160,8 @@ class ConsumerConnection:
 
     def _on_blocked(self, reason: str) -> None:
         self.blocked = reason or "no reason given"
-        self._reporter.event("blocked", f"{self.host} blocks publishing on this connection: {self.blocked}.")
+        words = f"{self.host} blocks publishing on this connection: {self.blocked}"
+        self._reporter.event("blocked", errors.sentence(words))
         if self._tell_blocked:
             self._tell_blocked(self.blocked)
 

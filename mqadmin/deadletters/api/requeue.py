@@ -38,6 +38,8 @@ class CanaryIn(Body):
 class RequeueIn(SelectionIn):
     """What to requeue and where to. `dry_run` only tells what it would do.
 
+    `keep_headers`: what another framework wrote into the headers of a letter that it gave up goes with the copy.
+
     `rate`: letters a second at most. `hold_seconds`: nothing is published before, it can be cancelled.
     `canary`: true for the usual steps, or their own.
     """
@@ -46,6 +48,7 @@ class RequeueIn(SelectionIn):
     rate: float | None = Field(None, gt=0, le=1_000_000)
     hold_seconds: float = Field(0, ge=0, le=86_400)
     canary: bool | CanaryIn | None = None
+    keep_headers: bool = False
     dry_run: bool = False
 
     @property
@@ -93,10 +96,23 @@ class OutlookOut(Schema):
     warnings: list[str]
 
 
+class LeftBehindOut(Schema):
+    """Headers that do not go with the copies: whose (`rabbitmq` or a framework's name), which, in how many letters.
+
+    `can_stay`: with `keep_headers` they would go with them.
+    """
+
+    framework: str
+    names: list[str]
+    letters: int
+    can_stay: bool
+
+
 class DryRunOut(Schema):
     """What a requeue would do: counts by destination and by queue, what would stay, what to think of.
 
     `died_before`: letters that died more than once or came back after a requeue; the first of them by id.
+    `headers`: what does not go with the copies, as the headers of `headers_read` letters have it.
     """
 
     total: int
@@ -106,6 +122,8 @@ class DryRunOut(Schema):
     died_before: int
     came_back: int
     died_before_ids: list[int]
+    headers: list[LeftBehindOut]
+    headers_read: int
     problems: list[str]
     warnings: list[str]
 
@@ -116,6 +134,13 @@ def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
     chosen = selection_of(wanted)
     to = To.from_json(wanted.to if isinstance(wanted.to, str) else wanted.to.dict())
     if wanted.dry_run:
-        return Status(200, dryrun.of(selection=chosen, to=to))
-    by = audit.actor(request)
-    return Status(202, requeue.start(selection=chosen, to=to, by=by, expect=wanted.expect, care=wanted.care))
+        return Status(200, dryrun.of(selection=chosen, to=to, keep_headers=wanted.keep_headers))
+    operation = requeue.start(
+        selection=chosen,
+        to=to,
+        by=audit.actor(request),
+        expect=wanted.expect,
+        care=wanted.care,
+        keep_headers=wanted.keep_headers,
+    )
+    return Status(202, operation)

@@ -11,7 +11,7 @@ from mqadmin.deadletters.requeue.requeue import Care
 
 
 class Destination(forms.Form):
-    """Where a requeue goes."""
+    """Where a requeue goes, and with which headers."""
 
     to = forms.ChoiceField(
         choices=[
@@ -24,6 +24,7 @@ class Destination(forms.Form):
     )
     exchange = forms.CharField(required=False, max_length=255, strip=False)
     routing_key = forms.CharField(required=False, max_length=255, strip=False)
+    keep_headers = forms.BooleanField(required=False)
 
     @property
     def place(self) -> To:
@@ -36,6 +37,11 @@ class Destination(forms.Form):
         if not values["exchange"] and not values["routing_key"]:
             raise Refusal(str(_("Name an exchange or a queue.")), "invalid", status=422)
         return To("given", values["exchange"], values["routing_key"] or None)
+
+    @property
+    def keeps_headers(self) -> bool:
+        """Whether what other frameworks wrote into the headers goes with the copies."""
+        return bool(self["keep_headers"].value())
 
 
 class Carefully(forms.Form):

@@ -24,11 +24,13 @@ from mqadmin.deadletters.inbox import tones
 from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
+from mqadmin.deadletters.requeue import leaving
 from mqadmin.deadletters.requeue.destinations import To, address
+from mqadmin.deadletters.requeue.leaving import LeftBehind
 from mqadmin.rabbit.headers import ATTEMPT, DEATH_TIME
 from mqadmin.rabbit.message import from_json
 from mqadmin.rabbit.numbers import whole
-from mqadmin.rabbit.reading import display
+from mqadmin.rabbit.reading import display, frameworks
 
 MOST_RECORDS = 30
 MOST_COLOURED = 40_000
@@ -86,6 +88,7 @@ class Shown:
     steps: list[Step]
     log: list[LogLine]
     destination: str
+    leaves: list[LeftBehind] = field(default_factory=list)  # headers that do not go with a requeue
     earlier: list[DeadLetter] = field(default_factory=list)
     masked: int = 0  # values that are hidden
     trace_id: str = ""  # of the distributed trace the message belongs to
@@ -125,6 +128,7 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
         steps=timeline(letter, records, list(letter.events.select_related("operation"))),
         log=_log(records, hidden),
         destination=place.routing_key,
+        leaves=leaving.of_letter(letter),
         earlier=_earlier(letter),
         masked=masked,
         trace_id=trace_id(traceparent),
@@ -161,7 +165,7 @@ def name(letter: DeadLetter) -> str:
 def timeline(letter: DeadLetter, records: list[Record], events: list[LetterEvent]) -> list[Step]:
     """Return the life of the message, oldest first; what has no time stands before what follows it. Pure."""
     steps = [*_published(letter), *map(_death, reversed(deaths(letter))), *map(_attempt, records)]
-    if letter.framework and not records:
+    if not records and _says_it_failed(letter):
         steps.append(_failure(letter))
     steps.append(
         Step(
@@ -222,7 +226,7 @@ def _death(entry: Mapping[str, Any]) -> Step:
     }
     title = words.get(entry["reason"], _("Died: %(reason)s") % {"reason": entry["reason"]})
     if count > 1:
-        title = _("%(what)s, first of %(n)d times") % {"what": title, "n": count}
+        title = _("%(what)s, first of %(n)s times") % {"what": title, "n": formats.number(count)}
     return Step(title, queue, at, "red")
 
 
@@ -245,6 +249,11 @@ def _attempt(record: Record) -> Step:
         reverse("record_detail", args=[record.pk]),
         _("record #%(id)s") % {"id": record.pk},
     )
+
+
+def _says_it_failed(letter: DeadLetter) -> bool:
+    """Whether a framework wrote of a failure; that the message is one of its own does not tell."""
+    return frameworks.leaves_headers(letter.framework) or bool(letter.framework and letter.trace)
 
 
 def _failure(letter: DeadLetter) -> Step:
@@ -338,8 +347,13 @@ def _plain(value: Any) -> str | None:
 
 
 def deaths_in_words(letter: DeadLetter) -> str:
-    """Return "rejected 3 times"."""
-    return ngettext("%(reason)s once", "%(reason)s %(n)d times", letter.death_count) % {
+    """Return "rejected 3 times", "" where nothing tells of a death."""
+    if letter.reason == DeadLetter.Reason.UNKNOWN:
+        if not letter.death_count:
+            return ""
+        text = ngettext("died once", "died %(n)s times", letter.death_count)
+        return text % {"n": formats.number(letter.death_count)}
+    return ngettext("%(reason)s once", "%(reason)s %(n)s times", letter.death_count) % {
         "reason": letter.get_reason_display(),
-        "n": letter.death_count,
+        "n": formats.number(letter.death_count),
     }

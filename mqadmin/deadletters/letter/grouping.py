@@ -95,6 +95,8 @@ def fingerprint(
 
     Errors of one type that say nothing are told apart by where they came from.
     """
+    if reason == "unknown":
+        reason = "error"  # what it was called before there was a word for it: notes on causes stay theirs
     what = pattern(error)
     if what in ("", VARIABLE) and trace:
         what = f"{what}\0{own_frame(trace)}"

@@ -106,8 +106,10 @@ def row(place: CapturedQueue, taken: Taken, *, duplicate_of: int | None) -> tupl
 
 def bare_row(place: CapturedQueue, taken: Taken, *, duplicate_of: int | None) -> tuple[Any, ...]:
     """Return COLUMNS with nothing but the message itself: what any database takes, whatever came."""
-    cause = grouping.fingerprint(vhost=place.vhost, source_queue="", reason="error", error_type="", error="")
-    values = _shared(place, taken, reason=DeadLetter.Reason.ERROR.value, group=cause)
+    cause = grouping.fingerprint(
+        vhost=place.vhost, source_queue="", reason="unknown", error_type="", error=""
+    )
+    values = _shared(place, taken, reason=DeadLetter.Reason.UNKNOWN.value, group=cause)
     return (*values, *_own(taken, "", "", duplicate_of))
 
 
@@ -134,7 +136,7 @@ def _shared(place: CapturedQueue, taken: Taken, **read: Any) -> tuple[Any, ...]:
         "vhost": place.vhost,
         "dead_letter_queue": place.queue,
         "routing_keys": "[]",
-        "death_count": 1,
+        "death_count": 0,
         "deaths": "[]",
         "first_death_at": None,
         "headers": taken.table.stored,
@@ -192,7 +194,7 @@ def _read_anew(place: CapturedQueue, taken: Taken) -> _Known:
         routing_keys=json.dumps(keys),
         return_queue=_clean(death.return_address or "", 255),
         reason=death.reason,
-        death_count=min(max(death.count, 1), _LARGEST),
+        death_count=min(max(death.count, 0), _LARGEST),
         deaths=json.dumps([_entry(item) for item in death.deaths[:MOST_DEATHS]]),
         first_death_at=_moment(_first_death(death)),
         error_type=error_type,
@@ -254,7 +256,7 @@ def _entry(entry: DeathEntry) -> dict[str, Any]:
     return {
         "queue": entry.queue,
         "reason": entry.reason,
-        "count": entry.count,
+        "count": min(entry.count, _LARGEST),  # whoever publishes can write any
         "time": entry.time.isoformat() if entry.time else None,
         "exchange": entry.exchange,
         "routing_keys": list(entry.routing_keys),

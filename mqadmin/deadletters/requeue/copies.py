@@ -16,7 +16,8 @@ from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import destinations
 from mqadmin.deadletters.requeue.destinations import Address, To
-from mqadmin.rabbit.clean_copy import REQUEUE
+from mqadmin.rabbit import clean_copy
+from mqadmin.rabbit.clean_copy import REQUEUE, Purpose
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.message import Properties, from_json
 from mqadmin.rabbit.publishing.publisher import Outgoing
@@ -36,6 +37,7 @@ class Claimed(NamedTuple):
     routing_keys: str
     properties: str
     headers: str
+    original: str | None
     body: bytes
     requeue_id: str
 
@@ -53,20 +55,23 @@ class _Plan:
 
 
 class Copier:
-    """Makes the copies of one operation. `username`: of the connection that publishes. One thread."""
+    """Makes the copies of one operation. `username`: of the connection that publishes; `keep_headers`: those of
+    other frameworks go with the copies. One thread."""
 
-    def __init__(self, to: To, *, username: str) -> None:
+    def __init__(self, to: To, *, username: str, keep_headers: bool = False) -> None:
         self._to = to
         self._username = username
-        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._keep = keep_headers
+        self._plans: dict[tuple[Any, ...], _Plan] = {}
 
     def copy(self, letter: Claimed) -> Outgoing:
         """Return the copy to publish. Raises Refusal when it has no destination, ValueError for what is stored
         in no form that was ever written."""
-        key = (*letter[2:6], letter.headers)
+        edited = None if letter.original is None else self._purpose(json.loads(letter.original))
+        key = (*letter[2:6], letter.headers, edited)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plan(letter)
+            plan = self._plan(letter, edited)
             if len(letter.headers) <= _LARGEST_HEADERS:
                 if len(self._plans) >= _MOST_PLANS:
                     self._plans.clear()
@@ -74,27 +79,39 @@ class Copier:
         properties = json.loads(letter.properties)
         return _outgoing(plan, properties, letter.body, letter.requeue_id, letter.id, self._username)
 
-    def _plan(self, letter: Claimed) -> _Plan:
+    def _purpose(self, original: dict[str, Any]) -> Purpose:
+        return clean_copy.requeue(from_json(original.get("headers") or {}), keep=self._keep)
+
+    def _plan(self, letter: Claimed, edited: Purpose | None) -> _Plan:
         row = DeadLetter(
             return_queue=letter.return_queue,
             source_exchange=letter.source_exchange,
             routing_keys=json.loads(letter.routing_keys),
         )
         place = destinations.address(row, self._to)
-        return _planned(place, letter.dead_letter_queue, json.loads(letter.headers))
+        headers = from_json(json.loads(letter.headers))
+        purpose = edited or clean_copy.requeue(headers, keep=self._keep)
+        return _planned(place, letter.dead_letter_queue, purpose.headers(headers))
 
 
-def copy(letter: DeadLetter, to: To, *, username: str) -> Outgoing:
+def copy(letter: DeadLetter, to: To, *, username: str, keep_headers: bool = False) -> Outgoing:
     """Return the copy of one letter, as `Copier.copy` does."""
-    plan = _planned(destinations.address(letter, to), letter.dead_letter_queue, letter.headers)
+    headers = purpose(letter, keep_headers=keep_headers).headers(from_json(letter.headers))
+    plan = _planned(destinations.address(letter, to), letter.dead_letter_queue, headers)
     return _outgoing(plan, letter.properties, bytes(letter.body), letter.requeue_id, letter.pk, username)
+
+
+def purpose(letter: DeadLetter, *, keep_headers: bool = False) -> Purpose:
+    """Return what a letter is published for: by the headers it was captured with, also where they were edited."""
+    captured = letter.original.get("headers") if letter.original else letter.headers
+    return clean_copy.requeue(from_json(captured or {}), keep=keep_headers)
 
 
 def _planned(place: Address, dead_letter_queue: str, headers: dict[str, Any]) -> _Plan:
     problem = place.problem
     if not problem and place.exchange == "" and place.routing_key == dead_letter_queue:
         problem = _("It would go straight back to the dead-letter queue.")
-    return _Plan(place, REQUEUE.headers(from_json(headers)), problem)
+    return _Plan(place, headers, problem)
 
 
 def _outgoing(

@@ -13,8 +13,9 @@ from django.utils.translation import ngettext
 from consumers.models import Consumer, ConsumerProcess
 from mqadmin.core.pages.formats import number, size
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.requeue import destinations
+from mqadmin.deadletters.requeue import destinations, leaving
 from mqadmin.deadletters.requeue.destinations import Destination, To
+from mqadmin.deadletters.requeue.leaving import LeftBehind
 from mqadmin.deadletters.search.selection import Selection
 from mqadmin.rabbit.types import QueueInfo
 
@@ -49,7 +50,10 @@ class Outlook:
 
 @dataclass(frozen=True)
 class DryRun:
-    """`died_before`: how many died more than once, or came back after a requeue; some of them by id."""
+    """`died_before`: how many died more than once, or came back after a requeue; some of them by id.
+
+    `headers`: those that do not go with the copies, as `headers_read` of the letters have them.
+    """
 
     total: int
     requeueable: int
@@ -58,6 +62,13 @@ class DryRun:
     died_before: int
     came_back: int
     died_before_ids: list[int]
+    headers: list[LeftBehind]
+    headers_read: int
+
+    @property
+    def can_keep(self) -> bool:
+        """Whether some of the headers would go with the copies if one wanted them to."""
+        return any(item.can_stay for item in self.headers)
 
     @property
     def problems(self) -> list[str]:
@@ -79,7 +90,7 @@ class DryRun:
         return found
 
 
-def of(*, selection: Selection, to: To) -> DryRun:
+def of(*, selection: Selection, to: To, keep_headers: bool = False) -> DryRun:
     """Return what a requeue of the parked letters of `selection` would do. Raises RabbitError, Refusal."""
     parked = selection.rows().filter(status=DeadLetter.Status.PARKED)
     found, infos = destinations.look(broker=selection.broker, rows=parked, to=to)
@@ -91,6 +102,7 @@ def of(*, selection: Selection, to: To) -> DryRun:
         back=Count("pk", filter=~Q(came_back_as="")),
     )
     named = parked.filter(again).order_by("pk").values_list("pk", flat=True)
+    left, read = leaving.of_many(parked, counts["total"], keep_headers=keep_headers)
     mean = (counts["size"] or 0) / max(counts["total"], 1)
     return DryRun(
         total=counts["total"],
@@ -100,6 +112,8 @@ def of(*, selection: Selection, to: To) -> DryRun:
         died_before=counts["before"],
         came_back=counts["back"],
         died_before_ids=list(named[:MOST_NAMED]) if counts["before"] else [],
+        headers=left,
+        headers_read=read,
     )
 
 

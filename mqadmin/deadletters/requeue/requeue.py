@@ -61,16 +61,24 @@ def check(*, selection: Selection, to: To) -> list[Destination]:
 
 
 def start(
-    *, selection: Selection, to: To, by: Actor, expect: int | None = None, care: Care | None = None
+    *,
+    selection: Selection,
+    to: To,
+    by: Actor,
+    expect: int | None = None,
+    care: Care | None = None,
+    keep_headers: bool = False,
 ) -> Operation:
     """Have a worker requeue the parked letters of `selection`; returns the operation at once.
 
+    `keep_headers`: what other frameworks wrote into the headers when they gave a letter up goes with the copies.
     Raises Refusal when there are none, not `expect` of them, or when none of them would arrive; RabbitError
     when the broker cannot be asked where they would go.
     """
     care = care or Care()
-    params = {"selection": selection.to_json(), "to": to.to_json()}
-    detail = {"selection": selection.for_audit(), "to": to.to_json()}
+    kept = {"keep_headers": True} if keep_headers else {}
+    params = {"selection": selection.to_json(), "to": to.to_json(), **kept}
+    detail = {"selection": selection.for_audit(), "to": to.to_json(), **kept}
     with audit.act(
         by=by,
         action=KIND,
@@ -183,7 +191,11 @@ class Sender:
 
     def __init__(self, run: Run, to: To) -> None:
         self._run = run
-        self._copier = Copier(to, username=brokers.config(run.operation.broker).username)
+        self._copier = Copier(
+            to,
+            username=brokers.config(run.operation.broker).username,
+            keep_headers=bool(run.params.get("keep_headers")),
+        )
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="requeue")
         self._on_the_way: deque[tuple[list[_Sent], dict[int, str]]] = deque()
 

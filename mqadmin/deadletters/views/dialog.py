@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core.models import Operation
 from mqadmin.core.pages import rendering
-from mqadmin.deadletters.forms.requeue import Carefully
+from mqadmin.deadletters.forms.requeue import Carefully, Destination
 from mqadmin.deadletters.forms.selections import chosen
 from mqadmin.deadletters.models import DeadLetter
 
@@ -24,7 +24,7 @@ def decision(
     """Return what a dialog shows: how many letters it is about, and what it sends on but its `own` fields."""
     letters = chosen(request.GET, broker, status)
     total = letters.rows().filter(status=status).count()
-    skip = {"expect", "to", "exchange", "routing_key", "up_to", "letter", "tab", "page", "seen", "broker"}
+    skip = {"expect", *Destination.base_fields, "up_to", "letter", "tab", "page", "seen", "broker"}
     skip |= {*Carefully.base_fields, *own}
     fields = [
         (name, value) for name, values in request.GET.lists() if name not in skip for value in values if value

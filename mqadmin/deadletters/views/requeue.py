@@ -24,7 +24,8 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
     broker = brokers.current(request)
     if request.method == "POST":
         letters = chosen(request.POST, broker, PARKED)
-        to = Destination(request.POST).place if "to" in request.POST else To()
+        asked = Destination(request.POST)
+        to = asked.place if "to" in request.POST else To()
         with conflict.explained(letters, audit.actor(request)):
             operation = requeue.start(
                 selection=letters,
@@ -32,6 +33,7 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
                 by=audit.actor(request),
                 expect=expected(request.POST),
                 care=Carefully(request.POST).care,
+                keep_headers=asked.keeps_headers,
             )
         return started(request, operation)
     form = Destination(request.GET if "to" in request.GET else {"to": "source"})
@@ -39,7 +41,8 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
     context |= {"form": form, "care": Carefully(request.GET), "places": [], "sendable": 0, "can_act": False}
     context["is_again"] = "to" in request.GET  # the focus stays on what was chosen
     try:
-        plan = dryrun.of(selection=context["selection"], to=form.place)
+        place = form.place
+        plan = dryrun.of(selection=context["selection"], to=place, keep_headers=form.keeps_headers)
         context |= {"plan": plan, "places": plan.destinations, "sendable": plan.requeueable}
         context["can_act"] = bool(plan.requeueable)
     except Refusal as refusal:

@@ -23,7 +23,7 @@ from mqadmin.queues.acts import draining
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import clean_copy
 from mqadmin.rabbit.clean_copy import MOVE
-from mqadmin.rabbit.errors import NoResponse, NotFound, RabbitError
+from mqadmin.rabbit.errors import NoResponse, NotFound, RabbitError, sentence
 from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.publishing.connection import Unread
 from mqadmin.rabbit.publishing.mover import Mover
@@ -197,5 +197,5 @@ def check(receipts: Sequence[Receipt], to: str) -> None:
 
 
 def _not_taken(to: str, why: str) -> GaveUp:
-    text = _("“%(queue)s” did not take it: %(why)s. The rest stay where they were.")
-    return GaveUp(text % {"queue": to, "why": why.rstrip(".")})
+    text = _("“%(queue)s” did not take it: %(why)s The rest stay where they were.")
+    return GaveUp(text % {"queue": to, "why": sentence(why)})

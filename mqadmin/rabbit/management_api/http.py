@@ -22,6 +22,7 @@ from mqadmin.rabbit.errors import (
     NotFound,
     RabbitError,
     Refused,
+    sentence,
 )
 
 CONNECT_TIMEOUT_S = 3.0
@@ -132,12 +133,14 @@ class Http:
         else:
             text = f"The management API answered {response.status_code} {_phrase(response.status_code)}"
         detail = f": {str(reason)[:300]}" if reason else ""
-        return error_class(f"{text}{detail}.", code=code)
+        return error_class(sentence(f"{text}{detail}"), code=code)
 
     def _unreachable(self, error: Exception) -> RabbitError:
         where = self._config.management_base
         if isinstance(error, http_errors.SSLError):
-            return NoResponse(f"The TLS handshake with {where} failed: {_root(error)}.", code="tls_failed")
+            return NoResponse(
+                sentence(f"The TLS handshake with {where} failed: {_root(error)}"), code="tls_failed"
+            )
         if isinstance(error, http_errors.ConnectTimeout):
             return NoResponse(f"{where} did not accept a connection in time.", code="connect_timeout")
         if isinstance(error, http_errors.Timeout):
@@ -147,7 +150,7 @@ class Http:
             return ConfigurationError(f"{where} is not an address that can be called.")
         if isinstance(error, http_errors.ConnectionError) and "BadStatusLine" in repr(error):
             return self._not_management()
-        return NoResponse(f"Nothing answers at {where}: {_root(error)}.")
+        return NoResponse(sentence(f"Nothing answers at {where}: {_root(error)}"))
 
     def _not_management(self) -> ManagementUnavailable:
         return ManagementUnavailable(

@@ -23,7 +23,7 @@ from pika.spec import Basic, BasicProperties
 
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
 from mqadmin.rabbit.confirms import Confirms, Sent
-from mqadmin.rabbit.errors import NoResponse, RabbitError, from_pika
+from mqadmin.rabbit.errors import NoResponse, RabbitError, from_pika, sentence
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.connection import Connection, PassingConnection, Unread
 
@@ -204,7 +204,7 @@ class Mover:
             copied = self._adapt(properties)
             out.basic_publish("", self._target, body, copied, mandatory=True)
         except (pika_errors.AMQPError, ValueError, TypeError, OverflowError) as error:
-            self._refused(f"The message cannot be encoded: {error}.")
+            self._refused(sentence(f"The message cannot be encoded: {error}"))
             return
         self._sent += 1
         copy = _Copy(body, tag, self._target, copied)
@@ -222,7 +222,7 @@ class Mover:
         method, is_ack = frame.method, isinstance(frame.method, Basic.Ack)
         self._confirms.answered(method.delivery_tag, method.multiple, is_ack=is_ack)
         if not is_ack:
-            self._refused("The broker did not accept the message (nack): is the queue full?")
+            self._refused("The broker refused the message (nack), as a full queue does.")
         self._settle()
 
     def _settle(self) -> None:

@@ -394,4 +394,4 @@ def _receipt(entry: Entry) -> Receipt:
         return CONFIRMED
     if entry.answer == "returned":
         return Receipt(False, "unroutable", detail=entry.returned or "")
-    return Receipt(False, "nacked", detail="The broker did not accept the message (nack): is the queue full?")
+    return Receipt(False, "nacked", detail="The broker refused the message (nack), as a full queue does.")

@@ -16,7 +16,7 @@ from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.reading import frameworks
 from mqadmin.rabbit.reading.header_values import integer, moment, text, texts
 
-Reason = Literal["rejected", "expired", "maxlen", "delivery_limit", "error"]
+Reason = Literal["rejected", "expired", "maxlen", "delivery_limit", "error", "unknown"]
 BROKER_REASONS = ("rejected", "expired", "maxlen", "delivery_limit")
 
 
@@ -37,16 +37,17 @@ class Death:
     """What is known of the death of one message. "" and None = not known; times are aware, UTC.
 
     `queue`, `exchange`, `routing_keys` say where the message was when it last left its own queue; `reason`
-    `error`: an application put it aside. `count`: all deaths and failed attempts that are recorded. `deaths` is
-    newest first. `framework` names what wrote the error, one of `frameworks.NAMES` or "". `return_address` is the
-    queue to requeue to, None if only exchange and key are known.
+    `error`: an application put it aside and says so; `unknown`: nothing tells of a death, or RabbitMQ calls it by
+    a name that is not known here. `count`: all deaths and failed attempts that are recorded, 0 where none is.
+    `deaths` is newest first. `framework` names what wrote the error, one of `frameworks.NAMES` or "".
+    `return_address` is the queue to requeue to, None if only exchange and key are known.
     """
 
     queue: str = ""
     exchange: str = ""
     routing_keys: tuple[str, ...] = ()
-    reason: Reason = "error"
-    count: int = 1
+    reason: Reason = "unknown"
+    count: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
     deaths: tuple[DeathEntry, ...] = ()
@@ -75,8 +76,8 @@ def read(message: Message, dead_letter_queue: str) -> Death:
         queue=report.queue or death.queue,
         exchange=report.exchange if report.exchange is not None else death.exchange,
         routing_keys=(report.routing_key,) if report.routing_key is not None else death.routing_keys,
-        reason=_reason(report.reason) if report.reason else (death.reason if deaths else "error"),
-        count=max(death.count, report.attempts or 1),
+        reason=_reported(report, death),
+        count=max(death.count, report.attempts or 1) if report.failed else death.count,
         first_at=death.first_at or report.at,
         last_at=_latest(death.last_at, report.at),
         error_type=report.error_type,
@@ -89,17 +90,26 @@ def read(message: Message, dead_letter_queue: str) -> Death:
     )
 
 
+def _reported(report: frameworks.Report, death: Death) -> Reason:
+    """Return the reason where a framework left a report: its own, else the broker's, else that it did."""
+    if report.reason:
+        return _reason(report.reason, "error")
+    return "error" if report.failed and (not death.deaths or death.reason == "unknown") else death.reason
+
+
 def _from_broker(message: Message, deaths: tuple[DeathEntry, ...], dead_letter_queue: str) -> Death:
     """Return what the broker's own headers say; without any, what the delivery shows."""
     headers = message.headers
     first_queue = text(headers.get(FIRST_DEATH + "queue"))
     if not deaths:
         queue = text(headers.get(LAST_DEATH + "queue")) or first_queue
+        word = text(headers.get(LAST_DEATH + "reason") or headers.get(FIRST_DEATH + "reason"))
         return Death(
             queue=queue,
             exchange=message.exchange,
             routing_keys=(message.routing_key,),
-            reason=_reason(text(headers.get(LAST_DEATH + "reason") or headers.get(FIRST_DEATH + "reason"))),
+            reason=_reason(word),
+            count=1 if queue or word else 0,
             return_address=_not_itself(first_queue, dead_letter_queue),
         )
     # The newest entry may be a death in the dead-letter queue itself, or in a delay queue on the way.
@@ -139,13 +149,13 @@ def _entries(value: Any) -> tuple[DeathEntry, ...]:
     return tuple(found)
 
 
-def _reason(value: str) -> Reason:
-    """Return one of ours; RabbitMQ's words are matched without case, anything else is `error`."""
+def _reason(value: str, other: Reason = "unknown") -> Reason:
+    """Return one of ours; RabbitMQ's words are matched without case, anything else is `other`."""
     lowered = value.lower()
     for known in BROKER_REASONS:
         if lowered == known:
             return known  # type: ignore[return-value]
-    return "error"
+    return other
 
 
 def _not_itself(queue: str, dead_letter_queue: str) -> str | None:

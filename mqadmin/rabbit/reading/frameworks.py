@@ -21,6 +21,7 @@ from mqadmin.rabbit.headers import (
     ERROR_TYPE,
     ORIGIN_EXCHANGE,
     ORIGIN_ROUTING_KEY,
+    PROOFS_OF,
 )
 from mqadmin.rabbit.reading.header_values import integer, moment, text
 
@@ -31,7 +32,8 @@ _SEARCHED = 10_000  # Characters of a trace that are searched for the error's na
 
 @dataclass(frozen=True)
 class Report:
-    """What one framework says. None and "" = it does not say."""
+    """What one framework says. None and "" = it does not say. `failed`: that it gave the message up; False where
+    only its messages are known by it."""
 
     queue: str = ""
     exchange: str | None = None
@@ -44,6 +46,7 @@ class Report:
     trace: str = ""
     consumer: str = ""
     host: str = ""
+    failed: bool = True
 
 
 class Evidence:
@@ -75,11 +78,9 @@ def _object(body: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _mqadmin(evidence: Evidence) -> Report | None:
+def _mqadmin(evidence: Evidence) -> Report:
     """The headers of the copies that `consumers.runtime` makes for the dead letters."""
     headers = evidence.headers
-    if not any(name in headers for name in (DEATH_QUEUE, ERROR_TYPE, ERROR_MESSAGE, DEATH_REASON)):
-        return None
     origin, key = headers.get(ORIGIN_EXCHANGE), headers.get(ORIGIN_ROUTING_KEY)
     return Report(
         queue=text(headers.get(DEATH_QUEUE)),
@@ -96,11 +97,9 @@ def _mqadmin(evidence: Evidence) -> Report | None:
     )
 
 
-def _nservicebus(evidence: Evidence) -> Report | None:
+def _nservicebus(evidence: Evidence) -> Report:
     headers = evidence.headers
     prefix = "NServiceBus.ExceptionInfo."
-    if "NServiceBus.FailedQ" not in headers and f"{prefix}ExceptionType" not in headers:
-        return None
     retries = integer(headers.get("NServiceBus.Retries")) + integer(headers.get("NServiceBus.FLRetries"))
     return Report(
         # "queue@machine" from the transports that have machines.
@@ -115,10 +114,8 @@ def _nservicebus(evidence: Evidence) -> Report | None:
     )
 
 
-def _masstransit(evidence: Evidence) -> Report | None:
+def _masstransit(evidence: Evidence) -> Report:
     headers = evidence.headers
-    if "MT-Reason" not in headers and "MT-Fault-ExceptionType" not in headers:
-        return None
     retries = integer(headers.get("MT-Fault-RetryCount")) + integer(headers.get("MT-Fault-RedeliveryCount"))
     return Report(
         queue=_queue_of_address(text(headers.get("MT-Fault-InputAddress"))),
@@ -138,11 +135,9 @@ def _queue_of_address(address: str) -> str:
     return path.rsplit("/", 1)[-1] if "/" in path else path.removeprefix("queue:")
 
 
-def _rebus(evidence: Evidence) -> Report | None:
+def _rebus(evidence: Evidence) -> Report:
     headers = evidence.headers
     details = text(headers.get("rbs2-error-details"))
-    if not details:
-        return None
     # "3 unhandled exceptions: 01.05.2023 12:00:00: System.InvalidOperationException: text \n at ..."
     first, _, trace = details.partition("\n")
     match = _DOTNET_ERROR.search(details[:_SEARCHED])
@@ -160,10 +155,8 @@ def _rebus(evidence: Evidence) -> Report | None:
 _DOTNET_ERROR = re.compile(r"(?P<type>[A-Za-z_][\w.+`]{0,200}(?:Exception|Error)): (?P<text>[^\r\n]*)")
 
 
-def _spring(evidence: Evidence) -> Report | None:
+def _spring(evidence: Evidence) -> Report:
     headers = evidence.headers
-    if "x-exception-message" not in headers and "x-exception-stacktrace" not in headers:
-        return None
     trace = text(headers.get("x-exception-stacktrace"))
     exchange, key = headers.get("x-original-exchange"), headers.get("x-original-routingKey")
     retries = integer(headers.get("retry-count"), default=-1)
@@ -183,10 +176,8 @@ def _spring(evidence: Evidence) -> Report | None:
 _JAVA_ERROR = re.compile(r"(?:\A|^Caused by: )([A-Za-z_$][\w.$]{1,200})(?:: ([^\r\n]*))?\r?$", re.MULTILINE)
 
 
-def _watermill(evidence: Evidence) -> Report | None:
+def _watermill(evidence: Evidence) -> Report:
     headers = evidence.headers
-    if "reason_poisoned" not in headers:
-        return None
     return Report(
         queue=text(headers.get("topic_poisoned")),
         error=text(headers.get("reason_poisoned")),
@@ -198,13 +189,20 @@ def _celery(evidence: Evidence) -> Report | None:
     headers = evidence.headers
     if not text(headers.get("task")) or not text(headers.get("id")):
         return None
+    if not any(name in headers for name in _CELERYS):  # "task" and "id" are anybody's words
+        return None
     return Report(
         attempts=integer(headers.get("retries")) + 1,
         # What tells one task's letters from another's where several share a queue.
         error=f"{text(headers.get('task'))}: Celery leaves no error in its messages",
         consumer=text(headers.get("task")),
         host=text(headers.get("origin")),
+        failed=False,
     )
+
+
+# Of its message protocol, version 2: what it writes beside them, or clients in other languages do.
+_CELERYS = ("argsrepr", "lang", "root_id")
 
 
 def _dramatiq(evidence: Evidence) -> Report | None:
@@ -224,6 +222,7 @@ def _dramatiq(evidence: Evidence) -> Report | None:
         error=(match[2] or "") if match else last,
         trace=trace,
         consumer=text(document.get("actor_name")),
+        failed=bool(trace),  # one that was never handled, or whose handler never came back, has none
     )
 
 
@@ -247,15 +246,16 @@ def _easynetq(evidence: Evidence) -> Report | None:
 
 def _faststream(evidence: Evidence) -> Report | None:
     """FastStream only rejects; its publishers sign what they send with its name and version."""
-    return Report() if text(evidence.app_id).startswith("faststream-") else None
+    return Report(failed=False) if text(evidence.app_id).startswith("faststream-") else None
 
 
 @dataclass(frozen=True)
 class Framework:
     """One framework: its name in rows and queries, its title for people, and what reads its report.
 
-    `leaves_headers`: when it gives a message up, it adds headers. Who does not is asked only where no other said
-    anything: what it goes by stands in all of its messages.
+    `leaves_headers`: when it gives a message up, it adds headers; it is asked where they have its proof
+    (`rabbit.headers.PROOFS_OF`). Who does not is asked only where no other said anything: what it goes by stands in
+    all of its messages.
     """
 
     name: str
@@ -265,6 +265,7 @@ class Framework:
 
 
 OURS: Final = "mqadmin"
+RABBITMQ: Final = "rabbitmq"  # no framework; what it wrote is named after it where theirs is
 FRAMEWORKS: Final = (
     Framework(OURS, "mqadmin", _mqadmin),
     Framework("nservicebus", "NServiceBus", _nservicebus),
@@ -284,6 +285,9 @@ NAMES: Final = tuple(item.name for item in FRAMEWORKS)
 _TITLES = {item.name: item.title for item in FRAMEWORKS}
 _WITH_HEADERS = tuple((item.name, item.reader) for item in FRAMEWORKS if item.leaves_headers)
 _WITHOUT = tuple((item.name, item.reader) for item in FRAMEWORKS if not item.leaves_headers)
+OTHERS: Final = tuple(name for name, _reader in _WITH_HEADERS if name != OURS)
+"""Those whose headers an application may use for itself, and a person may keep."""
+_PROOFS = tuple((name, PROOFS_OF[name]) for name, _reader in _WITH_HEADERS)
 
 
 def title(name: str) -> str:
@@ -291,13 +295,26 @@ def title(name: str) -> str:
     return _TITLES.get(name, "")
 
 
+def leaves_headers(name: str) -> bool:
+    """Whether a framework writes headers when it gives a message up: what is named after it then did fail."""
+    return any(name == known for known, _reader in _WITH_HEADERS)
+
+
+def recognised(headers: Headers) -> tuple[str, ...]:
+    """Return who gave a message with these headers up, and says so in them: names, mqadmin's own first. By names
+    alone; never raises."""
+    found = headers.keys()
+    return tuple(name for name, proofs in _PROOFS if any(proof <= found for proof in proofs))
+
+
 def read(headers: Headers, body: bytes, app_id: Any = None) -> list[tuple[str, Report]]:
     """Return the reports that were left, each with its framework's name, mqadmin's own first: it is the latest.
     Never raises."""
     evidence = Evidence(headers, body, app_id)
-    reports = [(name, report) for name, reader in _WITH_HEADERS if (report := reader(evidence)) is not None]
-    if not reports:
-        for name, reader in _WITHOUT:
-            if (report := reader(evidence)) is not None:
-                return [(name, report)]
-    return reports
+    if proven := recognised(headers):
+        found = [(name, reader(evidence)) for name, reader in _WITH_HEADERS if name in proven]
+        return [(name, report) for name, report in found if report is not None]
+    for name, reader in _WITHOUT:
+        if (report := reader(evidence)) is not None:
+            return [(name, report)]
+    return []

@@ -154,16 +154,23 @@ def test_replay_leaves_what_other_frameworks_said_of_the_failure_and_keeps_the_u
     user = broker_config.username if is_own else "somebody"
     failure = {
         "NServiceBus.FailedQ": "orders",
+        "NServiceBus.ExceptionInfo.ExceptionType": "Shop.OutOfStock",
         "NServiceBus.ExceptionInfo.Message": "out of stock",
         "MT-Reason": "fault",
+        "MT-Fault-ExceptionType": "Shop.OutOfStock",
         "MT-Fault-StackTrace": "at Shop.Orders",
-        "x-exception-stacktrace": "at com.shop.Orders",
         "x-death": [{"queue": "orders", "count": 2}],
     }
     record = make_record(
         make_consumer(vhost=vhost, queue="orders"),
         body=b"x",
-        headers={**failure, "NServiceBus.MessageId": "n-1", "CC": ["copies"], "BCC": ["copies"]},
+        headers={
+            **failure,
+            "NServiceBus.MessageId": "n-1",
+            "retry-count": 3,
+            "CC": ["copies"],
+            "BCC": ["copies"],
+        },
         properties={"user_id": user},
     )
 
@@ -173,6 +180,7 @@ def test_replay_leaves_what_other_frameworks_said_of_the_failure_and_keeps_the_u
     headers = {name: value for name, value in properties.headers.items() if name != REQUEUE_ID}
     assert headers == {
         "NServiceBus.MessageId": "n-1",
+        "retry-count": 3,
         "mqadmin-original-CC": ["copies"],
         "mqadmin-original-BCC": ["copies"],
         "mqadmin-origin-exchange": record.exchange,

@@ -109,3 +109,16 @@ def test_a_duplicate_has_words(viewer: Client) -> None:
     record = make_record(make_consumer(name="orders"), outcome="duplicate")
     assert "acked without being handled again" in text_of(get(viewer, "consumer_detail", "orders"))
     assert "The same message was handled before" in text_of(get(viewer, "record_detail", record.pk))
+
+
+def test_a_record_says_which_headers_a_replay_leaves_behind(viewer: Client, operator: Client) -> None:
+    rebus = {"rbs2-error-details": "late", "rbs2-source-queue": "orders"}
+    record = make_record(make_consumer(), body=b"x", properties={}, headers={**rebus, "retry-count": 3})
+    text = text_of(get(operator, "record_detail", record.pk))
+    assert "A replay goes without what Rebus wrote into the headers:" in text
+    assert "rbs2-error-details, rbs2-source-queue" in text
+    assert "Replay with all headers" in text
+    own = make_record(make_consumer(name="other"), body=b"x", properties={}, headers={"retry-count": 3})
+    text = text_of(get(viewer, "record_detail", own.pk))
+    assert "A replay goes without" not in text
+    assert "Replay with all headers" not in text

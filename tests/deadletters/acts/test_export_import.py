@@ -278,3 +278,16 @@ def test_the_pages_export_and_import(client: Client) -> None:
     assert "1 letter imported, 1 was here already." in send(content)
     assert DeadLetter.objects.count() == 2
     assert "Choose a file." in client.post("/dead-letters/import/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_forged_count_of_deaths_comes_back_too() -> None:
+    headers = died()
+    headers["x-death"][0]["count"] = 2**62
+    one = letter(headers=headers)
+    file = file_of(one)
+    DeadLetter.objects.all().delete()
+    assert importing.take(file=file, broker="default", by=BY).imported == 1
+    again = DeadLetter.objects.get()
+    assert again.headers == one.headers
+    assert again.deaths[0]["count"] == again.death_count == 2**31 - 1

@@ -101,3 +101,22 @@ def test_requeue_by_filter_to_a_given_place(place: Place, api: Api) -> None:
 )
 def test_what_a_requeue_does_not_take(place: Place, api: Api, body: dict[str, Any], status: int) -> None:
     api("POST", "/dead-letters/requeue", body, expect=status)
+
+
+def test_headers_that_go_are_told_and_can_be_kept(place: Place, api: Api) -> None:
+    rebus = {"rbs2-error-details": "late", "rbs2-source-queue": "orders"}
+    one = letter(b"x", vhost=place.vhost, headers={**died(), **rebus, "retry-count": 3})
+    told = api("POST", "/dead-letters/requeue", {"ids": [one.pk], "dry_run": True})
+    assert told["headers_read"] == 1
+    assert told["headers"][1:] == [
+        {"framework": "rebus", "names": sorted(rebus), "letters": 1, "can_stay": True}
+    ]
+    kept = {"ids": [one.pk], "keep_headers": True}
+    told = api("POST", "/dead-letters/requeue", {**kept, "dry_run": True})
+    assert [item["framework"] for item in told["headers"]] == ["rabbitmq"]
+    operation = api("POST", "/dead-letters/requeue", kept, expect=202)
+    operations.execute(operation["id"])
+    headers = place.take("orders").headers
+    assert {name: headers[name] for name in (*rebus, "retry-count")} == {**rebus, "retry-count": 3}
+    assert "x-death" not in headers
+    api("POST", "/dead-letters/requeue", {**kept, "keep_headers": "yes"}, expect=422)

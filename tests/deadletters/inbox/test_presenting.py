@@ -94,3 +94,24 @@ def test_values_are_coloured_and_nothing_is_lost(text: str, expected: list[str])
 def test_today_needs_no_date() -> None:
     assert presenting.Step("x", at=timezone.now()).is_today
     assert not presenting.Step("x", at=AT - timedelta(days=400)).is_today
+
+
+def test_only_who_says_so_has_failed() -> None:
+    rejected = {"deaths": [death("orders", "rejected", 1)], "reason": "rejected"}
+    assert titles(dead(framework="faststream", **rejected)) == ["Published", "Rejected", "Captured"]
+    assert titles(dead(framework="celery", **rejected)) == ["Published", "Rejected", "Captured"]
+    assert "Failed, dead-lettered" in titles(dead(framework="dramatiq", trace="E: late", **rejected))
+    assert "Failed, dead-lettered" in titles(dead(framework="spring", **rejected))
+
+
+@pytest.mark.parametrize(
+    ("reason", "count", "words"),
+    [
+        ("rejected", 1, "rejected once"),
+        ("rejected", 2_147_483_647, "rejected 2\xa0147\xa0483\xa0647 times"),
+        ("unknown", 0, ""),
+        ("unknown", 3, "died 3 times"),
+    ],
+)
+def test_deaths_in_words(reason: str, count: int, words: str) -> None:
+    assert presenting.deaths_in_words(dead(reason=reason, death_count=count)) == words

@@ -8,7 +8,7 @@ import pytest
 
 from consumers.models import ConsumerProcess
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.requeue import dryrun
+from mqadmin.deadletters.requeue import dryrun, leaving
 from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.deadletters.requeue.dryrun import Listener
 from mqadmin.deadletters.search import selection
@@ -107,3 +107,34 @@ def test_a_limit_that_would_be_exceeded_is_told(queue: QueueInfo, words: list[st
     assert len(told) == len(words)
     for text, part in zip(told, words, strict=True):
         assert part in text
+
+
+@pytest.mark.broker
+@pytest.mark.django_db(transaction=True)
+def test_the_headers_that_do_not_go_with_the_copies_are_told(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watermill = dict.fromkeys(
+        ("reason_poisoned", "topic_poisoned", "handler_poisoned", "subscriber_poisoned"), "x"
+    )
+    for _ in range(2):
+        letter(b"x", vhost=place.vhost, headers={**died(), **watermill, "retry-count": 3})
+    letter(b"x", vhost=place.vhost, headers={**died(type="E"), "MT-Reason": "own"})
+    letter(b"x", vhost=place.vhost, headers=died())
+
+    def told(**more: Any) -> tuple[list[tuple[str, int, tuple[str, ...]]], int, bool]:
+        plan = dryrun.of(selection=all_of(place), to=To(), **more)
+        found = [(item.framework, item.letters, item.names) for item in plan.headers]
+        return found, plan.headers_read, plan.can_keep
+
+    deaths = ("x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason")
+    rabbitmq = ("rabbitmq", 4, deaths)
+    ours = ("mqadmin", 1, ("mqadmin-death-queue", "mqadmin-death-reason", "mqadmin-error-type"))
+    assert told() == ([rabbitmq, ours, ("watermill", 2, tuple(sorted(watermill)))], 4, True)
+    assert told(keep_headers=True) == ([rabbitmq, ours], 4, False)
+    monkeypatch.setattr(leaving, "MOST_READ", 1)
+    assert told() == (
+        [("rabbitmq", 3, deaths), ours, ("watermill", 1, tuple(sorted(watermill)))],
+        3,
+        True,
+    ), "one of each framework"

@@ -299,3 +299,52 @@ def test_a_paused_operation_leaves_what_it_has_not_claimed(
     operations.resume(operation=operation, by=by)
     carry_out(operation)
     assert (operation.status, operation.done) == ("done", 4)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"retry-count": 3},
+        {"x-original-exchange": "shop"},
+        {"MT-Reason": "moved to another tariff"},
+        {"NServiceBus.Retries": "2"},
+        {"reason_poisoned": "arsenic"},
+        {"x-first-death-cause": "late", "x-last-death-note": "n"},
+    ],
+    ids=lambda own: ", ".join(own),
+)
+def test_headers_of_the_application_go_with_the_copy(place: Place, by: Actor, own: dict[str, str]) -> None:
+    place.publish(b"x", headers={**own, "tenant": "acme"})
+    place.wait_depth("orders", 1)
+    place.reject_all()
+    place.wait_depth("dlx.orders", 1)
+    died_for_real = place.take("dlx.orders").headers
+    assert died_for_real["x-death"]
+    one = letter(b"x", vhost=place.vhost, headers=died_for_real)
+    carry_out(start(place, by, one.pk))
+    one.refresh_from_db()
+    assert place.take("orders").headers == {
+        **own,
+        "tenant": "acme",
+        "mqadmin-requeue-id": one.requeue_id,
+    }
+
+
+NSERVICEBUS = {
+    "NServiceBus.FailedQ": "orders",
+    "NServiceBus.ExceptionInfo.ExceptionType": "System.Exception",
+    "NServiceBus.Retries": "2",
+}
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_the_framework_wrote_that_failed_goes_unless_one_keeps_it(
+    place: Place, by: Actor, keep: bool
+) -> None:
+    one = letter(b"x", vhost=place.vhost, headers={**died(), **NSERVICEBUS, "retry-count": 3})
+    chosen = selection.some("default", [one.pk])
+    carry_out(requeue.start(selection=chosen, to=To(), by=by, keep_headers=keep))
+    headers = place.take("orders").headers
+    headers.pop("mqadmin-requeue-id")
+    assert headers == {**(NSERVICEBUS if keep else {}), "retry-count": 3}
+    assert AuditEntry.objects.get(action="dead_letters.requeue").detail.get("keep_headers", False) is keep

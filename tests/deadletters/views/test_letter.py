@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from consumers.models import Consumer, Record
 from mqadmin.deadletters.models import CauseNote
+from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 from tests.deadletters.views.conftest import LIST, page, text
 
@@ -80,3 +81,32 @@ def test_direction_marks_do_not_turn_what_is_read(admin: Client) -> None:
     assert "\\u202etxt.exe" in shown
     assert "\u202e" not in shown
     assert "\u2066" not in shown
+
+
+def test_a_letter_says_which_headers_a_requeue_leaves_behind(admin: Client) -> None:
+    rebus = {"rbs2-error-details": "late", "rbs2-source-queue": "orders"}
+    one = letter(headers={**died(), **rebus, "retry-count": 3})
+    plain = text(admin, f"{LIST}{one.pk}/")
+    assert "A requeue goes without what Rebus wrote into the headers:" in plain
+    assert "rbs2-error-details, rbs2-source-queue" in plain
+    assert "what RabbitMQ wrote" not in plain
+    assert "x-death, x-first-death-exchange" in text(admin, f"{LIST}{one.pk}/?tab=headers")
+    own = letter(headers={**died(), "retry-count": 3, "MT-Reason": "own"})
+    assert "A requeue goes without" not in text(admin, f"{LIST}{own.pk}/")
+
+
+def test_a_letter_without_any_death_is_no_failed_handler(admin: Client, place: Place) -> None:
+    place.channel.basic_publish("", "dlx.orders", b"x")
+    message = place.take("dlx.orders")
+    one = letter(vhost=place.vhost, headers=message.properties.headers or {}, message_id="m-1")
+    assert (one.reason, one.death_count, one.deaths) == ("unknown", 0, [])
+    listed = text(admin, LIST)
+    assert "cause not known" in listed
+    assert "0×" in listed
+    assert "handler failed" not in listed.replace("handler failed</option>", "")
+    shown = text(admin, f"{LIST}{one.pk}/?tab=history")
+    assert "How it died is not known" in shown
+    assert "Failed" not in shown
+    assert "m-1" in text(admin, f"{LIST}?reason=unknown")
+    assert "m-1" in text(admin, f"{LIST}?q=reason:unknown")
+    assert "m-1" not in text(admin, f"{LIST}?reason=error")

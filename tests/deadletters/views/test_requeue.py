@@ -12,7 +12,7 @@ from mqadmin.core.acts import operations
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.models import DeadLetter
 from tests.deadletters.conftest import Place
-from tests.deadletters.factories import letter
+from tests.deadletters.factories import died, letter
 from tests.deadletters.views.conftest import HTMX, LIST, client_of, text
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
@@ -93,3 +93,24 @@ def test_a_count_that_changed_under_the_second_names_the_first(admin: Client, pl
     late = admin.post("/dead-letters/requeue/", everything)
     assert late.status_code == 409
     assert "operator was faster: “Discard" in html.unescape(late.content.decode())
+
+
+def test_the_dialog_tells_which_headers_go_and_lets_one_keep_them(admin: Client, place: Place) -> None:
+    rebus = {"rbs2-error-details": "late", "rbs2-source-queue": "orders"}
+    one = letter(vhost=place.vhost, headers={**died(), **rebus, "retry-count": 3})
+    asked = text(admin, f"/dead-letters/requeue/?ids={one.pk}")
+    assert "written by Rebus" in asked
+    assert "rbs2-error-details, rbs2-source-queue" in asked
+    assert "retry-count" not in asked
+    kept = text(admin, f"/dead-letters/requeue/?ids={one.pk}&to=source&keep_headers=1")
+    assert "written by Rebus" not in kept
+    assert "written by RabbitMQ" in kept
+    assert kept.count('name="keep_headers"') == 2, "ticked, and sent along"
+    admin.post("/dead-letters/requeue/", {"ids": [one.pk], "to": "source", "keep_headers": "1"})
+    operations.execute(Operation.objects.get().pk)
+    assert place.take("orders").headers["rbs2-source-queue"] == "orders"
+
+
+def test_without_such_headers_there_is_nothing_to_keep(admin: Client, place: Place) -> None:
+    one = letter(vhost=place.vhost, headers={**died(), "retry-count": 3})
+    assert "keep_headers" not in text(admin, f"/dead-letters/requeue/?ids={one.pk}")

@@ -191,7 +191,10 @@ def test_what_the_destination_refuses_stays_and_the_reason_is_told(
     fill(channel, 10)
     operation = carry_out(moving.move(queue=dead, to_queue="full", by=BY))
     assert operation.status == "failed"
-    assert "“full” did not take it" in operation.error
+    assert operation.error == (
+        "“full” did not take it: The broker refused the message (nack), as a full queue does. "
+        "The rest stay where they were."
+    )
     assert (operation.done, depth(channel, "full")) == (3, 3)
     wait_until(lambda: depth(channel, "dead") == 7)
 

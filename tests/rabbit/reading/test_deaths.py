@@ -59,7 +59,7 @@ def test_deaths_in_the_dead_letter_queue_itself_do_not_hide_the_source() -> None
 
 def test_no_headers_at_all() -> None:
     death = death_of(None)
-    assert (death.queue, death.reason, death.return_address) == ("", "error", None)
+    assert (death.queue, death.reason, death.count, death.return_address) == ("", "unknown", 0, None)
     assert (death.exchange, death.routing_keys) == ("dlx", ("dead",))
 
 
@@ -226,7 +226,7 @@ FRAMEWORKS = [
         b"[[1], {}, {}]",
         {
             "consumer": "shop.place_order",
-            "count": 3,
+            "count": 0,
             "error": "shop.place_order: Celery leaves no error in its messages",
         },
     ),
@@ -269,18 +269,21 @@ def test_each_framework_is_understood(
 ) -> None:
     death = death_of(headers, body)
     assert death.framework == framework
-    assert death.reason == "error"
+    assert death.reason == ("unknown" if framework == "celery" else "error"), (
+        "Celery's messages tell of no death"
+    )
     assert {name: getattr(death, name) for name in expected} == expected
 
 
 def test_the_brokers_reason_is_kept_beside_a_frameworks_error() -> None:
-    death = death_of({"task": "t", "id": "1", "x-death": [entry(reason="maxlen")]})
+    death = death_of({"lang": "py", "task": "t", "id": "1", "x-death": [entry(reason="maxlen")]})
     assert (death.framework, death.reason, death.queue) == ("celery", "maxlen", "orders")
 
 
 def test_the_frameworks_return_address_goes_first() -> None:
     headers = {
         "NServiceBus.FailedQ": "first",
+        "NServiceBus.ExceptionInfo.ExceptionType": "System.Exception",
         "mqadmin-death-queue": "second",
         "x-first-death-queue": "third",
     }
@@ -289,6 +292,69 @@ def test_the_frameworks_return_address_goes_first() -> None:
     assert death_of(headers).return_address == "second"
     del headers["mqadmin-death-queue"]
     assert death_of(headers).return_address == "third"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"retry-count": 3},
+        {"x-original-exchange": "shop"},
+        {"x-original-exchange": "shop", "x-original-routingKey": "k", "retry-count": 3},
+        {"x-exception-message": "late"},
+        {"x-exception-message": "late", "x-exception-stacktrace": "at shop.Orders"},
+        {"MT-Reason": "fault"},
+        {"MT-Fault-Message": "late"},
+        {"NServiceBus.Retries": "2", "NServiceBus.FLRetries": "1"},
+        {"NServiceBus.FailedQ": "orders"},
+        {"rbs2-error-details": "late"},
+        {"rbs2-source-queue": "orders"},
+        {"reason_poisoned": "late"},
+        {"reason_poisoned": "late", "topic_poisoned": "orders"},
+        {"task": "paint", "id": "7", "retries": 2},
+        {"x-first-death-cause": "late", "x-last-death-of": "q"},
+        {"mqadmin-attempt": 2, "mqadmin-retry-id": "r"},
+    ],
+    ids=lambda headers: ", ".join(headers),
+)
+def test_headers_that_an_application_may_have_of_its_own_are_no_death(headers: dict[str, Any]) -> None:
+    death = death_of(headers)
+    assert (death.framework, death.reason, death.count, death.error, death.queue) == (
+        "",
+        "unknown",
+        0,
+        "",
+        "",
+    )
+    assert death_of({**headers, "x-death": [entry()]}).reason == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("body", "app_id", "framework"),
+    [
+        (json.dumps({"queue_name": "q", "actor_name": "a", "options": {"retries": 0}}), None, "dramatiq"),
+        ("x", "faststream-0.5", "faststream"),
+    ],
+)
+def test_a_message_of_a_framework_is_no_failure_of_a_handler(body: str, app_id: str, framework: str) -> None:
+    message = Message(body.encode(), Properties(app_id=app_id), "dlx", "dead")
+    death = read(message, "dlq")
+    assert (death.framework, death.reason, death.count) == (framework, "unknown", 0)
+
+
+def test_a_reason_of_the_brokers_that_is_not_known_is_no_failed_handler() -> None:
+    death = death_of({"x-death": [entry(reason="evicted", count=2)]})
+    assert (death.reason, death.count, death.queue) == ("unknown", 2, "orders")
+    assert death_of({"x-death": [entry(reason="evicted")], "mqadmin-error-type": "E"}).reason == "error"
+
+
+def test_skipped_by_masstransit_is_recognised_by_its_host() -> None:
+    death = death_of({"MT-Reason": "dead-letter", "MT-Host-MachineName": "web1"})
+    assert (death.framework, death.reason, death.error, death.host) == (
+        "masstransit",
+        "error",
+        "dead-letter",
+        "web1",
+    )
 
 
 def test_nothing_goes_back_to_the_dead_letter_queue() -> None:
@@ -342,7 +408,7 @@ JUNK = st.recursive(
 @given(headers=st.dictionaries(NAMES, JUNK), body=st.binary(max_size=50))
 def test_hostile_headers_never_raise(headers: dict[str, Any], body: bytes) -> None:
     death = death_of(headers, body)
-    assert death.reason in ("rejected", "expired", "maxlen", "delivery_limit", "error")
+    assert death.reason in ("rejected", "expired", "maxlen", "delivery_limit", "error", "unknown")
     assert isinstance(death.error, str)
     for moment in (death.first_at, death.last_at):
         assert moment is None or moment.tzinfo is not None

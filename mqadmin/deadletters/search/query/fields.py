@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from mqadmin.rabbit.reading import frameworks
 
 Kind = Literal["name", "names", "choice", "text", "number", "moment", "flag", "table"]
-REASONS = ("rejected", "expired", "maxlen", "delivery_limit", "error")
+REASONS = ("rejected", "expired", "maxlen", "delivery_limit", "error", "unknown")
 STATUSES = ("parked", "requeueing", "requeued", "discarded")
 FLAGS = ("edited", "back", "duplicate", "noted")
 
