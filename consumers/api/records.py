@@ -14,7 +14,7 @@ from consumers.models import Record
 from consumers.records import dead_letter, finding, masks, replaying
 from mqadmin.core.acts import audit
 from mqadmin.core.api.paging import Page, paginate
-from mqadmin.core.api.plumbing import OPERATE, VIEW, PageQuery
+from mqadmin.core.api.plumbing import OPERATE, VIEW, Asked, PageQuery
 from mqadmin.core.api.times import Moment
 
 router = Router(tags=["consumers"], auth=VIEW)
@@ -147,12 +147,18 @@ def record_detail(request: HttpRequest, record_id: int) -> Record:
     return masks.masked(find_record(record_id))
 
 
+class ReplayQuery(Asked):
+    """How a record is replayed."""
+
+    keep_headers: bool = False
+
+
 @router.post("/records/{int:record_id}/requeue", response=RequeueOut, auth=OPERATE)
-def record_requeue(request: HttpRequest, record_id: int, keep_headers: bool = False) -> dict[str, Any]:
+def record_requeue(request: HttpRequest, record_id: int, query: Query[ReplayQuery]) -> dict[str, Any]:
     """Publish the recorded message to its queue again; answers once the broker has confirmed it.
 
     `keep_headers`: with what another framework wrote into its headers when it gave the message up.
     """
     record = find_record(record_id)
-    replaying.requeue(record=record, by=audit.actor(request), keep_headers=keep_headers)
+    replaying.requeue(record=record, by=audit.actor(request), keep_headers=query.keep_headers)
     return {"requeued": True, "queue": record.queue}

@@ -56,9 +56,9 @@ def test_the_queue_belongs_to_the_fingerprint() -> None:
     ("body", "content_type", "encoding", "text", "kind"),
     [
         (b"", None, None, "", "empty"),
-        (b'{"price":12.50}', None, None, '{\n  "price": 12.5\n}', "json"),
-        (b'{"a":1,"a":2}', None, None, '{"a":1,"a":2}', "text"),
-        (b"[0.12345678901234567890]", None, None, "[0.12345678901234567890]", "text"),
+        (b'{"price":12.50}', None, None, '{\n  "price": 12.50\n}', "json"),
+        (b'{"a":1,"a":2}', None, None, '{\n  "a": 1,\n  "a": 2\n}', "json"),
+        (b"[0.12345678901234567890]", None, None, "[\n  0.12345678901234567890\n]", "json"),
         (b'["\\u4f60"]', "application/json", None, '[\n  "你"\n]', "json"),
         (b"{broken", "application/json", None, "{broken", "text"),
         ("grüße".encode("latin-1"), "text/plain; charset=iso-8859-1", None, "grüße", "text"),

@@ -138,5 +138,5 @@ def test_the_address_is_on_the_page_and_in_the_api(sign_in: SignIn) -> None:
 def test_a_path_is_one_line_too(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         Client(enforce_csrf_checks=True).post("/consumers/hosts/x%0A2026-01-01 INFO faked/drain/")
-    (line,) = [line for line in lines(caplog) if line.startswith("CSRF")]
+    (line,) = [text for record in caplog.records if "faked" in (text := record.getMessage())]
     assert line.isprintable()

@@ -11,8 +11,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from mqadmin.core import tasks
 from mqadmin.core.access import upkeep
-from mqadmin.core.acts import tasks
 from mqadmin.core.api import tokens
 from mqadmin.core.models import ApiToken, AuditEntry
 from tests.core.access.conftest import ELSEWHERE, HERE, at, attempt, is_in, minutes_pass
