@@ -32,7 +32,7 @@ from mqadmin.rabbit.types import PeekedMessage, PutBack
 MOST_BYTES = 64 * 1024 * 1024
 """Of bodies in hand: once they are more, no further message is taken."""
 MOST_SECONDS = 10.0
-COPY_SECONDS = 5.0  # for the confirm of a copy
+COPY_SECONDS = 20.0  # for the confirm of a copy; RabbitMQ 4.0 took 5 s to open a connection now and then
 AGAIN_SECONDS = 5.0  # between attempts to publish one that the broker did not take
 _PATIENCE_SECONDS = 60.0
 
