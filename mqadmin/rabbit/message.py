@@ -178,7 +178,7 @@ class Message:
 
 # A value that JSON has no type for becomes an object with exactly one of these keys. A table of the user's
 # with exactly one such key is wrapped itself, so the two cannot be confused.
-_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE, _RAW, _FLOAT32 = (
+_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, IN_PAIRS, _RAW, _FLOAT32 = (
     "$bytes",
     "$longstr",
     "$decimal",
@@ -200,7 +200,9 @@ _INTEGERS: dict[str, type[int]] = {
 }
 TYPED_NUMBERS = frozenset((*_INTEGERS, _FLOAT32)) - {"$int32"}
 _TAG_OF = {of: tag for tag, of in _INTEGERS.items() if of is not int}
-_TAGS = frozenset((_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, _TABLE, _RAW, _FLOAT32, *_INTEGERS))
+_TAGS = frozenset(
+    (_BYTES, _LONGSTR, _DECIMAL, _TIME, _RAW_TIME, _FLOAT, IN_PAIRS, _RAW, _FLOAT32, *_INTEGERS)
+)
 # RabbitMQ writes these counts as `l`, however small: a plain one is that, and `I` is what is wrapped. The second is
 # one of each table in these arrays.
 _COUNT, _COUNT_OF_DEATHS = DELIVERY_COUNT, "count"
@@ -268,7 +270,7 @@ def _number(value: float) -> float | str:
 def _table_to_json(table: dict[Any, Any], count: str = _COUNT) -> Any:
     looks_tagged = len(table) == 1 and next(iter(table)) in _TAGS
     if looks_tagged or not all(isinstance(key, str) for key in table):
-        return {_TABLE: [[to_json(key), to_json(item)] for key, item in table.items()]}
+        return {IN_PAIRS: [[to_json(key), to_json(item)] for key, item in table.items()]}
     return {
         key: _count_to_json(item)
         if key == count

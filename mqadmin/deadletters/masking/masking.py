@@ -22,6 +22,7 @@ from django.conf import settings
 from mqadmin.deadletters.letter import jsonspans
 from mqadmin.deadletters.letter.jsonspans import Array, Table, Text
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.rabbit.message import IN_PAIRS
 from mqadmin.rabbit.reading import bodies
 from mqadmin.rabbit.reading.jsontext import Number
 
@@ -96,10 +97,8 @@ def hide(letter: DeadLetter, found: list[Any] | None = None) -> int:
     taken: list[Any] = []
     count = 0
     if names and isinstance(letter.headers, dict):
-        kept = {name: SHOWN if name.lower() in names else value for name, value in letter.headers.items()}
-        taken += [value for name, value in letter.headers.items() if name.lower() in names]
+        letter.headers = _hide_in_headers(letter.headers, names, taken)
         count = len(taken)
-        letter.headers = kept
     if paths:
         count += _hide_in_body(letter, paths, taken)
     if taken:
@@ -107,6 +106,24 @@ def hide(letter: DeadLetter, found: list[Any] | None = None) -> int:
     if found is not None:
         found += taken
     return count
+
+
+def _hide_in_headers(headers: dict[str, Any], names: frozenset[str], taken: list[Any]) -> dict[str, Any]:
+    """Return the stored headers without the values of `names`, which are added to `taken`.
+
+    Where one name is no text the whole table is stored as pairs (`rabbit.message.to_json`).
+    """
+
+    def kept(name: Any, value: Any) -> Any:
+        if not isinstance(name, str) or name.lower() not in names:
+            return value
+        taken.append(value)
+        return SHOWN
+
+    pairs = headers.get(IN_PAIRS) if len(headers) == 1 else None
+    if isinstance(pairs, list):
+        return {IN_PAIRS: [[name, kept(name, value)] for name, value in pairs]}
+    return {name: kept(name, value) for name, value in headers.items()}
 
 
 def hidden_in(letter: DeadLetter) -> list[Any]:
@@ -270,7 +287,9 @@ def is_hidden(column: str, path: str) -> bool:
     """Whether values of a header or at a path of bodies are hidden: then none is offered while typing."""
     names, paths = rules()
     if column == "headers":
-        return path.partition(".")[0].lower() in names or path.lower() in names
+        first = path.partition(".")[0].lower()
+        # Nobody knows which name stands in a pair that a path counts to.
+        return first in names or path.lower() in names or (bool(names) and first == IN_PAIRS)
     if column != "body":
         return False
     left: set[Path] = set(paths)

@@ -349,3 +349,18 @@ def test_a_selection_of_who_may_not_reveal_stays_masked(settings: Any) -> None:
     masked = selection.Selection(again.broker, again.ids, again.filter, again.up_to)
     assert again.filter is not None
     assert masked.rows().count() == 0
+
+
+def test_a_header_is_hidden_beside_a_name_that_is_no_text(settings: Any) -> None:
+    """One such name has the whole table stored as pairs."""
+    settings.MQADMIN_MASKED = RULES
+    one = letter(b"{}", headers={**died(), b"\xff": 1, "Authorization": "Bearer top-secret"})
+    assert set(one.headers) == {"$table"}
+    viewer = client_of("viewer")
+    page = viewer.get(f"/dead-letters/{one.pk}/?tab=headers").content.decode()
+    assert "1 value is hidden" in page
+    assert "secret" not in page
+    place = [name for name, _value in one.headers["$table"]].index("Authorization")
+    with pytest.raises(Refusal) as refused:
+        search("default", f"headers.$table.{place}.1:top-secret")
+    assert refused.value.code == "bad_query"
