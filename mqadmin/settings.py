@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "csp",
     "ninja",
     "mqadmin.core",
+    "mqadmin.history",
     "mqadmin.queues",
     "consumers",
     "mqadmin.deadletters",
@@ -209,6 +210,8 @@ LOGGING = {
 # Read lazily (mqadmin.core.brokers), so that a wrong broker file is a message on a page, not a traceback.
 MQADMIN_BROKERS_FILE = os.environ.get("MQADMIN_BROKERS_FILE", "")
 MQADMIN_SAMPLE_SECONDS = float(os.environ.get("MQADMIN_SAMPLE_SECONDS", "5"))
+# One point in 5 s is kept for two hours, and so on: see docs/configuration.md.
+MQADMIN_HISTORY = os.environ.get("MQADMIN_HISTORY") or "5s:2h,1m:2d,10m:90d"
 MQADMIN_HANDLERS = [
     "consumers.handlers.builtin",
     "consumers.handlers.reference",

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.monitor import alarms, broker_rows, topology
+from mqadmin.queues.monitor import alarms, broker_rows, remembering, topology
 from mqadmin.queues.monitor.memory import Memory
 from mqadmin.queues.monitor.queue_row import COLUMNS, NOWHERE, DeadLetterRoute, Known, Surroundings, update
 from mqadmin.rabbit.errors import RabbitError
@@ -58,10 +58,12 @@ class Sampler:
         self._routes: dict[Key, DeadLetterRoute] = {}
         self._shape: int | None = None
         self._mapped_at = float("-inf")
+        self._history = remembering.History(slug)
 
     def forget(self) -> None:
         """Read the rows back before the next sample: they may have changed under us."""
         self._broker = None
+        self._history.forget()
 
     def sample(self, now: float | None = None) -> Sample:
         """Take one sample at epoch `now` (default: the clock). Asks with one list call, whoever watches."""
@@ -77,6 +79,7 @@ class Sampler:
             self._write(broker, changed, at)
             gone = self._mark_gone(broker, infos, at)
             broker_rows.sampled(broker, overview, nodes, infos, at)
+            self._history.record(broker.totals, nodes, infos, at)
         except Exception:
             self.forget()
             raise

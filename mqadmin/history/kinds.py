@@ -1,0 +1,69 @@
+"""What is measured of each kind of thing: names, order and precision of the numbers in a point.
+
+Points are tuples of whole numbers in the order given here, so that they are small; a new number goes to the end,
+and points written before have None for it. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+How = Literal["peak", "mean"]
+
+
+class Number(NamedTuple):
+    """One number of a kind. `scale`: what it is multiplied with before it is rounded. `how`: what stands for a
+    span of time that is told by one point, its peak or its mean."""
+
+    name: str
+    scale: int = 1
+    how: How = "peak"
+
+
+RATE = 100  # two decimals of a rate are kept
+Values = tuple[int | None, ...]
+
+QUEUE = (
+    Number("ready"),
+    Number("unacked"),
+    Number("consumers"),
+    Number("publish_rate", RATE, "mean"),
+    Number("deliver_rate", RATE, "mean"),
+    Number("ack_rate", RATE, "mean"),
+    Number("redeliver_rate", RATE, "mean"),
+)
+BROKER = (
+    Number("ready"),
+    Number("unacked"),
+    Number("consumers"),
+    Number("publish_rate", RATE, "mean"),
+    Number("deliver_rate", RATE, "mean"),
+    Number("ack_rate", RATE, "mean"),
+    Number("redeliver_rate", RATE, "mean"),
+    Number("connections"),
+)
+NODE = (
+    Number("mem_used"),
+    Number("disk_free", how="mean"),
+)
+KINDS: Mapping[str, tuple[Number, ...]] = {"queue": QUEUE, "broker": BROKER, "node": NODE}
+
+
+def values(kind: str, found: Mapping[str, float | None]) -> Values:
+    """Return a point of the kind; a number that is not in `found` was not known."""
+    return tuple(
+        None if (value := found.get(number.name)) is None else round(value * number.scale)
+        for number in KINDS[kind]
+    )
+
+
+def unscaled(number: Number, value: float | None) -> float | None:
+    """Return the number as it was measured."""
+    return value if value is None or number.scale == 1 else value / number.scale
+
+
+def padded(kind: str, row: Sequence[int | None]) -> Values:
+    """Return a point that may have been written when the kind had fewer numbers."""
+    missing = len(KINDS[kind]) - len(row)
+    return (*row, *(None,) * missing)

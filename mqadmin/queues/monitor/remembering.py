@@ -1,0 +1,50 @@
+"""What of a sample goes into history: a broker's totals, its nodes, every queue that outlives a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+
+from mqadmin.history import folding, kinds, steps
+from mqadmin.history.recording import Key, Raw, Recorder
+from mqadmin.rabbit.types import NodeInfo, QueueInfo
+
+_of_queue = attrgetter(*(number.name for number in kinds.QUEUE))
+_of_node = attrgetter(*(number.name for number in kinds.NODE))
+_BROKER = tuple(number.name for number in kinds.BROKER)
+
+
+class History:
+    """Records the samples of one broker. For one thread. `record` raises django.db.Error; after that, `forget`."""
+
+    def __init__(self, slug: str) -> None:
+        self._slug = slug
+        self._recorder: Recorder | None = None
+
+    def forget(self) -> None:
+        """Begin anew from the stored rows at the next sample."""
+        self._recorder = None
+
+    def record(
+        self, totals: Mapping[str, float], nodes: Iterable[NodeInfo], infos: Iterable[QueueInfo], at: float
+    ) -> None:
+        """Store what changed since the last sample, and fold a span that is over."""
+        configured = steps.configured()
+        if self._recorder is None:
+            self._recorder = Recorder(self._slug, configured, gap=steps.gap())
+        self._recorder.record(at, _sample(totals, nodes, infos))
+        folding.fold(self._slug, configured, at)
+
+
+def _sample(
+    totals: Mapping[str, float], nodes: Iterable[NodeInfo], infos: Iterable[QueueInfo]
+) -> dict[Key, Raw]:
+    # Names that the broker makes up, and queues of one connection, come and go by the thousand.
+    found: dict[Key, Raw] = {
+        Key("queue", info.vhost, info.name): _of_queue(info)
+        for info in infos
+        if not info.exclusive and not info.name.startswith("amq.gen-")
+    }
+    found.update((Key("node", "", node.name), _of_node(node)) for node in nodes if node.running)
+    found[Key("broker", "", "")] = tuple(totals.get(name) for name in _BROKER)
+    return found
