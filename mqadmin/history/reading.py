@@ -40,14 +40,18 @@ def read(
     until: int,
     steps: Sequence[Step],
     now: float,
+    width: int = 0,
 ) -> Lines:
-    """Return the lines of a thing between two moments. A handful of indexed reads; a thing that nothing is known of
-    has lines of None."""
+    """Return the lines of a thing between two moments, a value standing for at least `width` seconds.
+
+    A handful of indexed reads; a thing that nothing is known of has lines of None.
+    """
     step = fitting(steps, since, now)
     series = Series.objects.filter(broker=broker, kind=kind, vhost=vhost, name=name).first()
     points = [] if series is None else stored(series, step, since, until, finest=steps[0])
     gaps = _gaps(broker, steps[0], since, until)
-    return lines(kind, points, gaps, since=since, until=min(until, int(now)), seconds=step.seconds)
+    seconds = -(-max(width, step.seconds) // step.seconds) * step.seconds
+    return lines(kind, points, gaps, since=since, until=min(until, int(now)), seconds=seconds)
 
 
 def fitting(steps: Sequence[Step], since: float, now: float) -> Step:

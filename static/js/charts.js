@@ -2,7 +2,7 @@
 //
 // ID names a <script type="application/json"> (Django's json_script); a URL starts with "/". Either gives
 //   {"x": [epoch seconds, ...], "series": [{"label": "in", "tone": "accent|green|red|amber|blue|grey", "y": [number or null, ...]}]}
-// A null is a gap: the value was not known. A series may have "shape": "area" or "steps", and "axis": "right" for
+// A null is a gap: the value was not known. A series may have "shape": "area", "steps" or "dashed", and "axis": "right" for
 // a scale of its own on that side, in whole numbers. Needs vendor/uplot/uPlot.iife.min.js before it.
 (() => {
   "use strict";
@@ -30,22 +30,25 @@
     return {
       width: Math.max(120, element.clientWidth),
       height: HEIGHT,
-      padding: [8, 6, 0, 0],
-      cursor: { points: { size: 6 }, drag: { x: false, y: false }, sync: { key: element.dataset.chartSync || null } },
+      padding: [8, isLong(data.x) ? 34 : 6, 0, 0], // the last label is a date: it must not be cut
+      cursor: { points: { size: 6 }, drag: { x: true, y: false, dist: 8 }, sync: { key: element.dataset.chartSync || null } },
       legend: { live: true },
+      hooks: {
+        setScale: [(plot, scale) => scale === "x" && zoom(plot, element.dataset.chartSync || element.dataset.chart)],
+      },
       scales: {
         y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
         right: { range: (_plot, _low, high) => [0, Math.max(2, Math.ceil(high * 1.25))] },
       },
       axes: [
-        { ...axis, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => time(at, step < 60)), space: 76, size: 30 },
+        { ...axis, values: (plot, ticks, _axis, _space, step) => ticks.map((at) => tick(at, step, plot)), space: 84, size: 30 },
         { ...axis, values: (_plot, ticks) => ticks.map((value) => short(value, "")), size: 48 },
         ...(data.series.some((series) => series.axis === "right")
           ? [{ ...axis, scale: "right", side: 1, grid: { show: false }, incrs: [1, 2, 5, 10, 25, 50], size: 34 }]
           : []),
       ],
       series: [
-        { label: element.dataset.timeLabel || " ", value: (_plot, at) => (at == null ? "" : time(at, true)) },
+        { label: element.dataset.timeLabel || " ", value: (plot, at) => (at == null ? "" : full(at, plot)) },
         ...data.series.map((series) => ({
           label: series.label,
           scale: series.axis === "right" ? "right" : "y",
@@ -53,6 +56,7 @@
           fill: series.shape === "area" ? `${color(series.tone)}2e` : undefined,
           paths: series.shape === "steps" ? uPlot.paths.stepped({ align: 1 }) : undefined,
           width: 1.6,
+          dash: series.shape === "dashed" ? [5, 4] : undefined,
           points: { show: false },
           spanGaps: false,
           // Nothing under the pointer: the newest value that is known.
@@ -69,6 +73,33 @@
     return new Date(at * 1000).toLocaleTimeString([], form);
   }
 
+  // Hours alone say too little where the chart shows more than one day.
+  const day = (at) => new Date(at * 1000).toLocaleDateString([], { day: "numeric", month: "short" });
+  const isLong = (times) => times.at(-1) - times[0] > 87_000;
+  const manyDays = (plot) => isLong(plot.data[0]);
+
+  function tick(at, step, plot) {
+    if (step >= 86_400) return day(at);
+    return manyDays(plot) && step >= 3600 ? `${day(at)} ${time(at, false)}` : time(at, step < 60);
+  }
+
+  const full = (at, plot) => (manyDays(plot) ? `${day(at)} ${time(at, false)}` : time(at, true));
+
+  // A part that somebody drew across stays in view when new values arrive, in all charts of the same time.
+  const zoomed = new Map(); // sync key -> [from, to]
+  function zoom(plot, key) {
+    const { min, max } = plot.scales.x;
+    const x = plot.data[0];
+    const isAll = min <= x[0] && max >= x.at(-1);
+    if (isAll) zoomed.delete(key);
+    else zoomed.set(key, [min, max]);
+    for (const [element, { plot: other }] of charts) {
+      if (other === plot || element.dataset.chartSync !== key) continue;
+      const [from, to] = isAll ? [other.data[0][0], other.data[0].at(-1)] : [min, max];
+      if (other.scales.x.min !== from || other.scales.x.max !== to) other.setScale("x", { min: from, max: to });
+    }
+  }
+
   const columns = (data) => [data.x, ...data.series.map((series) => series.y)];
   const shape = (data) => data.series.map((series) => `${series.label}|${series.tone}|${series.shape}`).join("\n");
 
@@ -83,7 +114,9 @@
     }
     if (known && shape(known.data) === shape(data)) {
       known.data = data;
-      known.plot.setData(columns(data));
+      const part = zoomed.get(element.dataset.chartSync || element.dataset.chart);
+      known.plot.setData(columns(data), !part);
+      if (part) known.plot.setScale("x", { min: part[0], max: part[1] });
       return;
     }
     known?.plot.destroy();

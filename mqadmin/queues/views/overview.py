@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.translation import gettext as _
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.pages import rendering
-from mqadmin.queues.models import Broker
-from mqadmin.queues.pages import nodes
+from mqadmin.queues.pages import history, nodes
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
-from mqadmin.queues.pages.charting import chart
 
 
 @permissions.view
@@ -28,21 +25,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "nodes": [nodes.shown(node) for node in status.broker.nodes] if status and status.broker else [],
         "is_quiet": _is_quiet(status),
     }
+    context |= history.menu(history.asked(request))
     return rendering.page(request, "queues/overview.html", context, fragment="queues/_overview_live.html")
-
-
-@permissions.view
-@require_safe
-def overview_rates(request: HttpRequest) -> JsonResponse:
-    """The rates of the last hour, for the chart."""
-    broker = Broker.objects.filter(slug=brokers.current(request)).first()
-    history = broker.history if broker else {}
-    lines = [
-        (_("in"), "accent", history.get("publish_rate", [])),
-        (_("acked"), "green", history.get("ack_rate", [])),
-        (_("redelivered"), "red", history.get("redeliver_rate", [])),
-    ]
-    return JsonResponse(chart(lines))
 
 
 def _is_quiet(status: BrokerStatus | None) -> bool:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -16,9 +16,8 @@ from mqadmin.core.pages import rendering
 from mqadmin.queues.acts import snapshots
 from mqadmin.queues.forms.publish import PublishForm
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import live_queue, presenting
+from mqadmin.queues.pages import history, live_queue, presenting
 from mqadmin.queues.pages.broker_status import live_fault, status_of
-from mqadmin.queues.pages.charting import chart
 from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.peek import PeekRisk
@@ -65,39 +64,8 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
     if not rendering.wants_fragment(request):
         risk = live_queue.peek_risk(queue, live.detail) if live.detail else None
         context |= _settled(queue, live) | {"risk": risk} | _denials(request, queue, live, risk)
+        context |= history.menu(history.asked(request))
     return rendering.page(request, "queues/detail.html", context, fragment="queues/_live.html")
-
-
-@permissions.view
-@require_safe
-def queue_lengths(_request: HttpRequest, queue_id: int) -> HttpResponse:
-    """The lengths of the last hour, from the broker."""
-    lines = live_queue.history(find(queue_id))["lengths"]
-    return JsonResponse(
-        chart(
-            [
-                (_("ready"), "accent", lines.get("ready", [])),
-                (_("unacked"), "amber", lines.get("unacked", [])),
-            ]
-        )
-    )
-
-
-@permissions.view
-@require_safe
-def queue_rates(_request: HttpRequest, queue_id: int) -> HttpResponse:
-    """The rates of the last hour, from the broker."""
-    lines = live_queue.history(find(queue_id))["rates"]
-    return JsonResponse(
-        chart(
-            [
-                (_("in"), "accent", lines.get("publish", [])),
-                (_("delivered"), "grey", lines.get("deliver", [])),
-                (_("acked"), "green", lines.get("ack", [])),
-                (_("redelivered"), "red", lines.get("redeliver", [])),
-            ]
-        )
-    )
 
 
 def base(queue: Queue) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from mqadmin.queues.models import Broker
 from tests.queues.conftest import make_queue
@@ -48,10 +47,3 @@ def test_unknown_totals_are_not_shown_as_zero(viewer: Client, broker: Broker) ->
     Broker.objects.update(totals={})
     text = viewer.get("/").content.decode()
     assert text.count("<b>–</b>") >= 4
-
-
-def test_rates_of_the_last_hour(viewer: Client, broker: Broker) -> None:
-    Broker.objects.update(history={"publish_rate": [[10, 1.5], [25, 2.0]], "ack_rate": [[25, 1.0]]})
-    chart = viewer.get(reverse("overview_rates")).json()
-    assert chart["x"] == [10, 25]
-    assert [line["y"] for line in chart["series"]] == [[1.5, 2.0], [None, 1.0], [None, None]]
