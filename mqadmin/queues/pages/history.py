@@ -58,6 +58,11 @@ class Shown:
         return f"span={self.span.key}" + (f"&against={self.against}" if self.against else "")
 
 
+def lines(thing: tuple[str, str, str, str], key: str, now: float) -> Lines:
+    """Return the lines of a thing (broker, kind, vhost, name) over the span of that key. Raises KeyError."""
+    return _read(thing, {span.key: span for span in SPANS}[key], now, 0)
+
+
 def asked(request: HttpRequest) -> Shown:
     """Return what an address asks for; what it does not know is the last hour, alone."""
     span = next((span for span in SPANS if span.key == request.GET.get("span")), DEFAULT)
