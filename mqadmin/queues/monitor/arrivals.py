@@ -1,0 +1,121 @@
+"""How old the message at the head of a queue is, without touching it.
+
+The oldest of `ready` messages arrived when as many had arrived as have by now, less those that wait. So the moments
+at which messages arrived are kept, as far back as one that waits may be. Pure: no clock, no broker.
+
+It is an estimate: what is taken out of turn (priorities, messages that were returned behind others) is taken for
+the oldest. A purge and what expires at the head are no fault: both leave the order as it is.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from dataclasses import dataclass
+
+MOST = 256  # moments that are kept, at the most
+SETTLED = 3  # samples after which a length that fell has fallen, and is not just counted before what left
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """`seconds`: how long the oldest waiting message waits. `at_least`: it was there before anybody looked."""
+
+    seconds: float
+    at_least: bool = False
+
+
+class Arrivals:
+    """The arrivals at one queue. `observe` is called in the order of time. For one thread."""
+
+    __slots__ = ("_counts", "_fallen", "_left", "_offset", "_published", "_ready", "_times")
+
+    def __init__(self) -> None:
+        self._times = array("d")
+        self._counts = array("q")  # cumulative arrivals at those times
+        self._offset = 0  # what to add to the broker's count for a cumulative one
+        self._published: int | None = None
+        self._left = 0
+        self._fallen = 0  # samples since the count went below the last one
+        self._ready = 0
+
+    def observe(self, now: float, *, ready: int, total: int, published: int | None, left: int | None) -> None:
+        """Note one sample. `published`, `left`: the broker's cumulative counts of what was published to the queue
+        and of what was acked or delivered without acks; None where it keeps none.
+
+        What arrives by dead-lettering is not published: without a count of that, what came is what left and what
+        is there.
+        """
+        self._ready = ready
+        if not self._times:
+            self._published, self._left = published, left or 0
+            base = total + self._left if published is None else published
+            self._offset = total - base
+            self._append(now, total)
+            return
+        count = self._count(total, published, left or 0)
+        if count > self._counts[-1]:
+            self._append(now, count)
+        elif self._times[-1] < now and len(self._times) > 1 and self._counts[-1] == self._counts[-2]:
+            self._times[-1] = now  # nothing came: one moment says until when
+        else:
+            self._append(now, self._counts[-1])
+        self._trim()
+
+    def _count(self, total: int, published: int | None, left: int) -> int:
+        """Return how many have arrived by now, never fewer than before."""
+        last = self._counts[-1]
+        if (published is None) != (self._published is None):
+            # The broker began, or ceased, to count: go on from here.
+            self._offset = last - (total + left if published is None else published)
+        elif published is not None and published < (self._published or 0):
+            self._offset = last - published  # it counts anew, since a restart
+        elif published is None and left < self._left:
+            self._offset = last - (total + left)
+        self._published, self._left = published, left
+        raw = (total + left if published is None else published) + self._offset
+        if raw >= last:
+            self._fallen = 0
+            return raw
+        self._fallen += 1
+        if self._fallen >= SETTLED:  # purged, expired or dropped
+            self._offset += last - raw
+            self._fallen = 0
+        return last
+
+    def lag(self, now: float) -> Lag | None:
+        """Return how long the oldest waiting message waits; None where none waits, or nothing is known."""
+        if self._ready <= 0 or not self._times:
+            return None
+        position = self._counts[-1] - self._ready  # so many arrived before it
+        place = bisect_right(self._counts, position)
+        if place == 0:
+            return Lag(max(now - self._times[0], 0), at_least=True)
+        if place == len(self._counts):
+            return Lag(0)
+        before, after = self._counts[place - 1], self._counts[place]
+        share = (position - before + 0.5) / (after - before)
+        at = self._times[place - 1] + share * (self._times[place] - self._times[place - 1])
+        return Lag(max(now - at, 0))
+
+    def _append(self, now: float, count: int) -> None:
+        self._times.append(now)
+        self._counts.append(count)
+
+    def _trim(self) -> None:
+        """Forget the moments before the oldest message that waits, and thin what is too much."""
+        first = bisect_right(self._counts, self._counts[-1] - self._ready) - 1
+        if first > 0:
+            del self._times[:first], self._counts[:first]
+        if len(self._times) > MOST:
+            # Not two neighbours, and of the others those that lie on the line between theirs.
+            for place in sorted(sorted(range(1, MOST, 2), key=self._bend)[: MOST // 4], reverse=True):
+                del self._times[place], self._counts[place]
+
+    def _bend(self, place: int) -> float:
+        """Return by how many seconds a moment lies beside the line between its neighbours."""
+        before, after = place - 1, place + 1
+        came = self._counts[after] - self._counts[before]
+        share = (self._counts[place] - self._counts[before]) / came if came else 0.5
+        took = self._times[after] - self._times[before]
+        return abs(self._times[before] + share * took - self._times[place])
