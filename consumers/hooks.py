@@ -14,12 +14,13 @@ from django.utils.translation import ngettext
 from consumers import metrics
 from consumers.models import Consumer
 from consumers.records import retention
-from consumers.status import summary
+from consumers.status import happenings, summary
 from consumers.status.summary import Summary
 from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
 from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
+from mqadmin.history import happenings as history
 from mqadmin.queues.models import Queue
 
 FAILING_SHARE = 0.1  # of the last hour: "failing much"
@@ -37,6 +38,7 @@ def register() -> None:
     hooks.register_overview_tiles(tiles)
     hooks.register_retention(retention.delete_old)
     hooks.register_metrics(metrics.families)
+    history.register(happenings.happenings)
 
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001

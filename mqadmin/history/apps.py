@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
 from django.core import checks
+from django.utils import timezone
 
 
 class HistoryConfig(AppConfig):
@@ -22,9 +24,11 @@ class HistoryConfig(AppConfig):
 
 def forget() -> str:
     """Delete what is older than its step is kept; returns what went, in words."""
-    from mqadmin.history import folding, steps
+    from mqadmin.history import folding, marking, steps
 
-    gone = folding.forget(steps.configured(), time.time())
+    configured = steps.configured()
+    gone = folding.forget(configured, time.time())
+    gone += marking.forget(timezone.now() - timedelta(seconds=configured[-1].kept))
     return f"{gone} pieces of history" if gone else ""
 
 

@@ -61,3 +61,19 @@ class Gap(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["broker", "begin"], name="one_gap_per_begin")]
         indexes = [models.Index(fields=["broker", "end"])]
+
+
+class Mark(models.Model):
+    """Something that happened outside RabbitMQ and mqadmin and that charts show: a deployment, say."""
+
+    broker = models.CharField(max_length=60, blank=True)  # empty: it concerns all
+    at = models.DateTimeField(db_index=True)
+    title = models.CharField(max_length=200)
+    link = models.URLField(max_length=2083, blank=True)
+    actor = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return self.title

@@ -34,6 +34,7 @@
       cursor: { points: { size: 6 }, drag: { x: true, y: false, dist: 8 }, sync: { key: element.dataset.chartSync || null } },
       legend: { live: true },
       hooks: {
+        draw: [(plot) => drawMarks(plot, element)],
         setScale: [(plot, scale) => scale === "x" && zoom(plot, element.dataset.chartSync || element.dataset.chart)],
       },
       scales: {
@@ -100,6 +101,24 @@
     }
   }
 
+  // What happened, as thin lines through the chart; what it was stands in the list below.
+  function drawMarks(plot, element) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.setLineDash([3, 3]);
+    for (const mark of charts.get(element)?.data.marks || element.marks || []) {
+      const { min, max } = plot.scales.x;
+      if (mark.at < min || mark.at > max) continue;
+      const x = Math.round(plot.valToPos(mark.at, "x", true));
+      ctx.strokeStyle = color(mark.tone);
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
   const columns = (data) => [data.x, ...data.series.map((series) => series.y)];
   const shape = (data) => data.series.map((series) => `${series.label}|${series.tone}|${series.shape}`).join("\n");
 
@@ -121,6 +140,7 @@
     }
     known?.plot.destroy();
     element.replaceChildren();
+    element.marks = data.marks; // it is drawn before it is among the charts
     charts.set(element, { data, plot: new uPlot(options(element, data), columns(data), element) });
   }
 

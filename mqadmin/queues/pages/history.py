@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mqadmin.history import reading, steps
+from mqadmin.history import happenings, reading, steps
+from mqadmin.history.happenings import Asked, Happening
 from mqadmin.history.reading import Lines
 from mqadmin.queues.pages import charting
 
 HOUR_S = 3_600
 DAY_S = 86_400
+MOST_SHOWN = 30
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,14 @@ def kept(
     return joined
 
 
+def marked(chart: dict[str, Any], found: Sequence[Happening]) -> dict[str, Any]:
+    """Return the chart with the moments of what happened, as `static/js/charts.js` takes them."""
+    chart["marks"] = [
+        {"at": round(item.at.timestamp()), "tone": item.tone, "text": item.what} for item in found
+    ]
+    return chart
+
+
 def _chart(wanted: Wanted, found: Lines, moved: int = 0) -> dict[str, Any]:
     times = [(at + moved) // found.seconds * found.seconds for at in found.times]
     return charting.chart(
@@ -115,3 +127,10 @@ def _read(thing: tuple[str, str, str, str], span: Span, now: float, earlier: int
     return reading.read(
         *thing, since=until - span.seconds, until=until, steps=steps.configured(), now=now, width=width
     )
+
+
+def happened(shown: Shown, broker: str, queue: tuple[str, str] | None = None) -> list[Happening]:
+    """Return what happened in the span, the newest first."""
+    now = timezone.now()
+    since = now - timedelta(seconds=shown.span.seconds)
+    return happenings.between(Asked(broker, since, now, queue), most=MOST_SHOWN)

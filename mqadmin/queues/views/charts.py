@@ -73,7 +73,8 @@ def overview_rates(request: HttpRequest) -> JsonResponse:
     ]
     slug = brokers.current(request)
     shown = history.asked(request)
-    return JsonResponse(history.kept(slug, "broker", ("", ""), wanted, shown, time.time()))
+    found = history.kept(slug, "broker", ("", ""), wanted, shown, time.time())
+    return JsonResponse(history.marked(found, history.happened(shown, slug)))
 
 
 def _of_queue(
@@ -81,13 +82,15 @@ def _of_queue(
 ) -> JsonResponse:
     """Return the lines as asked for. Raises RabbitError where the broker does not answer and nothing is kept."""
     shown = history.asked(request)
-    fault = None
+    names = (queue.vhost, queue.name)
+    found, fault = None, None
     if shown == Shown(DEFAULT):
         try:
-            return JsonResponse(live(queue))
+            found = live(queue)
         except RabbitError as error:
             fault = error
-    found = history.kept(queue.broker.slug, "queue", (queue.vhost, queue.name), wanted, shown, time.time())
+    if found is None:
+        found = history.kept(queue.broker.slug, "queue", names, wanted, shown, time.time())
     if fault and all(value is None for line in found["series"] for value in line["y"]):
         raise fault
-    return JsonResponse(found)
+    return JsonResponse(history.marked(found, history.happened(shown, queue.broker.slug, names)))

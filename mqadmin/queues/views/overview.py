@@ -25,7 +25,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "nodes": [nodes.shown(node) for node in status.broker.nodes] if status and status.broker else [],
         "is_quiet": _is_quiet(status),
     }
-    context |= history.menu(history.asked(request))
+    if not rendering.wants_fragment(request):
+        shown = history.asked(request)
+        context |= history.menu(shown) | {"happened": history.happened(shown, slug) if slug else []}
     return rendering.page(request, "queues/overview.html", context, fragment="queues/_overview_live.html")
 
 

@@ -64,7 +64,9 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
     if not rendering.wants_fragment(request):
         risk = live_queue.peek_risk(queue, live.detail) if live.detail else None
         context |= _settled(queue, live) | {"risk": risk} | _denials(request, queue, live, risk)
-        context |= history.menu(history.asked(request))
+        shown = history.asked(request)
+        happened = history.happened(shown, queue.broker.slug, (queue.vhost, queue.name))
+        context |= history.menu(shown) | {"happened": happened}
     return rendering.page(request, "queues/detail.html", context, fragment="queues/_live.html")
 
 
