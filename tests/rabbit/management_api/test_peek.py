@@ -49,6 +49,8 @@ def queue(type: str = "quorum", **more: Any) -> QueueDetail:
         (queue(), "4.3.0", True, None),
         (queue(arguments={"x-delivery-limit": 2}), "4.3.0", True, None),
         (queue(effective_policy={"delayed-retry-type": "all"}), "4.3.0", False, None),
+        (queue(effective_policy={"delayed-retry-type": "returned"}), "4.3.0", False, None),
+        (queue(effective_policy={"delayed-retry-type": "failed"}), "4.3.0", True, None),
         (queue(), "nonsense", False, None),
     ],
 )
