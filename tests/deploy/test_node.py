@@ -58,7 +58,7 @@ def test_listens_on_loopback_only(restartable_broker: Node) -> None:
 
 
 def test_asks_no_resolver_for_its_own_name(restartable_broker: Node) -> None:
-    """It does so before it greets a client, and where no file has the name, waits 5 s for each answer that is lost."""
+    """It looks it up before it greets a client; where no file has it, an answer that is lost takes 5 s."""
     known = call(restartable_broker, "inet", "get_rc").replace(" ", "").replace("\n", "")
     name = socket.gethostname().partition(".")[0]
     assert f'{{host,{{127,0,0,1}},["{name}"]}}' in known

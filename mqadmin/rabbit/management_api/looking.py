@@ -33,8 +33,8 @@ MOST_BYTES = 64 * 1024 * 1024
 """Of bodies in hand: once they are more, no further message is taken."""
 MOST_SECONDS = 10.0
 COPY_SECONDS = 10.0
-"""For the confirm of a copy, and the connection before it: RabbitMQ looks its own name up before it greets a client, and
-a DNS answer that is lost costs it 5 s."""
+"""For the confirm of a copy, and the connection before it: RabbitMQ looks its own name up before it greets a
+client, and a DNS answer that is lost costs it 5 s."""
 AGAIN_SECONDS = 5.0  # between attempts to publish one that the broker did not take
 _PATIENCE_SECONDS = 60.0
 

@@ -55,6 +55,10 @@ def assess(
         return PeekRisk(False, reason="The queue is exclusive to another connection.")
     if info.state in ("down", "minority", "stopped", "crashed"):
         return PeekRisk(False, reason=f"The queue is not available: its state is {info.state}.")
+    if info.lacks_majority:
+        return PeekRisk(
+            False, reason=f"The queue is not available: without {', '.join(info.away)} it serves nobody."
+        )
     if product == "LavinMQ":
         # There `ack_requeue_true` is not known and would drop the messages.
         return PeekRisk(True, warning=_warning(info, may_reorder=False), ackmode="reject_requeue_true")
@@ -74,8 +78,8 @@ def assess(
 
 
 def _assess_nack(info: QueueInfo, limit: int | None, definitions: Definitions | None) -> PeekRisk:
-    """Judge where a nack does not count: it puts a message back in its place, and only retries that are delayed after
-    returns, not those after failures alone, would hide it meanwhile (tried on 4.3.6)."""
+    """Judge where a nack does not count: it puts a message back in its place, and only a queue that delays returned
+    messages, not one that delays failed ones alone, would hide it meanwhile (tried on 4.3.6)."""
     kinds = delivery_limits.settings(info, "delayed-retry-type", definitions)
     if any(kind not in ("disabled", "failed") for kind in kinds):
         return PeekRisk(
@@ -84,7 +88,9 @@ def _assess_nack(info: QueueInfo, limit: int | None, definitions: Definitions | 
         )
     warning = _warning(info, may_reorder=False)
     if limit is not None:
-        warning += f" If mqadmin were killed in that moment, that would count towards the queue's delivery limit of {limit}."
+        warning += (
+            f" If mqadmin were killed meanwhile, that would count towards its delivery limit of {limit}."
+        )
     return PeekRisk(True, warning=warning, by_nack=True)
 
 
