@@ -61,7 +61,18 @@ class Seen:
 
     def names_the_missing(self, node: Node) -> bool:
         """Whether everything tells that this node is away, and this node alone."""
-        queue = self._queue()
+        return self._overview_and_queue(node) and self._classic_queue(node)
+
+    def _classic_queue(self, node: Node) -> bool:
+        """Whether the queue that lives on it is called down, and not gone, though RabbitMQ knows none then."""
+        queue = self._queue(classic(node))
+        answer = self._api.get(f"/queues/{queue.pk}")
+        return "This queue is down." in self._text(self._browser, f"/queues/{queue.pk}") and (
+            (answer.status_code, answer.json()["code"]) == (503, "queue_down")
+        )
+
+    def _overview_and_queue(self, node: Node) -> bool:
+        queue = self._queue(QUEUE)
         overview, page = self._text(self._browser, "/"), self._text(self._browser, f"/queues/{queue.pk}")
         [shown] = self._api.get("/brokers").json()["items"]
         detail = self._api.get(f"/queues/{queue.pk}").json()
@@ -77,12 +88,12 @@ class Seen:
     def says_that_all_is_well(self) -> bool:
         """Whether nothing of nodes or members is told any more."""
         overview = self._text(self._browser, "/")
-        page = self._text(self._browser, f"/queues/{self._queue().pk}")
+        page = self._text(self._browser, f"/queues/{self._queue(QUEUE).pk}")
         running = [node.get("running") for node in Broker.objects.get().nodes]
         return running == [True] * 3 and not any(word in overview + page for word in ("is down", "away"))
 
-    def _queue(self) -> Queue:
-        return Queue.objects.get(vhost=self._vhost, name=QUEUE)
+    def _queue(self, name: str) -> Queue:
+        return Queue.objects.get(vhost=self._vhost, name=name)
 
     @staticmethod
     def _text(browser: Client, path: str) -> str:
@@ -93,6 +104,8 @@ def test_each_node_killed_and_brought_back(place: Place, nodes: list[Node]) -> N
     with Soak(place, "a cluster of three, each node killed", queue_type="quorum") as soak:
         soak.load(SIZE.messages, 2 * SIZE.span)
         soak.start()
+        for node in nodes:
+            declare_on(node, place.vhost)
         with manage(place.environ, "run_monitor"):
             soak.until(lambda: Queue.objects.filter(name=DEAD).exists(), 30, what="a first sample")
             seen = Seen(place.vhost)
@@ -112,6 +125,17 @@ def test_each_node_killed_and_brought_back(place: Place, nodes: list[Node]) -> N
                 soak.until(seen.says_that_all_is_well, 90, what=f"{node.name} is back")
                 soak.until(soak.all_running, 90, what="all replicas consume")
             soak.finish(SIZE.patience).check()
+
+
+def classic(node: Node) -> str:
+    """Return the name of the queue that lives on this node alone."""
+    return f"on-{node.name.partition('@')[0]}"
+
+
+def declare_on(node: Node, vhost: str) -> None:
+    client = ManagementClient(load(urls([node]))["default"])
+    client.declare_queue(vhost, classic(node))
+    client.close()
 
 
 def leader(place: Place) -> str:
