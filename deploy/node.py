@@ -46,9 +46,10 @@ def program() -> str | None:
 @dataclass(frozen=True)
 class Member:
     """What a node of a cluster shares with the others: all their names, the epmd that finds them (whoever made the
-    cluster stops it), the cookie, which is the administrator's password too. `name` is its own."""
+    cluster stops it), the cookie, which is the administrator's password too. `name` and `dist_port` are its own."""
 
     name: str
+    dist_port: int
     names: tuple[str, ...]
     epmd_port: int
     secret: str
@@ -205,7 +206,7 @@ class Node:
             "ERL_INETRC": str(inside / "inetrc"),
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_USE_LONGNAME": "true",
-            "RABBITMQ_DIST_PORT": str(ports.pick()),
+            "RABBITMQ_DIST_PORT": str(self.member.dist_port if self.member else ports.pick()),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "RABBITMQ_CONF_ENV_FILE": str(inside / "rabbitmq-env.conf"),
             "RABBITMQ_CONFIG_FILE": str(inside / "rabbitmq.conf"),

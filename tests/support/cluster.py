@@ -15,13 +15,17 @@ from deploy.node import USER, Member, Node, stop_epmd
 def cluster(folder: Path, size: int = 3) -> Iterator[list[Node]]:
     """Run that many nodes of one cluster; everything of it is stopped at the end."""
     names = tuple(f"mqadmin{number}@127.0.0.1" for number in range(1, size + 1))
-    epmd_port, secret = ports.pick(), secrets.token_hex(16)
+    secret = secrets.token_hex(16)
+    picked: set[int] = set()
+    while len(picked) < 3 * size + 1:
+        picked.add(ports.pick())
+    epmd_port, *free = picked
     nodes = [
         Node(
             folder / name.partition("@")[0],
-            ports.pick(),
-            ports.pick(),
-            member=Member(name, names, epmd_port, secret),
+            free.pop(),
+            free.pop(),
+            member=Member(name, free.pop(), names, epmd_port, secret),
         )
         for name in names
     ]
