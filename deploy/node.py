@@ -10,11 +10,13 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ _PROGRAMS = (
     "/opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server",
     "/usr/local/opt/rabbitmq/sbin/rabbitmq-server",
 )
+# RabbitMQ looks up its machine's own name for each AMQP connection (rabbit_nodes:cluster_name_default/0 in the
+# answer to the protocol header). Where no file knows it, a DNS answer that is lost costs whoever connects 5 s.
+_INETRC = '{host, {127,0,0,1}, ["%s"]}.\n{lookup, [file, native]}.\n'
 _START_SECONDS = 90
 
 
@@ -38,18 +43,43 @@ def program() -> str | None:
     return next((path for path in _PROGRAMS if os.access(path, os.X_OK)), None)
 
 
+@dataclass(frozen=True)
+class Member:
+    """What a node of a cluster shares with the others: all their names, the epmd that finds them (whoever made the
+    cluster stops it), the cookie, which is the administrator's password too. `name` and `dist_port` are its own."""
+
+    name: str
+    dist_port: int
+    names: tuple[str, ...]
+    epmd_port: int
+    secret: str
+
+
 class Node:
     """The node whose data lives in `folder`. It outlives the object: another one finds it again.
 
-    With `root`, the node runs in a chroot there (as root only) and `folder` must lie inside.
+    With `root`, the node runs in a chroot there (as root only) and `folder` must lie inside. With `member` it is
+    one of a cluster.
     """
 
-    def __init__(self, folder: Path, amqp_port: int, http_port: int, root: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        amqp_port: int,
+        http_port: int,
+        root: Path | None = None,
+        member: Member | None = None,
+    ) -> None:
         self.folder = folder
         self.root = root
+        self.member = member
         self.amqp_port = amqp_port
         self.http_port = http_port
         self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.member.name if self.member else _NAME
 
     @property
     def amqp_url(self) -> str:
@@ -64,7 +94,7 @@ class Node:
         """The administrator's password, made on first use and kept beside the data (mode 0600)."""
         path = self.folder / "password"
         if not path.exists():
-            _write_private(path, secrets.token_hex(16))
+            _write_private(path, self.member.secret if self.member else secrets.token_hex(16))
         return path.read_text()
 
     @property
@@ -86,7 +116,7 @@ class Node:
         if self.running:
             return
         self._stop_epmd()  # of a node that was killed
-        epmd_port = ports.pick()
+        epmd_port = self.member.epmd_port if self.member else ports.pick()
         environ = self._prepare(epmd_port)
         with self.log.open("ab") as output:
             self._child = subprocess.Popen(
@@ -153,10 +183,18 @@ class Node:
             "default_user_tags.administrator = true",
             "disk_free_limit.absolute = 200MB",
         ]
+        if self.member:
+            lines.append("cluster_formation.peer_discovery_backend = classic_config")
+            lines += [
+                f"cluster_formation.classic_config.nodes.{number} = {name}"
+                for number, name in enumerate(self.member.names, 1)
+            ]
+            _write_private(self.folder / "home" / ".erlang.cookie", self.member.secret)
         _write_private(self.folder / "rabbitmq.conf", "\n".join(lines) + "\n")
         (self.folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_shovel].\n")
         (self.folder / "rabbitmq-env.conf").write_text("")
         (self.folder / "advanced.config").write_text("[].\n")
+        (self.folder / "inetrc").write_text(_INETRC % socket.gethostname().partition(".")[0])
         inside = self.folder if self.root is None else Path("/") / self.folder.relative_to(self.root)
         return {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -165,9 +203,10 @@ class Node:
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(epmd_port),
             "ERL_CRASH_DUMP_SECONDS": "0",
-            "RABBITMQ_NODENAME": _NAME,
+            "ERL_INETRC": str(inside / "inetrc"),
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_USE_LONGNAME": "true",
-            "RABBITMQ_DIST_PORT": str(ports.pick()),
+            "RABBITMQ_DIST_PORT": str(self.member.dist_port if self.member else ports.pick()),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "RABBITMQ_CONF_ENV_FILE": str(inside / "rabbitmq-env.conf"),
             "RABBITMQ_CONFIG_FILE": str(inside / "rabbitmq.conf"),
@@ -217,17 +256,9 @@ class Node:
         return any(row.get("port") == self.amqp_port for row in listeners)
 
     def _stop_epmd(self) -> None:
-        """Stop the epmd that serves this node alone, on a port of its own. Others are never spoken to."""
-        port = int(self._record().get("epmd_port", 0))
-        executable = shutil.which("epmd")
-        if not port or executable is None:
-            return
-        environ = {"PATH": os.environ.get("PATH", os.defpath), "ERL_EPMD_PORT": str(port)}
-        deadline = time.monotonic() + 3
-        while not ports.is_free("127.0.0.1", port) and time.monotonic() < deadline:
-            # Refused until epmd has noticed that its node is gone, which takes a moment after a SIGKILL.
-            subprocess.run([executable, "-kill"], env=environ, capture_output=True, timeout=5, check=False)
-            time.sleep(0.05)
+        """Stop the epmd that serves this node alone. That of a cluster is not this node's to stop."""
+        if not self.member:
+            stop_epmd(int(self._record().get("epmd_port", 0)))
 
     def _tail(self) -> str:
         try:
@@ -235,6 +266,19 @@ class Node:
         except OSError:
             return ""
         return "\n".join(f"  {line}" for line in [line for line in lines if line.strip()][-8:])
+
+
+def stop_epmd(port: int) -> None:
+    """Stop the epmd of nodes that have ended, on a port of its own. Others are never spoken to."""
+    executable = shutil.which("epmd")
+    if not port or executable is None:
+        return
+    environ = {"PATH": os.environ.get("PATH", os.defpath), "ERL_EPMD_PORT": str(port)}
+    deadline = time.monotonic() + 3
+    while not ports.is_free("127.0.0.1", port) and time.monotonic() < deadline:
+        # Refused until epmd has noticed that its node is gone, which takes a moment after a SIGKILL.
+        subprocess.run([executable, "-kill"], env=environ, capture_output=True, timeout=5, check=False)
+        time.sleep(0.05)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -58,6 +58,8 @@ class QueueInfo:
     `type` is classic, quorum, stream or what a plugin adds. `deliver_rate` counts deliveries and gets.
     `effective_policy` is the merged definition of policy and operator policy. `delivery_limit` is what the
     broker says it applies (quorum queues, RabbitMQ >= 4.2.5); `idle_since` is not listed by 3.13 and later.
+    `node` is where it lives or is led from, None where nobody leads. `members` are the nodes that a quorum queue or
+    a stream has, and `online` those of them that are there.
     """
 
     vhost: str
@@ -84,6 +86,18 @@ class QueueInfo:
     idle_since: str | None = None
     delivery_limit: int | None = None
     message_bytes: int | None = None
+    members: tuple[str, ...] = ()
+    online: tuple[str, ...] | None = None
+
+    @property
+    def away(self) -> tuple[str, ...]:
+        """The members that are not there; none where the broker does not say who is."""
+        return () if self.online is None else tuple(sorted(set(self.members) - set(self.online)))
+
+    @property
+    def lacks_majority(self) -> bool:
+        """Whether so many members are away that it serves nobody. RabbitMQ before 3.13 gives it no state then."""
+        return 2 * len(self.away) >= len(self.members) > 0
 
     @property
     def mean_bytes(self) -> float:
@@ -125,8 +139,6 @@ class QueueDetail:
     consumer_details: tuple[ConsumerInfo, ...] = ()
     lengths: Mapping[str, Series] = field(default_factory=dict)
     rates: Mapping[str, Series] = field(default_factory=dict)
-    leader: str | None = None
-    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

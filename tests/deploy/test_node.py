@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,7 @@ from deploy import ports
 from deploy.node import Node
 from mqadmin.rabbit.config import load
 from mqadmin.rabbit.management_api.client import ManagementClient
+from tests.support.node_control import call
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
@@ -53,6 +55,14 @@ def test_listens_on_loopback_only(restartable_broker: Node) -> None:
     addresses = [item.laddr.ip for item in connections if item.status == psutil.CONN_LISTEN]
     assert len(addresses) == 3, "AMQP, HTTP, distribution"
     assert set(addresses) == {"127.0.0.1"}
+
+
+def test_asks_no_resolver_for_its_own_name(restartable_broker: Node) -> None:
+    """It looks it up before it greets a client; where no file has it, an answer that is lost takes 5 s."""
+    known = call(restartable_broker, "inet", "get_rc").replace(" ", "").replace("\n", "")
+    name = socket.gethostname().partition(".")[0]
+    assert f'{{host,{{127,0,0,1}},["{name}"]}}' in known
+    assert "{lookup,[file,native]}" in known
 
 
 def _client(node: Node) -> ManagementClient:

@@ -30,7 +30,7 @@ def call(node: Node, module: str, function: str, *arguments: int) -> str:
     }
     cookie = (node.folder / "home" / ".erlang.cookie").read_text().strip()
     words = f"{module} {function} [{','.join(map(str, arguments))}]"
-    command = ["erl_call", "-c", cookie, "-name", "mqadmin@127.0.0.1", "-a", words]
+    command = ["erl_call", "-c", cookie, "-name", node.name, "-a", words]
     done = subprocess.run(command, env=environ, capture_output=True, timeout=patient(20), check=True)
     return done.stdout.decode()
 

@@ -12,10 +12,15 @@ from tests.support import amqp
 from tests.support.waiting import wait_until
 
 
-def need_counted_nacks(management: ManagementClient) -> None:
-    """Skip the test where a nack is no return that counts: from RabbitMQ 4.3 on."""
+def nacks_count(management: ManagementClient) -> bool:
+    """Whether a nack is a return that counts: up to RabbitMQ 4.2."""
     major, minor = map(int, management.overview().version.split(".")[:2])
-    if (major, minor) >= (4, 3):
+    return (major, minor) < (4, 3)
+
+
+def need_counted_nacks(management: ManagementClient) -> None:
+    """Skip the test where a nack is no return that counts."""
+    if not nacks_count(management):
         pytest.skip("a nack does not count here")
 
 

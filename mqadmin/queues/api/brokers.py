@@ -26,6 +26,16 @@ class TotalsOut(Schema):
     ack_rate: float | None = None
 
 
+class NodeOut(Schema):
+    """One node of the cluster; null is unknown. `partitions`: the nodes that it does not see."""
+
+    name: str
+    running: bool
+    mem_alarm: bool | None = None
+    disk_free_alarm: bool | None = None
+    partitions: list[str] = []
+
+
 class BrokerOut(Schema):
     """One configured broker as last seen. `reachable` null: not tried yet.
 
@@ -40,6 +50,7 @@ class BrokerOut(Schema):
     rabbitmq_version: str
     sampled_at: datetime | None
     totals: TotalsOut
+    nodes: list[NodeOut]
 
 
 class BrokerList(Schema):
@@ -65,4 +76,5 @@ def _broker(row: Broker) -> dict[str, Any]:
         "rabbitmq_version": row.version,
         "sampled_at": row.sampled_at,
         "totals": row.totals,
+        "nodes": row.nodes,
     }

@@ -76,8 +76,16 @@ class QueueList(Schema):
     next: str | None
 
 
+class MemberOut(Schema):
+    """A node that holds a copy of a quorum queue or stream: whether it is there, whether it leads."""
+
+    node: str
+    online: bool
+    leads: bool
+
+
 class QueueDetailOut(QueueOut):
-    """One queue, live from the broker, with what it was declared with."""
+    """One queue, live from the broker, with what it was declared with. `members` is empty for a classic queue."""
 
     durable: bool
     auto_delete: bool
@@ -85,6 +93,7 @@ class QueueDetailOut(QueueOut):
     arguments: dict[str, Any]
     policy: str
     effective_policy: dict[str, Any]
+    members: list[MemberOut]
 
 
 class QueueQuery(PageQuery):
@@ -132,9 +141,14 @@ def _order(sort: str) -> list[str]:
 
 @router.get("/queues/{int:queue_id}", response=QueueDetailOut)
 def queue_detail(request: HttpRequest, queue_id: int) -> Queue:
-    """Show one queue, live from the broker; 503 while the broker does not answer, 404 once it is gone."""
+    """Show one queue, live from the broker; 503 while broker or queue do not answer, 404 once it is gone."""
     queue = find_queue(queue_id)
     live = live_queue.ask(queue)
+    if live.is_down:
+        text = _("The queue is down: %(node)s, where it lives, is away.") % {
+            "node": queue.node or _("its node")
+        }
+        raise ApiError(503, "queue_down", text)
     if live.detail is None:
         raise live.error or ApiError(404, "not_found", _("The broker has no such queue."))
     return live_queue.updated(queue, live.detail)

@@ -57,6 +57,9 @@ class QueueFacts:
     tracked: bool = False
     alarms: tuple[str, ...] = ()  # of the broker: `memory`, `disk`
     idle_since: float | None = None  # the broker's own word, where it gives one
+    members: int = 0  # of a quorum queue or stream; `away`: those of them that are not there
+    away: tuple[str, ...] = ()
+    lacks_majority: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +102,15 @@ def remember(memory: Memory, facts: QueueFacts, now: float) -> Memory:
 
 def judge(facts: QueueFacts, memory: Memory, now: float) -> Verdict:
     """Return the verdict for `facts`; `memory` already includes them (see `remember`)."""
-    if facts.state in DOWN_STATES:
-        return _verdict([_reason(BROKEN, "down", state=facts.state)], None, None, settled=True)
+    if facts.state in DOWN_STATES or facts.lacks_majority:
+        return _verdict([_down(facts)], None, None, settled=True)
     lost = _lost(facts)
     if facts.total is None or facts.ready is None or facts.consumers is None:
-        return _verdict(lost or [_reason(UNKNOWN, "not_reported")], None, None, settled=True)
+        unknown = [_reason(UNKNOWN, "not_reported")]
+        return _verdict(lost + _members_away(facts) or unknown, None, None, settled=True)
     growth = memory.slope(facts.total, now)
     clears_in = _clears_in(facts, memory, growth)
-    reasons = lost + _faults(facts, memory, now)
+    reasons = lost + _members_away(facts) + _faults(facts, memory, now)
     if facts.type != "stream" and not facts.is_delay:
         reasons += _backlog(facts, memory, growth, clears_in, now)
     if facts.is_inbox:
@@ -216,6 +220,21 @@ def _clears_in(facts: QueueFacts, memory: Memory, growth: float | None) -> float
     if growth is None:
         return None
     return float(round(ready / -growth)) if growth < 0 else NEVER
+
+
+def _down(facts: QueueFacts) -> tuple[str, dict[str, Any]]:
+    if not facts.lacks_majority:
+        return _reason(BROKEN, "down", state=facts.state)
+    return _reason(BROKEN, "down", state="minority", away=list(facts.away), members=facts.members)
+
+
+def _members_away(facts: QueueFacts) -> list[tuple[str, dict[str, Any]]]:
+    """Say who is away, and how many more it can do without."""
+    if not facts.away:
+        return []
+    spare = (facts.members - 1) // 2 - len(facts.away)
+    params = {"away": list(facts.away), "members": facts.members, "spare": spare}
+    return [_reason(WATCH, "members_away", **params)]
 
 
 def _lost(facts: QueueFacts) -> list[tuple[str, dict[str, Any]]]:

@@ -132,6 +132,9 @@ def queue_facts(
         tracked=tracked,
         alarms=around.alarms,
         idle_since=moment(info.idle_since),
+        members=len(info.members),
+        away=info.away,
+        lacks_majority=info.lacks_majority,
     )
 
 

@@ -22,7 +22,10 @@ def attention(broker: Broker) -> Iterator[Attention]:
         yield Attention("broken", title, words.get(alarm["resource"], ""))
     for node in broker.nodes:
         if not node.get("running", True):
-            text = _("Queues whose leader was there may be unavailable.")
+            text = _(
+                "Quorum queues and streams go on while most of their members are there. Classic queues that live "
+                "on it serve nobody until it is back."
+            )
             yield Attention("broken", _("%(node)s is down") % {"node": node["name"]}, text)
         elif node.get("partitions"):
             others = ", ".join(node["partitions"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,6 +18,7 @@ from mqadmin.queues.pages.broker_status import status_of
 
 SHOWN = 6
 FOUND = 8
+_LACKS = "members_away"
 
 
 def attention(slug: str, _user: User) -> Iterator[Attention]:
@@ -28,13 +30,17 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
     if status.broker is not None:
         yield from alarms.attention(status.broker)
     has_vhosts = listing.present(slug).order_by().values("vhost").distinct().count() > 1
-    for level in ("broken", "watch"):
-        yield from _queues(slug, level, has_vhosts=has_vhosts)
+    yield from _queues(slug, "broken", has_vhosts=has_vhosts)
+    yield from _without_a_member(slug)
+    yield from _queues(slug, "watch", has_vhosts=has_vhosts)
 
 
 def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
     # Letters that wait or arrive: mqadmin.deadletters speaks of them, with the button that helps.
     found = listing.present(slug).filter(health=level).exclude(health="watch", is_inbox=True)
+    if level == "watch":
+        # They are told as one. A row without a reason has no first one to compare.
+        found = found.filter(~Q(health_reasons__0__code=_LACKS) | Q(health_reasons__0__code__isnull=True))
     found = found.order_by("-total", "name")
     rows = list(found[: SHOWN + 1])
     for queue in rows[:SHOWN]:
@@ -48,6 +54,30 @@ def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
         title = ngettext("%(n)s more queue", "%(n)s more queues", more) % {"n": number(more)}
         href = reverse("queue_list") + listing.QueueSearch(slug, show=level).address()
         yield Attention(level, title, _("In the same state."), [Link(_("Show them all"), href)])  # type: ignore[arg-type]
+
+
+def _without_a_member(slug: str) -> Iterator[Attention]:
+    """Yield one line for all queues that lack a member: with a node down they are many, and it is one thing."""
+    lacking = listing.present(slug).filter(health="watch", health_reasons__0__code=_LACKS)
+    count = lacking.count()
+    if not count:
+        return
+    rows = list(lacking.order_by("-total", "name")[:100])
+    if count == 1:
+        title = wording.headline(rows[0].name, rows[0].health_reasons)
+        text = wording.sentences(rows[0].health_reasons)[0]
+        link = Link(_("Open"), reverse("queue_detail", args=[rows[0].pk]))
+    else:
+        title = ngettext("%(n)s queue lacks a member", "%(n)s queues lack a member", count) % {
+            "n": number(count)
+        }
+        away = sorted({node for row in rows for node in row.health_reasons[0]["params"]["away"]})
+        text = _("Away: %(nodes)s. They go on while most of their members are there.") % {
+            "nodes": ", ".join(away)
+        }
+        href = reverse("queue_list") + listing.QueueSearch(slug, show="watch").address()
+        link = Link(_("Show them all"), href)
+    yield Attention("watch", title, text, [link])
 
 
 def badge(slug: str) -> Badge | None:

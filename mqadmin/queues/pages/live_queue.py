@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from mqadmin.core import brokers
 from mqadmin.queues.models import Queue
+from mqadmin.queues.monitor.health import DOWN_STATES
 from mqadmin.rabbit.errors import NotFound, RabbitError
 from mqadmin.rabbit.management_api import peek as rabbit_peek
 from mqadmin.rabbit.management_api.peek import PeekRisk
@@ -22,12 +23,14 @@ RECENT = (600, 10)
 class LiveQueue:
     """What the broker said just now, or why it could not be asked.
 
-    `gone`: the broker answered that it has no such queue. `detail` None: see `error`.
+    `gone`: the broker answered that it has no such queue. `detail` None: see `error`. `is_down`: it lists the
+    queue, but says nothing of it, as its node is away (tried on 3.10.8).
     """
 
     detail: QueueDetail | None = None
     error: RabbitError | None = None
     gone: bool = False
+    is_down: bool = False
 
 
 def ask(queue: Queue) -> LiveQueue:
@@ -35,9 +38,27 @@ def ask(queue: Queue) -> LiveQueue:
     try:
         return LiveQueue(brokers.client(queue.broker.slug).queue(queue.vhost, queue.name))
     except NotFound as error:
-        return LiveQueue(error=error, gone=True)
+        is_down = queue.gone_at is None and queue.state in DOWN_STATES
+        return LiveQueue(error=error, gone=not is_down, is_down=is_down)
     except RabbitError as error:
         return LiveQueue(error=error)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node that holds a copy of a queue."""
+
+    node: str
+    online: bool
+    leads: bool
+
+
+def members(detail: QueueDetail | None) -> list[Member]:
+    """Return who holds a copy of the queue, in the order of their names; none of a classic queue."""
+    if detail is None:
+        return []
+    info = detail.info
+    return [Member(node, node not in info.away, node == info.node) for node in sorted(info.members)]
 
 
 def bindings(queue: Queue) -> list[BindingInfo]:
@@ -82,6 +103,7 @@ def updated(queue: Queue, detail: QueueDetail) -> Queue:
     queue.broker.sampled_at = timezone.now()
     for name in _LIVE:
         setattr(queue, name, getattr(detail.info, name))
+    queue.members = members(detail)  # type: ignore[attr-defined]
     queue.state, queue.policy = detail.info.state or "", detail.info.policy or ""
     queue.arguments = dict(detail.info.arguments)
     queue.effective_policy = dict(detail.info.effective_policy)

@@ -43,6 +43,9 @@ def _messages(count: int, one: str, many: str) -> str:
 
 
 def _down(params: Params) -> str:
+    if away := params.get("away"):
+        text = _("%(away)s of its %(members)s members are away (%(names)s): it serves nobody.")
+        return text % {"away": len(away), "members": params["members"], "names": ", ".join(away)}
     states = {
         "minority": _("Most of its replicas are unreachable: it serves nobody."),
         "stopped": _("Stopped with its virtual host: it serves nobody."),
@@ -50,6 +53,18 @@ def _down(params: Params) -> str:
     }
     known = states.get(params["state"])
     return known or _("The broker says it is %(state)s: it serves nobody.") % {"state": params["state"]}
+
+
+def _members_away(params: Params) -> str:
+    away, members, spare = params["away"], params["members"], params["spare"]
+    text = ngettext(
+        "A member is away: %(names)s. %(here)s of %(members)s members are there,",
+        "Members are away: %(names)s. %(here)s of %(members)s members are there,",
+        len(away),
+    ) % {"names": ", ".join(away), "here": members - len(away), "members": members}
+    needed = _("as few as it needs: without another it serves nobody.")
+    bears = ngettext("and it bears the loss of %(n)s more.", "and it bears the loss of %(n)s more.", spare)
+    return f"{text} {bears % {'n': spare} if spare else needed}"
 
 
 def _dead_letters_lost(params: Params) -> str:
@@ -164,6 +179,7 @@ def _delay(params: Params) -> str:
 
 _WORDS: dict[str, Callable[[Params], str]] = {
     "down": _down,
+    "members_away": _members_away,
     "not_reported": lambda _params: _("The broker has not counted this queue yet."),
     "dead_letters_lost": _dead_letters_lost,
     "nearly_full": _nearly_full,
@@ -195,6 +211,7 @@ def headline(name: str, reasons: Iterable[Mapping[str, Any]]) -> str:
 
 _HEADLINES = {
     "down": gettext_lazy("%(queue)s is down"),
+    "members_away": gettext_lazy("%(queue)s lacks a member"),
     "dead_letters_lost": gettext_lazy("%(queue)s loses its dead letters"),
     "nearly_full": gettext_lazy("%(queue)s is nearly full"),
     "full": gettext_lazy("%(queue)s is full"),

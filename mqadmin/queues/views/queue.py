@@ -55,7 +55,8 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
     context = base(queue) | {
         "live": live,
         "numbers": _numbers(queue, live),
-        "fault": live_fault(live.error) if live.error and not live.gone else None,
+        "fault": live_fault(live.error) if live.error and not (live.gone or live.is_down) else None,
+        "members": live_queue.members(live.detail),
         "panels": hooks.queue_panel(queue, request),
         "dead_letters_to": _links(queue, queue.dead_letters_to),
         "dead_letters_from": _links(queue, queue.dead_letters_from),
@@ -109,6 +110,8 @@ def _denials(request: HttpRequest, queue: Queue, live: LiveQueue, risk: PeekRisk
     absent = ""
     if live.gone:
         absent = _("The broker has no such queue any more.")
+    elif live.is_down:
+        absent = _("The queue is down.")
     elif live.error:
         absent = _("The broker does not answer.")
     unsafe = "" if risk is None or risk.allowed else risk.reason or ""

@@ -32,7 +32,9 @@ from mqadmin.rabbit.types import PeekedMessage, PutBack
 MOST_BYTES = 64 * 1024 * 1024
 """Of bodies in hand: once they are more, no further message is taken."""
 MOST_SECONDS = 10.0
-COPY_SECONDS = 20.0  # for the confirm of a copy; RabbitMQ 4.0 took 5 s to open a connection now and then
+COPY_SECONDS = 10.0
+"""For the confirm of a copy, and the connection before it: RabbitMQ looks its own name up before it greets a
+client, and a DNS answer that is lost costs it 5 s."""
 AGAIN_SECONDS = 5.0  # between attempts to publish one that the broker did not take
 _PATIENCE_SECONDS = 60.0
 
@@ -113,14 +115,16 @@ class Looking:
 
     def _require_copies(self) -> None:
         """Raise UnsafePeek unless the broker takes messages for the default exchange: one for no queue is sent,
-        which it returns."""
-        probe = Outgoing("", f"mqadmin-look-{uuid.uuid4()}", b"")
-        [receipt] = self._publisher.publish_batch([probe], timeout_s=COPY_SECONDS)
-        if receipt.reason != "unroutable":
-            raise UnsafePeek(
-                "A message that cannot bear another return would have to be put back as a copy, and the broker "
-                f"takes none now: {receipt.detail or receipt.reason}"
-            )
+        which it returns. And another: during an alarm a new connection is blocked by its first message, which is
+        still taken (rabbit_reader:control_throttle/1)."""
+        for _ in range(2):
+            probe = Outgoing("", f"mqadmin-look-{uuid.uuid4()}", b"")
+            [receipt] = self._publisher.publish_batch([probe], timeout_s=COPY_SECONDS)
+            if receipt.reason != "unroutable":
+                raise UnsafePeek(
+                    "A message that cannot bear another return would have to be put back as a copy, and the broker "
+                    f"takes none now: {receipt.detail or receipt.reason}"
+                )
 
     def _take(self, channel: BlockingChannel) -> None:
         """Take one after the other. What cannot be given back is in hand only until its copy is confirmed."""

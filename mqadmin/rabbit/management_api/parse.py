@@ -33,7 +33,7 @@ QUEUE_COLUMNS = (
     "vhost,name,type,durable,auto_delete,exclusive,state,messages_ready,messages_unacknowledged,messages,consumers,"
     "message_stats.publish_details.rate,message_stats.deliver_get_details.rate,message_stats.ack_details.rate,"
     "message_stats.redeliver_details.rate,memory,node,arguments,policy,operator_policy,"
-    "effective_policy_definition,idle_since,delivery_limit,message_bytes"
+    "effective_policy_definition,idle_since,delivery_limit,message_bytes,leader,members,online"
 )
 """Everything `queue_info` reads: one fixed list, so that the broker's cached listing serves every call."""
 
@@ -98,7 +98,7 @@ def queue_info(item: Json) -> QueueInfo:
         ack_rate=_rate(stats, "ack"),
         redeliver_rate=_rate(stats, "redeliver"),
         memory=_int(item.get("memory")),
-        node=_text(item.get("node")),
+        node=_text(item.get("node")) or _text(item.get("leader")),
         arguments=arguments,
         policy=_text(item.get("policy")),
         operator_policy=_text(item.get("operator_policy")),
@@ -106,6 +106,8 @@ def queue_info(item: Json) -> QueueInfo:
         idle_since=_text(item.get("idle_since")),
         delivery_limit=_int(item.get("delivery_limit")),
         message_bytes=_int(item.get("message_bytes")),
+        members=_texts(item.get("members")),
+        online=_texts(item["online"]) if isinstance(item.get("online"), list) else None,
     )
 
 
@@ -126,8 +128,6 @@ def queue_detail(item: Json) -> QueueDetail:
         consumer_details=tuple(consumer(entry) for entry in item.get("consumer_details") or ()),
         lengths={key: series for key, series in lengths.items() if series},
         rates={key: series for key, series in rates.items() if series},
-        leader=_text(item.get("leader")) or _text(item.get("node")),
-        members=_texts(item.get("members")),
     )
 
 

@@ -2,9 +2,9 @@
 
 A peek takes messages and puts them back. RabbitMQ counts returns in quorum queues and dead-letters or drops a
 message past its delivery limit: up to 4.2 every return counts (limit from 4.0 on: 20 unless set), from 4.3 a nack
-does not, but with delayed retries it hides the message for a while (rabbit_fifo.erl; tried on 3.10.8 and 4.0.5).
-The count of a message is known only once it was taken: `looking` puts back by a copy what bears no other way, and
-what is refused here is refused because that could not be done, or because the limit leaves no room for looks.
+does not, but with delayed retries it hides the message for a while (rabbit_fifo.erl; tried on 3.10.8, 4.0.5 and
+4.3.6). The count of a message is known only once it was taken: `looking` puts back by a copy what bears no other
+way, and what is refused here is refused because that could not be done, or because the limit leaves no room.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ def assess(
         return PeekRisk(False, reason="The queue is exclusive to another connection.")
     if info.state in ("down", "minority", "stopped", "crashed"):
         return PeekRisk(False, reason=f"The queue is not available: its state is {info.state}.")
+    if info.lacks_majority:
+        return PeekRisk(
+            False, reason=f"The queue is not available: without {', '.join(info.away)} it serves nobody."
+        )
     if product == "LavinMQ":
         # There `ack_requeue_true` is not known and would drop the messages.
         return PeekRisk(True, warning=_warning(info, may_reorder=False), ackmode="reject_requeue_true")
@@ -67,21 +71,27 @@ def assess(
         return PeekRisk(False, reason="It gives its messages to its single active consumer only.")
     limit = delivery_limits.of(info, numbers, definitions)
     if numbers >= (4, 3):
-        return _assess_nack(info, may_reorder=limit is None, definitions=definitions)
+        return _assess_nack(info, limit, definitions)
     if limit is None:
         return PeekRisk(True, warning=_warning(info, may_reorder=True))
     return _assess_limit(info, limit, definitions)
 
 
-def _assess_nack(info: QueueInfo, *, may_reorder: bool, definitions: Definitions | None) -> PeekRisk:
-    """Judge where a nack does not count."""
+def _assess_nack(info: QueueInfo, limit: int | None, definitions: Definitions | None) -> PeekRisk:
+    """Judge where a nack does not count: it puts a message back in its place, and only a queue that delays returned
+    messages, not one that delays failed ones alone, would hide it meanwhile (tried on 4.3.6)."""
     kinds = delivery_limits.settings(info, "delayed-retry-type", definitions)
-    if any(kind != "disabled" for kind in kinds):
+    if any(kind not in ("disabled", "failed") for kind in kinds):
         return PeekRisk(
             False,
             reason="The queue delays returned messages: a peek would hide them from their consumers meanwhile.",
         )
-    return PeekRisk(True, warning=_warning(info, may_reorder=may_reorder), by_nack=not may_reorder)
+    warning = _warning(info, may_reorder=False)
+    if limit is not None:
+        warning += (
+            f" If mqadmin were killed meanwhile, that would count towards its delivery limit of {limit}."
+        )
+    return PeekRisk(True, warning=warning, by_nack=True)
 
 
 def _assess_limit(info: QueueInfo, limit: int, definitions: Definitions | None) -> PeekRisk:

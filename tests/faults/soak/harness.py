@@ -59,11 +59,19 @@ def does(number: int) -> str:
 class Soak:
     """One run. Use as a context manager, in one thread; `definition` changes fields of the consumer.
 
-    `heartbeat` and `lock_wait`: seconds in place of the runtime's own (tests.support.soak_handlers).
+    `heartbeat` and `lock_wait`: seconds in place of the runtime's own (tests.support.soak_handlers). `queue_type`:
+    of the queue and the one for its dead letters, where it is not the broker's default.
     """
 
     def __init__(
-        self, place: Place, title: str, *, heartbeat: int = 0, lock_wait: float = 0, **definition: Any
+        self,
+        place: Place,
+        title: str,
+        *,
+        heartbeat: int = 0,
+        lock_wait: float = 0,
+        queue_type: str = "",
+        **definition: Any,
     ) -> None:
         self.place = place
         self.title = title
@@ -71,6 +79,7 @@ class Soak:
         self.ids: dict[str, str] = {}
         self.connections = Connections(place.config, place.vhost)
         self._definition = definition
+        self._arguments = {"x-queue-type": queue_type} if queue_type else {}
         self._journal = place.folder / "journal"
         self._environ = {
             **place.environ,
@@ -88,7 +97,7 @@ class Soak:
 
     def __enter__(self) -> Soak:
         client = ManagementClient(self.place.config)
-        client.declare_queue(self.place.vhost, DEAD)
+        client.declare_queue(self.place.vhost, DEAD, arguments=self._arguments)
         self.declare(client)
         client.close()
         fields = {
@@ -117,7 +126,7 @@ class Soak:
 
     def declare(self, client: ManagementClient) -> None:
         """Declare the queue, whose dead letters go to another."""
-        arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD}
+        arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD, **self._arguments}
         client.declare_queue(self.place.vhost, QUEUE, arguments=arguments)
 
     def start(self) -> None:

@@ -9,9 +9,13 @@ import pytest
 from mqadmin.queues.monitor import health
 from mqadmin.queues.monitor.health import NEVER, QueueFacts, Verdict, judge, remember
 from mqadmin.queues.monitor.memory import Latch, Memory, latched
+from mqadmin.queues.monitor.queue_row import NOWHERE, Surroundings, queue_facts
+from mqadmin.queues.pages import wording
+from mqadmin.rabbit.types import QueueInfo
 
 START = 1_800_000_000.0
 STEP = 5.0
+NUMBERS = ("ready", "unacked", "total", "consumers")
 
 
 def live(*observed: QueueFacts, start: float = START) -> tuple[Verdict, Memory, float]:
@@ -74,6 +78,42 @@ def test_a_queue_that_is_down_is_broken(state: str) -> None:
     verdict, _, _ = live(QueueFacts(state=state, ready=None, total=None))
     assert (verdict.level, codes(verdict)) == (health.BROKEN, ["down"])
     assert verdict.reasons[0]["params"] == {"state": state}
+
+
+@pytest.mark.parametrize(
+    ("members", "online", "level", "code", "params"),
+    [
+        ("abc", "abc", health.IDLE, None, {}),
+        ("abc", "ac", health.WATCH, "members_away", {"away": ["b"], "members": 3, "spare": 0}),
+        ("abcde", "abcd", health.WATCH, "members_away", {"away": ["e"], "members": 5, "spare": 1}),
+        ("abc", "b", health.BROKEN, "down", {"state": "minority", "away": ["a", "c"], "members": 3}),
+        ("ab", "a", health.BROKEN, "down", {"state": "minority", "away": ["b"], "members": 2}),
+        ("abc", None, health.IDLE, None, {}),  # it does not say who is there
+    ],
+)
+def test_members_that_are_away(
+    members: str, online: str | None, level: str, code: str | None, params: dict[str, object]
+) -> None:
+    """RabbitMQ 3.10 gives a queue no state and no numbers when most of its members are away."""
+    there = None if online is None else tuple(online)
+    info = QueueInfo("/", "q", "quorum", members=tuple(members), online=there)
+    known = not info.lacks_majority
+    info = replace(info, state="running" if known else None, **dict.fromkeys(NUMBERS, 0 if known else None))
+    facts = queue_facts(info, NOWHERE, tracked=False, around=Surroundings(START))
+    verdict, _, _ = live(facts)
+    assert (verdict.level, codes(verdict)) == (level, [code] if code else [])
+    assert not code or verdict.reasons[0]["params"] == params
+
+
+def test_who_is_away_is_named_and_how_many_more_may_go() -> None:
+    away = {"code": "members_away", "params": {"away": ["b"], "members": 3, "spare": 0}}
+    more = {"code": "members_away", "params": {"away": ["b", "e"], "members": 7, "spare": 1}}
+    down = {"code": "down", "params": {"state": "minority", "away": ["a", "b"], "members": 3}}
+    assert wording.sentences([away, more, down]) == [
+        "A member is away: b. 2 of 3 members are there, as few as it needs: without another it serves nobody.",
+        "Members are away: b, e. 5 of 7 members are there, and it bears the loss of 1 more.",
+        "2 of its 3 members are away (a, b): it serves nobody.",
+    ]
 
 
 def test_consumers_that_left_break_a_queue_that_used_to_have_them() -> None:

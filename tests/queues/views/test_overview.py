@@ -36,6 +36,28 @@ def test_many_queues_in_trouble_become_one_line(viewer: Client, broker: Broker) 
     assert "show=watch" in text
 
 
+def test_queues_that_lack_a_member_are_one_line(viewer: Client, broker: Broker) -> None:
+    Broker.objects.update(
+        nodes=[{"name": "rabbit@a", "running": True}, {"name": "rabbit@b", "running": False}]
+    )
+    params = {"away": ["rabbit@b"], "members": 3, "spare": 0}
+    lacks = {"code": "members_away", "level": "watch", "params": params}
+    late = {"code": "clears_late", "level": "watch", "params": {"seconds": 9_000}}
+    make_queue(broker, "late", health="watch", health_rank=2, health_reasons=[late])
+    make_queue(broker, "orders", health="watch", health_rank=2, health_reasons=[lacks])
+    text = viewer.get("/").content.decode()
+    assert "rabbit@b is down" in text
+    assert "orders lacks a member" in text
+    assert "A member is away: rabbit@b. 2 of 3 members are there" in text
+    for n in range(20):
+        make_queue(broker, f"q{n}", health="watch", health_rank=2, health_reasons=[lacks], is_inbox=n == 0)
+    text = viewer.get("/").content.decode()
+    assert "21 queues lack a member" in text
+    assert "Away: rabbit@b." in text
+    assert "late takes long to clear" in text
+    assert "more queue" not in text
+
+
 def test_the_overview_when_the_broker_is_down_or_was_never_seen(viewer: Client, broker: Broker) -> None:
     Broker.objects.update(reachable=False, error_code="no_response", error="refused")
     assert "The broker cannot be reached" in viewer.get("/").content.decode()

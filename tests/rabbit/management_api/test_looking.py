@@ -321,6 +321,24 @@ def test_what_the_broker_does_not_take_is_held_until_it_does(
     assert bodies(broker_config, vhost, "q", 1) == [b"x"]
 
 
+@pytest.mark.parametrize(("bound", "most", "count"), [("MOST_BYTES", 1500, 2), ("MOST_SECONDS", 0, 0)])
+def test_a_look_takes_no_more_than_it_can_hold(
+    bound: str,
+    most: int,
+    count: int,
+    monkeypatch: pytest.MonkeyPatch,
+    management: Management,
+    broker_config: BrokerConfig,
+    vhost: str,
+) -> None:
+    monkeypatch.setattr(looking, bound, most)
+    declare(management, vhost)
+    sent = [b"%d" % number * 1000 for number in range(5)]
+    amqp.publish(broker_config, vhost, "q", sent)
+    assert look(management, vhost) == [(body, "returned") for body in sent[:count]]
+    assert bodies(broker_config, vhost, "q", 5) == sent
+
+
 def test_a_queue_that_is_not_there(broker_config: BrokerConfig, vhost: str) -> None:
     gone = Looking(broker_config, vhost, "no such queue", 1, limit=None, limit_now=lambda: None)
     with pytest.raises(RabbitError, match="no queue"):

@@ -28,6 +28,8 @@ def queue(type: str = "quorum", **more: Any) -> QueueDetail:
         (queue("classic", exclusive=True), "4.1.0", False, None),
         (queue(state="minority"), "4.1.0", False, None),
         (queue(), "3.13.7", True, None),
+        (queue(state=None, members=("a", "b", "c"), online=("c",)), "3.10.8", False, None),
+        (queue(members=("a", "b", "c"), online=("a", "b")), "3.10.8", True, None),
         (queue(arguments={"x-single-active-consumer": True}), "3.13.7", False, None),
         (queue(arguments={"x-single-active-consumer": True}), "4.3.0", False, None),
         (queue(arguments={"x-max-length": 9, "x-overflow": "reject-publish"}), "4.0.5", False, 20),
@@ -49,6 +51,8 @@ def queue(type: str = "quorum", **more: Any) -> QueueDetail:
         (queue(), "4.3.0", True, None),
         (queue(arguments={"x-delivery-limit": 2}), "4.3.0", True, None),
         (queue(effective_policy={"delayed-retry-type": "all"}), "4.3.0", False, None),
+        (queue(effective_policy={"delayed-retry-type": "returned"}), "4.3.0", False, None),
+        (queue(effective_policy={"delayed-retry-type": "failed"}), "4.3.0", True, None),
         (queue(), "nonsense", False, None),
     ],
 )
