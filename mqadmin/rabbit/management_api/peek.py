@@ -141,6 +141,7 @@ def peek(client: ManagementClient, vhost: str, name: str, count: int = 10) -> li
         limit=risk.delivery_limit,
         limit_now=lambda: ask(client, detail, product, version).delivery_limit,
         by_nack=risk.by_nack,
+        gone_past=lambda: delivery_limit(client, detail.info, version) if risk.by_nack else None,
     )
     return look.found(truncate=_TRUNCATE)
 
