@@ -38,7 +38,9 @@ ORIGINAL_USER_ID: Final = "mqadmin-original-user-id"
 X_DEATH: Final = "x-death"
 FIRST_DEATH: Final = "x-first-death-"  # queue, reason, exchange
 LAST_DEATH: Final = "x-last-death-"  # the same, from 3.13 on
-DELIVERY_COUNT: Final = "x-delivery-count"  # of failed deliveries, by a quorum queue; of all returns before 4.3
+DELIVERY_COUNT: Final = (
+    "x-delivery-count"  # of failed deliveries, by a quorum queue; of all returns before 4.3
+)
 ACQUIRED_COUNT: Final = "x-acquired-count"  # of all deliveries, from 4.3 on
 # What a quorum queue writes anew into each delivery of one and the same message.
 COUNTS: Final = frozenset((DELIVERY_COUNT, ACQUIRED_COUNT))

@@ -10,6 +10,7 @@ what is refused here is refused because that could not be done, or because the l
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mqadmin.rabbit.errors import UnsafePeek
@@ -117,6 +118,17 @@ def delivery_limit(client: ManagementClient, info: QueueInfo, version: str) -> i
     if info.type != "quorum" or numbers is None:
         return None
     return delivery_limits.of(info, numbers, _definitions(client, info))
+
+
+def limits_of_letters(
+    infos: Iterable[QueueInfo], product: str, version: str
+) -> dict[tuple[str, str], int | None] | None:
+    """Return the delivery limits of the quorum queues, by (vhost, name), where a dead letter brings the count that it
+    died of; None where it begins anew. Pure."""
+    numbers = _numbers(version)
+    if product != "RabbitMQ" or numbers is None or numbers < (4, 3):
+        return None
+    return {info.key: delivery_limits.of(info, numbers) for info in infos if info.type == "quorum"}
 
 
 def peek(client: ManagementClient, vhost: str, name: str, count: int = 10) -> list[PeekedMessage]:
