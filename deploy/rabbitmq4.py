@@ -65,7 +65,7 @@ def start(folder: Path, suite: str, series: str) -> None:
                 f"Debian's {suite} has RabbitMQ {version} now, not {series}. "
                 f"See how the tests do on it, then name its series in .ci/run."
             )
-        _mount_proc(system)
+        _mount_proc(system, node.folder / "conf.d")
         node.start()
         node.wait()
     except Trouble:
@@ -131,12 +131,18 @@ def _version(system: Path) -> str:
     return result.stdout.partition("-")[0]
 
 
-def _mount_proc(system: Path) -> None:
-    """Let the node see how much memory there is. Where mounting is not allowed it does without."""
-    if not (system / "proc").is_mount():
-        subprocess.run(
-            ["mount", "-t", "proc", "proc", str(system / "proc")], capture_output=True, check=False
-        )
+def _mount_proc(system: Path, settings: Path) -> None:
+    """Let the node see how much memory there is. Where mounting is not allowed it does without: RabbitMQ 4.3 on
+    Erlang 29 would not start (tried)."""
+    proc = system / "proc"
+    if not proc.is_mount():
+        subprocess.run(["mount", "-t", "proc", "proc", str(proc)], capture_output=True, check=False)
+    own = settings / "without-proc.conf"
+    if proc.is_mount():
+        own.unlink(missing_ok=True)
+    else:
+        settings.mkdir(parents=True, exist_ok=True)
+        own.write_text("vm_memory_calculation_strategy = allocated\n")
 
 
 def _node(folder: Path) -> Node:

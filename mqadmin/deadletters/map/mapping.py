@@ -284,8 +284,8 @@ def in_words(flag: Flag) -> tuple[str, str]:
         case "returns_kill":
             return (
                 _(
-                    "Letters that were returned too often keep their count: at a delivery limit of %(limit)s the first "
-                    "return here, of any client, destroys them."
+                    "Letters that were returned too often keep their count: at a delivery limit of %(limit)s "
+                    "the first return here, of any client, destroys them."
                 )
                 % {"limit": value},
                 _(

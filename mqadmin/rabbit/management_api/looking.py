@@ -58,8 +58,8 @@ class Looking:
 
     `limit`: after so many returns the queue gives a message up; None: a return harms none. `limit_now` asks for it
     once more when all are in hand, since a policy may have come meanwhile; it is called from that thread.
-    `by_nack`: only a nack is a return that harms none. `gone_past` asks above which count a queue gives a message up
-    however it is returned: a dead letter may have brought such a count with it, from 4.3 on.
+    `by_nack`: only a nack is a return that harms none. `gone_past` asks above which count a queue gives a message
+    up however it is returned: a dead letter may have brought such a count with it, from 4.3 on.
 
     The thread outlives the look only where the broker no longer takes a copy that it took a moment before: it
     holds the message and tries again, for as long as the process and the connection last.

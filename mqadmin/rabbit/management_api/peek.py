@@ -123,8 +123,8 @@ def delivery_limit(client: ManagementClient, info: QueueInfo, version: str) -> i
 def limits_of_letters(
     infos: Iterable[QueueInfo], product: str, version: str
 ) -> dict[tuple[str, str], int | None] | None:
-    """Return the delivery limits of the quorum queues, by (vhost, name), where a dead letter brings the count that it
-    died of; None where it begins anew. Pure."""
+    """Return the delivery limits of the quorum queues, by (vhost, name), where a dead letter brings the count that
+    it died of; None where it begins anew. Pure."""
     numbers = _numbers(version)
     if product != "RabbitMQ" or numbers is None or numbers < (4, 3):
         return None

@@ -160,7 +160,7 @@ def test_any_letter_is_put_aside_before_a_queue_gives_it_up(
 def test_a_letter_that_came_past_the_limit_is_captured(
     channel: BlockingChannel, vhost: str, environ: dict[str, str]
 ) -> None:
-    """From RabbitMQ 4.3 on it brings the count that it died of: its first delivery here is no return of a collector."""
+    """From RabbitMQ 4.3 on it brings the count that it died of. No collector returned it."""
     limit: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": 3}
     dead = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": QUEUE}
     channel.queue_declare(QUEUE, durable=True, arguments=limit)

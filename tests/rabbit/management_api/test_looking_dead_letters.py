@@ -1,4 +1,4 @@
-"""A look at dead letters that brought the count they died of into their queue, as RabbitMQ has them do from 4.3 on."""
+"""A look at dead letters that brought the count they died of, as RabbitMQ has them do from 4.3 on."""
 
 from __future__ import annotations
 
