@@ -58,6 +58,7 @@ class QueueInfo:
     `type` is classic, quorum, stream or what a plugin adds. `deliver_rate` counts deliveries and gets.
     `effective_policy` is the merged definition of policy and operator policy. `delivery_limit` is what the
     broker says it applies (quorum queues, RabbitMQ >= 4.2.5); `idle_since` is not listed by 3.13 and later.
+    `delayed`: returned messages that wait for a delayed retry (quorum queues, >= 4.3): neither ready nor unacked.
     """
 
     vhost: str
@@ -84,6 +85,7 @@ class QueueInfo:
     idle_since: str | None = None
     delivery_limit: int | None = None
     message_bytes: int | None = None
+    delayed: int | None = None
 
     @property
     def mean_bytes(self) -> float:
@@ -97,7 +99,12 @@ class QueueInfo:
 
 @dataclass(frozen=True)
 class ConsumerInfo:
-    """One consumer of one queue. `channel` names the channel, `connection` the connection it uses."""
+    """One consumer of one queue. `channel` names the channel, `connection` the connection it uses.
+
+    `timeout_ms`: how long it may hold a message, as far as the broker says: from 4.3 on, where it holds in quorum
+    queues alone. The consumer is cancelled then and its messages go back; its channel stays open, and an ack that
+    comes later does nothing.
+    """
 
     vhost: str
     queue: str
@@ -111,6 +118,7 @@ class ConsumerInfo:
     user: str | None
     peer: str | None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    timeout_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,10 @@ class QueueDetail:
 
     `lengths` has the series ready, unacked, total; `rates` publish, deliver, ack, redeliver, get. A series
     the broker has no data for is absent.
+
+    From RabbitMQ 4.3 on, of quorum queues: `by_priority` counts what is ready and was not returned, a message
+    without a priority as 4; `delayed_retry` is the broker's own word for the setting, `next_retry_at` when the next
+    of the delayed is ready again; `dying`: what at-least-once dead-lettering holds until it arrived elsewhere.
     """
 
     info: QueueInfo
@@ -127,6 +139,10 @@ class QueueDetail:
     rates: Mapping[str, Series] = field(default_factory=dict)
     leader: str | None = None
     members: tuple[str, ...] = ()
+    by_priority: Mapping[int, int] = field(default_factory=dict)
+    delayed_retry: str = ""
+    next_retry_at: float | None = None
+    dying: int | None = None
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,11 @@ class QueueList(Schema):
 
 
 class QueueDetailOut(QueueOut):
-    """One queue, live from the broker, with what it was declared with."""
+    """One queue, live from the broker, with what it was declared with.
+
+    `delayed`: messages that wait for a delayed retry; `by_priority`: those that are ready and were not returned.
+    Both, as `delivery_limit` and `delayed_retry`, where the broker says it: of quorum queues, from RabbitMQ 4.3 on.
+    """
 
     durable: bool
     auto_delete: bool
@@ -85,6 +89,11 @@ class QueueDetailOut(QueueOut):
     arguments: dict[str, Any]
     policy: str
     effective_policy: dict[str, Any]
+    delayed: int | None
+    next_retry_at: datetime | None
+    delivery_limit: int | None
+    delayed_retry: str
+    by_priority: dict[int, int]
 
 
 class QueueQuery(PageQuery):

@@ -132,6 +132,7 @@ def queue_facts(
         tracked=tracked,
         alarms=around.alarms,
         idle_since=moment(info.idle_since),
+        delayed=info.delayed or 0,
     )
 
 
