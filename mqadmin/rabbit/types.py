@@ -36,6 +36,7 @@ class OverviewInfo:
     channels: int | None = None
     consumers: int | None = None
     statistics_disabled: bool = False
+    erlang: str = ""
 
 
 @dataclass(frozen=True)

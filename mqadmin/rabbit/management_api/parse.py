@@ -60,6 +60,7 @@ def overview(item: Json) -> OverviewInfo:
         channels=_int(objects.get("channels")),
         consumers=_int(objects.get("consumers")),
         statistics_disabled=bool(item.get("disable_stats", False)),
+        erlang=_text(item.get("erlang_version")) or "",
     )
 
 
