@@ -25,7 +25,7 @@ def ask(client: ManagementClient, overview: OverviewInfo) -> dict[str, Any]:
         found["metadata_store"] = _store(overview.version, client.feature_flags())
         found["deprecated"] = sorted(client.deprecated_features_used())
     except NotFound:
-        pass  # before RabbitMQ 3.12 nothing is called deprecated
+        pass  # as on RabbitMQ 3.10: nothing is called deprecated yet
     except RabbitError as error:
         log.info("what broker %s is made of is not known: %s", client.config.slug, error)
     return found

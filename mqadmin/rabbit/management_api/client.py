@@ -77,7 +77,7 @@ class ManagementClient:
         return dict(self._list(lambda item: (str(item["name"]), str(item["state"])), answer))
 
     def deprecated_features_used(self) -> list[str]:
-        """Return the names of the deprecated features that are in use; NotFound before RabbitMQ 3.12."""
+        """Return the names of the deprecated features that are in use; NotFound where none is called so yet."""
         return self._list(
             lambda item: str(item["name"]), self._http.call("GET", "deprecated-features", "used")
         )

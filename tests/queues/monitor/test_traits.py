@@ -31,7 +31,7 @@ def test_a_transient_queue_is_told_of_where_rabbitmq_calls_it_deprecated(
     assert row["metadata_store"] == ("Khepri" if version >= (4, 3) else "Mnesia")
     text = viewer.get(reverse("overview")).content.decode()
     assert f"metadata in {row['metadata_store']}" in text
-    if version < (3, 12):
+    if version < (3, 13):
         assert row["deprecated_features"] is None
     else:
         assert "transient_nonexcl_queues" in row["deprecated_features"]
