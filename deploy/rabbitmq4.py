@@ -1,14 +1,20 @@
 """A RabbitMQ 4 beside Debian 12's 3.10, to run the broker tests on both.
 
-    python3 -m deploy.rabbitmq4 start [FOLDER]    prints the MQADMIN_TEST_* variables for a shell to evaluate
+    python3 -m deploy.rabbitmq4 start [--suite SUITE] [--series X.Y] [FOLDER]
     python3 -m deploy.rabbitmq4 stop [FOLDER]
 
-Debian 13 is unpacked into the folder once (`var/rabbitmq4` unless named) and the node runs there in a chroot,
-with data of its own, on free ports of the loopback. Only root can do this.
+`start` prints the MQADMIN_TEST_* variables for a shell to evaluate. The suite of Debian is `forky` (RabbitMQ 4.3)
+unless said otherwise; `trixie` has 4.0. It is unpacked into the folder once (`var/rabbitmq4` unless named; each
+suite has a folder of its own in there), and the node runs in a chroot there, with data of its own, on free ports of
+the loopback. Only root can do this. `stop` stops the nodes of all suites.
+
+forky is Debian's testing until it is released, so what is in it moves: with `--series 4.3` another one is refused.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -21,71 +27,122 @@ from deploy.node import Node
 from deploy.options import ROOT
 from deploy.trouble import Trouble, report
 
-_SUITE = "trixie"
+_SUITE = "forky"
+_MIRROR = "http://deb.debian.org/debian"
+# debootstrap of Debian 12 knows no suite that is younger than itself, but all of them are unpacked by this script.
+_SCRIPT = "sid"
+_UNPACK_SECONDS = 1200  # two minutes, as a rule
 
 
 def main() -> None:
-    """Start or stop the node of the folder on the command line."""
-    match sys.argv[1:]:
-        case ["start", *rest]:
-            start(_folder(rest))
-        case ["stop", *rest]:
-            stop(_folder(rest))
-        case _:
-            raise Trouble("Say start or stop, and perhaps a folder.")
+    """Start or stop what the command line says."""
+    parser = argparse.ArgumentParser(prog="python3 -m deploy.rabbitmq4")
+    parser.add_argument("act", choices=["start", "stop"])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "var" / "rabbitmq4")
+    parser.add_argument("--suite", default=_SUITE)
+    parser.add_argument("--series", default="", help="refuse a RabbitMQ of another one, such as 4.3")
+    options = parser.parse_intermixed_args()
+    if options.act == "start":
+        start(options.folder.resolve() / options.suite, options.suite, options.series)
+    else:
+        stop(options.folder.resolve())
 
 
-def start(folder: Path) -> None:
-    """Unpack Debian 13 if need be, start the node, print where it is."""
+def start(folder: Path, suite: str, series: str) -> None:
+    """Unpack the suite into `folder` if need be, start the node, print where it is."""
     if os.geteuid() != 0:
         raise Trouble("A chroot needs root. Name another RabbitMQ 4 with MQADMIN_TEST_AMQP_URL instead.")
     system = folder / "system"
-    if not (folder / "complete").exists():
-        _unpack(system)
-        (folder / "complete").touch()
-    _mount_proc(system)
+    complete = folder / "complete"
+    if not complete.exists():
+        _unpack(system, suite)
+        complete.touch()
     node = _node(folder)
-    node.start()
-    node.wait()
+    try:
+        version = _version(system)
+        if series and not f"{version}.".startswith(f"{series}."):
+            raise Trouble(
+                f"Debian's {suite} has RabbitMQ {version} now, not {series}. "
+                f"See how the tests do on it, then name its series in .ci/run."
+            )
+        _mount_proc(system, node.folder / "conf.d")
+        node.start()
+        node.wait()
+    except Trouble:
+        node.stop()
+        complete.unlink()  # what is broken, or of another series, is fetched anew the next time
+        raise
+    print(f"RabbitMQ {version} of Debian's {suite} runs.", file=sys.stderr, flush=True)
     print(f"export MQADMIN_TEST_AMQP_URL={node.amqp_url}")
     print(f"export MQADMIN_TEST_MANAGEMENT_URL={node.management_url}")
 
 
 def stop(folder: Path) -> None:
-    """Stop the node and take the mount away again. The unpacked system stays for the next time."""
-    _node(folder).stop()
-    proc = folder / "system" / "proc"
-    if proc.is_mount():
-        subprocess.run(["umount", str(proc)], check=True)
+    """Stop the nodes and take the mounts away again. The unpacked systems stay for the next time."""
+    for chosen in folder.glob("*/ports.json"):
+        _node(chosen.parent).stop()
+    for proc in folder.glob("*/system/proc"):
+        if proc.is_mount():
+            subprocess.run(["umount", str(proc)], check=True)
 
 
-def _folder(rest: list[str]) -> Path:
-    return Path(rest[0]).resolve() if rest else ROOT / "var" / "rabbitmq4"
-
-
-def _unpack(system: Path) -> None:
+def _unpack(system: Path, suite: str) -> None:
     if shutil.which("debootstrap") is None:
-        packages.install("debootstrap")
+        with contextlib.redirect_stdout(sys.stderr):  # a shell evaluates what is printed
+            packages.install("debootstrap")
     shutil.rmtree(system, ignore_errors=True)  # of an attempt that was interrupted
     system.mkdir(parents=True)
-    print(f"Unpacking Debian 13 with RabbitMQ 4 into {system} ...", file=sys.stderr, flush=True)
-    result = subprocess.run(
-        ["debootstrap", "--variant=minbase", "--include=rabbitmq-server", _SUITE, str(system)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    print(f"Unpacking Debian's {suite} with RabbitMQ into {system} ...", file=sys.stderr, flush=True)
+    options = ["--variant=minbase", "--include=rabbitmq-server"]
+    try:
+        result = subprocess.run(
+            ["debootstrap", *options, suite, str(system), _mirror(), _SCRIPT],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=_UNPACK_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"debootstrap did not come to its end within {_UNPACK_SECONDS} s.") from None
     if result.returncode:
         raise Trouble("debootstrap failed:\n" + "\n".join(result.stdout.splitlines()[-8:]))
 
 
-def _mount_proc(system: Path) -> None:
-    """Let the node see how much memory there is. Where mounting is not allowed it does without."""
-    if not (system / "proc").is_mount():
-        subprocess.run(
-            ["mount", "-t", "proc", "proc", str(system / "proc")], capture_output=True, check=False
-        )
+def _mirror() -> str:
+    """Return the archive that apt is told to fetch Debian from, or Debian's own."""
+    result = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Identifier: Packages", "Label: Debian"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    addresses = [line for line in result.stdout.split() if line.startswith(("http://", "https://"))]
+    return addresses[0] if addresses else _MIRROR
+
+
+def _version(system: Path) -> str:
+    """Return the version of the RabbitMQ that was unpacked, as 4.3.6."""
+    folder = str(system / "var" / "lib" / "dpkg")
+    query = ["dpkg-query", "--admindir", folder, "-W", "-f", "${Version}", "rabbitmq-server"]
+    result = subprocess.run(query, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise Trouble(f"No RabbitMQ was unpacked into {system}: {result.stderr.strip()}")
+    return result.stdout.partition("-")[0]
+
+
+def _mount_proc(system: Path, settings: Path) -> None:
+    """Let the node see how much memory there is. Where mounting is not allowed it does without: RabbitMQ 4.3 on
+    Erlang 29 would not start (tried)."""
+    proc = system / "proc"
+    if not proc.is_mount():
+        subprocess.run(["mount", "-t", "proc", "proc", str(proc)], capture_output=True, check=False)
+    own = settings / "without-proc.conf"
+    if proc.is_mount():
+        own.unlink(missing_ok=True)
+    else:
+        settings.mkdir(parents=True, exist_ok=True)
+        own.write_text("vm_memory_calculation_strategy = allocated\n")
 
 
 def _node(folder: Path) -> Node:

@@ -65,6 +65,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.update(broker.NOWHERE)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which RabbitMQ the tests were pointed at: the same address may be a newer one's tomorrow."""
+    if broker.named():
+        terminalreporter.write_line(f"on {broker.version()}")
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name bodies by their place: compressed ones hold the time, and workers would collect different tests."""
     return argname if isinstance(val, bytes | bytearray) else None

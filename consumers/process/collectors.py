@@ -39,7 +39,7 @@ from mqadmin.core import brokers
 from mqadmin.core.rows import batches
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.errors import RabbitError
-from mqadmin.rabbit.headers import DELIVERY_COUNT
+from mqadmin.rabbit.headers import ACQUIRED_COUNT, DELIVERY_COUNT
 from mqadmin.rabbit.management_api import peek
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing
@@ -198,6 +198,9 @@ class CappedAdmission:
         tag = method.delivery_tag or 0
         if len(body) > self._limits.cap:
             self._too_large(tag, properties, body)
+        elif self._came_past_limit(properties):
+            self._bytes += len(body)
+            return True  # at once, however much there is: it cannot bear to be given back
         elif method.redelivered and self._is_near_limit(properties, self._last_returns):
             self._put_away(tag, properties, body)
         elif self._bytes + len(body) > 2 * WINDOW_BYTES and in_window:
@@ -234,6 +237,15 @@ class CappedAdmission:
         limit = self._limits.delivery_limit
         returned = (properties.headers or {}).get(DELIVERY_COUNT, 0)
         return limit is not None and isinstance(returned, int) and returned + left >= limit
+
+    def _came_past_limit(self, properties: BasicProperties) -> bool:
+        """Whether a letter brought a count above the limit with it, which RabbitMQ has it do from 4.3 on.
+
+        It was never returned here: it would be gone.
+        """
+        headers, limit = properties.headers or {}, self._limits.delivery_limit
+        brought = headers.get(DELIVERY_COUNT, 0) if ACQUIRED_COUNT in headers else 0
+        return limit is not None and isinstance(brought, int) and brought > limit
 
     # --- a window's way ----------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class Broker(models.Model):
     totals = models.JSONField(default=dict)  # ready, unacked, *_rate; a missing key is unknown, not 0
     nodes = models.JSONField(default=list)
     alarms = models.JSONField(default=list)
+    traits = models.JSONField(default=dict)  # erlang, metadata_store, deprecated: `monitor.traits`
     history = models.JSONField(default=dict)  # name -> [[epoch_seconds, value], ...], the last hour
     queue_count = models.PositiveIntegerField(default=0)
     tried_at = models.DateTimeField(null=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from mqadmin.rabbit.headers import (
     ATTEMPT,
-    DELIVERY_COUNT,
+    COUNTS,
     FAILURES_OF,
     FAILURES_OF_RABBITMQ,
     IN_DOUBT,
@@ -133,13 +133,13 @@ DEAD_LETTER = Purpose(Names(frozenset((IN_DOUBT,))), is_persistent=True)
 # The message goes on to others, as it was published: nothing tells of the way to the consumer that forwards it,
 # which the copy begins anew. What an earlier failure left is theirs to read, if it was a dead letter.
 FORWARD = Purpose(
-    Names(frozenset((ATTEMPT, IN_DOUBT, RETRY_ID, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, DELIVERY_COUNT))),
+    Names(frozenset((ATTEMPT, IN_DOUBT, RETRY_ID, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY)) | COUNTS),
     keeps_ttl=True,
 )
 
 # The same message at the end of its own queue. A count that a client published would be believed until the broker
 # writes its own.
-LOOK = Purpose(Names(frozenset((DELIVERY_COUNT,))), keeps_ttl=True)
+LOOK = Purpose(Names(COUNTS), keeps_ttl=True)
 
 # The same message in another queue.
 MOVE = Purpose(keeps_ttl=True)

@@ -38,7 +38,12 @@ ORIGINAL_USER_ID: Final = "mqadmin-original-user-id"
 X_DEATH: Final = "x-death"
 FIRST_DEATH: Final = "x-first-death-"  # queue, reason, exchange
 LAST_DEATH: Final = "x-last-death-"  # the same, from 3.13 on
-DELIVERY_COUNT: Final = "x-delivery-count"
+DELIVERY_COUNT: Final = (
+    "x-delivery-count"  # of failed deliveries, by a quorum queue; of all returns before 4.3
+)
+ACQUIRED_COUNT: Final = "x-acquired-count"  # of all deliveries, from 4.3 on
+# What a quorum queue writes anew into each delivery of one and the same message.
+COUNTS: Final = frozenset((DELIVERY_COUNT, ACQUIRED_COUNT))
 
 # RabbitMQ routes what is published by these too (sender-selected distribution): a copy that came with them would
 # reach more queues than the one meant.
@@ -64,7 +69,7 @@ FAILURES_OF_RABBITMQ: Final = Names(
     frozenset(
         (
             X_DEATH,
-            DELIVERY_COUNT,
+            *COUNTS,
             *(
                 f"{which}{what}"
                 for which in (FIRST_DEATH, LAST_DEATH)

@@ -16,7 +16,7 @@ from pika.exceptions import ShortStringTooLong
 from pika.spec import Basic
 
 from mqadmin.rabbit.codec import LongString, RawField, RawTimestamp
-from mqadmin.rabbit.headers import DELIVERY_COUNT, ORIGINAL_DEATHS, X_DEATH
+from mqadmin.rabbit.headers import COUNTS, DELIVERY_COUNT, ORIGINAL_DEATHS, X_DEATH
 from mqadmin.rabbit.wire_numbers import (
     INT32,
     Float32,
@@ -361,12 +361,12 @@ def fingerprint(message: Message, queue: str, *, described: dict[str, Any] | Non
     """Return a hex digest (32 characters) that a redelivery of the same message has again.
 
     Covers queue, exchange, routing key, properties, headers and body. Leaves out the redelivered flag and
-    `x-delivery-count`, which a quorum queue raises with each return. `described` is the properties' `to_json`,
+    what a quorum queue counts with each return. `described` is the properties' `to_json`,
     for a caller who has it already.
     """
     described = dict(message.properties.to_json() if described is None else described)
-    if DELIVERY_COUNT in message.headers:
-        headers = {key: item for key, item in message.headers.items() if key != DELIVERY_COUNT}
+    if not COUNTS.isdisjoint(message.headers):
+        headers = {key: item for key, item in message.headers.items() if key not in COUNTS}
         described["headers"] = to_json(headers)
     described.setdefault("headers", {})
     frame = json.dumps(

@@ -36,6 +36,7 @@ class OverviewInfo:
     channels: int | None = None
     consumers: int | None = None
     statistics_disabled: bool = False
+    erlang: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class QueueInfo:
     broker says it applies (quorum queues, RabbitMQ >= 4.2.5); `idle_since` is not listed by 3.13 and later.
     `node` is where it lives or is led from, None where nobody leads. `members` are the nodes that a quorum queue or
     a stream has, and `online` those of them that are there.
+    `delayed`: returned messages that wait for a delayed retry (quorum queues, >= 4.3): neither ready nor unacked.
     """
 
     vhost: str
@@ -88,6 +90,7 @@ class QueueInfo:
     message_bytes: int | None = None
     members: tuple[str, ...] = ()
     online: tuple[str, ...] | None = None
+    delayed: int | None = None
 
     @property
     def away(self) -> tuple[str, ...]:
@@ -111,7 +114,12 @@ class QueueInfo:
 
 @dataclass(frozen=True)
 class ConsumerInfo:
-    """One consumer of one queue. `channel` names the channel, `connection` the connection it uses."""
+    """One consumer of one queue. `channel` names the channel, `connection` the connection it uses.
+
+    `timeout_ms`: how long it may hold a message, as far as the broker says: from 4.3 on, where it holds in quorum
+    queues alone. The consumer is cancelled then and its messages go back; its channel stays open, and an ack that
+    comes later does nothing.
+    """
 
     vhost: str
     queue: str
@@ -125,6 +133,7 @@ class ConsumerInfo:
     user: str | None
     peer: str | None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    timeout_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -133,12 +142,20 @@ class QueueDetail:
 
     `lengths` has the series ready, unacked, total; `rates` publish, deliver, ack, redeliver, get. A series
     the broker has no data for is absent.
+
+    From RabbitMQ 4.3 on, of quorum queues: `by_priority` counts what is ready and was not returned, a message
+    without a priority as 4; `delayed_retry` is the broker's own word for the setting, `next_retry_at` when the next
+    of the delayed is ready again; `dying`: what at-least-once dead-lettering holds until it arrived elsewhere.
     """
 
     info: QueueInfo
     consumer_details: tuple[ConsumerInfo, ...] = ()
     lengths: Mapping[str, Series] = field(default_factory=dict)
     rates: Mapping[str, Series] = field(default_factory=dict)
+    by_priority: Mapping[int, int] = field(default_factory=dict)
+    delayed_retry: str = ""
+    next_retry_at: float | None = None
+    dying: int | None = None
 
 
 @dataclass(frozen=True)

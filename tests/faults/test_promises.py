@@ -67,8 +67,9 @@ def test_looking_stops_before_it_harms(
     answers = [
         api.post(f"/api/v1/queues/{queue.pk}/peek", {"count": 1}, "application/json") for _ in range(12)
     ]
-    assert answers[-1].status_code == 409, "refused, with the reason"
-    assert answers[-1].json()["detail"]
+    if management.overview().version < "4.3":
+        assert answers[-1].status_code == 409, "refused, with the reason"
+        assert answers[-1].json()["detail"]
     [message] = amqp.drain(broker_config, vhost, "orders", expect=1)
     assert message.body == b"precious"
 

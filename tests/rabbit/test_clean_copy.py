@@ -31,6 +31,7 @@ KEPT = {
     "mqadmin-retry-id": "retry, dead letter, move",
     "mqadmin-in-doubt": "move",
     "x-delivery-count": "retry, dead letter, move",
+    "x-acquired-count": "retry, dead letter, move",
     "x-death": HISTORY,
     "x-first-death-queue": HISTORY,
     "x-first-death-reason": HISTORY,

@@ -26,6 +26,7 @@ def with_headers(**headers: Any) -> Message:
     [
         replace(MESSAGE, redelivered=True, delivery_tag=9),
         with_headers(**{"x-delivery-count": 4}),
+        with_headers(**{"x-delivery-count": 4, "x-acquired-count": 9}),
         replace(MESSAGE, properties=replace(MESSAGE.properties)),
     ],
 )

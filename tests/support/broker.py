@@ -24,6 +24,25 @@ def named() -> bool:
     return bool(os.environ.get(AMQP_VARIABLE) and os.environ.get(MANAGEMENT_VARIABLE))
 
 
+def version() -> str:
+    """Return what the named broker is, as "RabbitMQ 4.3.6", or why it does not say."""
+    from mqadmin.rabbit.config import load
+    from mqadmin.rabbit.errors import RabbitError
+    from mqadmin.rabbit.management_api.client import ManagementClient
+
+    amqp_url, management_url = os.environ[AMQP_VARIABLE], os.environ[MANAGEMENT_VARIABLE]
+    client = ManagementClient(
+        load({"RABBITMQ_URL": amqp_url, "RABBITMQ_MANAGEMENT_URL": management_url})["default"]
+    )
+    try:
+        overview = client.overview()
+    except RabbitError as error:
+        return f"a RabbitMQ that does not answer: {error}"
+    finally:
+        client.close()
+    return f"{overview.product} {overview.version}"
+
+
 def point_here(amqp_url: str, management_url: str) -> None:
     """Make this broker the one of the tests, of mqadmin's settings and of processes the tests start."""
     from mqadmin.core import brokers

@@ -14,7 +14,7 @@ from json.encoder import encode_basestring_ascii
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from mqadmin.rabbit.headers import DELIVERY_COUNT
+from mqadmin.rabbit.headers import COUNTS
 from mqadmin.rabbit.message import Message, Properties, to_json
 
 _MOST = 512
@@ -73,8 +73,8 @@ def _table(headers: dict[str, Any]) -> Table:
 def _made(headers: dict[str, Any], key: bytes) -> Table:
     value = to_json(headers)
     compared = value
-    if DELIVERY_COUNT in headers:
-        compared = to_json({name: item for name, item in headers.items() if name != DELIVERY_COUNT})
+    if not COUNTS.isdisjoint(headers):
+        compared = to_json({name: item for name, item in headers.items() if name not in COUNTS})
     return Table(json.dumps(value), json.dumps(compared, sort_keys=True), key)
 
 

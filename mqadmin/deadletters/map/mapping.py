@@ -14,13 +14,15 @@ from django.utils.translation import ngettext
 
 from mqadmin.core import brokers
 from mqadmin.core.pages import formats
-from mqadmin.queues.models import Queue
+from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.errors import RabbitError
+from mqadmin.rabbit.management_api import peek
 from mqadmin.rabbit.topology import redflags
 from mqadmin.rabbit.topology.redflags import Flag
 from mqadmin.rabbit.topology.topology import (
     DeadLetterMap,
     DeadLetterPath,
+    QueueKey,
     dead_letter_exchange,
     dead_letter_map,
     dead_letter_routing_key,
@@ -126,7 +128,7 @@ def of(broker: str, vhost: str) -> Mapped:
     except RabbitError as error:
         fault = str(error)
         found = _sampled(rows)
-    wrong = redflags.flags(infos, found)
+    wrong = redflags.flags(infos, found, limits=_limits(broker, infos))
     places = {
         row.name: MappedQueue(row, found[vhost, row.name], wrong.get((vhost, row.name), ()))
         for row in rows
@@ -172,6 +174,12 @@ def _info(row: Queue) -> QueueInfo:
         arguments=row.arguments,
         effective_policy=row.effective_policy,
     )
+
+
+def _limits(broker: str, infos: Iterable[QueueInfo]) -> dict[QueueKey, int | None] | None:
+    """Return the delivery limits where a letter brings the count that it died of."""
+    row = Broker.objects.filter(slug=broker).only("product", "version").first()
+    return None if row is None else peek.limits_of_letters(infos, row.product, row.version)
 
 
 def _sampled(rows: Iterable[Queue]) -> DeadLetterMap:
@@ -272,6 +280,17 @@ def in_words(flag: Flag) -> tuple[str, str]:
             return (
                 _("The queue does not outlive a restart, or its last consumer."),
                 _("Declare it durable, neither auto-delete nor exclusive."),
+            )
+        case "returns_kill":
+            return (
+                _(
+                    "Letters that were returned too often keep their count: at a delivery limit of %(limit)s "
+                    "the first return here, of any client, destroys them."
+                )
+                % {"limit": value},
+                _(
+                    "Set “delivery-limit” to -1 for this queue by a policy, or dead-letter to a classic queue."
+                ),
             )
         case "cycle":
             others = ", ".join(flag.others[:4])

@@ -40,7 +40,8 @@ class BrokerOut(Schema):
     """One configured broker as last seen. `reachable` null: not tried yet.
 
     `status`: ok; stale, when the monitor stopped sampling; down, when it does not answer; never, when it was not
-    sampled yet. Numbers are those of `sampled_at`.
+    sampled yet. Numbers are those of `sampled_at`. `metadata_store`: Khepri or Mnesia, "" where it is not known;
+    `deprecated_features`: those in use, null where the broker does not say.
     """
 
     slug: str
@@ -48,6 +49,9 @@ class BrokerOut(Schema):
     reachable: bool | None
     error: str
     rabbitmq_version: str
+    erlang_version: str
+    metadata_store: str
+    deprecated_features: list[str] | None
     sampled_at: datetime | None
     totals: TotalsOut
     nodes: list[NodeOut]
@@ -74,6 +78,9 @@ def _broker(row: Broker) -> dict[str, Any]:
         "reachable": row.reachable,
         "error": row.error,
         "rabbitmq_version": row.version,
+        "erlang_version": row.traits.get("erlang", ""),
+        "metadata_store": row.traits.get("metadata_store", ""),
+        "deprecated_features": row.traits.get("deprecated"),
         "sampled_at": row.sampled_at,
         "totals": row.totals,
         "nodes": row.nodes,

@@ -85,7 +85,11 @@ class MemberOut(Schema):
 
 
 class QueueDetailOut(QueueOut):
-    """One queue, live from the broker, with what it was declared with. `members` is empty for a classic queue."""
+    """One queue, live from the broker, with what it was declared with. `members` is empty for a classic queue.
+
+    `delayed`: messages that wait for a delayed retry; `by_priority`: those that are ready and were not returned.
+    Both, as `delivery_limit` and `delayed_retry`, where the broker says it: of quorum queues, from RabbitMQ 4.3 on.
+    """
 
     durable: bool
     auto_delete: bool
@@ -94,6 +98,11 @@ class QueueDetailOut(QueueOut):
     policy: str
     effective_policy: dict[str, Any]
     members: list[MemberOut]
+    delayed: int | None
+    next_retry_at: datetime | None
+    delivery_limit: int | None
+    delayed_retry: str
+    by_priority: dict[int, int]
 
 
 class QueueQuery(PageQuery):

@@ -27,6 +27,7 @@ _SAMPLED = (
     "totals",
     "nodes",
     "alarms",
+    "traits",
     "queue_count",
     "tried_at",
     "sampled_at",
@@ -69,6 +70,7 @@ def sampled(
     nodes: Sequence[NodeInfo],
     infos: Sequence[QueueInfo],
     at: float,
+    traits: Mapping[str, Any],
 ) -> None:
     """Write a success."""
     broker.reachable, broker.error, broker.error_code = True, "", ""
@@ -77,6 +79,7 @@ def sampled(
     broker.totals = totals(overview, infos)
     broker.nodes = [asdict(node) for node in nodes]
     broker.alarms = alarms.in_force(nodes)
+    broker.traits = dict(traits)
     broker.queue_count = len(infos)
     broker.tried_at = broker.sampled_at = datetime.fromtimestamp(at, UTC)
     history = extended(broker.history, broker.totals, at)

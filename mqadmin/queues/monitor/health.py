@@ -60,6 +60,7 @@ class QueueFacts:
     members: int = 0  # of a quorum queue or stream; `away`: those of them that are not there
     away: tuple[str, ...] = ()
     lacks_majority: bool = False
+    delayed: int = 0  # returned, and waiting for a delayed retry: neither ready nor unacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +117,11 @@ def judge(facts: QueueFacts, memory: Memory, now: float) -> Verdict:
     if facts.is_inbox:
         reasons += _letters(facts, memory, now)
     is_idle = _is_idle(memory, now)
+    if facts.delayed:
+        reasons.append(_reason(OK, "delayed", count=facts.delayed))
     reasons += _quiet(facts, memory, is_idle, reasons)
     settled = is_idle and memory.settled(facts.total)
-    return _verdict(reasons, clears_in, growth, settled=settled, idle=is_idle)
+    return _verdict(reasons, clears_in, growth, settled=settled, idle=is_idle and not facts.delayed)
 
 
 def _verdict(
@@ -166,7 +169,7 @@ def _growing(memory: Memory, facts: QueueFacts, slope: float | None, now: float)
 
 def _absent(memory: Memory, facts: QueueFacts, now: float) -> Latch:
     """Nobody consumes. Begins only where someone did, or where messages wait: an empty spare is no news."""
-    missing = facts.consumers == 0 and bool(memory.consumers_seen or facts.ready)
+    missing = facts.consumers == 0 and bool(memory.consumers_seen or facts.ready or facts.delayed)
     wait = NO_COLLECTOR_S if facts.tracked else NO_CONSUMERS_S
     back = bool(facts.consumers)
     return latched(memory.absent, missing, back, now, on_after=wait, off_after=CONSUMERS_BACK_S)
@@ -210,7 +213,7 @@ def _clears_in(facts: QueueFacts, memory: Memory, growth: float | None) -> float
     if facts.is_delay:
         return None if facts.delay_ms is None else facts.delay_ms / 1000
     if not ready:
-        return 0.0
+        return None if facts.delayed else 0.0
     if not facts.consumers:
         return None
     if memory.growing.on or memory.stalled.on:
@@ -296,16 +299,17 @@ def _falling_behind(facts: QueueFacts, since: float, growth: float, now: float) 
 
 
 def _nobody(facts: QueueFacts, memory: Memory) -> list[tuple[str, dict[str, Any]]]:
-    if not facts.ready or memory.absent.since is None:
+    waiting = (facts.ready or 0) + facts.delayed
+    if not waiting or memory.absent.since is None:
         return []
     since = int(memory.absent.since)
     if facts.tracked:
-        return [_reason(WATCH, "no_collector", since=since, waiting=facts.ready)]
+        return [_reason(WATCH, "no_collector", since=since, waiting=waiting)]
     if facts.is_inbox:
         return []  # a dead-letter queue waits for people: `_letters` speaks of it
     if memory.consumers_seen:
-        return [_reason(BROKEN, "no_consumers", since=since, waiting=facts.ready, had=memory.consumers_seen)]
-    return [_reason(WATCH, "never_consumed", waiting=facts.ready)]
+        return [_reason(BROKEN, "no_consumers", since=since, waiting=waiting, had=memory.consumers_seen)]
+    return [_reason(WATCH, "never_consumed", waiting=waiting)]
 
 
 def _letters(facts: QueueFacts, memory: Memory, now: float) -> list[tuple[str, dict[str, Any]]]:

@@ -135,6 +135,7 @@ def queue_facts(
         members=len(info.members),
         away=info.away,
         lacks_majority=info.lacks_majority,
+        delayed=info.delayed or 0,
     )
 
 

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
 
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.monitor import alarms, broker_rows, remembering, topology
+from mqadmin.queues.monitor import alarms, broker_rows, remembering, topology, traits
 from mqadmin.queues.monitor.memory import Memory
 from mqadmin.queues.monitor.queue_row import COLUMNS, NOWHERE, DeadLetterRoute, Known, Surroundings, update
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
-from mqadmin.rabbit.types import NodeInfo, QueueInfo
+from mqadmin.rabbit.types import NodeInfo, OverviewInfo, QueueInfo
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ Key = tuple[str, str]
 
 CHUNK = 500  # rows in one transaction: a write lock on SQLite stays short
 TOPOLOGY_S = 30.0
+TRAITS_S = 300.0
 GONE_KEPT = timedelta(hours=24)
 FLEETING_KEPT = timedelta(minutes=10)  # exclusive and auto-delete queues come and go by the thousand
 
@@ -59,6 +61,8 @@ class Sampler:
         self._shape: int | None = None
         self._mapped_at = float("-inf")
         self._history = remembering.History(slug)
+        self._traits: dict[str, Any] = {}
+        self._learnt_at = float("-inf")
 
     def forget(self) -> None:
         """Read the rows back before the next sample: they may have changed under us."""
@@ -72,13 +76,14 @@ class Sampler:
         at = time.time() if now is None else now
         broker = self._loaded()
         self._map_dead_letters(broker, infos, at)
+        self._learn(overview, at)
         asked = time.monotonic()
         try:
             changed = self._judge(broker, infos, nodes, at)
             judged = time.monotonic()
             self._write(broker, changed, at)
             gone = self._mark_gone(broker, infos, at)
-            broker_rows.sampled(broker, overview, nodes, infos, at)
+            broker_rows.sampled(broker, overview, nodes, infos, at, self._traits)
             self._history.record(broker.totals, nodes, infos, at)
         except Exception:
             self.forget()
@@ -113,6 +118,11 @@ class Sampler:
             infos, bindings, exchanges, captured=self._tracked(broker), worked=worked
         )
         self._shape, self._mapped_at = shape, at
+
+    def _learn(self, overview: OverviewInfo, at: float) -> None:
+        """Ask now and then for what changes with a person's act only."""
+        if at - self._learnt_at >= TRAITS_S:
+            self._traits, self._learnt_at = traits.ask(self._client, overview), at
 
     def _judge(
         self, broker: Broker, infos: Iterable[QueueInfo], nodes: Iterable[NodeInfo], at: float

@@ -13,7 +13,7 @@ from mqadmin.core.hooks import Attention, Badge, Hit, Link, Tile
 from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages import alarms, listing, wording
+from mqadmin.queues.pages import alarms, deprecated, listing, wording
 from mqadmin.queues.pages.broker_status import status_of
 
 SHOWN = 6
@@ -29,6 +29,7 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
         yield Attention(level, status.title, " ".join(filter(None, (status.text, status.detail))))  # type: ignore[arg-type]
     if status.broker is not None:
         yield from alarms.attention(status.broker)
+        yield from deprecated.attention(status.broker)
     has_vhosts = listing.present(slug).order_by().values("vhost").distinct().count() > 1
     yield from _queues(slug, "broken", has_vhosts=has_vhosts)
     yield from _without_a_member(slug)

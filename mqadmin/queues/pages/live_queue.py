@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.utils import timezone
 
@@ -107,6 +108,14 @@ def updated(queue: Queue, detail: QueueDetail) -> Queue:
     queue.state, queue.policy = detail.info.state or "", detail.info.policy or ""
     queue.arguments = dict(detail.info.arguments)
     queue.effective_policy = dict(detail.info.effective_policy)
+    retry_at = detail.next_retry_at
+    vars(queue).update(  # what its row has no column for
+        delayed=detail.info.delayed,
+        delivery_limit=detail.info.delivery_limit,
+        delayed_retry=detail.delayed_retry,
+        next_retry_at=None if retry_at is None else datetime.fromtimestamp(retry_at, UTC),
+        by_priority=dict(detail.by_priority),
+    )
     return queue
 
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import ago, size
+from mqadmin.queues.models import Broker
 from mqadmin.queues.pages.alarms import node_state
 
 NEAR = 0.75  # of its limit: a node's memory is then amber
@@ -33,6 +35,17 @@ def shown(node: dict[str, Any]) -> dict[str, Any]:
         "uptime": _uptime(node.get("uptime_s")),
         "is_down": down,
     }
+
+
+def made_of(broker: Broker) -> str:
+    """Return "RabbitMQ 4.3.6 · Erlang 29.1.1 · metadata in Khepri", as far as it is known."""
+    erlang, store = broker.traits.get("erlang"), broker.traits.get("metadata_store")
+    parts = (
+        f"{broker.product} {broker.version}".strip(),
+        f"Erlang {erlang}" if erlang else "",
+        _("metadata in %(store)s") % {"store": store} if store else "",
+    )
+    return " · ".join(filter(None, parts))
 
 
 def _uptime(seconds: float | None) -> str:

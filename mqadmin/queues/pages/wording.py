@@ -177,6 +177,14 @@ def _delay(params: Params) -> str:
     return _("Delay queue: holds retries for %(time)s.") % {"time": duration(params["ms"] / 1000)}
 
 
+def _delayed(params: Params) -> str:
+    return _messages(
+        params["count"],
+        "%(count)s returned message waits for a delayed retry.",
+        "%(count)s returned messages wait for a delayed retry.",
+    )
+
+
 _WORDS: dict[str, Callable[[Params], str]] = {
     "down": _down,
     "members_away": _members_away,
@@ -197,6 +205,7 @@ _WORDS: dict[str, Callable[[Params], str]] = {
     "letters_arriving": _letters_arriving,
     "letters_waiting": _letters_waiting,
     "delay": _delay,
+    "delayed": _delayed,
     "stream": lambda _params: _("Stream: messages stay after they are read."),
     "idle": lambda params: _("Idle since %(since)s.") % {"since": since(params["since"])},
 }

@@ -23,6 +23,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "tiles": hooks.overview_tiles(slug) if slug else [],
         "attention": hooks.attention(slug, request.user) if slug else [],
         "nodes": [nodes.shown(node) for node in status.broker.nodes] if status and status.broker else [],
+        "made_of": nodes.made_of(status.broker) if status and status.broker else "",
         "is_quiet": _is_quiet(status),
     }
     if not rendering.wants_fragment(request):

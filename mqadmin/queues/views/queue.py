@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from mqadmin.core.pages import rendering
 from mqadmin.queues.acts import snapshots
 from mqadmin.queues.forms.publish import PublishForm
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import history, live_queue, presenting
+from mqadmin.queues.pages import history, live_queue, presenting, returns
 from mqadmin.queues.pages.broker_status import live_fault, status_of
 from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.rabbit.errors import RabbitError
@@ -61,6 +62,8 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
         "dead_letters_to": _links(queue, queue.dead_letters_to),
         "dead_letters_from": _links(queue, queue.dead_letters_from),
         "consumers": live.detail.consumer_details if live.detail else [],
+        "by_priority": returns.by_priority(live.detail) if live.detail else [],
+        "next_retry": _next_retry(live),
     }
     if not rendering.wants_fragment(request):
         risk = live_queue.peek_risk(queue, live.detail) if live.detail else None
@@ -99,6 +102,7 @@ def _settled(queue: Queue, live: LiveQueue) -> dict[str, Any]:
         "effective_policy": presenting.settings_of(
             dict(info.effective_policy) if info else queue.effective_policy
         ),
+        "returns": returns.told(detail) if detail else [],
         "form": PublishForm(),
         "kept": snapshots.of(queue),
     }
@@ -126,6 +130,14 @@ def _denials(request: HttpRequest, queue: Queue, live: LiveQueue, risk: PeekRisk
 def _numbers(queue: Queue, live: LiveQueue) -> Numbers:
     source = live.detail.info if live.detail else queue
     return Numbers(**{name: getattr(source, name) for name in Numbers.__dataclass_fields__})
+
+
+def _next_retry(live: LiveQueue) -> datetime | None:
+    """Return when the next of the delayed messages is ready again."""
+    detail = live.detail
+    if detail is None or not detail.info.delayed or detail.next_retry_at is None:
+        return None
+    return datetime.fromtimestamp(detail.next_retry_at, UTC)
 
 
 def _links(queue: Queue, names: list[str]) -> list[tuple[str, Queue | None]]:

@@ -71,6 +71,17 @@ class ManagementClient:
     def vhosts(self) -> list[VhostInfo]:
         return self._list(parse.vhost, self._http.call("GET", "vhosts"))
 
+    def feature_flags(self) -> dict[str, str]:
+        """Return the state of each feature flag by its name: enabled, disabled or unavailable."""
+        answer = self._http.call("GET", "feature-flags")
+        return dict(self._list(lambda item: (str(item["name"]), str(item["state"])), answer))
+
+    def deprecated_features_used(self) -> list[str]:
+        """Return the names of the deprecated features that are in use; NotFound where none is called so yet."""
+        return self._list(
+            lambda item: str(item["name"]), self._http.call("GET", "deprecated-features", "used")
+        )
+
     # Queues
 
     def queues(self, vhost: str | None = None, *, columns: str = parse.QUEUE_COLUMNS) -> list[QueueInfo]:

@@ -60,7 +60,8 @@ class Looking:
 
     `limit`: after so many returns the queue gives a message up; None: a return harms none. `limit_now` asks for it
     once more when all are in hand, since a policy may have come meanwhile; it is called from that thread.
-    `by_nack`: only a nack is a return that harms none.
+    `by_nack`: only a nack is a return that harms none. `gone_past` asks above which count a queue gives a message
+    up however it is returned: a dead letter may have brought such a count with it, from 4.3 on.
 
     The thread outlives the look only where the broker no longer takes a copy that it took a moment before: it
     holds the message and tries again, for as long as the process and the connection last.
@@ -76,9 +77,11 @@ class Looking:
         limit: int | None,
         limit_now: Callable[[], int | None],
         by_nack: bool = False,
+        gone_past: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._config, self._vhost, self._queue, self._count = config, vhost, queue, count
         self._limit, self._limit_now, self._by_nack = limit, limit_now, by_nack
+        self._gone_past, self._most = gone_past, gone_past()
         self._publisher = Publisher(config, vhost, client_name="mqadmin look")
         self._taken: list[_Taken] = []
         self._fault: BaseException | None = None
@@ -149,6 +152,7 @@ class Looking:
             return
         try:
             self._limit = smaller(self._limit, self._limit_now())
+            self._most = smaller(self._most, self._gone_past())
         except RabbitError as error:
             log.warning("the delivery limit of %s could not be asked for again: %s", self._queue, error)
         for taken in in_hand:
@@ -168,6 +172,8 @@ class Looking:
 
     def _bears_return(self, taken: _Taken) -> bool:
         """Whether it may be returned now, and once more by its consumer."""
+        if self._most is not None and taken.returns > self._most:
+            return False
         return self._limit is None or taken.returns + 1 < self._limit
 
     def _copy(self, channel: BlockingChannel, taken: _Taken) -> bool:

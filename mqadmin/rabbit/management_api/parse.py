@@ -33,7 +33,7 @@ QUEUE_COLUMNS = (
     "vhost,name,type,durable,auto_delete,exclusive,state,messages_ready,messages_unacknowledged,messages,consumers,"
     "message_stats.publish_details.rate,message_stats.deliver_get_details.rate,message_stats.ack_details.rate,"
     "message_stats.redeliver_details.rate,memory,node,arguments,policy,operator_policy,"
-    "effective_policy_definition,idle_since,delivery_limit,message_bytes,leader,members,online"
+    "effective_policy_definition,idle_since,delivery_limit,message_bytes,messages_delayed,leader,members,online"
 )
 """Everything `queue_info` reads: one fixed list, so that the broker's cached listing serves every call."""
 
@@ -60,6 +60,7 @@ def overview(item: Json) -> OverviewInfo:
         channels=_int(objects.get("channels")),
         consumers=_int(objects.get("consumers")),
         statistics_disabled=bool(item.get("disable_stats", False)),
+        erlang=_text(item.get("erlang_version")) or "",
     )
 
 
@@ -108,11 +109,12 @@ def queue_info(item: Json) -> QueueInfo:
         message_bytes=_int(item.get("message_bytes")),
         members=_texts(item.get("members")),
         online=_texts(item["online"]) if isinstance(item.get("online"), list) else None,
+        delayed=_int(item.get("messages_delayed")),
     )
 
 
 def queue_detail(item: Json) -> QueueDetail:
-    stats = _table(item.get("message_stats"))
+    stats, retry_at = _table(item.get("message_stats")), _int(item.get("next_delayed_at"))
     gauges = {"ready": "messages_ready", "unacked": "messages_unacknowledged", "total": "messages"}
     counters = {
         "publish": "publish",
@@ -128,6 +130,10 @@ def queue_detail(item: Json) -> QueueDetail:
         consumer_details=tuple(consumer(entry) for entry in item.get("consumer_details") or ()),
         lengths={key: series for key, series in lengths.items() if series},
         rates={key: series for key, series in rates.items() if series},
+        by_priority=_by_priority(item.get("messages_by_priority")),
+        delayed_retry=_text(item.get("delayed_retry")) or "",
+        next_retry_at=None if retry_at is None else retry_at / 1000,
+        dying=_int(item.get("messages_dlx")),
     )
 
 
@@ -147,6 +153,7 @@ def consumer(item: Json) -> ConsumerInfo:
         user=_text(channel.get("user")),
         peer=f"{host}:{port}" if host else None,
         arguments=_table(item.get("arguments")),
+        timeout_ms=_int(item.get("consumer_timeout")),
     )
 
 
@@ -221,6 +228,12 @@ def peeked(item: Json) -> PeekedMessage:
         redelivered=item.get("redelivered") is True,
     )
     return PeekedMessage(message=message, size=size, truncated=len(body) < size)
+
+
+def _by_priority(value: Any) -> dict[int, int]:
+    """The highest first: in that order they are delivered."""
+    found = {int(priority): int(count) for priority, count in _table(value).items() if count}
+    return dict(sorted(found.items(), reverse=True))
 
 
 def _samples(details: Any) -> Series:

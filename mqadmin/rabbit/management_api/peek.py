@@ -10,6 +10,7 @@ way, and what is refused here is refused because that could not be done, or beca
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mqadmin.rabbit.errors import UnsafePeek
@@ -129,6 +130,17 @@ def delivery_limit(client: ManagementClient, info: QueueInfo, version: str) -> i
     return delivery_limits.of(info, numbers, _definitions(client, info))
 
 
+def limits_of_letters(
+    infos: Iterable[QueueInfo], product: str, version: str
+) -> dict[tuple[str, str], int | None] | None:
+    """Return the delivery limits of the quorum queues, by (vhost, name), where a dead letter brings the count that
+    it died of; None where it begins anew. Pure."""
+    numbers = _numbers(version)
+    if product != "RabbitMQ" or numbers is None or numbers < (4, 3):
+        return None
+    return {info.key: delivery_limits.of(info, numbers) for info in infos if info.type == "quorum"}
+
+
 def peek(client: ManagementClient, vhost: str, name: str, count: int = 10) -> list[PeekedMessage]:
     """Return up to `count` (at most 100) messages from the head of the queue, having put them back.
 
@@ -151,6 +163,7 @@ def peek(client: ManagementClient, vhost: str, name: str, count: int = 10) -> li
         limit=risk.delivery_limit,
         limit_now=lambda: ask(client, detail, product, version).delivery_limit,
         by_nack=risk.by_nack,
+        gone_past=lambda: delivery_limit(client, detail.info, version) if risk.by_nack else None,
     )
     return look.found(truncate=_TRUNCATE)
 

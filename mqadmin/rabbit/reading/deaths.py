@@ -106,7 +106,7 @@ def _from_broker(message: Message, deaths: tuple[DeathEntry, ...], dead_letter_q
         word = text(headers.get(LAST_DEATH + "reason") or headers.get(FIRST_DEATH + "reason"))
         return Death(
             queue=queue,
-            exchange=message.exchange,
+            exchange=text(headers.get(LAST_DEATH + "exchange")) or message.exchange,
             routing_keys=(message.routing_key,),
             reason=_reason(word),
             count=1 if queue or word else 0,

@@ -23,6 +23,7 @@ FlagCode = Literal[
     "length_refuses",  # a full dead-letter queue refuses new letters, which are lost
     "queue_expires",  # the dead-letter queue itself is deleted when nobody uses it
     "is_transient",  # the dead-letter queue, or what is in it, does not outlive a restart
+    "returns_kill",  # letters come with a count above its delivery limit: the first return is one too many
     "cycle",  # letters go round without a delay queue; without a rejection on the way RabbitMQ drops them
 ]
 Level = Literal["red", "amber"]
@@ -35,6 +36,7 @@ LEVELS: Mapping[FlagCode, Level] = {
     "length_refuses": "amber",
     "queue_expires": "red",
     "is_transient": "amber",
+    "returns_kill": "red",
     "cycle": "red",
 }
 
@@ -53,8 +55,17 @@ class Flag:
         return LEVELS[self.code]
 
 
-def flags(queues: Iterable[QueueInfo], found: DeadLetterMap) -> dict[QueueKey, tuple[Flag, ...]]:
-    """Return what is wrong, by queue; queues with nothing wrong are left out."""
+def flags(
+    queues: Iterable[QueueInfo],
+    found: DeadLetterMap,
+    *,
+    limits: Mapping[QueueKey, int | None] | None = None,
+) -> dict[QueueKey, tuple[Flag, ...]]:
+    """Return what is wrong, by queue; queues with nothing wrong are left out.
+
+    `limits`: the delivery limits of the quorum queues of a broker where a letter keeps its count (RabbitMQ 4.3 and
+    later, tried on 4.3.6: also a nack is then one return too many); None elsewhere.
+    """
     circles: dict[int, list[QueueKey]] = {}
     calm: set[int] = set()
     for key in found:
@@ -66,7 +77,11 @@ def flags(queues: Iterable[QueueInfo], found: DeadLetterMap) -> dict[QueueKey, t
     result = {}
     for queue in queues:
         target = found.get(*queue.key)
-        wrong = [*_of_source(queue, target), *_of_inbox(queue, target)]
+        wrong = [
+            *_of_source(queue, target),
+            *_of_inbox(queue, target),
+            *_of_counts(queue, target, limits or {}),
+        ]
         if target.circle is not None and target.circle not in calm:
             others = tuple(sorted(name for vhost, name in circles[target.circle] if name != queue.name))
             wrong.append(Flag(queue.key, "cycle", others=others))
@@ -113,6 +128,16 @@ def _of_inbox(queue: QueueInfo, target: DeadLetterPath) -> list[Flag]:
     if not queue.durable or queue.auto_delete or queue.exclusive:
         wrong.append(Flag(queue.key, "is_transient"))
     return wrong
+
+
+def _of_counts(queue: QueueInfo, target: DeadLetterPath, limits: Mapping[QueueKey, int | None]) -> list[Flag]:
+    limit = limits.get(queue.key)
+    if limit is None or not target.is_inbox:
+        return []
+    # What a queue gives up has been returned once more often than its limit.
+    senders = ((name, limits.get((queue.vhost, name))) for name in target.from_)
+    others = tuple(name for name, most in senders if most is not None and most >= limit)
+    return [Flag(queue.key, "returns_kill", str(limit), others)] if others else []
 
 
 def setting(queue: QueueInfo, name: str) -> str | None:

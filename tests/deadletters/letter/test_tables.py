@@ -34,7 +34,7 @@ LEAVES = st.one_of(
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8
 )
-NAMES = st.one_of(TEXT, st.sampled_from(["x-delivery-count", "x-death", "b"]))
+NAMES = st.one_of(TEXT, st.sampled_from(["x-delivery-count", "x-acquired-count", "x-death", "b"]))
 PROPERTIES = st.builds(
     Properties,
     content_type=st.none() | TEXT,

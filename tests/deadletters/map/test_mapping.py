@@ -150,6 +150,19 @@ def test_the_page_shows_the_brokers_own_topology(viewer: Client, place: RealPlac
     assert "Nothing matches" in none
 
 
+@pytest.mark.broker
+@pytest.mark.django_db
+@pytest.mark.parametrize(("version", "is_said"), [("4.3.6", True), ("4.2.5", False)])
+def test_letters_that_keep_their_count_are_told_of(
+    version: str, is_said: bool, viewer: Client, place: RealPlace
+) -> None:
+    place.row("orders", type="quorum", arguments={"x-dead-letter-exchange": "dlx"})
+    place.row("dlx.orders", type="quorum")
+    Broker.objects.update(product="RabbitMQ", version=version)
+    page = viewer.get("/dead-letters/map/", {"vhost": place.vhost}).content.decode()
+    assert ("at a delivery limit of 20 the first return here" in page) is is_said
+
+
 @pytest.mark.django_db
 def test_without_the_broker_the_last_sample_is_shown(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from mqadmin.core import brokers

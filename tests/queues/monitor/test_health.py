@@ -59,6 +59,15 @@ def test_a_queue_that_the_broker_calls_idle_is_idle_at_once() -> None:
     assert verdict.level == health.OK
 
 
+def test_what_waits_for_a_delayed_retry_is_no_emptiness() -> None:
+    waiting = replace(QUIET, total=12, delayed=12)
+    verdict, _, _ = live(*[waiting] * 30)
+    assert (verdict.level, codes(verdict), verdict.clears_in) == (health.OK, ["delayed"], None)
+    verdict, _, _ = live(busy(), *[replace(waiting, consumers=0)] * 30)
+    assert codes(verdict) == ["no_consumers", "delayed"]
+    assert verdict.reasons[0]["params"]["waiting"] == 12
+
+
 def test_idle_says_since_when_and_only_after_a_minute() -> None:
     traffic, quiet = [busy()] * 3, [replace(QUIET, ack_rate=0.0)]
     assert live(*traffic, *quiet * 5)[0].level == health.OK

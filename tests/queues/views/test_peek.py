@@ -42,6 +42,7 @@ def test_peek_shows_and_keeps_the_messages(
 def test_peek_is_refused_where_it_would_harm(
     operator: Client, broker: Broker, management: Management, vhost: str, broker_config: BrokerConfig
 ) -> None:
+    need_counted_nacks(management)
     arguments = {"x-queue-type": "quorum", "x-delivery-limit": 3}
     management.declare_queue(vhost, "fragile", arguments=arguments)
     amqp.publish(broker_config, vhost, "fragile", [b"x"])

@@ -64,10 +64,11 @@ def test_no_headers_at_all() -> None:
 
 
 def test_last_death_headers_without_x_death() -> None:
-    death = death_of(
-        {"x-first-death-queue": "a", "x-last-death-queue": "b", "x-last-death-reason": "expired"}
-    )
+    last = {f"x-last-death-{what}": word for what, word in (("queue", "b"), ("reason", "expired"))}
+    death = death_of({"x-first-death-queue": "a", **last})
     assert (death.queue, death.reason, death.return_address) == ("b", "expired", "a")
+    assert death.exchange == "dlx"
+    assert death_of({**last, "x-last-death-exchange": "shop"}).exchange == "shop"
 
 
 def test_our_own_headers() -> None:

@@ -121,6 +121,23 @@ def test_red_flags(queues: list[QueueInfo], expected: dict[str, list[tuple[str, 
     assert wrong(*queues) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "inbox", "killers"),
+    [(20, 20, ("a",)), (19, 20, ()), (25, 20, ("a",)), (None, 20, ()), (20, None, ()), (3, 3, ("a",))],
+)
+def test_letters_that_died_of_their_returns_bear_none_more(
+    source: int | None, inbox: int | None, killers: tuple[str, ...]
+) -> None:
+    """As on RabbitMQ 4.3, where they keep their count."""
+    queues = [queue("a", "", "dlq", type="quorum"), queue("c", "", "dlq"), queue("dlq", type="quorum")]
+    limits = {("/", "a"): source, ("/", "dlq"): inbox}
+    found = flags(queues, dead_letter_map(queues, [], []), limits=limits)
+    assert [(flag.code, flag.others) for flag in found.get(("/", "dlq"), ())] == (
+        [("returns_kill", killers)] if killers else []
+    )
+    assert flags(queues, dead_letter_map(queues, [], [])) == {}
+
+
 def test_a_cycle_names_who_else_is_in_it() -> None:
     queues = [queue("a", "", "b"), queue("b", "", "c"), queue("c", "", "a")]
     found = flags(queues, dead_letter_map(queues, [], []))
