@@ -56,7 +56,7 @@ def unusable() -> str:
 
 def database_gone(request: HttpRequest, error: Exception) -> HttpResponse:
     """503: locked for longer than we wait, or not there at all."""
-    log.error("the database did not answer %s: %s", in_a_line(request.path), in_a_line(error))
+    log.error("the database did not answer %s: %s", in_a_line(request.path), error)
     if "locked" in str(error):
         text = _("It was busy with other writes for too long. Nothing of what you asked for was changed.")
         return respond(request, 503, "database_locked", _("The database is busy"), text)
