@@ -65,7 +65,7 @@ def _folder(rest: list[str]) -> Path:
 
 def _unpack(system: Path) -> None:
     if shutil.which("debootstrap") is None:
-        packages.install("debootstrap")
+        packages.install("debootstrap", told=sys.stderr)
     shutil.rmtree(system, ignore_errors=True)  # of an attempt that was interrupted
     system.mkdir(parents=True)
     print(f"Unpacking Debian 13 with RabbitMQ 4 into {system} ...", file=sys.stderr, flush=True)
