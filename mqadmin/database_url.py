@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import dj_database_url
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import make_conninfo
 
 from mqadmin.given import Unusable
 
@@ -73,7 +73,7 @@ def _postgres(url: str) -> dict[str, Any]:
         raise Unusable(f"DATABASE_URL names no {'port' if port == 0 else 'database'}. It looks like {_LIKE}.")
     options = parse_qs(parts.query, keep_blank_values=True)
     try:
-        conninfo_to_dict(**{name: values[-1] for name, values in options.items() if name not in _DJANGO})
+        make_conninfo(**{name: values[-1] for name, values in options.items() if name not in _DJANGO})
     except psycopg.Error:
         known = ", ".join(name for name in options if re.fullmatch(r"\w{1,30}", name))
         raise Unusable(

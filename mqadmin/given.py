@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tomllib
 import zoneinfo
 from collections.abc import Collection, Iterator, Mapping
@@ -16,6 +17,7 @@ PLACEHOLDER = "REPLACE-ME"  # of deploy/systemd and deploy/kubernetes
 _PLACEHOLDERS = (PLACEHOLDER.lower(), "replace_me", "replaceme", "change-me", "change_me", "changeme")
 _LOGIN = "//user:password@"  # of README and docs/configuration.md
 _MAY_HOLD = ("MQADMIN_", "RABBITMQ_", "WEBHOOK_", "DATABASE_URL", "CELERY_BROKER_URL")
+_REFERENCE = re.compile(r"\$\{?(\w+)")
 _ON = {"1", "true", "yes", "on"}
 _OFF = {"", "0", "false", "no", "off"}
 
@@ -93,7 +95,8 @@ def refuse_placeholders(environ: Mapping[str, str] = os.environ) -> None:
             raise Unusable(f"{name} still holds the placeholder of an example: put the real value there.")
     path = environ.get("MQADMIN_BROKERS_FILE", "")
     for place, value in _texts(path) if path else ():
-        if is_placeholder(value):
+        named = _REFERENCE.findall(value)
+        if is_placeholder(value) or any(is_placeholder(environ.get(name, "")) for name in named):
             raise Unusable(
                 f"{path}: {place} still holds the placeholder of an example: put the real value there."
             )
