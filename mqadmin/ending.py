@@ -32,12 +32,13 @@ def words(error: BaseException) -> str:
         return _file(error)
     from django.core.exceptions import ImproperlyConfigured
     from django.db import Error
+    from django.db.migrations.exceptions import InconsistentMigrationHistory
 
     if isinstance(error, Error):
         from mqadmin.core import database
 
         return database.words(error) if database.explains(error) else ""
-    if isinstance(error, ImproperlyConfigured):
+    if isinstance(error, ImproperlyConfigured | InconsistentMigrationHistory):
         return str(error).splitlines()[0]
     return ""
 
