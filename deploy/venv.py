@@ -45,7 +45,7 @@ def ensure(requirements: str, folder: Path = FOLDER) -> None:
     )
     steps.say(f"Installing {some} ...")
     steps.run(f"Installing {requirements} with pip", [*_pip(folder), "--requirement", ROOT / requirements])
-    if (left := lacking(_site(folder) or folder, wanted)) and folder.exists():
+    if left := lacking(_site(folder) or folder, wanted):
         raise Trouble(
             f"pip installed {requirements}, but {', '.join(sorted(left)[:3])} is not whole in {folder}. "
             f"Remove that folder and run it again: rm -rf {folder}"
@@ -137,8 +137,9 @@ def _clear_debris(site: Path, missing: dict[str, str]) -> None:
     """Take away what a pip that was killed left: it would believe it, or warn of it for ever."""
     names = {_normal(name) for name in missing}
     for path in site.iterdir():
-        is_of_missing = path.name.endswith(".dist-info") and _normal(path.name.rpartition("-")[0]) in names
-        if path.name.startswith("~") or (is_of_missing and not _is_whole(path)):
+        name = path.name.removesuffix(".dist-info")
+        is_of_missing = name != path.name and _normal(name.rpartition("-")[0]) in names
+        if name.startswith("~") or (is_of_missing and not _is_whole(path)):
             shutil.rmtree(path, ignore_errors=True)
 
 

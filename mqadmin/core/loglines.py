@@ -71,23 +71,14 @@ class DatabaseInALine(logging.Filter):
         place = record.name, str(record.msg)
         if record.name == "django.request" and getattr(record, "status_code", None) == 503:
             return self._first(place) is not None
-        given = record.args if isinstance(record.args, tuple) else ()
         error = record.exc_info[1] if record.exc_info else None
+        given = record.args if isinstance(record.args, tuple) else ()
         if not database.is_away(error) and not any(isinstance(part, DatabaseError) for part in given):
             return True
         left_out = self._first(place)
         if left_out is None:
             return False
-        record.args = (
-            tuple(database.words(part) if isinstance(part, DatabaseError) else part for part in given) or None
-        )
-        try:
-            text = in_a_line(record.getMessage().splitlines()[0])
-        except (TypeError, ValueError):  # arguments of another kind than the words: logging tells that itself
-            return True
-        if error is not None and database.is_away(error):
-            text = f"{text.partition(': ')[0]}: {database.words(error)}"
-            record.exc_info = record.exc_text = None
+        text = _told(record, error if database.is_away(error) else None)
         record.msg, record.args = "%s", (f"{text} ({left_out} more since)" if left_out else text,)
         return True
 
@@ -100,6 +91,18 @@ class DatabaseInALine(logging.Filter):
                 return None
             self._due[place] = now + self.EVERY_S
             return self._left_out.pop(place, 0)
+
+
+def _told(record: logging.LogRecord, error: BaseException | None) -> str:
+    """Return a record as a line, with what is wrong with the database in words; its traceback goes."""
+    if isinstance(record.args, tuple):
+        parts = [database.words(part) if isinstance(part, DatabaseError) else part for part in record.args]
+        record.args = tuple(parts)
+    text = in_a_line(record.getMessage().splitlines()[0])
+    if error is not None:
+        record.exc_info = record.exc_text = None
+        text = f"{text.partition(f': {type(error).__name__}')[0]}: {database.words(error)}"
+    return text
 
 
 def in_a_line(text: object) -> str:

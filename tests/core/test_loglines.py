@@ -163,7 +163,8 @@ def test_a_database_that_is_away_is_a_line_a_minute(
                 'connection to server at "db", port 5432 failed: Connection refused\n\tIs it up?'
             )
         except OperationalError:
-            logger.exception("Task %s raised unexpected: %r", "retention", "the error")
+            words = {"name": "retention", "exc": "OperationalError('connection to server ...')"}
+            logger.exception("Task %(name)s raised unexpected: %(exc)s", words)
         logging.getLogger("mqadmin.monitor").warning("waiting: %s", OperationalError("disk I/O error\nmore"))
         now[0] += 5
     first = log.getvalue().splitlines()
