@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,6 +36,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     options = from_environ()
+    os.environ["MQADMIN_VAR"] = str(options.var)
+    import_module("mqadmin.settings")  # what they refuse is told before anything is started
     run = secrets.token_hex(8)
     run_state.write(options.var, run, options.address)
     try:

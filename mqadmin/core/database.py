@@ -73,7 +73,8 @@ def require(*, wait: bool = False) -> None:
         log.warning("%s Waiting for it.", words(error))
         return
     finally:
-        connection.close()
+        if not connection.in_atomic_block:  # of a test
+            connection.close()
     if other:
         raise Unusable(other)
 

@@ -11,6 +11,7 @@ import pytest
 
 from deploy import venv
 from deploy.options import ROOT
+from deploy.trouble import Trouble
 
 pytestmark = pytest.mark.processes
 
@@ -63,20 +64,22 @@ def test_what_was_interrupted_or_broken_is_mended(wheels: Path, capfd: pytest.Ca
     assert capfd.readouterr() == ("Installing the Python package mqadmin-test-package ...\n", "")
     assert not (site / "~qadmin_test_package").exists()
 
+    (wheels / "requirements.txt").write_text("mqadmin-no-such-package==1.0\n")
+    with pytest.raises(Trouble) as caught:
+        venv.ensure("requirements.txt", folder)
+    assert "Installing requirements.txt with pip did not succeed" in str(caught.value)
+    assert "No matching distribution found for mqadmin-no-such-package" in str(caught.value)
+    assert "The package index lacks it" in str(caught.value)
+
+
+def test_one_whose_python_is_gone_is_made_anew(wheels: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = wheels / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (folder / "bin" / "python").unlink()
     (folder / "bin" / "python").symlink_to("/usr/bin/python3.5-that-was-removed")
     venv.ensure("requirements.txt", folder)
     assert works(folder)
     assert capfd.readouterr().out.startswith("Making .venv anew (the Python it was made with is gone) ...\n")
-
-
-def test_what_pip_says_when_it_cannot(wheels: Path) -> None:
-    (wheels / "requirements.txt").write_text("mqadmin-no-such-package==1.0\n")
-    with pytest.raises(venv.Trouble) as caught:
-        venv.ensure("requirements.txt", wheels / ".venv")
-    assert "Installing requirements.txt with pip did not succeed" in str(caught.value)
-    assert "No matching distribution found for mqadmin-no-such-package" in str(caught.value)
-    assert "The package index lacks it" in str(caught.value)
 
 
 def test_one_that_was_left_half_made_or_moved(tmp_path: Path) -> None:
