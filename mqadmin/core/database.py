@@ -141,6 +141,11 @@ def is_away(error: BaseException | None) -> bool:
     return isinstance(error, OperationalError | InterfaceError) and not _STRANGE_TABLES.search(str(error))
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether the fault is that of a disk without room."""
+    return re.search("disk is full|No space left", str(error)) is not None
+
+
 def place() -> str:
     """Return which database it is: safe to show."""
     name = settings.DATABASES["default"]

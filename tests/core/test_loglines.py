@@ -193,12 +193,13 @@ def test_pages_that_want_the_database_while_it_is_away(
     log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_args: Any, **_kwargs: Any) -> HttpResponse:
-        raise OperationalError("connection refused")
+        raise OperationalError("database or disk is full")
 
     monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", away)
     client = quiet(Client())
     client.cookies["sessionid"] = "x" * 32
     assert {client.get("/queues/").status_code for _ in range(4)} == {503}
+    assert "The disk of the database is full" in client.get("/queues/").text
     lines = log.getvalue().splitlines()
     assert sum("the database did not answer /queues/" in line for line in lines) == 1, lines
     assert len(lines) <= 2, lines  # the other is Django's own

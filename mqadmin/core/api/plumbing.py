@@ -25,7 +25,7 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict, ValidationInfo, model_validator
 from pydantic.functional_validators import ModelWrapValidatorHandler
 
-from mqadmin.core import brokers, permissions
+from mqadmin.core import brokers, database, permissions
 from mqadmin.core.api import tokens
 from mqadmin.core.api.description import Api
 from mqadmin.core.errors import Refusal
@@ -291,4 +291,7 @@ def _unusable(error: Exception) -> JsonResponse:
 
 def _database_gone(error: Exception) -> JsonResponse:
     log.error("the database did not answer an API call: %s", error)
-    return error_response(503, "database_unavailable", _("The database does not answer. Try again shortly."))
+    text = _("The database does not answer. Try again shortly.")
+    if database.is_full(error):
+        text = _("The disk of the database is full. Nothing was changed.")
+    return error_response(503, "database_unavailable", text)
