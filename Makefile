@@ -17,27 +17,25 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help up test soak check fix bench screenshots venv venv-dev venv-bench clean
+.PHONY: help up python test soak check fix bench screenshots venv venv-dev venv-bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
 
-up:
-	@$(PYTHON) -m deploy.prepare && $(MAKE) -s venv && exec $(BIN)/python -m deploy.up
+up: python
+	@$(PYTHON) -m deploy.prepare && exec $(BIN)/python -m deploy.up
 
-venv: $(VENV)/requirements.txt.stamp
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "mqadmin: there is no $(PYTHON) here. Install Python 3.11 or newer" \
+		"(sudo apt-get install python3), or name one: make up PYTHON=python3.12" >&2; exit 1; }
 
-venv-dev: $(VENV)/requirements-dev.txt.stamp
-
-venv-bench: $(VENV)/requirements-bench.txt.stamp
-
-$(VENV)/requirements.txt.stamp: requirements.txt
+venv: python
 	@$(PYTHON) -m deploy.venv requirements.txt
 
-$(VENV)/requirements-dev.txt.stamp: requirements.txt requirements-dev.txt
+venv-dev: python
 	@$(PYTHON) -m deploy.venv requirements-dev.txt
 
-$(VENV)/requirements-bench.txt.stamp: requirements.txt requirements-bench.txt
+venv-bench: python
 	@$(PYTHON) -m deploy.venv requirements-bench.txt
 
 test: venv-dev

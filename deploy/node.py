@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import ports
-from deploy.processes import Identity, gone, identify
+from deploy.processes import Identity, carrying, end, gone, identify
 from deploy.trouble import Trouble
 
 USER = "mqadmin"
@@ -36,6 +36,7 @@ _PROGRAMS = (
 # answer to the protocol header). Where no file knows it, a DNS answer that is lost costs whoever connects 5 s.
 _INETRC = '{host, {127,0,0,1}, ["%s"]}.\n{lookup, [file, native]}.\n'
 _START_SECONDS = 90
+_MARK = "MQADMIN_NODE"  # in the environment of a node and all it starts: its folder
 
 
 def program() -> str | None:
@@ -93,7 +94,7 @@ class Node:
     def password(self) -> str:
         """The administrator's password, made on first use and kept beside the data (mode 0600)."""
         path = self.folder / "password"
-        if not path.exists():
+        if not path.exists() or not path.read_text():  # empty: of a disk that was full
             _write_private(path, self.member.secret if self.member else secrets.token_hex(16))
         return path.read_text()
 
@@ -130,7 +131,7 @@ class Node:
             )
         identity = identify(self._child.pid)
         record = {"pid": identity.pid, "started": identity.started, "epmd_port": epmd_port}
-        (self.folder / "node.json").write_text(json.dumps(record))
+        _write_private(self.folder / "node.json", json.dumps(record))
 
     def wait(self, timeout: float = _START_SECONDS) -> None:
         """Return once AMQP and the management API answer; else raise Trouble with the log's last lines."""
@@ -198,6 +199,7 @@ class Node:
         inside = self.folder if self.root is None else Path("/") / self.folder.relative_to(self.root)
         return {
             "PATH": os.environ.get("PATH", os.defpath),
+            _MARK: str(self.folder),
             "LC_ALL": "C.UTF-8",
             "HOME": str(inside / "home"),  # holds the cookie
             "ERL_EPMD_ADDRESS": "127.0.0.1",
@@ -227,6 +229,11 @@ class Node:
         record = self._record()
         process = Identity(int(record.get("pid", 0)), str(record.get("started", "")))
         return process if process.alive else None
+
+    def end_unrecorded(self) -> None:
+        """End a node that was started without a note of it: whoever did was killed in between."""
+        if not self.running:
+            end(carrying(_MARK, str(self.folder)), patience=8)
 
     def _record(self) -> dict[str, Any]:
         try:
@@ -282,6 +289,9 @@ def stop_epmd(port: int) -> None:
 
 
 def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, in a step: never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+    draft = path.with_name(f"{path.name}.draft")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
         handle.write(text)
+    draft.replace(path)

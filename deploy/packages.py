@@ -6,11 +6,15 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from typing import TextIO
 
+from deploy import steps
 from deploy.trouble import Trouble
 
 _SCRIPT = Path(__file__).with_name("apt-install")
+_TITLES = {"rabbitmq-server": "RabbitMQ", "postgresql": "PostgreSQL", "python3-venv": "Python's venv module"}
 _COMMANDS = {
     "debian": "sudo apt-get update && sudo apt-get install {}",
     "fedora": "sudo dnf install {}",
@@ -27,18 +31,22 @@ def can_install() -> bool:
     return shutil.which("apt-get") is not None and _prefix() is not None
 
 
-def install(*names: str) -> None:
-    """Install Debian packages; no service is started. Raises Trouble with apt's own words when it fails."""
+def install(*names: str, told: TextIO | None = None) -> None:
+    """Install Debian packages; no service is started. Raises Trouble with apt's own words when it fails.
+
+    `told`: where the line about it goes, stdout unless given.
+    """
     prefix = _prefix()
     if prefix is None:
         raise Trouble(
             f"These packages are needed: {' '.join(names)}. Install them with:\n  {command(*names)}"
         )
-    print(f"Installing {' '.join(names)} with apt ...", flush=True)
-    result = subprocess.run([*prefix, str(_SCRIPT), *names], stderr=subprocess.PIPE, text=True, check=False)
-    if result.returncode:
-        words = "\n".join(result.stderr.strip().splitlines()[-6:])
-        raise Trouble(f"apt could not install {' '.join(names)}:\n{words}\nTry it by hand: {command(*names)}")
+    titles = ", ".join(_TITLES.get(name, name) for name in names)
+    print(f"Installing {titles} ...", file=told or sys.stdout, flush=True)
+    try:
+        steps.run(f"Installing {titles} with apt", [*prefix, _SCRIPT, *names])
+    except Trouble as trouble:
+        raise Trouble(f"{trouble}\nTry it by hand: {command(*names)}") from None
 
 
 def command(*names: str) -> str:

@@ -35,7 +35,7 @@ def main() -> None:
 def start(folder: Path) -> None:
     """Create a cluster in `folder`, start it, print its address."""
     if _programs() is None:
-        packages.install("postgresql")
+        packages.install("postgresql", told=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
     password, port = secrets.token_hex(16), ports.pick()
     (folder / "password").write_text(password)

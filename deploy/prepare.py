@@ -2,32 +2,49 @@
 
     python3 -m deploy.prepare
 
-Every fault that a person can put right is found here, before anything is downloaded.
+Every fault that a person can put right is found here, before anything is downloaded. Last comes the virtual
+environment.
 """
 
 from __future__ import annotations
 
 import getpass
 import os
+import shutil
 from pathlib import Path
 
-from deploy import broker, node, ports, processes, run_state
+from deploy import broker, node, ports, processes, run_state, steps, venv
 from deploy.options import Options, from_environ
 from deploy.trouble import Trouble, report
-from deploy.venv import check_python
+from mqadmin import given
+
+# Megabytes. RabbitMQ takes no messages with less than 200 free (deploy.node).
+_ROOM_WITH_BROKER, _ROOM = 400, 50
 
 
 def main() -> None:
-    """Check everything `make up` needs; install RabbitMQ when it is to be private and missing."""
-    check_python()
+    """Check everything `make up` needs; install RabbitMQ when it is to be private, and packages, where missing."""
     options = from_environ()
+    given.refuse_placeholders()
     check_writable(options.var)
+    check_room(options.var, _ROOM_WITH_BROKER if options.private_broker else _ROOM)
     end_previous(options)
     ports.check_free(options.host, options.port, "PORT", "the web page")
     if options.private_broker:
         ports.check_free("127.0.0.1", options.amqp_port, "BROKER_AMQP_PORT", "the private RabbitMQ, AMQP")
         ports.check_free("127.0.0.1", options.http_port, "BROKER_HTTP_PORT", "the private RabbitMQ, HTTP")
         broker.obtain()
+    venv.ensure("requirements.txt")
+
+
+def check_room(var: Path, megabytes: int) -> None:
+    """Raise Trouble where less is free for `var`: a disk that is full later is told less plainly."""
+    free = shutil.disk_usage(var).free // 1_000_000
+    if free < megabytes:
+        raise Trouble(
+            f"Only {free} MB are free for {var}, and {megabytes} MB are needed. "
+            "Make room, or name a folder on another disk: make up MQADMIN_VAR=DIR"
+        )
 
 
 def check_writable(var: Path) -> None:
@@ -52,7 +69,9 @@ def check_writable(var: Path) -> None:
 def end_previous(options: Options) -> None:
     """End what a killed `make up` left behind; raise Trouble when one is alive."""
     previous = run_state.read(options.var)
+    left_broker = node.Node(options.var / "rabbitmq", options.amqp_port, options.http_port)
     if previous is None:
+        left_broker.end_unrecorded()
         return
     if previous.process.alive:
         raise Trouble(
@@ -60,10 +79,10 @@ def end_previous(options: Options) -> None:
             "Stop it with Ctrl-C in its terminal, or name another folder: make up MQADMIN_VAR=DIR"
         )
     found = processes.end_run(previous.id, patience=8)
-    left_broker = node.Node(options.var / "rabbitmq", options.amqp_port, options.http_port)
     if found or left_broker.running:
-        print("Ended what an earlier make up, which was killed, had left running.", flush=True)
+        steps.say("Ended what an earlier make up, which was killed, had left running.")
     left_broker.stop()
+    left_broker.end_unrecorded()
     run_state.clear(options.var)
 
 

@@ -14,7 +14,6 @@ forky is Debian's testing until it is released, so what is in it moves: with `--
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import shutil
@@ -88,8 +87,7 @@ def stop(folder: Path) -> None:
 
 def _unpack(system: Path, suite: str) -> None:
     if shutil.which("debootstrap") is None:
-        with contextlib.redirect_stdout(sys.stderr):  # a shell evaluates what is printed
-            packages.install("debootstrap")
+        packages.install("debootstrap", told=sys.stderr)
     shutil.rmtree(system, ignore_errors=True)  # of an attempt that was interrupted
     system.mkdir(parents=True)
     print(f"Unpacking Debian's {suite} with RabbitMQ into {system} ...", file=sys.stderr, flush=True)

@@ -32,7 +32,10 @@ def write(var: Path, run: str, address: str) -> None:
     """Record this process as the one that runs on `var`."""
     me = identify(os.getpid())
     record = {"id": run, "pid": me.pid, "started": me.started, "address": address}
-    _path(var).write_text(json.dumps(record))
+    # In a step: one that is cut off in between must not leave half a note, by which its processes are not found.
+    draft = var / f"run.json.{me.pid}"
+    draft.write_text(json.dumps(record))
+    draft.replace(_path(var))
 
 
 def clear(var: Path) -> None:

@@ -24,6 +24,7 @@ from honcho.printer import Printer
 
 # Seconds from the first process's end to SIGKILL for the rest. A consumer finishes what is in hand meanwhile.
 STOP_SECONDS = 7
+_GOES_WELL = re.compile(r"\s*$|\d{4}-\d\d-\d\d [\d:,]+ (INFO|DEBUG) |monitor: |worker: (Warm|Cold) shutdown")
 _COLOUR = re.compile(r"\x1b\[\d+m")
 
 
@@ -41,20 +42,34 @@ def main() -> int:
 
 
 class QuietPrinter(Printer):  # type: ignore[misc]
-    """honcho's printer without honcho's own remarks: who was started and which signal was sent."""
+    """honcho's printer without honcho's own remarks: who was started and which signal was sent.
+
+    What only says that all goes well goes to the file alone.
+    """
+
+    output: Tee
 
     def write(self, message: Any) -> None:
-        if message.name != SYSTEM_PRINTER_NAME:
-            super().write(message)
+        if message.name == SYSTEM_PRINTER_NAME:
+            return
+        text = message.data.decode(errors="replace") if isinstance(message.data, bytes) else message.data
+        self.output.is_shown = _GOES_WELL.match(text) is None
+        super().write(message)
 
 
 class Tee:
-    """A text stream that writes to stdout and, without colours, to a file of 5 MB, two older ones kept."""
+    """A text stream that writes to stdout and, without colours, to a file of 5 MB, two older ones kept.
+
+    A disk that is full costs lines of the file and nothing else.
+    """
+
+    is_shown = True
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(path, maxBytes=5_000_000, backupCount=2)
         handler.terminator = ""
+        handler.handleError = lambda record: None  # type: ignore[method-assign]  # noqa: ARG005
         self._file = logging.Logger("output")
         self._file.addHandler(handler)
 
@@ -63,7 +78,7 @@ class Tee:
 
     def write(self, text: str) -> int:
         self._file.info("%s", _COLOUR.sub("", text))
-        return sys.stdout.write(text)
+        return sys.stdout.write(text) if self.is_shown else len(text)
 
     def flush(self) -> None:
         sys.stdout.flush()

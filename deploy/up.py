@@ -17,10 +17,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy import broker, processes, reach, run_state
+from deploy import broker, processes, reach, run_state, steps
 from deploy.options import ROOT, Options, from_environ
 from deploy.runner import STOP_SECONDS
 from deploy.trouble import Trouble, report
@@ -35,6 +36,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     options = from_environ()
+    os.environ["MQADMIN_VAR"] = str(options.var)
+    import_module("mqadmin.settings")  # what they refuse is told before anything is started
     run = secrets.token_hex(8)
     run_state.write(options.var, run, options.address)
     try:
@@ -53,12 +56,13 @@ def main() -> int:
 def _broker(options: Options) -> Iterator[dict[str, str]]:
     """Yield RABBITMQ_URL and its sister of a broker that answers; stop it afterwards when it is ours."""
     if not options.private_broker:
+        steps.say("Asking RabbitMQ ...")
         reach.check(os.environ)
         yield {"RABBITMQ_URL": options.broker_url} if options.broker_url else {}
         return
     own = broker.private(options)
     try:
-        print("Starting a private RabbitMQ ...", flush=True)
+        steps.say("Starting RabbitMQ ...")
         own.start()
         own.wait()
         yield {
@@ -114,30 +118,33 @@ def _environment(options: Options, urls: dict[str, str], run: str) -> dict[str, 
 
 def _set_up(options: Options, environ: dict[str, str]) -> None:
     """Bring database, static files, accounts and broker to where this version needs them; all repeatable."""
-    _manage(environ, "migrate", "--noinput", "--verbosity=0")
-    _manage(environ, "collectstatic", "--noinput", "--verbosity=0")
-    _manage(environ, "setup_admin")
-    _manage(environ, "setup_broker")
+    steps.say("Preparing the database ...")
+    _manage("Preparing the database", environ, "migrate", "--noinput")
+    _collect_static(options, environ)
+    _manage("Making the first account", environ, "setup_admin")
+    _manage("Preparing RabbitMQ", environ, "setup_broker")
     if options.demo:
-        _manage(environ, "setup_demo")
+        _manage("Setting up the demo", environ, "setup_demo")
 
 
-def _manage(environ: dict[str, str], *command: str) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "manage.py", *command], cwd=ROOT, env=environ, start_new_session=True
-    )
-    try:
-        code = child.wait()
-    except KeyboardInterrupt:
-        child.kill()
-        child.wait()
-        raise
-    if code:
-        raise Trouble(f"The step `manage.py {command[0]}` did not succeed: the lines above say why.")
+def _collect_static(options: Options, environ: dict[str, str]) -> None:
+    """Copy the static files. Those of a copy that was cut off are made anew: they would pass for whole ones."""
+    whole = options.var / "static-is-whole"
+    again = [] if whole.exists() else ["--clear"]
+    whole.unlink(missing_ok=True)
+    _manage("Preparing the pages", environ, "collectstatic", "--noinput", *again)
+    whole.touch()
+
+
+def _manage(what: str, environ: dict[str, str], *command: str) -> None:
+    said = steps.run(what, [sys.executable, "manage.py", *command, "--verbosity=0"], environ=environ)
+    if said:  # nothing, unless there is something to know
+        steps.say(said)
 
 
 def _serve(options: Options, environ: dict[str, str]) -> None:
     """Run the Procfile until interrupted; whatever happens, none of its processes is left."""
+    steps.say("Starting mqadmin ...")
     left_out = [] if options.demo else ["demo"]
     runner = subprocess.Popen(
         [sys.executable, "-m", "deploy.runner", "Procfile", *left_out],
@@ -174,7 +181,7 @@ def _announce(options: Options, runner: subprocess.Popen[bytes]) -> None:
     path = options.var / "admin-password"
     password = path.read_text().strip() if path.exists() else ""
     login = f"sign in as admin with the password {password} (kept in {path})" if password else "sign in"
-    print(f"\nmqadmin is ready: {options.address}  {login}", flush=True)
+    steps.say(f"mqadmin is ready: {options.address}  {login}")
 
 
 def _healthy(options: Options) -> bool:

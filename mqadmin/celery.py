@@ -9,6 +9,7 @@ import logging
 import os
 import ssl
 import threading
+import warnings
 from typing import Any
 
 from celery import Celery, signals
@@ -17,9 +18,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
 
 from django.conf import settings
 from kombu.asynchronous import get_event_loop
-from kombu.transport import pyamqp
+from kombu.transport import pyamqp, resolve_transport
+from kombu.utils.url import parse_url
 
+from mqadmin import ending
 from mqadmin.core.loglines import end_in_a_line
+from mqadmin.given import Unusable
 from mqadmin.rabbit import config as rabbit_config
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ConfigurationError
@@ -34,6 +38,7 @@ UNUSABLE = "amqp://127.0.0.1:1//"  # refuses at once: better than Celery's defau
 def broker_settings() -> dict[str, Any]:
     """Return Celery's broker: CELERY_BROKER_URL, else the vhost `mqadmin` of the first configured broker."""
     if settings.CELERY_BROKER_URL:
+        _refuse_unknown(settings.CELERY_BROKER_URL)
         return {"broker_url": settings.CELERY_BROKER_URL}
     try:
         configs = rabbit_config.load(os.environ, settings.MQADMIN_BROKERS_FILE or None)
@@ -46,6 +51,27 @@ def broker_settings() -> dict[str, Any]:
     # kombu parts several hosts by ";" and tries them in turn.
     url = ";".join(first.amqp_urls(VHOST))
     return {"broker_url": url, **({"broker_use_ssl": _tls(first)} if first.is_tls else {})}
+
+
+def _refuse_unknown(urls: str) -> None:
+    """Raise Unusable for a broker that Celery could only answer with a traceback."""
+    for url in urls.split(";"):
+        scheme = url.partition("://")[0] if "://" in url else ""
+        try:
+            parse_url(url)
+            resolve_transport(scheme or "?")
+        except (ValueError, KeyError, ImportError):
+            raise Unusable(
+                "CELERY_BROKER_URL cannot be used: it looks like amqp://user:password@host:5672/vhost. "
+                "In a password write '/' as %2F, '@' as %40, '#' as %23."
+            ) from None
+
+
+def _require_database(**_signal: Any) -> None:
+    """End a worker whose tables are of another version; imported late, as the apps are not there yet."""
+    from mqadmin.core import database
+
+    database.require(wait=True)
 
 
 def send_now(name: str, *args: Any) -> None:
@@ -107,5 +133,9 @@ app = Celery("mqadmin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(broker_settings())
 app.autodiscover_tasks()
+ending.install()
+# In a container, and where somebody only tries mqadmin, everything runs as root: said of one it is only noise.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
+signals.worker_init.connect(_require_database)
 signals.beat_init.connect(end_in_a_line)
 signals.worker_shutting_down.connect(_wake)

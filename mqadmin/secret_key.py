@@ -11,28 +11,15 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-PLACEHOLDER = "REPLACE-ME"  # of deploy/systemd and deploy/kubernetes
+from mqadmin.given import Unusable, is_placeholder
+
 SHORTEST = 20  # characters: half of 128 bits in hexadecimal would be less
-_KNOWN = ("django-insecure-", "change-me", "changeme", "only-for-this-step")
-_MAY_HOLD = ("DATABASE_URL", "RABBITMQ_URL", "RABBITMQ_MANAGEMENT_URL", "CELERY_BROKER_URL")
+_KNOWN = ("django-insecure-", "only-for-this-step")
 _MAKE = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 
 
-class Unusable(SystemExit):
-    """No process can go on so: ends it with a line on stderr and code 1. Not an error with a traceback: Django's
-    settings are being read."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(f"mqadmin: {text}")
-
-
 def secret_key(environ: Mapping[str, str], path: Path) -> str:
-    """Return the key of SECRET_KEY, else that of the file. Raises Unusable, also for placeholders beside it."""
-    for name in _MAY_HOLD:
-        if PLACEHOLDER in environ.get(name, ""):
-            raise Unusable(
-                f"{name} still holds {PLACEHOLDER}, the placeholder of an example: put the real value there."
-            )
+    """Return the key of SECRET_KEY, else that of the file. Raises Unusable."""
     given = environ.get("SECRET_KEY", "").strip()
     why = _why_not(given) if given else ""
     if why:
@@ -42,7 +29,7 @@ def secret_key(environ: Mapping[str, str], path: Path) -> str:
 
 def _why_not(key: str) -> str:
     lowered = key.lower()
-    if PLACEHOLDER.lower() in lowered or any(word in lowered for word in _KNOWN):
+    if is_placeholder(key) or any(word in lowered for word in _KNOWN):
         return "is that of an example, which everybody knows"
     if len(key) < SHORTEST or len(set(key)) < 5:
         return f"can be guessed: it needs {SHORTEST} characters or more, by chance"

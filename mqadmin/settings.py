@@ -8,28 +8,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import dj_database_url
 from csp.constants import NONE, SELF
 
+from mqadmin import given
+from mqadmin.database_url import database
 from mqadmin.secret_key import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("MQADMIN_VAR", BASE_DIR / "var")).resolve()
 
-
-def _flag(name: str, default: bool) -> bool:
-    return os.environ.get(name, str(int(default))).strip().lower() in {"1", "true", "yes", "on"}
-
-
-def _list(name: str, default: str = "") -> list[str]:
-    return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
-
-
-DEBUG = _flag("MQADMIN_DEBUG", False)
-HTTPS = _flag("MQADMIN_HTTPS", False)
+given.refuse_placeholders()
+DEBUG = given.flag("MQADMIN_DEBUG")
+HTTPS = given.flag("MQADMIN_HTTPS")
 SECRET_KEY = secret_key(os.environ, VAR_DIR / "secret-key")
-ALLOWED_HOSTS = _list("MQADMIN_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = _list("MQADMIN_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = given.words("MQADMIN_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = given.origins("MQADMIN_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -90,24 +83,7 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'mqadmin.sqlite3'}"
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # FULL, not NORMAL: a letter is acked once its row is committed, so the commit must survive a power cut.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
-    }
-elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
-    # A database behind a pulled cable is given up after seconds: nobody waits for TCP's quarter of an hour.
-    DATABASES["default"]["OPTIONS"] = {
-        "connect_timeout": 5,
-        "tcp_user_timeout": 10_000,
-        "keepalives_idle": 10,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-        **DATABASES["default"].get("OPTIONS", {}),
-    }
+DATABASES = {"default": database(DATABASE_URL)}
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -132,9 +108,9 @@ AXES_LOCKOUT_TEMPLATE = "core/locked_out.html"
 
 MQADMIN_SIGN_IN_LIMIT = 40  # wrong passwords for a name from everywhere, and from an address for all names
 # Whose X-Forwarded-For, and X-Forwarded-Proto, is believed: addresses, networks, "unix".
-MQADMIN_TRUSTED_PROXIES = _list("MQADMIN_TRUSTED_PROXIES")
+MQADMIN_TRUSTED_PROXIES = given.words("MQADMIN_TRUSTED_PROXIES")
 # API tokens that nobody used for so many days are revoked; 0: never.
-MQADMIN_TOKENS_DAYS = float(os.environ.get("MQADMIN_TOKENS_DAYS") or "365")
+MQADMIN_TOKENS_DAYS = given.number("MQADMIN_TOKENS_DAYS", 365.0, 0.0)
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -147,9 +123,7 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by what is no trusted proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if _flag("MQADMIN_BEHIND_PROXY", False) else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if given.flag("MQADMIN_BEHIND_PROXY") else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -169,7 +143,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = os.environ.get("TZ") or "UTC"
+TIME_ZONE = given.zone("TZ", "UTC")
 USE_TZ = True
 USE_I18N = True
 
@@ -184,16 +158,22 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
+LOG_LEVEL = given.one_of("MQADMIN_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refused_in_a_line"]},
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["refused_in_a_line", "database_in_a_line"],
+        },
     },
-    "root": {"handlers": ["console"], "level": os.environ.get("MQADMIN_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "filters": {
         "in_a_line": {"()": "mqadmin.core.loglines.InALine"},
+        "database_in_a_line": {"()": "mqadmin.core.loglines.DatabaseInALine"},
         "refused_in_a_line": {"()": "mqadmin.core.loglines.RefusedInALine"},
     },
     "loggers": {
@@ -202,6 +182,7 @@ LOGGING = {
         "axes": {"level": "WARNING"},
         "celery.beat": {"filters": ["in_a_line"]},
         "celery.worker": {"filters": ["in_a_line"]},
+        "celery.worker.consumer.consumer": {"filters": ["in_a_line"]},
         "celery.worker.request": {"filters": ["in_a_line"]},
     },
 }
@@ -209,24 +190,26 @@ LOGGING = {
 # --- RabbitMQ -------------------------------------------------------------------------------------------
 # Read lazily (mqadmin.core.brokers), so that a wrong broker file is a message on a page, not a traceback.
 MQADMIN_BROKERS_FILE = os.environ.get("MQADMIN_BROKERS_FILE", "")
-MQADMIN_SAMPLE_SECONDS = float(os.environ.get("MQADMIN_SAMPLE_SECONDS", "5"))
+MQADMIN_SAMPLE_SECONDS = given.number("MQADMIN_SAMPLE_SECONDS", 5.0, 0.1)
 # One point in 5 s is kept for two hours, and so on: see docs/configuration.md.
 MQADMIN_HISTORY = os.environ.get("MQADMIN_HISTORY") or "5s:2h,1m:2d,10m:90d"
 MQADMIN_HANDLERS = [
     "consumers.handlers.builtin",
     "consumers.handlers.reference",
-    *_list("MQADMIN_HANDLERS"),
+    *given.words("MQADMIN_HANDLERS"),
 ]
 MQADMIN_PARKING_QUEUE = os.environ.get("MQADMIN_PARKING_QUEUE", "mqadmin.parking")
-MQADMIN_SUPERVISOR_ON_EXIT = os.environ.get("MQADMIN_SUPERVISOR_ON_EXIT", "leave")
+# A dead letter whose body has more bytes is not captured: it stays in its queue.
+MQADMIN_LETTER_BYTES = given.number("MQADMIN_LETTER_BYTES", 16_000_000, 1)
+MQADMIN_SUPERVISOR_ON_EXIT = given.one_of("MQADMIN_SUPERVISOR_ON_EXIT", "leave", ("leave", "stop"))
 # Fields of letters that only operators may reveal: header.NAME, payload.PATH, payload.*.NAME.
-MQADMIN_MASKED = _list("MQADMIN_MASKED")
+MQADMIN_MASKED = given.words("MQADMIN_MASKED")
 # Letters go so many days after somebody decided them, and those that nobody decided after their capture; 0: never.
-MQADMIN_LETTERS_DAYS = float(os.environ.get("MQADMIN_LETTERS_DAYS") or "30")
-MQADMIN_LETTERS_PARKED_DAYS = float(os.environ.get("MQADMIN_LETTERS_PARKED_DAYS") or "0")
+MQADMIN_LETTERS_DAYS = given.number("MQADMIN_LETTERS_DAYS", 30.0, 0.0)
+MQADMIN_LETTERS_PARKED_DAYS = given.number("MQADMIN_LETTERS_PARKED_DAYS", 0.0, 0.0)
 # Records of handled messages: deleted after so many days, and the oldest beyond so many.
-MQADMIN_RECORDS_DAYS = float(os.environ.get("MQADMIN_RECORDS_DAYS", "14"))
-MQADMIN_RECORDS_MAX = int(os.environ.get("MQADMIN_RECORDS_MAX", "1000000"))
+MQADMIN_RECORDS_DAYS = given.number("MQADMIN_RECORDS_DAYS", 14.0, 0.0)
+MQADMIN_RECORDS_MAX = given.number("MQADMIN_RECORDS_MAX", 1_000_000, 0)
 
 # --- Celery ---------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")

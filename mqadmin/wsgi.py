@@ -1,14 +1,47 @@
 """The WSGI entry point (gunicorn mqadmin.wsgi)."""
 
+from __future__ import annotations
+
 import os
 import sys
+import warnings
+from typing import TYPE_CHECKING
 
-from django.core.wsgi import get_wsgi_application
+from mqadmin import ending
+
+if TYPE_CHECKING:
+    from django.core.handlers.wsgi import WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
 GIVE_UP = 4  # by this exit code of a worker gunicorn ends, instead of starting another one, for ever
-try:
-    application = get_wsgi_application()
-except SystemExit as end:  # the settings cannot be used: one line says why
-    sys.stderr.write(f"{end}\n")
-    raise SystemExit(GIVE_UP) from None
+
+
+def _application() -> WSGIHandler:
+    try:
+        from django.core.wsgi import get_wsgi_application
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="No directory at")  # said below
+            made = get_wsgi_application()
+        from django.conf import settings
+
+        from mqadmin.core import database
+
+        if not os.path.isdir(settings.STATIC_ROOT):
+            sys.stderr.write(
+                f"mqadmin: no static files in {settings.STATIC_ROOT}: run manage.py collectstatic.\n"
+            )
+        database.require(wait=True)  # one that is away is a page of each request, until it is back
+        return made
+    except SystemExit as end:  # the settings, or the tables, cannot be used: one line says why
+        text = str(end)
+    except Exception as error:
+        words = ending.words(error)
+        if not words:
+            raise
+        text = f"mqadmin: {words}"
+    sys.stderr.write(f"{text}\n")
+    raise SystemExit(GIVE_UP)
+
+
+application = _application()

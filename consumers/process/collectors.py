@@ -14,7 +14,6 @@ which has no limit, confirmed, and only then acked with the rest of its window.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -46,7 +45,6 @@ from mqadmin.rabbit.publishing.publisher import Outgoing
 
 SinkFactory = Callable[[Consumer], WindowSink]
 
-LETTER_BYTES = 16_000_000
 WINDOW_BYTES = 64 * 1024 * 1024  # bodies of one window, about: what a collector has in memory
 FIRST_WINDOW = 2_000
 REFRESH_SECONDS = 20 * 60.0
@@ -76,10 +74,8 @@ def sink(consumer: Consumer) -> WindowSink:
 
 
 def letter_bytes() -> int:
-    """Return the size in bytes above which a letter stays in its queue: setting or variable
-    MQADMIN_LETTER_BYTES."""
-    found = getattr(settings, "MQADMIN_LETTER_BYTES", None) or os.environ.get("MQADMIN_LETTER_BYTES")
-    return int(found or LETTER_BYTES)
+    """Return the size in bytes above which a letter stays in its queue."""
+    return int(settings.MQADMIN_LETTER_BYTES)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from consumers.models import Consumer
 from consumers.process.pulse import EVERY
 from consumers.supervisor import single
 from consumers.supervisor.rows import database_now
+from mqadmin.core import database
 
 LOOK = 1.0  # seconds between two looks
 ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -52,7 +53,7 @@ def _look(name: str) -> tuple[Consumer | None, str]:
         other = single.holder(consumer, database_now()) if consumer is not None and consumer.single else None
     except (DatabaseError, InterfaceError) as error:
         connection.close()
-        return None, f"waiting for the database: {str(error).strip()}"
+        return None, f"waiting for the database: {database.words(error)}"
     if consumer is None:
         return None, f"waiting until a consumer {name} is defined in mqadmin"
     if consumer.desired == Consumer.Desired.STOPPED:

@@ -1,14 +1,22 @@
 """What is not our fault is logged in a line, not as a page of stack frames.
 
-That is a broker that is away, which Celery would tell every five seconds, and a request that was refused.
+That is a broker that is away, which Celery would tell every five seconds, a request that was refused, and a
+database that is away, which whoever meets it would tell each time.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
+import time
 from types import TracebackType
 from typing import Any
+
+from django.db import Error as DatabaseError
+
+from mqadmin import ending
+from mqadmin.core import database
 
 _LIBRARIES = {"amqp", "celery", "kombu"}  # by name: most processes do without Celery and need not load it
 
@@ -22,6 +30,8 @@ class InALine(logging.Filter):
         if error is not None and _is_of_a_connection(error):
             record.msg, record.args = "%s", (record.getMessage().splitlines()[0],)
             record.exc_info = record.exc_text = None
+        elif record.name.startswith("celery.") and not record.exc_info:  # with paragraphs of its own
+            record.msg, record.args = "%s", (" ".join(record.getMessage().split()),)
         return True
 
 
@@ -41,6 +51,60 @@ class RefusedInALine(logging.Filter):
         return True
 
 
+class DatabaseInALine(logging.Filter):
+    """Makes a line of what is logged of a database that is away, and lets that line through once a minute.
+
+    It may be the record's error or what its words are about. Each place that logs has a minute of its own. Of a
+    request that was answered with 503, the cause has been told by then.
+    """
+
+    EVERY_S = 60.0
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__(name)
+        self._lock = threading.Lock()
+        self._due: dict[tuple[str, str], float] = {}
+        self._left_out: dict[tuple[str, str], int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten `record` in place; drop it where its like was let through within the minute."""
+        place = record.name, str(record.msg)
+        if record.name == "django.request" and getattr(record, "status_code", None) == 503:
+            return self._first(place) is not None
+        error = record.exc_info[1] if record.exc_info else None
+        given = record.args if isinstance(record.args, tuple) else ()
+        if not database.is_away(error) and not any(isinstance(part, DatabaseError) for part in given):
+            return True
+        left_out = self._first(place)
+        if left_out is None:
+            return False
+        text = _told(record, error if database.is_away(error) else None)
+        record.msg, record.args = "%s", (f"{text} ({left_out} more since)" if left_out else text,)
+        return True
+
+    def _first(self, place: tuple[str, str]) -> int | None:
+        """Return how many were left out since the last one was let through; None: this one is, too."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._due.get(place, 0.0):
+                self._left_out[place] = self._left_out.get(place, 0) + 1
+                return None
+            self._due[place] = now + self.EVERY_S
+            return self._left_out.pop(place, 0)
+
+
+def _told(record: logging.LogRecord, error: BaseException | None) -> str:
+    """Return a record as a line, with what is wrong with the database in words; its traceback goes."""
+    if isinstance(record.args, tuple):
+        parts = [database.words(part) if isinstance(part, DatabaseError) else part for part in record.args]
+        record.args = tuple(parts)
+    text = in_a_line(record.getMessage().splitlines()[0])
+    if error is not None:
+        record.exc_info = record.exc_text = None
+        text = f"{text.partition(f': {type(error).__name__}')[0]}: {database.words(error)}"
+    return text
+
+
 def in_a_line(text: object) -> str:
     """Return a text with what would end a line, or move about on it, written as an escape."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(text))
@@ -56,7 +120,7 @@ def end_in_a_line(**_signal: Any) -> None:
 
 def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if not _is_of_a_connection(error):
-        sys.__excepthook__(kind, error, trace)
+        ending.end(kind, error, trace)
 
 
 def _is_of_a_connection(error: BaseException) -> bool:

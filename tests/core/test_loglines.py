@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 from django.http import HttpResponse, UnreadablePostError
 from django.test import Client, RequestFactory
 
+from mqadmin.core import loglines
 from mqadmin.core.api import tokens
 from mqadmin.core.pages import faults, views
 from tests.core.conftest import SignIn, make_user
@@ -139,3 +140,66 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         raise error
 
     monkeypatch.setattr(views.rendering, "page", fail)
+
+
+@pytest.fixture
+def no_minute_before() -> None:
+    (console,) = [item for item in logging.getLogger().handlers if type(item) is logging.StreamHandler]
+    (minute,) = [item for item in console.filters if isinstance(item, loglines.DatabaseInALine)]
+    minute._due.clear()
+    minute._left_out.clear()
+
+
+@pytest.mark.usefixtures("no_minute_before")
+def test_a_database_that_is_away_is_a_line_a_minute(
+    log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(loglines.time, "monotonic", lambda: now[0])
+    logger = logging.getLogger("celery.app.trace")
+    for _ in range(5):  # a task every five seconds
+        try:
+            raise OperationalError(
+                'connection to server at "db", port 5432 failed: Connection refused\n\tIs it up?'
+            )
+        except OperationalError:
+            words = {"name": "retention", "exc": "OperationalError('connection to server ...')"}
+            logger.exception("Task %(name)s raised unexpected: %(exc)s", words)
+        logging.getLogger("mqadmin.monitor").warning("waiting: %s", OperationalError("disk I/O error\nmore"))
+        now[0] += 5
+    first = log.getvalue().splitlines()
+    assert len(first) == 2, first
+    assert "Task retention raised unexpected: The database " in first[0]
+    assert "Connection refused" in first[0]
+    assert "waiting: The database " in first[1]
+    assert "more" not in first[1]
+    now[0] += 60
+    logging.getLogger("mqadmin.monitor").warning("waiting: %s", OperationalError("disk I/O error"))
+    assert log.getvalue().rstrip().endswith("(4 more since)")
+
+
+@pytest.mark.usefixtures("no_minute_before")
+def test_a_mistake_of_ours_in_a_query_keeps_its_traceback(log: io.StringIO) -> None:
+    for _ in range(2):
+        try:
+            raise ProgrammingError("syntax error at or near FORM")
+        except ProgrammingError:
+            logging.getLogger("mqadmin").exception("it failed")
+    assert log.getvalue().count("Traceback") == 2
+
+
+@pytest.mark.usefixtures("no_minute_before")
+def test_pages_that_want_the_database_while_it_is_away(
+    log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any, **_kwargs: Any) -> HttpResponse:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", away)
+    client = quiet(Client())
+    client.cookies["sessionid"] = "x" * 32
+    assert {client.get("/queues/").status_code for _ in range(4)} == {503}
+    assert "The disk of the database is full" in client.get("/queues/").text
+    lines = log.getvalue().splitlines()
+    assert sum("the database did not answer /queues/" in line for line in lines) == 1, lines
+    assert len(lines) <= 2, lines  # the other is Django's own

@@ -33,6 +33,15 @@ def test_restart_keeps_data_and_password(restartable_broker: Node) -> None:
     assert "kept" in {vhost.name for vhost in _client(node).vhosts()}
 
 
+def test_a_node_whose_start_was_cut_off_before_it_was_noted_is_ended(restartable_broker: Node) -> None:
+    node = restartable_broker
+    (node.folder / "node.json").unlink()
+    again = Node(node.folder, node.amqp_port, node.http_port)
+    assert not again.running
+    again.end_unrecorded()
+    assert not _processes_naming(str(node.folder))
+
+
 def test_stop_leaves_no_process(restartable_broker: Node) -> None:
     folder = str(restartable_broker.folder)
     assert _processes_naming(folder), "the running node must show, or the test proves nothing"

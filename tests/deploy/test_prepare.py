@@ -43,6 +43,20 @@ def test_var_is_a_file(tmp_path: Path) -> None:
         prepare.check_writable(tmp_path / "var")
 
 
+def test_a_disk_without_room_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    prepare.check_room(tmp_path, 0)
+    with pytest.raises(Trouble, match=r"Only \d+ MB are free for .*MQADMIN_VAR=DIR"):
+        prepare.check_room(tmp_path, 10**12)
+
+
+def test_a_python_that_is_too_old_is_told_as_such() -> None:
+    script = "import sys; sys.version_info = (3, 9, 1); import deploy"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("mqadmin: it needs Python 3.11 or newer; ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_var_in_a_place_that_cannot_be_written() -> None:
     with pytest.raises(Trouble, match=r"cannot be used: .*MQADMIN_VAR=DIR"):
         prepare.check_writable(Path("/proc/mqadmin"))

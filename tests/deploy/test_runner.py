@@ -20,6 +20,7 @@ PROCFILE = """
 steady: exec sleep 600
 stubborn: trap '' TERM; echo armed; while :; do sleep 1; done
 crashing: echo going down; exit 7
+telling: echo 2026-01-01 10:00:00,123 INFO all is well; echo 2026-01-01 10:00:00,123 WARNING all is not; sleep 600
 unwanted: touch $MQADMIN_VAR/unwanted
 """
 
@@ -47,6 +48,13 @@ def test_output_is_shown_with_its_process_and_kept(runner: subprocess.Popen[byte
     line = next(line for line in _text(tmp_path / "terminal").splitlines() if crash in line)
     assert "crashing | " in line
     assert runner.poll() is None, "one crash must not end the others"
+
+
+def test_what_goes_well_is_kept_and_not_shown(runner: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    wait_until(lambda: "WARNING all is not" in _text(tmp_path / "terminal"), timeout=10)
+    assert "INFO all is well" not in _text(tmp_path / "terminal")
+    assert "INFO all is well" in _text(tmp_path / "log" / "mqadmin.log")
+    assert runner.poll() is None
 
 
 def test_sigterm_ends_all_even_the_stubborn(runner: subprocess.Popen[bytes], tmp_path: Path) -> None:

@@ -88,7 +88,19 @@ def up(tmp_path: Path) -> Iterator[Up]:
 def test_up_stop_up_again_and_up_after_a_kill(up: Up) -> None:
     up.start()
     assert up.process is not None
+    wait_until(lambda: "Preparing the database ..." in up.output, timeout=120)
+    os.killpg(up.process.pid, signal.SIGKILL)  # a first start that is interrupted: the next one goes on
+    up.process.wait()
+    before = len(up.output)
+
+    up.start()
     address, password = up.ready(1)[0].groups()
+    assert up.output[before:].splitlines()[:-1] == [
+        "Ended what an earlier make up, which was killed, had left running.",
+        "Starting RabbitMQ ...",
+        "Preparing the database ...",
+        "Starting mqadmin ...",
+    ]
     assert up.output.rstrip().splitlines()[-1].startswith("mqadmin is ready: ")
     assert b'type="password"' in urllib.request.urlopen(address, timeout=10).read()
     kept = up.var / "admin-password"
@@ -112,6 +124,6 @@ def test_up_stop_up_again_and_up_after_a_kill(up: Up) -> None:
     up.variables["DEMO"] = "0"
     up.start()
     up.ready(3)
-    assert "Ended what an earlier make up" in up.output
+    assert up.output.count("Ended what an earlier make up") == 2
     up.press_ctrl_c()
     assert up.processes() == []

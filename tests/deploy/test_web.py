@@ -25,7 +25,7 @@ pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def address(process_environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """Where the Procfile's web process answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -33,12 +33,11 @@ def address(tmp_path: Path) -> Iterator[str]:
     lines = (ROOT / "Procfile").read_text().splitlines()
     command = next(line for line in lines if line.startswith("web: ")).removeprefix("web: ")
     environ = {
-        **os.environ,
+        **process_environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "BIND": bind,
         "WEB_WORKERS": "1",
         "MQADMIN_VAR": str(tmp_path),
-        "DATABASE_URL": "",
         processes.RUN_VARIABLE: tmp_path.name,
     }
     child = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=ROOT, env=environ, start_new_session=True)

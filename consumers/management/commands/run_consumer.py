@@ -25,6 +25,7 @@ from consumers.records.claims import HandledClaims
 from consumers.runtime import process
 from consumers.runtime.sink import Wish
 from consumers.supervisor.machine import states
+from mqadmin.core import database
 from mqadmin.rabbit.errors import ConfigurationError
 
 log = logging.getLogger("mqadmin.consumer")
@@ -94,6 +95,7 @@ class Command(BaseCommand):
         printing.forgive()
         if wait:
             self._wait_and_run(name, verbose, alive)
+        database.require()
         consumer = Consumer.objects.filter(name=name).first()
         if consumer is None:
             known = ", ".join(Consumer.objects.values_list("name", flat=True)) or "none"

@@ -20,6 +20,7 @@ from consumers.supervisor.loop import Supervisor
 from consumers.supervisor.machine.lock import AlreadySupervised, HostLock
 from consumers.supervisor.machine.wake import Wake
 from consumers.supervisor.namesake import Namesake, mark
+from mqadmin.core import database
 
 # It is part of addresses and of a file's name. An empty one would be that of processes no supervisor started.
 _NAME = re.compile(r"[^\W_][\w.@-]{0,99}")
@@ -57,6 +58,7 @@ class Command(BaseCommand):
             labels = placement.parse(",".join(label))
         except placement.PlacementError as error:
             raise CommandError(f"--label: {error}.") from error
+        database.require(wait=connection.vendor != "sqlite")
         _refuse_second_on_sqlite(name)
         supervisor = Supervisor(name, labels=labels, capacity=max(0, capacity))
         try:

@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
 
+from mqadmin.core import database
 from mqadmin.core.errors import Refusal
 from mqadmin.core.loglines import in_a_line
 from mqadmin.core.pages import context
@@ -56,10 +57,13 @@ def unusable() -> str:
 
 def database_gone(request: HttpRequest, error: Exception) -> HttpResponse:
     """503: locked for longer than we wait, or not there at all."""
-    log.error("the database did not answer %s: %s", in_a_line(request.path), in_a_line(error))
+    log.error("the database did not answer %s: %s", in_a_line(request.path), error)
     if "locked" in str(error):
         text = _("It was busy with other writes for too long. Nothing of what you asked for was changed.")
         return respond(request, 503, "database_locked", _("The database is busy"), text)
+    if database.is_full(error):
+        text = _("There is no room for what it should keep. Nothing of what you asked for was changed.")
+        return respond(request, 503, "database_unavailable", _("The disk of the database is full"), text)
     text = _("mqadmin keeps its own records there. Your queues are not touched by this; the broker goes on.")
     return respond(request, 503, "database_unavailable", _("The database does not answer"), text)
 

@@ -7,7 +7,10 @@ from typing import Any
 from django.apps.registry import Apps
 from django.core.management.base import CommandError
 from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
+
+from mqadmin.core import database
 
 APPS = ("core", "queues", "consumers", "deadletters")
 
@@ -20,6 +23,9 @@ def check(*, using: str, apps: Apps, **_kwargs: Any) -> None:
     `apps`: the models as the recorded migrations describe them. Raises CommandError.
     """
     connection = connections[using]
+    newer = database.newer_than_this(set(MigrationRecorder(connection).applied_migrations()))
+    if newer:
+        raise CommandError(newer)
     models = [model for model in apps.get_models() if model._meta.app_label in APPS and model._meta.managed]
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)

@@ -68,7 +68,7 @@ class BrokerSampler:
                 self._sample()
             return self.interval
         except (DatabaseError, InterfaceError) as error:
-            log.warning("broker %s: the database does not answer, waiting for it: %s", self.slug, error)
+            log.warning("broker %s: not sampled, waiting for the database: %s", self.slug, error)
             self._sampler.forget()
             connections.close_all()
             return max(self.interval, DATABASE_WAIT_S)

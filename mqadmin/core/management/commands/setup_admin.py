@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     help = "Make the account admin with a random password, unless there is an admin already."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    def handle(self, *_args: Any, verbosity: int = 1, **_options: Any) -> None:
         """Print who can sign in, and where the password lies; never the password of an existing account."""
         path = Path(settings.VAR_DIR) / "admin-password"
         permissions.ensure_roles()
@@ -34,7 +34,8 @@ class Command(BaseCommand):
         )
         if existing.exists():
             where = f"; the first password is in {path}" if path.exists() else ""
-            self.stdout.write(f"An admin account exists already{where}.")
+            if verbosity:
+                self.stdout.write(f"An admin account exists already{where}.")
             return
         password = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         # The file first: an account whose password nobody knows would be worse than a file without account.
@@ -47,7 +48,8 @@ class Command(BaseCommand):
             user.set_password(password)
             user.save()
             user.groups.add(admin)
-        self.stdout.write(f"Sign in as admin with the password {password} (kept in {path}).")
+        if verbosity:
+            self.stdout.write(f"Sign in as admin with the password {password} (kept in {path}).")
 
 
 def _write(path: Path, password: str) -> None:

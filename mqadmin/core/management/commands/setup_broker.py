@@ -28,8 +28,9 @@ class Command(BaseCommand):
 
     help = "Check every configured broker, and make the vhost for Celery on the first one."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
-        """Raise CommandError with what is wrong and what helps."""
+    def handle(self, *_args: Any, verbosity: int = 1, **_options: Any) -> None:
+        """Raise CommandError with what is wrong and what helps. `verbosity` 0: say only what is not well."""
+        self._says_all = verbosity > 0
         try:
             configs = brokers.configs()
         except ConfigurationError as error:
@@ -51,6 +52,10 @@ class Command(BaseCommand):
         elif not settings.CELERY_BROKER_URL or _vhost_of(settings.CELERY_BROKER_URL) == VHOST:
             self._make_vhost(first, brokers.client(first.slug))
 
+    def _say(self, text: str) -> None:
+        if self._says_all:
+            self.stdout.write(text)
+
     def _unusable(self, configs: Iterable[BrokerConfig]) -> dict[str, str]:
         """Return what is wrong, and what helps, by broker."""
         found = {}
@@ -71,7 +76,7 @@ class Command(BaseCommand):
                 f"What answers at {config.management_base} is not RabbitMQ's management API."
             ) from None
         user = client.whoami()
-        self.stdout.write(
+        self._say(
             f"{config.slug}: {overview.product} {overview.version} at {config.address}, as {user.name}."
         )
         if overview.statistics_disabled:
@@ -92,7 +97,7 @@ class Command(BaseCommand):
             client.create_vhost(VHOST)
             client.set_permissions(VHOST, config.username)
             with amqp.channel(config, VHOST, client_name="mqadmin set-up"):
-                self.stdout.write(f"{config.slug}: made the vhost {VHOST} for background work.")
+                self._say(f"{config.slug}: made the vhost {VHOST} for background work.")
         except RabbitError as error:
             raise CommandError(
                 f"{config.slug}: the vhost {VHOST} for background work cannot be made: {error} "

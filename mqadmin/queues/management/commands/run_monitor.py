@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, database
 from mqadmin.queues.monitor import monitor
 from mqadmin.rabbit.errors import ConfigurationError
 
@@ -33,6 +33,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if not slugs:
             raise CommandError("No broker is configured: set RABBITMQ_URL or MQADMIN_BROKERS_FILE.")
+        database.require(wait=True)
         # Blocked here and so in every thread started below; this thread takes them with sigwait. A handler
         # that sets an Event could deadlock with the very thread that waits for it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
