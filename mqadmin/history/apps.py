@@ -1,14 +1,14 @@
-"""What the history app hangs on at start: its retention, and a check of its setting."""
+"""What the history app hangs on at start: its retention; a setting that cannot be read ends the process."""
 
 from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import Any
 
 from django.apps import AppConfig
-from django.core import checks
 from django.utils import timezone
+
+from mqadmin import given
 
 
 class HistoryConfig(AppConfig):
@@ -17,9 +17,13 @@ class HistoryConfig(AppConfig):
 
     def ready(self) -> None:
         from mqadmin.core import hooks
+        from mqadmin.history import steps
 
+        try:
+            steps.configured()
+        except ValueError as error:
+            raise given.Unusable(f"MQADMIN_HISTORY: {error}.") from None
         hooks.register_retention(forget)
-        checks.register(check_setting)
 
 
 def forget() -> str:
@@ -30,14 +34,3 @@ def forget() -> str:
     gone = folding.forget(configured, time.time())
     gone += marking.forget(timezone.now() - timedelta(seconds=configured[-1].kept))
     return f"{gone} pieces of history" if gone else ""
-
-
-def check_setting(**_options: Any) -> list[checks.CheckMessage]:
-    """Refuse steps that cannot be read, before anything is recorded by them."""
-    from mqadmin.history import steps
-
-    try:
-        steps.configured()
-    except ValueError as error:
-        return [checks.Error(f"MQADMIN_HISTORY: {error}", id="mqadmin.history")]
-    return []
