@@ -199,6 +199,7 @@ LOGGING = {
         # Each failure in pika comes out as a RabbitError, in words; its log repeats it six times, with tracebacks.
         "pika": {"level": "CRITICAL"},
         "axes": {"level": "WARNING"},
+        "urllib3": {"level": "INFO"},  # below, it says whole addresses, secrets in them too
         "celery.beat": {"filters": ["in_a_line"]},
         "celery.worker": {"filters": ["in_a_line"]},
         "celery.worker.request": {"filters": ["in_a_line"]},
@@ -214,6 +215,8 @@ MQADMIN_HANDLERS = [
     "consumers.handlers.reference",
     *_list("MQADMIN_HANDLERS"),
 ]
+# A webhook never calls a private address, whatever its consumer allows.
+MQADMIN_FORBID_PRIVATE_ADDRESSES = _flag("MQADMIN_FORBID_PRIVATE_ADDRESSES", False)
 MQADMIN_PARKING_QUEUE = os.environ.get("MQADMIN_PARKING_QUEUE", "mqadmin.parking")
 MQADMIN_SUPERVISOR_ON_EXIT = os.environ.get("MQADMIN_SUPERVISOR_ON_EXIT", "leave")
 # Fields of letters that only operators may reveal: header.NAME, payload.PATH, payload.*.NAME.
