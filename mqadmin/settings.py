@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import dj_database_url
 from csp.constants import NONE, SELF
 
-from mqadmin.secret_key import secret_key
+from mqadmin.base_path import base_path
+from mqadmin.secret_key import Unusable, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("MQADMIN_VAR", BASE_DIR / "var")).resolve()
@@ -28,6 +30,11 @@ def _list(name: str, default: str = "") -> list[str]:
 DEBUG = _flag("MQADMIN_DEBUG", False)
 HTTPS = _flag("MQADMIN_HTTPS", False)
 SECRET_KEY = secret_key(os.environ, VAR_DIR / "secret-key")
+try:
+    BASE_PATH = base_path(os.environ)
+except ValueError as error:
+    raise Unusable(str(error)) from None
+FORCE_SCRIPT_NAME = BASE_PATH or None
 ALLOWED_HOSTS = _list("MQADMIN_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _list("MQADMIN_TRUSTED_ORIGINS")
 
@@ -135,6 +142,14 @@ MQADMIN_TRUSTED_PROXIES = _list("MQADMIN_TRUSTED_PROXIES")
 # API tokens that nobody used for so many days are revoked; 0: never.
 MQADMIN_TOKENS_DAYS = float(os.environ.get("MQADMIN_TOKENS_DAYS") or "365")
 
+# Of this path alone, and under names of its own: others on the same host have sessions too, and a browser sends
+# those of all paths above.
+_COOKIES = BASE_PATH.replace("/", ".")
+SESSION_COOKIE_NAME = f"sessionid{_COOKIES}"
+CSRF_COOKIE_NAME = f"csrftoken{_COOKIES}"
+LANGUAGE_COOKIE_NAME = f"django_language{_COOKIES}"
+MQADMIN_BROWSER_COOKIE = f"mqadmin_browser{_COOKIES}"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = BASE_PATH or "/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
@@ -142,7 +157,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "mqadmin.core.pages.faults.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by what is no trusted proxy
+SECURE_REDIRECT_EXEMPT = [f"^{re.escape(f'{BASE_PATH}/healthz'[1:])}$"]  # asked by what is no trusted proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -172,7 +187,7 @@ TIME_ZONE = os.environ.get("TZ") or "UTC"
 USE_TZ = True
 USE_I18N = True
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{BASE_PATH}/static/"
 STATIC_ROOT = Path(os.environ.get("MQADMIN_STATIC_ROOT", VAR_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
