@@ -72,7 +72,9 @@ class Options:
     headers: str = option(
         "",
         label=gettext_lazy("More headers"),
-        help=gettext_lazy('A JSON object: {"Authorization": "Bearer $WEBHOOK_TOKEN"}. Secrets belong there.'),
+        help=gettext_lazy(
+            'A JSON object: {"Authorization": "Bearer $WEBHOOK_TOKEN"}. Secrets belong into variables.'
+        ),
     )
     timeout_s: float = option(10.0, label=gettext_lazy("Timeout (s)"), minimum=0.1, maximum=300)
     ack: str = option(

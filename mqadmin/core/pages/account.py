@@ -23,7 +23,7 @@ class SignIn(views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:  # noqa: ARG002  # Django gives none
         """Return the address that `next` names, if it is one of ours: on the same host others may be at work."""
         wanted = super().get_redirect_url()
         return wanted if wanted.startswith(get_script_prefix()) else ""
