@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 
 from consumers.definitions import definitions
@@ -73,6 +75,19 @@ def test_the_audit_log_has_none_and_says_that_what_changed_is_hidden(hook: World
         "https://example.org/hooks/•••?code=•••",
     ]
     assert ["note" in entry.detail["options"] for entry in entries] == [False, False, True]
+
+
+def test_what_the_log_had_before_is_hidden_by_a_migration(db: None) -> None:
+    told = {
+        "options": {"from": {"url": "https://example.org/"}, "to": OPTIONS},
+        "prefetch": {"from": 1, "to": 2},
+    }
+    entry = AuditEntry.objects.create(actor="ann", action="consumer.update", detail=told)
+    import_module("consumers.migrations.0002_hide_secrets_in_the_audit_log").hide(apps, None)
+    entry.refresh_from_db()
+    assert entry.detail["options"]["to"]["url"] == "https://example.org/hook/•••?code=•••"
+    assert entry.detail["options"]["from"] == {"url": "https://example.org/"}
+    assert entry.detail["prefetch"] == {"from": 1, "to": 2}
 
 
 def test_who_may_define_sees_them_and_is_warned(hook: World, sign_in: SignIn) -> None:
