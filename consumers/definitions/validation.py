@@ -8,10 +8,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from consumers.handlers import hiding, registry
+from consumers.handlers import registry
 from consumers.models import Consumer
 from consumers.scaling import placement, schedule_words
-from mqadmin.core import brokers
+from mqadmin.core import brokers, hiding
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import ConfigurationError
 

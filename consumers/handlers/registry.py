@@ -27,9 +27,9 @@ from typing import Any, Literal, TypeVar
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from consumers.handlers import hiding
 from consumers.handlers import options as handler_options
 from consumers.handlers.options import OptionField, OptionsError, Words, option
+from mqadmin.core import hiding
 
 __all__ = [
     "Handler",

@@ -17,11 +17,12 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consumers.handlers import addresses, calling, hiding
-from consumers.handlers.hiding import VARIABLE_PREFIX
+from consumers.handlers import addresses, calling
 from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
 from consumers.runtime.api import Reject, Retry
+from mqadmin.core import hiding
+from mqadmin.core.hiding import VARIABLE_PREFIX
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.reading import jsontext
 

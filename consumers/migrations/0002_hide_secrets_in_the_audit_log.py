@@ -2,7 +2,7 @@ from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-from consumers.handlers import hiding
+from mqadmin.core import hiding
 
 
 def hide(apps: StateApps, _editor: BaseDatabaseSchemaEditor) -> None:

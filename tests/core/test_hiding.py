@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumers.handlers import hiding
+from mqadmin.core import hiding
 
 TOKEN = "Xk29fjQ8aLmZ0pW7rT4y"
 

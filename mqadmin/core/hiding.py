@@ -1,4 +1,4 @@
-"""What may be a secret in the options of handlers, hidden from who may not define consumers.
+"""What may be a secret in a text, as in the options of handlers, hidden from who may not define consumers.
 
 Hidden are: options that are declared `secret`, whatever a name calls one, user and password, the values of a query
 and long tokens in the path of a URL, and what else looks like a token. References to variables, `$WEBHOOK_NAME`,
