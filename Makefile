@@ -7,7 +7,7 @@
 # make screenshots  pictures of every page into docs/images
 #
 # Variables of `make up` (make up PORT=8001): PORT, HOST, RABBITMQ_URL, RABBITMQ_MANAGEMENT_URL, DATABASE_URL,
-# DEMO, MQADMIN_VAR, BROKER_AMQP_PORT, BROKER_HTTP_PORT.
+# DEMO, MQADMIN_VAR, MQADMIN_BASE_PATH, BROKER_AMQP_PORT, BROKER_HTTP_PORT.
 
 PYTHON ?= python3
 VENV := .venv

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.trouble import Trouble
+from mqadmin.base_path import base_path
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +25,7 @@ class Options:
     amqp_port: int
     http_port: int
     demo: bool
+    base_path: str = ""
 
     @property
     def private_broker(self) -> bool:
@@ -38,7 +40,7 @@ class Options:
     @property
     def address(self) -> str:
         host = f"[{self.page_host}]" if ":" in self.page_host else self.page_host
-        return f"http://{host}:{self.port}/"
+        return f"http://{host}:{self.port}{self.base_path}/"
 
 
 def from_environ(environ: Mapping[str, str] = os.environ) -> Options:
@@ -47,7 +49,12 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Options:
     brokers_file = environ.get("MQADMIN_BROKERS_FILE", "").strip()
     if environ.get("RABBITMQ_MANAGEMENT_URL", "").strip() and not broker_url:
         raise Trouble("RABBITMQ_MANAGEMENT_URL is set but RABBITMQ_URL is not: set both, or neither.")
+    try:
+        below = base_path(environ)
+    except ValueError as error:
+        raise Trouble(str(error)) from None
     return Options(
+        base_path=below,
         host=environ.get("HOST", "").strip() or "127.0.0.1",
         port=_port(environ, "PORT", 8000),
         var=Path(environ.get("MQADMIN_VAR", "").strip() or ROOT / "var").expanduser().resolve(),

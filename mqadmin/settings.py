@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from csp.constants import NONE, SELF
 
 from mqadmin import given
+from mqadmin.base_path import base_path
 from mqadmin.database_url import database
 from mqadmin.secret_key import secret_key
 
@@ -21,6 +23,11 @@ given.refuse_placeholders()
 DEBUG = given.flag("MQADMIN_DEBUG")
 HTTPS = given.flag("MQADMIN_HTTPS")
 SECRET_KEY = secret_key(os.environ, VAR_DIR / "secret-key")
+try:
+    BASE_PATH = base_path(os.environ)
+except ValueError as error:
+    raise given.Unusable(str(error)) from None
+FORCE_SCRIPT_NAME = BASE_PATH or None
 ALLOWED_HOSTS = given.words("MQADMIN_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = given.origins("MQADMIN_TRUSTED_ORIGINS")
 
@@ -112,6 +119,14 @@ MQADMIN_TRUSTED_PROXIES = given.words("MQADMIN_TRUSTED_PROXIES")
 # API tokens that nobody used for so many days are revoked; 0: never.
 MQADMIN_TOKENS_DAYS = given.number("MQADMIN_TOKENS_DAYS", 365.0, 0.0)
 
+# Of this path alone, and under names of its own: others on the same host have sessions too, and a browser sends
+# those of all paths above.
+_COOKIES = BASE_PATH.replace("/", ".")
+SESSION_COOKIE_NAME = f"sessionid{_COOKIES}"
+CSRF_COOKIE_NAME = f"csrftoken{_COOKIES}"
+LANGUAGE_COOKIE_NAME = f"django_language{_COOKIES}"
+MQADMIN_BROWSER_COOKIE = f"mqadmin_browser{_COOKIES}"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = BASE_PATH or "/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
@@ -119,7 +134,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "mqadmin.core.pages.faults.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by what is no trusted proxy
+SECURE_REDIRECT_EXEMPT = [f"^{re.escape(f'{BASE_PATH}/healthz'[1:])}$"]  # asked by what is no trusted proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -147,7 +162,7 @@ TIME_ZONE = given.zone("TZ", "UTC")
 USE_TZ = True
 USE_I18N = True
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{BASE_PATH}/static/"
 STATIC_ROOT = Path(os.environ.get("MQADMIN_STATIC_ROOT", VAR_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
@@ -180,6 +195,7 @@ LOGGING = {
         # Each failure in pika comes out as a RabbitError, in words; its log repeats it six times, with tracebacks.
         "pika": {"level": "CRITICAL"},
         "axes": {"level": "WARNING"},
+        "urllib3": {"level": "INFO"},  # below, it says whole addresses, secrets in them too
         "celery.beat": {"filters": ["in_a_line"]},
         "celery.worker": {"filters": ["in_a_line"]},
         "celery.worker.consumer.consumer": {"filters": ["in_a_line"]},
@@ -198,6 +214,8 @@ MQADMIN_HANDLERS = [
     "consumers.handlers.reference",
     *given.words("MQADMIN_HANDLERS"),
 ]
+# A webhook never calls a private address, whatever its consumer allows.
+MQADMIN_FORBID_PRIVATE_ADDRESSES = given.flag("MQADMIN_FORBID_PRIVATE_ADDRESSES")
 MQADMIN_PARKING_QUEUE = os.environ.get("MQADMIN_PARKING_QUEUE", "mqadmin.parking")
 # A dead letter whose body has more bytes is not captured: it stays in its queue.
 MQADMIN_LETTER_BYTES = given.number("MQADMIN_LETTER_BYTES", 16_000_000, 1)

@@ -8,15 +8,16 @@ import warnings
 from typing import TYPE_CHECKING
 
 from mqadmin import ending
+from mqadmin.base_path import below
 
 if TYPE_CHECKING:
-    from django.core.handlers.wsgi import WSGIHandler
+    from mqadmin.base_path import Application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
 GIVE_UP = 4  # by this exit code of a worker gunicorn ends, instead of starting another one, for ever
 
 
-def _application() -> WSGIHandler:
+def _application() -> Application:
     try:
         from django.core.wsgi import get_wsgi_application
 
@@ -32,7 +33,7 @@ def _application() -> WSGIHandler:
                 f"mqadmin: no static files in {settings.STATIC_ROOT}: run manage.py collectstatic.\n"
             )
         database.require(wait=True)  # one that is away is a page of each request, until it is back
-        return made
+        return below(settings.BASE_PATH, made)
     except SystemExit as end:  # the settings, or the tables, cannot be used: one line says why
         text = str(end)
     except Exception as error:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import BeforeValidator
 
-from consumers.definitions.validation import NULLABLE
+from consumers.definitions.validation import NULLABLE, OPTION
+from consumers.handlers import registry
 from consumers.status.summary import Summary
 from mqadmin.core.api.plumbing import Body, PageQuery
 
@@ -87,7 +88,8 @@ class ConsumerOut(DefinitionOut):
     """A definition with its state and counters. `rate` a second; `p95_ms` and the counts of the last hour.
 
     `retry_queues_depth`: messages in the retry queues of its vhost, which all its consumers share, as the
-    monitor last saw them; null when it never did.
+    monitor last saw them; null when it never did. `options`: what may be a secret in them is "•••" to who may not
+    define consumers. `warnings`: field -> what may not be meant, as "options.url".
     """
 
     status: StatusOut
@@ -98,11 +100,16 @@ class ConsumerOut(DefinitionOut):
     success_percent: float | None
     p95_ms: float | None
     retry_queues_depth: int | None
+    warnings: dict[str, str]
 
 
-def consumer_out(summary: Summary) -> dict[str, Any]:
-    """Return a consumer as `ConsumerOut` gives it."""
+def consumer_out(summary: Summary, *, whole: bool) -> dict[str, Any]:
+    """Return a consumer as `ConsumerOut` gives it; unless `whole`, without what may be secret in its options."""
     definition = DefinitionOut.from_orm(summary.consumer).dict()
+    handler, options = summary.consumer.handler, summary.consumer.options
+    if not whole:
+        definition["options"] = registry.shown(handler, options)
+    warnings = registry.warnings(handler, options)
     total, status = summary.hour.total, summary.status
     return {
         **definition,
@@ -121,6 +128,7 @@ def consumer_out(summary: Summary) -> dict[str, Any]:
         "success_percent": summary.success_percent,
         "p95_ms": total.quantile_ms(0.95),
         "retry_queues_depth": summary.delayed,
+        "warnings": {f"{OPTION}{name}": text for name, text in warnings.items()},
     }
 
 

@@ -29,6 +29,7 @@ from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess
 from consumers.status import summary
 from consumers.status.filtering import ConsumerSearch
+from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import CONFIGURE, OPERATE, VIEW, ApiError, the_broker
@@ -43,7 +44,8 @@ def consumer_list(request: HttpRequest, wanted: Query[ConsumerQuery]) -> Page:
     if wanted.broker:
         rows = rows.filter(broker=wanted.broker)
     page = paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=("name",))
-    page["items"] = [consumer_out(item) for item in summary.summaries(page["items"])]
+    whole = permissions.may(request.user, "configure")
+    page["items"] = [consumer_out(item, whole=whole) for item in summary.summaries(page["items"])]
     return page
 
 
@@ -53,7 +55,7 @@ def consumer_create(request: HttpRequest, payload: ConsumerIn) -> Status[dict[st
     fields = {**payload.given(), "desired": payload.desired, "broker": the_broker(payload.broker or "")}
     _check_types(payload.handler, payload.options)
     consumer = definitions.create(by=audit.actor(request), **fields)
-    return Status(201, _out(consumer))
+    return Status(201, _out(request, consumer))
 
 
 # Before the calls that begin with a name, which would take these words for one.
@@ -83,7 +85,7 @@ def _all(request: HttpRequest, act: mass.Act, payload: MassIn) -> Status[dict[st
 @router.get("/consumers/{name}", response=ConsumerOut)
 def consumer_detail(request: HttpRequest, name: str) -> dict[str, Any]:
     """Show one consumer."""
-    return _out(find_consumer(name))
+    return _out(request, find_consumer(name))
 
 
 @router.patch("/consumers/{name}", response=ConsumerOut, auth=CONFIGURE)
@@ -91,7 +93,7 @@ def consumer_update(request: HttpRequest, name: str, payload: DefinitionIn) -> d
     """Change a definition. Processes that run go on with what they started with until a restart."""
     consumer = find_consumer(name)
     _check_types(payload.handler or consumer.handler, payload.options)
-    return _out(definitions.update(consumer=consumer, by=audit.actor(request), **payload.given()))
+    return _out(request, definitions.update(consumer=consumer, by=audit.actor(request), **payload.given()))
 
 
 @router.delete("/consumers/{name}", response={204: None}, auth=CONFIGURE)
@@ -109,26 +111,30 @@ def consumer_start(request: HttpRequest, name: str, payload: StartIn | None = No
     consumer = find_consumer(name)
     if payload is not None and payload.process is not None:
         processes.start_now(process=_process_of(consumer, payload.process), by=audit.actor(request))
-        return Status(202, _out(consumer))
-    return Status(202, _out(definitions.start(consumer=consumer, by=audit.actor(request))))
+        return Status(202, _out(request, consumer))
+    return Status(202, _out(request, definitions.start(consumer=consumer, by=audit.actor(request))))
 
 
 @router.post("/consumers/{name}/stop", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_stop(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Stop it after what is in hand; a second time, kill it."""
-    return Status(202, _out(definitions.stop(consumer=find_consumer(name), by=audit.actor(request))))
+    return Status(202, _out(request, definitions.stop(consumer=find_consumer(name), by=audit.actor(request))))
 
 
 @router.post("/consumers/{name}/pause", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_pause(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Take no more messages."""
-    return Status(202, _out(definitions.pause(consumer=find_consumer(name), by=audit.actor(request))))
+    return Status(
+        202, _out(request, definitions.pause(consumer=find_consumer(name), by=audit.actor(request)))
+    )
 
 
 @router.post("/consumers/{name}/resume", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_resume(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Take messages again."""
-    return Status(202, _out(definitions.resume(consumer=find_consumer(name), by=audit.actor(request))))
+    return Status(
+        202, _out(request, definitions.resume(consumer=find_consumer(name), by=audit.actor(request)))
+    )
 
 
 @router.post("/consumers/{name}/restart", response={202: ConsumerOut}, auth=OPERATE)
@@ -139,16 +145,19 @@ def consumer_restart(
     consumer, how = find_consumer(name), payload or RestartIn()
     if how.process is not None:
         processes.restart(process=_process_of(consumer, how.process), by=audit.actor(request))
-        return Status(202, _out(find_consumer(name)))
+        return Status(202, _out(request, find_consumer(name)))
     return Status(
-        202, _out(definitions.restart(consumer=consumer, by=audit.actor(request), rolling=how.rolling))
+        202,
+        _out(request, definitions.restart(consumer=consumer, by=audit.actor(request), rolling=how.rolling)),
     )
 
 
 @router.post("/consumers/{name}/redeliver", response={202: ConsumerOut}, auth=OPERATE)
 def consumer_redeliver(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Give what is in hand back to the queue, from which RabbitMQ delivers it again."""
-    return Status(202, _out(definitions.redeliver(consumer=find_consumer(name), by=audit.actor(request))))
+    return Status(
+        202, _out(request, definitions.redeliver(consumer=find_consumer(name), by=audit.actor(request)))
+    )
 
 
 @router.post("/consumers/{name}/kill", response={202: ConsumerOut}, auth=OPERATE)
@@ -159,7 +168,7 @@ def consumer_kill(request: HttpRequest, name: str, payload: KillIn | None = None
     if payload is not None and payload.process is not None:
         process = _process_of(consumer, payload.process)
     definitions.kill(consumer=consumer, by=audit.actor(request), process=process)
-    return Status(202, _out(consumer))
+    return Status(202, _out(request, consumer))
 
 
 @router.post("/consumers/{name}/scale", response={202: ConsumerOut}, auth=OPERATE)
@@ -167,7 +176,7 @@ def consumer_scale(request: HttpRequest, name: str, payload: ScaleIn) -> Status[
     """Set how many processes run it."""
     consumer = find_consumer(name)
     definitions.scale(consumer=consumer, by=audit.actor(request), replicas=payload.replicas)
-    return Status(202, _out(consumer))
+    return Status(202, _out(request, consumer))
 
 
 def _process_of(consumer: Consumer, pk: int) -> ConsumerProcess:
@@ -187,5 +196,5 @@ def _check_types(handler: str, options: dict[str, Any] | None) -> None:
         raise definitions.Invalid({f"{OPTION}{name}": text for name, text in wrong.items()})
 
 
-def _out(consumer: Consumer) -> dict[str, Any]:
-    return consumer_out(summary.summary(consumer))
+def _out(request: HttpRequest, consumer: Consumer) -> dict[str, Any]:
+    return consumer_out(summary.summary(consumer), whole=permissions.may(request.user, "configure"))

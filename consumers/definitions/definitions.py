@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers.definitions import validation
+from consumers.definitions import changes, validation
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
@@ -136,8 +136,7 @@ def update(*, consumer: Consumer, by: Actor, **fields: Any) -> Consumer:
     values: dict[str, Any] = {**changed, "changed_by": by.name}
     if any(field in RESTART_FIELDS for field in changed):
         values["revision"] = consumer.revision + 1
-    detail = {field: {"from": getattr(consumer, field), "to": value} for field, value in changed.items()}
-    with act(consumer, by, "update", detail):
+    with act(consumer, by, "update", changes.told(consumer, wanted, changed)):
         _check(wanted)
         _swap(consumer, {"revision": consumer.revision, **supervised(consumer)}, values)
     return consumer

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from consumers.handlers import registry
 from consumers.models import Consumer
 from consumers.scaling import placement, schedule_words
-from mqadmin.core import brokers
+from mqadmin.core import brokers, hiding
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import ConfigurationError
 
@@ -122,6 +122,10 @@ def _handler(consumer: Consumer) -> dict[str, str]:
     options: Any = consumer.options
     if not isinstance(options, dict):
         return {"options": _("Options are a table of names and values.")}
+    hidden = [name for name, value in options.items() if isinstance(value, str) and hiding.SHOWN in value]
+    if hidden:
+        text = _("%(sign)s is shown in place of a secret: give the value itself.") % {"sign": hiding.SHOWN}
+        return {f"{OPTION}{name}": text for name in hidden}
     try:
         registry.bind(handler, options)
     except registry.OptionsError as error:

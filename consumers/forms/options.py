@@ -27,6 +27,8 @@ class OptionsForm(forms.Form):
         for item in self._options:
             self.fields[item.name] = _option_field(item)
             dress(self.fields[item.name].widget)
+        for name, text in registry.warnings(handler.name, self.values).items() if handler is not None else ():
+            self.fields[name].warning = text  # type: ignore[attr-defined]  # told beside it, and not refused
 
     @property
     def values(self) -> dict[str, Any]:

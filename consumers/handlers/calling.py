@@ -8,7 +8,6 @@ the name. Proxies and .netrc of the environment are not used; redirects are not 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import socket
 import threading
@@ -28,14 +27,13 @@ from urllib3.response import HTTPResponse
 from urllib3.util import Timeout
 from urllib3.util.connection import create_connection
 
-MOST_READ = 16 * 1024  # bytes of an answer: enough to say what went wrong
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the IPv4 address is in the last 32 bits
+from consumers.handlers import addresses
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+MOST_READ = 16 * 1024  # bytes of an answer: enough to say what went wrong
 
 
 class AddressRefused(Exception):
-    """The name leads to an address that is not on the public internet."""
+    """The name leads to an address that may not be called."""
 
 
 class NoAnswer(Exception):
@@ -97,7 +95,7 @@ class Caller:
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             session.headers.clear()
             session.headers.update({"User-Agent": "mqadmin", "Accept": "*/*", "Accept-Encoding": "identity"})
-            adapter = _Adapter(public_only=not self._allow_private)
+            adapter = _Adapter(private_too=self._allow_private)
             session.mount("http://", adapter)
             session.mount("https://", adapter)
         return session
@@ -122,60 +120,32 @@ def _read(response: requests.Response, deadline: float) -> bytes:
 # --- where a call may go ----------------------------------------------------------------------------------
 
 
-def why_refused(address: str) -> str:
-    """Return what kind of address this is when it is not a public one, else "".
-
-    IPv4 addresses inside IPv6 ones (mapped, 6to4, NAT64) count as what they lead to.
-    """
-    ip = _inner(ipaddress.ip_address(address))
-    kinds = (
-        ("an unspecified", ip.is_unspecified),
-        ("a loopback", ip.is_loopback),
-        ("a link-local", ip.is_link_local),
-        ("a multicast", ip.is_multicast),
-        ("a private", not ip.is_global or getattr(ip, "is_site_local", False)),
-        ("a reserved", ip.is_reserved),
-    )
-    return next((words for words, is_so in kinds if is_so), "")
-
-
-def _inner(ip: Address) -> Address:
-    if isinstance(ip, ipaddress.IPv4Address):
-        return ip
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour or ip
-
-
-def public_addresses(host: str, port: int) -> list[str]:
-    """Resolve `host` and return its addresses. Raises AddressRefused when one is not public, socket.gaierror."""
+def checked_addresses(host: str, port: int, *, private_too: bool) -> list[str]:
+    """Resolve `host`, return its addresses. Raises AddressRefused when one may not be called, socket.gaierror."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    for address in addresses:
-        kind = why_refused(address)
+    checked = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    for address in checked:
+        kind = addresses.why_refused(address, private_too=private_too)
         if kind:
             where = host if host == address else f"{host} ({address})"
             raise AddressRefused(f"{where} is {kind} address")
-    return addresses
+    return checked
 
 
 class _Connection(HTTPConnection):
     """A connection whose wait for an answer has an end, however slowly the answer trickles in."""
 
-    public_only = False
+    private_too = True
 
     def _new_conn(self) -> socket.socket:
-        return self._connect_checked() if self.public_only else super()._new_conn()
-
-    def _connect_checked(self) -> socket.socket:
         wait = self.timeout if isinstance(self.timeout, int | float) else 60.0
         deadline = time.monotonic() + wait
         try:
-            addresses = public_addresses(self._dns_host, self.port)
+            found = checked_addresses(self._dns_host, self.port, private_too=self.private_too)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         failure: OSError = TimeoutError("timed out")
-        for address in addresses:
+        for address in found:
             left = deadline - time.monotonic()
             if left <= 0:
                 break
@@ -218,11 +188,11 @@ class _TlsConnection(_Connection, HTTPSConnection):
 
 
 class _PublicConnection(_Connection):
-    public_only = True
+    private_too = False
 
 
 class _PublicTlsConnection(_TlsConnection):
-    public_only = True
+    private_too = False
 
 
 class _Pool(HTTPConnectionPool):
@@ -244,16 +214,16 @@ class _PublicTlsPool(HTTPSConnectionPool):
 class _Adapter(HTTPAdapter):
     """One pooled connection of the kinds above; no retries, which are the consumer's business."""
 
-    def __init__(self, *, public_only: bool) -> None:
-        self._public_only = public_only
+    def __init__(self, *, private_too: bool) -> None:
+        self._private_too = private_too
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = (
-            {"http": _PublicPool, "https": _PublicTlsPool}
-            if self._public_only
-            else {"http": _Pool, "https": _TlsPool}
+            {"http": _Pool, "https": _TlsPool}
+            if self._private_too
+            else {"http": _PublicPool, "https": _PublicTlsPool}
         )
 
 

@@ -69,6 +69,7 @@ class OptionField:
     minimum: float | None
     maximum: float | None
     required: bool
+    secret: bool
 
 
 def option(
@@ -80,10 +81,12 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     required: bool = False,
+    secret: bool = False,
 ) -> V:
     """Declare a field of an options dataclass. `minimum`, `maximum`: of a number, inclusive.
 
-    `required`: an empty text is refused.
+    `required`: an empty text is refused. `secret`: hidden from who may not define consumers, and in the audit log;
+    so is what looks like a secret in any other text.
     """
     metadata = {
         "label": label,
@@ -92,6 +95,7 @@ def option(
         "minimum": minimum,
         "maximum": maximum,
         "required": required,
+        "secret": secret,
     }
     declared: Any = field(default=default, metadata=metadata)  # to a type checker: the default itself
     return declared  # type: ignore[no-any-return]
@@ -122,6 +126,7 @@ def _describe(options_type: type, item: dataclasses.Field[Any], hint: Any) -> Op
         minimum=meta.get("minimum"),
         maximum=meta.get("maximum"),
         required=bool(meta.get("required", False)),
+        secret=bool(meta.get("secret", False)),
     )
 
 

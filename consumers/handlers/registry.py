@@ -25,9 +25,11 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from consumers.handlers import options as handler_options
 from consumers.handlers.options import OptionField, OptionsError, Words, option
+from mqadmin.core import hiding
 
 __all__ = [
     "Handler",
@@ -41,12 +43,15 @@ __all__ = [
     "bind",
     "get",
     "handler",
+    "labels",
     "load",
     "offered",
     "option",
     "option_fields",
     "options_schema",
     "problems",
+    "shown",
+    "warnings",
 ]
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -251,3 +256,36 @@ def mistyped(found: Handler, options: Mapping[str, Any]) -> dict[str, str]:
 def options_schema(found: Handler) -> dict[str, Any]:
     """Return the JSON schema of the handler's options."""
     return handler_options.schema(found.options_type)
+
+
+def labels(name: str) -> dict[str, str]:
+    """Return what the options of the handler called `name` are called; {} for one that is not registered."""
+    try:
+        return {item.name: item.label for item in option_fields(get(name))}
+    except HandlerError:
+        return {}
+
+
+def shown(name: str, options: Any) -> dict[str, Any]:
+    """Return the options of the handler called `name` for who may not define consumers, and for the audit log.
+
+    Which of them are secret is not known of a handler that is not registered here: all its texts are hidden.
+    """
+    try:
+        declared = {item.name for item in option_fields(get(name)) if item.secret}
+    except HandlerError:
+        declared = set(options)
+    return hiding.hidden(options, frozenset(declared)) if isinstance(options, dict) else {}
+
+
+def warnings(name: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return option -> words, for each in which a secret seems to stand as it is."""
+    try:
+        names = [item.name for item in option_fields(get(name)) if item.type is str and not item.secret]
+    except HandlerError:
+        return {}
+    text = _(
+        "A secret seems to stand here: it is in the database, and everybody who may define consumers sees it. "
+        "Where the handler takes variables, name one in its place."
+    )
+    return {name: text for name in names if hiding.seems_secret(str(options.get(name, "")))}

@@ -10,25 +10,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from django.conf import settings
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consumers.handlers import calling
+from consumers.handlers import addresses, calling
 from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
 from consumers.runtime.api import Reject, Retry
+from mqadmin.core import hiding
+from mqadmin.core.hiding import VARIABLE_PREFIX
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.reading import jsontext
 
 if TYPE_CHECKING:
     from consumers.runtime.api import Delivery
 
-# Only these may be named in options: whoever may define a consumer must not be able to send mqadmin's own
-# passwords, which are in its environment too, to an address of their choice.
-VARIABLE_PREFIX = "WEBHOOK_"
+# Only variables of VARIABLE_PREFIX may be named in options: whoever may define a consumer must not be able to send
+# mqadmin's own passwords, which are in its environment too, to an address of their choice.
 EXCERPT = 300  # characters of an answer that are kept with a failure
+SHORTEST_SECRET = 4  # characters: what is shorter is in any text by chance
 
 _REFERENCE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: a header's name
@@ -39,6 +43,17 @@ _FRAMING = {"host", "content-length", "transfer-encoding", "connection", "traile
 _SECRET = re.compile(r"(?:^|-)(?:authorization|cookie|.*(?:token|secret|password|api-?key))$", re.IGNORECASE)
 
 
+def _private_help() -> str:
+    if settings.MQADMIN_FORBID_PRIVATE_ADDRESSES:
+        return _(
+            "This installation forbids them (MQADMIN_FORBID_PRIVATE_ADDRESSES): they are refused, ticked or not."
+        )
+    return _(
+        "Else loopback, private, link-local and other special addresses are refused; those of a cloud's metadata "
+        "are in any case."
+    )
+
+
 @dataclass(frozen=True)
 class Options:
     """Where to, how, and what each status means."""
@@ -46,7 +61,10 @@ class Options:
     url: str = option(
         "",
         label=gettext_lazy("URL"),
-        help=gettext_lazy("$WEBHOOK_NAME stands for an environment variable, here and in the headers."),
+        help=gettext_lazy(
+            "$WEBHOOK_NAME stands for an environment variable, here and in the headers. A secret in the URL "
+            "belongs into one: https://example.org/hook?key=$WEBHOOK_KEY."
+        ),
         required=True,
     )
     method: str = option(
@@ -55,7 +73,9 @@ class Options:
     headers: str = option(
         "",
         label=gettext_lazy("More headers"),
-        help=gettext_lazy('A JSON object: {"Authorization": "Bearer $WEBHOOK_TOKEN"}. Secrets belong there.'),
+        help=gettext_lazy(
+            'A JSON object: {"Authorization": "Bearer $WEBHOOK_TOKEN"}. Secrets belong into variables.'
+        ),
     )
     timeout_s: float = option(10.0, label=gettext_lazy("Timeout (s)"), minimum=0.1, maximum=300)
     ack: str = option(
@@ -81,16 +101,20 @@ class Options:
     allow_private: bool = option(
         False,
         label=gettext_lazy("Allow private addresses"),
-        help=gettext_lazy("Else loopback, private, link-local and multicast addresses are refused."),
+        help=lazy(_private_help, str)(),
     )
 
 
 @dataclass(frozen=True)
 class Hook:
-    """The options ready for use: references filled in, statuses read, connections to be kept."""
+    """The options ready for use: references filled in, statuses read, connections to be kept.
+
+    `secrets`: what an answer may repeat of what it was sent, and nobody is to read.
+    """
 
     caller: calling.Caller
     where: str
+    secrets: tuple[str, ...]
     headers: Mapping[str, str]
     acks: frozenset[int]
     retries: frozenset[int]
@@ -121,21 +145,22 @@ def check(options: Options) -> None:
 def prepare(options: Options, _place: Place) -> Hook:
     """Fill in the environment. Raises OptionsError for a variable that is not set, or a refused address."""
     url = _filled("url", options.url)
-    headers = {name: _filled("headers", value) for name, value in _read_headers(options).items()}
+    written = _read_headers(options)
+    headers = {name: _filled("headers", value) for name, value in written.items()}
     for name, value in headers.items():
         if not _PRINTABLE.fullmatch(value):
             raise OptionsError({"headers": _("%(name)s: not a header's value.") % {"name": name}})
     try:
         parts = _split(url)
-        if not options.allow_private:
-            _look_up(parts)
+        _look_up(parts, private_too=_may_be_private(options))
     except ValueError as error:
         raise OptionsError({"url": str(error)}) from None
     return Hook(
         caller=calling.Caller(
-            options.method, url, timeout_s=options.timeout_s, allow_private=options.allow_private
+            options.method, url, timeout_s=options.timeout_s, allow_private=_may_be_private(options)
         ),
         where=f"{options.method} {parts.scheme}://{parts.netloc}",
+        secrets=_secrets(options, written),
         headers=headers,
         acks=_statuses(options.ack),
         retries=_statuses(options.retry),
@@ -167,13 +192,20 @@ def webhook(message: Delivery, options: Hook) -> None:
         message.log.info("%s in %.0f ms", said, answer.seconds * 1000)
         return
     message.log.warning("%s in %.0f ms", said, answer.seconds * 1000)
-    excerpt = " ".join(answer.body.decode("utf-8", "replace").split())[:EXCERPT]
+    excerpt = _excerpt(answer.body, options.secrets)
     if answer.status in options.retries:
         wait = _retry_after(answer.headers.get("Retry-After"), options.longest_wait_s)
         raise Retry(f"{said}: {excerpt}" if excerpt else said, delay=wait)
     if 300 <= answer.status < 400:
         raise Reject(f"{said}: redirects are refused")
     raise Reject(f"{said}: {excerpt}" if excerpt else said)
+
+
+def _excerpt(body: bytes, secrets: tuple[str, ...]) -> str:
+    text = body.decode("utf-8", "replace")
+    for secret in secrets:
+        text = text.replace(secret, hiding.SHOWN)
+    return " ".join(text.split())[:EXCERPT]
 
 
 # --- what is sent -----------------------------------------------------------------------------------------
@@ -281,14 +313,16 @@ def _look_at_url(options: Options) -> None:
     if _references(options.url):
         return
     parts = _split(options.url)
-    if options.allow_private:
-        return
-    try:
-        kind = calling.why_refused(parts.hostname or "")
-    except ValueError:
-        return  # a name, which is looked up where it is called
+    private_too = _may_be_private(options)
+    address = addresses.literal(parts.hostname or "")  # a name is looked up where it is called
+    kind = addresses.why_refused(address, private_too=private_too) if address else ""
     if kind:
-        raise ValueError(_refused(f"{parts.hostname} is {kind} address"))
+        where = address if address == parts.hostname else f"{parts.hostname} ({address})"
+        raise ValueError(_refused(f"{where} is {kind} address", private_too))
+
+
+def _may_be_private(options: Options) -> bool:
+    return options.allow_private and not settings.MQADMIN_FORBID_PRIVATE_ADDRESSES
 
 
 def _split(url: str) -> SplitResult:
@@ -307,19 +341,32 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _look_up(parts: SplitResult) -> None:
+def _look_up(parts: SplitResult, *, private_too: bool) -> None:
     """Raise ValueError when the host is known to be none that may be called."""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        calling.public_addresses(parts.hostname or "", port)
+        calling.checked_addresses(parts.hostname or "", port, private_too=private_too)
     except calling.AddressRefused as error:
-        raise ValueError(_refused(str(error))) from None
+        raise ValueError(_refused(str(error), private_too)) from None
     except (socket.gaierror, UnicodeError):
         return  # perhaps later: each call looks again
 
 
-def _refused(reason: str) -> str:
+def _refused(reason: str, private_too: bool) -> str:
+    if private_too:
+        return f"{reason}."
+    if settings.MQADMIN_FORBID_PRIVATE_ADDRESSES:
+        return _("%(reason)s, and this installation forbids them.") % {"reason": reason}
     return _("%(reason)s. Allow private addresses if that is meant.") % {"reason": reason}
+
+
+def _secrets(options: Options, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what must not be repeated, the longest first: variables' values, and what is hidden of the options."""
+    found = {os.environ[name] for text in (options.url, *headers.values()) for name in _references(text)}
+    found.update(hiding.secrets(options.url))
+    found.update(value for name, value in headers.items() if hiding.hidden({name: value}) != {name: value})
+    found.update([unquote(text) for text in found])
+    return tuple(sorted((text for text in found if len(text) >= SHORTEST_SECRET), key=len, reverse=True))
 
 
 def _references(text: str) -> list[str]:

@@ -66,7 +66,7 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
         "is_fragment": rendering.wants_fragment(request),
         "queue": (queue := _queue(consumer)),
         "ready": queue.ready if queue is not None else None,
-        "handler": _handler(consumer),
+        "handler": _handler(consumer, whole=permissions.may(request.user, "configure")),
         "settings": wording.beyond_defaults(consumer),
     }
     if not rendering.wants_fragment(request):
@@ -129,12 +129,18 @@ def _queue(consumer: Consumer) -> Queue | None:
     return rows.filter(gone_at=None).first()
 
 
-def _handler(consumer: Consumer) -> dict[str, Any]:
-    """Return the handler's title, or why it cannot be used: a process would fail for the same reason."""
+def _handler(consumer: Consumer, *, whole: bool) -> dict[str, Any]:
+    """Return the handler's title, or why it cannot be used: a process would fail for the same reason.
+
+    `whole`: with all of its options; else what may be a secret in them is hidden.
+    """
     try:
         found = registry.get(consumer.handler)
     except registry.HandlerError as error:
         return {"problem": str(error)}
-    labels = {item.name: item.label for item in registry.option_fields(found)}
-    options = [(labels.get(name, name), value) for name, value in consumer.options.items()]
-    return {"title": found.title, "options": options}
+    labels = registry.labels(consumer.handler)
+    values = consumer.options if whole else registry.shown(consumer.handler, consumer.options)
+    return {
+        "title": found.title,
+        "options": [(labels.get(name, name), value) for name, value in values.items()],
+    }

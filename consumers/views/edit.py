@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -48,6 +49,7 @@ def consumer_new(request: HttpRequest) -> HttpResponse:
             text = _("%(name)s is defined and starting.") % {"name": consumer.name}
     except Refusal as refusal:
         return _refused(request, form, refusal)
+    _warn(request, consumer)
     return rendering.moved(request, reverse("consumer_detail", args=[consumer.name]), text)
 
 
@@ -72,7 +74,15 @@ def consumer_edit(request: HttpRequest, name: str) -> HttpResponse:
         definitions.update(consumer=consumer, by=audit.actor(request), **form.definition)
     except Refusal as refusal:
         return _refused(request, form, refusal)
+    _warn(request, consumer)
     return rendering.moved(request, reverse("consumer_detail", args=[name]), _("Saved."))
+
+
+def _warn(request: HttpRequest, consumer: Consumer) -> None:
+    """Say on the next page what the form says beside an option, which is left behind now."""
+    for name, text in registry.warnings(consumer.handler, consumer.options).items():
+        label = registry.labels(consumer.handler).get(name, name)
+        messages.warning(request, f"{label}: {text}")
 
 
 def _refused(request: HttpRequest, form: ConsumerForm, refusal: Refusal) -> HttpResponse:

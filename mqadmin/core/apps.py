@@ -20,6 +20,7 @@ class CoreConfig(AppConfig):
         from mqadmin.core.rows import schema_check
 
         checks.register(access_checks.proxies, checks.Tags.security)
+        checks.register(access_checks.base_path, checks.Tags.urls)
         hooks.register_retention(upkeep.delete_old)
         post_save.connect(telling.note_new, sender=User)
 

@@ -13,7 +13,7 @@
   window.mqadminTheme = (chosen) => {
     root.dataset.theme = chosen;
     const secure = location.protocol === "https:" ? ";secure" : "";
-    document.cookie = `theme=${chosen};path=/;max-age=31536000;samesite=lax${secure}`;
+    document.cookie = `mqadmin_theme=${chosen};path=${root.dataset.path};max-age=31536000;samesite=lax${secure}`;
     apply();
   };
 })();

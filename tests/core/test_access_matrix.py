@@ -323,19 +323,20 @@ def test_calls_of_the_api(who: str, world: World) -> None:
     if who != EVERYBODY:
         headers["Authorization"] = f"Bearer {tokens.create(user=make_user(who))}"
     wrong = []
-    for call in sorted(CALLS, key=lambda call: call.startswith("DELETE")):
-        response = _call(call, world, headers)
-        expected = "signs in" if who == EVERYBODY else "allowed" if may(who, CALLS[call]) else "refused"
+    for name in sorted(CALLS, key=lambda name: name.startswith("DELETE")):
+        response = call(name, world, headers)
+        expected = "signs in" if who == EVERYBODY else "allowed" if may(who, CALLS[name]) else "refused"
         if _answer(response) != expected:
-            wrong.append((call, response.status_code, response.content[:200]))
+            wrong.append((name, response.status_code, response.content[:200]))
     assert wrong == []
 
 
-def _call(call: str, world: World, headers: dict[str, str]) -> Any:
-    method, path = call.split(" ")
-    for name in ("queue_id", "operation_id", "letter_id", "name", "record_id", "process_id", "rule_id"):
-        path = path.replace(f"{{{name}}}", str(world.argument(path, name)))
-    body = "" if method == "GET" else json.dumps(BODIES.get(call, {}))
+def call(name: str, world: World, headers: dict[str, str]) -> Any:
+    """Make the call that is named so, as "GET /queues"."""
+    method, path = name.split(" ")
+    for part in ("queue_id", "operation_id", "letter_id", "name", "record_id", "process_id", "rule_id"):
+        path = path.replace(f"{{{part}}}", str(world.argument(path, part)))
+    body = "" if method == "GET" else json.dumps(BODIES.get(name, {}))
     return Client().generic(method, f"/api/v1{path}", body, content_type="application/json", headers=headers)
 
 
@@ -360,9 +361,9 @@ def test_the_description_of_the_api_is_for_who_signed_in(name: str, sign_in: Sig
 def test_who_is_deactivated_is_out_at_once(sign_in: SignIn, world: World) -> None:
     client, user = sign_in("admin"), make_user("admin")
     headers = {"Authorization": f"Bearer {tokens.create(user=user)}"}
-    assert _call("GET /queues", world, headers).status_code == 200
+    assert call("GET /queues", world, headers).status_code == 200
     User.objects.filter(pk=user.pk).update(is_active=False)
-    assert _call("GET /queues", world, headers).status_code == 401
+    assert call("GET /queues", world, headers).status_code == 401
     assert _answer(client.get("/queues/")) == "signs in"
 
 

@@ -142,7 +142,12 @@ def test_a_database_that_cannot_be_used(
     ("name", "variable", "value", "why"),
     [
         ("monitor", "MQADMIN_SAMPLE_SECONDS", "soon", "MQADMIN_SAMPLE_SECONDS=soon is not a number"),
-        ("web", "MQADMIN_HISTORY", "5s:2h,7s:1d", r"MQADMIN_HISTORY: .* must be a multiple of the one before it"),
+        (
+            "web",
+            "MQADMIN_HISTORY",
+            "5s:2h,7s:1d",
+            r"MQADMIN_HISTORY: .* must be a multiple of the one before it",
+        ),
         ("web", "RABBITMQ_URL", "amqp://ann:change-me@rabbit/", "RABBITMQ_URL still holds the placeholder"),
         ("worker", "CELERY_BROKER_URL", f"ann:{PASSWORD}@rabbit", "CELERY_BROKER_URL cannot be used"),
         ("monitor", "MQADMIN_BROKERS_FILE", "{var}/brokers.toml", r"brokers\.toml is not valid TOML"),

@@ -31,6 +31,12 @@ def test_demo_can_be_left_out() -> None:
     assert not from_environ({"DEMO": "0"}).demo
 
 
+def test_the_address_has_the_path_below_which_the_pages_are() -> None:
+    assert from_environ({"MQADMIN_BASE_PATH": "tools/mq/"}).address == "http://127.0.0.1:8000/tools/mq/"
+    with pytest.raises(Trouble, match="MQADMIN_BASE_PATH is no path"):
+        from_environ({"MQADMIN_BASE_PATH": "https://example.org/"})
+
+
 def test_page_of_a_server_on_all_addresses_is_reached_by_loopback() -> None:
     assert from_environ({"HOST": "0.0.0.0", "PORT": "81"}).address == "http://127.0.0.1:81/"  # noqa: S104
 

@@ -1,4 +1,7 @@
-"""Settings about proxies that would not do what they seem to: told before anything runs (`migrate`, `check`)."""
+"""Settings about proxies, and the path below one, that would not do what they seem to.
+
+Told before anything runs (`migrate`, `check`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from mqadmin.core.access import addresses
 
@@ -29,3 +33,25 @@ def proxies(**_kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+def base_path(**_kwargs: Any) -> list[CheckMessage]:
+    """Return an error for a `MQADMIN_BASE_PATH` that an address may begin with where a proxy took it away."""
+    first = settings.BASE_PATH.partition("/")[2].partition("/")[0]
+    if not first or first not in {*_first_parts(get_resolver().url_patterns), "static"}:
+        return []
+    text = (
+        f"MQADMIN_BASE_PATH: /{first}/ is an address of mqadmin's own. Choose a path that begins otherwise."
+    )
+    return [Error(text, id="mqadmin.E002")]
+
+
+def _first_parts(patterns: list[URLPattern | URLResolver]) -> set[str]:
+    """Return what addresses begin with."""
+    found = set()
+    for item in patterns:
+        route = str(item.pattern)
+        if not route and isinstance(item, URLResolver):
+            found |= _first_parts(item.url_patterns)
+        found.add(route.split("/")[0])
+    return found - {""}

@@ -62,6 +62,18 @@ class SignIns(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
         """Forget this place's failures."""
         limits.succeeded(limits.place(request, user.get_username()))
 
+    def reset_attempts(
+        self, *, ip_address: str | None = None, username: str | None = None, ip_or_username: bool = False
+    ) -> int:
+        """Lift locks, as `manage.py axes_reset` and its like ask for: of a name, of an address, of all."""
+        detail = {"name": username or "", "locked_address": ip_address or ""}
+        target = " ".join(filter(None, (username, ip_address))) or _("everybody")
+        with telling.by_command(action="user.unlock", target=target, detail=detail) as entry:
+            entry.count = super().reset_attempts(
+                ip_address=ip_address, username=username, ip_or_username=ip_or_username
+            )
+        return int(entry.count or 0)
+
     def user_logged_out(self, _sender: Any, request: HttpRequest, user: User | None, **_kwargs: Any) -> None:
         """Nothing is kept of a session that has to be ended."""
 

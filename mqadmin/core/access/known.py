@@ -17,7 +17,6 @@ from django.utils.crypto import salted_hmac
 from mqadmin.core.access import addresses
 from mqadmin.core.models import AuditEntry
 
-COOKIE = "mqadmin_browser"
 SIGN_IN = "user.sign_in"
 ADDRESS_DAYS = 30
 _BROWSER_S = 180 * 24 * 3600
@@ -37,7 +36,7 @@ def remember(request: HttpRequest, response: HttpResponse, name: str) -> None:
     cookie, mine = _cookie(request), _digest(name)
     names = [mine, *(other for other in cookie["names"] if other != mine)][:_MOST_NAMES]
     response.set_cookie(
-        COOKIE,
+        settings.MQADMIN_BROWSER_COOKIE,
         signing.dumps({"id": cookie["id"], "names": names}, salt=_SALT),
         max_age=_BROWSER_S,
         path=settings.SESSION_COOKIE_PATH,
@@ -63,7 +62,9 @@ def is_known_address(name: str, site: str, now: datetime) -> bool:
 
 def _cookie(request: HttpRequest) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=_BROWSER_S)
+        found: dict[str, Any] = signing.loads(
+            request.COOKIES.get(settings.MQADMIN_BROWSER_COOKIE, ""), salt=_SALT, max_age=_BROWSER_S
+        )
     except signing.BadSignature:
         return {"id": secrets.token_hex(16), "names": []}
     return found

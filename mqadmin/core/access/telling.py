@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 SHELL = audit.Actor("manage.py", "shell")
 PASSWORD = "user.password"  # noqa: S105  # the name of an act
+CREATE = "user.create"
 _NEW = "_is_new_account"
 _is_told: ContextVar[bool] = ContextVar("the new password is told already", default=False)
 
@@ -91,10 +92,11 @@ def shell() -> dict[str, Any]:
 @contextmanager
 def by_command(
     *, action: str, target: str, detail: dict[str, Any], count: int | None = None
-) -> Iterator[None]:
+) -> Iterator[AuditEntry]:
     """Audit what a command of `manage.py` does about accounts and tokens, with who gave it and from where."""
-    with _told(), audit.act(by=SHELL, action=action, target=target, count=count, detail=detail | shell()):
-        yield
+    told = detail | shell()
+    with _told(), audit.act(by=SHELL, action=action, target=target, count=count, detail=told) as entry:
+        yield entry
 
 
 class PasswordChanges:
@@ -120,9 +122,16 @@ class PasswordChanges:
 
 
 def note_new(instance: User, created: bool, **_kwargs: Any) -> None:
-    """Receiver of `post_save`: the first password of an account is not a change of it."""
+    """Receiver of `post_save`: the first password of an account is not a change of it.
+
+    An account that may do everything is told of, whatever way it was made: `createsuperuser` is Django's.
+    """
     if created and instance._password:  # type: ignore[attr-defined]
         setattr(instance, _NEW, True)
+    if created and instance.is_superuser and not _is_told.get():
+        detail = {"superuser": True} | shell()
+        name = instance.get_username()
+        audit.note(by=SHELL, action=CREATE, outcome=AuditEntry.Outcome.DONE, target=name, detail=detail)
 
 
 def visible(text: str) -> str:

@@ -11,14 +11,16 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mqadmin.core.access import limits
+from mqadmin.core.access import known, limits, refused_tokens
 from mqadmin.core.acts import audit
 from mqadmin.core.models import ApiToken, AuditEntry
 from mqadmin.core.rows.deleting import Steps, all_of
 
 DELETING = 20.0  # seconds, for one kind of rows
 REFUSALS_DAYS, MOST_REFUSALS = 90, 20_000
-_BY_STRANGERS = Q(action="user.sign_in", outcome=AuditEntry.Outcome.REFUSED) | Q(action="user.lock_out")
+_BY_STRANGERS = (
+    Q(action__in=(known.SIGN_IN, refused_tokens.ACTION), outcome=AuditEntry.Outcome.REFUSED)
+) | Q(action="user.lock_out")
 
 
 def delete_old(now: datetime | None = None) -> str:

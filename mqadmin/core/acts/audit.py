@@ -82,15 +82,17 @@ def note(
     action: str,
     outcome: AuditEntry.Outcome,
     target: str = "",
+    count: int | None = None,
     reason: str = "",
     detail: Mapping[str, Any] | None = None,
-) -> None:
+) -> AuditEntry:
     """Record what has happened already, or was not let happen: there is no act to wrap. Raises django.db.Error."""
-    AuditEntry.objects.create(
+    return AuditEntry.objects.create(
         actor=by.name,
         via=by.via,
         action=action,
         target=target[:600],
+        count=count,
         detail=dict(detail or {}),
         outcome=outcome,
         reason=reason[:2000],

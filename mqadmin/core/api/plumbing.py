@@ -26,6 +26,7 @@ from pydantic import ConfigDict, ValidationInfo, model_validator
 from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from mqadmin.core import brokers, database, permissions
+from mqadmin.core.access import refused_tokens
 from mqadmin.core.api import tokens
 from mqadmin.core.api.description import Api
 from mqadmin.core.errors import Refusal
@@ -89,6 +90,7 @@ class Token(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         user = tokens.user_of(token)
         if user is None:
+            refused_tokens.note(request, name=tokens.inactive(token))
             return None
         request.user = user
         reason = permissions.denial(user, self._needed) if self._needed else ""

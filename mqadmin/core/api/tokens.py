@@ -45,3 +45,11 @@ def user_of(token: str) -> User | None:
         except OperationalError as error:  # reading goes on while the database takes no writes
             log.warning("a token's last use could not be written: %s", error)
     return found.user
+
+
+def inactive(token: str) -> str:
+    """Return the name of the account that a token is of which does not open, "" for no such token."""
+    found = (
+        ApiToken.objects.select_related("user").filter(digest=digest(token), user__is_active=False).first()
+    )
+    return found.user.get_username() if found else ""

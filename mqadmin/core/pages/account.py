@@ -9,6 +9,7 @@ from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
 
 from mqadmin.core.access import addresses, known, limits, telling
@@ -21,6 +22,11 @@ class SignIn(views.LoginView):
 
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:  # noqa: ARG002  # Django gives none
+        """Return the address that `next` names, if it is one of ours: on the same host others may be at work."""
+        wanted = super().get_redirect_url()
+        return wanted if wanted.startswith(get_script_prefix()) else ""
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sign in, and know this browser from now on."""

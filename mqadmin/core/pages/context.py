@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import get_script_prefix
 from django.utils.functional import SimpleLazyObject
@@ -15,7 +16,7 @@ from mqadmin.core import brokers, hooks, permissions
 from mqadmin.rabbit.errors import ConfigurationError
 
 THEMES = ("auto", "light", "dark")
-THEME_COOKIE = "theme"
+THEME_COOKIE = "mqadmin_theme"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "frame": SimpleLazyObject(lambda: frame(request)),
         "theme": theme(request),
         "home": get_script_prefix(),
+        "cookie_path": settings.SESSION_COOKIE_PATH,
     }
 
 

@@ -82,7 +82,7 @@ def rabbit_fault(request: HttpRequest, error: RabbitError) -> HttpResponse:
 def respond(request: HttpRequest, status: int, code: str, title: str, text: str) -> HttpResponse:
     """Return the fault as JSON under /api/, as a message beside the old page over htmx, else as a page."""
     response: HttpResponse
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         response = JsonResponse({"detail": text, "code": code}, status=status)
     elif request.headers.get("HX-Request") == "true":
         response = HttpResponse(status=status)

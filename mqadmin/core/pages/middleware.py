@@ -13,6 +13,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.urls import get_script_prefix
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag, urlencode
 
@@ -48,7 +49,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         back = here.path + (f"?{here.query}" if here.query else "")
         response = HttpResponse(status=204)
         response["HX-Redirect"] = (
-            f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: back or '/'})}"
+            f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: back or get_script_prefix()})}"
         )
         return response
 

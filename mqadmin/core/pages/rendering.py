@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import get_script_prefix
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
@@ -77,8 +78,8 @@ def next_address(request: HttpRequest, default: str) -> str:
     """Return the address that `next` names, if it is a path of this site, else `default`."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     is_safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    # Anything but a path would be taken for the name of a view by `redirect`.
-    return wanted if wanted.startswith("/") and is_safe else default
+    # Anything but a path would be taken for the name of a view by `redirect`; beside our path others are at work.
+    return wanted if wanted.startswith(get_script_prefix()) and is_safe else default
 
 
 def toasts(items: list[tuple[str, str]]) -> dict[str, Any]:

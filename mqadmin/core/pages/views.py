@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -46,11 +47,12 @@ def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
 def theme(request: HttpRequest) -> HttpResponse:
     """Remember light, dark or auto in a cookie, and return to the page."""
     chosen = request.POST.get("theme", "")
-    response = redirect(rendering.next_address(request, "/"))
+    response = redirect(rendering.next_address(request, get_script_prefix()))
     response.set_cookie(
         THEME_COOKIE,
         chosen if chosen in THEMES else "auto",
         max_age=YEAR_S,
+        path=settings.SESSION_COOKIE_PATH,
         samesite="Lax",
         secure=request.is_secure(),
     )

@@ -385,3 +385,25 @@ def test_a_consumer_that_cannot_prepare_fails_with_words_and_takes_no_message(
         wait_until(lambda: server.requests, 30)
     assert server.requests[0].headers["Authorization"] == "abc"
     assert amqp.depth(broker_config, vhost, "q") == 0
+
+
+def test_an_answer_that_repeats_a_secret_is_kept_without_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBHOOK_TOKEN", "s3cret of ours")
+    server.status = 400
+    server.body = (
+        b"no: s3cret of ours, hunter2, sixsixsix, Xk29fjQ8aLmZ0pW7rT4y, a%20b+c, a b+c; blue is known"
+    )
+    headers = {"Authorization": "Bearer $WEBHOOK_TOKEN", "X-Auth": "sixsixsix", "X-Shop": "blue"}
+    url = f"{server.url}/Xk29fjQ8aLmZ0pW7rT4y?key=hunter2&q=a%20b+c"
+    with pytest.raises(Reject) as raised:
+        call(url=url, headers=json.dumps(headers))
+    assert str(raised.value).endswith("answered 400: no: •••, •••, •••, •••, •••, •••; blue is known")
+
+
+def test_no_level_of_the_log_says_whole_addresses(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        call(url=f"{server.url}/in?key=hunter2")
+    assert server.requests
+    assert "hunter2" not in caplog.text

@@ -95,6 +95,22 @@ def test_define_and_leave_it_stopped(admin: Client) -> None:
     assert consumer.changed_by == "the-admin"
 
 
+def test_a_secret_in_an_option_is_warned_about_and_saved(admin: Client) -> None:
+    url = "https://example.org/in?key=hunter2"
+    hook = {**GOOD, "handler": "webhook", "option-url": url, "option-ack": "200", "option-timeout_s": "10"}
+    hook |= {"option-method": "POST", "option-longest_wait_s": "300"}
+    response = admin.post(
+        NEW, {**hook, "option-url": ""}
+    )  # sent again for another reason: what is typed is kept
+    assert "A secret seems" not in response.content.decode()
+    response = admin.post(NEW, {**hook, "prefetch": "0"})
+    assert "A secret seems" in response.content.decode()
+
+    page = admin.post(NEW, hook, follow=True).content.decode()
+    assert "URL: A secret seems to stand here" in page
+    assert Consumer.objects.get().options["url"] == url
+
+
 def test_define_and_start(admin: Client) -> None:
     admin.post(NEW, {**GOOD, "start": "1"})
     assert Consumer.objects.get().desired == "running"

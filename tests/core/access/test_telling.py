@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from django.contrib.auth.management.commands import changepassword
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
@@ -86,6 +87,38 @@ def test_an_account_that_is_made_has_one_entry() -> None:
     assert entries() == []
     call_command("create_user", "bob", role="viewer", stdout=io.StringIO())
     assert [(entry[0], entry[1], entry[2]) for entry in entries()] == [("manage.py", "user.create", "bob")]
+
+
+def test_an_account_that_may_do_everything_has_an_entry_whatever_made_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", interactive=False, username="root", email="", stdout=io.StringIO())
+    assert entries() == [("manage.py", "user.create", "root", "done", "")]
+    assert AuditEntry.objects.get().detail["superuser"]
+
+
+def test_a_password_that_djangos_command_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_user("viewer")
+    monkeypatch.setattr(changepassword.Command, "_get_pass", lambda *_args, **_more: NEW)
+    call_command("changepassword", "viewer", stdout=io.StringIO())
+    assert entries() == [("manage.py", "user.password", "viewer", "done", "")]
+
+
+def test_locks_that_a_command_lifts(settings: Any) -> None:
+    make_user("viewer")
+    hammer(HERE, settings.AXES_FAILURE_LIMIT)
+    AuditEntry.objects.all().delete()
+    call_command("axes_reset_username", "viewer", stdout=io.StringIO())
+    assert is_in(at(HERE))
+    call_command("axes_reset_ip", HERE, stdout=io.StringIO())
+    call_command("axes_reset", stdout=io.StringIO())
+    rows = AuditEntry.objects.filter(action="user.unlock").order_by("id")
+    assert [(row.actor, row.target, row.count, row.outcome) for row in rows] == [
+        ("manage.py", "viewer", 1, "done"),
+        ("manage.py", HERE, 0, "done"),
+        ("manage.py", "everybody", 0, "done"),
+    ]
 
 
 def test_tokens_made_and_revoked_say_from_where(monkeypatch: pytest.MonkeyPatch) -> None:
