@@ -251,7 +251,7 @@ class Consuming:
 
     def _on_cancel_explained(self, channel: Channel | None, *, was_overdue: bool) -> None:
         if was_overdue and channel is not None and channel is self._channel:
-            fault = errors.HeldTooLong()
+            fault = errors.held_too_long()
             self._channel_gone(str(fault))
             if channel.is_open:
                 channel.close()  # what is not overdue comes again too: which is which, RabbitMQ does not say

@@ -97,11 +97,7 @@ class HeldTooLong(ChannelLost):
     """
 
     code = "held_too_long"
-
-    def __init__(self, timeout_ms: int | None = None) -> None:
-        limit = f"{_span(timeout_ms)}, its consumer timeout" if timeout_ms else "its consumer timeout"
-        super().__init__(f"The broker took back what was in hand: a message was held longer than {limit}.")
-        self.timeout_ms = timeout_ms
+    timeout_ms: int | None = None
 
 
 class ConfigurationError(RabbitError):
@@ -137,13 +133,21 @@ _HELD_TOO_LONG = re.compile(r"\back(nowledge?ment)?\b.*\btimed out\b", re.IGNORE
 _MILLISECONDS = re.compile(r"(-?\d+)\s*ms\b")
 
 
-def _held_too_long(reply_text: str) -> HeldTooLong | None:
+def held_too_long(timeout_ms: int | None = None) -> HeldTooLong:
+    """Return the error for a message that was held for longer than `timeout_ms`, where that is known."""
+    limit = f"{_span(timeout_ms)}, its consumer timeout" if timeout_ms else "its consumer timeout"
+    error = HeldTooLong(f"The broker took back what was in hand: a message was held longer than {limit}.")
+    error.timeout_ms = timeout_ms
+    return error
+
+
+def _from_timeout(reply_text: str) -> HeldTooLong | None:
     """Return the error for a channel closed by the consumer timeout, None for one closed by anything else."""
     if not _HELD_TOO_LONG.search(reply_text):
         return None
     said = _MILLISECONDS.search(reply_text)
     value = int(said[1]) if said and len(said[1]) < 16 else 0
-    return HeldTooLong(value if value > 0 else None)
+    return held_too_long(value if value > 0 else None)
 
 
 def _span(milliseconds: int) -> str:
@@ -165,7 +169,7 @@ def from_reply(reply_code: int, reply_text: str, *, channel: bool) -> RabbitErro
     """Return the error for an AMQP close with `reply_code` and `reply_text`."""
     if reply_code == 530 and "not found" in reply_text:  # "NOT_ALLOWED - vhost x not found"
         return NotFound(f"The broker says: {reply_text}")
-    if reply_code == 406 and channel and (held := _held_too_long(reply_text)):
+    if reply_code == 406 and channel and (held := _from_timeout(reply_text)):
         return held
     error_class = _BY_REPLY_CODE.get(reply_code, ChannelLost if channel else NoResponse)
     what = "closed the channel" if channel else "closed the connection"
