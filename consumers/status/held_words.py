@@ -57,14 +57,12 @@ def remedy(consumer: Consumer, limit: ConsumerTimeout | None) -> str:
     """Say what helps: a deadline, or a longer limit."""
     if limit is None or limit.source == "default":
         what = _("Set a deadline below RabbitMQ's consumer timeout.")
-    elif consumer.timeout_seconds and consumer.timeout_seconds <= consumer_timeout.longest_deadline(
-        consumer, limit
-    ):
+    elif 0 < consumer.timeout_seconds <= consumer_timeout.longest_deadline(consumer, limit):
         # It has one already: a thread that cannot be interrupted, or a database that was away.
         what = _("Its deadline is below that: see what held the messages beside the handler.")
     else:
         what = consumer_timeout.advice(consumer, limit)
     longer = _(
-        "Or let RabbitMQ wait longer: consumer_timeout in its configuration, a policy or x-consumer-timeout."
+        "Or let RabbitMQ wait longer: consumer_timeout in its configuration, from 3.12 on a policy too."
     )
     return f"{what} {longer}"
