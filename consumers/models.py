@@ -377,7 +377,9 @@ class Record(models.Model):
         indexes = [
             models.Index(fields=["consumer", "-id"]),
             models.Index(fields=["consumer", "outcome", "-id"]),
-            models.Index(fields=["consumer", "-id"], condition=~Q(ack_lost=None), name="records_unacked"),
+            models.Index(
+                fields=["consumer", "-id"], condition=Q(ack_lost__isnull=False), name="records_unacked"
+            ),
             models.Index(fields=["message_id"]),  # of its own: `db_index` makes two of it on PostgreSQL
         ]
 
