@@ -101,3 +101,23 @@ def test_taken_back_on_request_its_ack_is_not_awaited(
     first, second = child.wait_records(2)[:2]
     assert "as somebody asked" in first["ack_lost"]
     assert second["ack_lost"] == ""
+
+
+@pytest.mark.parametrize("mode", [{}, {"pull_interval": 0.2}], ids=["push", "pull"])
+def test_a_quorum_queue_that_takes_back_itself_is_understood(
+    mode: dict[str, Any], start: Any, management: ManagementClient, broker_config: BrokerConfig, vhost: str
+) -> None:
+    """RabbitMQ 4.3 ends the subscription, says no reason, and ignores the late ack on a channel that stays open."""
+    version = management.overview().version
+    if tuple(map(int, version.split(".")[:2])) < (4, 3):
+        pytest.skip(f"{version} closes the channel")
+    with amqp.channel(broker_config, vhost) as ch:
+        ch.queue_declare(
+            "held", durable=True, arguments={"x-queue-type": "quorum", "x-consumer-timeout": LIMIT_MS}
+        )
+    amqp.publish(broker_config, vhost, "held", [b"sleep:5"])
+    child = start("held", spec={"prefetch": 1, **mode})
+    child.wait_event("held_too_long")
+    [record, *_] = child.wait_records(1)
+    assert "held longer than its consumer timeout" in record["ack_lost"]
+    assert not any("was deleted" in str(line.get("text")) for line in child.states())
