@@ -51,6 +51,8 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     for item in found:
         if item.status.state in ("failed", "lost", "unplaced", "backoff"):
             yield _down(item)
+        elif item.held is not None:
+            yield _held(item)
         elif _fails_much(item):
             yield _failing(item)
 
@@ -79,6 +81,20 @@ def _down(item: Summary) -> Attention:
     actions.append(Link(_("Look at it"), reverse("consumer_detail", args=[name])))
     runs_in_part = item.status.state in ("backoff", "unplaced") and item.status.running > 0
     return Attention("watch" if runs_in_part else "broken", title, item.words, actions)
+
+
+def _held(item: Summary) -> Attention:
+    name = item.consumer.name
+    title = _("Consumer %(name)s handles messages again and again") % {"name": name}
+    actions = [
+        Link(
+            _("Set its deadline"),
+            reverse("consumer_edit", args=[name]) + "#id_timeout_seconds",
+            needs="configure",
+        ),
+        Link(_("Show its records"), reverse("consumer_detail", args=[name]) + "?outcome=ack_lost#records"),
+    ]
+    return Attention("watch", title, f"{item.held_words} {item.remedy}", actions)
 
 
 def _fails_much(item: Summary) -> bool:

@@ -21,6 +21,16 @@ COUNTERS: tuple[Reading, ...] = (
     ("retried_total", "Messages sent to wait for another attempt.", lambda row: row.retried),
     ("connection_errors_total", "Connections refused or lost.", lambda row: row.connection_errors),
     (
+        "unacked_total",
+        "Messages handled of which RabbitMQ could not be told, so that they come again.",
+        lambda row: row.unacked,
+    ),
+    (
+        "held_too_long_total",
+        "Times that RabbitMQ took messages back that were held longer than its consumer timeout.",
+        lambda row: row.held_times,
+    ),
+    (
         "channel_errors_total",
         "Channels or subscriptions ended by the broker.",
         lambda row: row.channel_errors,

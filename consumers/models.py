@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
@@ -81,9 +82,7 @@ class Consumer(models.Model):
     dedupe_path = models.CharField(max_length=200, blank=True)  # name of the header, or path in the JSON
     dedupe_seconds = models.FloatField(default=86_400)  # how long a handled message is remembered
     timeout_seconds = models.FloatField(default=0)  # for one message; 0: as long as it takes
-    deaths_limit = models.PositiveSmallIntegerField(
-        default=3
-    )  # deaths of a process before its message is out
+    deaths_limit = models.PositiveSmallIntegerField(default=3)  # deaths of a process before a message is out
     rate_limit = models.FloatField(default=0)  # messages a second of each process; 0: no limit
     on_failure = models.CharField(max_length=10, choices=OnFailure.choices, default=OnFailure.REPUBLISH)
     records = models.CharField(max_length=12, choices=Records.choices, default=Records.DURABLE)
@@ -96,19 +95,13 @@ class Consumer(models.Model):
     # At most one process anywhere, at any moment: its host lets go before another may begin.
     single = models.BooleanField(default=False)
     placement = models.CharField(max_length=200, blank=True)  # labels a host must have: "zone=a, gpu"
-    schedule = models.CharField(
-        max_length=200, blank=True
-    )  # hours it may run in: "mon-fri 08:00-18:00"; empty: all
-    memory_limit_mb = models.PositiveIntegerField(
-        default=0
-    )  # above it a process drains and is replaced; 0: none
+    schedule = models.CharField(max_length=200, blank=True)  # hours: "mon-fri 08:00-18:00"; empty: all
+    memory_limit_mb = models.PositiveIntegerField(default=0)  # above it a process is replaced; 0: none
     # Of autoscaling; it is on while `autoscale_max` is not 0.
     autoscale_min = models.PositiveSmallIntegerField(default=1)
     autoscale_max = models.PositiveSmallIntegerField(default=0)
     autoscale_seconds = models.FloatField(default=300.0)  # in which the queue is to be empty
-    autoscaled = models.PositiveSmallIntegerField(
-        null=True, blank=True
-    )  # what it last decided; None: nothing yet
+    autoscaled = models.PositiveSmallIntegerField(null=True, blank=True)  # what it last decided
     is_collector = models.BooleanField(default=False)  # made by "track": captures a dead-letter queue
     # Grows with every change that a running process must be restarted for.
     revision = models.PositiveIntegerField(default=1)
@@ -185,15 +178,19 @@ class ConsumerProcess(models.Model):
     restarts = models.PositiveIntegerField(default=0)
     crashes = models.PositiveSmallIntegerField(default=0)  # in a row, without ten healthy minutes
     early_deaths = models.PositiveSmallIntegerField(default=0)  # in a row, before it consumed in health
+    kills = models.PositiveSmallIntegerField(default=0, db_default=0)  # in a row, from outside, in health
+    kills_since = models.DateTimeField(null=True)
     processed = models.PositiveBigIntegerField(default=0)
     failed = models.PositiveBigIntegerField(default=0)
     retried = models.PositiveBigIntegerField(default=0)
+    unacked = models.PositiveBigIntegerField(default=0, db_default=0)  # processed, RabbitMQ not told
     in_flight = models.PositiveIntegerField(default=0)
     connections = models.PositiveIntegerField(default=0)  # made since the start
     connection_errors = models.PositiveIntegerField(default=0)  # refused or lost connections
-    channel_errors = models.PositiveIntegerField(
-        default=0
-    )  # channels closed, subscriptions ended by the broker
+    channel_errors = models.PositiveIntegerField(default=0)  # channels, subscriptions ended by the broker
+    held_times = models.PositiveIntegerField(default=0, db_default=0)  # taken back: held too long
+    held_limit_ms = models.BigIntegerField(null=True)
+    held_at = models.DateTimeField(null=True)
     rate = models.FloatField(default=0)
     rss_bytes = models.BigIntegerField(null=True)
     cpu_percent = models.FloatField(null=True)
@@ -209,7 +206,7 @@ class ConsumerProcess(models.Model):
             # Creating the row is the claim on a replica: two hosts never both run it.
             models.UniqueConstraint(
                 fields=["consumer", "replica"],
-                condition=models.Q(ended_at__isnull=True) & ~models.Q(supervisor=""),
+                condition=Q(ended_at__isnull=True) & ~Q(supervisor=""),
                 name="one_process_per_replica",
             ),
         ]
@@ -225,12 +222,13 @@ class ConsumerMinute(models.Model):
     since 1970. `durations`: handling times by bucket of `consumers.records.minutes.BOUNDS_MS`.
     """
 
-    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="minutes", db_index=False)
+    consumer = models.ForeignKey(Consumer, models.CASCADE, related_name="minutes", db_index=False)
     process = models.ForeignKey(ConsumerProcess, on_delete=models.CASCADE, db_index=False)
     minute = models.PositiveIntegerField()
     handled = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     retried = models.PositiveIntegerField(default=0)
+    unacked = models.PositiveIntegerField(default=0, db_default=0)  # else well handled; RabbitMQ was not told
     durations = models.JSONField(default=list)
 
     class Meta:
@@ -244,7 +242,7 @@ class ConsumerMinute(models.Model):
 class ConsumerEvent(models.Model):
     """What happened to a consumer, for people: connects, losses, starts, crashes, each with its reason."""
 
-    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="events")
+    consumer = models.ForeignKey(Consumer, models.CASCADE, related_name="events")
     process = models.ForeignKey(ConsumerProcess, on_delete=models.SET_NULL, null=True)
     at = models.DateTimeField()
     kind = models.CharField(max_length=30)
@@ -262,9 +260,7 @@ class ConsumerEvent(models.Model):
 class ScalePoint(models.Model):
     """What autoscaling saw and decided at one look: drawn on the consumer's page. Rates a second."""
 
-    consumer = models.ForeignKey(
-        Consumer, on_delete=models.CASCADE, related_name="scale_points", db_index=False
-    )
+    consumer = models.ForeignKey(Consumer, models.CASCADE, related_name="scale_points", db_index=False)
     at = models.DateTimeField()
     replicas = models.PositiveSmallIntegerField()
     backlog = models.PositiveBigIntegerField()
@@ -301,9 +297,7 @@ class HandledKey(models.Model):
     one that records any other outcome. A claim of a process that died is taken over.
     """
 
-    consumer = models.ForeignKey(
-        Consumer, on_delete=models.CASCADE, related_name="handled_keys", db_index=False
-    )
+    consumer = models.ForeignKey(Consumer, models.CASCADE, related_name="handled_keys", db_index=False)
     key = models.CharField(max_length=64)
     process_id = models.BigIntegerField()  # not a foreign key: the row may be gone before the key
     done = models.BooleanField(default=False)
@@ -375,12 +369,17 @@ class Record(models.Model):
     headers = ExactJSONField(null=True)
     body = models.BinaryField(null=True)
     body_truncated = models.BooleanField(default=False)
+    # Why RabbitMQ was never told of it, and delivers the message again; None: it was, as far as is known.
+    ack_lost = models.CharField(max_length=300, null=True)
 
     class Meta:
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["consumer", "-id"]),
             models.Index(fields=["consumer", "outcome", "-id"]),
+            models.Index(
+                fields=["consumer", "-id"], condition=Q(ack_lost__isnull=False), name="records_unacked"
+            ),
             models.Index(fields=["message_id"]),  # of its own: `db_index` makes two of it on PostgreSQL
         ]
 

@@ -9,6 +9,7 @@ from consumers.views import actions, detail, edit, hosts, listing, mass, process
 urlpatterns = [
     path("", listing.consumer_list, name="consumer_list"),
     path("new/", edit.consumer_new, name="consumer_new"),
+    path("new/deadline/", edit.consumer_deadline, name="consumer_deadline"),
     path("stop-all/", mass.consumer_stop_all, name="consumer_stop_all"),
     path("start-all/", mass.consumer_start_all, name="consumer_start_all"),
     path("hosts/", hosts.host_list, name="host_list"),

@@ -84,9 +84,30 @@ class DefinitionOut(Schema):
     created_at: datetime
 
 
+class ConsumerTimeoutOut(Schema):
+    """For how long RabbitMQ lets a message be held unacked.
+
+    `source`, how that is known: argument or policy of the queue; seen, as RabbitMQ said when it took messages back;
+    default, unless its configuration says otherwise, which it does not tell.
+    """
+
+    seconds: float
+    source: Literal["argument", "policy", "seen", "default"]
+
+
+class HeldTooLongOut(Schema):
+    """How often RabbitMQ took messages back from the running processes since they were held too long; when last."""
+
+    times: int
+    last_at: datetime
+
+
 class ConsumerOut(DefinitionOut):
     """A definition with its state and counters. `rate` a second; `p95_ms` and the counts of the last hour.
 
+    `unacked_last_hour`: handled well, but their acks never arrived, so they come again. `consumer_timeout`: null
+    where RabbitMQ has none. `deadline_warning`: that by its definition a message may be held for longer, "" where
+    it may not. `held_too_long`: null where nothing was within a day.
     `retry_queues_depth`: messages in the retry queues of its vhost, which all its consumers share, as the
     monitor last saw them; null when it never did. `options`: what may be a secret in them is "•••" to who may not
     define consumers. `warnings`: field -> what may not be meant, as "options.url".
@@ -97,10 +118,14 @@ class ConsumerOut(DefinitionOut):
     in_flight: int
     handled_last_hour: int
     failed_last_hour: int
+    unacked_last_hour: int
     success_percent: float | None
     p95_ms: float | None
     retry_queues_depth: int | None
     warnings: dict[str, str]
+    consumer_timeout: ConsumerTimeoutOut | None
+    deadline_warning: str
+    held_too_long: HeldTooLongOut | None
 
 
 def consumer_out(summary: Summary, *, whole: bool) -> dict[str, Any]:
@@ -111,6 +136,7 @@ def consumer_out(summary: Summary, *, whole: bool) -> dict[str, Any]:
         definition["options"] = registry.shown(handler, options)
     warnings = registry.warnings(handler, options)
     total, status = summary.hour.total, summary.status
+    limit, held = summary.limit, summary.held
     return {
         **definition,
         "status": {
@@ -125,10 +151,14 @@ def consumer_out(summary: Summary, *, whole: bool) -> dict[str, Any]:
         "in_flight": summary.in_flight,
         "handled_last_hour": total.handled,
         "failed_last_hour": total.failed,
+        "unacked_last_hour": total.unacked,
         "success_percent": summary.success_percent,
         "p95_ms": total.quantile_ms(0.95),
         "retry_queues_depth": summary.delayed,
         "warnings": {f"{OPTION}{name}": text for name, text in warnings.items()},
+        "consumer_timeout": limit and {"seconds": limit.seconds, "source": limit.source},
+        "deadline_warning": summary.deadline_warning,
+        "held_too_long": held and {"times": held.times, "last_at": held.last},
     }
 
 

@@ -17,7 +17,12 @@ router = Router(tags=["consumers"], auth=VIEW)
 
 
 class ProcessOut(Schema):
-    """One operating-system process, as it last reported itself."""
+    """One operating-system process, as it last reported itself.
+
+    `unacked`: of the processed, those that RabbitMQ was not told of. `held_times`: how often it took messages back
+    that were held for longer than `held_limit_ms`, null where it did not say; `held_at`: when last. `kills`: how
+    often in a row the replica was killed from outside while it worked, since `kills_since`.
+    """
 
     id: int
     host: str
@@ -40,9 +45,15 @@ class ProcessOut(Schema):
     exit_reason: str
     restarts: int
     crashes: int
+    kills: int
+    kills_since: datetime | None
     processed: int
     failed: int
     retried: int
+    unacked: int
+    held_times: int
+    held_limit_ms: int | None
+    held_at: datetime | None
     in_flight: int
     rate: float
     rss_bytes: int | None

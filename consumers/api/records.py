@@ -21,7 +21,7 @@ router = Router(tags=["consumers"], auth=VIEW)
 
 
 class RecordOut(Schema):
-    """One handled message."""
+    """One handled message. `ack_lost`: why RabbitMQ was never told of it and delivers it again; else null."""
 
     id: int
     consumer: str = Field(alias="consumer.name")
@@ -33,6 +33,7 @@ class RecordOut(Schema):
     redelivered: bool
     attempt: int
     outcome: str
+    ack_lost: str | None
     detail: str
     error_type: str
     error: str
@@ -113,6 +114,7 @@ class RecordQuery(PageQuery):
 
     consumer: str | None = None
     outcome: Literal["acked", "retried", "dead_lettered", "duplicate", "released", "timed_out"] | None = None
+    ack_lost: bool | None = None
     message_id: str | None = None
     q: str | None = None
     since: Moment | None = None
@@ -132,6 +134,7 @@ def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
     consumer = find_consumer(query.consumer) if query.consumer else None
     wanted = finding.RecordSearch(
         outcome=query.outcome or "",
+        ack_lost=query.ack_lost,
         q=query.q or "",
         message_id=query.message_id or "",
         since=query.since,

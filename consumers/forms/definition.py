@@ -9,9 +9,10 @@ from typing import Any
 
 from django import forms
 from django.forms.models import construct_instance
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from consumers.definitions import validation, wording
+from consumers.definitions import consumer_timeout, validation, wording
 from consumers.definitions.definitions import FIELDS, supervised
 from consumers.forms.options import OptionsForm
 from consumers.forms.widgets import OffNumber, PlainNumber, dress
@@ -21,6 +22,8 @@ from consumers.models import Consumer
 from mqadmin.core import brokers
 
 BATCH_FIELDS = ("batch_size", "batch_seconds")
+# How long a message may be held goes by these.
+HOLDING_FIELDS = ("timeout_seconds", "prefetch", "concurrency", *BATCH_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,30 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         handler = self.chosen_handler
         takes = handler is not None and handler.batch
         return [field for field in fields if takes or field.errors]
+
+    @cached_property
+    def deadline_note(self) -> tuple[str, bool]:
+        """What RabbitMQ's consumer timeout says to the definition as it stands, and whether that is a warning."""
+        draft = Consumer(
+            broker=self.chosen_broker,
+            vhost=str(self["vhost"].value() or ""),
+            queue=str(self["queue"].value() or ""),
+            ack=str(self["ack"].value() or ""),
+        )
+        for name in HOLDING_FIELDS:
+            field = self.fields[name]
+            try:
+                value = field.clean(self[name].value())
+            except forms.ValidationError:
+                continue  # said beside that field
+            if value is not None and value >= validation.LIMITS[name][0]:
+                setattr(draft, name, value)
+        limit = consumer_timeout.of_consumer(draft)
+        warning = consumer_timeout.warning(draft, limit)
+        if warning or limit is None or draft.ack == Consumer.AckMode.AUTO:
+            return warning, bool(warning)
+        text = _("RabbitMQ takes a message back that is held for longer than %(limit)s.")
+        return text % {"limit": limit.words}, False
 
     @property
     def sections(self) -> list[Section]:

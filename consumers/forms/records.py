@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy
 from consumers.models import Record
 from consumers.records.finding import RecordSearch
 
+ACK_LOST = "ack_lost"  # among the outcomes, though a record has one beside it
+
 
 class RecordFilter(forms.Form):
     """Which records. What cannot be read does not filter, and is marked."""
@@ -15,7 +17,11 @@ class RecordFilter(forms.Form):
     outcome = forms.ChoiceField(
         required=False,
         label=gettext_lazy("Outcome"),
-        choices=[("", gettext_lazy("any outcome")), *Record.Outcome.choices],
+        choices=[
+            ("", gettext_lazy("any outcome")),
+            *Record.Outcome.choices,
+            (ACK_LOST, gettext_lazy("ack never arrived")),
+        ],
         widget=forms.Select(attrs={"class": "form-select"}),
     )
     q = forms.CharField(required=False, label=gettext_lazy("Text"), max_length=255)
@@ -27,7 +33,8 @@ class RecordFilter(forms.Form):
         """What to look for, of what can be read."""
         self.is_valid()
         found = self.cleaned_data
-        return RecordSearch(outcome=found.get("outcome") or "", q=(found.get("q") or "").strip())
+        outcome, q = found.get("outcome") or "", (found.get("q") or "").strip()
+        return RecordSearch(ack_lost=True, q=q) if outcome == ACK_LOST else RecordSearch(outcome=outcome, q=q)
 
     def number(self, name: str) -> int | None:
         """Return `before` or `after`, None when it is not there."""

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from consumers.models import Consumer
 from consumers.process import suspects
-from consumers.records import claims, inserting
+from consumers.records import claims, inserting, minutes
 from consumers.records.database_faults import unavailable
 from consumers.records.inserting import Moments, Row, clean
 from consumers.records.minutes import MinuteCounter
@@ -47,9 +47,13 @@ class RecordSink:
         The same transaction ends their dedupe claims and the notes of messages that came back.
         """
         acked_before = self._acked
+        late = [handled for handled in outcomes if handled.recorded]
+        unacked = [h.started_at for h in outcomes if h.ack_lost and h.outcome in minutes.WELL]
+        if late:
+            outcomes = [handled for handled in outcomes if not handled.recorded]
         plain, others = self._rows(outcomes)
         totals = self._minutes.count(
-            [(handled.started_at, handled.outcome, handled.duration * 1000) for handled in outcomes]
+            [(handled.started_at, handled.outcome, handled.duration * 1000) for handled in outcomes], unacked
         )
         # What was not begun keeps its note.
         returned = [h.delivery for h in outcomes if h.delivery.redelivered and h.begun]
@@ -60,14 +64,15 @@ class RecordSink:
         ]
         try:
             # One statement is a transaction of its own.
-            if not (plain or others or returned or claimed):
+            if not (plain or others or returned or claimed or late):
                 self._minutes.write(totals)
-            elif plain and totals and not (others or returned or claimed) and self._is_postgres:
+            elif plain and totals and not (others or returned or claimed or late) and self._is_postgres:
                 inserting.insert_at_once(plain, self._minutes.rows(totals))
             else:
                 with transaction.atomic():
                     inserting.insert_plain(plain)
                     inserting.insert(others)
+                    inserting.mark_unacked(self._process_id, [self._late(handled) for handled in late])
                     self._minutes.write(totals)
                     if returned:
                         suspects.forget(self._consumer_id, returned)
@@ -85,7 +90,7 @@ class RecordSink:
         if self._mode == Consumer.Records.OFF:
             return plain, others
         for handled in outcomes:
-            if handled.outcome != "acked":
+            if handled.outcome != "acked" or handled.ack_lost:
                 others.append((*self._always(handled), *self._rest(handled)))
             elif self._is_kept():
                 if self._whole or handled.detail:
@@ -138,7 +143,14 @@ class RecordSink:
             headers,
             body,
             body is not None and len(body) < len(whole),
+            clean(handled.ack_lost, 300) or None,
         )
+
+    def _late(self, handled: Handled) -> tuple[str, str, str, str]:
+        """Return what `mark_unacked` takes."""
+        at = self._moments.of(handled.started_at)
+        message_id = clean(handled.delivery.message_id, 255)
+        return at, handled.outcome, message_id, clean(handled.ack_lost, 300)
 
     def _keeps_body(self, handled: Handled) -> bool:
         if handled.outcome == "acked":

@@ -28,22 +28,24 @@ class SuspectNotes:
     def __init__(self, *, consumer_id: int, process_id: int) -> None:
         self._consumer_id = consumer_id
         self._process_id = process_id
-        self._looked: dict[int, tuple[float, bool]] = {}  # process -> when, and whether it lived
+        self._looked: dict[int, tuple[float, bool]] = {}  # process -> when, and whether it died by itself
 
     def known(self, delivery: Delivery) -> int:
-        """Return how many processes have died with the message in hand. Raises SinkUnavailable.
+        """Return how many processes have died with the message in hand, for all that is known by its doing: who was
+        killed from outside was not. Raises SinkUnavailable.
 
-        Takes up to LISTEN_S seconds where the last one that had it runs on another host.
+        Takes up to LISTEN_S seconds where the last one that had it runs on another host, or where its supervisor
+        has not said yet how it ended.
         """
         try:
             noted = Suspect.objects.filter(consumer_id=self._consumer_id, key=delivery.key).first()
             if noted is None:
                 return 0
             # Noted by a process that lives, perhaps this one: it lost its connection, not its life.
-            lives = noted.process_id == self._process_id or self._lives(noted.process_id)
+            died = noted.process_id != self._process_id and self._died(noted.process_id)
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
-        return noted.deaths + (not lives)
+        return noted.deaths + died
 
     def begin(self, delivery: Delivery, deaths: int) -> None:
         """Note that this process handles the message now, after so many deaths. Raises SinkUnavailable."""
@@ -56,11 +58,12 @@ class SuspectNotes:
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
 
-    def _lives(self, process_id: int) -> bool:
-        """Whether another process runs; for many messages of one process it is looked for once."""
+    def _died(self, process_id: int) -> bool:
+        """Whether another process died by itself; for many messages of one process it is looked for once."""
         looked = self._looked.get(process_id)
         if looked is None or time.monotonic() - looked[0] > LISTEN_S:
-            looked = time.monotonic(), _lives(process_id)
+            died = not _lives(process_id) and not _was_killed(process_id)
+            looked = time.monotonic(), died
             self._looked[process_id] = looked
         return looked[1]
 
@@ -78,6 +81,20 @@ def _lives(process_id: int) -> bool:
             return last is not None
         threading.Event().wait(_LOOK_S)
     return False
+
+
+def _was_killed(process_id: int) -> bool:
+    """Whether a process that is dead was killed from outside, as its supervisor says; without one nobody knows."""
+    until = time.monotonic() + LISTEN_S
+    while True:
+        row = ConsumerProcess.objects.filter(pk=process_id).first()
+        if row is None or not row.supervisor:
+            return False
+        if row.ended_at is not None or row.state in _DIED:
+            return row.kills > 0
+        if time.monotonic() >= until:
+            return False
+        threading.Event().wait(_LOOK_S)
 
 
 def _runs(row: ConsumerProcess) -> bool:

@@ -25,6 +25,7 @@ class RecordSearch:
     """What to look for; None and "" = everything."""
 
     outcome: str = ""
+    ack_lost: bool | None = None
     q: str = ""
     message_id: str = ""
     since: datetime | None = None
@@ -54,6 +55,8 @@ def search(wanted: RecordSearch, consumer: Consumer | None = None) -> QuerySet[R
     rows = Record.objects.all() if consumer is None else Record.objects.filter(consumer=consumer)
     if wanted.outcome:
         rows = rows.filter(outcome=wanted.outcome)
+    if wanted.ack_lost is not None:
+        rows = rows.filter(ack_lost__isnull=not wanted.ack_lost)
     if wanted.message_id:
         rows = rows.filter(message_id=wanted.message_id)
     if wanted.since:

@@ -40,8 +40,10 @@ _PLAIN: dict[str, Any] = {
     "headers": None,
     "body": None,
     "body_truncated": False,
+    "ack_lost": None,
 }
 _COLUMNS = (*_ALWAYS, *_PLAIN)
+_NEWEST = 20_000  # records of all processes, among which those written a moment ago are
 
 Row = tuple[Any, ...]
 """Values as the database's driver takes them: of the columns that every record has, or of all."""
@@ -82,6 +84,23 @@ def insert_at_once(plain: Sequence[Row], counters: Sequence[minutes.Row]) -> Non
     values = [value for row in counters for value in row]
     with connection.cursor() as cursor:
         cursor.execute(_AT_ONCE + minutes.upsert(len(counters)), [rows, *values])
+
+
+def mark_unacked(process_id: int, late: Sequence[tuple[str, str, str, str]]) -> None:
+    """Mark records of this process, written before, as (moment, outcome, message id, why its ack never arrived).
+
+    In the caller's transaction. They were written moments ago, so they are among the newest: without an index of
+    their own they are found there. Those of which no record was kept stay without. Raises django.db.Error.
+    """
+    if not late:
+        return
+    table = connection.ops.quote_name(Record._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {table} SET ack_lost = %s WHERE id > (SELECT max(id) - {_NEWEST} FROM {table}) "  # noqa: S608
+            "AND process_id = %s AND started_at = %s AND outcome = %s AND message_id = %s AND ack_lost IS NULL",
+            [(why, process_id, at, outcome, message_id) for at, outcome, message_id, why in late],
+        )
 
 
 class Moments:

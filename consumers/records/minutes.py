@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import connection
@@ -20,6 +20,7 @@ HOUR = 60  # minutes
 KEPT_DAYS = 2
 FAILURES = frozenset({Record.Outcome.DEAD_LETTERED.value, Record.Outcome.TIMED_OUT.value})
 _ACKED, _RETRIED = Record.Outcome.ACKED.value, Record.Outcome.RETRIED.value
+WELL = frozenset({_ACKED, Record.Outcome.DUPLICATE.value})
 _RELEASED = Record.Outcome.RELEASED.value
 
 # Upper bounds of the buckets of handling times, in milliseconds: 1 ms to about 20 minutes, each 1.4 times
@@ -29,11 +30,15 @@ BOUNDS_MS: tuple[float, ...] = tuple(round(1.4**step, 1) for step in range(42))
 
 @dataclass
 class HandledCounts:
-    """Counts of one stretch of time. `durations`: by bucket, the last one open-ended."""
+    """Counts of one stretch of time. `durations`: by bucket, the last one open-ended.
+
+    `unacked`: well handled, but RabbitMQ could not be told of it, so that the message came or comes again.
+    """
 
     handled: int = 0
     failed: int = 0
     retried: int = 0
+    unacked: int = 0
     durations: list[int] = field(default_factory=list)
 
     def add(self, outcome: str, duration_ms: float) -> None:
@@ -50,20 +55,24 @@ class HandledCounts:
             durations.extend([0] * (bucket + 1 - len(durations)))
         durations[bucket] += 1
 
-    def merge(self, handled: int, failed: int, retried: int, durations: Sequence[int]) -> None:
+    def merge(self, handled: int, failed: int, retried: int, unacked: int, durations: Sequence[int]) -> None:
         """Add the counts of another stretch."""
         self.handled += handled
         self.failed += failed
         self.retried += retried
+        self.unacked += unacked
         self.durations.extend([0] * (len(durations) - len(self.durations)))
         for bucket, count in enumerate(durations):
             self.durations[bucket] += count
 
     @property
     def success(self) -> float | None:
-        """The share that did not fail, 0 to 1; None when nothing was handled. A retry counts as neither."""
+        """The share that is done with, 0 to 1; None when nothing was handled. A retry counts as neither.
+
+        What failed is not, nor what was handled well and comes again since its ack never arrived.
+        """
         settled = self.handled - self.retried
-        return 1 - self.failed / settled if settled > 0 else None
+        return 1 - min(1.0, (self.failed + self.unacked) / settled) if settled > 0 else None
 
     def quantile_ms(self, share: float) -> float | None:
         """Return the handling time that `share` of the messages stayed within; None when there were none."""
@@ -81,14 +90,15 @@ Totals = dict[int, HandledCounts]
 Row = tuple[int | str, ...]
 
 # Plain SQL, as it runs with every commit of a process; the same in SQLite and PostgreSQL.
-_MARKS = "(%s, %s, %s, %s, %s, %s, %s)"
+_MARKS = "(%s, %s, %s, %s, %s, %s, %s, %s)"
 _INSERT = (
     f'INSERT INTO "{ConsumerMinute._meta.db_table}" '  # noqa: S608
-    '("consumer_id", "process_id", "minute", "handled", "failed", "retried", "durations") VALUES '
+    '("consumer_id", "process_id", "minute", "handled", "failed", "retried", "unacked", "durations") VALUES '
 )
 _OR_UPDATE = (
     ' ON CONFLICT ("process_id", "minute") DO UPDATE SET "handled" = excluded."handled", '
-    '"failed" = excluded."failed", "retried" = excluded."retried", "durations" = excluded."durations"'
+    '"failed" = excluded."failed", "retried" = excluded."retried", "unacked" = excluded."unacked", '
+    '"durations" = excluded."durations"'
 )
 
 
@@ -105,9 +115,10 @@ class MinuteCounter:
         self._process_id = process_id
         self._totals: Totals = {}
 
-    def count(self, handled: Iterable[tuple[float, str, float]]) -> Totals:
+    def count(self, handled: Iterable[tuple[float, str, float]], unacked: Iterable[float] = ()) -> Totals:
         """Return the counters with (epoch seconds, outcome, milliseconds) added.
 
+        `unacked`: the same seconds of those among them, or counted before, whose ack never arrived.
         They count once they are handed to `keep`, after the transaction that wrote them is committed.
         """
         totals: Totals = {}
@@ -118,6 +129,9 @@ class MinuteCounter:
                 tally, ends = totals.get(minute) or self._copy(minute), (minute + 1) * 60
                 totals[minute] = tally
             tally.add(outcome, duration_ms)
+        for at in unacked:
+            minute = int(at // 60)
+            totals.setdefault(minute, self._copy(minute)).unacked += 1
         return totals
 
     def rows(self, totals: Totals) -> list[Row]:
@@ -133,7 +147,7 @@ class MinuteCounter:
 
     def _copy(self, minute: int) -> HandledCounts:
         known = self._totals.get(minute, HandledCounts())
-        return HandledCounts(known.handled, known.failed, known.retried, list(known.durations))
+        return replace(known, durations=list(known.durations))
 
     def keep(self, totals: Totals) -> None:
         """Go on from `totals`: their transaction is committed."""
@@ -145,7 +159,7 @@ class MinuteCounter:
 
     def _row(self, minute: int, tally: HandledCounts) -> Row:
         durations = json.dumps(tally.durations)
-        counts = (tally.handled, tally.failed, tally.retried, durations)
+        counts = (tally.handled, tally.failed, tally.retried, tally.unacked, durations)
         return (self._consumer_id, self._process_id, minute, *counts)
 
 
@@ -177,11 +191,11 @@ def last_hour(consumer_ids: Iterable[int], now: datetime | None = None) -> dict[
     this_minute = int((now or timezone.now()).timestamp() // 60)
     rows = ConsumerMinute.objects.filter(
         consumer__in=list(hours), minute__gt=this_minute - HOUR, minute__lte=this_minute
-    ).values_list("consumer_id", "minute", "handled", "failed", "retried", "durations")
-    for consumer_id, minute, handled, failed, retried, durations in rows:
+    ).values_list("consumer_id", "minute", "handled", "failed", "retried", "unacked", "durations")
+    for consumer_id, minute, handled, failed, retried, unacked, durations in rows:
         hour = hours[consumer_id]
         place = minute - this_minute + HOUR - 1
         hour.handled[place] += handled
         hour.failed[place] += failed
-        hour.total.merge(handled, failed, retried, durations)
+        hour.total.merge(handled, failed, retried, unacked, durations)
     return hours

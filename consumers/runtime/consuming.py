@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,10 +14,11 @@ from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
 from consumers.runtime.api import Delivery
-from consumers.runtime.channel.consumer_connection import Resubscribe, channel_fault
+from consumers.runtime.channel import overdue
+from consumers.runtime.channel.consumer_connection import Resubscribe
 from consumers.runtime.channel.settling import Settling
 from consumers.runtime.channel.subscription import make
-from consumers.runtime.committer import Committer
+from consumers.runtime.completing import Completing
 from consumers.runtime.copies.copy_sender import CopySender
 from consumers.runtime.handling.dedupe import Claims
 from consumers.runtime.handling.intake import Intake
@@ -29,11 +29,12 @@ from consumers.runtime.handling.time_limit import Enforcer, TimeLimit
 from consumers.runtime.outcome import Acked, DeadLettered, Duplicate, Finished, Handled, Released
 from consumers.runtime.sink import Gauges, Reporter, Sink
 from consumers.runtime.spec import ConsumerSpec
+from mqadmin.rabbit import errors
 from mqadmin.rabbit.publishing.connection import Connection
 
 log = logging.getLogger("mqadmin.consumer")
 
-BEST_EFFORT_WAITING = 20_000  # outcomes of acked messages that wait for the store; more are dropped
+TAKEN_BACK = "It was taken back to be delivered again, as somebody asked."
 
 
 class Consuming:
@@ -78,22 +79,23 @@ class Consuming:
             ),
             claims=None if spec.auto_ack else claims,
         )
-        self._committer: Committer[Handled] = Committer(
-            sink.commit,
-            committed=self._committed,
+        self._settling = Settling(auto_ack=spec.auto_ack)
+        self._completing = Completing(
+            loop,
+            spec,
+            sink,
+            self._settling,
+            settled=self._settled,
             trouble=self._trouble,
             fatal=fatal,
-            most_waiting=BEST_EFFORT_WAITING if spec.ack_first else 0,
-            enough=spec.prefetch // 2,
-            more=lambda: self._pool.unbegun,
+            unbegun=lambda: self._pool.unbegun,
         )
-        self._settling = Settling(auto_ack=spec.auto_ack)
         self._copy_sender = CopySender(
             loop,
             spec,
             reporter,
-            is_current=lambda finished: self._settling.is_current(finished.delivery),
-            handled=self._handled,
+            why_lost=lambda finished: self._settling.why_lost(finished.delivery),
+            handled=self._completing.put,
         )
         self._subscription = make(loop, spec, tag, self._on_message, lambda: self._settling.in_hand)
         self._resubscribe = Resubscribe(loop, reporter, self._again)
@@ -105,15 +107,14 @@ class Consuming:
         self._drained: Callable[[], None] | None = None
         self._arrived: list[Delivery] = []  # by this turn of the loop
         self._unfinished = 0  # for a thread or in one, of this channel or another
-        self._done: deque[Handled] = deque()  # to be settled before they are committed: best effort
-        self._processed = self._failed = self._retried = self._channel_errors = 0
+        self._channel_errors = 0
         self._store_fault = self._blocked = ""
 
     # --- what the process asks for ---------------------------------------------------------------------
 
     def start(self) -> None:
         self._pool.start()
-        self._committer.start()
+        self._completing.start()
         self._enforcer.start()
 
     def connected(self, connection: SelectConnection) -> None:
@@ -126,7 +127,7 @@ class Consuming:
         self._connection = None
         self._copy_sender.disconnected()
         self._resubscribe.cancel()
-        self._channel_gone()
+        self._channel_gone("The connection was lost.")  # its channel has said why, if there was one
 
     def blocked(self, reason: str) -> None:
         """RabbitMQ takes no publishing, for `reason`; "" once it does again."""
@@ -157,7 +158,7 @@ class Consuming:
         self._reporter.event(
             "redeliver", f"RabbitMQ takes back the {self._settling.in_hand} messages in hand."
         )
-        self._settling.recovered()  # from here on nothing of before is settled
+        self._settling.recovered(TAKEN_BACK)  # from here on nothing of before is settled
         self._take_all_back()
         channel.basic_recover(requeue=True, callback=lambda _frame: self._on_recovered(channel))
 
@@ -178,17 +179,18 @@ class Consuming:
     def finish(self, timeout: float) -> None:
         """Last act, after the connection is closed: commit what is left, end the threads."""
         self._intake.close()
-        self._committer.stop(timeout)
-        if self._committer.dropped:
-            self._reporter.event("records_lost", f"{self._committer.dropped} records could not be written.")
+        if dropped := self._completing.finish(timeout):
+            self._reporter.event("records_lost", f"{dropped} records could not be written.")
 
     def gauges(self) -> Gauges:
         return Gauges(
-            self._processed,
-            self._failed,
-            self._retried,
+            self._completing.processed,
+            self._completing.failed,
+            self._completing.retried,
             self._settling.in_hand,
             channel_errors=self._channel_errors,
+            unacked=self._completing.unacked,
+            held=self._resubscribe.held,
         )
 
     # --- channel -----------------------------------------------------------------------------------------
@@ -236,10 +238,25 @@ class Consuming:
             self._reporter.state("running", why if self._blocked else "")
 
     def _on_broker_cancel(self, _frame: Method[Any]) -> None:
+        connection, channel = self._connection, self._channel
         self._subscription.lost()
         self._channel_errors += 1
+        held = self._settling.in_hand  # those that wait for a thread too
         self._give_back()
-        if self._wanted:
+        if connection is not None and channel is not None and held:
+            told = partial(self._on_cancel_explained, channel)
+            overdue.explain_cancel(connection, self._spec.queue, told)
+        else:
+            self._on_cancel_explained(None, was_overdue=False)
+
+    def _on_cancel_explained(self, channel: Channel | None, *, was_overdue: bool) -> None:
+        if was_overdue and channel is not None and channel is self._channel:
+            fault = errors.held_too_long()
+            self._channel_gone(str(fault))
+            if channel.is_open:
+                channel.close()  # what is not overdue comes again too: which is which, RabbitMQ does not say
+            self._resubscribe.ended(fault, again=self._wanted)
+        elif self._wanted and self._connection is not None and not self._subscription.active:
             self._resubscribe.later(
                 f"RabbitMQ ended the subscription to {self._spec.queue}: "
                 "the queue was deleted or its leader moved."
@@ -248,18 +265,18 @@ class Consuming:
     def _on_channel_closed(self, channel: Channel, error: BaseException) -> None:
         if channel is not self._channel:
             return
-        self._channel_gone()
-        if self._connection is not None and self._connection.is_open and self._wanted:
-            self._channel_errors += 1
-            self._resubscribe.later(channel_fault(error))
-        self._check_drained()
+        fault = errors.from_pika(error)
+        self._channel_gone(str(fault))
+        again = self._connection is not None and self._connection.is_open and self._wanted
+        self._channel_errors += again
+        self._resubscribe.ended(fault, again=again)
 
-    def _channel_gone(self) -> None:
+    def _channel_gone(self, reason: str) -> None:
         """Everything unsettled on the channel is RabbitMQ's again."""
         self._channel = None
         self._recovering = False
         self._subscription.lost()
-        self._settling.lost()
+        self._settling.lost(reason)
         if not self._spec.auto_ack:  # with auto-ack what was delivered is nobody else's: it must be handled
             self._take_all_back()
         self._check_drained()
@@ -267,7 +284,7 @@ class Consuming:
     def _on_recovered(self, channel: Channel) -> None:
         if channel is self._channel:
             self._recovering = False
-            self._settling.recovered()
+            self._settling.recovered(TAKEN_BACK)
             self._subscription.room()
             self._check_drained()
 
@@ -333,50 +350,20 @@ class Consuming:
         """A handler is done. Handler thread."""
         outcome = finished.outcome
         if isinstance(outcome, Acked):
-            self._handled(Handled(finished.delivery, "acked", finished.started_at, finished.duration))
+            self._completing.put(Handled(finished.delivery, "acked", finished.started_at, finished.duration))
         elif isinstance(outcome, Duplicate):
-            self._handled(Handled.of(finished, "duplicate", "handled before, within the window"))
+            self._completing.put(Handled.of(finished, "duplicate", "handled before, within the window"))
         elif isinstance(outcome, Released):
             detail = "not begun: back to its queue"
-            self._handled(Handled.of(finished, "released", detail, settle="requeue"))
+            self._completing.put(Handled.of(finished, "released", detail, settle="requeue"))
         elif isinstance(outcome, DeadLettered) and self._spec.reject_on_failure and not self._spec.auto_ack:
             detail = f"rejected: RabbitMQ dead-letters it ({outcome.reason})"
-            self._handled(Handled.of(finished, "dead_lettered", detail, settle="reject"))
+            self._completing.put(Handled.of(finished, "dead_lettered", detail, settle="reject"))
         else:
             self._loop.add_callback_threadsafe(partial(self._copy_sender.send, finished))
 
-    def _handled(self, handled: Handled) -> None:
-        """What became of a message is certain: commit it, then settle; or best effort, the other way round.
-
-        Any thread.
-        """
-        if self._spec.ack_first:
-            self._done.append(handled)
-            self._loop.add_callback_threadsafe(self._settle_first)
-        else:
-            self._committer.put(handled)
-
-    def _settle_first(self) -> None:
-        group = [self._done.popleft() for _ in range(len(self._done))]
-        self._settle(group)
-        for handled in group:
-            self._committer.put(handled)
-
-    def _committed(self, group: Sequence[Handled]) -> None:
-        """A group's outcomes are durable. Committer thread."""
-        for handled in group:
-            if handled.delivery.committed is not None:
-                handled.delivery.committed.set()
-        if not self._spec.ack_first:
-            self._loop.add_callback_threadsafe(partial(self._settle, group))
-
-    def _settle(self, group: Sequence[Handled]) -> None:
-        for handled in group:
-            self._processed += handled.outcome != "released"
-            self._failed += handled.failed
-            self._retried += handled.outcome == "retried"
-        self._unfinished -= len(group)
-        self._settling.settle(group)
+    def _settled(self, count: int) -> None:
+        self._unfinished -= count
         self._subscription.room()
         self._check_drained()
 

@@ -68,7 +68,7 @@ class Finished:
 class Handled:
     """One handled message on its way to the commit. `started_at` is epoch seconds, `duration` seconds.
 
-    `settle`: how the broker is told once the outcome is committed.
+    `settle`: how the broker is told once the outcome is committed; where it cannot be told, `ack_lost` says why.
     """
 
     delivery: Delivery
@@ -81,6 +81,8 @@ class Handled:
     error: str = ""
     traceback: str = ""
     begun: bool = True  # False: no handler ran, it goes back or waits once more
+    ack_lost: str = ""  # why RabbitMQ was never told of it, so that the message comes again
+    recorded: bool = False  # committed before: what comes now is its `ack_lost`
 
     @classmethod
     def of(cls, finished: Finished, outcome: OutcomeName, detail: str, *, settle: Settle = "ack") -> Handled:

@@ -54,6 +54,18 @@ State = Literal["starting", "connecting", "running", "paused", "draining", "wait
 
 
 @dataclass(frozen=True)
+class Held:
+    """How often RabbitMQ took messages back that were held longer than it lets consumers, and when last.
+
+    `timeout_ms`: how long that is, as RabbitMQ said; None where it did not.
+    """
+
+    times: int = 0
+    timeout_ms: int | None = None
+    at: float | None = None  # epoch seconds
+
+
+@dataclass(frozen=True)
 class Gauges:
     """Counters since the process started, and what is in hand now."""
 
@@ -66,6 +78,8 @@ class Gauges:
     channel_errors: int = 0
     connected_at: float | None = None  # epoch seconds; None without a connection
     blocked: str = ""  # why RabbitMQ takes no publishing, or takes it slowly; "" while it does
+    unacked: int = 0  # of `processed`: RabbitMQ could not be told, so it delivers them again
+    held: Held = Held()
 
 
 class Reporter(Protocol):

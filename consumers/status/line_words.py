@@ -31,6 +31,9 @@ def connection_words(process: ConsumerProcess, now: datetime) -> str:
     if count := process.connection_errors:
         errors = ngettext("%(n)s connection error", "%(n)s connection errors", count)
         words.append(errors % {"n": formats.number(count)})
+    if count := process.held_times:
+        held = ngettext("held too long %(n)s time", "held too long %(n)s times", count)
+        words.append(held % {"n": formats.number(count)})
     if count := process.channel_errors:
         errors = ngettext("%(n)s channel error", "%(n)s channel errors", count)
         words.append(errors % {"n": formats.number(count)})

@@ -329,7 +329,17 @@ def process_words(process: ConsumerProcess, now: datetime) -> str:
     if process.state in LIVE and process.lease_until is not None and process.lease_until < now:
         late = formats.ago(process.lease_until, now)
         return _("Its host let the lease lapse %(time)s ago: another host may take over.") % {"time": late}
-    return process.state_reason or process.exit_reason
+    return process.state_reason or process.exit_reason or killed_words(process, now)
+
+
+def killed_words(process: ConsumerProcess, now: datetime) -> str:
+    """Say how often a replica was killed from outside, "" where it was not, or once."""
+    if process.kills < 2 or process.kills_since is None or process.state not in LIVE:
+        return ""
+    return _("Killed from outside %(n)d times in %(time)s; it worked each time in between.") % {
+        "n": process.kills,
+        "time": formats.ago(process.kills_since, now),
+    }
 
 
 def _failed_words(down: Sequence[ConsumerProcess], consumer: Consumer) -> str:
@@ -353,7 +363,7 @@ def _backoff_words(down: Sequence[ConsumerProcess], now: datetime) -> str:
     left = max(0, round((row.next_start_at - now).total_seconds())) if row.next_start_at else 0
     when = _("starts again in %(seconds)d s") % {"seconds": left} if left else _("starts again now")
     reason = row.exit_reason or row.state_reason
-    crash = _("crash %(n)d") % {"n": row.crashes} if row.crashes else ""
+    crash = _("crash %(n)d") % {"n": row.crashes} if row.crashes and not row.kills else ""
     why = ": ".join(part for part in (crash, reason) if part)
     return _sentence(", ".join(part for part in (when, why) if part))
 

@@ -11,13 +11,18 @@ from datetime import datetime
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from consumers.definitions import consumer_timeout
+from consumers.definitions.consumer_timeout import ConsumerTimeout
 from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
 from consumers.records.minutes import FAILURES, Hour, last_hour
 from consumers.runtime.copies.copies import DELAY_PREFIX
-from consumers.status import line_words, state_words
+from consumers.status import held_words, line_words, state_words
+from consumers.status.held_words import HeldTooLong
 from consumers.status.state_words import Status
 from consumers.supervisor import hosts
+from mqadmin.core.pages import formats
 from mqadmin.queues.models import Broker, Queue
 
 _LATELY = 2_000  # records, of all consumers, in which the commonest error is looked for
@@ -37,6 +42,8 @@ class Summary:
     """One consumer with everything a row of the list shows. `processes`: the current ones.
 
     `delayed`: messages in the retry queues of its vhost, None when the monitor has never seen the broker.
+    `limit`: for how long RabbitMQ lets a message be held, None for ever; `held`: that it took some back.
+    `killed`: that a replica is killed again and again from outside, "" where none is.
     """
 
     consumer: Consumer
@@ -45,6 +52,9 @@ class Summary:
     hour: Hour
     common_error: str
     delayed: int | None = None
+    held: HeldTooLong | None = None
+    limit: ConsumerTimeout | None = None
+    killed: str = ""
 
     @property
     def rate(self) -> float:
@@ -92,13 +102,48 @@ class Summary:
 
     @property
     def words(self) -> str:
-        """What stands in its way, else what fails in it, "" where all is well."""
-        if self.status.words or self.blocked or not self.hour.total.failed:
-            return self.status.words or self.blocked
+        """What stands in its way, else what comes again, else what fails in it, "" where all is well."""
+        again = (self.held_words, self.killed)
+        first = (self.status.words, *again) if self.status.is_trouble else (*again, self.status.words)
+        parts = (*first, self.blocked, self._failures, self.unacked_words)
+        return next(filter(None, parts), "")
+
+    @property
+    def _failures(self) -> str:
         values = {"n": self.hour.total.failed, "error": self.common_error}
+        if not self.hour.total.failed:
+            return ""
         if self.common_error:
             return _("%(n)d failed in the last hour, mostly %(error)s.") % values
         return _("%(n)d failed in the last hour.") % values
+
+    @property
+    def held_words(self) -> str:
+        """That RabbitMQ took messages back that were held too long, "" where it did not."""
+        return held_words.words(self.held, self.limit) if self.held is not None else ""
+
+    @property
+    def remedy(self) -> str:
+        """What helps against that."""
+        return held_words.remedy(self.consumer, self.limit)
+
+    @property
+    def deadline_warning(self) -> str:
+        """That by its definition a message may be held too long, "" where it may not."""
+        return consumer_timeout.warning(self.consumer, self.limit)
+
+    @property
+    def unacked_words(self) -> str:
+        """How many of the last hour were handled well and come again, since their acks never arrived."""
+        count = self.hour.total.unacked
+        if not count:
+            return ""
+        text = ngettext(
+            "%(n)s message handled in the last hour comes again: its ack never reached RabbitMQ.",
+            "%(n)s messages handled in the last hour come again: their acks never reached RabbitMQ.",
+            count,
+        )
+        return text % {"n": formats.number(count)}
 
     @property
     def sentence(self) -> str:
@@ -126,13 +171,22 @@ def summaries(consumers: Iterable[Consumer], now: datetime | None = None) -> lis
     errors = _common_errors()
     waiting = retry_depths({consumer.broker for consumer in found})
     fleet = hosts.fleet(moment)
+    current = {consumer.pk: state_words.current(processes[consumer.pk]) for consumer in found}
+    held = {pk: held_words.held(rows, moment) for pk, rows in current.items()}
+    said = {pk: item.limit_ms for pk, item in held.items() if item is not None and item.limit_ms}
+    limits = consumer_timeout.for_all(found, said)
     return [
         Summary(
             consumer=consumer,
             status=state_words.derive(
                 consumer, processes[consumer.pk], supervised=bool(fleet.hosts), now=moment, fleet=fleet
             ),
-            processes=state_words.current(processes[consumer.pk]),
+            processes=current[consumer.pk],
+            held=held[consumer.pk],
+            limit=limits[consumer.pk],
+            killed=next(
+                filter(None, (state_words.killed_words(row, moment) for row in current[consumer.pk])), ""
+            ),
             hour=hours[consumer.pk],
             common_error=errors.get(consumer.pk, ""),
             delayed=(waiting[consumer.broker].get(consumer.vhost, 0) if consumer.broker in waiting else None),

@@ -55,6 +55,7 @@ EVENT: dict[str, Tone] = {
     "blocked": "amber",
     "disconnected": "amber",
     "unsubscribed": "amber",
+    "held_too_long": "amber",
     "parked": "amber",
     "copy_refused": "amber",
     "overdue": "amber",

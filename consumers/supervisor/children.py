@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 
 from consumers.models import ConsumerProcess
-from consumers.supervisor.machine import output, spawn, states
-from consumers.supervisor.reconcile import Exit
+from consumers.supervisor.deaths import Exit
+from consumers.supervisor.machine import oom, output, spawn, states
 
 
 @dataclass
@@ -30,22 +30,38 @@ class Child:
     strict: bool = False  # must never run twice: see `fence`
     stop_sent: float | None = None  # monotonic seconds
     exit: Exit | None = None
+    oom_kills: int | None = field(default_factory=oom.kills)  # on the machine, when it was last seen alive
 
     def is_alive(self) -> bool:
         """Return whether it still runs. When it does not, reap it with all it started, and note in `exit` how."""
         if self.exit is not None:
             return False
         if self.popen is not None:
+            seen = oom.kills()  # before it is looked whether it lives: what comes between counts for later
             code = self.popen.poll()
             if code is None:
+                self.oom_kills = seen
                 return True
-            self.exit = Exit(code, self.kill_reason or spawn.exit_words(code))
+            cause = self._cause(code)
+            words = self.kill_reason or spawn.exit_words(code, cause)
+            self.exit = Exit(code, words, outside=cause == "outside")
         elif spawn.find(self.pid, self.created) is not None:
             return True
         else:
             self.exit = Exit(-9, self.kill_reason) if self.kill_reason else Exit(None, UNSEEN)
         spawn.sweep(self.process_id, self.pid)
         return False
+
+    def _cause(self, code: int) -> spawn.Cause:
+        """Return who ended it, where that can be told."""
+        if self.kill_reason or code not in spawn.FROM_OUTSIDE:
+            return "itself"
+        if code != -signal.SIGKILL:
+            return "outside"
+        before, now = self.oom_kills, oom.kills()
+        if before is None or now is None:
+            return "unknown"
+        return "outside" if now == before else "memory"
 
     def stop(self) -> None:
         """Ask it to stop (SIGTERM), once: a second signal would end it with messages in hand."""
@@ -101,5 +117,7 @@ def exit_of(row: ConsumerProcess, child: Child | None) -> Exit | None:
         return Exit(seen.code, STOPPED_EARLY)  # the stop itself, before the process could hear it
     if seen.code is None:
         return Exit(None, row.exit_reason or seen.words)
+    if seen.outside:  # nothing that it printed says why
+        return seen
     said = row.exit_reason or output.last_words(row.pk)
     return Exit(seen.code, f"{seen.words}: {said}" if said else f"{seen.words}, without a word")

@@ -15,7 +15,7 @@ from django.utils import timezone
 from consumers.models import ConsumerProcess
 from consumers.scaling.autoscaler import Autoscaler
 from consumers.scaling.placement import Host
-from consumers.supervisor import adoption, by_hand, children, reconcile, rows
+from consumers.supervisor import adoption, by_hand, children, deaths, reconcile, rows
 from consumers.supervisor.children import Child
 from consumers.supervisor.fence import Fence, Fenced
 from consumers.supervisor.machine import output, spawn, states
@@ -243,6 +243,7 @@ class Supervisor:
             child.strict = definition.strict
         if child is not None and not alive:
             row.refresh_from_db()  # it may have written its last words just before it ended
+            row.processed = max(row.processed, rows.handled(row.pk))  # its row may lag behind by a heartbeat
         return Actual(
             id=row.pk,
             consumer=row.consumer_id,
@@ -270,6 +271,8 @@ class Supervisor:
             restarts=row.restarts,
             crashes=row.crashes,
             early_deaths=row.early_deaths,
+            kills=row.kills,
+            kills_since=row.kills_since,
         )
 
     def _drop_orphans(self, visible: set[int]) -> None:
@@ -317,7 +320,7 @@ class Supervisor:
             popen = spawn.start(self._command(definition.name, row.pk), row.pk, self.name)
         except OSError as error:
             crashes = action.crashes + 1
-            at = timezone.now() + timedelta(seconds=reconcile.backoff(crashes))
+            at = timezone.now() + timedelta(seconds=deaths.backoff(crashes))
             words = f"cannot be started: {error.strerror or error}"
             self._hold(Hold(row.pk, "backoff", words, at, crashes, action.early_deaths))
             return
@@ -349,7 +352,7 @@ class Supervisor:
     def _hold(self, action: Hold) -> None:
         rows.held(action)
         self._children.pop(action.process, None)  # as above: else the next pass counts the same crash again
-        kind = "crashed" if action.state == states.BACKOFF else "failed"
+        kind = "failed" if action.state == states.FAILED else "killed" if action.kills else "crashed"
         rows.event(action.process, kind, action.reason, output.last_lines(action.process, LAST_LINES))
         log.warning("row %d: %s: %s", action.process, kind, action.reason)
 

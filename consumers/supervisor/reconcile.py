@@ -9,14 +9,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from consumers.scaling.placement import Host, Placement
+from consumers.supervisor.deaths import EARLY_DEATHS_MAX, HEALTHY, Counts, Exit, Life, counted, wait, words
 from consumers.supervisor.fence import STRICT_WAIT_S
 from consumers.supervisor.machine import states
 
-BACKOFF_FIRST_S = 1.0
-BACKOFF_MAX_S = 300.0
-EARLY_DEATHS_MAX = 6  # deaths in a row before it has consumed in health: a person must look
-HEALTHY = timedelta(minutes=10)  # forgives earlier crashes
-CONSUMED_IN_HEALTH = timedelta(seconds=10)  # subscribed for so long, or one message handled
 SILENT_MAX = timedelta(seconds=60)  # alive without a heartbeat: stuck, so killed
 RECYCLED_SOON = timedelta(seconds=30)
 ROLLED = timedelta(seconds=2)  # a rolling restart goes on once the new process has consumed for so long
@@ -42,14 +38,6 @@ class Desired:
     strict: bool = False  # must never run twice, anywhere
     placement: Mapping[str, str] = field(default_factory=dict)  # labels that its host must have
     open: bool = True  # by its schedule it may run now
-
-
-@dataclass(frozen=True)
-class Exit:
-    """How a process ended. `code`: as of `subprocess` (-9: by signal 9), None when nobody saw it end."""
-
-    code: int | None
-    words: str
 
 
 @dataclass(frozen=True)
@@ -86,6 +74,18 @@ class Actual:
     restarts: int = 0
     crashes: int = 0
     early_deaths: int = 0
+    kills: int = 0
+    kills_since: datetime | None = None
+
+    @property
+    def counts(self) -> Counts:
+        """Its deaths in a row."""
+        return Counts(self.crashes, self.early_deaths, self.kills, self.kills_since)
+
+    @property
+    def life(self) -> Life:
+        """What is known of how it was."""
+        return Life(self.subscribed_at, self.heartbeat_at or self.started_at, self.processed)
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,8 @@ class Start:
     restarts: int = 0
     crashes: int = 0
     early_deaths: int = 0
+    kills: int = 0
+    kills_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -135,11 +137,13 @@ class Hold:
     start_at: datetime | None
     crashes: int
     early_deaths: int
+    kills: int = 0
+    kills_since: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Forgive:
-    """Ten healthy minutes: the crashes before them no longer count."""
+    """Ten healthy minutes: the crashes and kills before them no longer count."""
 
     process: int
 
@@ -279,7 +283,7 @@ def _foreign(definition: Desired | None, item: Actual, view: View, plan: Placeme
         return []
     waited = view.waited.get((item.consumer, item.replica), 0.0)
     if plan.place(item.consumer, definition.placement, view.me, waited):
-        return [lost, _replacement(item, crashes=item.crashes)]
+        return [lost, _replacement(item, item.counts)]
     return []
 
 
@@ -304,7 +308,7 @@ def _alive(
     silence = _silence(item, view)
     if silence > SILENT_MAX:
         return [Kill(item.id, f"killed: no sign of life for {silence.total_seconds():.0f} s")]
-    if item.crashes and _healthy(item, view.now):
+    if (item.crashes or item.kills) and _healthy(item, view.now):
         return [Forgive(item.id)]
     return []
 
@@ -315,13 +319,13 @@ def _held(
     if not wanted:
         return [End(item.id, "stopped", _unwanted(definition))]
     if nudged:
-        return [_replacement(item, crashes=0)]
+        return [_replacement(item, Counts())]
     if item.state != states.BACKOFF:
         return []
     left = timedelta() if item.next_start_at is None else item.next_start_at - now
     # A wait that is longer than any can be comes of a clock that was set back.
-    if left <= timedelta() or left > timedelta(seconds=backoff(item.crashes)) + AHEAD:
-        return [_replacement(item, crashes=item.crashes)]
+    if left <= timedelta() or left > timedelta(seconds=wait(item.counts)) + AHEAD:
+        return [_replacement(item, item.counts)]
     return []
 
 
@@ -336,17 +340,19 @@ def _dead(wanted: bool, item: Actual, now: datetime) -> Sequence[Action]:
     is_recycled = exit.code == states.EXIT_RECYCLED and not _ended_soon(item)
     if asked or exit.code == states.EXIT_STOPPED or is_recycled or not wanted:
         ended = End(item.id, "stopped", exit.words)
-        return [ended, _replacement(item, crashes=0 if asked else item.crashes)] if wanted else [ended]
+        return [ended, _replacement(item, Counts() if asked else item.counts)] if wanted else [ended]
     if exit.code == states.EXIT_CONFIGURATION:
         return [Hold(item.id, "failed", exit.words, None, item.crashes, item.early_deaths)]
-    crashes, early = _count(item)
+    counts = counted(item.counts, exit, item.life, now)
+    crashes, early = counts.crashes, counts.early_deaths
     if exit.code is None and early < EARLY_DEATHS_MAX:  # it may have run well for long: no reason to wait
-        return [End(item.id, "lost", exit.words), _replacement(item, crashes=crashes, early_deaths=early)]
+        return [End(item.id, "lost", exit.words), _replacement(item, counts)]
     if early >= EARLY_DEATHS_MAX:
         reason = f"died {early} times in a row before it had consumed in health; the last time: {exit.words}"
         return [Hold(item.id, "failed", reason, None, crashes, early)]
-    start_at = now + timedelta(seconds=backoff(crashes))
-    return [Hold(item.id, "backoff", exit.words, start_at, crashes, early)]
+    start_at = now + timedelta(seconds=wait(counts))
+    reason = words(exit, counts, now)
+    return [Hold(item.id, "backoff", reason, start_at, crashes, early, counts.kills, counts.kills_since)]
 
 
 def _ended_soon(item: Actual) -> bool:
@@ -355,31 +361,16 @@ def _ended_soon(item: Actual) -> bool:
     return item.subscribed_at is None or last is None or last - item.subscribed_at < RECYCLED_SOON
 
 
-def backoff(crashes: int) -> float:
-    """Return the seconds to wait after the `crashes`-th death in a row: 1, 2, 4 ... 300."""
-    return min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2.0 ** min(crashes - 1, 20))
-
-
-def _count(item: Actual) -> tuple[int, int]:
-    """Return crashes and early deaths with this one counted."""
-    last = item.heartbeat_at or item.started_at
-    if item.subscribed_at is not None and last is not None and last - item.subscribed_at >= HEALTHY:
-        return 1, 0
-    consumed = item.subscribed_at is not None and (
-        item.processed > 0 or (last is not None and last - item.subscribed_at >= CONSUMED_IN_HEALTH)
-    )
-    return item.crashes + 1, 0 if consumed else item.early_deaths + 1
-
-
-def _replacement(item: Actual, *, crashes: int, early_deaths: int | None = None) -> Start:
-    early = item.early_deaths if early_deaths is None else early_deaths
+def _replacement(item: Actual, counts: Counts) -> Start:
     return Start(
         item.consumer,
         item.replica,
         replaces=item.id,
         restarts=item.restarts + 1,
-        crashes=crashes,
-        early_deaths=early if crashes else 0,
+        crashes=counts.crashes,
+        early_deaths=counts.early_deaths if counts.crashes else 0,
+        kills=counts.kills,
+        kills_since=counts.kills_since,
     )
 
 

@@ -15,7 +15,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
+from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, ConsumerProcess, SupervisorHost
 from consumers.scaling import placement, schedule_words
 from consumers.scaling.placement import Host
 from consumers.supervisor import single
@@ -168,6 +168,8 @@ def claim(start: Start, definition: Desired, supervisor: str) -> ConsumerProcess
                 restarts=start.restarts,
                 crashes=start.crashes,
                 early_deaths=start.early_deaths,
+                kills=start.kills,
+                kills_since=start.kills_since,
             )
             ConsumerProcess.objects.filter(pk=row.pk).update(lease_until=lease_end())
             return row
@@ -178,6 +180,16 @@ def claim(start: Start, definition: Desired, supervisor: str) -> ConsumerProcess
 def spawned(process_id: int, pid: int, created: float) -> None:
     """Note the pid of a process that was just started."""
     _open(process_id).update(pid=pid, pid_created=created)
+
+
+def handled(process_id: int) -> int:
+    """Return how many messages a process has handled lately: exact, since that is committed with their records."""
+    minutes = (
+        ConsumerMinute.objects.filter(process=process_id)
+        .order_by("-minute")
+        .values_list("handled", flat=True)
+    )
+    return sum(minutes[:2])
 
 
 def stop_requested(process_id: int) -> None:
@@ -193,6 +205,7 @@ def ended(process_id: int, state: str, reason: str) -> None:
         state_reason="",
         state_since=now,
         exit_reason=reason[:500],
+        kills=0,
         ended_at=now,
         in_flight=0,
         rate=0,
@@ -209,14 +222,16 @@ def held(hold: Hold) -> None:
         next_start_at=hold.start_at,
         crashes=hold.crashes,
         early_deaths=hold.early_deaths,
+        kills=hold.kills,
+        kills_since=hold.kills_since,
         in_flight=0,
         rate=0,
     )
 
 
 def forgiven(process_id: int) -> None:
-    """Start the count of crashes again."""
-    _open(process_id).update(crashes=0, early_deaths=0)
+    """Start the counts of deaths again."""
+    _open(process_id).update(crashes=0, early_deaths=0, kills=0, kills_since=None)
 
 
 def event(process_id: int, kind: str, text: str, detail: str = "") -> None:

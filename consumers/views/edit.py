@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from consumers.definitions import definitions
 from consumers.forms import definition
@@ -76,6 +76,14 @@ def consumer_edit(request: HttpRequest, name: str) -> HttpResponse:
         return _refused(request, form, refusal)
     _warn(request, consumer)
     return rendering.moved(request, reverse("consumer_detail", args=[name]), _("Saved."))
+
+
+@permissions.configure
+@require_GET
+def consumer_deadline(request: HttpRequest) -> HttpResponse:
+    """What stands beside the deadline in the form as it is filled in, for its script."""
+    form = ConsumerForm(initial={**_initial(request), **request.GET.dict()})
+    return rendering.page(request, "consumers/_deadline.html", {"form": form})
 
 
 def _warn(request: HttpRequest, consumer: Consumer) -> None:

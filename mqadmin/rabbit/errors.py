@@ -90,6 +90,16 @@ class ChannelLost(RabbitError):
     kind = "channel"
 
 
+class HeldTooLong(ChannelLost):
+    """The broker closed the channel since a message on it was held, unacked, for longer than it lets consumers.
+
+    `timeout_ms`: for how long that is, None where the broker does not say (4.3 says -1 after a basic.get).
+    """
+
+    code = "held_too_long"
+    timeout_ms: int | None = None
+
+
 class ConfigurationError(RabbitError):
     """The description of a broker in brokers.toml or the environment cannot be used."""
 
@@ -117,6 +127,37 @@ _BY_REPLY_CODE: dict[int, type[RabbitError]] = {
 }
 
 
+# "delivery acknowledgement on channel 1 timed out. Timeout value used: 1800000 ms. ..." since 3.9, before that
+# "consumer ack timed out on channel 1". Not: "invalid arg 'x-consumer-timeout' for queue ...".
+_HELD_TOO_LONG = re.compile(r"\back(nowledge?ment)?\b.*\btimed out\b", re.IGNORECASE | re.DOTALL)
+_MILLISECONDS = re.compile(r"(-?\d+)\s*ms\b")
+
+
+def held_too_long(timeout_ms: int | None = None) -> HeldTooLong:
+    """Return the error for a message that was held for longer than `timeout_ms`, where that is known."""
+    limit = f"{_span(timeout_ms)}, its consumer timeout" if timeout_ms else "its consumer timeout"
+    error = HeldTooLong(f"The broker took back what was in hand: a message was held longer than {limit}.")
+    error.timeout_ms = timeout_ms
+    return error
+
+
+def _from_timeout(reply_text: str) -> HeldTooLong | None:
+    """Return the error for a channel closed by the consumer timeout, None for one closed by anything else."""
+    if not _HELD_TOO_LONG.search(reply_text):
+        return None
+    said = _MILLISECONDS.search(reply_text)
+    value = int(said[1]) if said and len(said[1]) < 16 else 0
+    return held_too_long(value if value > 0 else None)
+
+
+def _span(milliseconds: int) -> str:
+    """Return a time as people say it: "30 min", "1.5 s"."""
+    for unit, size in (("h", 3_600_000), ("min", 60_000)):
+        if milliseconds % size == 0:
+            return f"{milliseconds // size} {unit}"
+    return f"{milliseconds / 1000:g} s"
+
+
 def sentence(text: str) -> str:
     """Return words of somebody else's, or what ends with them, as one sentence: with a full stop where they have no
     end of their own."""
@@ -128,6 +169,8 @@ def from_reply(reply_code: int, reply_text: str, *, channel: bool) -> RabbitErro
     """Return the error for an AMQP close with `reply_code` and `reply_text`."""
     if reply_code == 530 and "not found" in reply_text:  # "NOT_ALLOWED - vhost x not found"
         return NotFound(f"The broker says: {reply_text}")
+    if reply_code == 406 and channel and (held := _from_timeout(reply_text)):
+        return held
     error_class = _BY_REPLY_CODE.get(reply_code, ChannelLost if channel else NoResponse)
     what = "closed the channel" if channel else "closed the connection"
     return error_class(f"The broker {what}: {reply_text} ({reply_code}).")

@@ -30,6 +30,7 @@ CLOSED = "ConnectionClosedByBroker: ({code}) '{text}'"
         (errors.Unroutable, "message"),
         (errors.Nacked, "message"),
         (errors.ChannelLost, "channel"),
+        (errors.HeldTooLong, "channel"),
         (errors.ConfigurationError, "configuration"),
         (errors.UnsafePeek, "message"),
     ],
@@ -238,3 +239,44 @@ def test_what_several_hosts_said_is_one_error() -> None:
 def test_somebody_elses_words_end_once(text: str, told: str) -> None:
     assert errors.sentence(text) == told
     assert str(from_pika(OSError(text))).endswith(f": {told}")
+
+
+TIMED_OUT = "PRECONDITION_FAILED - delivery acknowledgement on channel 12 timed out"
+
+
+@pytest.mark.parametrize(
+    ("text", "timeout_ms"),
+    [
+        (
+            f"{TIMED_OUT}. Timeout value used: 1800000 ms. This timeout value can be configured, see ...",
+            1_800_000,
+        ),
+        (f"{TIMED_OUT}. Timeout value used: -1 ms.", None),
+        (f"{TIMED_OUT}. Timeout value used: soon", None),
+        (f"{TIMED_OUT}: {'9' * 40} ms", None),
+        ("PRECONDITION_FAILED - consumer ack timed out on channel 1", None),
+    ],
+)
+def test_a_message_held_too_long_is_told_from_other_closings(text: str, timeout_ms: int | None) -> None:
+    error = errors.from_reply(406, text, channel=True)
+    assert isinstance(error, errors.HeldTooLong)
+    assert error.timeout_ms == timeout_ms
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (406, "PRECONDITION_FAILED - invalid arg 'x-consumer-timeout' for queue 'q' in vhost '/'"),
+        (406, "PRECONDITION_FAILED - unknown delivery tag 7"),
+        (320, TIMED_OUT),
+    ],
+)
+def test_other_closings_are_not(code: int, text: str) -> None:
+    assert not isinstance(errors.from_reply(code, text, channel=True), errors.HeldTooLong)
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"), [(1_800_000, "30 min"), (7_200_000, "2 h"), (5_000, "5 s"), (1_500, "1.5 s")]
+)
+def test_it_says_how_long_a_message_may_be_held(ms: int, words: str) -> None:
+    assert f"held longer than {words}, its consumer timeout." in str(errors.held_too_long(ms))

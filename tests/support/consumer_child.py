@@ -8,8 +8,9 @@ one result each when the list holds a "fail", and None otherwise.
 The handler "misbehaving" is that of `tests.support.misbehaving_handlers`.
 `die_after_commits` kills the process with SIGKILL right after that commit: before any ack of it is sent.
 `store_gone`: a file; while it exists nothing can be committed. `claims_broken`: nothing can be claimed, for a
-reason that nobody foresaw. `resume_when_connected`: it is paused at first, and resumed in the instant in which it
-is connected.
+reason that nobody foresaw. `commit_waits_for`: a file; while it exists a commit that has begun does not end, and
+`<file>.reached` says that one has begun. `resume_when_connected`: it is paused at first, and resumed in the instant
+in which it is connected.
 """
 
 from __future__ import annotations
@@ -35,16 +36,25 @@ from tests.support import misbehaving_handlers
 
 
 class FileSink:
-    def __init__(self, path: str, die_after_commits: int, store_gone: str) -> None:
+    def __init__(self, path: str, die_after_commits: int, store_gone: str, waits_for: str) -> None:
         self.file = open(path, "a")  # noqa: SIM115
         self.left = die_after_commits
         self.store_gone = store_gone
+        self.waits_for = waits_for
 
     def commit(self, outcomes: Sequence[Handled]) -> None:
         if self.store_gone and os.path.exists(self.store_gone):
             raise SinkUnavailable("the store is gone")
+        while self.waits_for and os.path.exists(self.waits_for):
+            open(f"{self.waits_for}.reached", "w").close()
+            threading.Event().wait(0.05)
         for handled in outcomes:
             delivery = handled.delivery
+            if handled.recorded:
+                self.file.write(
+                    json.dumps({"late": delivery.message_id, "ack_lost": handled.ack_lost}) + "\n"
+                )
+                continue
             line = {
                 "id": delivery.message_id,
                 "outcome": handled.outcome,
@@ -56,6 +66,7 @@ class FileSink:
                 "error": handled.error,
                 "traceback": handled.traceback,
                 "detail": handled.detail,
+                "ack_lost": handled.ack_lost,
                 "log": delivery.log_lines,
                 "thread": threading.current_thread().name,
                 "group": len(outcomes),
@@ -146,7 +157,12 @@ def main() -> None:
         is_batch=bool(given.get("batch")),
         **given.get("spec", {}),
     )
-    sink = FileSink(given["records"], given.get("die_after_commits", 0), given.get("store_gone", ""))
+    sink = FileSink(
+        given["records"],
+        given.get("die_after_commits", 0),
+        given.get("store_gone", ""),
+        given.get("commit_waits_for", ""),
+    )
     reporter = FileReporter(given["states"])
     handler = misbehaving_handlers.misbehave if given.get("handler") == "misbehaving" else by_body
     claims = BrokenClaims() if given.get("claims_broken") else None

@@ -15,11 +15,12 @@ _HUGE = 10**15  # bytes
 _ENOUGH = 200 * 10**6  # what deploy.node configures
 
 
-def call(node: Node, module: str, function: str, *arguments: int) -> str:
+def call(node: Node, module: str, function: str, *arguments: int | str) -> str:
     """Have `node` call an Erlang function and return what that returned, as text.
 
-    By erl_call, part of the Erlang that RabbitMQ runs on: it takes milliseconds where rabbitmqctl, which starts an
-    Erlang of its own, takes seconds. Raises subprocess.CalledProcessError when the node refuses.
+    Arguments are numbers and atoms. By erl_call, part of the Erlang that RabbitMQ runs on: it takes milliseconds
+    where rabbitmqctl, which starts an Erlang of its own, takes seconds. Raises subprocess.CalledProcessError when
+    the node refuses.
     """
     record = json.loads((node.folder / "node.json").read_text())
     environ = {

@@ -11,7 +11,7 @@ from typing import Any
 from pika import SelectConnection
 from pika.adapters.select_connection import IOLoop
 
-from consumers.runtime.sink import Reporter
+from consumers.runtime.sink import Held, Reporter
 from consumers.runtime.spec import ConsumerSpec
 from mqadmin.rabbit import errors
 from mqadmin.rabbit.config import Endpoint
@@ -231,7 +231,10 @@ class ConsumerConnection:
 
 
 class Resubscribe:
-    """Opens a consuming channel again after the broker closed it or cancelled the consumer. I/O thread only."""
+    """Opens a consuming channel again after the broker closed it or cancelled the consumer. I/O thread only.
+
+    `held`: how often that was for a message that was held too long.
+    """
 
     def __init__(self, loop: IOLoop, reporter: Reporter, again: Callable[[], None]) -> None:
         self._loop = loop
@@ -239,18 +242,32 @@ class Resubscribe:
         self._again = again
         self._failures = 0
         self._timer: Any = None
+        self.held = Held()
 
     def succeeded(self) -> None:
         """The subscription stands: the next fault starts from the first delay."""
         self._failures = 0
 
+    def ended(self, fault: errors.RabbitError, *, again: bool) -> None:
+        """The broker ended the subscription; with `again`, make it anew after a backoff."""
+        if isinstance(fault, errors.HeldTooLong):
+            self.held = Held(self.held.times + 1, fault.timeout_ms or self.held.timeout_ms, time.time())
+            self._reporter.event("held_too_long", str(fault))
+        elif again:
+            self._reporter.event("unsubscribed", str(fault))
+        if again:
+            self._later(str(fault))
+
     def later(self, reason: str) -> None:
         """Try again after a backoff, and say why."""
+        self._reporter.event("unsubscribed", reason)
+        self._later(reason)
+
+    def _later(self, reason: str) -> None:
         self.cancel()
         self._failures += 1
         wait = backoff(self._failures)
         log.warning("not subscribed: %s Next try in %.1f s.", reason, wait)
-        self._reporter.event("unsubscribed", reason)
         self._reporter.state("waiting", f"{reason} Try {self._failures + 1} in {wait:.0f} s.")
         self._timer = self._loop.call_later(wait, self._fire)
 
@@ -262,8 +279,3 @@ class Resubscribe:
     def _fire(self) -> None:
         self._timer = None
         self._again()
-
-
-def channel_fault(error: BaseException) -> str:
-    """Return why a channel was closed, in words."""
-    return str(errors.from_pika(error))

@@ -10,9 +10,16 @@ from consumers.runtime.api import Delivery
 from consumers.runtime.channel.acks import AckLedger
 from consumers.runtime.outcome import Handled
 
+_REMEMBERED = 100  # channels: a handler may outlast some of them
+
+UNKNOWN_LOSS = "The channel that it came on is gone."
+
 
 class Settling:
-    """Deliveries of one channel at a time. They carry its `generation`: a tag is worth nothing on another."""
+    """Deliveries of one channel at a time. They carry its `generation`: a tag is worth nothing on another.
+
+    I/O thread; `why_lost` any thread.
+    """
 
     def __init__(self, *, auto_ack: bool = False) -> None:
         """`auto_ack`: RabbitMQ forgets what it delivers, so what is in hand stays so when the channel goes."""
@@ -22,20 +29,23 @@ class Settling:
         self._channel: Channel | None = None
         self._acks = AckLedger()
         self._last_tag = 0
+        self._losses: dict[int, str] = {}  # generation -> why nothing of it can be settled any more
 
     def opened(self, channel: Channel) -> None:
         """A new channel: its tags begin at 1."""
         self._begin(channel, 0)
 
-    def lost(self) -> None:
-        """Everything unsettled is RabbitMQ's again."""
-        self._begin(None, 0)
+    def lost(self, reason: str) -> None:
+        """Everything unsettled is RabbitMQ's again, for `reason` (words for a person)."""
+        self._begin(None, 0, reason)
 
-    def recovered(self) -> None:
+    def recovered(self, reason: str) -> None:
         """RabbitMQ took back what was unsettled; its next tags follow the last that came."""
-        self._begin(self._channel, self._last_tag)
+        self._begin(self._channel, self._last_tag, reason)
 
-    def _begin(self, channel: Channel | None, last_tag: int) -> None:
+    def _begin(self, channel: Channel | None, last_tag: int, reason: str = "") -> None:
+        self._losses[self.generation] = reason
+        self._losses.pop(self.generation - _REMEMBERED, None)
         self._channel = channel
         self.generation += 1
         if not self._auto_ack:
@@ -56,15 +66,30 @@ class Settling:
         """Whether RabbitMQ still waits for word of it, on this channel; with auto-ack always."""
         return self._auto_ack or delivery.generation == self.generation
 
-    def settle(self, group: Sequence[Handled]) -> None:
-        """Tell RabbitMQ of those that came on this channel, in as few frames as that can be said."""
+    def why_lost(self, delivery: Delivery) -> str:
+        """Return why RabbitMQ can not be told of it any more, "" while it can. With auto-ack there is nothing to
+        tell."""
+        if self.is_current(delivery):
+            return ""
+        return self._losses.get(delivery.generation) or UNKNOWN_LOSS
+
+    def settle(self, group: Sequence[Handled]) -> list[Handled]:
+        """Tell RabbitMQ of those that came on this channel, in as few frames as that can be said.
+
+        Returns those that it cannot be told of: it delivers them again.
+        """
         if self._auto_ack:
             self.in_hand -= len(group)
-            return
+            return []
         mine = [handled for handled in group if handled.delivery.generation == self.generation]
         channel = self._channel
-        if channel is None or not channel.is_open or not mine:
-            return
+        if channel is None or not channel.is_open:
+            return list(group)
+        late = (
+            [] if len(mine) == len(group) else [item for item in group if not self.is_current(item.delivery)]
+        )
+        if not mine:
+            return late
         otherwise = []
         if any(handled.settle != "ack" for handled in mine):
             otherwise = [handled.delivery.tag for handled in mine if handled.settle != "ack"]
@@ -81,6 +106,7 @@ class Settling:
         for tag in frames.single:
             channel.basic_ack(tag)
         self.in_hand -= len(mine)
+        return late
 
     def give_back(self, deliveries: Sequence[Delivery]) -> None:
         """Return what no handler has begun: by nack, which does not count towards a delivery limit."""

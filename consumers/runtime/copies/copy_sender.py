@@ -21,9 +21,9 @@ class CopySender:
     """Publishes the copy that an outcome asks for, until RabbitMQ has confirmed one. I/O thread only.
 
     `handled` gets the message once its copy is confirmed, and only then: the original stays in hand until that is
-    committed. `is_current(finished)`: whether the original can still be settled where it came from; a copy of
-    one that cannot is not published, since RabbitMQ delivers it again. With auto-ack there is no original any
-    more: its copy is kept until a connection takes it.
+    committed. `why_lost(finished)`: why the original cannot be settled any more where it came from; a copy of
+    one that cannot ("" where it can) is not published, since RabbitMQ delivers it again. With auto-ack there is no
+    original any more: its copy is kept until a connection takes it.
     """
 
     def __init__(
@@ -32,13 +32,13 @@ class CopySender:
         spec: ConsumerSpec,
         reporter: Reporter,
         *,
-        is_current: Callable[[Finished], bool],
+        why_lost: Callable[[Finished], str],
         handled: Callable[[Handled], None],
     ) -> None:
         self._loop = loop
         self._spec = spec
         self._reporter = reporter
-        self._is_current = is_current
+        self._why_lost = why_lost
         self._handled = handled
         self._deaths_last = True
         self._away: dict[int, Finished] = {}  # by id of the delivery: their copies are not confirmed yet
@@ -61,8 +61,8 @@ class CopySender:
 
     def send(self, finished: Finished, failures: int = 0, *, parked: bool = False) -> None:
         """Publish the copy that `finished.outcome` asks for: one that comes back, or a dead letter."""
-        if not self._is_current(finished):
-            detail = "the connection was lost first: RabbitMQ delivers it again"
+        if why := self._why_lost(finished):
+            detail = f"RabbitMQ delivers it again. {why}"
             self._handled(Handled.of(finished, "released", detail))
             return
         copy, finished = self._copy(finished, parked)

@@ -21,12 +21,13 @@ from pika.channel import Channel
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
-from consumers.runtime.channel.consumer_connection import Resubscribe, channel_fault
+from consumers.runtime.channel.consumer_connection import Resubscribe
 from consumers.runtime.committer import Committer
 from consumers.runtime.sink import CapturedMessage, Gauges, Reporter, WindowSink
 from consumers.runtime.spec import ConsumerSpec
 from consumers.runtime.windows.admission import Admission, Beside
 from consumers.runtime.windows.window_acks import WindowAcks
+from mqadmin.rabbit import errors
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.publishing.connection import Connection, RememberingConnection
 
@@ -154,7 +155,7 @@ class Collecting:
         self._steps.stop(timeout)
 
     def gauges(self) -> Gauges:
-        return Gauges(self._processed, 0, 0, len(self._window))
+        return Gauges(self._processed, 0, 0, len(self._window), held=self._resubscribe.held)
 
     # --- what the admission asks for -----------------------------------------------------------------------
 
@@ -240,8 +241,8 @@ class Collecting:
         if channel is not self._channel:
             return
         self._channel_gone()
-        if self._connection is not None and self._connection.is_open and self._wanted:
-            self._resubscribe.later(channel_fault(error))
+        again = self._connection is not None and self._connection.is_open and self._wanted
+        self._resubscribe.ended(errors.from_pika(error), again=again)
 
     def _channel_gone(self) -> None:
         """What was not acked is RabbitMQ's again; the sink recognises it when it comes back."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import psutil
 from django.conf import settings
@@ -122,7 +123,16 @@ def sweep(process_id: int, pid: int) -> None:
             continue
 
 
-def exit_words(code: int) -> str:
+Cause = Literal["itself", "outside", "memory", "unknown"]
+"""Who ended a process: itself, somebody else, the kernel for want of memory, or perhaps one of these two."""
+
+# Return codes of a process that somebody ended; 143 is how it ends itself at a second signal (runtime.process).
+FROM_OUTSIDE = frozenset(
+    {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, 128 + signal.SIGTERM}
+)
+
+
+def exit_words(code: int, cause: Cause = "unknown") -> str:
     """Return how a process with this `subprocess` return code ended, for a person."""
     if code == states.EXIT_STOPPED:
         return states.STOPPED_AS_ASKED
@@ -136,9 +146,15 @@ def exit_words(code: int) -> str:
     except ValueError:
         return f"exit {code}: it crashed"
     meaning = _SIGNAL_WORDS.get(name, "ended by a signal ({name})")
+    if number == signal.SIGKILL:
+        meaning = _KILLED.get(cause, meaning)
     return f"exit {128 + number}: {meaning.format(name=name)}"
 
 
+_KILLED: dict[Cause, str] = {
+    "outside": "killed from outside ({name})",
+    "memory": "killed by the kernel, out of memory ({name})",
+}
 _SIGNAL_WORDS = {
     "SIGKILL": "killed ({name}), perhaps out of memory",
     "SIGSEGV": "crashed in native code ({name})",

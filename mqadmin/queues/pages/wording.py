@@ -150,7 +150,13 @@ def _clears_late(params: Params) -> str:
 
 
 def _redelivered(params: Params) -> str:
-    return _("%(percent)s %% of deliveries are redeliveries: a handler keeps failing.") % params
+    return (
+        _(
+            "%(percent)s %% of deliveries are redeliveries: a handler keeps failing, or takes longer than "
+            "RabbitMQ waits."
+        )
+        % params
+    )
 
 
 def _letters_arriving(params: Params) -> str:
@@ -231,7 +237,7 @@ _HEADLINES = {
     "growing": gettext_lazy("%(queue)s is falling behind"),
     "stalled": gettext_lazy("%(queue)s stands still"),
     "clears_late": gettext_lazy("%(queue)s takes long to clear"),
-    "redelivered": gettext_lazy("%(queue)s keeps failing"),
+    "redelivered": gettext_lazy("%(queue)s delivers the same again and again"),
     "letters_arriving": gettext_lazy("Dead letters arrive in %(queue)s"),
     "letters_waiting": gettext_lazy("Dead letters wait in %(queue)s"),
 }

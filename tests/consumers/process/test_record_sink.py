@@ -252,3 +252,31 @@ def test_a_message_whose_header_has_a_name_of_bytes_can_be_replayed() -> None:
     commit(of("dead_lettered", headers={b"\xff": 1, "x-death": []}))
     copy = replaying.copy_of(Record.objects.get(), requeue_id="1", username="guest")
     assert (copy.properties.headers or {})[b"\xff"] == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize("mode", ["durable", "failures"])
+def test_an_ack_that_never_arrived_is_kept_and_counted_apart(mode: str) -> None:
+    lost = of("acked", message_id="lost")
+    lost.ack_lost = "The channel was closed."
+    process = commit(of("acked", message_id="fine"), lost, records=mode)
+
+    kept = {row.message_id: row.ack_lost for row in Record.objects.all()}
+    assert kept == {"lost": "The channel was closed.", **({"fine": None} if mode == "durable" else {})}
+    minute = ConsumerMinute.objects.get(process=process)
+    assert (minute.handled, minute.failed, minute.unacked) == (2, 0, 1)
+
+
+def test_a_loss_that_is_known_after_the_commit_marks_the_record_that_is_there() -> None:
+    consumer = make_consumer()
+    process = make_process(consumer)
+    sink = RecordSink(consumer, process.pk)
+    same = {"message_id": "a", "started_at": NOW + 0.123456}
+    lost, twin, fine = of("acked", **same), of("retried", **same), of("acked", message_id="b")
+    sink.commit([lost, twin, fine])
+    lost.recorded, lost.ack_lost = True, "The connection was lost."
+    sink.commit([lost])
+
+    marked = [(row.message_id, row.outcome) for row in Record.objects.exclude(ack_lost=None)]
+    assert marked == [("a", "acked")]
+    minute = ConsumerMinute.objects.get(process=process)
+    assert (minute.handled, minute.unacked) == (3, 1)

@@ -48,14 +48,38 @@ def test_one_whose_pid_is_gone_or_somebody_elses_died(field: str) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
     values = {**ME, "pid": ended.pid} if field == "pid" else {**ME, "pid_created": 1.0}
+    values["supervisor"] = ""  # else it is waited for what its supervisor says
     consumer = make_consumer()
     assert deaths(make_process(consumer, **values), consumer) == 2
+
+
+@pytest.mark.parametrize(("kills", "known"), [(1, 1), (0, 2)], ids=["killed from outside", "by itself"])
+def test_a_kill_from_outside_is_not_the_messages_doing(kills: int, known: int) -> None:
+    """Killed three times with the same message in hand, it would be dead-lettered for somebody else's doing."""
+    consumer = make_consumer()
+    values = {**ME, "pid_created": 1.0, "kills": kills, "state": ConsumerProcess.State.BACKOFF}
+    assert deaths(make_process(consumer, **values), consumer) == known
+
+
+@pytest.mark.django_db(transaction=True)
+def test_how_it_ended_is_waited_for_where_its_supervisor_has_yet_to_say() -> None:
+    consumer = make_consumer()
+    holder = make_process(consumer, **{**ME, "pid_created": 1.0})
+
+    def say() -> None:
+        ConsumerProcess.objects.filter(pk=holder.pk).update(state=ConsumerProcess.State.BACKOFF, kills=1)
+        connection.close()
+
+    timer = threading.Timer(0.3, say)
+    timer.start()
+    assert deaths(holder, consumer) == 1
+    timer.join()
 
 
 def test_one_that_nobody_has_reaped_yet_died() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         found = psutil.Process(child.pid)
-        values = {"host": ME["host"], "pid": child.pid, "pid_created": found.create_time()}
+        values = {"host": ME["host"], "pid": child.pid, "pid_created": found.create_time(), "supervisor": ""}
         child.kill()
         wait_until(lambda: found.status() == psutil.STATUS_ZOMBIE, what="a zombie")
         consumer = make_consumer()

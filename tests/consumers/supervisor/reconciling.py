@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from consumers.scaling.placement import Host
+from consumers.supervisor.deaths import Exit
 from consumers.supervisor.reconcile import (
     Action,
     Actual,
     Desired,
-    Exit,
     View,
     reconcile,
 )

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from consumers.supervisor.deaths import Exit, backoff
 from consumers.supervisor.reconcile import (
     Action,
     Actual,
@@ -15,7 +16,6 @@ from consumers.supervisor.reconcile import (
     Kill,
     Start,
     Stop,
-    backoff,
 )
 from tests.consumers.supervisor.reconciling import (
     DEAD,
@@ -120,6 +120,54 @@ from tests.consumers.supervisor.reconciling import (
             [crashed(DEAD, crashes=30)],
             [Hold(10, "backoff", "exit 1", NOW + timedelta(seconds=300), 31, 0)],
             id="at most five minutes",
+        ),
+        pytest.param(
+            [WANTED],
+            [
+                replace(
+                    DEAD, exit=Exit(-9, "killed", outside=True), kills=6, kills_since=ago(600), early_deaths=5
+                )
+            ],
+            [
+                Hold(
+                    10,
+                    "backoff",
+                    "killed, 7 times in 10 min; it worked each time in between",
+                    NOW + timedelta(seconds=15),
+                    0,
+                    0,
+                    7,
+                    ago(600),
+                )
+            ],
+            id="killed from outside again and again while it worked: never given up",
+        ),
+        pytest.param(
+            [WANTED],
+            [replace(EARLY, exit=Exit(-9, "killed", outside=True), crashes=5, early_deaths=5)],
+            [
+                Hold(
+                    10,
+                    "failed",
+                    "died 6 times in a row before it had consumed in health; the last time: killed",
+                    None,
+                    6,
+                    6,
+                )
+            ],
+            id="killed each time before it worked: a person must look",
+        ),
+        pytest.param(
+            [WANTED],
+            [replace(RUNNING, subscribed_at=ago(700), kills=3, kills_since=ago(900))],
+            [Forgive(10)],
+            id="ten healthy minutes forgive the kills",
+        ),
+        pytest.param(
+            [WANTED],
+            [replace(DEAD, state="backoff", next_start_at=NOW, kills=2, kills_since=ago(9))],
+            [Start(1, 0, replaces=10, restarts=1, kills=2, kills_since=ago(9))],
+            id="the successor knows of the kills",
         ),
         pytest.param(
             [WANTED],

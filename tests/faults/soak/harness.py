@@ -239,7 +239,7 @@ class Soak:
             state="backoff", ended_at=None, next_start_at__gt=timezone.now()
         )
         if held.exists():
-            held.update(next_start_at=timezone.now(), crashes=0, early_deaths=0)
+            held.update(next_start_at=timezone.now())
 
     # --- the end ---------------------------------------------------------------------------------------------
 

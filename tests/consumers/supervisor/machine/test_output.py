@@ -195,6 +195,11 @@ def test_how_it_ended_in_words(code: int, words: str) -> None:
     assert spawn.exit_words(code) == words
 
 
+def test_who_killed_it_is_said_where_it_is_known() -> None:
+    assert spawn.exit_words(-9, "outside") == "exit 137: killed from outside (SIGKILL)"
+    assert spawn.exit_words(-9, "memory") == "exit 137: killed by the kernel, out of memory (SIGKILL)"
+
+
 def test_one_lock_for_each_name() -> None:
     lock = HostLock("a/../b")
     with pytest.raises(AlreadySupervised, match=rf"pid {os.getpid()}"):
