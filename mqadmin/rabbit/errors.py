@@ -15,6 +15,8 @@ from typing import ClassVar, Literal
 from pika import exceptions as pika_errors
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
+from mqadmin.rabbit import refusals
+
 Kind = Literal["connection", "channel", "message", "configuration"]
 
 
@@ -128,6 +130,8 @@ def from_reply(reply_code: int, reply_text: str, *, channel: bool) -> RabbitErro
     """Return the error for an AMQP close with `reply_code` and `reply_text`."""
     if reply_code == 530 and "not found" in reply_text:  # "NOT_ALLOWED - vhost x not found"
         return NotFound(f"The broker says: {reply_text}")
+    if reply_code == 403 and (denied := refusals.of_amqp(reply_text)):
+        return Refused(denied)
     error_class = _BY_REPLY_CODE.get(reply_code, ChannelLost if channel else NoResponse)
     what = "closed the channel" if channel else "closed the connection"
     return error_class(f"The broker {what}: {reply_text} ({reply_code}).")

@@ -11,7 +11,7 @@ from ninja import Router, Schema
 from mqadmin.core import brokers
 from mqadmin.core.api.plumbing import VIEW
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages import broker_status
+from mqadmin.queues.pages import broker_status, rights
 
 router = Router(tags=["brokers and queues"], auth=VIEW)
 
@@ -26,20 +26,31 @@ class TotalsOut(Schema):
     ack_rate: float | None = None
 
 
+class UnseenOut(Schema):
+    """A right that the broker's user lacks: what is not seen for that, and the command that would give it."""
+
+    code: Literal["no_permission", "no_monitoring"]
+    text: str
+    cure: str
+
+
 class BrokerOut(Schema):
     """One configured broker as last seen. `reachable` null: not tried yet.
 
     `status`: ok; stale, when the monitor stopped sampling; down, when it does not answer; never, when it was not
-    sampled yet. Numbers are those of `sampled_at`.
+    sampled yet. Numbers are those of `sampled_at`. `error_code` says in a word why it is down; `unseen`: what its
+    user may not see while it is up.
     """
 
     slug: str
     status: Literal["ok", "stale", "down", "never"]
     reachable: bool | None
     error: str
+    error_code: str
     rabbitmq_version: str
     sampled_at: datetime | None
     totals: TotalsOut
+    unseen: list[UnseenOut]
 
 
 class BrokerList(Schema):
@@ -62,7 +73,11 @@ def _broker(row: Broker) -> dict[str, Any]:
         "status": broker_status.status_of(row.slug).level,
         "reachable": row.reachable,
         "error": row.error,
+        "error_code": row.error_code,
         "rabbitmq_version": row.version,
         "sampled_at": row.sampled_at,
         "totals": row.totals,
+        "unseen": [
+            {"code": note.code, "text": note.text, "cure": note.cure} for note in rights.notes(row)
+        ],
     }

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages import nodes
+from mqadmin.queues.pages import nodes, rights
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
 from mqadmin.queues.pages.charting import chart
 
@@ -26,6 +26,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "tiles": hooks.overview_tiles(slug) if slug else [],
         "attention": hooks.attention(slug, request.user) if slug else [],
         "nodes": [nodes.shown(node) for node in status.broker.nodes] if status and status.broker else [],
+        "notes": rights.notes(status.broker) if status else [],
         "is_quiet": _is_quiet(status),
     }
     return rendering.page(request, "queues/overview.html", context, fragment="queues/_overview_live.html")

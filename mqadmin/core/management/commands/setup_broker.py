@@ -16,7 +16,6 @@ from mqadmin.rabbit.errors import (
     ConfigurationError,
     ManagementUnavailable,
     NoResponse,
-    NotFound,
     RabbitError,
     Refused,
 )
@@ -64,22 +63,18 @@ class Command(BaseCommand):
     def _check(self, config: BrokerConfig, client: ManagementClient) -> None:
         with amqp.channel(config, config.default_vhost, client_name="mqadmin set-up"):
             pass
-        try:
-            overview = client.overview()
-        except NotFound:
-            raise ManagementUnavailable(
-                f"What answers at {config.management_base} is not RabbitMQ's management API."
-            ) from None
-        user = client.whoami()
+        overview, user = client.overview(), client.whoami()
         self.stdout.write(
             f"{config.slug}: {overview.product} {overview.version} at {config.address}, as {user.name}."
         )
         if overview.statistics_disabled:
             self.stdout.write(f"{config.slug}: its statistics are switched off: rates will be unknown.")
-        if not {"administrator", "monitoring"} & set(user.tags):
+        if not user.sees_the_cluster:
             self.stdout.write(
                 f"{config.slug}: {user.name} lacks the tag monitoring: nodes and foreign queues stay unseen."
             )
+        if not client.exchanges():
+            self.stdout.write(f"{config.slug}: {user.name} has no permission on any vhost: no queue will be seen.")
 
     def _make_vhost(self, config: BrokerConfig, client: ManagementClient) -> None:
         if any(vhost.name == VHOST for vhost in client.vhosts()):
@@ -113,8 +108,10 @@ def _advice(config: BrokerConfig, error: RabbitError) -> str:
             f"{config.slug}: {error} If the management plugin is off, run: "
             "rabbitmq-plugins enable rabbitmq_management"
         )
+    if isinstance(error, Refused) and error.code == "login_refused":
+        return f"{config.slug}: {error} Check the user and its password."
     if isinstance(error, Refused):
-        return f"{config.slug}: {error} Check the user, its password and its permissions on the broker."
+        return f"{config.slug}: {error} Its password is right: have an administrator of the broker give it the right."
     if isinstance(error, NoResponse):
         return (
             f"{config.slug}: {error} Is RabbitMQ running at {config.address}, and its management API at "
