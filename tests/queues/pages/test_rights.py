@@ -142,7 +142,7 @@ def test_every_account_is_shown_what_it_may_see_and_told_what_not(
 
 @pytest.mark.parametrize("tag", ["management", "monitoring", "administrator"])
 def test_a_queue_whose_permission_is_withdrawn_is_not_gone(
-    account: Account, viewer: Client, api: Api, tag: str
+    account: Account, operator: Client, viewer_api: Api, tag: str
 ) -> None:
     account.becomes(tag, ALL)
     sampler = Sampler("default", ManagementClient(account.config))
@@ -152,7 +152,7 @@ def test_a_queue_whose_permission_is_withdrawn_is_not_gone(
     sampler.sample()
     queue.refresh_from_db()
     assert queue.gone_at is None
-    text, answer = page(viewer, "queue_detail", queue.pk), api.get(f"/queues/{queue.pk}")
+    text, answer = page(operator, "queue_detail", queue.pk), viewer_api.get(f"/queues/{queue.pk}")
     assert "is gone" not in text
     if tag == "administrator":  # sees everything, and may do nothing
         assert not is_hidden(queue)
