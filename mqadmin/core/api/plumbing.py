@@ -27,7 +27,7 @@ from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from mqadmin.core import brokers, permissions
 from mqadmin.core.api import tokens
-from mqadmin.core.api.description import Api
+from mqadmin.core.api.description import Api, knowing
 from mqadmin.core.errors import Refusal
 from mqadmin.core.loglines import in_a_line
 from mqadmin.core.pages import faults
@@ -207,6 +207,7 @@ def create_api() -> NinjaAPI:
         docs_decorator=_signed_in_or_token,
         parser=StrictParser(),
     )
+    api.add_decorator(knowing, mode="view")
     _answer_errors(api)
     return api
 
