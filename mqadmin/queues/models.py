@@ -19,7 +19,9 @@ class Broker(models.Model):
     totals = models.JSONField(default=dict)  # ready, unacked, *_rate; a missing key is unknown, not 0
     nodes = models.JSONField(default=list)
     alarms = models.JSONField(default=list)
-    unseen = models.JSONField(default=dict)  # what mqadmin's user may not see (`monitor.sight.noted`), {} for nothing
+    unseen = models.JSONField(
+        default=dict
+    )  # what mqadmin's user may not see (`monitor.sight.noted`), {} for nothing
     history = models.JSONField(default=dict)  # name -> [[epoch_seconds, value], ...], the last hour
     queue_count = models.PositiveIntegerField(default=0)
     tried_at = models.DateTimeField(null=True)
@@ -73,7 +75,9 @@ class Queue(models.Model):
     health_reasons = models.JSONField(default=list)  # [{"code": ..., "params": {...}}], worded when shown
     dead_letters_to = models.JSONField(default=list)
     dead_letters_from = models.JSONField(default=list)
-    dead_letter_choice = models.CharField(max_length=10, blank=True)  # which of `dead_letters_to`: `Route.choice`
+    dead_letter_choice = models.CharField(
+        max_length=10, blank=True
+    )  # which of `dead_letters_to`: `Route.choice`
     dead_letter_fault = models.CharField(max_length=40, blank=True)
     is_inbox = models.BooleanField(default=False)  # dead letters end up here: not a delay, not a way back
     is_delay = models.BooleanField(default=False)

@@ -1,4 +1,4 @@
-"""What the API says of itself (OpenAPI), the errors of its calls included; and that no call is asked anything else."""
+"""What the API says of itself (OpenAPI), errors included; and that no call is asked anything else."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ class Api(NinjaAPI):
             why = _("There is no such parameter. Known: %(names)s.") % {"names": names}
             if not known:
                 why = _("There is no such parameter: this call has none in its address.")
-            raise ValidationError([{"type": "unknown", "loc": ("query", name), "msg": why} for name in surplus])
+            raise ValidationError(
+                [{"type": "unknown", "loc": ("query", name), "msg": why} for name in surplus]
+            )
         return super().create_temporal_response(request)
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:

@@ -191,7 +191,7 @@ class _Map:
 
 
 def _reached(route: Route, queues: tuple[str, ...]) -> str:
-    """Return in a sentence which of the queues a letter reaches, as far as the exchange tells without reading it."""
+    """Return in a sentence which of the queues a letter reaches, as far as is known without reading it."""
     names = {"queues": ", ".join(queues[:10])}
     match route.choice:
         case "all":

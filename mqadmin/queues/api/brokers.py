@@ -77,7 +77,5 @@ def _broker(row: Broker) -> dict[str, Any]:
         "rabbitmq_version": row.version,
         "sampled_at": row.sampled_at,
         "totals": row.totals,
-        "unseen": [
-            {"code": note.code, "text": note.text, "cure": note.cure} for note in rights.notes(row)
-        ],
+        "unseen": [{"code": note.code, "text": note.text, "cure": note.cure} for note in rights.notes(row)],
     }

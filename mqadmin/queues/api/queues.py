@@ -36,8 +36,8 @@ class HealthOut(Schema):
 class QueueOut(Schema):
     """One queue as last sampled. Null is unknown, not 0.
 
-    `dead_letters_choice`: which of the queues of `dead_letters_to` a dead letter reaches: all of them, one, each that
-    is matching, or some, when it depends on the message otherwise.
+    `dead_letters_choice`: which of the queues of `dead_letters_to` a dead letter reaches: all of them, one, each
+    that is matching, or some, when it depends on the message otherwise.
     """
 
     id: int

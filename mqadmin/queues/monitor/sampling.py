@@ -16,7 +16,15 @@ from django.db.models import Q
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor import broker_rows, sight, topology
 from mqadmin.queues.monitor.memory import Memory
-from mqadmin.queues.monitor.queue_row import COLUMNS, NOWHERE, DeadLetterRoute, Known, Surroundings, hide, update
+from mqadmin.queues.monitor.queue_row import (
+    COLUMNS,
+    NOWHERE,
+    DeadLetterRoute,
+    Known,
+    Surroundings,
+    hide,
+    update,
+)
 from mqadmin.queues.monitor.sight import Cluster, Sight
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
@@ -115,9 +123,7 @@ class Sampler:
         self._sight = sight.look(self._client, exchanges, vhosts)
         self._shape, self._mapped_at = shape, at
 
-    def _judge(
-        self, broker: Broker, infos: Iterable[QueueInfo], cluster: Cluster, at: float
-    ) -> list[Key]:
+    def _judge(self, broker: Broker, infos: Iterable[QueueInfo], cluster: Cluster, at: float) -> list[Key]:
         tracked = self._tracked(broker)
         alarms = tuple(sorted({alarm.resource for alarm in cluster.alarms or ()}))
         around = Surroundings(at, alarms, settings.MQADMIN_PARKING_QUEUE)

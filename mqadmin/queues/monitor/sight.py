@@ -11,6 +11,8 @@ from mqadmin.rabbit.errors import RabbitError, Refused
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.types import AlarmInfo, ExchangeInfo, NodeInfo, UserInfo
 
+_NOBODY = UserInfo("")
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -19,7 +21,7 @@ class Sight:
     `is_blind`: it sees no virtual host at all.
     """
 
-    user: UserInfo = UserInfo("")
+    user: UserInfo = _NOBODY
     hidden: tuple[str, ...] = ()
     is_blind: bool = False
 

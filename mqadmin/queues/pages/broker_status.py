@@ -107,7 +107,10 @@ def _refusals() -> dict[str, tuple[str, str]]:
             _("The broker's user may not see this virtual host"),
             _("Its password is right. It needs a permission there; an administrator gives it."),
         ),
-        "access_refused": (may_not, _("Its password is right. It lacks a permission; an administrator gives it.")),
+        "access_refused": (
+            may_not,
+            _("Its password is right. It lacks a permission; an administrator gives it."),
+        ),
     }
 
 

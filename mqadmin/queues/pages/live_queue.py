@@ -61,7 +61,9 @@ def lacking(queue: Queue) -> dict[str, str]:
     allowed = found or PermissionInfo()
     needed = {"read": (allowed.read, queue.name), "write": (allowed.write, _DEFAULT_EXCHANGE)}
     return {
-        right: _("The broker's user “%(user)s” lacks the %(right)s permission on “%(name)s” in vhost “%(vhost)s”.")
+        right: _(
+            "The broker's user “%(user)s” lacks the %(right)s permission on “%(name)s” in vhost “%(vhost)s”."
+        )
         % {"user": user, "right": right, "name": name, "vhost": queue.vhost}
         for right, (pattern, name) in needed.items()
         if not _matches(pattern, name)

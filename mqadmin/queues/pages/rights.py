@@ -47,7 +47,7 @@ def _no_vhost(user: str) -> Note:
     return Note(
         "no_permission",
         _("No virtual host is to be seen"),
-        _("The broker's user “%(user)s” has no permission on any: its queues are not known, however many there are.")
+        _("The broker's user “%(user)s” has no permission on any: how many queues there are is not known.")
         % {"user": user},
         _permit("/", user),
     )
@@ -67,11 +67,13 @@ def _hidden(user: str, vhosts: list[str]) -> Note:
 
 def _no_nodes(user: str, tags: list[str], *, knows_alarms: bool) -> Note:
     text = _(
-        "The broker's user “%(user)s” lacks the tag “monitoring”: memory and disk of the nodes are not known, nor are "
-        "virtual hosts that it has no permission on, and totals are those of the others."
+        "The broker's user “%(user)s” lacks the tag “monitoring”: memory and disk of the nodes are not known, nor "
+        "are virtual hosts that it has no permission on, and totals are those of the others."
     )
     alarms = "" if knows_alarms else _(" Nor is it known whether an alarm blocks publishers.")
-    cure = f"rabbitmqctl set_user_tags {shlex.quote(user)} {' '.join(map(shlex.quote, [*tags, 'monitoring']))}"
+    cure = (
+        f"rabbitmqctl set_user_tags {shlex.quote(user)} {' '.join(map(shlex.quote, [*tags, 'monitoring']))}"
+    )
     return Note("no_monitoring", _("The nodes are not to be seen"), text % {"user": user} + alarms, cure)
 
 

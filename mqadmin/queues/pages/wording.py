@@ -174,7 +174,9 @@ def choice(name: str) -> str:
 _WORDS: dict[str, Callable[[Params], str]] = {
     "down": _down,
     "not_reported": lambda _params: _("The broker has not counted this queue yet."),
-    "unseen": lambda _params: _("mqadmin's user has no permission on its virtual host: nothing is known of it."),
+    "unseen": lambda _params: _(
+        "mqadmin's user has no permission on its virtual host: nothing is known of it."
+    ),
     "dead_letters_lost": _dead_letters_lost,
     "nearly_full": _nearly_full,
     "full": _full,

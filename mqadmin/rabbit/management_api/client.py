@@ -248,7 +248,9 @@ class ManagementClient:
             return self._http.call("GET", kind, *names, params=params)
         except NotFound as error:
             if names and self._is_hidden(names[0]):
-                text = f"The user “{self.config.auth()[0]}” has no permission on the virtual host “{names[0]}”."
+                text = (
+                    f"The user “{self.config.auth()[0]}” has no permission on the virtual host “{names[0]}”."
+                )
                 raise Refused(text, code="vhost_refused") from error
         # It said 404, and that its API is there: now it counts. Before, it may have been starting.
         return self._http.call("GET", kind, *names, params=params)

@@ -125,7 +125,7 @@ class RoutingTable:
         return Route(
             queues=tuple(sorted(queues.sure | queues.maybe | queues.otherwise)),
             sure=tuple(sorted(queues.sure)),
-            choice=_choice(choices, queues),
+            choice=_choice(choices),
             otherwise=tuple(sorted(queues.otherwise)),
         )
 
@@ -191,7 +191,7 @@ def _follow(step: _Step, level: str, queues: _Found, exchanges: _Found) -> list[
     return new
 
 
-def _choice(choices: list[_Step], queues: _Found) -> Choice:
+def _choice(choices: list[_Step]) -> Choice:
     """Return in a word how the queues are chosen that are not reached surely."""
     if not choices:
         return "all"
@@ -222,9 +222,7 @@ def _match(item: BindingInfo) -> str:
 def _wanted(item: BindingInfo) -> set[str]:
     """Return the headers that a binding asks for: without -with-x those that begin with x- do not count."""
     with_x = _match(item).endswith("-with-x")
-    return {
-        name for name in item.arguments if name != "x-match" and (with_x or not name.startswith("x-"))
-    }
+    return {name for name in item.arguments if name != "x-match" and (with_x or not name.startswith("x-"))}
 
 
 def topic_matches(pattern: str, routing_key: str) -> bool:

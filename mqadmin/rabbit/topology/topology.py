@@ -19,8 +19,8 @@ _Group = tuple[str, str, str | None]
 class DeadLetterPath:
     """Where the dead letters of one queue go, and whose it gets. Queue names are of the same vhost.
 
-    `exchange` None: it dead-letters nothing. `to`: the queues they reach, all of them or as `choice` says, `sure` and
-    `otherwise` among them (see `Route`). `broken`: the letters are lost in silence.
+    `exchange` None: it dead-letters nothing. `to`: the queues they reach, all of them or as `choice` says, `sure`
+    and `otherwise` among them (see `Route`). `broken`: the letters are lost in silence.
     `from_`: the queues whose dead letters (may) come here. `leads_back`: its dead letters can come round to it
     again; `circle` numbers the ways round, None outside of one. `is_delay`: it only holds messages until they
     expire to where they are handled. `only_expired`: all that comes here comes out of delay queues: it is not dead.

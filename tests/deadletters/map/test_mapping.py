@@ -163,7 +163,9 @@ def test_what_a_headers_exchange_chooses_is_said_as_it_chooses(viewer: Client, p
 
     def shown() -> str:
         page = viewer.get("/dead-letters/map/", {"vhost": place.vhost}).content.decode()
-        return " ".join(re.sub("<[^>]*>", " ", page.partition("ways-out")[2].partition("</table>")[0]).split())
+        return " ".join(
+            re.sub("<[^>]*>", " ", page.partition("ways-out")[2].partition("</table>")[0]).split()
+        )
 
     assert "each message's own key every each that matches: one, two" in shown().replace("&#x27;", "'")
     place.channel.queue_unbind("every", "picky", "", {"x-match": "all"})

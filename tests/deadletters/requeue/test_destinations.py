@@ -23,7 +23,10 @@ def test_a_headers_exchange_gives_to_each_that_matches_not_to_every_one(place: P
     (place_found,) = destinations.check_destination(broker="default", rows=rows, to=to)
     assert place_found.queues == ("dlx.orders", "orders")
     assert place_found.problem == "", "it would come back only if it had another header"
-    assert "Each queue whose binding matches the letter gets a copy, of: dlx.orders, orders." in place_found.warning
+    assert (
+        "Each queue whose binding matches the letter gets a copy, of: dlx.orders, orders."
+        in place_found.warning
+    )
     assert "What matches none stays in the inbox." in place_found.warning
     assert "Some may go straight back to the dead-letter queue “dlx.orders”." in place_found.warning
     place.channel.queue_bind("dlx.orders", "picky", "", {"x-match": "all"})  # takes every message

@@ -1,7 +1,7 @@
 """A broker that stops, is killed or starts, asked all the while: each stage is told as what it is.
 
-RabbitMQ takes its management API away before it stops to listen: for a while it answers 404 to who kept a connection,
-and 4.x also 500 without a body, when it starts too.
+RabbitMQ takes its management API away before it stops to listen: for a while it answers 404 to who kept a
+connection, and 4.x also 500 without a body, when it starts too.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def test_each_stage_of_a_stop_and_a_start_has_its_own_words(restartable_broker: 
         for end in (node.stop, node.kill):
             wait_until(lambda: all(it.codes[-1:] == [""] for it in heard.values()), 30, what="answers to all")
             end()
-            wait_until(lambda: all(it.codes[-1:] == ["no_response"] for it in heard.values()), 30, what="silence")
+            wait_until(
+                lambda: all(it.codes[-1:] == ["no_response"] for it in heard.values()), 30, what="silence"
+            )
             node.start()
             node.wait()
         wait_until(lambda: all(it.codes[-1:] == [""] for it in heard.values()), 30, what="answers again")
@@ -89,5 +91,7 @@ def test_each_stage_of_a_stop_and_a_start_has_its_own_words(restartable_broker: 
     assert codes <= {"stopping", "api_absent", "unavailable", "no_response", "timeout"}
     assert ELSEWHERE not in {fault(code)[0] for code in codes}
     for name in ("overview", "a queue"):
-        assert not {"not_found", "management_unavailable"} & set(heard[name].codes), "neither gone nor another's"
+        assert not {"not_found", "management_unavailable"} & set(heard[name].codes), (
+            "neither gone nor another's"
+        )
     client.close()

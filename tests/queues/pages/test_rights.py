@@ -67,7 +67,9 @@ class Account:
 
 
 @pytest.fixture
-def account(broker_config: BrokerConfig, management: Management, vhost: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account(
+    broker_config: BrokerConfig, management: Management, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Account]:
     name = f"who-{uuid.uuid4().hex[:8]}"
     host = broker_config.management_base.removeprefix("http://")
     config = replace(
@@ -97,7 +99,9 @@ def is_hidden(queue: Queue) -> bool:
 
 def test_a_wrong_password_is_that_and_no_right(account: Account) -> None:
     account.becomes("monitoring", ALL)
-    wrong = replace(account.config, management_url=account.config.management_url.replace(":right@", ":wrong@"))
+    wrong = replace(
+        account.config, management_url=account.config.management_url.replace(":right@", ":wrong@")
+    )
     row = replace(account, config=wrong).sample()
     assert (row.reachable, row.error_code) == (False, "login_refused")
     assert "password" in status_of("default").text
@@ -115,7 +119,11 @@ def test_every_account_is_shown_what_it_may_see_and_told_what_not(
         (told,) = api.get("/brokers").json()["items"]
         assert "password" not in overview.replace("Its password is right.", ""), (tag, kind)
         if tag == "":
-            assert (row.reachable, row.error_code, told["error_code"]) == (False, "tag_missing", "tag_missing")
+            assert (row.reachable, row.error_code, told["error_code"]) == (
+                False,
+                "tag_missing",
+                "tag_missing",
+            )
             assert "lacks a tag" in overview
             assert "“monitoring”" in overview
             continue
@@ -182,7 +190,12 @@ def test_a_queue_whose_permission_is_withdrawn_is_not_gone(
     ("permission", "act", "body", "lacks"),
     [
         (NOTHING, "peek", {"count": 1}, ("“work”", "read")),
-        (READ, "publish", {"body": "x", "encoding": "utf-8"}, ("default exchange (amq.default)", "write permission")),
+        (
+            READ,
+            "publish",
+            {"body": "x", "encoding": "utf-8"},
+            ("default exchange (amq.default)", "write permission"),
+        ),
     ],
 )
 def test_an_act_names_the_permission_that_it_lacks(

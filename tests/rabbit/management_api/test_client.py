@@ -280,7 +280,11 @@ def page(status: str, body: bytes, kind: str = "text/html") -> bytes:
         (page("302 Found", b""), ManagementUnavailable, "management_unavailable"),
         (page("200 OK", b"[1, 2]", "application/json"), ManagementUnavailable, "management_unavailable"),
         (page("200 OK", b"{}", "application/json"), ManagementUnavailable, "management_unavailable"),
-        (page("404 Not Found", b'{"error":"x","reason":"y"}', "application/json"), ManagementUnavailable, "api_absent"),
+        (
+            page("404 Not Found", b'{"error":"x","reason":"y"}', "application/json"),
+            ManagementUnavailable,
+            "api_absent",
+        ),
         (page("503 Service Unavailable", b"starting"), NoResponse, "unavailable"),
         (page("500 Internal Server Error", b""), NoResponse, "unavailable"),
         (page("502 Bad Gateway", b"<html>"), NoResponse, "unavailable"),

@@ -43,7 +43,6 @@ class Case:
     keyed: Choice = "all"
 
 
-
 def match(kind: str, **headers: Any) -> tuple[str, dict[str, Any]]:
     return "", {"x-match": kind, **{name.replace("_", "-"): value for name, value in headers.items()}}
 
@@ -60,14 +59,21 @@ CASES = {
     ),
     "headers-of-nothing": Case("headers", (match("all"), match("any")), "all", sure=("q0",), together=False),
     "headers-else": Case(
-        "headers", (match("all", a=1), match("all", b=2)), "matching", True, otherwise=("rest",), keyed="matching"
+        "headers",
+        (match("all", a=1), match("all", b=2)),
+        "matching",
+        True,
+        otherwise=("rest",),
+        keyed="matching",
     ),
     "headers-one": Case("headers", (match("all", a=1),), "matching", keyed="matching", together=False),
     "headers-by-way": Case(
         "headers", (match("all", a=1), match("all", b=2)), "matching", by_way=True, keyed="matching"
     ),
     "direct": Case("direct", (("k", {}), ("k", {}), ("a.b", {})), "matching"),
-    "direct-else": Case("direct", (("k", {}), ("a.b", {})), "matching", True, otherwise=("rest",), together=False),
+    "direct-else": Case(
+        "direct", (("k", {}), ("a.b", {})), "matching", True, otherwise=("rest",), together=False
+    ),
     "topic": Case("topic", (("a.*", {}), ("#.c", {}), ("#", {})), "matching", sure=("q2",)),
     "topic-else": Case("topic", (("a.*", {}), ("a.#", {})), "matching", True, otherwise=("rest",)),
     "topic-by-way": Case("topic", (("k", {}), ("a.#", {})), "matching", by_way=True, together=False),
@@ -82,7 +88,9 @@ def test_a_route_is_what_the_broker_does(
     case: Case, management: Management, broker_config: BrokerConfig, vhost: str
 ) -> None:
     names = _declare(case, management, vhost)
-    table = RoutingTable([(vhost, name) for name in names], management.bindings(vhost), management.exchanges(vhost))
+    table = RoutingTable(
+        [(vhost, name) for name in names], management.bindings(vhost), management.exchanges(vhost)
+    )
     unknown = table.route(vhost, "in", None)
     assert (unknown.choice, unknown.sure, unknown.otherwise) == (case.choice, case.sure, case.otherwise)
     arrivals = []

@@ -110,7 +110,11 @@ def test_exchange_types(kind: str, key: str | None, to: tuple[str, ...], choice:
 
 
 def test_a_hash_of_one_queue_is_no_choice_and_one_of_exchanges_is_not_known() -> None:
-    exchanges = exchange("hash", "x-consistent-hash"), exchange("many", "x-consistent-hash"), exchange("f", "fanout")
+    exchanges = (
+        exchange("hash", "x-consistent-hash"),
+        exchange("many", "x-consistent-hash"),
+        exchange("f", "fanout"),
+    )
     bindings = [bind("hash", "one", "1"), bind("hash", "one", "2"), bind("many", "f", "1", "exchange")]
     bindings += [bind("many", "two", "1"), bind("f", "one"), bind("f", "three")]
     queues = [queue("a", "hash"), queue("b", "many"), queue("one"), queue("two"), queue("three")]

@@ -74,7 +74,9 @@ class Command(BaseCommand):
                 f"{config.slug}: {user.name} lacks the tag monitoring: nodes and foreign queues stay unseen."
             )
         if not client.exchanges():
-            self.stdout.write(f"{config.slug}: {user.name} has no permission on any vhost: no queue will be seen.")
+            self.stdout.write(
+                f"{config.slug}: {user.name} has no permission on any vhost: no queue will be seen."
+            )
 
     def _make_vhost(self, config: BrokerConfig, client: ManagementClient) -> None:
         if any(vhost.name == VHOST for vhost in client.vhosts()):
@@ -111,7 +113,9 @@ def _advice(config: BrokerConfig, error: RabbitError) -> str:
     if isinstance(error, Refused) and error.code == "login_refused":
         return f"{config.slug}: {error} Check the user and its password."
     if isinstance(error, Refused):
-        return f"{config.slug}: {error} Its password is right: have an administrator of the broker give it the right."
+        return (
+            f"{config.slug}: {error} Its password is right; an administrator of the broker gives the right."
+        )
     if isinstance(error, NoResponse):
         return (
             f"{config.slug}: {error} Is RabbitMQ running at {config.address}, and its management API at "
