@@ -120,7 +120,7 @@ class Sampler:
             infos, bindings, exchanges, captured=self._tracked(broker), worked=worked
         )
         vhosts = {vhost for (vhost, _name), known in self._known.items() if known.row.get("gone_at") is None}
-        self._sight = sight.look(self._client, exchanges, vhosts)
+        self._sight = sight.look(self._client, exchanges, vhosts, self._sight)
         self._shape, self._mapped_at = shape, at
 
     def _judge(self, broker: Broker, infos: Iterable[QueueInfo], cluster: Cluster, at: float) -> list[Key]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mqadmin.rabbit import amqp
-from mqadmin.rabbit.errors import RabbitError, Refused
+from mqadmin.rabbit.errors import NotFound, RabbitError, Refused
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.types import AlarmInfo, ExchangeInfo, NodeInfo, UserInfo
 
@@ -28,7 +28,7 @@ class Sight:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The nodes, None where they are not to be seen, and the alarms in force, None where those are not known."""
+    """The nodes, None where they cannot be seen, and the alarms in force, None where those are not known."""
 
     nodes: Sequence[NodeInfo] | None
     alarms: Sequence[AlarmInfo] | None
@@ -60,18 +60,31 @@ def in_force(nodes: Iterable[NodeInfo]) -> list[AlarmInfo]:
     return found
 
 
-def look(client: ManagementClient, exchanges: Iterable[ExchangeInfo], known: Iterable[str]) -> Sight:
-    """Return what can be seen. Each virtual host that can be has exchanges; `known`: those that had queues before.
-
-    Raises RabbitError.
+def look(
+    client: ManagementClient, exchanges: Iterable[ExchangeInfo], known: Iterable[str], last: Sight
+) -> Sight:
+    """Return what can be seen. Each virtual host that can be has exchanges; `known`: those that had queues before,
+    `last`: what was found last time. Raises RabbitError.
     """
     user = client.whoami()
     listed = {vhost.name for vhost in client.vhosts()}
     seen = {exchange.vhost for exchange in exchanges}
-    hidden = listed - seen
+    hidden = set()
+    if "administrator" not in user.tags:
+        # One that was made or deleted while we asked is not hidden. Each refusal is a line in the broker's log.
+        missing = listed - seen
+        hidden = {vhost for vhost in missing if vhost in last.hidden or _is_refused(client, vhost)}
     if not user.sees_the_cluster:  # then only what it may see is listed
         hidden |= {vhost for vhost in set(known) - listed - seen if _is_there(client, vhost)}
     return Sight(user, tuple(sorted(hidden)), is_blind=not seen)
+
+
+def _is_refused(client: ManagementClient, vhost: str) -> bool:
+    try:
+        client.exchanges(vhost)
+    except (Refused, NotFound) as error:
+        return isinstance(error, Refused)
+    return False
 
 
 def _is_there(client: ManagementClient, vhost: str) -> bool:

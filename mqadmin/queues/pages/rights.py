@@ -32,7 +32,7 @@ def notes(broker: Broker | None) -> list[Note]:
     if unseen["everything"]:
         found.append(_no_vhost(unseen["user"]))
     elif unseen["vhosts"]:
-        found.append(_hidden(unseen["user"], unseen["vhosts"]))
+        found.append(_hidden(unseen["user"], unseen["vhosts"], counted=not unseen["nodes"]))
     if unseen["nodes"]:
         found.append(_no_nodes(unseen["user"], unseen["tags"], knows_alarms=not unseen["alarms"]))
     return found
@@ -46,21 +46,21 @@ def is_blind(broker: Broker | None) -> bool:
 def _no_vhost(user: str) -> Note:
     return Note(
         "no_permission",
-        _("No virtual host is to be seen"),
+        _("No virtual host can be seen"),
         _("The broker's user “%(user)s” has no permission on any: how many queues there are is not known.")
         % {"user": user},
         _permit("/", user),
     )
 
 
-def _hidden(user: str, vhosts: list[str]) -> Note:
+def _hidden(user: str, vhosts: list[str], *, counted: bool) -> Note:
     count = len(vhosts)
-    title = ngettext("%(n)d virtual host is not to be seen", "%(n)d virtual hosts are not to be seen", count)
+    title = ngettext("%(n)d virtual host cannot be seen", "%(n)d virtual hosts cannot be seen", count)
     more = _(" and %(n)d more") % {"n": count - NAMED} if count > NAMED else ""
     text = _(
-        "The broker's user “%(user)s” has no permission on: %(names)s%(more)s. Their queues are in no list here, "
-        "though the broker's totals count them."
+        "The broker's user “%(user)s” has no permission on: %(names)s%(more)s. Their queues are not known"
     )
+    text += _(", though the broker's totals count them.") if counted else "."
     values = {"user": user, "names": ", ".join(vhosts[:NAMED]), "more": more}
     return Note("no_permission", title % {"n": count}, text % values, _permit(vhosts[0], user))
 
@@ -74,7 +74,7 @@ def _no_nodes(user: str, tags: list[str], *, knows_alarms: bool) -> Note:
     cure = (
         f"rabbitmqctl set_user_tags {shlex.quote(user)} {' '.join(map(shlex.quote, [*tags, 'monitoring']))}"
     )
-    return Note("no_monitoring", _("The nodes are not to be seen"), text % {"user": user} + alarms, cure)
+    return Note("no_monitoring", _("The nodes cannot be seen"), text % {"user": user} + alarms, cure)
 
 
 def _permit(vhost: str, user: str) -> str:

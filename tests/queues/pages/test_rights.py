@@ -144,7 +144,7 @@ def test_every_account_is_shown_what_it_may_see_and_told_what_not(
             assert note.title in listed, (tag, kind)
             assert account.name in note.cure
         if rights.is_blind(row):
-            assert "No virtual host is to be seen" in overview
+            assert "No virtual host can be seen" in overview
         assert "No queues yet" not in overview + listed or not codes
 
 
