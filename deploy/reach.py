@@ -63,12 +63,11 @@ def _check_management(broker: config.BrokerConfig) -> None:
 
 
 def _management_advice(error: errors.RabbitError, broker: config.BrokerConfig) -> str:
+    user = broker.auth()[0]
+    if error.code == "login_refused":
+        return f" Check the name and the password of {user!r}."
     if isinstance(error, errors.Refused):
-        user = broker.auth()[0]
-        return (
-            f" Check the password of {user!r}, and that it may use the management API: "
-            f"rabbitmqctl set_user_tags {user} administrator"
-        )
+        return f" Its password is right. On the broker's machine: rabbitmqctl set_user_tags {user} monitoring"
     return (
         f" mqadmin needs RabbitMQ's management plugin at {broker.management_base}. On the broker's machine: "
         "rabbitmq-plugins enable rabbitmq_management. If it listens elsewhere, set RABBITMQ_MANAGEMENT_URL."

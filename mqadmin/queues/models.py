@@ -20,6 +20,8 @@ class Broker(models.Model):
     nodes = models.JSONField(default=list)
     alarms = models.JSONField(default=list)
     traits = models.JSONField(default=dict)  # erlang, metadata_store, deprecated: `monitor.traits`
+    # What mqadmin's user may not see (`monitor.sight.noted`), {} for nothing.
+    unseen = models.JSONField(default=dict)
     history = models.JSONField(default=dict)  # name -> [[epoch_seconds, value], ...], the last hour
     queue_count = models.PositiveIntegerField(default=0)
     tried_at = models.DateTimeField(null=True)
@@ -73,6 +75,9 @@ class Queue(models.Model):
     health_reasons = models.JSONField(default=list)  # [{"code": ..., "params": {...}}], worded when shown
     dead_letters_to = models.JSONField(default=list)
     dead_letters_from = models.JSONField(default=list)
+    dead_letter_choice = models.CharField(
+        max_length=10, blank=True
+    )  # which of `dead_letters_to`: `Route.choice`
     dead_letter_fault = models.CharField(max_length=40, blank=True)
     is_inbox = models.BooleanField(default=False)  # dead letters end up here: not a delay, not a way back
     is_delay = models.BooleanField(default=False)

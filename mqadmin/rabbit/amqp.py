@@ -10,7 +10,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
-from mqadmin.rabbit.errors import PIKA_ERRORS, RabbitError, from_pika, together
+from mqadmin.rabbit.errors import PIKA_ERRORS, RabbitError, Refused, from_pika, together
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.types import PeekedMessage
 
@@ -49,6 +49,15 @@ def _connect(config: BrokerConfig, vhost: str, client_name: str) -> tuple[pika.B
                 raise fault from error
             faults.append(fault)
     raise together(faults)
+
+
+def has_vhost(config: BrokerConfig, vhost: str) -> bool:
+    """Tell whether the virtual host is there, also where the user may not use it. Raises NoResponse."""
+    try:
+        with channel(config, vhost):
+            return True
+    except Refused as error:
+        return error.code != "vhost_missing"
 
 
 def declare_queue(

@@ -15,6 +15,8 @@ from typing import ClassVar, Literal
 from pika import exceptions as pika_errors
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
+from mqadmin.rabbit import refusals
+
 Kind = Literal["connection", "channel", "message", "configuration"]
 
 
@@ -171,6 +173,8 @@ def from_reply(reply_code: int, reply_text: str, *, channel: bool) -> RabbitErro
         return NotFound(f"The broker says: {reply_text}")
     if reply_code == 406 and channel and (held := _from_timeout(reply_text)):
         return held
+    if reply_code == 403 and (denied := refusals.of_amqp(reply_text)):
+        return Refused(denied)
     error_class = _BY_REPLY_CODE.get(reply_code, ChannelLost if channel else NoResponse)
     what = "closed the channel" if channel else "closed the connection"
     return error_class(f"The broker {what}: {reply_text} ({reply_code}).")

@@ -53,6 +53,23 @@ class NodeInfo:
 
 
 @dataclass(frozen=True)
+class AlarmInfo:
+    """A resource alarm in force: `resource` is "memory" or "disk"."""
+
+    node: str
+    resource: str
+
+
+@dataclass(frozen=True)
+class PermissionInfo:
+    """What a user may do in a virtual host: a regular expression for each, "" or "^$" for nothing."""
+
+    configure: str = ""
+    write: str = ""
+    read: str = ""
+
+
+@dataclass(frozen=True)
 class QueueInfo:
     """One queue of a listing.
 
@@ -210,6 +227,11 @@ class UserInfo:
 
     name: str
     tags: tuple[str, ...] = ()
+
+    @property
+    def sees_the_cluster(self) -> bool:
+        """Whether it is told of all nodes and virtual hosts, those without a permission too."""
+        return not {"monitoring", "administrator"}.isdisjoint(self.tags)
 
 
 @dataclass(frozen=True)

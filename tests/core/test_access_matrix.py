@@ -22,6 +22,7 @@ from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
+from tests.support.several_brokers import number_of_brokers  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("no_broker")
 

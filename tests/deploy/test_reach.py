@@ -101,7 +101,7 @@ def test_vhost_that_does_not_exist(amqp_url: str, management_url: str) -> None:
 
 def test_user_without_the_management_tag(stranger: str, amqp_url: str, management_url: str) -> None:
     url = _with(management_url, userinfo=f"{stranger}:{stranger}")
-    _expect(f"rabbitmqctl set_user_tags {stranger} administrator", amqp_url, url)
+    _expect(f"rabbitmqctl set_user_tags {stranger} monitoring", amqp_url, url)
 
 
 def test_management_plugin_absent(amqp_url: str) -> None:

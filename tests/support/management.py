@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.errors import ChannelLost
+from mqadmin.rabbit.errors import ChannelLost, NotFound
 from mqadmin.rabbit.management_api.client import ManagementClient
 
 _DOTS = (".", "..")  # no URL of the management API can name these
@@ -69,6 +70,11 @@ class Management(ManagementClient):
 
     def create_user(self, name: str, password: str, *, tags: Sequence[str] = ()) -> None:
         self._http.call("PUT", "users", name, body={"password": password, "tags": ",".join(tags)})
+
+    def clear_permissions(self, vhost: str, user: str) -> None:
+        """Take a user's permissions on the vhost away; it need not have any."""
+        with contextlib.suppress(NotFound):
+            self._http.call("DELETE", "permissions", vhost, user)
 
     def delete_user(self, name: str) -> None:
         self._http.call("DELETE", "users", name)

@@ -1,12 +1,18 @@
-"""What the API says of itself (OpenAPI), the errors of its calls included."""
+"""What the API says of itself (OpenAPI), errors included; and that no call is asked anything else."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
+from ninja.errors import ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
+from ninja.params.models import QueryModel
 
 
 class ErrorOut(Schema):
@@ -40,6 +46,23 @@ class Api(NinjaAPI):
         app = operation.view_func.__module__.partition(".api")[0].replace(".", "_")
         return f"{app}_api_{operation.view_func.__name__}"
 
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """Refuse (422) what an address asks that its call does not know: misspelt, a filter would widen it.
+
+        Ninja asks for this response before it reads what a call takes, and after it knows who calls.
+        """
+        known: frozenset[str] = getattr(request, _KNOWN)
+        surplus = [name for name in request.GET if name not in known]
+        if surplus:
+            names = ", ".join(sorted(known))
+            why = _("There is no such parameter. Known: %(names)s.") % {"names": names}
+            if not known:
+                why = _("There is no such parameter: this call has none in its address.")
+            raise ValidationError(
+                [{"type": "unknown", "loc": ("query", name), "msg": why} for name in surplus]
+            )
+        return super().create_temporal_response(request)
+
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
         schema["components"]["schemas"]["ErrorOut"] = ErrorOut.model_json_schema()
@@ -48,3 +71,19 @@ class Api(NinjaAPI):
             for status, text in _ERRORS.items():
                 call["responses"].setdefault(status, {"description": text, "content": content})
         return schema
+
+
+_KNOWN = "asked_by_call"
+
+
+def knowing(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate what runs a call: note which names its address may have, for `Api.create_temporal_response`."""
+    models = [model for model in run.__self__.models if issubclass(model, QueryModel)]  # type: ignore[attr-defined]
+    names = frozenset(name for model in models for name in getattr(model, "__ninja_flatten_map__", ()))
+
+    @functools.wraps(run)
+    def inner(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        setattr(request, _KNOWN, names)
+        return run(request, **kwargs)
+
+    return inner

@@ -28,11 +28,11 @@ from pydantic.functional_validators import ModelWrapValidatorHandler
 from mqadmin.core import brokers, database, permissions
 from mqadmin.core.access import refused_tokens
 from mqadmin.core.api import tokens
-from mqadmin.core.api.description import Api
+from mqadmin.core.api.description import Api, knowing
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
-from mqadmin.rabbit.errors import RabbitError
+from mqadmin.rabbit.errors import RabbitError, Refused
 from mqadmin.rabbit.reading import jsontext
 
 log = logging.getLogger(__name__)
@@ -208,6 +208,7 @@ def create_api() -> NinjaAPI:
         docs_decorator=_signed_in_or_token,
         parser=StrictParser(),
     )
+    api.add_decorator(knowing, mode="view")
     _answer_errors(api)
     return api
 
@@ -223,9 +224,14 @@ def error_response(status: int, code: str, detail: str, **more: Any) -> JsonResp
 
 
 def rabbit_status(error: RabbitError) -> int:
-    """Return the HTTP status for a broker's no: 404, 409, or 503 where the broker is the trouble."""
+    """Return the HTTP status for a broker's no: 404, 409, or 503 where the broker is the trouble.
+
+    A right that the broker's user lacks is a 409: to ask again in five seconds is no use.
+    """
     if error.code in {"not_found", "unknown_broker"}:
         return 404
+    if isinstance(error, Refused) and error.code != "login_refused":
+        return 409
     return 409 if error.kind in {"message", "channel"} else 503
 
 

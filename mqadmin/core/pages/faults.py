@@ -19,7 +19,7 @@ from mqadmin.core.loglines import in_a_line
 from mqadmin.core.pages import context
 from mqadmin.core.pages.formats import size
 from mqadmin.core.pages.rendering import TOAST_EVENT, add_event, toasts
-from mqadmin.rabbit.errors import ConfigurationError, RabbitError
+from mqadmin.rabbit.errors import ConfigurationError, RabbitError, Refused
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,8 @@ def rabbit_fault(request: HttpRequest, error: RabbitError) -> HttpResponse:
         return respond(request, 503, error.code, _("The broker's configuration cannot be used"), str(error))
     if error.code in {"not_found", "unknown_broker"}:
         return respond(request, 404, error.code, _("RabbitMQ does not know it"), str(error))
+    if isinstance(error, Refused) and error.code != "login_refused":
+        return respond(request, 409, error.code, _("The broker's user may not do this"), str(error))
     if error.kind in {"message", "channel"}:
         return respond(request, 409, error.code, _("RabbitMQ said no"), str(error))
     return respond(request, 503, error.code, _("RabbitMQ does not answer as it should"), str(error))

@@ -124,7 +124,8 @@ def _boxes(found: Mapped) -> tuple[dict[str, Box], dict[tuple[str, str], _Edge],
             end = box_of.get(queue)
             if end is not None:
                 edge = edges.setdefault((start, end), _Edge(label=place.by))
-                edge.is_certain = edge.is_certain and place.target.certain
+                is_sure = place.target.certain or queue in place.target.sure
+                edge.is_certain = edge.is_certain and is_sure
     return boxes, edges, left_out
 
 
@@ -194,7 +195,8 @@ def _sent(place: MappedQueue) -> tuple[object, ...]:
         _relative(target.exchange or "", place.name),
         _relative(target.routing_key or "", place.name),
         tuple(_relative(queue, place.name) for queue in target.to),
-        target.certain,
+        target.choice,
+        tuple(_relative(queue, place.name) for queue in (*target.sure, *target.otherwise)),
     )
 
 

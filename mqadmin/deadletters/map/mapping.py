@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from mqadmin.core import brokers
 from mqadmin.core.pages import formats
 from mqadmin.queues.models import Broker, Queue
+from mqadmin.queues.pages import wording
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api import peek
 from mqadmin.rabbit.topology import redflags
@@ -62,6 +63,23 @@ class MappedQueue:
     def faults(self) -> list[tuple[str, str, str]]:
         """What is wrong, as (level, what, the fix)."""
         return [(flag.level, *in_words(flag)) for flag in self.flags]
+
+    @property
+    def ways(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The queues its letters reach: those that all of them do, then with words those that some of them do."""
+        target = self.target
+        others = tuple(name for name in target.to if name not in {*target.sure, *target.otherwise})
+        if target.certain:
+            return [("", target.to)] if target.to else []
+        parts = [("", target.sure), (wording.choice(target.choice), others), (_("else"), target.otherwise)]
+        return [(words, names) for words, names in parts if names]
+
+    @property
+    def may_be_lost(self) -> bool:
+        """Whether a letter that nothing matches vanishes: there is a choice, and nobody for the rest."""
+        target = self.target
+        has_rest = bool(target.sure or target.otherwise)
+        return bool(target.to) and target.choice == "matching" and not has_rest
 
     @property
     def by(self) -> str:
@@ -196,6 +214,7 @@ def _sampled(rows: Iterable[Queue]) -> DeadLetterMap:
             exchange=dead_letter_exchange(info),
             routing_key=dead_letter_routing_key(info),
             to=tuple(row.dead_letters_to),
+            choice=row.dead_letter_choice or "all",  # type: ignore[arg-type]
             broken=fault if fault in ("exchange_missing", "routes_nowhere") else None,  # type: ignore[arg-type]
             from_=tuple(origins),
             leads_back=is_way_back,

@@ -15,7 +15,7 @@ from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.management_api.client import ManagementClient
-from mqadmin.rabbit.topology.routing import DEFAULT_EXCHANGE, RoutingTable
+from mqadmin.rabbit.topology.routing import DEFAULT_EXCHANGE, Route, RoutingTable
 from mqadmin.rabbit.types import QueueInfo
 
 MOST_PLACES = 200  # different destinations of one act that are looked at
@@ -178,12 +178,29 @@ class _Map:
                 "exchange": place.exchange,
                 "key": place.routing_key,
             }
-        elif dead_letter_queue in queues:
+        elif dead_letter_queue in queues and (route.certain or dead_letter_queue in route.sure):
             problem = _("It would go straight back to the dead-letter queue “%(name)s”.") % {
                 "name": dead_letter_queue
             }
         elif place.exchange != DEFAULT_EXCHANGE and to.kind != "source":
-            warning = _("Every queue bound for it gets a copy: %(queues)s.") % {
-                "queues": ", ".join(queues[:10])
-            }
+            warning = _reached(route, queues)
+            if dead_letter_queue in queues:
+                back = _("Some may go straight back to the dead-letter queue “%(name)s”.")
+                warning = f"{warning} {back % {'name': dead_letter_queue}}"
         return Destination(self._vhost, place.exchange, place.routing_key, count, queues, problem, warning)
+
+
+def _reached(route: Route, queues: tuple[str, ...]) -> str:
+    """Return in a sentence which of the queues a letter reaches, as far as is known without reading it."""
+    names = {"queues": ", ".join(queues[:10])}
+    match route.choice:
+        case "all":
+            return _("Every queue bound for it gets a copy: %(queues)s.") % names
+        case "one":
+            return _("One of these queues gets it: %(queues)s.") % names
+        case "matching":
+            text = _("Each queue whose binding matches the letter gets a copy, of: %(queues)s.") % names
+            rest = "" if route.sure or route.otherwise else _("What matches none stays in the inbox.")
+            return f"{text} {rest}".strip()
+        case _:
+            return _("Which queues get it depends on the letter: %(queues)s.") % names

@@ -11,7 +11,7 @@ from ninja import Router, Schema
 from mqadmin.core import brokers
 from mqadmin.core.api.plumbing import VIEW
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages import broker_status
+from mqadmin.queues.pages import broker_status, rights
 
 router = Router(tags=["brokers and queues"], auth=VIEW)
 
@@ -36,11 +36,20 @@ class NodeOut(Schema):
     partitions: list[str] = []
 
 
+class UnseenOut(Schema):
+    """A right that the broker's user lacks: what is not seen for that, and the command that would give it."""
+
+    code: Literal["no_permission", "no_monitoring"]
+    text: str
+    cure: str
+
+
 class BrokerOut(Schema):
     """One configured broker as last seen. `reachable` null: not tried yet.
 
     `status`: ok; stale, when the monitor stopped sampling; down, when it does not answer; never, when it was not
-    sampled yet. Numbers are those of `sampled_at`. `metadata_store`: Khepri or Mnesia, "" where it is not known;
+    sampled yet. Numbers are those of `sampled_at`. `error_code` says in a word why it is down; `unseen`: what its
+    user may not see while it is up. `metadata_store`: Khepri or Mnesia, "" where it is not known;
     `deprecated_features`: those in use, null where the broker does not say.
     """
 
@@ -48,6 +57,7 @@ class BrokerOut(Schema):
     status: Literal["ok", "stale", "down", "never"]
     reachable: bool | None
     error: str
+    error_code: str
     rabbitmq_version: str
     erlang_version: str
     metadata_store: str
@@ -55,6 +65,7 @@ class BrokerOut(Schema):
     sampled_at: datetime | None
     totals: TotalsOut
     nodes: list[NodeOut]
+    unseen: list[UnseenOut]
 
 
 class BrokerList(Schema):
@@ -77,6 +88,7 @@ def _broker(row: Broker) -> dict[str, Any]:
         "status": broker_status.status_of(row.slug).level,
         "reachable": row.reachable,
         "error": row.error,
+        "error_code": row.error_code,
         "rabbitmq_version": row.version,
         "erlang_version": row.traits.get("erlang", ""),
         "metadata_store": row.traits.get("metadata_store", ""),
@@ -84,4 +96,5 @@ def _broker(row: Broker) -> dict[str, Any]:
         "sampled_at": row.sampled_at,
         "totals": row.totals,
         "nodes": row.nodes,
+        "unseen": [{"code": note.code, "text": note.text, "cure": note.cure} for note in rights.notes(row)],
     }

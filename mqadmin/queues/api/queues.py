@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -34,7 +34,11 @@ class HealthOut(Schema):
 
 
 class QueueOut(Schema):
-    """One queue as last sampled. Null is unknown, not 0."""
+    """One queue as last sampled. Null is unknown, not 0.
+
+    `dead_letters_choice`: which of the queues of `dead_letters_to` a dead letter reaches: all of them, one, each
+    that is matching, or some, when it depends on the message otherwise.
+    """
 
     id: int
     broker: str
@@ -52,6 +56,7 @@ class QueueOut(Schema):
     health: HealthOut
     dead_letters_to: list[str]
     dead_letters_from: list[str]
+    dead_letters_choice: Literal["all", "one", "matching", "some"]
     tracked: bool
     sampled_at: datetime | None
 
@@ -64,6 +69,10 @@ class QueueOut(Schema):
         texts = wording.sentences(obj.health_reasons)
         reasons = [{**reason, "text": text} for reason, text in zip(obj.health_reasons, texts, strict=True)]
         return {"level": obj.health, "reasons": reasons}
+
+    @staticmethod
+    def resolve_dead_letters_choice(obj: Queue) -> str:
+        return obj.dead_letter_choice or "all"
 
     @staticmethod
     def resolve_sampled_at(obj: Queue) -> datetime | None:

@@ -10,9 +10,10 @@ from typing import Any
 from django.utils import timezone
 
 from mqadmin.queues.models import Broker
-from mqadmin.queues.monitor import alarms
+from mqadmin.queues.monitor import sight
+from mqadmin.queues.monitor.sight import Cluster, Sight
 from mqadmin.rabbit.errors import RabbitError
-from mqadmin.rabbit.types import NodeInfo, OverviewInfo, QueueInfo
+from mqadmin.rabbit.types import OverviewInfo, QueueInfo
 
 HOUR_S = 3600
 STEP_S = 15
@@ -28,6 +29,7 @@ _SAMPLED = (
     "nodes",
     "alarms",
     "traits",
+    "unseen",
     "queue_count",
     "tried_at",
     "sampled_at",
@@ -67,19 +69,21 @@ def extended(history: Mapping[str, Any], values: Mapping[str, float], at: float)
 def sampled(
     broker: Broker,
     overview: OverviewInfo,
-    nodes: Sequence[NodeInfo],
+    around: Cluster,
+    seen: Sight,
     infos: Sequence[QueueInfo],
     at: float,
     traits: Mapping[str, Any],
 ) -> None:
-    """Write a success."""
+    """Write a success, and what the user may not see."""
     broker.reachable, broker.error, broker.error_code = True, "", ""
     broker.product, broker.version = overview.product[:40], overview.version[:40]
     broker.cluster_name = overview.cluster_name[:255]
     broker.totals = totals(overview, infos)
-    broker.nodes = [asdict(node) for node in nodes]
-    broker.alarms = alarms.in_force(nodes)
+    broker.nodes = [asdict(node) for node in around.nodes or ()]
+    broker.alarms = sight.alarm_rows(around)
     broker.traits = dict(traits)
+    broker.unseen = sight.noted(seen, around)
     broker.queue_count = len(infos)
     broker.tried_at = broker.sampled_at = datetime.fromtimestamp(at, UTC)
     history = extended(broker.history, broker.totals, at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from mqadmin.queues.monitor import health
 from mqadmin.queues.monitor.health import RANK, QueueFacts, Verdict, judge, remember
 from mqadmin.queues.monitor.memory import Memory
 from mqadmin.rabbit.types import QueueInfo
@@ -44,6 +45,7 @@ COLUMNS = (
     "health_reasons",
     "dead_letters_to",
     "dead_letters_from",
+    "dead_letter_choice",
     "dead_letter_fault",
     "is_inbox",
     "is_delay",
@@ -59,6 +61,7 @@ class DeadLetterRoute:
 
     to: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    choice: str = ""  # which of `to` a letter reaches: `Route.choice`, "" for all
     fault: str = ""
     is_inbox: bool = False  # dead letters end up here
     is_delay: bool = False  # holds messages until they expire back to where they came from
@@ -105,6 +108,31 @@ def update(
     known.row, known.memory, known.info, known.route, known.context = row, memory, info, route, context
     known.settled = verdict.settled and (not history or history[-1][1] == info.total)
     return changed
+
+
+def hide(known: Known) -> bool:
+    """Note that the queue may not be seen any more; return whether its row must be written."""
+    row = {**known.row, **dict.fromkeys(_NUMBERS), "health": health.UNKNOWN, "health_rank": 0}
+    row["health_reasons"] = [{"code": "unseen", "level": health.UNKNOWN, "params": {}}]
+    if known.row.get("gone_at") is not None or row == known.row:
+        return False
+    known.row, known.settled = row, False
+    return True
+
+
+_NUMBERS = (
+    "ready",
+    "unacked",
+    "total",
+    "consumers",
+    "publish_rate",
+    "deliver_rate",
+    "ack_rate",
+    "redeliver_rate",
+    "memory",
+    "growth",
+    "clears_in",
+)
 
 
 def queue_facts(
@@ -224,6 +252,7 @@ def _row(
         "health_reasons": list(verdict.reasons),
         "dead_letters_to": list(route.to),
         "dead_letters_from": list(route.origins),
+        "dead_letter_choice": route.choice,
         "dead_letter_fault": route.fault,
         "is_inbox": is_inbox,
         "is_delay": route.is_delay,

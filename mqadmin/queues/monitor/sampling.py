@@ -15,12 +15,21 @@ from django.conf import settings
 from django.db.models import Q
 
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.monitor import alarms, broker_rows, remembering, topology, traits
+from mqadmin.queues.monitor import broker_rows, remembering, sight, topology, traits
 from mqadmin.queues.monitor.memory import Memory
-from mqadmin.queues.monitor.queue_row import COLUMNS, NOWHERE, DeadLetterRoute, Known, Surroundings, update
+from mqadmin.queues.monitor.queue_row import (
+    COLUMNS,
+    NOWHERE,
+    DeadLetterRoute,
+    Known,
+    Surroundings,
+    hide,
+    update,
+)
+from mqadmin.queues.monitor.sight import Cluster, Sight
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
-from mqadmin.rabbit.types import NodeInfo, OverviewInfo, QueueInfo
+from mqadmin.rabbit.types import OverviewInfo, QueueInfo
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +72,7 @@ class Sampler:
         self._history = remembering.History(slug)
         self._traits: dict[str, Any] = {}
         self._learnt_at = float("-inf")
+        self._sight = Sight()
 
     def forget(self) -> None:
         """Read the rows back before the next sample: they may have changed under us."""
@@ -72,19 +82,19 @@ class Sampler:
     def sample(self, now: float | None = None) -> Sample:
         """Take one sample at epoch `now` (default: the clock). Asks with one list call, whoever watches."""
         started = time.monotonic()
-        overview, nodes, infos = self._client.overview(), self._client.nodes(), self._client.queues()
+        overview, around, infos = self._client.overview(), sight.cluster(self._client), self._client.queues()
         at = time.time() if now is None else now
         broker = self._loaded()
-        self._map_dead_letters(broker, infos, at)
+        self._look_around(broker, infos, at)
         self._learn(overview, at)
         asked = time.monotonic()
         try:
-            changed = self._judge(broker, infos, nodes, at)
+            changed = self._judge(broker, infos, around, at) + self._hide(infos)
             judged = time.monotonic()
             self._write(broker, changed, at)
             gone = self._mark_gone(broker, infos, at)
-            broker_rows.sampled(broker, overview, nodes, infos, at, self._traits)
-            self._history.record(broker.totals, nodes, infos, at)
+            broker_rows.sampled(broker, overview, around, self._sight, infos, at, self._traits)
+            self._history.record(broker.totals, around.nodes or (), infos, at)
         except Exception:
             self.forget()
             raise
@@ -107,8 +117,8 @@ class Sampler:
             self._broker = broker
         return self._broker
 
-    def _map_dead_letters(self, broker: Broker, infos: Sequence[QueueInfo], at: float) -> None:
-        """Look at bindings and exchanges now and then, and at once when queues or their definitions change."""
+    def _look_around(self, broker: Broker, infos: Sequence[QueueInfo], at: float) -> None:
+        """Look at bindings, exchanges and rights now and then, and at once when queues or definitions change."""
         shape = topology.shape(infos)
         if shape == self._shape and at - self._mapped_at < TOPOLOGY_S:
             return
@@ -117,6 +127,8 @@ class Sampler:
         self._routes = topology.routes(
             infos, bindings, exchanges, captured=self._tracked(broker), worked=worked
         )
+        vhosts = {vhost for (vhost, _name), known in self._known.items() if known.row.get("gone_at") is None}
+        self._sight = sight.look(self._client, exchanges, vhosts, self._sight)
         self._shape, self._mapped_at = shape, at
 
     def _learn(self, overview: OverviewInfo, at: float) -> None:
@@ -124,11 +136,10 @@ class Sampler:
         if at - self._learnt_at >= TRAITS_S:
             self._traits, self._learnt_at = traits.ask(self._client, overview), at
 
-    def _judge(
-        self, broker: Broker, infos: Iterable[QueueInfo], nodes: Iterable[NodeInfo], at: float
-    ) -> list[Key]:
+    def _judge(self, broker: Broker, infos: Iterable[QueueInfo], cluster: Cluster, at: float) -> list[Key]:
         tracked = self._tracked(broker)
-        around = Surroundings(at, alarms.names(nodes), settings.MQADMIN_PARKING_QUEUE)
+        alarms = tuple(sorted({alarm.resource for alarm in cluster.alarms or ()}))
+        around = Surroundings(at, alarms, settings.MQADMIN_PARKING_QUEUE)
         changed = []
         for info in infos:
             key = info.key
@@ -136,6 +147,13 @@ class Sampler:
             if update(known, info, self._routes.get(key, NOWHERE), key in tracked, around):
                 changed.append(key)
         return changed
+
+    def _hide(self, infos: Iterable[QueueInfo]) -> list[Key]:
+        """Note of the queues in virtual hosts that may not be seen any more that nothing is known; return them."""
+        listed = {info.key for info in infos}
+        hidden = set(self._sight.hidden)
+        found = [key for key in self._known if key[0] in hidden and key not in listed]
+        return [key for key in found if hide(self._known[key])]
 
     def _tracked(self, broker: Broker) -> set[Key]:
         return set(Queue.objects.filter(broker=broker, tracked=True).values_list("vhost", "name"))
@@ -161,7 +179,8 @@ class Sampler:
     def _mark_gone(self, broker: Broker, infos: Iterable[QueueInfo], at: float) -> int:
         moment = datetime.fromtimestamp(at, UTC)
         listed = {info.key for info in infos}
-        missing = [key for key in self._known if key not in listed]
+        hidden = set(self._sight.hidden)
+        missing = [key for key in self._known if key not in listed and key[0] not in hidden]
         new = [key for key in missing if self._known[key].row.get("gone_at") is None]
         # After a restart of a broker these may be thousands: a few statements for all of them.
         for vhost, keys in groupby(sorted(new), key=itemgetter(0)):

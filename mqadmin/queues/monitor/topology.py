@@ -53,8 +53,17 @@ def _route(queue: QueueInfo, target: DeadLetterPath) -> DeadLetterRoute:
     return DeadLetterRoute(
         to=target.to[:NAMES_KEPT],
         origins=target.from_[:NAMES_KEPT],
+        choice=_choice(target),
         fault=target.broken or "",
         is_inbox=target.is_inbox,
         is_delay=target.is_delay,
         delay_ms=message_ttl(queue) if target.is_delay else None,
     )
+
+
+def _choice(target: DeadLetterPath) -> str:
+    """Return how one word tells which of all the queues a letter reaches."""
+    if target.certain:
+        return ""
+    is_mixed = target.otherwise or (target.sure and target.choice != "matching")
+    return "some" if is_mixed else target.choice

@@ -1,4 +1,4 @@
-"""Alarms and faults of a broker's nodes in words; which there are is told by `queues.monitor.alarms`."""
+"""Alarms and faults of a broker's nodes in words; which there are is told by `queues.monitor.sight`."""
 
 from __future__ import annotations
 

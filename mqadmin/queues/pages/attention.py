@@ -13,7 +13,7 @@ from mqadmin.core.hooks import Attention, Badge, Hit, Link, Tile
 from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages import alarms, deprecated, listing, wording
+from mqadmin.queues.pages import alarms, deprecated, listing, rights, wording
 from mqadmin.queues.pages.broker_status import status_of
 
 SHOWN = 6
@@ -27,6 +27,9 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
     if not status.ok:
         level = "broken" if status.level in ("down", "never") else "watch"
         yield Attention(level, status.title, " ".join(filter(None, (status.text, status.detail))))  # type: ignore[arg-type]
+    if rights.is_blind(status.broker):
+        for note in rights.notes(status.broker)[:1]:
+            yield Attention("broken", note.title, note.text)
     if status.broker is not None:
         yield from alarms.attention(status.broker)
         yield from deprecated.attention(status.broker)

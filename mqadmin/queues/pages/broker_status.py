@@ -75,27 +75,75 @@ def live_fault(error: RabbitError) -> tuple[str, str, str]:
 
 def fault(code: str) -> tuple[str, str]:
     """Return what a fault of the management API means: a title, and what to do about it."""
-    if code in ("login_refused",):
-        return _("The broker refused the login"), _(
-            "User name or password of the management API are wrong. Both come from brokers.toml or "
-            "RABBITMQ_MANAGEMENT_URL."
-        )
-    if code in ("access_refused", "vhost_refused"):
-        return _("The broker's user may not do this"), _(
-            "mqadmin's user needs the tag “monitoring” and access to the virtual hosts it shall show."
-        )
-    if code in ("management_unavailable", "bad_response", "not_found", "bad_request"):
-        return _("The management API does not answer there"), _(
+    known = _refusals().get(code) or _conditions().get(code)
+    return known or (_("The broker cannot be reached"), _("Its queues are shown as they were last seen."))
+
+
+def is_refusal(code: str) -> bool:
+    """Whether the broker answers, and refuses mqadmin's user."""
+    return code in _refusals()
+
+
+def _refusals() -> dict[str, tuple[str, str]]:
+    """What the broker does not let its user do. Each names its own cure: a password is not a right."""
+    may_not = _("The broker's user may not do this")
+    return {
+        "login_refused": (
+            _("The broker refused the login"),
+            _(
+                "User name or password of the management API are wrong. Both come from brokers.toml or "
+                "RABBITMQ_MANAGEMENT_URL."
+            ),
+        ),
+        "tag_missing": (
+            _("The broker's user lacks a tag"),
+            _("Its password is right. The tag “monitoring” shows everything; an administrator gives it."),
+        ),
+        "local_user_only": (
+            _("The broker's user may log in from the broker's machine only"),
+            _("Its password is right. Make a user for mqadmin, with the tag “monitoring”."),
+        ),
+        "vhost_refused": (
+            _("The broker's user may not see this virtual host"),
+            _("Its password is right. It needs a permission there; an administrator gives it."),
+        ),
+        "access_refused": (
+            may_not,
+            _("Its password is right. It lacks a permission; an administrator gives it."),
+        ),
+    }
+
+
+def _conditions() -> dict[str, tuple[str, str]]:
+    """What else is known of a broker that does not answer as it should."""
+    last_seen = _("Its queues are shown as they were last seen.")
+    slow = (_("The broker is too slow to answer"), _("Its management API did not answer in time."))
+    elsewhere = (
+        _("The management API does not answer there"),
+        _(
             "Something else answers at its address, or the management plugin is not enabled "
             "(rabbitmq-plugins enable rabbitmq_management)."
-        )
-    if code in ("timeout", "connect_timeout"):
-        return _("The broker is too slow to answer"), _("Its management API did not answer in time.")
-    if code == "tls_failed":
-        return _("The broker's certificate was not accepted"), _("Check ca_file and the host name.")
-    if code in ("configuration", "unknown_broker"):
-        return _("The broker's configuration cannot be used"), _("Correct brokers.toml or the environment.")
-    return _("The broker cannot be reached"), _("Its queues are shown as they were last seen.")
+        ),
+    )
+    unusable = (
+        _("The broker's configuration cannot be used"),
+        _("Correct brokers.toml or the environment."),
+    )
+    odd = (_("The management API answered with an error"), last_seen)
+    return {
+        "stopping": (_("RabbitMQ is stopping"), last_seen),
+        "api_absent": (_("RabbitMQ is starting or stopping"), last_seen),
+        "unavailable": (_("RabbitMQ is starting or stopping"), last_seen),
+        "management_unavailable": elsewhere,
+        "bad_response": odd,
+        "bad_request": odd,
+        "not_found": odd,
+        "timeout": slow,
+        "connect_timeout": slow,
+        "tls_failed": (_("The broker's certificate was not accepted"), _("Check ca_file and the host name.")),
+        "configuration": unusable,
+        "unknown_broker": unusable,
+    }
 
 
 def freshness(slug: str) -> Freshness:
@@ -104,9 +152,11 @@ def freshness(slug: str) -> Freshness:
     if status.level == "never":
         return Freshness(status.tone, _("not sampled yet"))
     if status.level == "down":
+        refuses = status.broker is not None and is_refusal(status.broker.error_code)
         if status.at is None:
-            return Freshness(status.tone, _("never reached"))
-        return Freshness(status.tone, _("unreachable, seen {ago} ago"), status.at)
+            return Freshness(status.tone, _("access refused") if refuses else _("never reached"))
+        words = _("access refused, seen {ago} ago") if refuses else _("unreachable, seen {ago} ago")
+        return Freshness(status.tone, words, status.at)
     return Freshness(status.tone, _("sampled {ago} ago"), status.at)
 
 
@@ -116,8 +166,10 @@ def facts(slug: str) -> str:
     if status.broker is None or not status.broker.version:
         return status.title
     if status.level == "down":
-        return _("unreachable")
+        return _("access refused") if is_refusal(status.broker.error_code) else _("unreachable")
     count = len(status.broker.nodes)
+    if not count:  # they are not to be seen
+        return status.broker.version
     nodes = _("1 node") if count == 1 else _("%(n)s nodes") % {"n": count}
     return f"{status.broker.version} · {nodes}"
 

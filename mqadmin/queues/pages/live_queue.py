@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.health import DOWN_STATES
-from mqadmin.rabbit.errors import NotFound, RabbitError
+from mqadmin.rabbit.errors import NotFound, RabbitError, Refused
 from mqadmin.rabbit.management_api import peek as rabbit_peek
 from mqadmin.rabbit.management_api.peek import PeekRisk
-from mqadmin.rabbit.types import BindingInfo, QueueDetail, Series
+from mqadmin.rabbit.types import BindingInfo, PermissionInfo, QueueDetail, Series
 
 # (age, step) in seconds.
 HOUR = (3600, 60)
@@ -60,6 +63,46 @@ def members(detail: QueueDetail | None) -> list[Member]:
         return []
     info = detail.info
     return [Member(node, node not in info.away, node == info.node) for node in sorted(info.members)]
+
+
+def lacking(queue: Queue) -> dict[str, str]:
+    """Return the permissions on the queue's virtual host that mqadmin's user lacks: "read" and "write", each with a
+    sentence. {} where it has them, and where it may not ask: then the broker says no to the act.
+    """
+    config = brokers.config(queue.broker.slug)
+    user = config.username
+    if user != config.auth()[0] or time.monotonic() < _may_not_ask.get(config.slug, 0):
+        return {}
+    try:
+        found = brokers.client(config.slug).permission(queue.vhost, user)
+    except Refused:
+        _may_not_ask[config.slug] = time.monotonic() + _ASK_AGAIN_S
+        return {}
+    except RabbitError:
+        return {}
+    allowed = found or PermissionInfo()
+    needed = {"read": (allowed.read, queue.name), "write": (allowed.write, _DEFAULT_EXCHANGE)}
+    return {
+        right: _(
+            "The broker's user “%(user)s” lacks the %(right)s permission on “%(name)s” in vhost “%(vhost)s”."
+        )
+        % {"user": user, "right": right, "name": name, "vhost": queue.vhost}
+        for right, (pattern, name) in needed.items()
+        if not _matches(pattern, name)
+    }
+
+
+_DEFAULT_EXCHANGE = "amq.default"  # by this name its permission is asked for
+_ASK_AGAIN_S = 300.0
+_may_not_ask: dict[str, float] = {}  # until when: each refusal is a line in the broker's log
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Tell whether a permission's expression matches; one that only Erlang understands is taken to."""
+    try:
+        return re.search(pattern or "^$", name) is not None
+    except re.error:
+        return True
 
 
 def bindings(queue: Queue) -> list[BindingInfo]:

@@ -191,10 +191,22 @@ def _delayed(params: Params) -> str:
     )
 
 
+def choice(name: str) -> str:
+    """Return the words before the queues of a `Route` that a message may reach; "" where it reaches all of them."""
+    return {
+        "one": _("one of"),
+        "matching": _("each that matches:"),
+        "some": _("depending on the message:"),
+    }.get(name, "")
+
+
 _WORDS: dict[str, Callable[[Params], str]] = {
     "down": _down,
     "members_away": _members_away,
     "not_reported": lambda _params: _("The broker has not counted this queue yet."),
+    "unseen": lambda _params: _(
+        "mqadmin's user has no permission on its virtual host: nothing is known of it."
+    ),
     "dead_letters_lost": _dead_letters_lost,
     "nearly_full": _nearly_full,
     "full": _full,

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from mqadmin.core import brokers, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import listing, presenting
+from mqadmin.queues.pages import listing, presenting, rights
 from mqadmin.queues.pages.broker_status import status_of
 from mqadmin.queues.pages.listing import QueueSearch
 from mqadmin.rabbit.numbers import whole
@@ -46,6 +46,7 @@ def queue_list(request: HttpRequest) -> HttpResponse:
     query = QueueSearch.read(slug, request.GET.dict())
     found = listing.listing(query)
     now = time.time()
+    status = status_of(slug) if slug else None
     context = {
         "query": query,
         "found": found,
@@ -53,7 +54,8 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
         "sizes": [(size, query.address(per=size)) for size in listing.SIZES],
-        "broker_status": status_of(slug) if slug else None,
+        "broker_status": status,
+        "notes": rights.notes(status.broker) if status else [],
         "is_empty": not listing.present(slug).exists(),
         "everything": query.address(q="", vhost="", type="", show=""),
         "here": request.path + query.address(page=query.page),

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.pages import rendering
-from mqadmin.queues.pages import history, nodes
+from mqadmin.queues.pages import history, nodes, rights
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
 
 
@@ -24,6 +24,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "attention": hooks.attention(slug, request.user) if slug else [],
         "nodes": [nodes.shown(node) for node in status.broker.nodes] if status and status.broker else [],
         "made_of": nodes.made_of(status.broker) if status and status.broker else "",
+        "notes": rights.notes(status.broker) if status else [],
         "is_quiet": _is_quiet(status),
     }
     if not rendering.wants_fragment(request):

@@ -17,7 +17,7 @@ from mqadmin.core.pages import rendering
 from mqadmin.queues.acts import snapshots
 from mqadmin.queues.forms.publish import PublishForm
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import history, live_queue, presenting, returns
+from mqadmin.queues.pages import history, live_queue, presenting, returns, wording
 from mqadmin.queues.pages.broker_status import live_fault, status_of
 from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.rabbit.errors import RabbitError
@@ -60,6 +60,7 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
         "members": live_queue.members(live.detail),
         "panels": hooks.queue_panel(queue, request),
         "dead_letters_to": _links(queue, queue.dead_letters_to),
+        "choice": wording.choice(queue.dead_letter_choice),
         "dead_letters_from": _links(queue, queue.dead_letters_from),
         "consumers": live.detail.consumer_details if live.detail else [],
         "by_priority": returns.by_priority(live.detail) if live.detail else [],
@@ -117,13 +118,16 @@ def _denials(request: HttpRequest, queue: Queue, live: LiveQueue, risk: PeekRisk
     elif live.is_down:
         absent = _("The queue is down.")
     elif live.error:
-        absent = _("The broker does not answer.")
+        absent = f"{live_fault(live.error)[0]}."
     unsafe = "" if risk is None or risk.allowed else risk.reason or ""
     stream = _("A stream cannot be purged.") if queue.type == "stream" else ""
+    lacking = {} if denied or absent else live_queue.lacking(queue)
+    unread, unwritten = lacking.get("read", ""), lacking.get("write", "")
     return {
-        "peek_denied": denied or absent or unsafe,
-        "purge_denied": denied or absent or stream,
-        "publish_denied": denied or absent,
+        "peek_denied": denied or absent or unread or unsafe,
+        "purge_denied": denied or absent or unread or stream,
+        "move_denied": denied or absent or unread or unwritten or stream,
+        "publish_denied": denied or absent or unwritten,
     }
 
 

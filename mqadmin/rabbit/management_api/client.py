@@ -18,18 +18,21 @@ from mqadmin.rabbit.errors import (
     NoResponse,
     NotFound,
     RabbitError,
+    Refused,
     from_tls,
     together,
 )
 from mqadmin.rabbit.management_api import parse
 from mqadmin.rabbit.management_api.http import Http
 from mqadmin.rabbit.types import (
+    AlarmInfo,
     BindingInfo,
     ConsumerInfo,
     ExchangeInfo,
     NodeInfo,
     OverviewInfo,
     PeekedMessage,
+    PermissionInfo,
     PolicyInfo,
     QueueDetail,
     QueueInfo,
@@ -65,6 +68,11 @@ class ManagementClient:
     def nodes(self) -> list[NodeInfo]:
         return self._list(parse.node, self._http.call("GET", "nodes"))
 
+    def resource_alarms(self) -> list[AlarmInfo]:
+        """Return the alarms in force. It may be asked for by users who may not ask for nodes."""
+        answer = self._http.call("GET", "health", "checks", "alarms", expect=(503,))
+        return self._list(parse.alarm, answer.get("alarms", []) if isinstance(answer, dict) else answer)
+
     def whoami(self) -> UserInfo:
         return self._one(parse.user, self._http.call("GET", "whoami"))
 
@@ -89,7 +97,7 @@ class ManagementClient:
 
         Call it with the same arguments everywhere: different ones evict each other's cached listing.
         """
-        answer = self._http.call("GET", "queues", *_only(vhost), params={"columns": columns})
+        answer = self._read("queues", *_only(vhost), params={"columns": columns})
         return [item for item in self._list(parse.queue_info, answer) if vhost in (None, item.vhost)]
 
     def queue(
@@ -112,9 +120,9 @@ class ManagementClient:
                 params[f"{prefix}_age"] = age
                 params[f"{prefix}_incr"] = max(increment, -(-age // MAX_SAMPLES))
         if _in_path(vhost, name):
-            return self._one(parse.queue_detail, self._http.call("GET", "queues", vhost, name, params=params))
+            return self._one(parse.queue_detail, self._read("queues", vhost, name, params=params))
         params |= {"name": f"^{re.escape(name)}$", "use_regex": "true", "page": 1, "page_size": 100}
-        answer = self._http.call("GET", "queues", *_only(vhost), params=params)
+        answer = self._read("queues", *_only(vhost), params=params)
         items = answer.get("items", ()) if isinstance(answer, dict) else ()
         for item in items:
             if (item.get("vhost"), item.get("name")) == (vhost, name):
@@ -122,7 +130,7 @@ class ManagementClient:
         raise NotFound("The broker has no such object: queue.")
 
     def consumers(self, vhost: str | None = None) -> list[ConsumerInfo]:
-        answer = self._http.call("GET", "consumers", *_only(vhost))
+        answer = self._read("consumers", *_only(vhost))
         return [item for item in self._list(parse.consumer, answer) if vhost in (None, item.vhost)]
 
     def declare_queue(
@@ -165,18 +173,18 @@ class ManagementClient:
     # Topology
 
     def bindings(self, vhost: str | None = None) -> list[BindingInfo]:
-        answer = self._http.call("GET", "bindings", *_only(vhost))
+        answer = self._read("bindings", *_only(vhost))
         return [item for item in self._list(parse.binding, answer) if vhost in (None, item.vhost)]
 
     def queue_bindings(self, vhost: str, name: str) -> list[BindingInfo]:
         if _in_path(vhost, name):
-            return self._list(parse.binding, self._http.call("GET", "queues", vhost, name, "bindings"))
+            return self._list(parse.binding, self._read("queues", vhost, name, "bindings"))
         wanted = ("queue", name)
         return [item for item in self.bindings(vhost) if (item.destination_type, item.destination) == wanted]
 
     def exchanges(self, vhost: str | None = None) -> list[ExchangeInfo]:
         """Return the exchanges; the alternate exchange of a policy is looked up in the policies."""
-        answer = self._http.call("GET", "exchanges", *_only(vhost))
+        answer = self._read("exchanges", *_only(vhost))
         has_policy = isinstance(answer, list) and any(item.get("policy") for item in answer)
         definitions = (
             {(item.vhost, item.name): item.definition for item in self.policies()} if has_policy else {}
@@ -216,11 +224,11 @@ class ManagementClient:
     # Policies, vhosts, permissions
 
     def policies(self, vhost: str | None = None) -> list[PolicyInfo]:
-        answer = self._http.call("GET", "policies", *_only(vhost))
+        answer = self._read("policies", *_only(vhost))
         return [item for item in self._list(parse.policy, answer) if vhost in (None, item.vhost)]
 
     def operator_policies(self, vhost: str | None = None) -> list[PolicyInfo]:
-        answer = self._http.call("GET", "operator-policies", *_only(vhost))
+        answer = self._read("operator-policies", *_only(vhost))
         return [item for item in self._list(parse.policy, answer) if vhost in (None, item.vhost)]
 
     def create_vhost(self, name: str) -> None:
@@ -234,6 +242,42 @@ class ManagementClient:
         _require_path(vhost, user)
         body = {"configure": configure, "write": write, "read": read}
         self._http.call("PUT", "permissions", vhost, user, body=body)
+
+    def permission(self, vhost: str, user: str) -> PermissionInfo | None:
+        """Return what a user may do in a virtual host, None for nothing at all. Administrators may ask."""
+        _require_path(vhost, user)
+        try:
+            return self._one(parse.permission, self._http.call("GET", "permissions", vhost, user))
+        except NotFound:
+            return None
+
+    # Reading
+
+    def _read(self, kind: str, *names: str, params: Mapping[str, str | int] | None = None) -> Any:
+        """Make a call about a virtual host, whose name comes first, or about all of them."""
+        try:
+            return self._http.call("GET", kind, *names, params=params)
+        except NotFound as error:
+            if names and self._is_hidden(names[0]):
+                text = (
+                    f"The user “{self.config.auth()[0]}” has no permission on the virtual host “{names[0]}”."
+                )
+                raise Refused(text, code="vhost_refused") from error
+        # It said 404, and that its API is there: now it counts. Before, it may have been starting.
+        return self._http.call("GET", kind, *names, params=params)
+
+    def _is_hidden(self, vhost: str) -> bool:
+        """Tell whether a virtual host is there and not to be seen: RabbitMQ 4.3 says 404 of that too.
+
+        Raises what a broker does that says 404 because it is stopping.
+        """
+        if not any(item.name == vhost for item in self.vhosts()):
+            return not self.whoami().sees_the_cluster and amqp.has_vhost(self.config, vhost)
+        try:
+            self._http.call("GET", "exchanges", vhost, params={"columns": "name"})
+        except NotFound:
+            return True
+        return False
 
     # Typing what came
 
@@ -250,8 +294,7 @@ class ManagementClient:
 
     def _nonsense(self) -> ManagementUnavailable:
         return ManagementUnavailable(
-            f"{self.config.management_base} answered with JSON that is not RabbitMQ's management API.",
-            code="bad_response",
+            f"{self.config.management_base} answered with JSON that is not RabbitMQ's management API."
         )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import requests
 from requests import exceptions as http_errors
 
+from mqadmin.rabbit import refusals
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import (
     BadRequest,
@@ -29,13 +30,12 @@ CONNECT_TIMEOUT_S = 3.0
 
 _BY_STATUS: dict[int, tuple[type[RabbitError], str]] = {
     400: (BadRequest, "bad_request"),
-    401: (Refused, "login_refused"),
-    403: (Refused, "access_refused"),
     404: (NotFound, "not_found"),
     405: (BadRequest, "not_allowed"),
     409: (BadRequest, "conflict"),
-    503: (NoResponse, "unavailable"),
 }
+# RabbitMQ while it starts or stops (500 without a body, tried on 4.3.6), or a proxy that does not reach it.
+_NOT_READY = (500, 502, 503, 504)
 
 
 class Http:
@@ -47,6 +47,7 @@ class Http:
         self._lock = threading.Lock()
         self._session = session
         self._pid = os.getpid()
+        self._has_answered = False  # so that its connection may be one that was kept
 
     def call(
         self,
@@ -63,22 +64,62 @@ class Http:
         it from keeping all others. Messages (POST) stay as they are. Raises NoResponse, Refused, NotFound,
         BadResponse or ManagementUnavailable.
         """
-        url = "/".join((self._base, *(quote(segment, safe="") for segment in segments)))
-        try:
-            response = self._pooled().request(
-                method,
-                url,
-                params=params,
-                json=body,
-                timeout=(min(CONNECT_TIMEOUT_S, self._config.timeout_s), self._config.timeout_s),
-                allow_redirects=False,
-            )
-        except (http_errors.RequestException, OSError, ValueError) as error:
-            raise self._unreachable(error) from error
+        address = "/".join((self._base, *(quote(segment, safe="") for segment in segments)))
+        response = self._answer(method, address, params, body)
+        if response.status_code == 404 and len(segments) == 1:
+            # What every RabbitMQ has is not there. One that stops takes its API away first, and says so to whoever
+            # kept a connection; to a new one it does not answer.
+            if self._renewed(method):
+                response = self._asked_anew(method, address, params, body, was_there=True)
+            if response.status_code == 404:
+                raise self._without_api(response)
         if response.status_code in expect or response.ok:
+            self._has_answered = True
             found = self._decoded(response)
             return _shown(found) if method == "GET" and rb"\u0000" in response.content else found
         raise self._failure(response)
+
+    def _answer(self, method: str, *request: Any) -> requests.Response:
+        try:
+            return self._sent(method, *request)
+        except http_errors.ConnectionError as error:
+            # A connection that was kept ended with the broker's process: is there a new one?
+            if not isinstance(error, http_errors.ConnectTimeout) and self._renewed(method):
+                return self._asked_anew(method, *request)
+            raise self._unreachable(error) from error
+        except (http_errors.RequestException, OSError, ValueError) as error:
+            raise self._unreachable(error) from error
+
+    def _sent(
+        self, method: str, url: str, params: Mapping[str, str | int] | None, body: Any
+    ) -> requests.Response:
+        return self._pooled().request(
+            method,
+            url,
+            params=params,
+            json=body,
+            timeout=(min(CONNECT_TIMEOUT_S, self._config.timeout_s), self._config.timeout_s),
+            allow_redirects=False,
+        )
+
+    def _renewed(self, method: str) -> bool:
+        """Close the connections that were kept, if any was, so that what only reads may be asked once more."""
+        if method != "GET" or not self._has_answered:
+            return False
+        self._has_answered = False
+        self._pooled().close()  # it goes on with new ones
+        return True
+
+    def _asked_anew(self, *request: Any, was_there: bool = False) -> requests.Response:
+        try:
+            return self._sent(*request)
+        except (http_errors.RequestException, OSError, ValueError) as error:
+            if was_there and isinstance(error, http_errors.ConnectionError):
+                where = self._config.management_base
+                raise NoResponse(
+                    f"RabbitMQ at {where} is stopping: it takes no new connections.", code="stopping"
+                ) from error
+            raise self._unreachable(error) from error
 
     def close(self) -> None:
         with self._lock:
@@ -123,17 +164,43 @@ class Http:
             reason = body.get("reason") or body.get("error") if isinstance(body, dict) else None
         except ValueError:
             body, reason = None, None
-        if not isinstance(body, dict) and response.status_code not in (401, 403, 503):
+        status = response.status_code
+        if status in (401, 403):
+            refusal = refusals.of_management(
+                str(reason or "")[:300], self._config.auth()[0], self._config.management_base
+            )
+            return Refused(refusal.text, code=refusal.code)
+        if status in _NOT_READY and (status == 503 or not isinstance(body, dict)):
+            return self._not_ready(status, reason)
+        if not isinstance(body, dict):
             return self._not_management()
-        error_class, code = _BY_STATUS.get(response.status_code, (BadResponse, "bad_response"))
-        if response.status_code == 401:
-            text = f"The management API at {self._config.management_base} refused the login"
-        elif response.status_code == 404:
+        error_class, code = _BY_STATUS.get(status, (BadResponse, "bad_response"))
+        if status == 404:
             text = "The broker has no such object"
         else:
-            text = f"The management API answered {response.status_code} {_phrase(response.status_code)}"
+            text = f"The management API answered {status} {_phrase(status)}"
         detail = f": {str(reason)[:300]}" if reason else ""
         return error_class(sentence(f"{text}{detail}"), code=code)
+
+    def _not_ready(self, status: int, reason: Any) -> NoResponse:
+        detail = f": {str(reason)[:300]}" if reason else ""
+        said = sentence(
+            f"The management API at {self._config.management_base} answered {status} {_phrase(status)}{detail}"
+        )
+        return NoResponse(
+            f"{said} RabbitMQ is starting or stopping there, or a proxy before it does not reach it.",
+            code="unavailable",
+        )
+
+    def _without_api(self, response: requests.Response) -> ManagementUnavailable:
+        """Return the error for a 404 where every management API has something; RabbitMQ's own 404 is in JSON."""
+        if not response.headers.get("Content-Type", "").startswith("application/json"):
+            return self._not_management()
+        return ManagementUnavailable(
+            f"{self._config.management_base} answers, but its management API is not there. RabbitMQ is starting or "
+            "stopping; if it stays so, the address has a path that is wrong.",
+            code="api_absent",
+        )
 
     def _unreachable(self, error: Exception) -> RabbitError:
         where = self._config.management_base

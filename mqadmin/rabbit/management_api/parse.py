@@ -13,12 +13,14 @@ from typing import Any
 
 from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.types import (
+    AlarmInfo,
     BindingInfo,
     ConsumerInfo,
     ExchangeInfo,
     NodeInfo,
     OverviewInfo,
     PeekedMessage,
+    PermissionInfo,
     PolicyInfo,
     QueueDetail,
     QueueInfo,
@@ -77,6 +79,14 @@ def node(item: Json) -> NodeInfo:
         uptime_s=None if uptime is None else uptime / 1000,
         partitions=_texts(item.get("partitions")),
     )
+
+
+def alarm(item: Json) -> AlarmInfo:
+    return AlarmInfo(str(item["node"]), str(item["resource"]))
+
+
+def permission(item: Json) -> PermissionInfo:
+    return PermissionInfo(str(item["configure"]), str(item["write"]), str(item["read"]))
 
 
 def queue_info(item: Json) -> QueueInfo:

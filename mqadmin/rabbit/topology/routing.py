@@ -1,7 +1,9 @@
 """Where an exchange sends a message: RabbitMQ's routing, worked out from listings. Pure.
 
 Follows rabbit_exchange_type_{direct,fanout,topic,headers}.erl and rabbit_exchange:route/2: a message goes over
-exchange-to-exchange bindings, and where an exchange finds no binding to its alternate exchange.
+exchange-to-exchange bindings, and where an exchange finds no binding to its alternate exchange. What only the
+message tells (its headers, a key that is not known) or a hash decides is not guessed: `Route.choice` says how it is
+decided.
 """
 
 from __future__ import annotations
@@ -9,21 +11,37 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mqadmin.rabbit.types import BindingInfo, ExchangeInfo
 
 DEFAULT_EXCHANGE = ""
-_KEY_TYPES = ("direct", "topic")
+Choice = Literal["all", "one", "matching", "some"]
 _TO_ALL_TYPES = ("fanout", "x-recent-history")
+# Exactly one of the bound queues: by a hash of the key or of a header, or by chance.
+_TO_ONE_TYPES = ("x-consistent-hash", "x-modulus-hash", "x-random")
+_MATCHING_TYPES = ("direct", "topic", "headers", "x-jms-topic", "x-rtopic")
 
 
 @dataclass(frozen=True)
 class Route:
-    """The queues (sorted names) a message reaches. Not `certain`: some of them, depending on the message."""
+    """The queues (sorted names) that a message reaches, or may.
+
+    `sure`: those that each message reaches, whatever is in it. `choice` says how the others are chosen: "all" when
+    there are none, "one" of them, each that is "matching", or "some" way that is not known. `otherwise`: those of
+    them that alternate exchanges lead to, which get what nothing else matches.
+    """
 
     queues: tuple[str, ...]
-    certain: bool
     exchange_exists: bool = True
+    sure: tuple[str, ...] = ()
+    choice: Choice = "all"
+    otherwise: tuple[str, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Whether each message reaches all of them."""
+        return self.choice == "all"
 
 
 @dataclass
@@ -33,6 +51,28 @@ class _Outgoing:
     every: list[BindingInfo] = field(default_factory=list)
     by_key: dict[str, list[BindingInfo]] = field(default_factory=lambda: defaultdict(list))
     patterns: list[BindingInfo] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What one exchange does with a message: `sure` bindings take it, of the others `choice` tells.
+
+    `alternate`: the exchange that gets it if no binding does, None if some always does.
+    """
+
+    sure: tuple[BindingInfo, ...] = ()
+    others: tuple[BindingInfo, ...] = ()
+    choice: Choice = "all"
+    alternate: str | None = None
+
+
+@dataclass
+class _Found:
+    """The names that a walk came to: surely, perhaps, or by an alternate exchange that perhaps gets it."""
+
+    sure: set[str] = field(default_factory=set)
+    maybe: set[str] = field(default_factory=set)
+    otherwise: set[str] = field(default_factory=set)
 
 
 class RoutingTable:
@@ -69,45 +109,59 @@ class RoutingTable:
 
     def _walk(self, vhost: str, exchange: str, routing_key: str | None) -> Route:
         if exchange != DEFAULT_EXCHANGE and (vhost, exchange) not in self._exchanges:
-            return Route((), certain=True, exchange_exists=False)
-        found: set[str] = set()
-        certain = True
-        seen = {exchange}
-        waiting = [exchange]
-        while waiting:
-            name = waiting.pop()
-            queues, exchanges, is_certain = self._step(vhost, name, routing_key)
-            found |= queues
-            certain = certain and is_certain
-            waiting.extend(exchanges - seen)
-            seen |= exchanges
-        return Route(tuple(sorted(found)), certain)
+            return Route((), exchange_exists=False)
+        queues, exchanges = _Found(), _Found(sure={exchange})
+        choices: list[_Step] = []
+        # First what is sure, then what may be: an exchange that is reached both ways is reached surely.
+        for level in ("sure", "maybe", "otherwise"):
+            waiting = list(getattr(exchanges, level))
+            while waiting:
+                step = self._step(vhost, waiting.pop(), routing_key)
+                if step.choice != "all":
+                    choices.append(step)
+                waiting += _follow(step, level, queues, exchanges)
+        queues.maybe -= queues.sure
+        queues.otherwise -= queues.sure | queues.maybe
+        return Route(
+            queues=tuple(sorted(queues.sure | queues.maybe | queues.otherwise)),
+            sure=tuple(sorted(queues.sure)),
+            choice=_choice(choices),
+            otherwise=tuple(sorted(queues.otherwise)),
+        )
 
-    def _step(self, vhost: str, name: str, routing_key: str | None) -> tuple[set[str], set[str], bool]:
-        """Return the queues and exchanges that one exchange passes the message to, and whether surely."""
+    def _step(self, vhost: str, name: str, routing_key: str | None) -> _Step:
         if name == DEFAULT_EXCHANGE:
-            exists = routing_key is not None and (vhost, routing_key) in self._queues
-            return ({routing_key} if exists and routing_key else set()), set(), routing_key is not None
+            if routing_key is None:
+                return _Step(choice="matching")
+            exists = (vhost, routing_key) in self._queues
+            return _Step(sure=(BindingInfo(vhost, "", routing_key, "queue", routing_key),) if exists else ())
         exchange = self._exchanges.get((vhost, name))
         if exchange is None:
-            return set(), set(), True
-        matching, is_certain = self._matching(vhost, name, routing_key)
-        queues = {item.destination for item in matching if item.destination_type == "queue"}
-        exchanges = {item.destination for item in matching if item.destination_type == "exchange"}
-        if exchange.alternate_exchange and (not matching or not is_certain):
-            exchanges.add(exchange.alternate_exchange)
-        return queues, exchanges, is_certain
+            return _Step()
+        sure, others, choice = self._matching(vhost, name, routing_key)
+        is_left = not sure and choice in ("all", "matching", "some")
+        return _Step(tuple(sure), tuple(others), choice, exchange.alternate_exchange if is_left else None)
 
-    def _matching(self, vhost: str, name: str, routing_key: str | None) -> tuple[list[BindingInfo], bool]:
+    def _matching(
+        self, vhost: str, name: str, routing_key: str | None
+    ) -> tuple[list[BindingInfo], list[BindingInfo], Choice]:
+        """Return the bindings that take the message surely, those that may, and how these are chosen."""
         outgoing = self._outgoing.get((vhost, name))
         if outgoing is None:
-            return [], True
+            return [], [], "all"
         kind = self._kind(vhost, name)
-        if kind in _KEY_TYPES and routing_key is not None:
+        if kind in _TO_ALL_TYPES:
+            return outgoing.every, [], "all"
+        if kind in ("direct", "topic") and routing_key is not None:
             patterns = [item for item in outgoing.patterns if topic_matches(item.routing_key, routing_key)]
-            return outgoing.by_key.get(routing_key, []) + patterns, True
-        # Headers, hashes, random and unknown types choose by what only the message knows.
-        return outgoing.every, kind in _TO_ALL_TYPES
+            return outgoing.by_key.get(routing_key, []) + patterns, [], "all"
+        if kind in _TO_ONE_TYPES:
+            places = {(item.destination_type, item.destination) for item in outgoing.every}
+            return (outgoing.every, [], "all") if len(places) == 1 else ([], outgoing.every, "one")
+        sure = [item for item in outgoing.every if _takes_all(item, kind)]
+        others = [item for item in outgoing.every if item not in sure and not _takes_none(item, kind)]
+        choice: Choice = "all" if not others else "matching" if kind in _MATCHING_TYPES else "some"
+        return sure, others, choice
 
     def _kind(self, vhost: str, name: str) -> str:
         exchange = self._exchanges.get((vhost, name))
@@ -116,6 +170,59 @@ class RoutingTable:
         if exchange.type == "x-delayed-message":
             return str(exchange.arguments.get("x-delayed-type", ""))
         return exchange.type
+
+
+def _follow(step: _Step, level: str, queues: _Found, exchanges: _Found) -> list[str]:
+    """Note where one step leads that was come to by `level`; return the exchanges that are new on this level."""
+    ways: list[tuple[str, str, str]] = []
+    for bindings, way in ((step.sure, level), (step.others, "maybe" if level == "sure" else level)):
+        ways += [(item.destination_type, item.destination, way) for item in bindings]
+    if step.alternate:
+        way = level if step.choice == "all" else "otherwise"
+        ways.append(("exchange", step.alternate, way))
+    new = []
+    for kind, name, way in ways:
+        if kind == "queue":
+            getattr(queues, way).add(name)
+        elif name not in exchanges.sure and name not in getattr(exchanges, way):
+            getattr(exchanges, way).add(name)
+            if way == level:
+                new.append(name)
+    return new
+
+
+def _choice(choices: list[_Step]) -> Choice:
+    """Return in a word how the queues are chosen that are not reached surely."""
+    if not choices:
+        return "all"
+    found = {step.choice for step in choices}
+    if found == {"one"}:
+        # Several in a row, or one that leads to exchanges, may reach more than one queue.
+        is_plain = len(choices) == 1 and all(item.destination_type == "queue" for item in choices[0].others)
+        return "one" if is_plain else "some"
+    return "matching" if found == {"matching"} else "some"
+
+
+def _takes_all(item: BindingInfo, kind: str) -> bool:
+    """Tell whether a binding takes every message, whatever its key or headers are."""
+    if kind == "headers":
+        return _match(item) in ("all", "all-with-x") and not _wanted(item)
+    return kind == "topic" and bool(item.routing_key) and set(item.routing_key.split(".")) == {"#"}
+
+
+def _takes_none(item: BindingInfo, kind: str) -> bool:
+    """Tell whether a binding takes no message: any of no headers."""
+    return kind == "headers" and _match(item) in ("any", "any-with-x") and not _wanted(item)
+
+
+def _match(item: BindingInfo) -> str:
+    return str(item.arguments.get("x-match", "all"))
+
+
+def _wanted(item: BindingInfo) -> set[str]:
+    """Return the headers that a binding asks for: without -with-x those that begin with x- do not count."""
+    with_x = _match(item).endswith("-with-x")
+    return {name for name in item.arguments if name != "x-match" and (with_x or not name.startswith("x-"))}
 
 
 def topic_matches(pattern: str, routing_key: str) -> bool:

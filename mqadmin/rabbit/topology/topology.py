@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mqadmin.rabbit.topology.routing import DEFAULT_EXCHANGE, Route, RoutingTable
+from mqadmin.rabbit.topology.routing import DEFAULT_EXCHANGE, Choice, Route, RoutingTable
 from mqadmin.rabbit.types import BindingInfo, ExchangeInfo, QueueInfo
 
 Broken = Literal["exchange_missing", "routes_nowhere"]
@@ -19,8 +19,8 @@ _Group = tuple[str, str, str | None]
 class DeadLetterPath:
     """Where the dead letters of one queue go, and whose it gets. Queue names are of the same vhost.
 
-    `exchange` None: it dead-letters nothing. `to`: the queues they reach; candidates only, where not `certain`
-    (no routing key is set, or a headers or hash exchange chooses). `broken`: the letters are lost in silence.
+    `exchange` None: it dead-letters nothing. `to`: the queues they reach, all of them or as `choice` says, `sure`
+    and `otherwise` among them (see `Route`). `broken`: the letters are lost in silence.
     `from_`: the queues whose dead letters (may) come here. `leads_back`: its dead letters can come round to it
     again; `circle` numbers the ways round, None outside of one. `is_delay`: it only holds messages until they
     expire to where they are handled. `only_expired`: all that comes here comes out of delay queues: it is not dead.
@@ -29,13 +29,20 @@ class DeadLetterPath:
     exchange: str | None = None
     routing_key: str | None = None
     to: tuple[str, ...] = ()
-    certain: bool = True
+    choice: Choice = "all"
+    sure: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = ()
     broken: Broken | None = None
     from_: tuple[str, ...] = ()
     leads_back: bool = False
     is_delay: bool = False
     circle: int | None = None
     only_expired: bool = False
+
+    @property
+    def certain(self) -> bool:
+        """Whether each letter reaches all of `to`."""
+        return self.choice == "all"
 
     @property
     def is_inbox(self) -> bool:
@@ -131,7 +138,9 @@ def dead_letter_map(
             exchange=exchange,
             routing_key=routing_key,
             to=route.queues,
-            certain=route.certain,
+            choice=route.choice,
+            sure=route.sure,
+            otherwise=route.otherwise,
             broken=_broken(route),
             from_=from_,
             leads_back=key in cycles,

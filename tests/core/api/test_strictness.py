@@ -48,12 +48,6 @@ TEXTS = [
 TEXTS += ["2026-01-31T08:30:00Z", "2026-01-31", "1700000000"]
 
 
-@pytest.fixture(autouse=True)
-def number_of_brokers() -> int:
-    """Nothing here asks which brokers there are: once is enough."""
-    return 1
-
-
 def described() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield (method, path with ids of nothing, description) of every call."""
     for path, methods in api.get_openapi_schema(path_prefix="")["paths"].items():
@@ -158,6 +152,38 @@ def test_every_value_of_an_address_is_what_the_description_says() -> None:
             asked += len(items)
     assert asked > 800
     assert wrong == []
+
+
+def test_a_name_that_no_address_has_is_refused_and_named() -> None:
+    admin, calls = caller("admin"), list(described())
+    make_consumer(name="1")
+    assert len(calls) > 50
+    for method, path, call in calls:
+        answer = send(admin, method, path, {} if call.get("requestBody") else None, quue="orders")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), (method, path)
+        assert "quue: There is no such parameter" in answer.json()["detail"], (method, path)
+        for item in call.get("parameters", ()):
+            assert item["in"] != "query" or item["name"] in answer.json()["detail"], (method, path)
+    assert not AuditEntry.objects.exists()
+
+
+def test_what_the_contract_names_is_known() -> None:
+    pages = {"limit", "cursor"}
+    contract = {
+        "/queues": {"broker", "vhost", "name", "q", "health", "type", "sort"} | pages,
+        "/records": {"consumer", "outcome", "message_id", "q", "since", "until"} | pages,
+        "/dead-letters": {"broker", "queue", "source", "reason", "group", "status", "q", "since", "until"}
+        | pages,
+        "/operations": {"status"},
+        "/audit": {"actor", "action", "since"},
+        "/processes/1/output": {"tail"},
+    }
+    known = {
+        path: {item["name"] for item in call.get("parameters", ()) if item["in"] == "query"}
+        for method, path, call in described()
+        if method == "GET"
+    }
+    assert {path: missing for path, names in contract.items() if (missing := names - known[path])} == {}
 
 
 @pytest.mark.parametrize("value", [None, "true", "false", 1, 0, "1", [], {}], ids=repr)

@@ -17,7 +17,12 @@ CASES = [
     (OperationalError("could not connect to server"), 503, "The database does not answer"),
     (InterfaceError("connection already closed"), 503, "The database does not answer"),
     (NoResponse("127.0.0.1:1 cannot be reached."), 503, "127.0.0.1:1 cannot be reached."),
-    (Refused("The user name or password is wrong."), 503, "The user name or password is wrong."),
+    (Refused("The password is wrong.", code="login_refused"), 503, "The password is wrong."),
+    (
+        Refused("It lacks a tag.", code="tag_missing"),
+        409,
+        "The broker's user may not do this".replace("'", "&#x27;"),
+    ),
     (ConfigurationError("brokers.toml cannot be read."), 503, "configuration cannot be used"),
     (NotFound("No queue “x”."), 404, "No queue “x”."),
     (UnsafePeek("It would drop a message."), 409, "It would drop a message."),

@@ -163,6 +163,33 @@ def test_letters_that_keep_their_count_are_told_of(
     assert ("at a delivery limit of 20 the first return here" in page) is is_said
 
 
+@pytest.mark.broker
+@pytest.mark.django_db
+def test_what_a_headers_exchange_chooses_is_said_as_it_chooses(viewer: Client, place: RealPlace) -> None:
+    place.channel.exchange_declare("rest", "fanout")
+    place.channel.exchange_declare("picky", "headers", arguments={"alternate-exchange": "rest"})
+    for name, headers in (("one", {"a": 1}), ("two", {"a": 1, "b": 2}), ("every", {})):
+        place.channel.queue_declare(name)
+        place.row(name)
+        place.channel.queue_bind(name, "picky", "", {"x-match": "all", **headers})
+    place.row("orders", arguments={"x-dead-letter-exchange": "picky"})
+
+    def shown() -> str:
+        page = viewer.get("/dead-letters/map/", {"vhost": place.vhost}).content.decode()
+        return " ".join(
+            re.sub("<[^>]*>", " ", page.partition("ways-out")[2].partition("</table>")[0]).split()
+        )
+
+    assert "each message's own key every each that matches: one, two" in shown().replace("&#x27;", "'")
+    place.channel.queue_unbind("every", "picky", "", {"x-match": "all"})
+    mapping.forget()
+    assert "each that matches: one, two what matches none is lost" in shown()
+    place.channel.queue_bind("every", "rest")
+    mapping.forget()
+    assert "each that matches: one, two else every" in shown()
+    assert "one of" not in shown()
+
+
 @pytest.mark.django_db
 def test_without_the_broker_the_last_sample_is_shown(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from mqadmin.core import brokers

@@ -17,7 +17,8 @@ def test_brokers(api: Api, broker: Broker, number_of_brokers: int) -> None:
     assert [(other["slug"], other["status"]) for other in others] == [("another", "never")][
         : number_of_brokers - 1
     ]
-    assert item.keys() >= {"slug", "status", "reachable", "error", "rabbitmq_version", "sampled_at", "totals"}
+    contract = {"slug", "status", "reachable", "error", "rabbitmq_version", "sampled_at", "totals"}
+    assert item.keys() >= contract | {"error_code", "unseen"}
     assert item["status"] == "ok"
     assert item["totals"] == {
         "ready": 12,

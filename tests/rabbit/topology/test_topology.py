@@ -23,8 +23,8 @@ def exchange(name: str, type: str = "direct", alternate: str | None = None, **ar
     return ExchangeInfo("/", name, type, alternate_exchange=alternate, arguments=arguments)
 
 
-def bind(source: str, destination: str, key: str = "", kind: str = "queue") -> BindingInfo:
-    return BindingInfo("/", source, destination, kind, key)
+def bind(source: str, destination: str, key: str = "", kind: str = "queue", **arguments: Any) -> BindingInfo:
+    return BindingInfo("/", source, destination, kind, key, arguments)
 
 
 def work_out(queues: list[QueueInfo], bindings: list[BindingInfo], *exchanges: ExchangeInfo) -> DeadLetterMap:
@@ -82,25 +82,45 @@ def test_default_exchange_without_a_key_leads_nobody_knows_where() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "key", "to", "certain"),
+    ("kind", "key", "to", "choice"),
     [
-        ("direct", "k", ("one",), True),
-        ("direct", None, ("one", "two"), False),
-        ("topic", "k", ("one", "two"), True),
-        ("topic", None, ("one", "two"), False),
-        ("fanout", "k", ("one", "two"), True),
-        ("fanout", None, ("one", "two"), True),
-        ("headers", "k", ("one", "two"), False),
-        ("x-consistent-hash", "k", ("one", "two"), False),
+        ("direct", "k", ("one",), "all"),
+        ("direct", None, ("one", "two"), "matching"),
+        ("topic", "k", ("one", "two"), "all"),
+        ("topic", None, ("one", "two"), "matching"),
+        ("fanout", "k", ("one", "two"), "all"),
+        ("fanout", None, ("one", "two"), "all"),
+        ("headers", "k", ("one", "two"), "matching"),
+        ("x-consistent-hash", "k", ("one", "two"), "one"),
+        ("x-modulus-hash", None, ("one", "two"), "one"),
+        ("x-random", None, ("one", "two"), "one"),
+        ("x-recent-history", None, ("one", "two"), "all"),
+        ("x-of-a-plugin", "k", ("one", "two"), "some"),
     ],
 )
-def test_exchange_types(kind: str, key: str | None, to: tuple[str, ...], certain: bool) -> None:
+def test_exchange_types(kind: str, key: str | None, to: tuple[str, ...], choice: str) -> None:
+    """What `test_choices` tries on a broker, and the types that only plugins have (tried on 3.10.8)."""
     found = work_out(
         [queue("a", "dlx", key), queue("one"), queue("two")],
-        [bind("dlx", "one", "k"), bind("dlx", "two", "#")],
+        [bind("dlx", "one", "k", a=1), bind("dlx", "two", "#", b=2)],
         exchange("dlx", kind),
     )
-    assert (found["/", "a"].to, found["/", "a"].certain) == (to, certain)
+    assert (found["/", "a"].to, found["/", "a"].choice) == (to, choice)
+    assert found["/", "a"].certain == (choice == "all")
+
+
+def test_a_hash_of_one_queue_is_no_choice_and_one_of_exchanges_is_not_known() -> None:
+    exchanges = (
+        exchange("hash", "x-consistent-hash"),
+        exchange("many", "x-consistent-hash"),
+        exchange("f", "fanout"),
+    )
+    bindings = [bind("hash", "one", "1"), bind("hash", "one", "2"), bind("many", "f", "1", "exchange")]
+    bindings += [bind("many", "two", "1"), bind("f", "one"), bind("f", "three")]
+    queues = [queue("a", "hash"), queue("b", "many"), queue("one"), queue("two"), queue("three")]
+    found = work_out(queues, bindings, *exchanges)
+    assert (found["/", "a"].to, found["/", "a"].choice) == (("one",), "all")
+    assert (found["/", "b"].to, found["/", "b"].choice) == (("one", "three", "two"), "some")
 
 
 def test_a_delayed_exchange_routes_as_the_type_in_its_argument() -> None:

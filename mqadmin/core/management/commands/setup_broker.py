@@ -12,11 +12,10 @@ from mqadmin.celery import VHOST
 from mqadmin.core import brokers
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.errors import (
+from mqadmin.rabbit.errors import (, NotFound
     ConfigurationError,
     ManagementUnavailable,
     NoResponse,
-    NotFound,
     RabbitError,
     Refused,
 )
@@ -81,10 +80,12 @@ class Command(BaseCommand):
         )
         if overview.statistics_disabled:
             self.stdout.write(f"{config.slug}: its statistics are switched off: rates will be unknown.")
-        if not {"administrator", "monitoring"} & set(user.tags):
+        if not user.sees_the_cluster:
             self.stdout.write(
                 f"{config.slug}: {user.name} lacks the tag monitoring: nodes and foreign queues stay unseen."
             )
+        if not client.exchanges():
+            self.stdout.write(f"{config.slug}: {user.name} has no permission on any vhost: no queue will be seen.")
 
     def _make_vhost(self, config: BrokerConfig, client: ManagementClient) -> None:
         if any(vhost.name == VHOST for vhost in client.vhosts()):
@@ -118,8 +119,12 @@ def _advice(config: BrokerConfig, error: RabbitError) -> str:
             f"{config.slug}: {error} If the management plugin is off, run: "
             "rabbitmq-plugins enable rabbitmq_management"
         )
+    if isinstance(error, Refused) and error.code == "login_refused":
+        return f"{config.slug}: {error} Check the user and its password."
     if isinstance(error, Refused):
-        return f"{config.slug}: {error} Check the user, its password and its permissions on the broker."
+        return (
+            f"{config.slug}: {error} Its password is right; an administrator of the broker gives the right."
+        )
     if isinstance(error, NoResponse):
         return (
             f"{config.slug}: {error} Is RabbitMQ running at {config.address}, and its management API at "
