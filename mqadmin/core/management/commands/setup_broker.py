@@ -12,10 +12,11 @@ from mqadmin.celery import VHOST
 from mqadmin.core import brokers
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
-from mqadmin.rabbit.errors import (, NotFound
+from mqadmin.rabbit.errors import (
     ConfigurationError,
     ManagementUnavailable,
     NoResponse,
+    NotFound,
     RabbitError,
     Refused,
 )
@@ -85,7 +86,9 @@ class Command(BaseCommand):
                 f"{config.slug}: {user.name} lacks the tag monitoring: nodes and foreign queues stay unseen."
             )
         if not client.exchanges():
-            self.stdout.write(f"{config.slug}: {user.name} has no permission on any vhost: no queue will be seen.")
+            self.stdout.write(
+                f"{config.slug}: {user.name} has no permission on any vhost: no queue will be seen."
+            )
 
     def _make_vhost(self, config: BrokerConfig, client: ManagementClient) -> None:
         if any(vhost.name == VHOST for vhost in client.vhosts()):
