@@ -71,8 +71,7 @@ def ready_now(queue: Queue) -> int:
 
     The management API's number is up to five seconds old. Raises RabbitError.
     """
-    with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
-        return int(channel.queue_declare(queue.name, passive=True).method.message_count or 0)
+    return amqp.counts(brokers.config(queue.broker.slug), queue.vhost, queue.name)[0]
 
 
 def at_once(queue: Queue, left: int) -> int:

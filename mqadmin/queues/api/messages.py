@@ -73,10 +73,14 @@ class PeekOut(Schema):
 
 
 class MoveIn(Body):
-    """Where to, in the same virtual host; without `count` all that are ready now."""
+    """Where to, in the same virtual host; without `count` all that are ready now.
+
+    `allow_loss`: also where that queue would drop some, by its length or its TTL.
+    """
 
     to_queue: str = Field("", max_length=255)
     count: int | None = Field(None, ge=1)
+    allow_loss: bool = False
 
 
 class PurgeIn(Body):
@@ -134,11 +138,13 @@ def _message(item: PeekedMessage) -> dict[str, Any]:
 
 @router.post("/queues/{int:queue_id}/move", response={202: OperationOut}, auth=OPERATE)
 def queue_move(request: HttpRequest, queue_id: int, wanted: MoveIn) -> Status[Operation]:
-    """Move ready messages to another queue, straight through the broker; 409 with the reason where not."""
+    """Move ready messages to another queue, straight through the broker; 409 with the reason where not.
+
+    `would_lose`: that queue would drop some of them, or of its own; `no_room`: it would refuse some; `held`:
+    another consumer holds the messages.
+    """
     by = audit.actor(request)
-    return Status(
-        202, moving.move(queue=find_queue(queue_id), by=by, to_queue=wanted.to_queue, count=wanted.count)
-    )
+    return Status(202, moving.move(queue=find_queue(queue_id), by=by, **wanted.dict()))
 
 
 @router.post("/queues/{int:queue_id}/purge", response={202: OperationOut}, auth=OPERATE)
