@@ -44,8 +44,10 @@ def queue_move(request: HttpRequest, queue_id: int) -> HttpResponse:
                 allow_loss=values["allow_loss"],
             )
         except Refusal as error:
-            for name, text in (error.fields or {None: error.text}).items():
+            for name, text in error.fields.items():
                 form.add_error(name, text)
+            if not error.fields:
+                form.add_error(None, error.text)
             status = error.status
             asks = error.code == "would_lose"
         else:

@@ -131,15 +131,15 @@ def test_too_large_ones_end_it_and_stay(
     dead: Queue, channel: BlockingChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(draining, "BATCH", 2)
-    fill(channel, 6)
+    fill(channel, 8)
     purge = purging.purge(queue=dead, by=BY, snapshot=True)
-    monkeypatch.setattr(snapshots, "MOST_BYTES", 5)  # four of one byte, not six
+    monkeypatch.setattr(snapshots, "MOST_BYTES", 5)  # six of one byte, as what is in hand is kept, not eight
     carry_out(purge)
-    assert (purge.status, purge.done) == ("failed", 4)
+    assert (purge.status, purge.done) == ("failed", 6)
     assert "more than a snapshot holds" in purge.error
     wait_until(lambda: depth(channel, "dead") == 2)
-    assert carry_out(snapshots.restore(operation=purge, by=BY)).done == 4
-    assert depth(channel, "dead") == 6
+    assert carry_out(snapshots.restore(operation=purge, by=BY)).done == 6
+    assert depth(channel, "dead") == 8
 
 
 @pytest.mark.processes
