@@ -17,8 +17,9 @@ from django.utils.translation import ngettext
 from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages.formats import duration, number, size
+from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
-from mqadmin.rabbit.errors import NotFound, Refused, sentence
+from mqadmin.rabbit.errors import NotFound, RabbitError, Refused, sentence
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.publishing.publisher import Outgoing
 from mqadmin.rabbit.topology import arriving, policies, settings
@@ -64,6 +65,50 @@ def check(*, broker: str, vhost: str, queue: str, count: int, mean_bytes: float 
         words = _("There is no queue “%(name)s” in vhost %(vhost)s.") % {"name": queue, "vhost": vhost}
         return Verdict(stops=(words,), code="no_destination")
     return judged(info, count, mean_bytes)
+
+
+def require_room(
+    *,
+    broker: str,
+    vhost: str,
+    queue: str,
+    size: int,
+    allow_loss: bool,
+    fields: Sequence[str] = ("routing_key",),
+) -> None:
+    """Raise Refusal (409) where one message of `size` bytes would not stay in `queue`, or another go for it.
+
+    That there is no such queue is the broker's to say: it returns the message. Where the management API cannot be
+    asked nothing is known against it.
+    """
+    try:
+        found = check(broker=broker, vhost=vhost, queue=queue, count=1, mean_bytes=size)
+    except RabbitError as error:
+        log.warning("it is not known whether %s has room: %s", queue, error)
+        return
+    if found.info is not None:
+        found.refuse(allow_loss=allow_loss, fields=fields)
+
+
+def sampled(queue: Queue, count: int, mean_bytes: float = 0) -> Verdict:
+    """Return the verdict by what the monitor saw last, to be shown before somebody acts: nobody is asked."""
+    return judged(
+        QueueInfo(
+            queue.vhost,
+            queue.name,
+            queue.type,
+            durable=queue.durable,
+            auto_delete=queue.auto_delete,
+            exclusive=queue.exclusive,
+            state=queue.state or None,
+            ready=queue.ready,
+            consumers=queue.consumers,
+            arguments=queue.arguments,
+            effective_policy=queue.effective_policy,
+        ),
+        count,
+        mean_bytes,
+    )
 
 
 def now(broker: str, vhost: str, queue: str) -> QueueInfo:

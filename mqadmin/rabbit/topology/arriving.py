@@ -53,7 +53,7 @@ class Obstacle:
 
 def obstacles(queue: QueueInfo, count: int, mean_bytes: float = 0) -> list[Obstacle]:
     """Return what stands against `count` messages of `mean_bytes` each (0: not known), the worst first."""
-    found = [*_queue(queue), *_length(queue, count, mean_bytes), *_time(queue)]
+    found = [*_queue(queue), *_length(queue, count, mean_bytes), *_time(queue, count)]
     order = ("stops", "loses", "tells")
     return sorted(found, key=lambda item: order.index(item.level))
 
@@ -73,7 +73,7 @@ def _queue(queue: QueueInfo) -> Iterator[Obstacle]:
     if queue.state in UNAVAILABLE:
         yield Obstacle("unavailable", "stops", value=queue.state or "")
     if queue.exclusive:
-        yield Obstacle("exclusive", "stops")
+        yield Obstacle("exclusive", "loses")
     elif queue.auto_delete:
         yield Obstacle("deleted_with_consumers", "tells")
     elif not queue.durable:
@@ -94,14 +94,15 @@ def _length(queue: QueueInfo, count: int, mean_bytes: float) -> Iterator[Obstacl
         yield Obstacle(code, level, fits=int(size / mean_bytes), limit=limit, in_bytes=True)
 
 
-def _time(queue: QueueInfo) -> Iterator[Obstacle]:
+def _time(queue: QueueInfo, count: int) -> Iterator[Obstacle]:
     if queue.type == "stream":
         return
     ttl, exchange = message_ttl(queue), dead_letter_exchange(queue)
     if ttl is not None and exchange is not None:
         yield Obstacle("pass_on", "tells", limit=ttl, value=exchange)
     elif ttl is not None:
-        yield Obstacle("expire", "loses" if ttl < SOON_MS else "tells", limit=ttl)
+        in_time = ttl >= SOON_MS or (count <= 1 and queue.consumers)
+        yield Obstacle("expire", "tells" if in_time else "loses", limit=ttl)
     expires = settings.number(queue, "expires")
     if expires is not None and not queue.consumers:
         yield Obstacle("queue_expires", "loses" if expires < SOON_MS else "tells", limit=expires)
