@@ -177,19 +177,17 @@ def _of_length(item: Obstacle, queue: str, count: int) -> str:
         "queue": queue,
         "limit": size(item.limit) if item.in_bytes else limit,
         "n": number(count - fits),
-        "fits": ngettext("%(n)s more fits", "%(n)s more fit", fits) % {"n": number(fits)},
     }
     if item.code == "drops_oldest":
         text = _(
-            "“%(queue)s” holds at most %(limit)s: about %(n)s of its oldest messages would be dropped. Only "
-            "%(fits)s."
+            "“%(queue)s” holds at most %(limit)s: about %(n)s of its oldest messages would be dropped. %(rest)s"
         )
     else:
         text = _(
-            "“%(queue)s” holds at most %(limit)s: about %(n)s would be refused and stay where they are. Only "
-            "%(fits)s."
+            "“%(queue)s” holds at most %(limit)s: about %(n)s would be refused and stay where they are. %(rest)s"
         )
-    return text % values
+    rest = ngettext("Only %(n)s more fits.", "Only %(n)s more fit.", fits) % {"n": number(fits)}
+    return text % {**values, "rest": rest if fits else _("It is full.")}
 
 
 _WORDS = {
