@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import BeforeValidator
 
+from consumers.definitions import wording
 from consumers.definitions.validation import NULLABLE
 from consumers.status.summary import Summary
 from mqadmin.core.api.plumbing import Body, PageQuery
@@ -87,7 +88,8 @@ class ConsumerOut(DefinitionOut):
     """A definition with its state and counters. `rate` a second; `p95_ms` and the counts of the last hour.
 
     `retry_queues_depth`: messages in the retry queues of its vhost, which all its consumers share, as the
-    monitor last saw them; null when it never did.
+    monitor last saw them; null when it never did. `outlook`: what becomes of messages where its handler sends them,
+    in sentences.
     """
 
     status: StatusOut
@@ -98,6 +100,7 @@ class ConsumerOut(DefinitionOut):
     success_percent: float | None
     p95_ms: float | None
     retry_queues_depth: int | None
+    outlook: list[str]
 
 
 def consumer_out(summary: Summary) -> dict[str, Any]:
@@ -121,6 +124,7 @@ def consumer_out(summary: Summary) -> dict[str, Any]:
         "success_percent": summary.success_percent,
         "p95_ms": total.quantile_ms(0.95),
         "retry_queues_depth": summary.delayed,
+        "outlook": wording.outlook(summary.consumer),
     }
 
 

@@ -111,6 +111,32 @@ def sampled(queue: Queue, count: int, mean_bytes: float = 0) -> Verdict:
     )
 
 
+def outlook(queue: Queue) -> list[str]:
+    """Return what becomes of messages that go to `queue` one after another, by what the monitor saw last."""
+    verdict = sampled(queue, 1)
+    found = [*verdict.stops, *verdict.loses, *verdict.tells]
+    info = verdict.info
+    if verdict.fits is None and info is not None and arriving.room(info) != (None, None):
+        text = _(
+            "“%(queue)s” holds at most %(limit)s. Full, it drops its oldest messages for those that come."
+        )
+        if settings.overflow(info) != "drop-head":
+            text = _("“%(queue)s” holds at most %(limit)s. Full, it refuses what comes.")
+        found.append(text % {"queue": queue.name, "limit": limits(info)})
+    return found
+
+
+def limits(info: QueueInfo) -> str:
+    """Return how much a queue holds, in words."""
+    messages, most = settings.number(info, "max-length"), settings.number(info, "max-length-bytes")
+    known = [_messages(messages)] if messages is not None else []
+    return ", ".join([*known, *([size(most)] if most is not None else [])])
+
+
+def _messages(count: int) -> str:
+    return ngettext("%(n)s message", "%(n)s messages", count) % {"n": number(count)}
+
+
 def now(broker: str, vhost: str, queue: str) -> QueueInfo:
     """Return the queue with the policies that are in force, and, where its length is limited, with how many are
     ready this instant. Raises RabbitError, NotFound among them."""
@@ -172,10 +198,9 @@ def _in_words(item: Obstacle, queue: str, count: int) -> str:
 
 def _of_length(item: Obstacle, queue: str, count: int) -> str:
     fits = item.fits or 0
-    limit = ngettext("%(n)s message", "%(n)s messages", item.limit) % {"n": number(item.limit)}
     values = {
         "queue": queue,
-        "limit": size(item.limit) if item.in_bytes else limit,
+        "limit": size(item.limit) if item.in_bytes else _messages(item.limit),
         "n": number(count - fits),
     }
     if item.code == "drops_oldest":

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from mqadmin.core.pages.formats import number, size
 from mqadmin.queues.acts import destination
 from mqadmin.rabbit.errors import NotFound
-from mqadmin.rabbit.topology import arriving, settings
+from mqadmin.rabbit.topology import arriving
 from mqadmin.rabbit.types import QueueInfo
 
 AGAIN_SECONDS = 10.0  # how old the limits may be that are kept to
@@ -61,14 +60,9 @@ class Room:
         info = self._queue(queue).info
         if info is None:
             return ""
-        messages, most = settings.number(info, "max-length"), settings.number(info, "max-length-bytes")
-        limits = [
-            *([_("%(n)s messages") % {"n": number(messages)}] if messages is not None else []),
-            *([size(most)] if most is not None else []),
-        ]
         return _("“%(queue)s” holds at most %(limit)s, and has no room for more.") % {
             "queue": queue,
-            "limit": ", ".join(limits),
+            "limit": destination.limits(info),
         }
 
     def _queue(self, name: str) -> _Known:
