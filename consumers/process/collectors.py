@@ -37,7 +37,7 @@ from consumers.runtime.windows.admission import Beside, Collector
 from consumers.runtime.windows.collecting import Collecting
 from mqadmin.core import brokers
 from mqadmin.core.rows import batches
-from mqadmin.queues.acts import source
+from mqadmin.queues.acts import destination, source
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.headers import DELIVERY_COUNT
@@ -265,6 +265,16 @@ class CappedAdmission:
             amqp.declare_queue(
                 spec.broker, spec.vhost, spec.queue + ASIDE, arguments={"x-queue-type": "classic"}
             )
+            sizes = [len(item.body) for _tag, item in aside]
+            told = destination.check(
+                broker=spec.broker.slug,
+                vhost=spec.vhost,
+                queue=spec.queue + ASIDE,
+                count=len(aside),
+                mean_bytes=sum(sizes) / len(sizes),
+            )
+            if told.stops or told.loses:  # a policy for every queue, perhaps
+                raise SinkUnavailable(" ".join((*told.stops, *told.loses)))
             publisher = brokers.publisher(spec.broker.slug, spec.vhost)
             receipts = publisher.publish_batch([item for _tag, item in aside])
         except RabbitError as error:
