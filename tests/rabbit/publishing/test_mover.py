@@ -39,10 +39,23 @@ def counted(management: Management) -> Bounds:
 
 
 def move(
-    config: BrokerConfig, vhost: str, most: int, bounds: Bounds | None = None, to: str = "work", **more: Any
+    config: BrokerConfig,
+    vhost: str,
+    most: int,
+    bounds: Bounds | None = None,
+    *,
+    to: str = "work",
+    prefetch: int = 100,
 ) -> Progress:
     with Mover(
-        config, vhost, "dead", to, most=most, prefetch=100, adapt=lambda given: given, bounds=bounds, **more
+        config,
+        vhost,
+        "dead",
+        to,
+        most=most,
+        prefetch=prefetch,
+        adapt=lambda given: given,
+        bounds=bounds,
     ) as mover:
         return mover.wait(patient(20))
 
@@ -62,12 +75,12 @@ def test_no_more_are_taken_than_are_moved(
     most: int, channel: BlockingChannel, broker_config: BrokerConfig, vhost: str, counted: Bounds
 ) -> None:
     channel.queue_declare("dead", durable=True, arguments=QUORUM)
-    fill(broker_config, vhost, 30)
-    told = move(broker_config, vhost, most, counted)
+    fill(broker_config, vhost, 60)
+    told = move(broker_config, vhost, most, counted, prefetch=5)
     assert (told.moved, told.ended, told.fault) == (most, True, None)
     moved = bodies(broker_config, vhost, "work", most)
     assert moved == sorted(b"%d" % number for number in range(most))
-    assert returns(broker_config, vhost, 30 - most) == [0] * (30 - most), "none of the others came back"
+    assert returns(broker_config, vhost, 60 - most) == [0] * (60 - most), "none of the others came back"
 
 
 def test_stopped_it_gives_away_what_it_has_in_hand(
