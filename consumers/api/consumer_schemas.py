@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import BeforeValidator
 
+from consumers.definitions import wording
 from consumers.definitions.validation import NULLABLE, OPTION
 from consumers.handlers import registry
 from consumers.status.summary import Summary
@@ -110,7 +111,8 @@ class ConsumerOut(DefinitionOut):
     it may not. `held_too_long`: null where nothing was within a day.
     `retry_queues_depth`: messages in the retry queues of its vhost, which all its consumers share, as the
     monitor last saw them; null when it never did. `options`: what may be a secret in them is "•••" to who may not
-    define consumers. `warnings`: field -> what may not be meant, as "options.url".
+    define consumers. `warnings`: field -> what may not be meant, as "options.url". `outlook`: what becomes of
+    messages where its handler sends them, in sentences.
     """
 
     status: StatusOut
@@ -126,6 +128,7 @@ class ConsumerOut(DefinitionOut):
     consumer_timeout: ConsumerTimeoutOut | None
     deadline_warning: str
     held_too_long: HeldTooLongOut | None
+    outlook: list[str]
 
 
 def consumer_out(summary: Summary, *, whole: bool) -> dict[str, Any]:
@@ -159,6 +162,7 @@ def consumer_out(summary: Summary, *, whole: bool) -> dict[str, Any]:
         "consumer_timeout": limit and {"seconds": limit.seconds, "source": limit.source},
         "deadline_warning": summary.deadline_warning,
         "held_too_long": held and {"times": held.times, "last_at": held.last},
+        "outlook": wording.outlook(summary.consumer),
     }
 
 

@@ -154,14 +154,17 @@ class ReplayQuery(Asked):
     """How a record is replayed."""
 
     keep_headers: bool = False
+    allow_loss: bool = False
 
 
 @router.post("/records/{int:record_id}/requeue", response=RequeueOut, auth=OPERATE)
 def record_requeue(request: HttpRequest, record_id: int, query: Query[ReplayQuery]) -> dict[str, Any]:
     """Publish the recorded message to its queue again; answers once the broker has confirmed it.
 
-    `keep_headers`: with what another framework wrote into its headers when it gave the message up.
+    `keep_headers`: with what another framework wrote into its headers when it gave the message up. `allow_loss`:
+    also where the queue is full and would drop its oldest message, or would drop this one by its TTL: else 409
+    `would_lose`.
     """
     record = find_record(record_id)
-    replaying.requeue(record=record, by=audit.actor(request), keep_headers=query.keep_headers)
+    replaying.requeue(record=record, by=audit.actor(request), **query.dict())
     return {"requeued": True, "queue": record.queue}

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from consumers.handlers import registry
 from consumers.models import Consumer
 from consumers.scaling import schedule_words
 from mqadmin.core.pages import formats
@@ -205,3 +206,9 @@ def _duplicates(consumer: Consumer) -> str:
     how = known[key(consumer.dedupe_key)] % {"path": consumer.dedupe_path}
     since = formats.duration(consumer.dedupe_seconds)
     return _("%(how)s, within %(since)s: acked without being handled again") % {"how": how, "since": since}
+
+
+def outlook(consumer: Consumer) -> list[str]:
+    """Return what becomes of messages where its handler sends them, in sentences."""
+    place = registry.Place(consumer.name, consumer.broker, consumer.vhost, consumer.queue)
+    return registry.outlook(consumer.handler, consumer.options, place)

@@ -12,6 +12,8 @@ from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
 from consumers.runtime.api import Reject, Retry
 from mqadmin.core import brokers
+from mqadmin.queues.acts import destination
+from mqadmin.queues.models import Queue
 from mqadmin.rabbit.clean_copy import FORWARD
 from mqadmin.rabbit.errors import ConfigurationError
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher, Receipt
@@ -106,6 +108,17 @@ def prepare(options: Options, place: Place) -> Route:
     )
 
 
+def outlook(options: Options, place: Place) -> list[str]:
+    """Return what the monitor last saw of the queue that is forwarded to; nothing where an exchange decides."""
+    slug = options.broker or place.broker
+    if options.exchange or slug not in brokers.configs():
+        return []
+    vhost = options.vhost or (place.vhost if slug == place.broker else brokers.config(slug).default_vhost)
+    rows = Queue.objects.filter(broker__slug=slug, vhost=vhost, name=options.routing_key, gone_at=None)
+    queue = rows.first()
+    return destination.outlook(queue) if queue else []
+
+
 @handler(
     "forward",
     title=gettext_lazy("Forward"),
@@ -116,6 +129,7 @@ def prepare(options: Options, place: Place) -> Route:
     options=Options,
     check=check,
     prepare=prepare,
+    outlook=outlook,
 )
 def forward(message: Delivery, options: Route) -> None:
     """Publish the message, confirmed and mandatory. Raises Reject where it cannot arrive, else Retry."""

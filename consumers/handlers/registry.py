@@ -19,7 +19,7 @@ import importlib
 import inspect
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -90,7 +90,8 @@ class Handler:
     `check(options)` raises ValueError, in words, for options that are each valid but not together.
     `prepare(options, place)` runs once in the process that will handle messages, before it takes one. The
     function gets what it returns in place of the options; it raises ValueError, in words, where something on
-    this host is missing.
+    this host is missing. `outlook(options, place)` returns sentences on what becomes of messages where it sends
+    them, as far as the database knows: no call to anybody.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Handler:
     prepare: Callable[[Any, Place], Any] | None
     kind: Kind
     batch: bool = False
+    outlook: Callable[[Any, Place], Sequence[str]] | None = None
 
 
 _IDLE = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
@@ -122,6 +124,7 @@ def handler(
     prepare: Callable[[Any, Place], Any] | None = None,
     kind: Kind = "message",
     batch: bool = False,
+    outlook: Callable[[Any, Place], Sequence[str]] | None = None,
 ) -> Callable[[F], F]:
     """Register the decorated function as `name`.
 
@@ -141,7 +144,9 @@ def handler(
         known = _handlers.get(name)
         if known is not None and _origin(known.function) != _origin(function):
             raise ValueError(f"Two handlers are named {name!r}: {_origin(known.function)} has it already.")
-        _handlers[name] = Handler(name, title, description, options, function, check, prepare, kind, batch)
+        _handlers[name] = Handler(
+            name, title, description, options, function, check, prepare, kind, batch, outlook
+        )
         return function
 
     return register
@@ -241,6 +246,16 @@ def bind(found: Handler, options: Mapping[str, Any], place: Place | None = None)
         reason = f"{found.name} cannot check them: {type(error).__name__}: {error}"
         raise OptionsError({"": reason}) from error
     return partial(found.function, options=parsed)
+
+
+def outlook(name: str, options: Mapping[str, Any], place: Place) -> list[str]:
+    """Return what is known of where the handler `name` sends messages, in sentences."""
+    try:
+        found = get(name)
+        parsed = handler_options.parse(found.options_type, options) if found.outlook else None
+        return list(found.outlook(parsed, place)) if found.outlook else []
+    except (ValueError, HandlerError):  # of its options, or that it is not there, is told elsewhere
+        return []
 
 
 def option_fields(found: Handler) -> list[OptionField]:

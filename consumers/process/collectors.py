@@ -36,12 +36,14 @@ from consumers.runtime.windows.admission import Beside, Collector
 from consumers.runtime.windows.collecting import Collecting
 from mqadmin.core import brokers
 from mqadmin.core.rows import batches
+from mqadmin.queues.acts import destination, source
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.headers import ACQUIRED_COUNT, DELIVERY_COUNT
 from mqadmin.rabbit.management_api import peek
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing
+from mqadmin.rabbit.topology import taking
 
 SinkFactory = Callable[[Consumer], WindowSink]
 
@@ -81,11 +83,12 @@ def letter_bytes() -> int:
 @dataclass(frozen=True)
 class Limits:
     """What a collector keeps to: the `cap` of a letter in bytes, the queue's delivery limit (None: none), how
-    many messages its first window takes."""
+    many messages its first window takes. `held`: in words, that another consumer gets all that is in the queue."""
 
     cap: int
     delivery_limit: int | None = None
     first_window: int = FIRST_WINDOW
+    held: str = ""
 
 
 def limits(spec: ConsumerSpec) -> Limits:
@@ -100,9 +103,15 @@ def limits(spec: ConsumerSpec) -> Limits:
 
 def _limits_now(spec: ConsumerSpec) -> Limits:
     client = brokers.client(spec.broker.slug)
-    info = client.queue(spec.vhost, spec.queue).info
+    detail = client.queue(spec.vhost, spec.queue)
+    info, holder = detail.info, taking.holder(detail)
     limit = peek.delivery_limit(client, info, client.overview().version)
-    return Limits(letter_bytes(), limit, batches.count(info.mean_bytes, FIRST_WINDOW, WINDOW_BYTES))
+    first = batches.count(info.mean_bytes, FIRST_WINDOW, WINDOW_BYTES)
+    is_ours = holder is not None and (
+        holder.consumer is None or holder.consumer.tag.startswith(f"mqadmin.{spec.name}.")
+    )
+    held = "" if holder is None or is_ours else source.in_words(holder, spec.queue)
+    return Limits(letter_bytes(), limit, first, held)
 
 
 def collect(consumer: Consumer, reporter: Reporter) -> process.Process:
@@ -181,7 +190,10 @@ class CappedAdmission:
     def _asked(self, limits: Limits) -> None:
         if limits.delivery_limit != self._limits.delivery_limit:
             log.info("%s has the delivery limit %s now", self._spec.queue, limits.delivery_limit)
+        was_held = self._limits.held
         self._keep_to(limits)
+        if limits.held != was_held:
+            self._tell()
         self._loop.call_later(ASK_SECONDS, self._ask_again)
 
     def _keep_to(self, limits: Limits) -> None:
@@ -261,6 +273,16 @@ class CappedAdmission:
             amqp.declare_queue(
                 spec.broker, spec.vhost, spec.queue + ASIDE, arguments={"x-queue-type": "classic"}
             )
+            sizes = [len(item.body) for _tag, item in aside]
+            told = destination.check(
+                broker=spec.broker.slug,
+                vhost=spec.vhost,
+                queue=spec.queue + ASIDE,
+                count=len(aside),
+                mean_bytes=sum(sizes) / len(sizes),
+            )
+            if told.stops or told.loses:  # a policy for every queue, perhaps
+                raise SinkUnavailable(" ".join((*told.stops, *told.loses)))
             publisher = brokers.publisher(spec.broker.slug, spec.vhost)
             receipts = publisher.publish_batch([item for _tag, item in aside])
         except RabbitError as error:
@@ -307,7 +329,7 @@ class CappedAdmission:
     def words(self) -> str:
         size, queue = _megabytes(self._limits.cap), self._spec.queue
         held, aside = len(self._held) - len(self._aside), self._put_aside
-        parts = []
+        parts = [self._limits.held.rstrip(".")] if self._limits.held else []
         if held:
             parts.append(
                 ngettext(

@@ -12,6 +12,8 @@ from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.queues.acts import destination
+from mqadmin.queues.models import Queue
 from mqadmin.rabbit import clean_copy
 from mqadmin.rabbit.errors import NoResponse
 from mqadmin.rabbit.headers import ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, REQUEUE_ID
@@ -36,12 +38,13 @@ def why_not(record: Record) -> str:
     return ""
 
 
-def requeue(*, record: Record, by: Actor, keep_headers: bool = False) -> Receipt:
+def requeue(*, record: Record, by: Actor, keep_headers: bool = False, allow_loss: bool = False) -> Receipt:
     """Publish the recorded message to its queue again, confirmed. The record stays as it is.
 
     `keep_headers`: also what another framework wrote into its headers when it gave the message up.
-    The copy goes through the default exchange, so no other queue gets it, and counts as a first attempt.
-    Raises NotRequeued with the reason: not wholly stored, not routed, or refused; NoResponse when the broker did
+    `allow_loss`: also where the queue would drop it, or another for it. The copy goes through the default exchange,
+    so no other queue gets it, and counts as a first attempt. Raises NotRequeued with the reason: not wholly stored,
+    not routed, or refused; Refusal (409) where something would be lost; NoResponse when the broker did
     not answer: then nothing was published, or the sentence says that it is not known.
     """
     consumer = record.consumer
@@ -55,11 +58,20 @@ def requeue(*, record: Record, by: Actor, keep_headers: bool = False) -> Receipt
             "record": record.pk,
             "message_id": record.message_id,
             **({"keep_headers": True} if keep_headers else {}),
+            **({"allow_loss": True} if allow_loss else {}),
         },
     ) as entry:
         reason = why_not(record)
         if reason:
             raise NotRequeued(reason, "not_stored")
+        destination.require_room(
+            broker=consumer.broker,
+            vhost=consumer.vhost,
+            queue=record.queue,
+            size=len(record.body or b""),
+            allow_loss=allow_loss,
+            fields=(),
+        )
         requeue_id = uuid.uuid4().hex
         username = brokers.config(consumer.broker).username
         outgoing = copy_of(record, requeue_id=requeue_id, username=username, keep_headers=keep_headers)
@@ -71,6 +83,14 @@ def requeue(*, record: Record, by: Actor, keep_headers: bool = False) -> Receipt
         if receipt.unknown or receipt.reason in _NO_ANSWER:
             raise NoResponse(receipt.detail or receipt.reason, code=receipt.reason)
         raise NotRequeued(receipt.detail or receipt.reason, receipt.reason)
+
+
+def would_lose(record: Record) -> str:
+    """Return what a replay would lose, by what the monitor saw of its queue last; "" for nothing that is known."""
+    consumer = record.consumer
+    rows = Queue.objects.filter(broker__slug=consumer.broker, vhost=consumer.vhost, name=record.queue)
+    queue = rows.filter(gone_at=None).first()
+    return " ".join(destination.sampled(queue, 1, record.size).loses) if queue else ""
 
 
 def left_behind(record: Record) -> dict[str, list[str]]:

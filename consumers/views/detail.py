@@ -67,6 +67,7 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
         "queue": (queue := _queue(consumer)),
         "ready": queue.ready if queue is not None else None,
         "handler": _handler(consumer, whole=permissions.may(request.user, "configure")),
+        "outlook": wording.outlook(consumer),
         "settings": wording.beyond_defaults(consumer),
     }
     if not rendering.wants_fragment(request):

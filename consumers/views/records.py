@@ -73,6 +73,7 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "headers": _table(record.headers),
         "letter": dead_letter.find(record),
         "why_not": replaying.why_not(record),
+        "would_lose": replaying.would_lose(record),
         "left_behind": _left_behind(record),
     }
     return rendering.page(request, "consumers/record.html", context)
@@ -83,8 +84,12 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def record_requeue(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish the recorded message to its queue again."""
     record = get_object_or_404(Record.objects.select_related("consumer"), pk=pk)
-    keep = "keep_headers" in request.POST
-    replaying.requeue(record=record, by=audit.actor(request), keep_headers=keep)
+    replaying.requeue(
+        record=record,
+        by=audit.actor(request),
+        keep_headers="keep_headers" in request.POST,
+        allow_loss="allow_loss" in request.POST,
+    )
     text = _("Published to %(queue)s again, and confirmed.") % {"queue": record.queue}
     return rendering.acted(request, text, to=reverse("record_detail", args=[pk]))
 

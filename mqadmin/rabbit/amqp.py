@@ -76,6 +76,16 @@ def declare_queue(
         )
 
 
+def counts(config: BrokerConfig, vhost: str, name: str) -> tuple[int, int]:
+    """Return how many messages are ready in a queue, and how many consumers it has, this instant.
+
+    By a passive declare: the management API's numbers are up to five seconds old.
+    """
+    with channel(config, vhost) as open_channel:
+        found = open_channel.queue_declare(name, passive=True).method
+        return int(found.message_count or 0), int(found.consumer_count or 0)
+
+
 def get_and_return(
     config: BrokerConfig, vhost: str, name: str, count: int, *, truncate: int
 ) -> list[PeekedMessage]:

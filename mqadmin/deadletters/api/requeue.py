@@ -40,6 +40,9 @@ class RequeueIn(SelectionIn):
 
     `keep_headers`: what another framework wrote into the headers of a letter that it gave up goes with the copy.
 
+    `allow_loss`: also where a queue would drop some of them, or of its own (`losses` of the dry run); 409
+    `would_lose` without it.
+
     `rate`: letters a second at most. `hold_seconds`: nothing is published before, it can be cancelled.
     `canary`: true for the usual steps, or their own.
     """
@@ -49,6 +52,7 @@ class RequeueIn(SelectionIn):
     hold_seconds: float = Field(0, ge=0, le=86_400)
     canary: bool | CanaryIn | None = None
     keep_headers: bool = False
+    allow_loss: bool = False
     dry_run: bool = False
 
     @property
@@ -84,7 +88,8 @@ class ListenerOut(Schema):
 
 
 class OutlookOut(Schema):
-    """A queue that letters would reach. `consumers`: all that listen there; null is unknown, not 0."""
+    """A queue that letters would reach. `consumers`: all that listen there; null is unknown, not 0. `losses`: those
+    of the warnings that are a loss."""
 
     vhost: str
     name: str
@@ -94,6 +99,7 @@ class OutlookOut(Schema):
     consumers: int | None
     listeners: list[ListenerOut]
     warnings: list[str]
+    losses: list[str]
 
 
 class LeftBehindOut(Schema):
@@ -125,6 +131,7 @@ class DryRunOut(Schema):
     headers: list[LeftBehindOut]
     headers_read: int
     problems: list[str]
+    losses: list[str]
     warnings: list[str]
 
 
@@ -142,5 +149,6 @@ def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
         expect=wanted.expect,
         care=wanted.care,
         keep_headers=wanted.keep_headers,
+        allow_loss=wanted.allow_loss,
     )
     return Status(202, operation)

@@ -22,8 +22,11 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
 from mqadmin.deadletters.models import TrackedQueue
+from mqadmin.queues.acts import source
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import NotFound
+from mqadmin.rabbit.topology import taking
+from mqadmin.rabbit.types import QueueDetail
 
 WINDOW = 2000  # letters that are committed and acked together, and a collector's prefetch
 ABANDONED_AFTER = timedelta(seconds=30)
@@ -35,8 +38,9 @@ OWN_QUEUES = ("mqadmin.delay.", "mqadmin.tasks")
 def track(*, queue: Queue, by: Actor, force: bool = False) -> TrackedQueue:
     """Capture the letters of `queue` from now on.
 
-    Raises Refusal where that is not possible, where somebody was first, or where another program consumes from
-    the queue, unless `force`; RabbitError when the broker cannot say whether the queue exists.
+    Raises Refusal where that is not possible, where somebody was first, where another program consumes from the
+    queue, unless `force`, or where it would get nothing beside that; RabbitError when the broker cannot say whether
+    the queue exists.
     """
     with _act("dead_letters.track", queue, by) as entry:
         if force:
@@ -44,11 +48,14 @@ def track(*, queue: Queue, by: Actor, force: bool = False) -> TrackedQueue:
         reason = refusal(queue)
         if reason:
             raise Refusal(reason, "not_trackable")
-        reason = consumed(queue, _consumers(queue))
+        detail = _detail(queue)
+        reason = consumed(queue, _consumers(detail))
         if reason and not force:
             raise Refusal(reason, "consumed")
+        if reason and (holder := taking.holder(detail)):
+            raise Refusal(source.in_words(holder, queue.name), "held")
         tracked = _claim(queue, by)
-        collector = _collector(queue, by)
+        collector = _collector(queue, by, is_single_active=taking.is_single_active(detail))
         TrackedQueue.objects.filter(pk=tracked.pk).update(consumer=collector)
         Queue.objects.filter(pk=queue.pk).update(tracked=True)
         tracked.consumer = collector
@@ -151,17 +158,23 @@ def _claim(queue: Queue, by: Actor) -> TrackedQueue:
         return TrackedQueue.objects.get(**_address(queue))
 
 
-def _consumers(queue: Queue) -> int | None:
-    """Return how many consumers it has now. Raises Refusal (404) where there is no such queue, RabbitError."""
+def _consumers(detail: QueueDetail) -> int | None:
+    return len(detail.consumer_details) or detail.info.consumers
+
+
+def _detail(queue: Queue) -> QueueDetail:
+    """Return the queue as it is now. Raises Refusal (404) where there is no such queue, RabbitError."""
     try:
-        found = brokers.client(queue.broker.slug).queue(queue.vhost, queue.name)
+        return brokers.client(queue.broker.slug).queue(queue.vhost, queue.name)
     except NotFound:
         raise Refusal(_("RabbitMQ has no such queue any more."), "queue_missing", status=404) from None
-    return len(found.consumer_details) or found.info.consumers
 
 
-def _collector(queue: Queue, by: Actor) -> Consumer:
-    """Return the running collector of `queue`: the one of an earlier tracking, or a new one."""
+def _collector(queue: Queue, by: Actor, *, is_single_active: bool) -> Consumer:
+    """Return the running collector of `queue`: the one of an earlier tracking, or a new one.
+
+    Where RabbitMQ lets only one consumer be active itself, a classic queue refuses one that would be exclusive.
+    """
     address = _address(queue)
     earlier = Consumer.objects.filter(is_collector=True, **address).order_by("pk").first()
     if earlier is not None:
@@ -179,7 +192,8 @@ def _collector(queue: Queue, by: Actor) -> Consumer:
         "prefetch": WINDOW,
         "records": Consumer.Records.OFF,
         "body_capture": Consumer.BodyCapture.NONE,
-        "exclusive": True,
+        "exclusive": not is_single_active,
+        "single": is_single_active,
     }
     return definitions.create(by=by, name=_name(queue), is_collector=True, **fields)
 

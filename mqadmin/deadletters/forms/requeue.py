@@ -51,6 +51,12 @@ class Carefully(forms.Form):
     canary_seconds = forms.FloatField(required=False, min_value=1, max_value=86_400, initial=60)
     rate = forms.FloatField(required=False, min_value=0.001, max_value=1_000_000)
     hold = forms.FloatField(required=False, min_value=0, max_value=86_400)
+    allow_loss = forms.BooleanField(required=False)
+
+    @property
+    def allows_loss(self) -> bool:
+        """Whether somebody said that what the dry run calls a loss may be."""
+        return bool(self["allow_loss"].value())
 
     @property
     def care(self) -> Care:

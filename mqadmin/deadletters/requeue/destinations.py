@@ -14,10 +14,12 @@ from django.utils.translation import gettext as _
 from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.queues.acts import destination
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.topology.routing import DEFAULT_EXCHANGE, Route, RoutingTable
 from mqadmin.rabbit.types import QueueInfo
 
+MOST_EXACT = 50  # queues whose length is asked for this instant
 MOST_PLACES = 200  # different destinations of one act that are looked at
 
 
@@ -95,7 +97,7 @@ def check_destination(*, broker: str, rows: QuerySet[DeadLetter], to: To) -> lis
 def look(
     *, broker: str, rows: QuerySet[DeadLetter], to: To
 ) -> tuple[list[Destination], dict[tuple[str, str], QueueInfo]]:
-    """Return those places, and the queues of their vhosts by (vhost, name) as the broker lists them now.
+    """Return those places, and the queues that are reached by (vhost, name), as they are now.
 
     Raises RabbitError when the broker cannot be asked, Refusal for more than MOST_PLACES places.
     """
@@ -111,8 +113,14 @@ def look(
     for (vhost, place, dead_letter_queue), count in groups.most_common():
         if vhost not in maps:
             maps[vhost] = _Map(brokers.client(broker), vhost)
-            infos |= {info.key: info for info in maps[vhost].infos}
         found.append(maps[vhost].judge(place, count, dead_letter_queue, to))
+    for vhost, known in maps.items():
+        reached = {name for place in found if place.vhost == vhost for name in place.queues}
+        now = destination.refreshed(
+            brokers.client(broker), [info for info in known.infos if info.name in reached]
+        )
+        for number, info in enumerate(now):
+            infos[info.key] = destination.exactly(broker, info) if number < MOST_EXACT else info
     return found, infos
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consumers.models import Consumer, ConsumerProcess
-from mqadmin.core.pages.formats import number, size
+from mqadmin.core.pages.formats import number
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import destinations, leaving
 from mqadmin.deadletters.requeue.destinations import Destination, To
 from mqadmin.deadletters.requeue.leaving import LeftBehind
 from mqadmin.deadletters.search.selection import Selection
+from mqadmin.queues.acts import destination
 from mqadmin.rabbit.types import QueueInfo
 
 MOST_NAMED = 20  # letters that died before, by id
@@ -35,7 +35,8 @@ class Listener:
 class Outlook:
     """A queue that letters would reach: how many, who listens there, and in words what is wrong with that.
 
-    `ready`, `total` and `consumers` are the broker's; None is unknown.
+    `ready`, `total` and `consumers` are the broker's; None is unknown. `losses`: what of `warnings` is a loss,
+    which somebody must have said may be.
     """
 
     vhost: str
@@ -46,6 +47,7 @@ class Outlook:
     consumers: int | None
     listeners: tuple[Listener, ...]
     warnings: tuple[str, ...]
+    losses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class DryRun:
     def problems(self) -> list[str]:
         """Why letters would stay, each reason once."""
         return sorted({place.problem for place in self.destinations if place.problem})
+
+    @property
+    def losses(self) -> list[str]:
+        """What would be lost: it is requeued only with `allow_loss`."""
+        return [text for queue in self.queues for text in queue.losses]
 
     @property
     def warnings(self) -> list[str]:
@@ -135,10 +142,18 @@ def outlooks(
     ]
 
 
+def losses(
+    broker: str, found: Iterable[Destination], infos: Mapping[tuple[str, str], QueueInfo], mean_size: float
+) -> list[str]:
+    """Return what would be lost in the queues that are reached, in words."""
+    return [text for queue in outlooks(broker, found, infos, mean_size) for text in queue.losses]
+
+
 def _outlook(info: QueueInfo, count: int, ours: tuple[Listener, ...], mean_size: float) -> Outlook:
-    warnings = [*_nobody(info, ours), *overflows(info, count, mean_size)]
+    told = destination.judged(info, count, mean_size)
+    warnings = (*_nobody(info, ours), *told.stops, *told.loses, *told.tells)
     return Outlook(
-        info.vhost, info.name, count, info.ready, info.total, info.consumers, ours, tuple(warnings)
+        info.vhost, info.name, count, info.ready, info.total, info.consumers, ours, warnings, told.loses
     )
 
 
@@ -152,38 +167,6 @@ def _nobody(info: QueueInfo, ours: tuple[Listener, ...]) -> Iterable[str]:
             yield _("Its consumer %(name)s is %(state)s.") % {"name": item.name, "state": state}
         elif not item.running:
             yield _("Its consumer %(name)s should run, but no process of it does.") % {"name": item.name}
-
-
-def overflows(info: QueueInfo, count: int, mean_size: float) -> Iterable[str]:
-    """Say what a length limit of the queue would do with `count` more messages of `mean_size` bytes. Pure."""
-    limit = _limit(info, "max-length")
-    if limit is not None and (info.ready or 0) + count > limit:
-        over = min(count, (info.ready or 0) + count - limit)
-        most = ngettext("%(n)s message", "%(n)s messages", limit) % {"n": number(limit)}
-        yield _over(info, over, most)
-    limit = _limit(info, "max-length-bytes")
-    needed = (info.message_bytes or 0) + count * mean_size
-    if limit is not None and needed > limit and mean_size:
-        over = min(count, round((needed - limit) / mean_size) or 1)
-        yield _over(info, over, size(limit))
-
-
-def _limit(info: QueueInfo, name: str) -> int | None:
-    """Return the limit in force: of an argument and a policy the smaller one counts (rabbit_policy_merge)."""
-    values = (info.arguments.get(f"x-{name}"), info.effective_policy.get(name))
-    known = [value for value in values if isinstance(value, int) and value >= 0]
-    return min(known, default=None)
-
-
-def _over(info: QueueInfo, over: int, limit: str) -> str:
-    overflow: Any = info.arguments.get("x-overflow") or info.effective_policy.get("overflow") or "drop-head"
-    values = {"queue": info.name, "limit": limit, "n": number(over)}
-    if overflow == "drop-head":
-        return (
-            _("“%(queue)s” holds at most %(limit)s: about %(n)s of its oldest messages would be dropped.")
-            % values
-        )
-    return _("“%(queue)s” holds at most %(limit)s: about %(n)s would be refused and stay here.") % values
 
 
 def _listeners(

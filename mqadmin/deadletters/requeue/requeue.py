@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Avg
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -26,11 +27,12 @@ from mqadmin.core.acts.operations import Run, Stopped, Waiting
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.requeue import canary, claims, destinations, passed_over
+from mqadmin.deadletters.requeue import canary, claims, destinations, dryrun, passed_over
 from mqadmin.deadletters.requeue.copies import Claimed, Copier, copy
 from mqadmin.deadletters.requeue.destinations import Destination, To
 from mqadmin.deadletters.search import selection
 from mqadmin.deadletters.search.selection import Selection
+from mqadmin.queues.acts.room import Room
 from mqadmin.rabbit.errors import NoResponse, RabbitError
 from mqadmin.rabbit.publishing.pace import Pace
 from mqadmin.rabbit.publishing.publisher import Outgoing, Receipt
@@ -68,15 +70,18 @@ def start(
     expect: int | None = None,
     care: Care | None = None,
     keep_headers: bool = False,
+    allow_loss: bool = False,
 ) -> Operation:
     """Have a worker requeue the parked letters of `selection`; returns the operation at once.
 
     `keep_headers`: what other frameworks wrote into the headers when they gave a letter up goes with the copies.
-    Raises Refusal when there are none, not `expect` of them, or when none of them would arrive; RabbitError
-    when the broker cannot be asked where they would go.
+    `allow_loss`: also where a queue would drop some of them, or of its own. Raises Refusal when there are none, not
+    `expect` of them, when none of them would arrive, or some would be lost; RabbitError when the broker cannot be
+    asked where they would go.
     """
     care = care or Care()
-    kept = {"keep_headers": True} if keep_headers else {}
+    agreed = (("keep_headers", keep_headers), ("allow_loss", allow_loss))
+    kept = {name: True for name, is_said in agreed if is_said}
     params = {"selection": selection.to_json(), "to": to.to_json(), **kept}
     detail = {"selection": selection.for_audit(), "to": to.to_json(), **kept}
     with audit.act(
@@ -88,9 +93,7 @@ def start(
     ) as entry:
         total = _count(selection, expect)
         entry.count = total
-        found = check(selection=selection, to=to)
-        if all(place.problem for place in found):
-            raise Refusal(found[0].problem if found else _("Nothing is left to requeue."), "no_destination")
+        found = _checked(selection, to, allow_loss=allow_loss)
         return operations.start(
             kind=KIND,
             by=by,
@@ -102,6 +105,19 @@ def start(
             rate_limit=care.rate,
             canary=canary.plan(care.canary_seconds, care.canary_steps) if care.canary_seconds else None,
         )
+
+
+def _checked(chosen: Selection, to: To, *, allow_loss: bool) -> list[Destination]:
+    """Return where the letters go. Raises Refusal where none would arrive, or some would be lost."""
+    parked = chosen.rows().filter(status=DeadLetter.Status.PARKED)
+    found, infos = destinations.look(broker=chosen.broker, rows=parked, to=to)
+    if all(place.problem for place in found):
+        raise Refusal(found[0].problem if found else _("Nothing is left to requeue."), "no_destination")
+    if not allow_loss:
+        mean = parked.order_by().aggregate(mean=Avg("size"))["mean"] or 0
+        if lost := dryrun.losses(chosen.broker, found, infos, mean):
+            raise Refusal(" ".join(lost), "would_lose")
+    return found
 
 
 def _count(chosen: Selection, expect: int | None) -> int:
@@ -196,6 +212,8 @@ class Sender:
             username=brokers.config(run.operation.broker).username,
             keep_headers=bool(run.params.get("keep_headers")),
         )
+        self._may_lose = bool(run.params.get("allow_loss"))
+        self._rooms: dict[str, Room] = {}
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="requeue")
         self._on_the_way: deque[tuple[list[_Sent], dict[int, str]]] = deque()
 
@@ -221,11 +239,31 @@ class Sender:
                 outgoing.setdefault(letter.vhost, []).append(self._copier.copy(letter))
             except (Refusal, ValueError) as error:
                 refused[letter.id] = str(error)
+        if not self._may_lose:
+            outgoing = {vhost: self._with_room(vhost, items, refused) for vhost, items in outgoing.items()}
         sent = [
             _Sent(items, self._threads.submit(_publish, self._run.operation.broker, vhost, items))
             for vhost, items in outgoing.items()
         ]
         self._on_the_way.append((sent, refused))
+
+    def _with_room(self, vhost: str, items: list[Outgoing], refused: dict[int, str]) -> list[Outgoing]:
+        """Return those that find room where they go; the others are `refused`. Of what an exchange routes it is not
+        known. Raises as `send`."""
+        room = self._rooms.setdefault(vhost, Room(self._run.operation.broker, vhost))
+        queues = {item.routing_key for item in items if item.exchange == ""}
+        bounded = {name for name in queues if room.is_bounded(name)}
+        if not bounded:
+            return items
+        self.settle()  # what is on its way is counted only once it is there
+        there: dict[str, list[Outgoing]] = {}
+        for item in items:
+            if item.exchange == "" and item.routing_key in bounded:
+                there.setdefault(item.routing_key, []).append(item)
+        for name, coming in there.items():
+            for item in coming[room.take(name, [len(item.body) for item in coming]) :]:
+                refused[item.tag] = room.why_not(name)
+        return [item for item in items if item.tag not in refused]
 
     def settle(self) -> None:
         """Wait for all that is on its way and mark it; every batch, whatever became of the one before it.

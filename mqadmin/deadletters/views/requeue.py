@@ -33,6 +33,7 @@ def letter_requeue(request: HttpRequest) -> HttpResponse:
                 by=audit.actor(request),
                 expect=expected(request.POST),
                 care=Carefully(request.POST).care,
+                allow_loss=Carefully(request.POST).allows_loss,
                 keep_headers=asked.keeps_headers,
             )
         return started(request, operation)

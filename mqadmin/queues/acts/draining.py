@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from pika.adapters.blocking_connection import BlockingChannel
 
@@ -23,47 +23,48 @@ TRANSIENT = ("blocked", "timed_out", "connection_lost")
 
 
 class Drain:
-    """A subscription of one queue. One thread; every method may raise what pika raises."""
+    """Takes from one queue in windows: when `batch` returns nothing else is in hand, so that whoever stops between
+    two of them returns nothing. One thread; every method may raise what pika raises."""
 
-    def __init__(self, channel: BlockingChannel, queue: str, at_once: int) -> None:
+    def __init__(self, channel: BlockingChannel, queue: str) -> None:
         self._channel = channel
         self._queue = queue
-        # Twice: while one batch is settled the next is on its way.
-        channel.basic_qos(prefetch_count=2 * at_once)
-        self._deliveries: Iterator[Any] = channel.consume(queue, inactivity_timeout=_QUIET_SECONDS)
 
-    def batch(self, at_most: int) -> list[Message]:
-        """Return the next messages, as they come; [] once the queue is empty."""
+    def batch(self, at_most: int, *, silent: Callable[[float], None]) -> list[Message]:
+        """Return the next messages, as they come; [] once the queue is empty.
+
+        While some are ready and none is delivered, `silent` is called with the seconds since it began; what it
+        raises ends it.
+        """
         found: list[Message] = []
-        while len(found) < at_most:
-            method, properties, body = next(self._deliveries)
-            if method is not None:
-                found.append(Message.from_pika(method, properties, body))
+        began = time.monotonic()
+        self._channel.basic_qos(prefetch_count=at_most)
+        for method, properties, body in self._channel.consume(self._queue, inactivity_timeout=_QUIET_SECONDS):
+            if method is not None and properties is not None:
+                found.append(Message.from_pika(method, properties, body or b""))
+                if len(found) == at_most:
+                    break
             elif found or not self.left():
                 break
+            else:
+                silent(time.monotonic() - began)
+        self._channel.cancel()  # of a full window nothing more is on its way
         return found
 
     def left(self) -> int:
         """Return how many are ready; the answer also proves that every ack before it was taken."""
         return int(self._channel.queue_declare(self._queue, passive=True).method.message_count or 0)
 
-    def settle(self, batch: Sequence[Message], safe: Sequence[bool]) -> None:
-        """Ack what is safe elsewhere, give back the rest."""
-        if all(safe):
-            self._channel.basic_ack(batch[-1].delivery_tag or 0, multiple=True)
-            return
-        for message, is_safe in zip(batch, safe, strict=True):
-            if is_safe:
-                self._channel.basic_ack(message.delivery_tag or 0)
-            else:
-                self._channel.basic_nack(message.delivery_tag or 0, requeue=True)
+    def settle(self, batch: Sequence[Message]) -> None:
+        """Ack all of it: it is safe elsewhere."""
+        self._channel.basic_ack(batch[-1].delivery_tag or 0, multiple=True)
 
 
 @contextmanager
-def drained(queue: Queue, *, at_once: int) -> Iterator[Drain]:
+def drained(queue: Queue) -> Iterator[Drain]:
     """Yield a drain of `queue`; what it took and did not settle returns to the queue. Raises RabbitError."""
     with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
-        yield Drain(channel, queue.name, at_once)
+        yield Drain(channel, queue.name)
 
 
 def ready_now(queue: Queue) -> int:
@@ -71,8 +72,7 @@ def ready_now(queue: Queue) -> int:
 
     The management API's number is up to five seconds old. Raises RabbitError.
     """
-    with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
-        return int(channel.queue_declare(queue.name, passive=True).method.message_count or 0)
+    return amqp.counts(brokers.config(queue.broker.slug), queue.vhost, queue.name)[0]
 
 
 def at_once(queue: Queue, left: int) -> int:

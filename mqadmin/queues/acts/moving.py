@@ -6,6 +6,7 @@ what was on its way is in both.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 
@@ -19,71 +20,82 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import GaveUp, Stopped
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.queues.acts import draining
+from mqadmin.queues.acts import destination, draining, source
+from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import clean_copy
 from mqadmin.rabbit.clean_copy import MOVE
-from mqadmin.rabbit.errors import NoResponse, NotFound, RabbitError, sentence
+from mqadmin.rabbit.errors import NoResponse, RabbitError, sentence
+from mqadmin.rabbit.management_api import peek
 from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.publishing.connection import Unread
-from mqadmin.rabbit.publishing.mover import Mover
+from mqadmin.rabbit.publishing.mover import AGAIN_S, Bounds, Mover, Progress
 from mqadmin.rabbit.publishing.publisher import Outgoing, Receipt
+from mqadmin.rabbit.topology import arriving, settings
 
 KIND = "queues.move"
 SILENT_SECONDS = 10.0  # without a confirm: then it is told, and who cancels need not wait for one
+AGAIN_SECONDS = 5.0  # how old the limits may be that it keeps to
 _LOOK_SECONDS = 0.5
+_TO = ("to_queue",)
 _BLOCKED = gettext_lazy("the broker takes no messages: a memory or disk alarm is in force")
 _SILENT = gettext_lazy("the broker confirms nothing")
 
+log = logging.getLogger(__name__)
 
-def move(*, queue: Queue, to_queue: str, by: Actor, count: int | None = None) -> Operation:
+
+def move(
+    *, queue: Queue, to_queue: str, by: Actor, count: int | None = None, allow_loss: bool = False
+) -> Operation:
     """Start moving the ready messages of `queue`, or `count` of them from its head, to `to_queue`.
 
-    Raises Refusal (409): a stream, the same queue, none ready, or no such destination; RabbitError when the
-    broker cannot be asked.
+    `allow_loss`: also where the destination would drop some, by its length or a short TTL. Raises Refusal (409): a
+    stream, the same queue, none ready, no such destination or no room in it, or somebody else holds the messages;
+    RabbitError when the broker cannot be asked.
     """
     broker = queue.broker.slug
     target = f"{queue.vhost}:{queue.name}"
-    with audit.act(
-        by=by, action="queue.move", broker=broker, target=target, detail={"to": to_queue}
-    ) as entry:
+    detail = {"to": to_queue, **({"allow_loss": True} if allow_loss else {})}
+    with audit.act(by=by, action="queue.move", broker=broker, target=target, detail=detail) as entry:
         if queue.type == "stream":
             raise Refusal(_("A stream cannot be moved: reading it takes nothing out."), "stream")
         if not to_queue:
-            raise Refusal(_("Name the queue that they go to."), "invalid", status=422)
+            text = _("Name the queue that they go to.")
+            raise Refusal(text, "invalid", status=422, fields=_to(text))
         if to_queue == queue.name:
-            raise Refusal(_("It is the queue that they are in already."), "same_queue")
-        if not exists(queue, to_queue):
-            raise Refusal(
-                _("There is no queue “%(name)s” in vhost %(vhost)s.")
-                % {"name": to_queue, "vhost": queue.vhost},
-                "no_destination",
-            )
-        ready = draining.ready_now(queue)
+            text = _("It is the queue that they are in already.")
+            raise Refusal(text, "same_queue", fields=_to(text))
+        destination.check(broker=broker, vhost=queue.vhost, queue=to_queue, count=0).refuse(
+            allow_loss=True, fields=_TO
+        )
+        ready = source.require(queue)
         total = ready if count is None else min(count, ready)
         entry.count = total
         if not total:
             raise Refusal(_("No message is ready in this queue."), "nothing_to_do")
+        _room(queue, to_queue, total).refuse(allow_loss=allow_loss, fields=_TO)
+        if forbidden := destination.forbidden(broker=broker, vhost=queue.vhost):
+            raise Refusal(forbidden, "forbidden", fields=_to(forbidden))
         return operations.start(
             kind=KIND,
             by=by,
             broker=broker,
             summary=_summary(total, queue.name, to_queue),
-            params={"queue": queue.pk, "to": to_queue},
+            params={"queue": queue.pk, "to": to_queue, "allow_loss": allow_loss},
             total=total,
         )
 
 
-def exists(queue: Queue, name: str) -> bool:
-    """Tell whether the virtual host of `queue` has a queue `name` now. Raises RabbitError."""
-    client = brokers.client(queue.broker.slug)
-    if name in (".", ".."):  # no address of the management API names these: they stand in the listing only
-        return any(info.name == name for info in client.queues(queue.vhost))
-    try:
-        client.queue(queue.vhost, name)
-    except NotFound:
-        return False
-    return True
+def _to(text: str) -> dict[str, str]:
+    return dict.fromkeys(_TO, text)
+
+
+def _room(queue: Queue, to: str, count: int) -> Verdict:
+    """Return what would become of so many messages of `queue` in queue `to` now. Raises RabbitError."""
+    mean = draining.mean_size(queue)
+    return destination.check(
+        broker=queue.broker.slug, vhost=queue.vhost, queue=to, count=count, mean_bytes=mean
+    )
 
 
 def _summary(total: int, source: str, target: str) -> str:
@@ -99,24 +111,30 @@ def _summary(total: int, source: str, target: str) -> str:
 def run(run: operations.Run) -> None:
     """Carry it out; called again after a crash it moves what is left of the count."""
     queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
-    to: str = run.params["to"]
     left = run.operation.total - run.operation.done
+    try:  # what was true when it was asked for may be so no more
+        source.require(queue)
+        _room(queue, run.params["to"], left).refuse(allow_loss=bool(run.params.get("allow_loss")))
+    except Refusal as refusal:
+        raise GaveUp(refusal.text) from refusal
     config = brokers.config(queue.broker.slug)
     size = draining.at_once(queue, left)
+    bounds = _bounds(run, queue)
     moved = 0
     for number, endpoint in enumerate(config.endpoints, 1):
         with Mover(
             config,
             queue.vhost,
             queue.name,
-            to,
+            run.params["to"],
             most=left,
             prefetch=size,
             adapt=lambda properties: adapted(properties, config.username),
+            bounds=bounds,
             endpoint=endpoint,
         ) as mover:
             try:
-                moved = _follow(run, mover)
+                moved = _Following(run, queue, mover, bounds).to_its_end()
                 break
             except RabbitError as error:
                 if error.kind != "connection" or mover.was_ready or number == len(config.endpoints):
@@ -125,41 +143,110 @@ def run(run: operations.Run) -> None:
         Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - (left - moved))
 
 
-def _follow(run: operations.Run, mover: Mover) -> int:
-    """Count what is moved until it has ended, and return how many. Raises Stopped, GaveUp or RabbitError.
+def _bounds(run: operations.Run, queue: Queue) -> Bounds:
+    """Return what the move keeps to now. Raises RabbitError."""
+    client = brokers.client(queue.broker.slug)
+    version = client.overview().version
+    info = client.queue(queue.vhost, queue.name).info
+    returns = peek.delivery_limit(client, info, version)
+    is_harmless = returns is not None and peek.nack_is_harmless(version)
+    if run.params.get("allow_loss"):
+        return Bounds(None if is_harmless else returns, is_harmless)
+    target = destination.now(queue.broker.slug, queue.vhost, run.params["to"])
+    is_bounded = target.type != "stream"
+    return Bounds(
+        None if is_harmless else returns,
+        is_harmless,
+        settings.number(target, "max-length") if is_bounded else None,
+        arriving.room(target)[1],
+    )
 
-    A broker that takes nothing is waited for. To try again from the start would take the same messages once more:
-    nearer to a delivery limit each time, and what had been written of them arrives twice.
-    """
-    counted, stopped, heard_at, said = 0, None, time.monotonic(), run.operation.words
-    while True:
-        progress = mover.wait(_LOOK_SECONDS)
-        if progress.moved > counted:
-            run.progress(done=progress.moved - counted)
-            counted, heard_at = progress.moved, time.monotonic()
-        if progress.ended:
-            break
-        is_silent = time.monotonic() - heard_at > SILENT_SECONDS
+
+class _Following:
+    """One mover and the operation that it carries out: counts, says what it waits for, and ends it."""
+
+    def __init__(self, run: operations.Run, queue: Queue, mover: Mover, bounds: Bounds) -> None:
+        self._run, self._queue, self._mover, self._bounds = run, queue, mover, bounds
+        self._stopped: Stopped | None = None
+        self._gave_up = ""
+        self._said = run.operation.words
+        self._counted = 0
+        self._heard_at = self._asked_at = time.monotonic()
+
+    def to_its_end(self) -> int:
+        """Count what is moved until it has ended, and return how many. Raises Stopped, GaveUp or RabbitError.
+
+        A broker that takes nothing is waited for. To try again from the start would take the same messages once
+        more: nearer to a delivery limit each time, and what had been written of them arrives twice. A queue that
+        gives nothing is waited for too, but not for ever.
+        """
+        while True:
+            progress = self._mover.wait(_LOOK_SECONDS)
+            if progress.moved > self._counted:
+                self._run.progress(done=progress.moved - self._counted)
+                self._counted, self._heard_at = progress.moved, time.monotonic()
+            if progress.ended:
+                break
+            self._step(progress)
+        if self._said:
+            self._run.say("")  # it waits no more, however it ended
+        for error in (progress.fault, self._stopped, GaveUp(self._gave_up) if self._gave_up else None):
+            if error is not None:
+                raise error
+        if progress.refusal:
+            raise _not_taken(self._run.params["to"], progress.refusal)
+        return self._counted
+
+    def _step(self, progress: Progress) -> None:
+        silent = time.monotonic() - self._heard_at
         try:
-            run.checkpoint()
-            words = str(_BLOCKED if progress.is_blocked else _SILENT if is_silent else "")
-            if words != said:
-                said = words
-                run.say(words)
+            self._run.checkpoint()
+            self._look_again()
+            words = self._words(progress, is_silent=silent > SILENT_SECONDS)
+            if words != self._said:
+                self._said = words
+                self._run.say(words)
+            if progress.waiting and silent > source.HELD_SECONDS and not self._gave_up:
+                self._gave_up = _("%(why)s What was not moved is where it was.") % {"why": words}
+                self._mover.stop()
         except Stopped as error:
-            stopped = stopped or error
-            mover.stop()  # what is on its way is confirmed and acked first
-        if stopped is not None and is_silent and not progress.is_blocked:
-            raise stopped
-    if said:
-        run.say("")  # it waits no more, however it ended
-    if progress.fault is not None:
-        raise progress.fault
-    if stopped is not None:
-        raise stopped
-    if progress.refusal:
-        raise _not_taken(run.params["to"], progress.refusal)
-    return counted
+            self._stopped = self._stopped or error
+            self._mover.stop()  # what is on its way is confirmed and acked first
+        is_stuck = progress.is_blocked or progress.held
+        if self._stopped is not None and silent > SILENT_SECONDS and not is_stuck:
+            raise self._stopped
+
+    def _words(self, progress: Progress, *, is_silent: bool) -> str:
+        if progress.is_blocked:
+            return str(_BLOCKED)
+        if progress.held:
+            text = _(
+                "%(n)d in hand can go neither there nor back, and would not bear a return: tried again every "
+                "%(s)d s"
+            )
+            return text % {"n": progress.held, "s": AGAIN_S}
+        if not is_silent:
+            return ""
+        if not progress.waiting:
+            return str(_SILENT)
+        try:
+            return source.why_silent(self._queue)
+        except RabbitError as error:
+            return str(error)
+
+    def _look_again(self) -> None:
+        """A policy may give either queue another limit at any time."""
+        if time.monotonic() - self._asked_at < AGAIN_SECONDS:
+            return
+        try:
+            bounds = _bounds(self._run, self._queue)
+        except RabbitError as error:
+            log.info("what %s keeps to could not be asked for again: %s", self._run.operation, error)
+        else:
+            if bounds != self._bounds:
+                self._mover.keep_to(bounds)
+                self._bounds = bounds
+        self._asked_at = time.monotonic()
 
 
 def adapted(properties: BasicProperties, username: str) -> BasicProperties:

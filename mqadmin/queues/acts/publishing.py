@@ -13,6 +13,7 @@ from mqadmin.core import brokers
 from mqadmin.core.acts import audit, typed_message
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.typed_message import wrong
+from mqadmin.queues.acts import destination
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import Nacked, NoResponse, RabbitError
 from mqadmin.rabbit.message import Properties
@@ -31,13 +32,15 @@ def publish(
     properties: Mapping[str, Any] | None = None,
     headers: Mapping[str, Any] | None = None,
     routing_key: str | None = None,
+    allow_loss: bool = False,
 ) -> bool:
     """Publish one message through the default exchange and return whether a queue received it.
 
     `routing_key` is the queue's name unless another is given. `encoding` is "utf-8" or "base64". A message
     id, the time and persistence are set where `properties` does not. `headers` may hold the wrappers of
-    `rabbit.message`. Raises Refusal (422, with the field to blame), RabbitError when the broker said no or
-    was not reached: then nothing was published, or the sentence says that it is not known.
+    `rabbit.message`. `allow_loss`: also where the queue would drop it, or another for it. Raises Refusal (422, with
+    the field to blame; 409 where something would be lost), RabbitError when the broker said no or was not reached:
+    then nothing was published, or the sentence says that it is not known.
     """
     key = queue.name if routing_key is None else routing_key
     item = Outgoing(
@@ -48,6 +51,10 @@ def publish(
     with audit.act(
         by=by, action="queue.publish", broker=queue.broker.slug, target=target, count=1, detail=detail
     ) as entry:
+        broker = queue.broker.slug
+        destination.require_room(
+            broker=broker, vhost=queue.vhost, queue=key, size=len(item.body), allow_loss=allow_loss
+        )
         publisher = brokers.publisher(queue.broker.slug, queue.vhost)
         receipt = publisher.publish_batch([item], timeout_s=TIMEOUT_S)[0]
         routed = _routed(receipt)

@@ -10,7 +10,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.pages.formats import number
-from mqadmin.queues.acts import draining, snapshots
+from mqadmin.queues.acts import draining, snapshots, source
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
 
@@ -43,7 +43,7 @@ def purge(
     ) as entry:
         if queue.type == "stream":
             raise Refusal(_("A stream cannot be purged: its retention decides what goes."), "stream")
-        entry.count = draining.ready_now(queue)
+        entry.count = source.require(queue) if snapshot else draining.ready_now(queue)
         _check(expect, entry.count, tolerance)
         if snapshot and (why := snapshots.why_not(queue, entry.count)):
             raise Refusal(_("%(why)s Purge without one, or move the messages.") % {"why": why}, "too_much")

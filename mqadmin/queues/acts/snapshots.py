@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Avg, Count, Q
+from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,8 +22,10 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.models import KeptMessage, Operation
 from mqadmin.core.pages.formats import number, size
 from mqadmin.core.rows import batches, deleting
-from mqadmin.queues.acts import draining, moving
+from mqadmin.queues.acts import destination, draining, moving, source
+from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.acts.draining import Drain
+from mqadmin.queues.acts.room import Room
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.message import Message, Properties, fingerprint, from_json
@@ -50,20 +53,21 @@ def drop(run: Run, queue: Queue) -> None:
     at_once = draining.at_once(queue, left)
     doubtful = _doubtful(run.operation)
     kept_bytes = 0
-    with draining.drained(queue, at_once=at_once) as drain:
+    with draining.drained(queue) as drain:
         while left > 0:
             run.checkpoint()
-            batch = drain.batch(min(at_once, left))
+            batch = drain.batch(min(at_once, left), silent=lambda seconds: _silent(run, queue, seconds))
             if not batch:
                 break
+            # Kept in any case: returned they would be one return nearer to a delivery limit.
+            _keep(run, queue, drain, batch, doubtful)
+            left -= len(batch)
             kept_bytes += sum(len(message.body) for message in batch)
-            if kept_bytes > MOST_BYTES:
+            if left > 0 and kept_bytes > MOST_BYTES:
                 raise GaveUp(
                     _("The messages are more than a snapshot holds (%(size)s). The rest stay in the queue.")
                     % {"size": size(MOST_BYTES)}
                 )
-            _keep(run, queue, drain, batch, doubtful)
-            left -= len(batch)
     # What a worker stored before it died and did not come back was acked in time.
     with transaction.atomic():
         acked = KeptMessage.objects.filter(operation=run.operation, is_taken=False).update(is_taken=True)
@@ -71,6 +75,19 @@ def drop(run: Run, queue: Queue) -> None:
     left -= acked
     if left > 0:
         Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - left)
+
+
+def _silent(run: Run, queue: Queue, seconds: float) -> None:
+    """Say why nothing comes, and end it after a while."""
+    run.checkpoint()
+    if seconds < source.SILENT_SECONDS and seconds < source.HELD_SECONDS:
+        return
+    words = source.why_silent(queue)
+    if seconds > source.HELD_SECONDS:
+        raise GaveUp(_("%(why)s What was not kept is where it was.") % {"why": words})
+    if words != run.operation.words:
+        run.operation.words = words
+        run.say(words)
 
 
 def _doubtful(operation: Operation) -> dict[str, list[int]]:
@@ -95,7 +112,7 @@ def _keep(
         else:
             new.append(row)
     stored = KeptMessage.objects.bulk_create(new)
-    drain.settle(batch, [True] * len(batch))
+    drain.settle(batch)
     drain.left()  # its answer comes after the ack was taken
     with transaction.atomic():
         ids = known + [row.pk for row in stored]
@@ -130,41 +147,60 @@ def of(queue: Queue) -> list[tuple[Operation, int]]:
     return [(operation, waiting(operation)) for operation in rows[:10]]
 
 
-def restore(*, operation: Operation, by: Actor, expect: int | None = None) -> Operation:
-    """Start putting back what the purge `operation` kept. Raises Refusal: nothing kept, still going on, or put back
-    by somebody else already."""
-    with (
-        audit.act(
-            by=by,
-            action="queue.restore",
-            broker=operation.broker,
-            target=f"operation {operation.pk}: {operation.summary}",
-        ) as entry,
-        transaction.atomic(),
-    ):
-        operation = Operation.objects.select_for_update().get(pk=operation.pk)  # of two at once, one waits
-        if _is_under_way(operation):
-            raise Refusal(_("It is being put back already."), "wrong_state")
-        entry.count = total = waiting(operation)
-        if operation.status in Operation.OPEN:
-            raise Refusal(_("It is still going on: cancel it first."), "wrong_state")
-        if not total:
-            raise Refusal(_("It kept nothing that could be put back."), "nothing_to_do")
-        if expect is not None and expect != total:
-            text = ngettext("It would be %(n)d message now.", "It would be %(n)d messages now.", total)
-            raise Refusal(text % {"n": total}, "changed")
-        queue = Queue.objects.get(pk=operation.params["queue"])
-        text = ngettext(
-            "Put %(n)d message back into %(queue)s", "Put %(n)d messages back into %(queue)s", total
-        )
-        return operations.start(
-            kind=RESTORE,
-            by=by,
-            broker=operation.broker,
-            summary=text % {"n": total, "queue": queue.name},
-            params={"purge": operation.pk, "queue": queue.pk},
-            total=total,
-        )
+def restore(
+    *, operation: Operation, by: Actor, expect: int | None = None, allow_loss: bool = False
+) -> Operation:
+    """Start putting back what the purge `operation` kept.
+
+    `allow_loss`: also where the queue would drop some. Raises Refusal: nothing kept, still going on, put back by
+    somebody else already, or the queue does not take or keep them; RabbitError when the broker cannot be asked.
+    """
+    target = f"operation {operation.pk}: {operation.summary}"
+    detail = {"allow_loss": True} if allow_loss else {}
+    with audit.act(
+        by=by, action="queue.restore", broker=operation.broker, target=target, detail=detail
+    ) as entry:
+        queue = Queue.objects.select_related("broker").get(pk=operation.params["queue"])
+        verdict = room(operation, queue)
+        with transaction.atomic():
+            operation = Operation.objects.select_for_update().get(
+                pk=operation.pk
+            )  # of two at once, one waits
+            if _is_under_way(operation):
+                raise Refusal(_("It is being put back already."), "wrong_state")
+            entry.count = total = waiting(operation)
+            if operation.status in Operation.OPEN:
+                raise Refusal(_("It is still going on: cancel it first."), "wrong_state")
+            if not total:
+                raise Refusal(_("It kept nothing that could be put back."), "nothing_to_do")
+            if expect is not None and expect != total:
+                text = ngettext("It would be %(n)d message now.", "It would be %(n)d messages now.", total)
+                raise Refusal(text % {"n": total}, "changed")
+            verdict.refuse(allow_loss=allow_loss)
+            text = ngettext(
+                "Put %(n)d message back into %(queue)s", "Put %(n)d messages back into %(queue)s", total
+            )
+            return operations.start(
+                kind=RESTORE,
+                by=by,
+                broker=operation.broker,
+                summary=text % {"n": total, "queue": queue.name},
+                params={"purge": operation.pk, "queue": queue.pk, "allow_loss": allow_loss},
+                total=total,
+            )
+
+
+def room(operation: Operation, queue: Queue) -> Verdict:
+    """Return what would become of what a purge kept, in its `queue` now. Raises RabbitError."""
+    rows = KeptMessage.objects.filter(operation_id=operation.pk, is_restored=False)
+    found = rows.aggregate(n=Count("pk"), mean=Avg(Length("body")))
+    return destination.check(
+        broker=queue.broker.slug,
+        vhost=queue.vhost,
+        queue=queue.name,
+        count=found["n"],
+        mean_bytes=found["mean"] or 0,
+    )
 
 
 def _is_under_way(operation: Operation) -> bool:
@@ -179,8 +215,13 @@ def run(run: Run) -> None:
     queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
     username = brokers.config(queue.broker.slug).username
     rows = KeptMessage.objects.filter(operation_id=run.params["purge"], is_restored=False).order_by("pk")
+    left = None if run.params.get("allow_loss") else Room(queue.broker.slug, queue.vhost)
     while batch := _batch(rows.values_list("pk", flat=True)[: draining.BATCH]):
         run.checkpoint()
+        if left is not None:
+            batch = batch[: left.take(queue.name, [len(row.body) for row in batch])]
+            if not batch:
+                raise GaveUp(_("%(why)s The rest are kept.") % {"why": left.why_not(queue.name)})
         receipts = draining.publish(queue, [_copy(row, queue.name, username) for row in batch])
         ids = [row.pk for row, receipt in zip(batch, receipts, strict=True) if receipt.ok]
         with transaction.atomic():

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Router, Schema, Status
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from mqadmin.core.acts import audit
 from mqadmin.core.api.operations import OperationOut
-from mqadmin.core.api.plumbing import OPERATE, VIEW, Body, one
+from mqadmin.core.api.plumbing import OPERATE, VIEW, Asked, Body, one
 from mqadmin.core.models import Operation
 from mqadmin.queues.acts import moving, peeking, publishing, purging, snapshots
 from mqadmin.queues.api.queues import find_queue
@@ -23,13 +23,17 @@ router = Router(tags=["brokers and queues"], auth=VIEW)
 
 
 class PublishIn(Body):
-    """A message; `encoding` says how `body` is written."""
+    """A message; `encoding` says how `body` is written.
+
+    `allow_loss`: also where the queue would drop it, or another for it.
+    """
 
     body: str = ""
     encoding: Literal["utf-8", "base64"] = "utf-8"
     properties: dict[str, Any] = {}
     headers: dict[str, Any] = {}
     routing_key: str | None = None
+    allow_loss: bool = False
 
 
 class PublishOut(Schema):
@@ -73,10 +77,14 @@ class PeekOut(Schema):
 
 
 class MoveIn(Body):
-    """Where to, in the same virtual host; without `count` all that are ready now."""
+    """Where to, in the same virtual host; without `count` all that are ready now.
+
+    `allow_loss`: also where that queue would drop some, by its length or its TTL.
+    """
 
     to_queue: str = Field("", max_length=255)
     count: int | None = Field(None, ge=1)
+    allow_loss: bool = False
 
 
 class PurgeIn(Body):
@@ -93,7 +101,10 @@ class PurgeIn(Body):
 
 @router.post("/queues/{int:queue_id}/publish", response=PublishOut, auth=OPERATE)
 def queue_publish(request: HttpRequest, queue_id: int, message: PublishIn) -> dict[str, bool]:
-    """Publish one message through the default exchange, confirmed; `routed` false: no queue took it."""
+    """Publish one message through the default exchange, confirmed; `routed` false: no queue took it.
+
+    409 `would_lose` where the queue is full and would drop its oldest message, or would drop this one by its TTL.
+    """
     routed = publishing.publish(queue=find_queue(queue_id), by=audit.actor(request), **message.dict())
     return {"routed": routed}
 
@@ -134,11 +145,13 @@ def _message(item: PeekedMessage) -> dict[str, Any]:
 
 @router.post("/queues/{int:queue_id}/move", response={202: OperationOut}, auth=OPERATE)
 def queue_move(request: HttpRequest, queue_id: int, wanted: MoveIn) -> Status[Operation]:
-    """Move ready messages to another queue, straight through the broker; 409 with the reason where not."""
+    """Move ready messages to another queue, straight through the broker; 409 with the reason where not.
+
+    `would_lose`: that queue would drop some of them, or of its own; `no_room`: it would refuse some; `held`:
+    another consumer holds the messages.
+    """
     by = audit.actor(request)
-    return Status(
-        202, moving.move(queue=find_queue(queue_id), by=by, to_queue=wanted.to_queue, count=wanted.count)
-    )
+    return Status(202, moving.move(queue=find_queue(queue_id), by=by, **wanted.dict()))
 
 
 @router.post("/queues/{int:queue_id}/purge", response={202: OperationOut}, auth=OPERATE)
@@ -148,10 +161,20 @@ def queue_purge(request: HttpRequest, queue_id: int, wanted: PurgeIn | None = No
     return Status(202, purging.purge(queue=find_queue(queue_id), by=by, **(wanted or PurgeIn()).dict()))
 
 
+class RestoreQuery(Asked):
+    """`allow_loss`: also where the queue would drop some of them, or of its own."""
+
+    allow_loss: bool = False
+
+
 @router.post("/operations/{int:operation_id}/restore", response={202: OperationOut}, auth=OPERATE)
-def operation_restore(request: HttpRequest, operation_id: int) -> Status[Operation]:
-    """Put back what a purge with a snapshot kept; 409 when it kept nothing."""
+def operation_restore(
+    request: HttpRequest, operation_id: int, query: Query[RestoreQuery]
+) -> Status[Operation]:
+    """Put back what a purge with a snapshot kept; 409 when it kept nothing, or the queue would not keep it."""
     purge = one(
         Operation.objects.filter(pk=operation_id), _("There is no operation %(id)s.") % {"id": operation_id}
     )
-    return Status(202, snapshots.restore(operation=purge, by=audit.actor(request)))
+    return Status(
+        202, snapshots.restore(operation=purge, by=audit.actor(request), allow_loss=query.allow_loss)
+    )

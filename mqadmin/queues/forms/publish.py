@@ -54,6 +54,9 @@ class PublishForm(forms.Form):
     persistent = forms.BooleanField(
         required=False, initial=True, label=gettext_lazy("Persistent: survives a restart of the broker")
     )
+    allow_loss = forms.BooleanField(
+        required=False, label=gettext_lazy("Publish it all the same: what is said here may be lost")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -32,20 +32,28 @@ def queue_move(request: HttpRequest, queue_id: int) -> HttpResponse:
     queue = find(queue_id)
     must_type = queue.name if is_production(queue.broker.slug) else ""
     form = MoveForm(request.POST if request.method == "POST" else None, must_type=must_type)
-    status = 200
+    status, asks = 200, False
     if form.is_bound and form.is_valid():
         values = form.cleaned_data
         try:
             operation = moving.move(
-                queue=queue, to_queue=values["to_queue"], by=audit.actor(request), count=values["count"]
+                queue=queue,
+                to_queue=values["to_queue"],
+                by=audit.actor(request),
+                count=values["count"],
+                allow_loss=values["allow_loss"],
             )
         except Refusal as error:
-            form.add_error(None, error.text)
+            for name, text in error.fields.items():
+                form.add_error(name, text)
+            if not error.fields:
+                form.add_error(None, error.text)
             status = error.status
+            asks = error.code == "would_lose"
         else:
             href = reverse("operation_detail", args=[operation.pk])
             return rendering.moved(request, href, _("%(what)s: begun.") % {"what": operation.summary})
-    context = base(queue) | {"form": form, "must_type": must_type, **_numbers(queue)}
+    context = base(queue) | {"form": form, "must_type": must_type, "asks": asks, **_numbers(queue)}
     return rendering.page(request, "queues/move.html", context, status=status)
 
 

@@ -47,8 +47,10 @@ def _publish(request: HttpRequest, queue: Queue, form: PublishForm, context: dic
             properties=form.properties,
             headers=values["headers"],
             routing_key=values["routing_key"] or None,
+            allow_loss=values["allow_loss"],
         )
     except Refusal as refusal:
+        context["asks"] = refusal.code == "would_lose"
         form.blame(refusal.fields, refusal.text)
     except RabbitError as error:
         context["fault"] = live_fault(error)

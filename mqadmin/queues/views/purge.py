@@ -64,6 +64,8 @@ def _count(queue: Queue) -> dict[str, object]:
 def queue_restore(request: HttpRequest, operation_id: int) -> HttpResponse:
     """Put back what a purge kept."""
     purge = get_object_or_404(Operation, pk=operation_id, kind="queues.purge")
-    operation = snapshots.restore(operation=purge, by=audit.actor(request))
+    operation = snapshots.restore(
+        operation=purge, by=audit.actor(request), allow_loss="allow_loss" in request.POST
+    )
     href = reverse("operation_detail", args=[operation.pk])
     return rendering.moved(request, href, _("%(what)s: begun.") % {"what": operation.summary})

@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from mqadmin.core import brokers, hooks, permissions
+from mqadmin.core.models import Operation
 from mqadmin.core.pages import rendering
-from mqadmin.queues.acts import snapshots
+from mqadmin.queues.acts import destination, snapshots
+from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.forms.publish import PublishForm
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import history, live_queue, presenting, returns, wording
@@ -39,6 +41,23 @@ class Numbers:
     ack_rate: float | None
     redeliver_rate: float | None
     memory: int | None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a purge kept, and what would become of it in its queue, by what the monitor saw last."""
+
+    purge: Operation
+    total: int
+    verdict: Verdict
+
+    @property
+    def loses(self) -> str:
+        return " ".join(self.verdict.loses)
+
+    @property
+    def stops(self) -> str:
+        return " ".join(self.verdict.stops)
 
 
 def find(queue_id: int) -> Queue:
@@ -82,6 +101,7 @@ def base(queue: Queue) -> dict[str, Any]:
         "row": presenting.row(queue, time.time()),
         "broker_status": status_of(queue.broker.slug),
         "is_gone": queue.gone_at is not None,
+        "would_lose": " ".join(destination.sampled(queue, 1).loses),
     }
 
 
@@ -105,7 +125,9 @@ def _settled(queue: Queue, live: LiveQueue) -> dict[str, Any]:
         ),
         "returns": returns.told(detail) if detail else [],
         "form": PublishForm(),
-        "kept": snapshots.of(queue),
+        "kept": [
+            Kept(purge, total, destination.sampled(queue, total)) for purge, total in snapshots.of(queue)
+        ],
     }
 
 

@@ -6,38 +6,19 @@ The statistics of a queue, its effective policy among them, are up to five secon
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mqadmin.rabbit.types import PolicyInfo, QueueInfo
+from mqadmin.rabbit.topology.policies import applying
+from mqadmin.rabbit.types import QueueInfo
+
+__all__ = ["DEFAULT_DELIVERY_LIMIT", "Definitions", "applying", "of", "settings", "smaller", "values"]
 
 DEFAULT_DELIVERY_LIMIT = 20
 """From RabbitMQ 4.0 on, unless something else is set."""
 
 Definitions = Sequence[Mapping[str, Any]]
 """What the policies say that apply to a queue."""
-
-
-def applying(info: QueueInfo, policies: Iterable[PolicyInfo]) -> list[Mapping[str, Any]]:
-    """Return the definitions of the policies that apply to the queue, of policies of one kind.
-
-    RabbitMQ applies the one of the highest priority; of several with that priority it may be any. A pattern that
-    only Erlang's engine reads is taken to match, and what is below it as well.
-    """
-    found: list[Mapping[str, Any]] = []
-    highest: int | None = None
-    for policy in sorted(policies, key=lambda item: -item.priority):
-        if highest is not None and policy.priority < highest:
-            break
-        if policy.vhost != info.vhost or policy.apply_to not in ("all", "queues", f"{info.type}_queues"):
-            continue
-        is_match = _matches(policy.pattern, info.name)
-        if is_match is not False:
-            found.append(policy.definition)
-        if is_match:
-            highest = policy.priority
-    return found
 
 
 def of(info: QueueInfo, version: tuple[int, int], definitions: Definitions | None = None) -> int | None:
@@ -78,11 +59,3 @@ def _smallest(given: Iterable[Any], version: tuple[int, int]) -> int | None:
     if not numbers:
         return DEFAULT_DELIVERY_LIMIT if version >= (4, 0) else None
     return min((value for value in numbers if value >= 0), default=None)
-
-
-def _matches(pattern: str, name: str) -> bool | None:
-    """Tell whether a policy's pattern matches as Erlang's `re:run` does it, on bytes; None: it cannot be told."""
-    try:
-        return re.search(pattern.encode(), name.encode()) is not None
-    except (re.error, RecursionError, OverflowError):
-        return None

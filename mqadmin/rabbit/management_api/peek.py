@@ -141,6 +141,12 @@ def limits_of_letters(
     return {info.key: delivery_limits.of(info, numbers) for info in infos if info.type == "quorum"}
 
 
+def nack_is_harmless(version: str) -> bool:
+    """Whether a nack is no return that counts; else every return is, where a queue has a delivery limit."""
+    numbers = _numbers(version)
+    return numbers is not None and numbers >= (4, 3)
+
+
 def peek(client: ManagementClient, vhost: str, name: str, count: int = 10) -> list[PeekedMessage]:
     """Return up to `count` (at most 100) messages from the head of the queue, having put them back.
 

@@ -1,10 +1,14 @@
 """Messages from one queue to another as fast as they come: consumed, published at once, acked when confirmed.
 
 A thread of its own with two connections, so that a broker that takes no messages still takes acks. What has been
-taken and not confirmed is in `prefetch` bounds; it returns to its queue when the connection closes, one return
-nearer to a delivery limit, and what was written of it may arrive all the same. So nothing is taken that the broker
-does not take: the first message goes alone, and while the broker says that it is blocked (by a memory or disk
-alarm; it says so only after a first publish) what was taken is kept in hand, unwritten.
+taken and not confirmed is in `prefetch` bounds; it returns to its queue when the connection is lost, one return
+nearer to a delivery limit, and what was written of it may arrive all the same. So nothing is taken that cannot be
+given away: never more than `most`, the first message alone, none beyond the room there is; and what is in hand when
+it stops is published, not returned. While the broker says that it is blocked (by a memory or disk alarm; it says so
+only after a first publish) what was taken is kept in hand, unwritten.
+
+What the destination does not take goes back to its queue. A message that cannot bear another return there (as for
+a look, docs/adr/0022) goes back as a copy: confirmed at the end of its queue, then acked.
 """
 
 from __future__ import annotations
@@ -12,61 +16,33 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from pika import exceptions as pika_errors
-from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
-from mqadmin.rabbit.confirms import Confirms, Sent
-from mqadmin.rabbit.errors import NoResponse, RabbitError, from_pika, sentence
+from mqadmin.rabbit.confirms import Confirms
+from mqadmin.rabbit.errors import RabbitError, sentence
 from mqadmin.rabbit.message import Properties
-from mqadmin.rabbit.publishing.connection import Connection, PassingConnection, Unread
+from mqadmin.rabbit.publishing.in_hand import Bounds, Copy, InHand, Progress
+from mqadmin.rabbit.publishing.line import Line
+
+__all__ = ["Bounds", "Mover", "Progress"]
 
 QUIET_S = 0.2  # without a message: then the broker is asked whether the queue is empty
-_JOIN_S = 5.0
+AGAIN_S = 5.0  # between attempts to put back a copy that the broker did not take
 
 Adapt = Callable[[BasicProperties], BasicProperties]
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far it is. `moved` are confirmed and acked; `ended`: nothing more comes; `fault`: why not, if it is not
-    that all were moved; `refusal`: what the broker said to a message that it did not take; `is_blocked`: it takes
-    none at present, an alarm is in force."""
-
-    moved: int
-    ended: bool
-    fault: RabbitError | None = None
-    refusal: str = ""
-    is_blocked: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class _Copy(Sent):
-    tag: int  # of the original
-    target: str
-    published: BasicProperties
-
-    @property
-    def route(self) -> tuple[str, str]:
-        return "", self.target
-
-    @property
-    def properties(self) -> Properties:
-        found = self.published
-        return Properties.from_pika(found.read() if isinstance(found, Unread) else found)
-
-
-class Mover:
+class Mover(Line):
     """Moves up to `most` messages of `source` to queue `target`. `adapt` returns what a copy's properties are.
 
-    Use as a context manager; `wait` and `stop` are for its thread, all else is the mover's own. Every message
-    that is not acked returns to `source` when it is left.
+    Use as a context manager; `wait`, `stop` and `keep_to` are for its thread, all else is the mover's own. Every
+    message that is not acked returns to `source` when it is left.
     """
 
     def __init__(
@@ -79,35 +55,33 @@ class Mover:
         most: int,
         prefetch: int,
         adapt: Adapt,
+        bounds: Bounds | None = None,
         endpoint: Endpoint | None = None,
     ) -> None:
-        endpoint = endpoint or config.endpoints[0]
-        self._where = str(endpoint)
-        self._parameters = config.connection_parameters(vhost, endpoint=endpoint, client_name="mqadmin mover")
-        self._source, self._target = source, target
-        self._most, self._prefetch, self._adapt = most, min(prefetch, most), adapt
-        self._loop = IOLoop()
-        self._connections: list[Connection] = []
+        super().__init__(config, vhost, endpoint or config.endpoints[0], name="mover")
+        self._source, self._target, self._username = source, target, config.username
+        # The first goes alone; of the others never more are in hand than are wanted.
+        self._most, self._prefetch, self._adapt = most, max(1, min(prefetch, most - 1)), adapt
+        self._bounds = bounds = bounds or Bounds()
+        self._room = (
+            None if bounds.length is None else 0
+        )  # how many more may be published; then it is asked for
+        self._size = bounds.size
         self._in: Channel | None = None
         self._out: Channel | None = None
-        self._confirms: Confirms[_Copy] = Confirms()
-        self._copies: deque[_Copy] = deque()  # in publish order, those whose originals are not acked yet
-        self._sent = self._moved = 0
-        self._is_stopping = self._is_asking = self._heard = self._is_consuming = self._is_blocked = False
-        self._first = ""  # the tag of the consumer that takes the first
-        self._kept: deque[tuple[int, BasicProperties, bytes]] = deque()  # not written: the broker is blocked
+        self._confirms: Confirms[Copy] = Confirms()
+        self._copies: deque[Copy] = deque()  # in publish order, those whose originals are not acked yet
+        self._taken = self._moved = self._acked = self._due = self._waiting = 0
+        self._is_stopping = self._is_refused = self._is_asking = self._is_asking_room = False
+        self._heard = self._is_blocked = self._is_cancelling = self._is_at_speed = False
+        self._tag = ""  # of the consumer
+        self._kept: deque[InHand] = deque()  # not written: the broker is blocked, or there is no room
+        self._back: list[InHand] = []  # not taken by the destination
+        self._held = 0
+        self._is_resting = self._is_tired = self._is_finishing = False
         self.was_ready = False  # it had both its channels
         self._changed = threading.Condition()
         self._told = Progress(0, False)
-        self._thread = threading.Thread(target=self._run, name="mqadmin-mover", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.add_callback_threadsafe(self._close)
-        self._thread.join(_JOIN_S)
 
     def wait(self, seconds: float) -> Progress:
         """Return how far it is: at once when it has ended, else after so many seconds."""
@@ -117,35 +91,14 @@ class Mover:
             return self._told
 
     def stop(self) -> None:
-        """Publish no more. It has ended once all that was published is confirmed and acked, whenever that is."""
+        """Take no more. It has ended once all that was taken is confirmed and acked, whenever that is."""
         self._loop.add_callback_threadsafe(self._stop)
 
+    def keep_to(self, bounds: Bounds) -> None:
+        """Keep to other bounds from now on; of `size` only none at all is heeded: what was published is counted."""
+        self._loop.add_callback_threadsafe(lambda: self._keep_to(bounds))
+
     # --- everything below runs in the mover's thread ---------------------------------------------------------
-
-    def _run(self) -> None:
-        for of, opened in ((Connection, self._open_out), (PassingConnection, self._open_in)):
-            self._connections.append(
-                of(
-                    self._parameters,
-                    on_open_callback=opened,
-                    on_open_error_callback=self._lost,
-                    on_close_callback=self._lost,
-                    custom_ioloop=self._loop,
-                )
-            )
-        try:
-            self._loop.start()
-        finally:
-            self._tell(ended=True, fault=NoResponse("The mover's thread ended."))
-            self._loop.close()
-
-    def _open_out(self, connection: Any) -> None:
-        connection.add_on_connection_blocked_callback(lambda *_: self._blocked(True))
-        connection.add_on_connection_unblocked_callback(lambda *_: self._blocked(False))
-        connection.channel(on_open_callback=self._on_out)
-
-    def _open_in(self, connection: Any) -> None:
-        connection.channel(on_open_callback=self._on_in)
 
     def _on_out(self, channel: Channel) -> None:
         channel.add_on_close_callback(self._lost)
@@ -154,7 +107,7 @@ class Mover:
 
     def _on_in(self, channel: Channel) -> None:
         channel.add_on_close_callback(self._lost)
-        channel.add_on_cancel_callback(lambda _frame: self._stop())
+        channel.add_on_cancel_callback(lambda _frame: self._cancelled_by_broker())
         # By a subscription of one message: a get is refused where only one consumer may be active.
         channel.basic_qos(prefetch_count=1, callback=lambda _frame: self._ready(in_=channel))
 
@@ -162,24 +115,18 @@ class Mover:
         self._out, self._in = out or self._out, in_ or self._in
         if self._out is not None and self._in is not None:
             self.was_ready = True
-            self._first = self._in.basic_consume(self._source, self._on_message)
-            self._loop.call_later(QUIET_S, self._look)
+            if self._room is None:
+                self._begin()
+            else:
+                self._ask_room()
 
-    def _consume(self, first: int) -> None:
-        """Take the rest as fast as they come, for the broker took the first, which is acked only now: else the
-        consumer of one message, just cancelled, would have been given the next, and pika given that back."""
-        channel = self._in
-        if channel is not None and channel.is_open and not self._is_stopping:
-            channel.basic_qos(prefetch_count=self._prefetch)  # of the next consumer only
-            channel.basic_consume(self._source, self._on_message)
-        self._ack(first)
-        self._tell()
+    def _begin(self) -> None:
+        if self._in is None or not self._in.is_open or self._is_stopping:
+            return
+        self._tag = self._in.basic_consume(self._source, self._on_message)
+        self._loop.call_later(QUIET_S, self._look)
 
-    def _blocked(self, is_blocked: bool) -> None:
-        self._is_blocked = is_blocked
-        while self._kept and not self._is_blocked and not self._is_stopping:
-            self._publish(*self._kept.popleft())
-        self._tell()
+    # How messages are taken
 
     def _on_message(
         self,
@@ -188,28 +135,117 @@ class Mover:
         properties: BasicProperties,
         body: bytes,
     ) -> None:
-        self._heard = True
-        if self._is_stopping or self._sent + len(self._kept) >= self._most:
-            return
-        if self._is_blocked or self._kept:
-            self._kept.append((method.delivery_tag or 0, properties, body))
+        self._heard, self._waiting = True, 0
+        self._taken += 1
+        message = InHand(method.delivery_tag or 0, properties, body)
+        if self._is_blocked or self._kept or self._is_refused or self._room == 0:
+            self._kept.append(message)
+            self._ask_room()
         else:
-            self._publish(method.delivery_tag or 0, properties, body)
+            self._publish(message)
+        if self._taken >= self._most:
+            self._cancel()
 
-    def _publish(self, tag: int, properties: BasicProperties, body: bytes) -> None:
+    def _go_on(self) -> None:
+        """Take the rest as fast as they come, for the broker took the first, which is acked only now: else the
+        consumer of one message, just cancelled, would have been given the next, and pika given that back."""
+        if self._in is not None and self._in.is_open and not self._is_stopping:
+            self._in.basic_qos(prefetch_count=self._prefetch)  # of the next consumer only
+            self._tag = self._in.basic_consume(self._source, self._on_message)
+        self._ack_due()
+
+    def _cancel(self) -> None:
+        """Have no more delivered; what comes until the answer counts as taken."""
+        channel, tag = self._in, self._tag
+        if channel is None or not channel.is_open or not tag or self._is_cancelling:
+            return
+        self._is_cancelling = True
+        channel.basic_cancel(tag, callback=lambda _frame: self._on_cancelled())
+        channel._cancelled.discard(tag)  # type: ignore[attr-defined]  # pika would give it back
+
+    def _on_cancelled(self) -> None:
+        self._tag, self._is_cancelling = "", False
+        if self._is_at_speed or self._is_stopping or self._taken >= self._most:
+            self._ack_due()
+            self._check_end()
+        else:
+            self._is_at_speed = True
+            self._go_on()
+
+    def _cancelled_by_broker(self) -> None:
+        self._tag, self._is_cancelling = "", False
+        self._stop()
+
+    # How they are published
+
+    def _blocked(self, is_blocked: bool) -> None:
+        self._is_blocked = is_blocked
+        self._publish_kept()
+        self._tell()
+
+    def _publish_kept(self) -> None:
+        while self._kept and not self._is_blocked and not self._is_refused and self._room != 0:
+            self._publish(self._kept.popleft())
+        self._ask_room()
+        self._check_end()
+
+    def _publish(self, message: InHand) -> None:
         out = self._out
         if out is None or not out.is_open:
             return
+        size = 0
+        if self._size is not None:
+            size = len(message.body) + len(getattr(message.properties, "values", b""))
+            if size > self._size:
+                self._kept.appendleft(message)
+                self._refused("It has no room for more bytes.")
+                return
         try:
-            copied = self._adapt(properties)
-            out.basic_publish("", self._target, body, copied, mandatory=True)
+            copied = self._adapt(message.properties)
+            out.basic_publish("", self._target, message.body, copied, mandatory=True)
         except (pika_errors.AMQPError, ValueError, TypeError, OverflowError) as error:
+            self._back.append(message)
             self._refused(sentence(f"The message cannot be encoded: {error}"))
             return
-        self._sent += 1
-        copy = _Copy(body, tag, self._target, copied)
+        self._room = None if self._room is None else self._room - 1
+        self._size = None if self._size is None else self._size - size
+        self._sent(Copy(message.body, message.tag, self._target, copied))
+
+    def _sent(self, copy: Copy) -> None:
         self._copies.append(copy)
         self._confirms.sent(copy)
+
+    def _ask_room(self) -> None:
+        """Ask how many the destination holds, once all that was published is in it: so many more may follow."""
+        out, limit = self._out, self._bounds.length
+        if out is None or not out.is_open or limit is None or self._room != 0 or self._copies:
+            return
+        if not self._is_asking_room and not self._is_refused:
+            self._is_asking_room = True
+            out.queue_declare(self._target, passive=True, callback=self._on_room)
+
+    def _on_room(self, frame: Method[Any]) -> None:
+        self._is_asking_room = False
+        limit = self._bounds.length
+        # In steps: others may publish there too.
+        self._room = (
+            None if limit is None else max(0, min(limit - frame.method.message_count, self._prefetch))
+        )
+        if self._room == 0:
+            self._refused(f"It holds {limit} messages at most, and there is no room for more.")
+        elif not self._tag and not self._taken:
+            self._begin()
+        else:
+            self._publish_kept()
+
+    def _keep_to(self, bounds: Bounds) -> None:
+        if bounds.length != self._bounds.length:
+            self._room = None if bounds.length is None else 0
+        self._size = None if bounds.size is None else bounds.size if self._size is None else self._size
+        self._bounds = bounds
+        self._publish_kept()
+
+    # What the broker says
 
     def _on_return(
         self, _channel: Channel, method: Basic.Return, properties: BasicProperties, body: bytes
@@ -226,41 +262,50 @@ class Mover:
         self._settle()
 
     def _settle(self) -> None:
-        """Ack what is confirmed, in one frame up to the first that is not, in runs around what was refused."""
-        last, copies = 0, self._copies
+        """Ack what is confirmed: in one frame up to the first that is not, one by one behind what was refused."""
+        copies, before = self._copies, self._moved
         while copies and (answer := copies[0].answer) is not None:
             copy = copies.popleft()
-            if answer == "confirmed":
-                last = copy.tag
-                self._moved += 1
-                continue
-            self._ack(last)
-            last = 0
-            if self._in is not None and self._in.is_open:
-                self._in.basic_nack(copy.tag, requeue=True)
-        is_all = self._sent >= self._most or self._is_stopping
-        if last and not is_all and not self._is_consuming and self._in is not None and self._in.is_open:
-            self._is_consuming = True
-            self._in.basic_cancel(self._first, callback=lambda _frame: self._consume(last))
-            return
-        self._ack(last)
-        if is_all and not self._copies:
-            self._finish()
-        elif last:
+            is_taken = answer == "confirmed"
+            if not is_taken:
+                self._back.append(InHand(copy.tag, copy.published, copy.body, copy.is_back))
+            elif copy.is_back or self._back or self._is_refused:
+                self._ack_due()
+                self._ack(copy.tag, multiple=False)
+            else:
+                self._due = copy.tag
+            self._moved += is_taken and not copy.is_back
+        if self._due and not self._is_at_speed and not self._is_stopping and self._taken < self._most:
+            self._cancel()  # of the first alone
+        else:
+            self._ack_due()
+        self._ask_room()
+        if self._moved != before:
             self._tell()
+        self._check_end()
 
-    def _ack(self, tag: int) -> None:
-        if tag and self._in is not None and self._in.is_open:
-            self._in.basic_ack(tag, multiple=True)
+    def _ack_due(self) -> None:
+        """Ack up to what is due; while it is subscribed no more than leaves room for those still wanted."""
+        last = min(self._due, self._most - self._prefetch) if self._tag else self._due
+        if last > self._acked:
+            self._acked = last
+            self._ack(last, multiple=True)
+
+    def _ack(self, tag: int, *, multiple: bool) -> None:
+        if self._in is not None and self._in.is_open:
+            self._in.basic_ack(tag, multiple=multiple)
+
+    # How it ends
 
     def _refused(self, why: str) -> None:
+        self._is_refused = True
         self._tell(refusal=self._told.refusal or why)
         self._stop()
 
     def _stop(self) -> None:
         self._is_stopping = True
-        if not self._copies:
-            self._finish()
+        self._cancel()
+        self._check_end()
 
     def _look(self) -> None:
         """Ask whether the queue is empty when it has been quiet for a while."""
@@ -274,37 +319,81 @@ class Mover:
 
     def _on_left(self, frame: Method[Any]) -> None:
         self._is_asking = False
-        if not frame.method.message_count and not self._copies and not self._kept and not self._heard:
-            self._is_stopping = True
-            self._finish()
+        if self._copies or self._kept or self._heard:
+            return
+        if not frame.method.message_count:
+            self._stop()
+        elif self._waiting != frame.method.message_count:
+            self._waiting = frame.method.message_count
+            self._tell()
 
-    def _finish(self) -> None:
+    def _check_end(self) -> None:
+        """End it once nothing more comes and nothing is on its way, and what is left in hand can be given back."""
+        is_all = self._is_stopping or self._taken >= self._most
+        if not is_all or self._tag or self._copies or self._is_resting or self._told.ended:
+            return
+        if self._kept and not (self._is_refused or (self._is_stopping and self._is_blocked)):
+            return  # it will be published
+        limit, in_hand = self._bounds.returns, [*self._back, *self._kept]
+        rest = [item for item in in_hand if not item.bears_return(limit)]
+        if rest:
+            self._put_back(rest)
+        elif not self._is_finishing:
+            self._is_finishing = True
+            self._finish(in_hand)
+
+    def _put_back(self, rest: list[InHand]) -> None:
+        """Publish what bears no return to the end of its own queue; what is not taken there is tried again."""
+        self._held = len(rest)
+        self._tell()
+        out = self._out
+        if self._is_blocked or out is None or not out.is_open:
+            return
+        if self._is_tired:
+            self._is_tired, self._is_resting = False, True
+            self._loop.call_later(AGAIN_S, self._rested)
+            return
+        self._is_tired = True
+        gone = {item.tag for item in rest}
+        self._back = [item for item in self._back if item.tag not in gone]
+        self._kept = deque(item for item in self._kept if item.tag not in gone)
+        for item in rest:
+            try:
+                copy = item.back_to(self._source, username=self._username)
+                out.basic_publish("", self._source, copy.body, copy.published, mandatory=True)
+            except (pika_errors.AMQPError, ValueError, TypeError, OverflowError):
+                self._back.append(item)  # held
+            else:
+                self._sent(copy)
+        self._check_end()
+
+    def _rested(self) -> None:
+        self._is_resting = False
+        self._check_end()
+
+    def _finish(self, in_hand: list[InHand]) -> None:
         """The answer to this proves that every ack before it was taken."""
-        if self._in is not None and self._in.is_open and not self._told.ended:
-            self._in.basic_qos(prefetch_count=self._prefetch, callback=lambda _frame: self._tell(ended=True))
-
-    def _lost(self, _of: Any, error: BaseException) -> None:
-        self._tell(ended=True, fault=from_pika(error, where=self._where))
+        self._held = 0
+        self._ack_due()
+        if self._in is None or not self._in.is_open:
+            return
+        if self._bounds.by_nack:
+            for item in in_hand:
+                self._in.basic_nack(item.tag, requeue=True)
+        self._in.basic_qos(prefetch_count=self._prefetch, callback=lambda _frame: self._tell(ended=True))
 
     def _tell(self, *, ended: bool = False, fault: RabbitError | None = None, refusal: str = "") -> None:
         with self._changed:
             if self._told.ended:
                 return
-            self._told = Progress(self._moved, ended, fault, refusal or self._told.refusal, self._is_blocked)
+            self._told = Progress(
+                self._moved,
+                ended,
+                fault,
+                refusal or self._told.refusal,
+                self._is_blocked,
+                self._waiting,
+                self._held,
+            )
             if ended:
                 self._changed.notify_all()
-
-    def _close(self) -> None:
-        self._tell(ended=True)
-        for connection in self._connections:
-            if connection.is_open:
-                connection.close()
-        # What the broker has not answered within a second is left to its heartbeat.
-        self._loop.call_later(1.0, self._loop.stop)
-        self._wait_closed()
-
-    def _wait_closed(self) -> None:
-        if all(connection.is_closed for connection in self._connections):
-            self._loop.stop()
-        else:
-            self._loop.call_later(0.01, self._wait_closed)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mqadmin.rabbit.topology import settings
 from mqadmin.rabbit.topology.topology import DeadLetterMap, DeadLetterPath, QueueKey, message_ttl
 from mqadmin.rabbit.types import QueueInfo
 
@@ -95,8 +96,8 @@ def _of_source(queue: QueueInfo, target: DeadLetterPath) -> list[Flag]:
     if target.broken is not None:
         name = target.exchange or "" if target.broken == "exchange_missing" else target.routing_key or ""
         wrong.append(Flag(queue.key, target.broken, name))
-    strategy = setting(queue, "dead-letter-strategy")
-    overflow = setting(queue, "overflow") or "drop-head"
+    strategy = settings.text(queue, "dead-letter-strategy")
+    overflow = settings.overflow(queue)
     if (
         queue.type == "quorum"
         and target.exchange is not None
@@ -115,14 +116,14 @@ def _of_inbox(queue: QueueInfo, target: DeadLetterPath) -> list[Flag]:
     ttl = message_ttl(queue)
     if ttl is not None and not goes_on:
         wrong.append(Flag(queue.key, "ttl_eats", str(ttl)))
-    limit = length_limit(queue)
+    limit = settings.length_limit(queue)
     if limit and queue.type != "stream":
-        refuses = (setting(queue, "overflow") or "drop-head").startswith("reject-publish")
+        refuses = settings.overflow(queue).startswith("reject-publish")
         if refuses:
             wrong.append(Flag(queue.key, "length_refuses", limit))
         elif not goes_on:
             wrong.append(Flag(queue.key, "length_eats", limit))
-    expires = number(queue, "expires")
+    expires = settings.number(queue, "expires")
     if expires is not None:
         wrong.append(Flag(queue.key, "queue_expires", str(expires)))
     if not queue.durable or queue.auto_delete or queue.exclusive:
@@ -138,23 +139,3 @@ def _of_counts(queue: QueueInfo, target: DeadLetterPath, limits: Mapping[QueueKe
     senders = ((name, limits.get((queue.vhost, name))) for name in target.from_)
     others = tuple(name for name, most in senders if most is not None and most >= limit)
     return [Flag(queue.key, "returns_kill", str(limit), others)] if others else []
-
-
-def setting(queue: QueueInfo, name: str) -> str | None:
-    """Return a text setting: the argument `x-NAME` wins over the policy's `NAME`."""
-    value = queue.arguments.get(f"x-{name}", queue.effective_policy.get(name))
-    return value if isinstance(value, str) else None
-
-
-def number(queue: QueueInfo, name: str) -> int | None:
-    """Return a numeric setting: the smaller of argument and policy, as RabbitMQ takes limits."""
-    values = (queue.arguments.get(f"x-{name}"), queue.effective_policy.get(name))
-    return min(
-        (value for value in values if isinstance(value, int) and not isinstance(value, bool)), default=None
-    )
-
-
-def length_limit(queue: QueueInfo) -> str:
-    """Return the limit on length as "1000" messages or "1000 B", "" without one."""
-    messages, size = number(queue, "max-length"), number(queue, "max-length-bytes")
-    return str(messages) if messages is not None else f"{size} B" if size is not None else ""

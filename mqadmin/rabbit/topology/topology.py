@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mqadmin.rabbit.topology import settings
 from mqadmin.rabbit.topology.routing import DEFAULT_EXCHANGE, Choice, Route, RoutingTable
 from mqadmin.rabbit.types import BindingInfo, ExchangeInfo, QueueInfo
 
@@ -82,18 +83,17 @@ def dead_letter_exchange(queue: QueueInfo) -> str | None:
 
     The argument wins over the policy (rabbit_queue_type_util:args_policy_lookup/3).
     """
-    return _setting(queue, "dead-letter-exchange")
+    return settings.text(queue, "dead-letter-exchange")
 
 
 def dead_letter_routing_key(queue: QueueInfo) -> str | None:
     """Return the key its dead letters are published with, None = each message's own."""
-    return _setting(queue, "dead-letter-routing-key")
+    return settings.text(queue, "dead-letter-routing-key")
 
 
 def message_ttl(queue: QueueInfo) -> int | None:
     """Return the queue's time to live for messages in milliseconds: the smaller of argument and policy."""
-    values = (queue.arguments.get("x-message-ttl"), queue.effective_policy.get("message-ttl"))
-    return min((value for value in values if isinstance(value, int)), default=None)
+    return settings.number(queue, "message-ttl")
 
 
 def dead_letter_map(
@@ -149,11 +149,6 @@ def dead_letter_map(
             only_expired=key in expired,
         )
     return DeadLetterMap(targets)
-
-
-def _setting(queue: QueueInfo, name: str) -> str | None:
-    value = queue.arguments.get(f"x-{name}", queue.effective_policy.get(name))
-    return value if isinstance(value, str) else None
 
 
 def _broken(route: Route) -> Broken | None:

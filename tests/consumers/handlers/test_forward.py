@@ -14,6 +14,7 @@ from consumers.handlers import registry
 from consumers.handlers.registry import OptionsError, Place
 from consumers.runtime.api import Delivery, Reject, Retry
 from mqadmin.core import brokers
+from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.publishing.publisher import close_publishers
@@ -202,3 +203,25 @@ def test_options_that_cannot_work_are_named() -> None:
     assert "come back for ever" in faults(routing_key="source")["routing_key"]
     assert "255 bytes" in faults(exchange="é" * 128, routing_key="x")["exchange"]
     assert "nowhere" in faults(broker="nowhere", routing_key="x")["broker"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, []),
+        ({"arguments": {"x-max-length": 5}, "ready": 2}, ["Full, it drops its oldest messages for those"]),
+        ({"arguments": {"x-max-length": 5}, "ready": 5}, ["about 1 of its oldest messages would be dropped"]),
+        ({"effective_policy": {"message-ttl": 10}}, ["10 ms after it came"]),
+        ({"exclusive": True}, ["ends with it"]),
+    ],
+)
+def test_what_becomes_of_messages_there_is_told(fields: dict[str, Any], words: list[str]) -> None:
+    broker = Broker.objects.create(slug="default")
+    Queue.objects.create(broker=broker, vhost="/", name="target", **fields)
+    place = Place("mover", "default", "/", "source")
+    told = registry.outlook("forward", {"routing_key": "target"}, place)
+    assert len(told) == len(words)
+    assert all(part in text for part, text in zip(words, told, strict=True))
+    assert registry.outlook("forward", {"exchange": "x", "routing_key": "target"}, place) == []
+    assert registry.outlook("forward", {"nonsense": 1}, place) == []

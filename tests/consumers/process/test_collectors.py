@@ -127,3 +127,11 @@ def test_what_is_held_is_given_back_before_rabbitmq_loses_patience(
     line.loop.call_later(10, line.loop.stop)
     line.loop.start()
     assert line.is_reopened
+
+
+def test_that_another_consumer_gets_them_all_is_told_when_it_is_known(line: Line) -> None:
+    held = "“q” gives its messages to its single active consumer alone, which is “x”."
+    line.capped._asked(Limits(cap=50, delivery_limit=20, held=held))
+    line.capped._asked(Limits(cap=50, delivery_limit=20, held=held))
+    line.capped._asked(Limits(cap=50, delivery_limit=20))
+    assert line.told == [held.rstrip("."), ""]

@@ -16,7 +16,9 @@ from consumers.records.replaying import NotRequeued
 from consumers.runtime.api import Delivery
 from consumers.runtime.outcome import Handled
 from mqadmin.core import brokers
+from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
+from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.message import to_json
@@ -200,3 +202,22 @@ def test_replay_to_a_queue_that_is_gone_says_so(channel: Any, vhost: str) -> Non
 
     assert caught.value.code == "unroutable"
     assert AuditEntry.objects.get().outcome == "refused"
+
+
+@pytest.mark.broker
+def test_replay_to_a_queue_that_would_drop_something_waits_for_an_agreement(channel: Any, vhost: str) -> None:
+    channel.queue_declare("latest", durable=True, arguments={"x-max-length": 1})
+    channel.confirm_delivery()
+    channel.basic_publish("", "latest", b"old")
+    record = make_record(make_consumer(vhost=vhost, queue="latest"), body=b"x", properties={}, size=1)
+    assert replaying.would_lose(record) == ""  # the monitor knows no such queue
+    broker = Broker.objects.create(slug="default")
+    Queue.objects.create(broker=broker, vhost=vhost, name="latest", ready=1, arguments={"x-max-length": 1})
+    assert "about 1 of its oldest messages would be dropped" in replaying.would_lose(record)
+
+    with pytest.raises(Refusal, match="would be dropped") as caught:
+        replaying.requeue(record=record, by=BY)
+
+    assert caught.value.code == "would_lose"
+    replaying.requeue(record=record, by=BY, allow_loss=True)
+    assert channel.basic_get("latest", auto_ack=True)[2] == b"x"

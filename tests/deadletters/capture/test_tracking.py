@@ -7,14 +7,19 @@ import pytest
 from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerProcess
+from consumers.process import collectors, definition_spec
+from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
 from mqadmin.deadletters.capture import tracking
 from mqadmin.deadletters.models import TrackedQueue
 from mqadmin.queues.models import Queue
+from mqadmin.rabbit.config import BrokerConfig
 from tests.deadletters.conftest import Place, in_thread_database
 from tests.deadletters.listeners import Listener
+from tests.support import amqp
+from tests.support.consumers import make_consumer
 from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
@@ -122,7 +127,9 @@ def test_a_queue_that_somebody_consumes_from_is_tracked_only_by_force(place: Pla
     queue = place.row(total=3, consumers=1)
     assert not tracking.untracked("default").exists()
     with Listener(place, "dlx.orders"):
-        wait_until(lambda: tracking._consumers(queue) == 1, 20, what="a consumer that is counted")
+        wait_until(
+            lambda: tracking._consumers(tracking._detail(queue)) == 1, 20, what="a consumer that is counted"
+        )
         with pytest.raises(Refusal, match="1 consumer works on this queue") as refusal:
             tracking.track(queue=queue, by=by)
         assert refusal.value.code == "consumed"
@@ -148,3 +155,28 @@ def test_a_collector_that_was_just_stopped_is_nobody_else(place: Place, by: Acto
     process.ended_at = timezone.now() - tracking.STATISTICS * 2
     process.save()
     assert "1 consumer" in tracking.consumed(queue, 1)
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_of_a_queue_with_a_single_active_consumer(
+    place: Place, by: Actor, broker_config: BrokerConfig, kind: str
+) -> None:
+    arguments = {"x-queue-type": kind, "x-single-active-consumer": True}
+    place.channel.queue_declare("single", durable=True, arguments=arguments)
+    queue = place.row("single")
+    details = brokers.client("default")
+    with amqp.channel(broker_config, place.vhost) as other:
+        other.basic_consume("single", lambda *_args: None, consumer_tag="the-only-one")
+        wait_until(lambda: details.queue(place.vhost, "single").consumer_details, 20)
+        with pytest.raises(Refusal, match="“the-only-one” on connection") as refusal:
+            tracking.track(queue=queue, by=by, force=True)  # it would get nothing
+        assert refusal.value.code == "held"
+        spec = definition_spec.spec(make_consumer(vhost=place.vhost, queue="single"))
+        assert "“the-only-one”" in collectors.limits(spec).held, (
+            "and its collector says it, should it come later"
+        )
+    wait_until(lambda: not tracking._consumers(tracking._detail(queue)), 20)
+    collector = tracking.track(queue=queue, by=by).consumer
+    assert collector is not None
+    # A classic queue refuses a consumer that would be exclusive, and RabbitMQ sees to it that no other is active.
+    assert (collector.exclusive, collector.single) == (False, True)

@@ -86,20 +86,20 @@ def test_an_alarm_is_waited_for_with_one_message_on_its_way(
 def test_an_alarm_in_the_midst_of_it_doubles_nothing(
     dead: Queue, restartable_broker: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full, consume = threading.Event(), Mover._consume
+    full, go_on = threading.Event(), Mover._go_on
     heeded, stop = threading.Event(), Mover._stop
 
-    def once_full(mover: Mover, first: int) -> None:
+    def once_full(mover: Mover) -> None:
         if full.is_set():
-            consume(mover, first)
+            go_on(mover)
         else:
-            mover._loop.call_later(0.05, lambda: once_full(mover, first))
+            mover._loop.call_later(0.05, lambda: once_full(mover))
 
     def noted(mover: Mover) -> None:
         stop(mover)
         heeded.set()
 
-    monkeypatch.setattr(Mover, "_consume", once_full)
+    monkeypatch.setattr(Mover, "_go_on", once_full)
     monkeypatch.setattr(Mover, "_stop", noted)
     operation = moving.move(queue=dead, to_queue="work", by=BY)
     worker = in_a_worker(operation)

@@ -18,12 +18,13 @@ from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import KeptMessage, Operation
-from mqadmin.queues.acts import draining, purging, snapshots
+from mqadmin.queues.acts import draining, purging, snapshots, source
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.config import BrokerConfig
 from tests.queues.acts.test_moving import carry_out, depth, fill, taken
 from tests.queues.conftest import make_queue
+from tests.support.management import Management
 from tests.support.processes import killed_at
 from tests.support.waiting import patient, wait_until
 from tests.support.wire import Raw, connect, properties
@@ -131,15 +132,15 @@ def test_too_large_ones_end_it_and_stay(
     dead: Queue, channel: BlockingChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(draining, "BATCH", 2)
-    fill(channel, 6)
+    fill(channel, 8)
     purge = purging.purge(queue=dead, by=BY, snapshot=True)
-    monkeypatch.setattr(snapshots, "MOST_BYTES", 5)  # four of one byte, not six
+    monkeypatch.setattr(snapshots, "MOST_BYTES", 5)  # six of one byte, as what is in hand is kept, not eight
     carry_out(purge)
-    assert (purge.status, purge.done) == ("failed", 4)
+    assert (purge.status, purge.done) == ("failed", 6)
     assert "more than a snapshot holds" in purge.error
     wait_until(lambda: depth(channel, "dead") == 2)
-    assert carry_out(snapshots.restore(operation=purge, by=BY)).done == 4
-    assert depth(channel, "dead") == 6
+    assert carry_out(snapshots.restore(operation=purge, by=BY)).done == 6
+    assert depth(channel, "dead") == 8
 
 
 @pytest.mark.processes
@@ -213,3 +214,84 @@ def test_the_pages_move_keep_and_put_back(dead: Queue, channel: BlockingChannel,
     operator.post(reverse("queue_restore", args=[purge.pk]))
     carry_out(Operation.objects.get(kind="queues.restore"))
     assert depth(channel, "dead") == 3
+
+
+def test_what_the_queue_would_drop_is_put_back_only_where_somebody_says_so(
+    dead: Queue, channel: BlockingChannel, management: Management, vhost: str
+) -> None:
+    fill(channel, 3)
+    purge = carry_out(purging.purge(queue=dead, by=BY, snapshot=True))
+    management.set_policy(vhost, "short", "^dead$", {"max-length": 2})
+    with pytest.raises(Refusal, match="Only 2 more fit") as refusal:
+        snapshots.restore(operation=purge, by=BY)
+    assert refusal.value.code == "would_lose"
+    assert carry_out(snapshots.restore(operation=purge, by=BY, allow_loss=True)).done == 3
+    assert depth(channel, "dead") == 2
+
+
+def test_what_finds_no_room_any_more_is_kept(
+    dead: Queue, channel: BlockingChannel, management: Management, vhost: str
+) -> None:
+    fill(channel, 3)
+    purge = carry_out(purging.purge(queue=dead, by=BY, snapshot=True))
+    management.set_policy(vhost, "short", "^dead$", {"max-length": 3})
+    restored = snapshots.restore(operation=purge, by=BY)
+    channel.basic_publish("", "dead", b"mine")
+    carry_out(restored)
+    assert (restored.status, restored.done) == ("failed", 2)
+    assert restored.error == "“dead” holds at most 3 messages, and has no room for more. The rest are kept."
+    assert snapshots.of(dead) == [(purge, 1)]
+    assert depth(channel, "dead") == 3
+
+
+def test_a_paused_one_returns_none_that_it_took(
+    broker: Broker, vhost: str, channel: BlockingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "BATCH", 5)
+    channel.queue_delete("dead")
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 2}
+    channel.queue_declare("dead", durable=True, arguments=arguments)
+    fill(channel, 12)
+    purge = purging.purge(queue=make_queue(broker, "dead", vhost), by=BY, snapshot=True)
+    settle = draining.Drain.settle
+
+    def pause_then(*args: Any) -> None:
+        settle(*args)
+        operations.pause(operation=Operation.objects.get(pk=purge.pk), by=BY)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(draining.Drain, "settle", pause_then)
+        carry_out(purge)
+    assert (purge.status, purge.done) == ("paused", 5)
+    wait_until(lambda: depth(channel, "dead") == 7)
+    assert not any(message.redelivered for message in taken(channel, "dead"))
+
+
+def test_one_of_a_queue_whose_messages_are_anothers_is_refused_and_ends(
+    broker: Broker,
+    vhost: str,
+    channel: BlockingChannel,
+    broker_config: BrokerConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(source, "HELD_SECONDS", 0.5)
+    channel.queue_declare("single", durable=True, arguments={"x-single-active-consumer": True})
+    queue = make_queue(broker, "single", vhost)
+    for _ in range(3):
+        channel.basic_publish("", "single", b"x")
+    wait_until(lambda: depth(channel, "single") == 3)
+    purge = purging.purge(queue=queue, by=BY, snapshot=True)
+    with amqp.channel(broker_config, vhost) as other:
+        other.basic_qos(prefetch_count=1)
+        other.basic_consume("single", lambda *_args: None, consumer_tag="the-only-one")
+        carry_out(purge)
+        assert (purge.status, purge.done) == ("failed", 0)
+        assert purge.error.endswith("What was not kept is where it was.")
+
+        def refused() -> bool:
+            with pytest.raises(Refusal) as refusal:
+                purging.purge(queue=queue, by=BY, snapshot=True)
+            return "“the-only-one”" in refusal.value.text
+
+        wait_until(lambda: len(brokers.client("default").queue(vhost, "single").consumer_details) == 1, 20)
+        assert refused()

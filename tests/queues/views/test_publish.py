@@ -11,6 +11,7 @@ from mqadmin.queues.models import Queue
 from mqadmin.rabbit.config import BrokerConfig
 from tests.queues.views.conftest import HTMX
 from tests.support import amqp
+from tests.support.management import Management
 
 pytestmark = pytest.mark.broker
 
@@ -93,3 +94,26 @@ def test_headers_that_would_be_sent_otherwise_than_typed_are_refused(
     text = publish(operator, work, headers=headers)
     assert words in text
     assert "Published and confirmed" not in text
+
+
+def test_where_something_would_be_lost_it_asks_first(
+    operator: Client, work: Queue, broker_config: BrokerConfig, management: Management
+) -> None:
+    management.declare_queue(work.vhost, "latest", arguments={"x-max-length": 1})
+    amqp.publish(broker_config, work.vhost, "latest", [b"old"])
+    said = "Publish it all the same"
+    assert said not in publish(operator, work)
+    text = publish(operator, work, routing_key="latest")
+    assert said in text
+    assert "about 1 of its oldest messages would be dropped. It is full." in text
+    assert amqp.depth(broker_config, work.vhost, "latest") == 1
+    assert "Published and confirmed" in publish(operator, work, routing_key="latest", allow_loss="on")
+    (got,) = amqp.drain(broker_config, work.vhost, "latest", expect=1)
+    assert got.body == b"hello"
+
+
+def test_what_a_full_queue_would_lose_stands_there_before(operator: Client, work: Queue) -> None:
+    Queue.objects.filter(pk=work.pk).update(arguments={"x-max-length": 1}, ready=1)
+    text = operator.get(reverse("queue_publish", args=[work.pk])).content.decode()
+    assert "holds at most 1 message: about 1 of its oldest" in text
+    assert "Publish it all the same" in text
