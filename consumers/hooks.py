@@ -51,7 +51,7 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     for item in found:
         if item.status.state in ("failed", "lost", "unplaced", "backoff"):
             yield _down(item)
-        elif item.held is not None:
+        elif item.held is not None and not item.consumer.is_collector:
             yield _held(item)
         elif _fails_much(item):
             yield _failing(item)

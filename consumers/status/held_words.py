@@ -55,6 +55,11 @@ def words(found: HeldTooLong, limit: ConsumerTimeout | None) -> str:
 
 def remedy(consumer: Consumer, limit: ConsumerTimeout | None) -> str:
     """Say what helps: a deadline, or a longer limit."""
+    if consumer.is_collector:
+        return _(
+            "It holds letters that are too large to be stored, for 20 minutes at a time: nothing is lost, but each "
+            "is delivered more often. Let RabbitMQ wait longer."
+        )
     if limit is None or limit.source == "default":
         what = _("Set a deadline below RabbitMQ's consumer timeout.")
     elif 0 < consumer.timeout_seconds <= consumer_timeout.longest_deadline(consumer, limit):

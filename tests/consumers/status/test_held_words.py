@@ -86,3 +86,12 @@ def test_the_api_has_it_too(api_of: Api) -> None:
         items = viewer.call("GET", "/records", ack_lost=lost)[1]["items"]
         assert [item["message_id"] for item in items] == ids
         assert (items[0]["ack_lost"] == WHY) is lost
+
+
+def test_a_collector_is_not_told_to_set_a_deadline(slow: Consumer, viewer: Client) -> None:
+    """What it holds are letters too large to be stored; it has no handler that could be late."""
+    Consumer.objects.update(is_collector=True)
+    page = text_of(get(viewer, "consumer_detail", slow.name))
+    assert "It holds letters that are too large to be stored" in page
+    assert "deadline of at most" not in page
+    assert list(hooks.attention("default", None)) == []  # type: ignore[arg-type]
