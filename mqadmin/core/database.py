@@ -133,6 +133,8 @@ def explains(error: Error) -> bool:
     if _STRANGE_TABLES.search(text):
         return words(error).startswith(f"{place()} ")
     kinds = OperationalError | InterfaceError | InternalError | MigrationSchemaMissing
+    if connection.connection is None:  # whatever it is, it kept from connecting
+        return True
     return isinstance(error, kinds) or type(error) is DatabaseError or bool(_RIGHTS.search(text))
 
 

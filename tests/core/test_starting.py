@@ -101,6 +101,7 @@ def addresses(tmp_path: Path) -> Mapping[str, str]:
         "malformed": f"postgres://ann:{PASSWORD}@db:54x2/mqadmin",
         "unknown": f"mongodb://ann:{PASSWORD}@db/mqadmin",
         "unreachable": f"postgres://ann:{PASSWORD}@127.0.0.1:1/mqadmin",
+        "option": f"postgres://ann:{PASSWORD}@127.0.0.1:1/mqadmin?connect_timeout=soon",
         "nowhere": f"postgres://ann:{PASSWORD}@no-such-host.invalid/mqadmin",
         "text": f"sqlite:///{tmp_path}/text.sqlite3",
         "folder": f"sqlite:///{tmp_path}/folder.sqlite3",
@@ -115,6 +116,7 @@ def addresses(tmp_path: Path) -> Mapping[str, str]:
     ("name", "fault", "why"),
     [
         ("migrate", "unreachable", r"mqadmin at 127\.0\.0\.1:1: Connection refused\. Does PostgreSQL run"),
+        ("migrate", "option", "bad value for connect_timeout"),
         ("migrate", "text", r"text\.sqlite3: file is not a database\. Put a backup"),
         ("migrate", "no folder", "unable to open database file. There is no folder"),
         ("migrate", "newer", r"newer version of mqadmin \(queues\.0999_of_tomorrow"),
