@@ -10,6 +10,8 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from mqadmin.core import unseen
+
 _LIBRARIES = {"amqp", "celery", "kombu"}  # by name: most processes do without Celery and need not load it
 
 
@@ -36,14 +38,21 @@ class RefusedInALine(logging.Filter):
         """Shorten `record` in place; never drop it."""
         status = getattr(record, "status_code", None)
         if isinstance(status, int) and (400 <= status < 500 or status == 503):
-            record.msg, record.args = "%s", (in_a_line(record.getMessage()),)
             record.exc_info = record.exc_text = None
         return True
 
 
-def in_a_line(text: object) -> str:
-    """Return a text with what would end a line, or move about on it, written as an escape."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(text))
+class Line(logging.Formatter):
+    """Writes each record on a line of its own, with every sign of it to be seen; below it the traceback, if any."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        record.message = unseen.line(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:
+        """Return the traceback."""
+        return unseen.lines(super().formatException(ei))
 
 
 def end_in_a_line(**_signal: Any) -> None:

@@ -139,3 +139,14 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         raise error
 
     monkeypatch.setattr(views.rendering, "page", fail)
+
+
+def test_a_name_begins_no_line_and_turns_none(log: io.StringIO) -> None:
+    logging.getLogger("mqadmin").warning("purged %s", "a\u202eb\nc")
+    assert log.getvalue().endswith("purged a[U+202E]b[U+000A]c\n")
+    log.truncate(0)
+    try:
+        raise ValueError("a\u202e")
+    except ValueError:
+        logging.getLogger("mqadmin").exception("it failed")
+    assert log.getvalue().endswith("\nValueError: a[U+202E]\n")

@@ -29,7 +29,6 @@ from mqadmin.core import brokers, permissions
 from mqadmin.core.api import tokens
 from mqadmin.core.api.description import Api
 from mqadmin.core.errors import Refusal
-from mqadmin.core.loglines import in_a_line
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
 from mqadmin.rabbit.errors import RabbitError
@@ -291,5 +290,5 @@ def _unusable(error: Exception) -> JsonResponse:
 
 
 def _database_gone(error: Exception) -> JsonResponse:
-    log.error("the database did not answer an API call: %s", in_a_line(error))
+    log.error("the database did not answer an API call: %s", error)
     return error_response(503, "database_unavailable", _("The database does not answer. Try again shortly."))
