@@ -45,7 +45,7 @@
           : []),
       ],
       series: [
-        { label: element.dataset.timeLabel || " ", value: (_plot, at) => (at == null ? "" : time(at, true)) },
+        { label: document.body.dataset.time, value: (_plot, at) => (at == null ? "" : time(at, true)) },
         ...data.series.map((series) => ({
           label: series.label,
           scale: series.axis === "right" ? "right" : "y",

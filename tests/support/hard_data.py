@@ -40,8 +40,8 @@ def unseen(word: str) -> str:
 
 
 def long(word: str) -> str:
-    """Return a name that no line has room for, and no place to break it."""
-    return f"{word}-{'W' * 110}"
+    """Return a name that no line has room for, no place to break it, and signs without a shape."""
+    return f"{word}-{'W' * 90}{UNSEEN}"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from mqadmin.core.models import AuditEntry, Operation
+from mqadmin.core.pages import rendering
 from tests.core.conftest import HX, SignIn
 
 
