@@ -12,27 +12,31 @@ import unicodedata
 # Controls, formats (directions, joiners, tags), blanks other than the plain one, separators, variation selectors,
 # private use, what is no character at all, and fillers that have the form of a letter and no ink. Not here: signs
 # of category Cf that Arabic and its like draw.
-_SIGNS = (
-    r"\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
-    r"\u205f-\u206f\u2800\u3000\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff"
-    r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    r"\U000f0000-\U0010ffff"
+_ABOVE = (
+    r"\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000"
+    r"\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\U00013430-\U0001343f"
+    r"\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff"
 )
+_SIGNS = rf"\x00-\x1f\x7f-\xa0{_ABOVE}"
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # but for what ends a line, and tabs
 _RTL = r"\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
 
 IN_NAME = re.compile(rf"[{_SIGNS}]|^ +| +$| {{2,}}")
 # Of a text, also one over several lines: a number of ours has its no-break blanks, an emoji its selector.
 IN_TEXT = re.compile(
-    rf"(?![\t\n\r])(?!(?<=\d)\xa0[\dkMGTB])(?!(?<=[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])\ufe0f)"
-    rf"[{_SIGNS}]"
+    rf"[{_CONTROLS}\xa0{_ABOVE}]"
+    r"(?!(?<=\d\xa0)[\dkMGTB])(?<![\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]\ufe0f)"
 )
+_SEEN = bytes([9, 10, 13, *range(0x20, 0x7F)])
+_ODD = re.compile(rf"[{_CONTROLS}{_ABOVE}{_RTL}]")
+_BLANK = re.compile(rb"\xc2\xa0(?!(?<=\d\xc2\xa0)[\dkMGTB])")
 _IN_LINE = re.compile(rf"[{_SIGNS}]")
 # Written from right to left, with what stands between its words: it must turn nothing that stands beside it.
 RTL_RUN = re.compile(rf"[{_RTL}](?:(?:[^\w&<>\n{_SIGNS}]|[{_RTL}])*[{_RTL}])?")
 _LITERAL = re.compile(r"\[(?=U\+[0-9A-Fa-f]{4,6}\])")
 _MIXED_WORD = re.compile(r"[^\W\d_]+")
 _TWINS = ("CYRILLIC ", "GREEK ", "ARMENIAN ", "CHEROKEE ", "COPTIC ", "FULLWIDTH ", "MATHEMATICAL ", "LISU ")
-_CONTROLS = {
+_CALLED = {
     0: "null",
     7: "bell",
     8: "backspace",
@@ -43,6 +47,12 @@ _CONTROLS = {
 }
 
 
+def hides(page: bytes) -> bool:
+    """Whether there is anything to write out in a text in UTF-8. Fast: most have nothing, and all pages are asked."""
+    rest = page.translate(None, _SEEN).decode()
+    return bool(_ODD.search(rest) or _BLANK.search(page)) or b"[U+" in page
+
+
 def code(sign: str) -> str:
     """Return what a sign is called by: "U+202E"."""
     return f"U+{ord(sign):04X}"
@@ -50,7 +60,7 @@ def code(sign: str) -> str:
 
 def called(sign: str) -> str:
     """Return the name that Unicode gives it: "right-to-left override"."""
-    return unicodedata.name(sign, _CONTROLS.get(ord(sign), "character without a shape")).lower()
+    return unicodedata.name(sign, _CALLED.get(ord(sign), "character without a shape")).lower()
 
 
 def plain(text: object, *, isolate: bool = False) -> str:

@@ -14,9 +14,9 @@
   };
   // Scrolls by itself, or says with an ellipsis that there is more.
   const cutsOnPurpose = (element) => {
-    const { overflowX, textOverflow, webkitLineClamp } = style(element);
+    const { overflowX, textOverflow, webkitLineClamp, display } = style(element);
     if (overflowX === "auto" || overflowX === "scroll") return true;
-    return overflowX !== "visible" && (textOverflow === "ellipsis" || webkitLineClamp !== "none");
+    return overflowX !== "visible" && ((textOverflow === "ellipsis" && !display.includes("flex")) || webkitLineClamp !== "none");
   };
   const hidden = (element) => element.closest(".visually-hidden, .skip, [hidden], dialog:not([open])");
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,17 @@ LOOK = (HERE / "looking.js").read_text()
 WIDTHS = range(320, 1921, 40)
 # Not a page: parts of one, numbers, files.
 NO_PAGES = {
-    "healthz", "metrics", "live", "overview_rates", "queue_lengths", "queue_rates", "consumer_scaling", "letter_export",
-    "letter_body", "letter_complete", "process_download",
+    "healthz",
+    "metrics",
+    "live",
+    "overview_rates",
+    "queue_lengths",
+    "queue_rates",
+    "consumer_scaling",
+    "letter_export",
+    "letter_body",
+    "letter_complete",
+    "process_download",
 }
 # The dark page is the light one in other colours: only what depends on them is asked again.
 OF_COLOUR = ["color-contrast", "link-in-text-block"]
@@ -43,7 +53,9 @@ def page(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
     """A page of somebody who may do everything. Nothing on it refreshes itself."""
     client = Client()
     client.force_login(make_user("root"), backend="django.contrib.auth.backends.ModelBackend")
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=live_server.url, reduced_motion="reduce")
+    context = chromium.new_context(
+        viewport={"width": 1440, "height": 900}, base_url=live_server.url, reduced_motion="reduce"
+    )
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
     context.add_init_script("setInterval = () => 0")
@@ -81,7 +93,8 @@ def test_every_page_at_every_width_light_and_dark(
             page.goto(address)
             wrong[address] = axe(page) | at_every_width(page)
     wrong = {address: found for address, found in wrong.items() if found}
-    import json, os
+    import json
+
     open("/tmp/sweep.json", "w").write(json.dumps(wrong, indent=1, ensure_ascii=False))
     assert wrong == {}
 
@@ -99,6 +112,13 @@ def axe(page: Page) -> dict[Any, list[str]]:
 def at_every_width(page: Page) -> dict[Any, list[str]]:
     """Return what lies wrong, by the width at which it does."""
     found: dict[Any, list[str]] = {}
+    import re
+    if os.environ.get("SHOTS"):
+        for theme in ("dark", "light"):
+            page.evaluate("(theme) => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
+            for w in (390, 1440):
+                page.set_viewport_size({"width": w, "height": 900})
+                page.screenshot(path=f"/tmp/shots/{re.sub('[^a-z0-9]+', '-', page.url[22:70])}-{theme}-{w}.png")
     session = page.context.new_cdp_session(page)
     for width in WIDTHS:
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}

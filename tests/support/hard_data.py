@@ -18,12 +18,11 @@ from pika.exchange_type import ExchangeType
 
 from consumers.models import ConsumerEvent, Record
 from mqadmin.core.models import AuditEntry, Operation, OperationProblem
-from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView
+from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig
 from tests.deadletters.factories import died, letter
-from tests.support import amqp
 from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
 from tests.support.management import Management
 from tests.support.waiting import wait_until
@@ -94,7 +93,11 @@ def addresses(world: World, name: str, address: str) -> list[str]:
 def filled(config: BrokerConfig, vhost: str, named: Naming) -> Iterator[World]:
     """Declare queues that dead-letter, read one of them, sample the broker; then write a row of everything."""
     work, dead = named("work"), named("dead")
-    with amqp.channel(config, vhost) as channel:
+    parameters = config.connection_parameters(vhost)
+    parameters.heartbeat = 0  # nobody serves it while pages are looked at
+    connection = pika.BlockingConnection(parameters)
+    try:
+        channel = connection.channel()
         channel.exchange_declare(named("dlx"), ExchangeType.topic, durable=True)
         channel.queue_declare(dead, durable=True)
         channel.queue_bind(dead, named("dlx"), named("#"), {named("argument"): named("value")})
@@ -110,6 +113,8 @@ def filled(config: BrokerConfig, vhost: str, named: Naming) -> Iterator[World]:
             channel.basic_publish("", queue, named("body").encode(), fields)
         _sample(config, vhost)
         yield _rows(vhost, named, headers, properties)
+    finally:
+        connection.close()
 
 
 def _sample(config: BrokerConfig, vhost: str) -> None:
@@ -124,6 +129,17 @@ def _sample(config: BrokerConfig, vhost: str) -> None:
     wait_until(is_counted, 20, what="the broker to count")
     client.close()
     Queue.objects.exclude(vhost=vhost).delete()  # those of other tests
+    Queue.objects.update(
+        ready=10**12,
+        unacked=10**12,
+        total=10**12,
+        consumers=10**6,
+        publish_rate=1e7,
+        deliver_rate=1e7,
+        ack_rate=1e7,
+        clears_in=1e7,
+        memory=2**42,
+    )
 
 
 def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[str, str]) -> World:
@@ -165,9 +181,25 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
         trace=named("trace"),
         return_queue=work,
     )
-    consumer = make_consumer(vhost=vhost, queue=work, desired="running", changed_by=named("ann"))
+    consumer = make_consumer(vhost=vhost, queue=work, desired="running", replicas=99, changed_by=named("ann"))
+    make_consumer(vhost=vhost, queue=work)
+    collector = make_consumer(
+        vhost=vhost, queue=dead, desired="running", handler="collect", name="captures-" + "w" * 50
+    )
+    TrackedQueue.objects.create(
+        broker="default", vhost=vhost, queue=dead, consumer=collector, tracked_by=named("ann")
+    )
     process = make_process(
-        consumer, host=named("host"), processed=10**12, failed=10**9, exit_reason=named("why")
+        consumer,
+        host=named("host"),
+        processed=10**12,
+        failed=10**9,
+        exit_reason=named("why"),
+        rate=1234567.8,
+        in_flight=65535,
+        rss_bytes=2**42,
+        cpu_percent=12345.6,
+        restarts=12345,
     )
     count(process, (30, "acked", 12.5), (40, "dead_lettered", 500.0))
     record = make_record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mqadmin.core import unseen
 from mqadmin.core.pages import visible
 from mqadmin.core.templatetags.mqadmin import name, names
 
@@ -36,11 +37,13 @@ CHIP = '<span class="unseen" title="right-to-left override">U+202E</span>'
 )
 def test_a_page(html: str, shown: str) -> None:
     assert visible.page(html) == shown
+    assert unseen.hides(html.encode())
 
 
 def test_a_page_on_which_all_can_be_seen_is_left_as_it_is() -> None:
     html = '<p title="grüße">1\xa0284 – 漢字 🐇</p>'
-    assert visible.page(html) is html
+    assert visible.page(html) == html
+    assert not unseen.hides(html.encode())
 
 
 def test_a_name_in_a_text() -> None:
