@@ -48,7 +48,7 @@ _CALLED = {
 
 
 def hides(page: bytes) -> bool:
-    """Whether there is anything to write out in a text in UTF-8. Fast: most have nothing, and all pages are asked."""
+    """Whether there is anything to write out in a text in UTF-8. Fast, as each page is asked."""
     rest = page.translate(None, _SEEN).decode()
     return bool(_ODD.search(rest) or _BLANK.search(page)) or b"[U+" in page
 
