@@ -39,12 +39,15 @@ class VisibleMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if isinstance(response, HttpResponse) and response.get("Content-Type", "").startswith("text/html"):
-            if unseen.hides(response.content):
-                response.content = page(response.text)
-                if "Content-Length" in response:
-                    response["Content-Length"] = str(len(response.content))
+        if isinstance(response, HttpResponse) and _is_page(response) and unseen.hides(response.content):
+            response.content = page(response.text)
+            if "Content-Length" in response:
+                response["Content-Length"] = str(len(response.content))
         return response
+
+
+def _is_page(response: HttpResponse) -> bool:
+    return response.get("Content-Type", "").startswith("text/html")
 
 
 def page(html: str) -> str:
