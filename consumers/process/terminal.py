@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from consumers.process.process_reporter import ProcessReporter
 from consumers.runtime.outcome import Handled
 from consumers.runtime.sink import Gauges, Sink, State
+from mqadmin.core import unseen
 
 EVERY = 5.0  # seconds between two summaries
 
@@ -34,6 +35,7 @@ class _Line(logging.Formatter):
     """Time and words; the level only where it is a warning or worse."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = unseen.lines(record.message)
         line = super().formatMessage(record)
         return line if record.levelno < logging.WARNING else f"{line} [{record.levelname.lower()}]"
 

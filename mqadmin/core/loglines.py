@@ -16,7 +16,7 @@ from typing import Any
 from django.db import Error as DatabaseError
 
 from mqadmin import ending
-from mqadmin.core import database
+from mqadmin.core import database, unseen
 
 _LIBRARIES = {"amqp", "celery", "kombu"}  # by name: most processes do without Celery and need not load it
 
@@ -46,7 +46,6 @@ class RefusedInALine(logging.Filter):
         """Shorten `record` in place; never drop it."""
         status = getattr(record, "status_code", None)
         if isinstance(status, int) and (400 <= status < 500 or status == 503):
-            record.msg, record.args = "%s", (in_a_line(record.getMessage()),)
             record.exc_info = record.exc_text = None
         return True
 
@@ -98,16 +97,24 @@ def _told(record: logging.LogRecord, error: BaseException | None) -> str:
     if isinstance(record.args, tuple):
         parts = [database.words(part) if isinstance(part, DatabaseError) else part for part in record.args]
         record.args = tuple(parts)
-    text = in_a_line(record.getMessage().splitlines()[0])
+    text = record.getMessage().splitlines()[0]
     if error is not None:
         record.exc_info = record.exc_text = None
         text = f"{text.partition(f': {type(error).__name__}')[0]}: {database.words(error)}"
     return text
 
 
-def in_a_line(text: object) -> str:
-    """Return a text with what would end a line, or move about on it, written as an escape."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(text))
+class Line(logging.Formatter):
+    """Writes each record on a line of its own, with every sign of it to be seen; below it the traceback, if any."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        record.message = unseen.line(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:
+        """Return the traceback."""
+        return unseen.lines(super().formatException(ei))
 
 
 def end_in_a_line(**_signal: Any) -> None:

@@ -49,7 +49,7 @@
           : []),
       ],
       series: [
-        { label: element.dataset.timeLabel || " ", value: (plot, at) => (at == null ? "" : full(at, plot)) },
+        { label: document.body.dataset.time, value: (plot, at) => (at == null ? "" : full(at, plot)) },
         ...data.series.map((series) => ({
           label: series.label,
           scale: series.axis === "right" ? "right" : "y",

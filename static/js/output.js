@@ -20,7 +20,7 @@
     place.dataset.position = news.dataset.to;
     if (!news.textContent) return;
     document.getElementById("output-none")?.remove();
-    place.append(news.textContent);
+    place.append(...news.childNodes);
     if (place.textContent.length > MOST) place.textContent = place.textContent.slice(-MOST / 2).replace(/^.*\n/, "");
     if (isAtEnd) place.scrollTop = place.scrollHeight;
   });

@@ -203,3 +203,14 @@ def test_pages_that_want_the_database_while_it_is_away(
     lines = log.getvalue().splitlines()
     assert sum("the database did not answer /queues/" in line for line in lines) == 1, lines
     assert len(lines) <= 2, lines  # the other is Django's own
+
+
+def test_a_name_begins_no_line_and_turns_none(log: io.StringIO) -> None:
+    logging.getLogger("mqadmin").warning("purged %s", "a\u202eb\nc")
+    assert log.getvalue().endswith("purged a[U+202E]b[U+000A]c\n")
+    log.truncate(0)
+    try:
+        raise ValueError("a\u202e")
+    except ValueError:
+        logging.getLogger("mqadmin").exception("it failed")
+    assert log.getvalue().endswith("\nValueError: a[U+202E]\n")

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core import database
 from mqadmin.core.errors import Refusal
-from mqadmin.core.loglines import in_a_line
 from mqadmin.core.pages import context
 from mqadmin.core.pages.formats import size
 from mqadmin.core.pages.rendering import TOAST_EVENT, add_event, toasts
@@ -38,7 +37,7 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
     if isinstance(error, RabbitError):
         return rabbit_fault(request, error)
     if isinstance(error, UNUSABLE):
-        log.warning("a value could not be used by %s: %s", in_a_line(request.path), told(error))
+        log.warning("a value could not be used by %s: %s", request.path, told(error))
         return respond(request, 400, "invalid", _("That request was not understood"), unusable())
     if isinstance(error, UnreadablePostError):  # nobody reads the answer: who asked has gone, or is too slow
         return bad_request(request, error)
@@ -47,7 +46,7 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
 
 def told(error: Exception) -> str:
     """Return a fault of the caller as the log has it: in a line, and not all of a value that has no end."""
-    return in_a_line(f"{type(error).__name__}: {error}")[:500]
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def unusable() -> str:
@@ -57,7 +56,7 @@ def unusable() -> str:
 
 def database_gone(request: HttpRequest, error: Exception) -> HttpResponse:
     """503: locked for longer than we wait, or not there at all."""
-    log.error("the database did not answer %s: %s", in_a_line(request.path), error)
+    log.error("the database did not answer %s: %s", request.path, error)
     if "locked" in str(error):
         text = _("It was busy with other writes for too long. Nothing of what you asked for was changed.")
         return respond(request, 503, "database_locked", _("The database is busy"), text)

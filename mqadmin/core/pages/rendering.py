@@ -14,6 +14,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+from mqadmin.core import unseen
+
 TOAST_EVENT = "mqadmin:toast"
 ACTED_EVENT = "mqadmin:acted"
 _TOAST_LIMIT = 600  # characters: a header must stay small
@@ -84,7 +86,11 @@ def next_address(request: HttpRequest, default: str) -> str:
 
 def toasts(items: list[tuple[str, str]]) -> dict[str, Any]:
     """Return the detail of a toast event for (level, text) pairs."""
-    return {"items": [{"level": level, "text": text[:_TOAST_LIMIT]} for level, text in items]}
+    return {"items": [{"level": level, "text": _shown(text)} for level, text in items]}
+
+
+def _shown(text: str) -> str:
+    return unseen.lines(text[:_TOAST_LIMIT], isolate=True)
 
 
 def add_event(response: HttpResponse, name: str, detail: Mapping[str, Any]) -> None:

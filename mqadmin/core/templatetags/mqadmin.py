@@ -6,19 +6,20 @@ attribute or a script: the content security policy would drop it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from mqadmin.core import permissions, tones
-from mqadmin.core.pages import formats
+from mqadmin.core import permissions, tones, unseen
+from mqadmin.core.pages import formats, visible
 
 register = template.Library()
 
@@ -30,6 +31,36 @@ register.filter("rate", formats.rate)
 register.filter("bytes", formats.size)
 register.filter("ago", formats.ago)
 register.filter("duration", formats.duration)
+
+
+@register.filter
+def name(value: object) -> SafeString:
+    """Show a name that a stranger chose: apart from the words around it, with every sign of it to be seen.
+
+    In a text only. In an attribute, an option or the title it is written as it is: there `visible` sees to it.
+    """
+    text = "" if value is None else str(value)
+    marks = {
+        place: visible.chip(sign) for found in unseen.IN_NAME.finditer(text) for place, sign in _signs(found)
+    }
+    for place, sign in unseen.strangers(text):
+        tip = unseen.called(sign)
+        marks[place] = format_html('<span class="stranger" title="{}">{}</span>', tip, sign)
+    shown = "".join(marks.get(at) or escape(sign) for at, sign in enumerate(text)) if marks else escape(text)
+    return SafeString(f"<bdi>{shown}</bdi>")
+
+
+def _signs(found: re.Match[str]) -> Iterable[tuple[int, str]]:
+    return enumerate(found[0], found.start())
+
+
+@register.filter
+def names(values: Iterable[object] | None) -> SafeString:
+    """Show names, with commas between them."""
+    return SafeString(", ".join(name(value) for value in values or ()))
+
+
+register.filter("to_type", unseen.plain)
 
 
 def _tone(tone: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import ngettext
 
+from mqadmin.core import unseen
 from mqadmin.core.pages import formats
 from mqadmin.deadletters.map.mapping import Mapped, MappedQueue
 
@@ -20,6 +21,11 @@ WIDTH, HEIGHT, GAP, ACROSS, MARGIN = 220, 46, 14, 110, 12
 MOST_BOXES = 120
 ALIKE = 3  # so many that are alike become one box
 _LONGEST = 25
+
+
+def _width(text: str) -> int:
+    """Return how many letters it takes: a sign without a shape is written out."""
+    return len(unseen.lines(text))
 
 
 @dataclass
@@ -41,9 +47,14 @@ class Box:
     @property
     def shown(self) -> str:
         """The title, as much as the box holds: the end of a name tells more than its middle."""
-        if len(self.title) <= _LONGEST:
+        if _width(self.title) <= _LONGEST:
             return self.title
-        return f"{self.title[: _LONGEST - 11]}…{self.title[-10:]}"
+        start, end = self.title, self.title
+        while _width(start) > _LONGEST - 11:
+            start = start[:-1]
+        while _width(end) > 10:
+            end = end[1:]
+        return f"{start}…{end}"
 
     @property
     def middle(self) -> float:

@@ -8,6 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from mqadmin.core import unseen
+
 
 class TypedForm(forms.Form):
     """On a production broker the queue's name must be typed."""
@@ -20,7 +22,7 @@ class TypedForm(forms.Form):
 
     def clean_typed(self) -> str:
         typed = str(self.cleaned_data["typed"])
-        if self.must_type and typed.strip() != self.must_type.strip():
+        if self.must_type and not unseen.is_typed(typed, self.must_type):
             raise ValidationError(_("Type the name of the queue exactly."))
         return typed
 

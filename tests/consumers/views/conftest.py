@@ -8,6 +8,8 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
+from tests.support.pages import html
+
 HX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 EVIL = "<script>alert('x')</script>&amp;\"'"
 
@@ -17,4 +19,4 @@ def get(client: Client, name: str, *args: Any, fragment: bool = False, **query: 
 
 
 def text_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", response.content.decode())
+    return re.sub(r"\s+", " ", html(response))

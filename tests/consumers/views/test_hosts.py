@@ -18,6 +18,7 @@ from consumers.supervisor import hosts
 from mqadmin.core.models import AuditEntry
 from tests.consumers.conftest import BY
 from tests.support.consumers import make_consumer, make_process, make_supervisor
+from tests.support.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ PAGE = "/consumers/hosts/"
 
 
 def text_of(client: Client) -> str:
-    return re.sub(r"\s+", " ", client.get(PAGE).content.decode())
+    return re.sub(r"\s+", " ", html(client.get(PAGE)))
 
 
 def busy_host(name: str, count: int, **fields: Any) -> SupervisorHost:

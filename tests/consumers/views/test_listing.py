@@ -14,6 +14,7 @@ from django.utils import timezone
 from mqadmin.queues.models import Broker, Queue
 from tests.consumers.views.conftest import HX, get, text_of
 from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
+from tests.support.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,7 @@ def test_list_costs_the_same_for_any_number(viewer: Client, django_assert_max_nu
 def test_list_fragment_is_the_table_alone_and_unchanged_costs_304(viewer: Client) -> None:
     make_consumer()
     first = get(viewer, "consumer_list", fragment=True)
-    assert first.content.decode().lstrip().startswith('<div id="consumers"')
+    assert html(first).lstrip().startswith('<div id="consumers"')
     again = viewer.get(reverse("consumer_list"), headers={**HX, "If-None-Match": first["ETag"]})
     assert again.status_code == 304
 

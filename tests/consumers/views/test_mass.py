@@ -16,6 +16,7 @@ from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry
 from tests.consumers.conftest import BY
 from tests.support.consumers import make_consumer, make_process, make_supervisor
+from tests.support.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +53,7 @@ def told(*desired: str) -> set[str]:
 
 
 def text_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", response.content.decode())
+    return re.sub(r"\s+", " ", html(response))
 
 
 @pytest.mark.usefixtures("several")

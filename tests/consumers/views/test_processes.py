@@ -22,6 +22,7 @@ from mqadmin.core.models import AuditEntry
 from tests.consumers.conftest import BY
 from tests.consumers.views.conftest import EVIL, get, text_of
 from tests.support.consumers import make_consumer, make_process, make_supervisor
+from tests.support.pages import html
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +125,7 @@ def test_start_of_one_leaves_the_others_waiting() -> None:
 
 def rows(client: Client, name: str) -> dict[str, str]:
     """Return the id of each row of the table, in order, with its text."""
-    text = client.get(reverse("consumer_detail", args=[name])).content.decode()
+    text = html(client.get(reverse("consumer_detail", args=[name])))
     found = re.findall(r'<tr id="((?:replica|process)-\d+)"[^>]*>(.*?)</tr>', text, re.S)
     return {key: re.sub(r"<[^>]+>|\s+", " ", row) for key, row in found}
 
@@ -154,7 +155,7 @@ def test_what_something_else_started_is_said_to_be_its(viewer: Client) -> None:
     found = rows(viewer, "orders")
     assert list(found) == [f"process-{process.pk}"]
     assert "Started by something else, which owns its lifecycle" in found[f"process-{process.pk}"]
-    text = viewer.get(reverse("consumer_detail", args=["orders"])).content.decode()
+    text = html(viewer.get(reverse("consumer_detail", args=["orders"])))
     assert reverse("process_restart", args=[process.pk]) not in text
 
 
@@ -163,7 +164,7 @@ def test_what_a_process_uses_is_drawn(viewer: Client) -> None:
     consumer = make_consumer(name="orders", desired="running")
     usage = [[1_000 + n, n * 3, 80 + n, 14, 31] for n in range(5)]
     make_process(consumer, cpu_percent=12, rss_bytes=84 * 2**20, threads=14, open_files=31, usage=usage)
-    text = viewer.get(reverse("consumer_detail", args=["orders"])).content.decode()
+    text = html(viewer.get(reverse("consumer_detail", args=["orders"])))
     table = text[text.index("<tbody>") : text.index("</tbody>")]
     assert table.count('class="spark') == 2
     assert "14 threads, 31 open files" in table

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from mqadmin.core.models import AuditEntry, Operation
+from mqadmin.core.pages import rendering
 from tests.core.conftest import HX, SignIn
 
 
@@ -77,3 +78,8 @@ def test_a_name_of_hostile_characters_stays_text(client: Client, db: None) -> No
     page = client.get("/audit/").text
     assert "<img" not in page
     assert "&lt;img" in page
+
+
+def test_a_message_shows_what_a_name_hides() -> None:
+    said = rendering.toasts([("error", "no queue a\u202e, but אב 1")])["items"][0]["text"]
+    assert said == "no queue a[U+202E], but \u2068אב\u2069 1"

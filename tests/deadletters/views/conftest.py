@@ -11,6 +11,7 @@ from django.test import Client
 from mqadmin.core.acts import operations
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.config import BrokerConfig
+from tests.support.pages import html
 
 LIST = "/dead-letters/"
 HTMX = {"HX-Request": "true", "HX-Target": "inbox"}
@@ -37,13 +38,13 @@ def admin(transactional_db: None) -> Client:
 def text(client: Client, path: str, **more: Any) -> str:
     answer = client.get(path, **more)
     assert answer.status_code == 200, answer.content[:500]
-    return str(answer.content.decode())
+    return html(answer)
 
 
 def page(client: Client, path: str) -> str:
     answer = client.get(path)
     assert answer.status_code == 200
-    return str(answer.content.decode())
+    return html(answer)
 
 
 def fields(client: Client, one: DeadLetter) -> dict[str, Any]:

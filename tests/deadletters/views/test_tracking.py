@@ -14,6 +14,7 @@ from tests.deadletters.conftest import Place
 from tests.deadletters.factories import letter
 from tests.deadletters.listeners import holding
 from tests.deadletters.views.conftest import LIST, text
+from tests.support.pages import html
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
@@ -50,7 +51,7 @@ def test_a_queue_that_is_consumed_from_is_not_offered_and_refused_in_words(
         wait_until(counted, 20, what="a consumer that is counted")
         answer = admin.post(track)
         assert answer.status_code == 409
-        assert "1 consumer works on this queue" in answer.content.decode()
+        assert "1 consumer works on this queue" in html(answer)
         token = {"Authorization": f"Bearer {tokens.create(user=User.objects.get(username='admin'))}"}
         call = f"/api/v1/queues/{queue.pk}/track"
         answer = Client().post(call, headers=token)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages.listing import QueueSearch, listing
 from tests.queues.conftest import HOSTILE, ODD_NAMES, make_queue
+from tests.support.pages import html
 
 
 def names(**values: str) -> list[str]:
@@ -100,7 +101,7 @@ def test_gone_queues_are_not_listed(broker: Broker) -> None:
 def page(client: Client, **query: str) -> str:
     response = client.get("/queues/", query)
     assert response.status_code == 200
-    return response.content.decode()
+    return html(response)
 
 
 @pytest.mark.usefixtures("several")

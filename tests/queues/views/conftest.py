@@ -13,6 +13,7 @@ from mqadmin.core import brokers
 from mqadmin.queues.models import Broker, Queue
 from tests.queues.conftest import make_queue
 from tests.support.management import Management
+from tests.support.pages import html
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -35,7 +36,7 @@ def work(broker: Broker, management: Management, vhost: str) -> Queue:
 def detail(client: Client, queue: Queue) -> str:
     response = client.get(reverse("queue_detail", args=[queue.pk]))
     assert response.status_code == 200
-    return response.content.decode()
+    return html(response)
 
 
 class Buttons(HTMLParser):

@@ -8,6 +8,7 @@ from django.test import Client
 from mqadmin.queues.models import Broker
 from tests.queues.conftest import make_queue
 from tests.queues.views.conftest import HTMX
+from tests.support.pages import html
 
 pytestmark = pytest.mark.broker
 
@@ -16,11 +17,11 @@ def test_the_overview_opens_with_what_is_wrong(viewer: Client, broker: Broker) -
     Broker.objects.update(alarms=[{"node": "rabbit@a", "resource": "memory"}])
     reasons = [{"code": "no_consumers", "level": "broken", "params": {"since": 1, "waiting": 9, "had": 2}}]
     make_queue(broker, "invoices", health="broken", health_rank=3, health_reasons=reasons)
-    text = viewer.get("/").content.decode()
+    text = html(viewer.get("/"))
     assert "invoices has nobody listening" in text
     assert "rabbit@a raised its memory alarm" in text
     assert text.index("invoices has nobody") < text.index("rabbit@a</td>")
-    fragment = viewer.get("/", headers=HTMX).content.decode()
+    fragment = html(viewer.get("/", headers=HTMX))
     assert "<html" not in fragment
     assert 'id="attention"' in fragment
 
@@ -28,11 +29,11 @@ def test_the_overview_opens_with_what_is_wrong(viewer: Client, broker: Broker) -
 def test_many_queues_in_trouble_become_one_line(viewer: Client, broker: Broker) -> None:
     for n in range(20):
         make_queue(broker, f"q{n}", health="watch", health_rank=2)
-    text = viewer.get("/").content.decode()
+    text = html(viewer.get("/"))
     assert "14 more queues" in text
     # Dead letters that wait are the inbox's to speak of, with the button that helps.
     make_queue(broker, "the-dead", health="watch", health_rank=2, is_inbox=True, total=99, ready=99)
-    assert "14 more queues" in viewer.get("/").content.decode()
+    assert "14 more queues" in html(viewer.get("/"))
     assert "show=watch" in text
 
 
@@ -60,12 +61,12 @@ def test_queues_that_lack_a_member_are_one_line(viewer: Client, broker: Broker) 
 
 def test_the_overview_when_the_broker_is_down_or_was_never_seen(viewer: Client, broker: Broker) -> None:
     Broker.objects.update(reachable=False, error_code="no_response", error="refused")
-    assert "The broker cannot be reached" in viewer.get("/").content.decode()
+    assert "The broker cannot be reached" in html(viewer.get("/"))
     Broker.objects.all().delete()
-    assert "Not sampled yet" in viewer.get("/").content.decode()
+    assert "Not sampled yet" in html(viewer.get("/"))
 
 
 def test_unknown_totals_are_not_shown_as_zero(viewer: Client, broker: Broker) -> None:
     Broker.objects.update(totals={})
-    text = viewer.get("/").content.decode()
+    text = html(viewer.get("/"))
     assert text.count("<b>–</b>") >= 4

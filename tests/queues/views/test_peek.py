@@ -15,6 +15,7 @@ from tests.queues.conftest import HOSTILE, make_queue
 from tests.queues.views.conftest import HTMX, Buttons, detail
 from tests.support import amqp
 from tests.support.management import Management
+from tests.support.pages import html
 from tests.support.returns import bodies, need_counted_nacks, return_often
 
 pytestmark = pytest.mark.broker
@@ -31,7 +32,7 @@ def test_peek_shows_and_keeps_the_messages(
         headers={HOSTILE: HOSTILE},
         type=HOSTILE,
     )
-    text = operator.post(reverse("queue_peek", args=[work.pk]), {"count": "2"}, headers=HTMX).content.decode()
+    text = html(operator.post(reverse("queue_peek", args=[work.pk]), {"count": "2"}, headers=HTMX))
     assert text.count('class="message"') == 2
     assert "&quot;order&quot;: 0" in text
     assert HOSTILE not in text
@@ -47,9 +48,7 @@ def test_peek_is_refused_where_it_would_harm(
     management.declare_queue(vhost, "fragile", arguments=arguments)
     amqp.publish(broker_config, vhost, "fragile", [b"x"])
     queue = make_queue(broker, "fragile", vhost, type="quorum", arguments=arguments)
-    text = operator.post(
-        reverse("queue_peek", args=[queue.pk]), {"count": "1"}, headers=HTMX
-    ).content.decode()
+    text = html(operator.post(reverse("queue_peek", args=[queue.pk]), {"count": "1"}, headers=HTMX))
     assert "Not done." in text
     assert "3 returns" in text
     assert "3 returns" in Buttons(detail(operator, queue)).denied["Look"]
@@ -68,9 +67,7 @@ def test_what_was_put_back_as_a_copy_is_said(
     return_often(broker_config, vhost, "near", b"x", 20)
     queue = make_queue(broker, "near", vhost, type="quorum", arguments=arguments)
     assert "19 times or more does not bear it" in detail(operator, queue)
-    text = operator.post(
-        reverse("queue_peek", args=[queue.pk]), {"count": "1"}, headers=HTMX
-    ).content.decode()
+    text = html(operator.post(reverse("queue_peek", args=[queue.pk]), {"count": "1"}, headers=HTMX))
     assert "1 message could not bear another return" in text
     assert "put back as a copy" in text
     assert bodies(broker_config, vhost, "near", 1) == [b"x"]

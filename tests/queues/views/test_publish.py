@@ -12,6 +12,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from tests.queues.views.conftest import HTMX
 from tests.support import amqp
 from tests.support.management import Management
+from tests.support.pages import html
 
 pytestmark = pytest.mark.broker
 
@@ -20,7 +21,7 @@ def publish(client: Client, queue: Queue, **fields: str) -> str:
     values = {"body": "hello", "encoding": "utf-8", "persistent": "on", **fields}
     response = client.post(reverse("queue_publish", args=[queue.pk]), values, headers=HTMX)
     assert response.status_code == 200
-    return response.content.decode()
+    return html(response)
 
 
 def test_publish_a_full_message(operator: Client, work: Queue, broker_config: BrokerConfig) -> None:

@@ -8,8 +8,9 @@ from django.urls import reverse
 
 from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry, Operation
-from mqadmin.queues.models import Queue
+from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
+from tests.queues.conftest import make_queue
 from tests.queues.views.conftest import Buttons
 from tests.support import amqp
 
@@ -53,4 +54,25 @@ def test_purge_on_production_needs_the_name(
     )
     assert not Operation.objects.exists()
     operator.post(address, {"expect": "1", "typed": "work"})
+    assert Operation.objects.count() == 1
+
+
+@pytest.mark.parametrize("typed", ["wo[U+202E]rk", "wo\u202erk"])
+def test_a_name_that_cannot_be_typed_is_typed_as_it_is_written(
+    operator: Client,
+    broker: Broker,
+    vhost: str,
+    broker_config: BrokerConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+) -> None:
+    monkeypatch.setenv("RABBITMQ_ENVIRONMENT", "production")
+    brokers.forget()
+    with amqp.channel(broker_config, vhost) as channel:
+        channel.queue_declare("wo\u202erk")
+    amqp.publish(broker_config, vhost, "wo\u202erk", [b"x"])
+    address = reverse("queue_purge", args=[make_queue(broker, "wo\u202erk", vhost).pk])
+    assert "Type wo[U+202E]rk to go on" in operator.get(address).text
+    assert "exactly" in operator.post(address, {"expect": "1", "typed": "work"}).text
+    operator.post(address, {"expect": "1", "typed": typed})
     assert Operation.objects.count() == 1

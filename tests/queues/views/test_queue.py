@@ -17,6 +17,7 @@ from tests.queues.conftest import HOSTILE, ODD_NAMES, make_queue
 from tests.queues.views.conftest import HTMX, Buttons, detail
 from tests.support import amqp
 from tests.support.management import Management
+from tests.support.pages import html
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
@@ -29,7 +30,7 @@ def test_the_page_of_a_queue(operator: Client, work: Queue, management: Manageme
     assert "order.#" in text
     assert "events" in text
     assert {"Look", "Purge…", "Publish"} <= Buttons(text).allowed
-    live = operator.get(reverse("queue_detail", args=[work.pk]), headers=HTMX).content.decode()
+    live = html(operator.get(reverse("queue_detail", args=[work.pk]), headers=HTMX))
     assert live.startswith('<div id="queue-live"')
     assert "csrfmiddlewaretoken" not in live
 
@@ -59,9 +60,9 @@ def test_odd_names_have_a_page_and_can_be_published_to(
     response = operator.post(
         reverse("queue_publish", args=[queue.pk]), {"body": HOSTILE, "encoding": "utf-8"}
     )
-    assert "Published and confirmed" in response.content.decode()
+    assert "Published and confirmed" in html(response)
     assert amqp.depth(broker_config, vhost, name) == 1
-    peeked = operator.post(reverse("queue_peek", args=[queue.pk]), {"count": "5"}).content.decode()
+    peeked = html(operator.post(reverse("queue_peek", args=[queue.pk]), {"count": "5"}))
     assert HOSTILE not in peeked
     assert "&lt;script&gt;" in peeked
 
@@ -90,10 +91,10 @@ def test_the_broker_down_shows_the_last_snapshot_and_the_fault(
     assert number(4321) in text
     assert "3 min" in text
     assert "The broker does not answer." in Buttons(text).denied["Look"]
-    answer = operator.post(reverse("queue_peek", args=[queue.pk]), {"count": "5"}).content.decode()
+    answer = html(operator.post(reverse("queue_peek", args=[queue.pk]), {"count": "5"}))
     assert "The broker cannot be reached" in answer
     answer = operator.post(reverse("queue_publish", args=[queue.pk]), {"body": "x", "encoding": "utf-8"})
-    assert "cannot be reached" in answer.content.decode()
+    assert "cannot be reached" in html(answer)
     assert operator.get(reverse("queue_lengths", args=[queue.pk])).status_code == 503
 
 

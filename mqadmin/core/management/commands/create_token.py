@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from mqadmin.core import unseen
 from mqadmin.core.access import telling
 from mqadmin.core.api import tokens
 
@@ -26,9 +27,9 @@ class Command(BaseCommand):
         name = options["user"]
         user = User.objects.filter(username=name).first()
         if user is None:
-            raise CommandError(f"There is no user {name}.")
+            raise CommandError(f"There is no user {unseen.plain(name)}.")
         if not user.is_active:
-            raise CommandError(f"The account of {name} is switched off.")
+            raise CommandError(f"The account of {unseen.plain(name)} is switched off.")
         with telling.by_command(action="token.create", target=name, detail={"name": options["name"]}):
             token = tokens.create(user=user, name=options["name"])
         self.stdout.write(token)

@@ -12,7 +12,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mqadmin.core import permissions
+from mqadmin.core import permissions, unseen
 from mqadmin.core.access import telling
 
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 user.set_password(chosen)
             user.save()
             user.groups.set([Group.objects.get(name=role)])
-        self.stdout.write(f"{name} is {role}.")
+        self.stdout.write(f"{unseen.plain(name)} is {role}.")
         if is_new and not password:
             self.stdout.write(f"Password: {chosen}")
 

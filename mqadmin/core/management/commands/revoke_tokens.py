@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from mqadmin.core import unseen
 from mqadmin.core.access import telling
 from mqadmin.core.models import ApiToken
 
@@ -27,8 +28,8 @@ class Command(BaseCommand):
             tokens = tokens.filter(hint=hint)
         count = tokens.count()
         if not count:
-            raise CommandError(f"{user} has no such token.")
+            raise CommandError(f"{unseen.plain(user)} has no such token.")
         detail = {"hints": list(tokens.values_list("hint", flat=True))[:20]}
         with telling.by_command(action="token.revoke", target=user, detail=detail, count=count):
             tokens.delete()
-        self.stdout.write(f"Revoked {count} of {user}'s tokens.")
+        self.stdout.write(f"Revoked {count} of {unseen.plain(user)}'s tokens.")

@@ -1,0 +1,118 @@
+"""Every page in Chromium with names that no line has room for: at every width, and in what axe-core asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from mqadmin.core import brokers
+from mqadmin.rabbit.config import BrokerConfig
+from tests.core.conftest import make_user
+from tests.core.test_access_matrix import PAGES, everything
+from tests.support import hard_data
+from tests.support.waiting import patient
+
+pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(transaction=True)]
+
+HERE = Path(__file__).parent
+AXE = HERE / "vendor" / "axe" / "axe.min.js"
+LOOK = (HERE / "looking.js").read_text()
+WIDTHS = range(320, 1921, 40)
+# Not a page: parts of one, numbers, files.
+NO_PAGES = {
+    "healthz",
+    "metrics",
+    "live",
+    "overview_rates",
+    "queue_lengths",
+    "queue_rates",
+    "consumer_scaling",
+    "letter_export",
+    "letter_body",
+    "letter_complete",
+    "process_download",
+}
+# The dark page is the light one in other colours: only what depends on them is asked again.
+OF_COLOUR = ["color-contrast", "link-in-text-block"]
+ASK = """async (rules) => (await axe.run(document, {
+  resultTypes: ["violations"], ...(rules ? { runOnly: { type: "rule", values: rules } } : {}),
+})).violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 150)}`))"""
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """A page of somebody who may do everything. Nothing on it refreshes itself."""
+    client = Client()
+    client.force_login(make_user("root"), backend="django.contrib.auth.backends.ModelBackend")
+    context = chromium.new_context(
+        viewport={"width": 1440, "height": 900}, base_url=live_server.url, reduced_motion="reduce"
+    )
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    context.add_init_script("setInterval = () => 0")
+    context.add_init_script(path=AXE)
+    page = context.new_page()
+    page.set_default_timeout(patient(20) * 1000)
+    yield page
+    context.close()
+
+
+def addresses(world: hard_data.World) -> Iterator[str]:
+    for page in everything():
+        if PAGES[page.name][0] and page.name not in NO_PAGES:
+            yield from hard_data.addresses(world, page.name, page.address(world))
+
+
+@pytest.mark.timeout(600)
+def test_every_page_at_every_width_light_and_dark(
+    page: Page, broker_config: BrokerConfig, vhost: str
+) -> None:
+    brokers.forget()
+    wrong: dict[str, Any] = {}
+    with hard_data.filled(broker_config, vhost, hard_data.long) as world:
+        for address in addresses(world):
+            page.goto(address)
+            wrong[address] = axe(page) | at_every_width(page)
+        page.goto(reverse("queue_detail", args=[world.queue]))
+        page.get_by_role("button", name="Look", exact=True).click()
+        page.locator("#peeked .message").wait_for()
+        wrong["a look"] = axe(page) | at_every_width(page)
+        page.keyboard.press("?")
+        wrong["the keys"] = axe(page)
+        page.context.clear_cookies()
+        for address in ("/login/", "/nowhere/"):
+            page.goto(address)
+            wrong[address] = axe(page) | at_every_width(page)
+    assert {address: found for address, found in wrong.items() if found} == {}
+
+
+def axe(page: Page) -> dict[Any, list[str]]:
+    """Return what axe-core finds, in the light and in the dark."""
+    found: dict[Any, list[str]] = {}
+    for theme, rules in (("light", None), ("dark", OF_COLOUR)):
+        page.evaluate("(theme) => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
+        if violations := page.evaluate(ASK, rules):
+            found[theme] = violations
+    return found
+
+
+def at_every_width(page: Page) -> dict[Any, list[str]]:
+    """Return what lies wrong, by the width at which it does."""
+    found: dict[Any, list[str]] = {}
+    session = page.context.new_cdp_session(page)
+    for width in WIDTHS:
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        session.send("Emulation.setDeviceMetricsOverride", metrics)
+        if wrong := page.evaluate(LOOK):
+            found[width] = wrong
+    session.send("Emulation.clearDeviceMetricsOverride")
+    session.detach()
+    return found

@@ -1,0 +1,239 @@
+"""Everything a page can show, under names that are hard to show: signs without a shape, or very long.
+
+The queues are real ones of a broker. `filled` makes one row of everything that an address can name: `World` has
+what stands for each argument of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pika
+from django.utils import timezone
+from pika.exchange_type import ExchangeType
+
+from consumers.models import ConsumerEvent, Record
+from mqadmin.core.models import AuditEntry, Operation, OperationProblem
+from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
+from mqadmin.queues.models import Queue
+from mqadmin.queues.monitor.sampling import Sampler
+from mqadmin.rabbit.config import BrokerConfig
+from tests.deadletters.factories import died, letter
+from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
+from tests.support.management import Management
+from tests.support.waiting import wait_until
+
+Naming = Callable[[str], str]
+# A direction, an isolate, a zero-width space and joiner, a soft hyphen, a wide blank, a line separator, a selector
+# alone, a tag, an escape, two blanks, letters from right to left, and a blank at the end.
+UNSEEN = "\u202e\u2066x\u200b\u200d\xad\u3000\u2028\ufe0f\U000e0041\x1b  \u05d0\u05d1 "
+
+
+def unseen(word: str) -> str:
+    """Return a name that looks like another, or turns what stands beside it."""
+    return f"{word}{UNSEEN}"
+
+
+def long(word: str) -> str:
+    """Return a name that no line has room for, no place to break it, and signs without a shape."""
+    return f"{word}-{'W' * 90}{UNSEEN}"
+
+
+@dataclass(frozen=True)
+class World:
+    """The row that stands for each argument of an address."""
+
+    vhost: str
+    queue: int
+    operation: int
+    letter: int
+    consumer: str
+    record: int
+    process: int
+    host: str
+    group: str
+    rule: int
+    view: int
+
+    def argument(self, route: str, name: str) -> int | str:
+        if name == "pk":
+            return self.record if "records/" in route else self.process
+        if name == "name":
+            return self.host if "hosts/" in route else self.consumer
+        return getattr(self, name.removesuffix("_id"))  # type: ignore[no-any-return]
+
+
+# What a page is asked beside its address, where it says more then.
+ASKED = {
+    "find": ["q={word}"],
+    "letter_list": ["", "letter={letter}", "letter={letter}&tab=headers", "q=source:"],
+    "letter_detail": ["", "tab=headers", "tab=properties", "tab=hex"],
+    "letter_complete": ["q=source:&at=7"],
+    "letter_requeue": ["ids={letter}", "ids={letter}&to=given"],
+    "letter_discard": ["ids={letter}"],
+    "letter_restore": ["all=1&status=discarded"],
+    "letters_edit": ["ids={letter}", "ids={letter}&way=replace&find=body&replace=x"],
+    "letter_map": ["vhost={vhost}"],
+    "consumer_try": ["record={record}"],
+    "audit_list": ["", "actor=nobody"],
+}
+
+
+def addresses(world: World, name: str, address: str) -> list[str]:
+    """Return the addresses at which the page `name` is looked at."""
+    asked = (query.format(word="work", **vars(world)) for query in ASKED.get(name, [""]))
+    return [f"{address}?{query}" if query else address for query in asked]
+
+
+@contextmanager
+def filled(config: BrokerConfig, vhost: str, named: Naming) -> Iterator[World]:
+    """Declare queues that dead-letter, read one of them, sample the broker; then write a row of everything."""
+    work, dead = named("work"), named("dead")
+    parameters = config.connection_parameters(vhost)
+    parameters.heartbeat = 0  # nobody serves it while pages are looked at
+    connection = pika.BlockingConnection(parameters)
+    try:
+        channel = connection.channel()
+        channel.exchange_declare(named("dlx"), ExchangeType.topic, durable=True)
+        channel.queue_declare(dead, durable=True)
+        channel.queue_bind(dead, named("dlx"), named("#"), {named("argument"): named("value")})
+        arguments = {"x-dead-letter-exchange": named("dlx"), "x-dead-letter-routing-key": named("key")}
+        channel.queue_declare(work, durable=True, arguments=arguments)
+        channel.queue_bind(work, named("dlx"), named("other"))
+        channel.basic_qos(prefetch_count=1)
+        channel.basic_consume(dead, lambda *_: None, consumer_tag=named("tag"))
+        headers = {named("header"): named("value"), **died(work, type=named("Error"), message=named("why"))}
+        properties = {"message_id": named("id"), "type": named("type"), "app_id": named("app")}
+        for queue in (work, dead):
+            fields = pika.BasicProperties(headers=headers, **properties)
+            channel.basic_publish("", queue, named("body").encode(), fields)
+        _sample(config, vhost)
+        yield _rows(vhost, named, headers, properties)
+    finally:
+        connection.close()
+
+
+def _sample(config: BrokerConfig, vhost: str) -> None:
+    client = Management(config)
+    sampler = Sampler("default", client)
+
+    def is_counted() -> bool:
+        sampler.sample()
+        rows = Queue.objects.filter(vhost=vhost)
+        return len(rows) == 2 and all(row.facts and row.state for row in rows)
+
+    wait_until(is_counted, 20, what="the broker to count")
+    client.close()
+    Queue.objects.exclude(vhost=vhost).delete()  # those of other tests
+    Queue.objects.update(
+        ready=10**12,
+        unacked=10**12,
+        total=10**12,
+        consumers=10**6,
+        publish_rate=1e7,
+        deliver_rate=1e7,
+        ack_rate=1e7,
+        clears_in=1e7,
+        memory=2**42,
+    )
+
+
+def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[str, str]) -> World:
+    work, dead = named("work"), named("dead")
+    now = timezone.now()
+    operation = Operation.objects.create(
+        kind="queues.purge",
+        status="failed",
+        broker="default",
+        summary=f"Purge of {work}",
+        total=10**12,
+        done=10**11,
+        failed=10**9,
+        error=named("why"),
+        created_by=named("ann"),
+        started_at=now - timedelta(hours=30),
+        words=named("words"),
+    )
+    OperationProblem.objects.create(operation=operation, target=named("m-1"), reason=named("why"))
+    AuditEntry.objects.create(
+        actor=named("ann"),
+        action="queue.purge",
+        broker="default",
+        target=f"{vhost}/{work}",
+        count=10**15,
+        outcome="refused",
+        reason=named("why"),
+        detail={"address": named("address")},
+    )
+    stored = letter(
+        named("body").encode(),
+        vhost=vhost,
+        queue=dead,
+        headers=headers,
+        **properties,
+        death_count=2**31 - 1,
+        status_reason=named("why"),
+        note=named("note"),
+        trace=named("trace"),
+        return_queue=work,
+    )
+    consumer = make_consumer(vhost=vhost, queue=work, desired="running", replicas=99, changed_by=named("ann"))
+    make_consumer(vhost=vhost, queue=work)
+    collector = make_consumer(
+        vhost=vhost, queue=dead, desired="running", handler="collect", name="captures-" + "w" * 50
+    )
+    TrackedQueue.objects.create(
+        broker="default", vhost=vhost, queue=dead, consumer=collector, tracked_by=named("ann")
+    )
+    process = make_process(
+        consumer,
+        host=named("host"),
+        processed=10**12,
+        failed=10**9,
+        exit_reason=named("why"),
+        rate=1234567.8,
+        in_flight=65535,
+        rss_bytes=2**42,
+        cpu_percent=12345.6,
+        restarts=12345,
+    )
+    count(process, (30, "acked", 12.5), (40, "dead_lettered", 500.0))
+    record = make_record(
+        consumer,
+        process=process,
+        routing_key=named("key"),
+        exchange=named("dlx"),
+        message_id=named("id"),
+        outcome=Record.Outcome.DEAD_LETTERED,
+        error_type=named("Error"),
+        error=named("why"),
+        traceback=named("trace"),
+        headers=headers | {"x-death": "once"},
+        properties={"type": named("type")},
+        body=named("body").encode(),
+        size=2**31 - 1,
+    )
+    ConsumerEvent.objects.create(
+        consumer=consumer, process=process, at=now, kind="crashed", text=named("why"), detail=named("lines")
+    )
+    make_supervisor(named("host"))
+    CauseNote.objects.create(
+        broker="default", group=stored.group, text=named("note"), owner=named("ann"), by=named("ann")
+    )
+    return World(
+        vhost=vhost,
+        queue=Queue.objects.get(vhost=vhost, name=work).pk,
+        operation=operation.pk,
+        letter=stored.pk,
+        consumer=consumer.name,
+        record=record.pk,
+        process=process.pk,
+        host=named("host"),
+        group=stored.group,
+        rule=RetryRule.objects.create(broker="default", vhost=vhost, source=work, changed_by=named("ann")).pk,
+        view=SavedView.objects.create(name=named("view")[:80], query="q=x", by=named("ann")).pk,
+    )
