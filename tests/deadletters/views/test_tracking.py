@@ -47,7 +47,7 @@ def test_a_queue_that_is_consumed_from_is_not_offered_and_refused_in_words(
     assert "1 consumer works on this queue" in panel
     assert "Track it all the same" in panel
     with holding(place, "dlx.orders"):
-        counted = lambda: tracking._consumers(queue) == 1  # noqa: E731
+        counted = lambda: tracking._consumers(tracking._detail(queue)) == 1  # noqa: E731
         wait_until(counted, 20, what="a consumer that is counted")
         answer = admin.post(track)
         assert answer.status_code == 409
