@@ -20,7 +20,7 @@ from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.forms.publish import PublishForm
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import history, live_queue, presenting, returns, wording
-from mqadmin.queues.pages.broker_status import live_fault, status_of
+from mqadmin.queues.pages.broker_status import is_refusal, live_fault, status_of
 from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.peek import PeekRisk
@@ -140,7 +140,8 @@ def _denials(request: HttpRequest, queue: Queue, live: LiveQueue, risk: PeekRisk
     elif live.is_down:
         absent = _("The queue is down.")
     elif live.error:
-        absent = f"{live_fault(live.error)[0]}."
+        refused = is_refusal(live.error.code)
+        absent = f"{live_fault(live.error)[0]}." if refused else _("The broker does not answer.")
     unsafe = "" if risk is None or risk.allowed else risk.reason or ""
     stream = _("A stream cannot be purged.") if queue.type == "stream" else ""
     lacking = {} if denied or absent else live_queue.lacking(queue)

@@ -162,7 +162,7 @@ def test_writing_without_permission_is_refused(
     try:
         receipts = publisher.publish_batch(messages(3))
         assert reasons(receipts) == ["refused"] * 3
-        assert "access" in receipts[0].detail
+        assert "write permission on the default exchange" in receipts[0].detail
     finally:
         publisher.close()
         management.delete_user(user)
