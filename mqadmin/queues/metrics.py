@@ -39,16 +39,18 @@ def _brokers() -> Iterator[Family]:
 def _queues() -> Iterator[Family]:
     known = list(brokers.configs())
     rows = Queue.objects.filter(broker__slug__in=known, gone_at=None).order_by("pk")
-    fields = ("broker__slug", "vhost", "name", "ready", "unacked", "consumers", "health_rank")
+    fields = ("broker__slug", "vhost", "name", "oldest_at", "ready", "unacked", "consumers", "health_rank")
+    now = timezone.now().timestamp()
     found = [
-        (labels(broker=slug, vhost=vhost, queue=name), *numbers)
-        for slug, vhost, name, *numbers in rows.values_list(*fields)
+        (labels(broker=slug, vhost=vhost, queue=name), *numbers, None if at is None else round(now - at, 1))
+        for slug, vhost, name, at, *numbers in rows.values_list(*fields)
     ]
     wanted = [
         ("mqadmin_queue_messages_ready", "Messages ready for delivery."),
         ("mqadmin_queue_messages_unacked", "Messages delivered and not acked yet."),
         ("mqadmin_queue_consumers", "Consumers on the queue, whoever runs them."),
         ("mqadmin_queue_health", "The verdict: 3 broken, 2 watch, 1 working, 0 idle or unknown."),
+        ("mqadmin_queue_oldest_seconds", "How long the oldest ready message has waited, estimated."),
     ]
     for place, (name, help_text) in enumerate(wanted, start=1):
         yield Family(name, "gauge", help_text, [(row[0], row[place]) for row in found])

@@ -68,6 +68,8 @@ class Queue(models.Model):
     history = models.JSONField(default=list)  # [[epoch_minute, total], ...] where it changed; at most 60
     growth = models.FloatField(null=True)  # messages per second, over about the last minute
     clears_in = models.FloatField(null=True)  # seconds; health.NEVER; None: nothing can be said
+    oldest_at = models.BigIntegerField(null=True)  # epoch seconds: since when the oldest ready message waits
+    oldest_at_least = models.BooleanField(default=False)  # it was there before anybody looked
     facts = models.JSONField(default=dict)  # what verdicts remember: `memory.Memory`
 
     health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNKNOWN)

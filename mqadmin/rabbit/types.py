@@ -76,8 +76,9 @@ class QueueInfo:
     `type` is classic, quorum, stream or what a plugin adds. `deliver_rate` counts deliveries and gets.
     `effective_policy` is the merged definition of policy and operator policy. `delivery_limit` is what the
     broker says it applies (quorum queues, RabbitMQ >= 4.2.5); `idle_since` is not listed by 3.13 and later.
-    `node` is where it lives or is led from, None where nobody leads. `members` are the nodes that a quorum queue or
-    a stream has, and `online` those of them that are there.
+    `published` and `left` count from when its statistics began: what was published to it, and what was acked or
+    delivered without acks. `node` is where it lives or is led from, None where nobody leads. `members` are the
+    nodes that a quorum queue or a stream has, and `online` those of them that are there.
     `delayed`: returned messages that wait for a delayed retry (quorum queues, >= 4.3): neither ready nor unacked.
     """
 
@@ -105,6 +106,8 @@ class QueueInfo:
     idle_since: str | None = None
     delivery_limit: int | None = None
     message_bytes: int | None = None
+    published: int | None = None
+    left: int | None = None
     members: tuple[str, ...] = ()
     online: tuple[str, ...] | None = None
     delayed: int | None = None

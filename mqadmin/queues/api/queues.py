@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest
@@ -37,7 +37,8 @@ class QueueOut(Schema):
     """One queue as last sampled. Null is unknown, not 0.
 
     `dead_letters_choice`: which of the queues of `dead_letters_to` a dead letter reaches: all of them, one, each
-    that is matching, or some, when it depends on the message otherwise.
+    that is matching, or some, when it depends on the message otherwise. `oldest_at`: since when its oldest ready
+    message waits, an estimate from what came and went; `oldest_at_least`: it was there before anybody looked.
     """
 
     id: int
@@ -58,7 +59,13 @@ class QueueOut(Schema):
     dead_letters_from: list[str]
     dead_letters_choice: Literal["all", "one", "matching", "some"]
     tracked: bool
+    oldest_at: datetime | None
+    oldest_at_least: bool
     sampled_at: datetime | None
+
+    @staticmethod
+    def resolve_oldest_at(obj: Queue) -> datetime | None:
+        return None if obj.oldest_at is None else datetime.fromtimestamp(obj.oldest_at, UTC)
 
     @staticmethod
     def resolve_broker(obj: Queue) -> str:

@@ -14,6 +14,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 MOST = 256  # moments that are kept, at the most
+UNSETTLED_S = 30.0  # what came may be counted before the length is: so long nothing is forgotten
 SETTLED = 3  # samples after which a length that fell has fallen, and is not just counted before what left
 
 
@@ -28,7 +29,7 @@ class Lag:
 class Arrivals:
     """The arrivals at one queue. `observe` is called in the order of time. For one thread."""
 
-    __slots__ = ("_counts", "_fallen", "_left", "_offset", "_published", "_ready", "_times")
+    __slots__ = ("_counts", "_fallen", "_left", "_offset", "_published", "_ready", "_start", "_times")
 
     def __init__(self) -> None:
         self._times = array("d")
@@ -36,12 +37,25 @@ class Arrivals:
         self._offset = 0  # what to add to the broker's count for a cumulative one
         self._published: int | None = None
         self._left = 0
+        self._start = 0  # how many had arrived when it was last seen to count nothing
         self._fallen = 0  # samples since the count went below the last one
         self._ready = 0
 
-    def observe(self, now: float, *, ready: int, total: int, published: int | None, left: int | None) -> None:
-        """Note one sample. `published`, `left`: the broker's cumulative counts of what was published to the queue
-        and of what was acked or delivered without acks; None where it keeps none.
+    def observe(
+        self,
+        now: float,
+        *,
+        ready: int,
+        total: int,
+        published: int | None,
+        left: int | None,
+        since: float | None = None,
+    ) -> None:
+        """Note one sample.
+
+        `published`, `left`: the broker's cumulative counts of what was published to the queue, and of what was
+        acked or delivered without acks; None where it keeps none. `since`: until when nothing had come, where
+        samples that said so were left out.
 
         What arrives by dead-lettering is not published: without a count of that, what came is what left and what
         is there.
@@ -51,8 +65,11 @@ class Arrivals:
             self._published, self._left = published, left or 0
             base = total + self._left if published is None else published
             self._offset = total - base
+            self._start = total
             self._append(now, total)
             return
+        if since is not None and since > self._times[-1]:
+            self._append(since, self._counts[-1])
         count = self._count(total, published, left or 0)
         if count > self._counts[-1]:
             self._append(now, count)
@@ -65,9 +82,11 @@ class Arrivals:
     def _count(self, total: int, published: int | None, left: int) -> int:
         """Return how many have arrived by now, never fewer than before."""
         last = self._counts[-1]
-        if (published is None) != (self._published is None):
-            # The broker began, or ceased, to count: go on from here.
-            self._offset = last - (total + left if published is None else published)
+        if published is not None and self._published is None:
+            # Its statistics begin with the first message, and the length may be told before or after that.
+            self._offset = max(last, self._start + published, total + left + self._offset) - published
+        elif published is None and self._published is not None:
+            self._offset, self._start = last - (total + left), last
         elif published is not None and published < (self._published or 0):
             self._offset = last - published  # it counts anew, since a restart
         elif published is None and left < self._left:
@@ -105,6 +124,7 @@ class Arrivals:
     def _trim(self) -> None:
         """Forget the moments before the oldest message that waits, and thin what is too much."""
         first = bisect_right(self._counts, self._counts[-1] - self._ready) - 1
+        first = min(first, bisect_right(self._times, self._times[-1] - UNSETTLED_S) - 1)
         if first > 0:
             del self._times[:first], self._counts[:first]
         if len(self._times) > MOST:

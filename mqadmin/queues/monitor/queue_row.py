@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mqadmin.queues.monitor import health
+from mqadmin.queues.monitor.arrivals import Arrivals
 from mqadmin.queues.monitor.health import RANK, QueueFacts, Verdict, judge, remember
 from mqadmin.queues.monitor.memory import Memory
 from mqadmin.rabbit.types import QueueInfo
@@ -39,6 +40,8 @@ COLUMNS = (
     "history",
     "growth",
     "clears_in",
+    "oldest_at",
+    "oldest_at_least",
     "facts",
     "health",
     "health_rank",
@@ -81,21 +84,25 @@ class Known:
     route: DeadLetterRoute = NOWHERE
     context: tuple[Any, ...] = ()
     settled: bool = False
+    arrivals: Arrivals | None = None  # from the first message that waited on
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What is the same for all queues of a sample. `parking`: the name that parking queues have."""
+    """What is the same for all queues of a sample. `before`: when the last sample was. `parking`: the name that
+    parking queues have."""
 
     now: float
     alarms: tuple[str, ...] = ()
     parking: str = ""
+    before: float | None = None
 
 
 def update(
     known: Known, info: QueueInfo, route: DeadLetterRoute, tracked: bool, around: Surroundings
 ) -> bool:
     """Bring `known` up to date with one more sample; return whether its row must be written."""
+    oldest = _oldest(known, info, around)
     context = (tracked, around.alarms)
     if known.settled and known.info == info and known.route == route and known.context == context:
         return False
@@ -103,11 +110,38 @@ def update(
     memory = remember(known.memory, facts, around.now)
     verdict = judge(facts, memory, around.now)
     history = extended(known.row.get("history", []), info.total, around.now)
-    row = _row(info, route, facts.is_inbox, memory, verdict, history, known.row)
+    row = _row(info, route, facts.is_inbox, memory, verdict, history, known.row) | oldest
     changed = row != known.row
     known.row, known.memory, known.info, known.route, known.context = row, memory, info, route, context
     known.settled = verdict.settled and (not history or history[-1][1] == info.total)
     return changed
+
+
+def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, Any]:
+    """Return since when the oldest ready message waits, as the row has it; a stream's are not taken away."""
+    if info.ready is None or info.total is None or info.type == "stream":
+        known.arrivals = None
+    else:
+        if known.arrivals is None:
+            known.arrivals = Arrivals()
+        same = known.info is not None and (known.info.published, known.info.left, known.info.total) == (
+            info.published,
+            info.left,
+            info.total,
+        )
+        if info.ready or not same or known.info is None:
+            known.arrivals.observe(
+                around.now,
+                since=around.before,
+                ready=info.ready,
+                total=info.total,
+                published=info.published,
+                left=info.left,
+            )
+    lag = known.arrivals.lag(around.now) if known.arrivals else None
+    if lag is None:
+        return {"oldest_at": None, "oldest_at_least": False}
+    return {"oldest_at": round(around.now - lag.seconds), "oldest_at_least": lag.at_least}
 
 
 def hide(known: Known) -> bool:
@@ -132,6 +166,7 @@ _NUMBERS = (
     "memory",
     "growth",
     "clears_in",
+    "oldest_at",
 )
 
 

@@ -69,6 +69,7 @@ class Sampler:
         self._routes: dict[Key, DeadLetterRoute] = {}
         self._shape: int | None = None
         self._mapped_at = float("-inf")
+        self._judged_at: float | None = None
         self._history = remembering.History(slug)
         self._traits: dict[str, Any] = {}
         self._learnt_at = float("-inf")
@@ -139,7 +140,8 @@ class Sampler:
     def _judge(self, broker: Broker, infos: Iterable[QueueInfo], cluster: Cluster, at: float) -> list[Key]:
         tracked = self._tracked(broker)
         alarms = tuple(sorted({alarm.resource for alarm in cluster.alarms or ()}))
-        around = Surroundings(at, alarms, settings.MQADMIN_PARKING_QUEUE)
+        around = Surroundings(at, alarms, settings.MQADMIN_PARKING_QUEUE, before=self._judged_at)
+        self._judged_at = at
         changed = []
         for info in infos:
             key = info.key

@@ -27,7 +27,8 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """One queue of a table. `words`: the verdict, worst first; `clears`: when the backlog is gone."""
+    """One queue of a table. `words`: the verdict, worst first; `clears`: when the backlog is gone; `waits`: how
+    long its oldest ready message has waited."""
 
     queue: Queue
     tone: Tone
@@ -36,6 +37,7 @@ class Row:
     marks: list[Mark]
     points: Sequence[float | None]
     clears: str
+    waits: str
     href: str
 
 
@@ -49,6 +51,7 @@ def row(queue: Queue, now: float) -> Row:
         marks=marks(queue),
         points=points(queue.history, now),
         clears=clears(queue),
+        waits=waits(queue, now),
         href=reverse("queue_detail", args=[queue.pk]),
     )
 
@@ -62,6 +65,15 @@ def clears(queue: Queue) -> str:
     if queue.clears_in >= health.NEVER:
         return _("never at this rate")
     return duration(queue.clears_in)
+
+
+def waits(queue: Queue, now: float) -> str:
+    """Return how long the oldest ready message has waited, in words: an estimate, "≥" where it was there before
+    anybody looked."""
+    if queue.oldest_at is None:
+        return UNKNOWN
+    text = duration(max(now - queue.oldest_at, 0))
+    return f"≥ {text}" if queue.oldest_at_least else f"≈ {text}"
 
 
 def marks(queue: Queue) -> list[Mark]:

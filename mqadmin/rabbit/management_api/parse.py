@@ -34,7 +34,8 @@ Json = Mapping[str, Any]
 QUEUE_COLUMNS = (
     "vhost,name,type,durable,auto_delete,exclusive,state,messages_ready,messages_unacknowledged,messages,consumers,"
     "message_stats.publish_details.rate,message_stats.deliver_get_details.rate,message_stats.ack_details.rate,"
-    "message_stats.redeliver_details.rate,memory,node,arguments,policy,operator_policy,"
+    "message_stats.redeliver_details.rate,message_stats.publish,message_stats.ack,message_stats.deliver_no_ack,"
+    "message_stats.get_no_ack,memory,node,arguments,policy,operator_policy,"
     "effective_policy_definition,idle_since,delivery_limit,message_bytes,messages_delayed,leader,members,online"
 )
 """Everything `queue_info` reads: one fixed list, so that the broker's cached listing serves every call."""
@@ -108,6 +109,8 @@ def queue_info(item: Json) -> QueueInfo:
         deliver_rate=_rate(stats, "deliver_get"),
         ack_rate=_rate(stats, "ack"),
         redeliver_rate=_rate(stats, "redeliver"),
+        published=_int(stats.get("publish")),
+        left=_left(stats),
         memory=_int(item.get("memory")),
         node=_text(item.get("node")) or _text(item.get("leader")),
         arguments=arguments,
@@ -121,6 +124,13 @@ def queue_info(item: Json) -> QueueInfo:
         online=_texts(item["online"]) if isinstance(item.get("online"), list) else None,
         delayed=_int(item.get("messages_delayed")),
     )
+
+
+def _left(stats: Json) -> int | None:
+    """Return how many messages were acked, or delivered to who acks none; None where nothing of it is counted."""
+    found = [_int(stats.get(name)) for name in ("ack", "deliver_no_ack", "get_no_ack")]
+    known = [count for count in found if count is not None]
+    return sum(known) if known else None
 
 
 def queue_detail(item: Json) -> QueueDetail:

@@ -109,3 +109,18 @@ def test_what_it_keeps_is_bounded() -> None:
         traffic.second(now, 1 + now % 3, 1)
         traffic.seen_by(arrivals, now)
     assert len(arrivals._times) <= 256
+
+
+@pytest.mark.parametrize(
+    ("total", "published"), [(10, 10), (0, 10), (10, None)], ids=["at once", "count first", "length first"]
+)
+def test_a_broker_that_counts_from_the_first_message_on(total: int, published: int | None) -> None:
+    arrivals = Arrivals()
+    arrivals.observe(0, ready=0, total=0, published=None, left=None)
+    arrivals.observe(5, ready=total, total=total, published=published, left=None)
+    arrivals.observe(10, ready=10, total=10, published=10, left=None)
+    arrivals.observe(65, ready=10, total=10, published=10, left=None)
+    found = arrivals.lag(65)
+    assert found is not None
+    assert not found.at_least
+    assert found.seconds == pytest.approx(62.5, abs=INTERVAL)
