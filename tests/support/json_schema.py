@@ -37,6 +37,8 @@ def _integer(schema: Schema, value: Any, known: Mapping[str, Schema]) -> bool:
 def _string(schema: Schema, value: Any, _known: Mapping[str, Schema]) -> bool:
     if not isinstance(value, str) or len(value) > schema.get("maxLength", len(value)):
         return False
+    if len(value) < schema.get("minLength", 0) or not re.search(schema.get("pattern", ""), value):
+        return False
     return schema.get("format") != "date-time" or _is_time(value)
 
 

@@ -160,6 +160,8 @@ def restore(
     with audit.act(
         by=by, action="queue.restore", broker=operation.broker, target=target, detail=detail
     ) as entry:
+        if not waiting(operation):
+            raise Refusal(_("It kept nothing that could be put back."), "nothing_to_do")
         queue = Queue.objects.select_related("broker").get(pk=operation.params["queue"])
         verdict = room(operation, queue)
         with transaction.atomic():

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema, Status
-from pydantic import Field, HttpUrl
+from pydantic import Field
 
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit
@@ -28,7 +28,7 @@ class MarkIn(Body):
     title: str = Field(min_length=1, max_length=200)
     broker: str = ""
     at: Moment | None = None
-    link: HttpUrl | None = None
+    link: str | None = Field(None, max_length=2083, pattern=r"^https?://\S+$")
 
 
 class MarkOut(Schema):
@@ -61,9 +61,12 @@ def mark_post(request: HttpRequest, wanted: MarkIn) -> Status[Mark]:
     if wanted.broker and wanted.broker not in brokers.configs():
         text = _("There is no broker %(name)s.") % {"name": wanted.broker}
         raise Refusal(text, "invalid", status=422, fields={"broker": text})
-    link = str(wanted.link) if wanted.link else ""
     mark = marking.post(
-        by=audit.actor(request), title=wanted.title, broker=wanted.broker, at=wanted.at, link=link
+        by=audit.actor(request),
+        title=wanted.title,
+        broker=wanted.broker,
+        at=wanted.at,
+        link=wanted.link or "",
     )
     return Status(201, mark)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pika.channel import Channel
 from pika.spec import BasicProperties
 
 from mqadmin.rabbit.clean_copy import LOOK
@@ -29,6 +30,43 @@ class Progress:
     is_blocked: bool = False
     waiting: int = 0
     held: int = 0
+
+
+class Acks:
+    """What was taken and acked on a channel, by its tags 1, 2, 3 ...; never more is acked than keeps to `most`."""
+
+    def __init__(self, most: int, prefetch: int) -> None:
+        self.taken = 0
+        self._most, self._prefetch = most, prefetch
+        self._acked = self._due = 0
+        self._alone: list[int] = []  # behind one that is not acked
+
+    @property
+    def in_hand(self) -> int:
+        return self.taken - self._acked
+
+    @property
+    def is_due(self) -> bool:
+        return bool(self._due)
+
+    def confirmed(self, tag: int, *, alone: bool) -> None:
+        """Note that this one may be acked, and unless `alone` all before it."""
+        if alone:
+            self._alone.append(tag)
+        else:
+            self._due = tag
+
+    def send(self, channel: Channel | None, *, is_subscribed: bool) -> None:
+        """Ack what is due; while it is subscribed no more than leaves room for those still wanted."""
+        last = min(self._due, self._most - self._prefetch) if is_subscribed else self._due
+        if channel is None or not channel.is_open:
+            return
+        if last > self._acked:
+            self._acked = last
+            channel.basic_ack(last, multiple=True)
+        for tag in self._alone:
+            channel.basic_ack(tag, multiple=False)
+        self._alone = []
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ A thread of its own with two connections, so that a broker that takes no message
 taken and not confirmed is in `prefetch` bounds; it returns to its queue when the connection is lost, one return
 nearer to a delivery limit, and what was written of it may arrive all the same. So nothing is taken that cannot be
 given away: never more than `most`, the first message alone, none beyond the room there is; and what is in hand when
-it stops is published, not returned. While the broker says that it is blocked (by a memory or disk alarm; it says so
-only after a first publish) what was taken is kept in hand, unwritten.
+it stops is published, not returned. A quorum queue returns by itself, one return nearer to its limit, what is on
+its way to a consumer that is cancelled: there it is cancelled once as many are in hand as may be, or none has come
+for a while. While the broker says that it is blocked (by a memory or disk alarm; it says so only after a first
+publish) what was taken is kept in hand, unwritten.
 
 What the destination does not take goes back to its queue. A message that cannot bear another return there (as for
 a look, docs/adr/0022) goes back as a copy: confirmed at the end of its queue, then acked.
@@ -27,7 +29,7 @@ from mqadmin.rabbit.config import BrokerConfig, Endpoint
 from mqadmin.rabbit.confirms import Confirms
 from mqadmin.rabbit.errors import RabbitError, sentence
 from mqadmin.rabbit.message import Properties
-from mqadmin.rabbit.publishing.in_hand import Bounds, Copy, InHand, Progress
+from mqadmin.rabbit.publishing.in_hand import Acks, Bounds, Copy, InHand, Progress
 from mqadmin.rabbit.publishing.line import Line
 
 __all__ = ["Bounds", "Mover", "Progress"]
@@ -71,10 +73,11 @@ class Mover(Line):
         self._out: Channel | None = None
         self._confirms: Confirms[Copy] = Confirms()
         self._copies: deque[Copy] = deque()  # in publish order, those whose originals are not acked yet
-        self._taken = self._moved = self._acked = self._due = self._waiting = 0
+        self._moved = self._waiting = 0
         self._is_stopping = self._is_refused = self._is_asking = self._is_asking_room = False
         self._heard = self._is_blocked = self._is_cancelling = self._is_at_speed = False
         self._tag = ""  # of the consumer
+        self._acks = Acks(most, self._prefetch)
         self._kept: deque[InHand] = deque()  # not written: the broker is blocked, or there is no room
         self._back: list[InHand] = []  # not taken by the destination
         self._held = 0
@@ -136,15 +139,30 @@ class Mover(Line):
         body: bytes,
     ) -> None:
         self._heard, self._waiting = True, 0
-        self._taken += 1
+        self._acks.taken += 1
         message = InHand(method.delivery_tag or 0, properties, body)
         if self._is_blocked or self._kept or self._is_refused or self._room == 0:
             self._kept.append(message)
             self._ask_room()
         else:
             self._publish(message)
-        if self._taken >= self._most:
+        if self._has_all or (self._is_filling and self._is_full):
             self._cancel()
+
+    @property
+    def _has_all(self) -> bool:
+        return self._acks.taken >= self._most
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether as many are in hand as may be: then none is on its way."""
+        return self._acks.in_hand >= (self._prefetch if self._is_at_speed else 1)
+
+    @property
+    def _is_filling(self) -> bool:
+        """Whether it stops as soon as it is full: until then nothing is acked, as more would come for that."""
+        counts = self._bounds.returns is not None or self._bounds.by_nack
+        return counts and self._is_stopping and bool(self._tag) and not self._is_cancelling
 
     def _go_on(self) -> None:
         """Take the rest as fast as they come, for the broker took the first, which is acked only now: else the
@@ -152,7 +170,7 @@ class Mover(Line):
         if self._in is not None and self._in.is_open and not self._is_stopping:
             self._in.basic_qos(prefetch_count=self._prefetch)  # of the next consumer only
             self._tag = self._in.basic_consume(self._source, self._on_message)
-        self._ack_due()
+        self._ack()
 
     def _cancel(self) -> None:
         """Have no more delivered; what comes until the answer counts as taken."""
@@ -165,8 +183,8 @@ class Mover(Line):
 
     def _on_cancelled(self) -> None:
         self._tag, self._is_cancelling = "", False
-        if self._is_at_speed or self._is_stopping or self._taken >= self._most:
-            self._ack_due()
+        if self._is_at_speed or self._is_stopping or self._has_all:
+            self._ack()
             self._check_end()
         else:
             self._is_at_speed = True
@@ -174,6 +192,7 @@ class Mover(Line):
 
     def _cancelled_by_broker(self) -> None:
         self._tag, self._is_cancelling = "", False
+        self._ack()
         self._stop()
 
     # How they are published
@@ -233,7 +252,7 @@ class Mover(Line):
         )
         if self._room == 0:
             self._refused(f"It holds {limit} messages at most, and there is no room for more.")
-        elif not self._tag and not self._taken:
+        elif not self._tag and not self._acks.taken:
             self._begin()
         else:
             self._publish_kept()
@@ -269,31 +288,21 @@ class Mover(Line):
             is_taken = answer == "confirmed"
             if not is_taken:
                 self._back.append(InHand(copy.tag, copy.published, copy.body, copy.is_back))
-            elif copy.is_back or self._back or self._is_refused:
-                self._ack_due()
-                self._ack(copy.tag, multiple=False)
             else:
-                self._due = copy.tag
+                self._acks.confirmed(copy.tag, alone=copy.is_back or bool(self._back) or self._is_refused)
             self._moved += is_taken and not copy.is_back
-        if self._due and not self._is_at_speed and not self._is_stopping and self._taken < self._most:
+        if self._acks.is_due and not (self._is_at_speed or self._is_stopping or self._has_all):
             self._cancel()  # of the first alone
         else:
-            self._ack_due()
+            self._ack()
         self._ask_room()
         if self._moved != before:
             self._tell()
         self._check_end()
 
-    def _ack_due(self) -> None:
-        """Ack up to what is due; while it is subscribed no more than leaves room for those still wanted."""
-        last = min(self._due, self._most - self._prefetch) if self._tag else self._due
-        if last > self._acked:
-            self._acked = last
-            self._ack(last, multiple=True)
-
-    def _ack(self, tag: int, *, multiple: bool) -> None:
-        if self._in is not None and self._in.is_open:
-            self._in.basic_ack(tag, multiple=multiple)
+    def _ack(self) -> None:
+        if not self._is_filling:
+            self._acks.send(self._in, is_subscribed=bool(self._tag))
 
     # How it ends
 
@@ -302,9 +311,10 @@ class Mover(Line):
         self._tell(refusal=self._told.refusal or why)
         self._stop()
 
-    def _stop(self) -> None:
+    def _stop(self, *, none_comes: bool = False) -> None:
         self._is_stopping = True
-        self._cancel()
+        if none_comes or self._is_full or not self._is_filling:
+            self._cancel()
         self._check_end()
 
     def _look(self) -> None:
@@ -314,6 +324,8 @@ class Mover(Line):
         if not self._heard and not self._copies and not self._kept and not self._is_asking:
             self._is_asking = True
             self._in.queue_declare(self._source, passive=True, callback=self._on_left)
+        if self._is_filling and not self._heard:
+            self._cancel()
         self._heard = False
         self._loop.call_later(QUIET_S, self._look)
 
@@ -322,14 +334,14 @@ class Mover(Line):
         if self._copies or self._kept or self._heard:
             return
         if not frame.method.message_count:
-            self._stop()
+            self._stop(none_comes=True)
         elif self._waiting != frame.method.message_count:
             self._waiting = frame.method.message_count
             self._tell()
 
     def _check_end(self) -> None:
         """End it once nothing more comes and nothing is on its way, and what is left in hand can be given back."""
-        is_all = self._is_stopping or self._taken >= self._most
+        is_all = self._is_stopping or self._has_all
         if not is_all or self._tag or self._copies or self._is_resting or self._told.ended:
             return
         if self._kept and not (self._is_refused or (self._is_stopping and self._is_blocked)):
@@ -374,7 +386,7 @@ class Mover(Line):
     def _finish(self, in_hand: list[InHand]) -> None:
         """The answer to this proves that every ack before it was taken."""
         self._held = 0
-        self._ack_due()
+        self._ack()
         if self._in is None or not self._in.is_open:
             return
         if self._bounds.by_nack:

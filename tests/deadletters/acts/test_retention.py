@@ -116,7 +116,7 @@ def test_a_pass_ends_in_time(letters: None, monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("", "", "30.0 0.0"),
         ("0", "12.5", "0.0 12.5"),
-        ("soon", "", "could not convert string to float: 'soon'"),
+        ("soon", "", "MQADMIN_LETTERS_DAYS=soon is not a number, 0 or more."),
     ],
 )
 def test_the_days_are_settings(days: str, parked: str, told: str) -> None:

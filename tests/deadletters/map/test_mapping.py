@@ -17,6 +17,7 @@ from mqadmin.rabbit.topology import redflags
 from mqadmin.rabbit.topology.topology import dead_letter_map
 from mqadmin.rabbit.types import BindingInfo, ExchangeInfo, QueueInfo
 from tests.deadletters.conftest import Place as RealPlace
+from tests.support.pages import html
 
 
 def mapped(queues: list[QueueInfo], bindings: list[BindingInfo] | None = None) -> Mapped:
@@ -175,7 +176,7 @@ def test_what_a_headers_exchange_chooses_is_said_as_it_chooses(viewer: Client, p
     place.row("orders", arguments={"x-dead-letter-exchange": "picky"})
 
     def shown() -> str:
-        page = viewer.get("/dead-letters/map/", {"vhost": place.vhost}).content.decode()
+        page = html(viewer.get("/dead-letters/map/", {"vhost": place.vhost}))
         return " ".join(
             re.sub("<[^>]*>", " ", page.partition("ways-out")[2].partition("</table>")[0]).split()
         )

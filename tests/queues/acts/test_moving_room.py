@@ -204,4 +204,4 @@ def test_an_account_that_may_not_publish_is_told_before(
         brokers.forget()
         management.delete_user(reader)
     assert refusal.code == "forbidden"
-    assert "access to exchange" in refusal.text
+    assert "lacks the write permission" in refusal.text

@@ -96,7 +96,7 @@ def test_stopped_it_gives_away_what_it_has_in_hand(
 
     def stopping(mover: Mover, *args: Any) -> None:
         take(mover, *args)
-        if mover._taken == 300:
+        if mover._acks.taken == 300:
             mover._stop()
 
     monkeypatch.setattr(Mover, "_on_message", stopping)
@@ -193,7 +193,7 @@ def test_a_limit_that_comes_in_the_midst_of_it_is_kept_to(
     take = Mover._on_message
 
     def limiting(mover: Mover, *args: Any) -> None:
-        if mover._taken == 300:
+        if mover._acks.taken == 300:
             mover._keep_to(Bounds(length=500))
         take(mover, *args)
 
