@@ -167,7 +167,10 @@ def test_of_a_queue_with_a_single_active_consumer(
     details = brokers.client("default")
     with amqp.channel(broker_config, place.vhost) as other:
         other.basic_consume("single", lambda *_args: None, consumer_tag="the-only-one")
-        wait_until(lambda: details.queue(place.vhost, "single").consumer_details, 20)
+        # The name of its connection is counted apart, and may come later.
+        wait_until(
+            lambda: any(item.connection for item in details.queue(place.vhost, "single").consumer_details), 20
+        )
         with pytest.raises(Refusal, match="“the-only-one” on connection") as refusal:
             tracking.track(queue=queue, by=by, force=True)  # it would get nothing
         assert refusal.value.code == "held"
