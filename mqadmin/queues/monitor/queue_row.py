@@ -141,7 +141,7 @@ def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, An
     lag = known.arrivals.lag(around.now) if known.arrivals else None
     if lag is None:
         return {"oldest_at": None, "oldest_at_least": False}
-    return {"oldest_at": round(around.now - lag.seconds), "oldest_at_least": lag.at_least}
+    return {"oldest_at": int(around.now - lag.seconds), "oldest_at_least": lag.at_least}
 
 
 def hide(known: Known) -> bool:

@@ -16,8 +16,6 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db]
 
-STATISTICS_S = 5  # RabbitMQ counts so often
-
 
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
 def test_the_oldest_is_as_old_as_what_was_sent(
@@ -25,25 +23,23 @@ def test_the_oldest_is_as_old_as_what_was_sent(
 ) -> None:
     management.declare_queue(vhost, "work", arguments={"x-queue-type": kind})
     sampler = Sampler("default", management)
-    samples: list[float] = []
+    samples: list[float] = []  # when each began
 
     def row(ready: int) -> Queue | None:
-        sampler.sample()
         samples.append(time.time())
+        sampler.sample()
         return Queue.objects.filter(vhost=vhost, name="work", ready=ready).first()
 
     def settled(ready: int) -> Queue:
         return wait_until(lambda: row(ready), 30, what=f"{ready} ready")
 
     assert settled(0).oldest_at is None
-    first = time.time()
-    before_first = samples[-1]
+    before = samples[-1]
     amqp.publish(broker_config, vhost, "work", [b"x"] * 10)
     found = settled(10)
     assert not found.oldest_at_least
-    assert before_first - STATISTICS_S - 1 <= found.oldest_at <= samples[-1]
-    assert abs(found.oldest_at - first) <= samples[-1] - before_first + STATISTICS_S + 1
-    before_second = samples[-1]
+    assert before - 1 <= found.oldest_at <= time.time() + 1
+    before = samples[-1]
     amqp.publish(broker_config, vhost, "work", [b"y"] * 10)
     settled(20)
     with connected(broker_config, vhost, client_name="test") as channel:
@@ -52,7 +48,7 @@ def test_the_oldest_is_as_old_as_what_was_sent(
             assert method is not None
     found = settled(5)
     assert not found.oldest_at_least
-    assert before_second - STATISTICS_S - 1 <= found.oldest_at <= samples[-1]
+    assert before - 1 <= found.oldest_at <= time.time() + 1
     with connected(broker_config, vhost, client_name="test") as channel:
         channel.queue_purge("work")
     assert settled(0).oldest_at is None
