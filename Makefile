@@ -40,7 +40,7 @@ venv-bench: python
 
 test: venv-dev
 	@$(PYTHON) -m deploy.test_packages
-	@$(BIN)/python -m $(if $(MQADMIN_FLAKY),deploy.twice,pytest) -n 2 tests
+	@$(BIN)/python -m $(if $(MQADMIN_FLAKY),deploy.twice,pytest) -n 3 tests
 
 soak: venv-dev
 	@$(PYTHON) -m deploy.test_packages
