@@ -77,7 +77,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A test on a slow machine may take longer before it counts as stuck (see tests.support.waiting)."""
+    """A test on a slow machine may take longer before it counts as stuck (see tests.support.waiting).
+
+    Those that take minutes begin: at the end all others would wait for the worker that has them.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/faults/"))
     usual = float(config.getini("timeout"))
     for item in items:
         own = item.get_closest_marker("timeout")
