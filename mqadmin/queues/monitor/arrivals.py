@@ -29,12 +29,24 @@ class Lag:
 class Arrivals:
     """The arrivals at one queue. `observe` is called in the order of time. For one thread."""
 
-    __slots__ = ("_counts", "_fallen", "_left", "_offset", "_published", "_ready", "_start", "_times")
+    __slots__ = (
+        "_by_count",
+        "_by_length",
+        "_counts",
+        "_fallen",
+        "_left",
+        "_published",
+        "_ready",
+        "_start",
+        "_times",
+    )
 
     def __init__(self) -> None:
         self._times = array("d")
         self._counts = array("q")  # cumulative arrivals at those times
-        self._offset = 0  # what to add to the broker's count for a cumulative one
+        # What to add to the broker's count, and to what is there and what left, for a cumulative count.
+        self._by_count: int | None = None
+        self._by_length = 0
         self._published: int | None = None
         self._left = 0
         self._start = 0  # how many had arrived when it was last seen to count nothing
@@ -63,9 +75,8 @@ class Arrivals:
         self._ready = ready
         if not self._times:
             self._published, self._left = published, left or 0
-            base = total + self._left if published is None else published
-            self._offset = total - base
-            self._start = total
+            self._by_count = None if published is None else total - published
+            self._by_length, self._start = -self._left, total
             self._append(now, total)
             return
         if since is not None and since > self._times[-1]:
@@ -82,25 +93,24 @@ class Arrivals:
     def _count(self, total: int, published: int | None, left: int) -> int:
         """Return how many have arrived by now, never fewer than before."""
         last = self._counts[-1]
-        if published is not None and self._published is None:
-            # Its statistics begin with the first message, and the length may be told before or after that.
-            self._offset = max(last, self._start + published, total + left + self._offset) - published
-        elif published is None and self._published is not None:
-            self._offset, self._start = last - (total + left), last
-        elif published is not None and published < (self._published or 0):
-            self._offset = last - published  # it counts anew, since a restart
-        elif published is None and left < self._left:
-            self._offset = last - (total + left)
+        if published is None:
+            if self._by_count is not None:
+                self._by_count, self._start = None, last
+        elif self._by_count is None:
+            self._by_count = self._start  # its statistics begin with the first message
+        elif published < (self._published or 0):
+            self._by_count = last - published  # they begin anew, since a restart
+        counted = last if published is None else max(last, published + (self._by_count or 0))
+        if left < self._left or not total:
+            self._by_length = counted - total - left
         self._published, self._left = published, left
-        raw = (total + left if published is None else published) + self._offset
-        if raw >= last:
+        # Length and counts are told by different processes, each up to five seconds late: the first to tell counts.
+        there = total + left + self._by_length
+        self._fallen = self._fallen + 1 if there < counted else 0
+        if published is None and self._fallen >= SETTLED:  # purged, expired or dropped
+            self._by_length += counted - there
             self._fallen = 0
-            return raw
-        self._fallen += 1
-        if self._fallen >= SETTLED:  # purged, expired or dropped
-            self._offset += last - raw
-            self._fallen = 0
-        return last
+        return max(counted, there)
 
     def lag(self, now: float) -> Lag | None:
         """Return how long the oldest waiting message waits; None where none waits, or nothing is known."""

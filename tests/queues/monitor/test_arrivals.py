@@ -124,3 +124,16 @@ def test_a_broker_that_counts_from_the_first_message_on(total: int, published: i
     assert found is not None
     assert not found.at_least
     assert found.seconds == pytest.approx(62.5, abs=INTERVAL)
+
+
+def test_a_length_that_is_told_before_the_count() -> None:
+    arrivals = Arrivals()
+    arrivals.observe(0, ready=0, total=0, published=0, left=0)
+    arrivals.observe(5, ready=10, total=10, published=10, left=0)
+    arrivals.observe(50, ready=20, total=20, published=10, left=0)
+    arrivals.observe(55, ready=5, total=5, published=10, left=15)
+    found = arrivals.lag(55)
+    assert found is not None
+    assert found.seconds <= 55 - 5
+    arrivals.observe(60, ready=5, total=5, published=20, left=15)
+    assert arrivals.lag(60) == Lag(found.seconds + 5)
