@@ -66,6 +66,9 @@ class Http:
         """
         address = "/".join((self._base, *(quote(segment, safe="") for segment in segments)))
         response = self._answer(method, address, params, body)
+        if response.status_code == 500 and method == "GET" and self._has_answered:
+            # RabbitMQ 3.10 does so in the moment in which a queue is declared; asked again, it lists it.
+            response = self._answer(method, address, params, body)
         if response.status_code == 404 and len(segments) == 1:
             # What every RabbitMQ has is not there. One that stops takes its API away first, and says so to whoever
             # kept a connection; to a new one it does not answer.
