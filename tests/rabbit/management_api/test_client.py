@@ -25,6 +25,7 @@ from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from mqadmin.rabbit.topology.topology import dead_letter_map
 from tests.support.management import Management, purge
 from tests.support.waiting import wait_until
+from tests.support.web_servers import http_server
 
 pytestmark = pytest.mark.broker
 
@@ -301,6 +302,17 @@ def test_each_wrong_answer_has_its_own_words(
     assert caught.value.code == code
     assert "127.0.0.1" in str(caught.value) or "answered" in str(caught.value)
     assert "HTTPConnection" not in str(caught.value)
+
+
+def test_a_listing_that_fails_is_asked_for_once_more(broker_config: BrokerConfig) -> None:
+    with http_server() as server:
+        server.body, server.headers = b"[]", {"Content-Type": "application/json"}
+        client = elsewhere(broker_config, server.url)
+        assert client.queues() == []
+        server.status, server.body = 500, b""
+        with pytest.raises(NoResponse):
+            client.queues()
+        assert len(server.requests) == 3
 
 
 def test_nothing_listens(broker_config: BrokerConfig) -> None:
