@@ -30,7 +30,7 @@
     return {
       width: Math.max(120, element.clientWidth),
       height: HEIGHT,
-      padding: [8, isLong(data.x) ? 34 : 6, 0, 0], // the last label is a date: it must not be cut
+      padding: [8, isLong(data.x) ? 34 : 18, 0, 0], // the last label must not be cut
       cursor: { points: { size: 6 }, drag: { x: true, y: false, dist: 8 }, sync: { key: element.dataset.chartSync || null } },
       legend: { live: true },
       hooks: {
