@@ -24,7 +24,7 @@ class Number(NamedTuple):
 RATE = 100  # two decimals of a rate are kept
 Values = tuple[int | None, ...]
 
-QUEUE = (
+_TRAFFIC = (  # of both below, which end differently: it does not grow
     Number("ready"),
     Number("unacked"),
     Number("consumers"),
@@ -33,16 +33,8 @@ QUEUE = (
     Number("ack_rate", RATE, "mean"),
     Number("redeliver_rate", RATE, "mean"),
 )
-BROKER = (
-    Number("ready"),
-    Number("unacked"),
-    Number("consumers"),
-    Number("publish_rate", RATE, "mean"),
-    Number("deliver_rate", RATE, "mean"),
-    Number("ack_rate", RATE, "mean"),
-    Number("redeliver_rate", RATE, "mean"),
-    Number("connections"),
-)
+QUEUE = _TRAFFIC
+BROKER = (*_TRAFFIC, Number("connections"))
 NODE = (
     Number("mem_used"),
     Number("disk_free", how="mean"),
@@ -50,11 +42,11 @@ NODE = (
 KINDS: Mapping[str, tuple[Number, ...]] = {"queue": QUEUE, "broker": BROKER, "node": NODE}
 
 
-def values(kind: str, found: Mapping[str, float | None]) -> Values:
-    """Return a point of the kind; a number that is not in `found` was not known."""
+def scaled(kind: str, numbers: Sequence[float | None]) -> Values:
+    """Return the point of what was measured, in the order of the kind; None was not known."""
     return tuple(
-        None if (value := found.get(number.name)) is None else round(value * number.scale)
-        for number in KINDS[kind]
+        None if value is None else round(value * number.scale)
+        for number, value in zip(KINDS[kind], numbers, strict=True)
     )
 
 

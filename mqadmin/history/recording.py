@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from mqadmin.history import packing
-from mqadmin.history.kinds import KINDS, Values
+from mqadmin.history.kinds import KINDS, Values, scaled
 from mqadmin.history.models import Gap, Moment, Series
 from mqadmin.history.steps import Step, Window
 
@@ -72,7 +72,7 @@ class Recorder:
     def _changed(self, sample: Mapping[Key, Raw]) -> dict[Key, Values]:
         raw = self._raw
         changed = {
-            key: _scaled(key.kind, numbers) for key, numbers in sample.items() if raw.get(key) != numbers
+            key: scaled(key.kind, numbers) for key, numbers in sample.items() if raw.get(key) != numbers
         }
         # At the first sample: what went while nobody looked is in the stored series alone.
         for key in (raw or self._series).keys() - sample.keys() - self._ended:
@@ -160,13 +160,6 @@ class Recorder:
             self._at = moment.at
         _write([row for row in rows if row.count and (row.step, row.at) not in written])
         self._raw = {}
-
-
-def _scaled(kind: str, numbers: Raw) -> Values:
-    return tuple(
-        None if value is None else round(value * number.scale)
-        for number, value in zip(KINDS[kind], numbers, strict=True)
-    )
 
 
 def _write(rows: list[Moment]) -> None:
