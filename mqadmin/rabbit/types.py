@@ -69,7 +69,7 @@ class PermissionInfo:
     read: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class QueueInfo:
     """One queue of a listing.
 
@@ -80,6 +80,8 @@ class QueueInfo:
     delivered without acks. `node` is where it lives or is led from, None where nobody leads. `members` are the
     nodes that a quorum queue or a stream has, and `online` those of them that are there.
     `delayed`: returned messages that wait for a delayed retry (quorum queues, >= 4.3): neither ready nor unacked.
+    `delivered` counts as `published` does, what was delivered or got for the first time. `capacity`: the share of
+    time in which a consumer could take a message, 0 to 1; of quorum queues 3.10 says 1 whatever happens.
     """
 
     vhost: str
@@ -108,6 +110,8 @@ class QueueInfo:
     message_bytes: int | None = None
     published: int | None = None
     left: int | None = None
+    delivered: int | None = None
+    capacity: float | None = None
     members: tuple[str, ...] = ()
     online: tuple[str, ...] | None = None
     delayed: int | None = None

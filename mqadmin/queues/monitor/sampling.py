@@ -16,13 +16,11 @@ from django.db.models import Q
 
 from mqadmin.queues.health.memory import Memory
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.monitor import broker_rows, remembering, sight, topology, traits
+from mqadmin.queues.monitor import beside, broker_rows, remembering, sight, topology, traits
+from mqadmin.queues.monitor.observing import NOWHERE, DeadLetterRoute, Key, Surroundings
 from mqadmin.queues.monitor.queue_row import (
     COLUMNS,
-    NOWHERE,
-    DeadLetterRoute,
     Known,
-    Surroundings,
     hide,
     update,
 )
@@ -32,8 +30,6 @@ from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.types import OverviewInfo, QueueInfo
 
 log = logging.getLogger(__name__)
-
-Key = tuple[str, str]
 
 CHUNK = 500  # rows in one transaction: a write lock on SQLite stays short
 TOPOLOGY_S = 30.0
@@ -139,8 +135,16 @@ class Sampler:
 
     def _judge(self, broker: Broker, infos: Iterable[QueueInfo], cluster: Cluster, at: float) -> list[Key]:
         tracked = self._tracked(broker)
-        alarms = tuple(sorted({alarm.resource for alarm in cluster.alarms or ()}))
-        around = Surroundings(at, alarms, settings.MQADMIN_PARKING_QUEUE, before=self._judged_at)
+        around = Surroundings(
+            at,
+            tuple(sorted({alarm.resource for alarm in cluster.alarms or ()})),
+            settings.MQADMIN_PARKING_QUEUE,
+            before=self._judged_at,
+            calm=beside.is_calm(cluster),
+            limits=beside.own_limits(broker),
+            handling=beside.handling(self.slug, at),
+            emptied=beside.emptied(broker, at),
+        )
         self._judged_at = at
         changed = []
         for info in infos:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import UNKNOWN, duration
 from mqadmin.core.tones import Tone
-from mqadmin.queues.health import judging as health
+from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.queue_row import points
 from mqadmin.queues.pages import tones, wording
@@ -62,7 +62,7 @@ def clears(queue: Queue) -> str:
         return UNKNOWN
     if queue.is_delay:
         return f"≤ {duration(queue.clears_in)}"
-    if queue.clears_in >= health.NEVER:
+    if queue.clears_in >= facts.NEVER:
         return _("never at this rate")
     return duration(queue.clears_in)
 

@@ -35,7 +35,7 @@ QUEUE_COLUMNS = (
     "vhost,name,type,durable,auto_delete,exclusive,state,messages_ready,messages_unacknowledged,messages,consumers,"
     "message_stats.publish_details.rate,message_stats.deliver_get_details.rate,message_stats.ack_details.rate,"
     "message_stats.redeliver_details.rate,message_stats.publish,message_stats.ack,message_stats.deliver_no_ack,"
-    "message_stats.get_no_ack,memory,node,arguments,policy,operator_policy,"
+    "message_stats.get_no_ack,message_stats.deliver_get,message_stats.redeliver,consumer_capacity,memory,node,arguments,policy,operator_policy,"
     "effective_policy_definition,idle_since,delivery_limit,message_bytes,messages_delayed,leader,members,online"
 )
 """Everything `queue_info` reads: one fixed list, so that the broker's cached listing serves every call."""
@@ -111,6 +111,8 @@ def queue_info(item: Json) -> QueueInfo:
         redeliver_rate=_rate(stats, "redeliver"),
         published=_int(stats.get("publish")),
         left=_left(stats),
+        delivered=_delivered(stats),
+        capacity=_share(item.get("consumer_capacity")),
         memory=_int(item.get("memory")),
         node=_text(item.get("node")) or _text(item.get("leader")),
         arguments=arguments,
@@ -131,6 +133,18 @@ def _left(stats: Json) -> int | None:
     found = [_int(stats.get(name)) for name in ("ack", "deliver_no_ack", "get_no_ack")]
     known = [count for count in found if count is not None]
     return sum(known) if known else None
+
+
+def _delivered(stats: Json) -> int | None:
+    """Return how many messages were delivered or got for the first time."""
+    all_told = _int(stats.get("deliver_get"))
+    return None if all_told is None else all_told - (_int(stats.get("redeliver")) or 0)
+
+
+def _share(value: Any) -> float | None:
+    """Return a share, 0 to 1, no finer than is worth telling: it is a mean that moves on for ever."""
+    share = _float(value)
+    return None if share is None else round(share, 2)
 
 
 def queue_detail(item: Json) -> QueueDetail:

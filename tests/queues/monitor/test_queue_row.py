@@ -6,16 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mqadmin.queues.monitor.queue_row import (
-    NOWHERE,
-    Known,
-    Surroundings,
-    extended,
-    max_length,
-    moment,
-    points,
-    update,
-)
+from mqadmin.queues.monitor.observing import NOWHERE, Surroundings, moment, queue_facts
+from mqadmin.queues.monitor.queue_row import Known, extended, points, update
 from mqadmin.rabbit.types import QueueInfo
 
 INFO = QueueInfo(
@@ -88,7 +80,8 @@ def test_history_is_unknown_before_the_first_sample() -> None:
 def test_the_smaller_limit_counts(
     arguments: dict[str, int], policy: dict[str, int], expected: int | None
 ) -> None:
-    assert max_length(arguments, policy) == expected
+    info = replace(INFO, arguments=arguments, effective_policy=policy)
+    assert queue_facts(info, NOWHERE, tracked=False, around=around()).max_length == expected
 
 
 @pytest.mark.parametrize(
