@@ -80,8 +80,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test on a slow machine may take longer before it counts as stuck (see tests.support.waiting).
 
-    Those that take minutes begin: at the end all others would wait for the worker that has them. What never speaks to
-    the database is marked `any_database`.
+    Those that take minutes begin: at the end all others would wait for the worker that has them. What never
+    speaks to the database is marked `any_database`.
     """
     items.sort(key=lambda item: not item.nodeid.startswith("tests/faults/"))
     usual = float(config.getini("timeout"))
