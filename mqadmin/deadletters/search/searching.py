@@ -24,6 +24,7 @@ from django.utils.translation import ngettext
 
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import formats
+from mqadmin.core.query.syntax import Age, All, BadQuery, Condition, Fault, Node, Words, leaves
 from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
@@ -32,7 +33,6 @@ from mqadmin.deadletters.search.query import compiling, meaning
 from mqadmin.deadletters.search.query.compiling import Compiled
 from mqadmin.deadletters.search.query.meaning import Facts
 from mqadmin.deadletters.search.query.parser import parse
-from mqadmin.deadletters.search.query.syntax import Age, All, Condition, Node, QueryError, Words, leaves
 
 # Letters that one search reads: in the database, and one by one in Python (headers and bodies).
 MOST_SCANNED = 50_000
@@ -142,26 +142,12 @@ def checked(query: str) -> str:
     return query
 
 
-@dataclass(frozen=True)
-class QueryFault:
-    """What is wrong with a query: the text `before` the place, the `blamed` piece, the text `after`; and what
-    would do, as (piece, whole query)."""
-
-    text: str
-    before: str
-    blamed: str
-    after: str
-    suggestions: tuple[tuple[str, str], ...] = ()
-
-
-def fault(query: str) -> QueryFault | None:
+def fault(query: str) -> Fault | None:
     """Return what is wrong with `query`, None for one that can be read."""
     try:
         _parsed(query)
-    except QueryError as error:
-        before, after = query[: error.start], query[error.end :]
-        better = [(piece, before + piece + after) for piece in error.suggestions]
-        return QueryFault(error.text, before, query[error.start : error.end], after, tuple(better))
+    except BadQuery as error:
+        return Fault.of(query, error)
     return None
 
 
@@ -169,19 +155,18 @@ def read(query: str) -> Node:
     """Return the tree. Raises Refusal (422, "bad_query") with the place in words."""
     try:
         return _parsed(query.encode("utf-8", "replace").decode())  # half a surrogate pair is no text
-    except QueryError as error:
-        where = _("%(what)s (at character %(place)d)") % {"what": error.text, "place": error.start + 1}
-        raise Refusal(where, "bad_query", status=422, fields={"q": where}) from error
+    except BadQuery as error:
+        raise Refusal(error.message, "bad_query", status=422, fields={"q": error.message}) from error
 
 
 def _parsed(query: str) -> Node:
-    """Return the tree. Raises QueryError, also where it asks for what is masked."""
+    """Return the tree. Raises BadQuery, also where it asks for what is masked."""
     node = parse(query)
     for leaf in leaves(node):
         if isinstance(leaf, Condition) and leaf.path and masking.is_refused(leaf.field.columns[0], leaf.path):
             text = _("“%(name)s” is masked: it is not searched for who may not see it.")
             name = ".".join((leaf.field.name, *leaf.path))
-            raise QueryError(text % {"name": name}, leaf.start, leaf.end)
+            raise BadQuery(text % {"name": name}, leaf.start, leaf.end)
     return node
 
 
@@ -192,7 +177,7 @@ def without_masked(query: str) -> str:
         return query
     try:
         node = parse(query)
-    except QueryError:
+    except BadQuery:
         return masking.SHOWN
     for leaf in sorted(leaves(node), key=lambda item: -item.start):
         if isinstance(leaf, Words):
