@@ -25,6 +25,7 @@ from django.utils.translation import ngettext
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import formats
 from mqadmin.core.query.syntax import Age, All, BadQuery, Condition, Fault, Node, Words, leaves
+from mqadmin.core.rows.among import among
 from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
@@ -244,11 +245,11 @@ class _Look:
         most = fulltext.MOST if self.ends is None else min(fulltext.MOST, fulltext.MOST_ON_PAGE)
         candidates, has_more = fulltext.candidates(words, most)
         narrowed = self.rows.filter(self.plan.where).order_by("-pk")
-        picks = set(self._picked(narrowed.filter(fulltext.among(candidates))))
+        picks = set(self._picked(narrowed.filter(among(candidates))))
         picks.update(self._picked(narrowed.filter(pk__gt=mark)[:MOST_FRESH]))
         # By their ids, or the database would read every parked letter to find the few that were edited.
         edited = DeadLetter.objects.filter(edits__gt=0).order_by("-pk").values_list("pk", flat=True)
-        picks.update(self._picked(narrowed.filter(fulltext.among(list(edited[:MOST_FRESH])))))
+        picks.update(self._picked(narrowed.filter(among(list(edited[:MOST_FRESH])))))
         found = sorted(picks, reverse=True)
         is_cut = has_more or len(found) > MOST_READ
         limit = len(candidates) if is_cut else None
@@ -302,7 +303,7 @@ class _Look:
         self, picks: Sequence[Pick], limit: int | None, oldest: int | None, *, by_words: bool = False
     ) -> Found:
         ids = tuple(pick.pk for pick in picks)
-        return Found(self.rows.filter(fulltext.among(ids)), limit, oldest, ids, by_words, tuple(picks))
+        return Found(self.rows.filter(among(ids)), limit, oldest, ids, by_words, tuple(picks))
 
 
 def columns(query: str) -> dict[str, str] | None:
