@@ -14,9 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
+from mqadmin.queues.health.memory import Memory
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor import broker_rows, remembering, sight, topology, traits
-from mqadmin.queues.monitor.memory import Memory
 from mqadmin.queues.monitor.queue_row import (
     COLUMNS,
     NOWHERE,
