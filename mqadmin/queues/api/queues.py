@@ -12,7 +12,8 @@ from ninja import Query, Router, Schema
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import VIEW, ApiError, PageQuery, one
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import listing, live_queue, patterns, wording
+from mqadmin.queues.pages import listing, live_queue, wording
+from mqadmin.queues.search import patterns
 
 router = Router(tags=["brokers and queues"], auth=VIEW)
 

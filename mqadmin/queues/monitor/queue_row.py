@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from mqadmin.queues.monitor import health
+from mqadmin.queues.health import judging as health
+from mqadmin.queues.health.judging import RANK, QueueFacts, Verdict, judge, remember
+from mqadmin.queues.health.memory import Memory
 from mqadmin.queues.monitor.arrivals import Arrivals
-from mqadmin.queues.monitor.health import RANK, QueueFacts, Verdict, judge, remember
-from mqadmin.queues.monitor.memory import Memory
 from mqadmin.rabbit.types import QueueInfo
 
 HISTORY_MINUTES = 60

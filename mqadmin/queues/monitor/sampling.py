@@ -14,9 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
+from mqadmin.queues.health.memory import Memory
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor import broker_rows, remembering, sight, topology, traits
-from mqadmin.queues.monitor.memory import Memory
 from mqadmin.queues.monitor.queue_row import (
     COLUMNS,
     NOWHERE,
@@ -27,6 +27,7 @@ from mqadmin.queues.monitor.queue_row import (
     update,
 )
 from mqadmin.queues.monitor.sight import Cluster, Sight
+from mqadmin.queues.standing.keeping import Keeper
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.types import OverviewInfo, QueueInfo
@@ -39,6 +40,7 @@ CHUNK = 500  # rows in one transaction: a write lock on SQLite stays short
 TOPOLOGY_S = 30.0
 TRAITS_S = 300.0
 GONE_KEPT = timedelta(hours=24)
+CARED_FOR_KEPT = timedelta(days=90)  # with an owner, a note and the like that a person gave it
 FLEETING_KEPT = timedelta(minutes=10)  # exclusive and auto-delete queues come and go by the thousand
 
 
@@ -71,6 +73,7 @@ class Sampler:
         self._mapped_at = float("-inf")
         self._judged_at: float | None = None
         self._history = remembering.History(slug)
+        self._keeper = Keeper()
         self._traits: dict[str, Any] = {}
         self._learnt_at = float("-inf")
         self._sight = Sight()
@@ -89,10 +92,12 @@ class Sampler:
         self._look_around(broker, infos, at)
         self._learn(overview, at)
         asked = time.monotonic()
+        known = len(self._known)
         try:
             changed = self._judge(broker, infos, around, at) + self._hide(infos)
             judged = time.monotonic()
             self._write(broker, changed, at)
+            self._keeper.keep(broker, at, are_new=len(self._known) > known)
             gone = self._mark_gone(broker, infos, at)
             broker_rows.sampled(broker, overview, around, self._sight, infos, at, self._traits)
             self._history.record(broker.totals, around.nodes or (), infos, at)
@@ -199,7 +204,8 @@ class Sampler:
     def _delete_old(self, broker: Broker, missing: Iterable[Key], moment: datetime) -> None:
         fleeting = Q(exclusive=True) | Q(auto_delete=True)
         old = Q(gone_at__lt=moment - GONE_KEPT) | (fleeting & Q(gone_at__lt=moment - FLEETING_KEPT))
-        deleted, _rows = Queue.objects.filter(old, broker=broker, tracked=False).delete()
+        forgotten = Q(own=[], note="") | Q(gone_at__lt=moment - CARED_FOR_KEPT)
+        deleted, _rows = Queue.objects.filter(old, forgotten, broker=broker, tracked=False).delete()
         if deleted:
             left = set(
                 Queue.objects.filter(broker=broker, gone_at__isnull=False).values_list("vhost", "name")

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
+from mqadmin.queues.health.judging import DOWN_STATES
 from mqadmin.queues.models import Queue
-from mqadmin.queues.monitor.health import DOWN_STATES
 from mqadmin.rabbit.errors import NotFound, RabbitError, Refused
 from mqadmin.rabbit.management_api import peek as rabbit_peek
 from mqadmin.rabbit.management_api.peek import PeekRisk

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import UNKNOWN, duration
 from mqadmin.core.tones import Tone
+from mqadmin.queues.health import judging as health
 from mqadmin.queues.models import Queue
-from mqadmin.queues.monitor import health
 from mqadmin.queues.monitor.queue_row import points
 from mqadmin.queues.pages import tones, wording
 

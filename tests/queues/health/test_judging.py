@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from mqadmin.queues.monitor import health
-from mqadmin.queues.monitor.health import NEVER, QueueFacts, Verdict, judge, remember
-from mqadmin.queues.monitor.memory import Latch, Memory, latched
+from mqadmin.queues.health import judging as health
+from mqadmin.queues.health.judging import NEVER, QueueFacts, Verdict, judge, remember
+from mqadmin.queues.health.memory import Latch, Memory, latched
 from mqadmin.queues.monitor.queue_row import NOWHERE, Surroundings, queue_facts
 from mqadmin.queues.pages import wording
 from mqadmin.rabbit.types import QueueInfo

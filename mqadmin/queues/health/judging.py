@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mqadmin.queues.monitor.memory import Latch, Memory, latched
+from mqadmin.queues.health.memory import Latch, Memory, latched
 
 BROKEN, WATCH, OK, IDLE, UNKNOWN = "broken", "watch", "ok", "idle", "unknown"
 RANK = {BROKEN: 3, WATCH: 2, OK: 1, IDLE: 0, UNKNOWN: 0}
