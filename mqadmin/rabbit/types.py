@@ -176,6 +176,33 @@ class QueueDetail:
     delayed_retry: str = ""
     next_retry_at: float | None = None
     dying: int | None = None
+    head_at: float | None = None
+    first_at: float | None = None
+    single_active: str | None = None
+    capacity: float | None = None
+    publishers: int | None = None
+    incoming: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChannelInfo:
+    """One channel: what it holds, and since when nothing went through it (epoch seconds, None while it works)."""
+
+    name: str
+    unacked: int | None = None
+    prefetch: int | None = None
+    idle_since: str | None = None
+    state: str | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True)
+class ReplicaInfo:
+    """One member of a quorum queue or stream: its role, and how many entries of the log it lacks (None: not told)."""
+
+    node: str
+    role: str
+    behind: int | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.types import (
     AlarmInfo,
     BindingInfo,
+    ChannelInfo,
     ConsumerInfo,
     ExchangeInfo,
     NodeInfo,
@@ -24,6 +25,7 @@ from mqadmin.rabbit.types import (
     PolicyInfo,
     QueueDetail,
     QueueInfo,
+    ReplicaInfo,
     Series,
     UserInfo,
     VhostInfo,
@@ -154,7 +156,66 @@ def queue_detail(item: Json) -> QueueDetail:
         delayed_retry=_text(item.get("delayed_retry")) or "",
         next_retry_at=None if retry_at is None else retry_at / 1000,
         dying=_int(item.get("messages_dlx")),
+        head_at=_epoch(item.get("head_message_timestamp")),
+        first_at=_epoch(item.get("first_timestamp")),
+        single_active=_text(item.get("single_active_consumer_tag"))
+        or _text(item.get("single_active_consumer_ctag")),
+        capacity=_float(item.get("consumer_capacity", item.get("consumer_utilisation"))),
+        publishers=_int(item.get("publishers")),
+        incoming=_incoming(item.get("incoming")),
     )
+
+
+def _epoch(value: Any) -> float | None:
+    """Return the seconds of a timestamp; many publishers give milliseconds. RabbitMQ says 0 for none."""
+    found = _float(value)
+    if not found or found < 0:
+        return None
+    return found / 1000 if found > _NO_SECONDS else found
+
+
+_NO_SECONDS = 1e11  # the year 5138: what is more is milliseconds
+
+
+def _incoming(value: Any) -> dict[str, float]:
+    entries = [_table(entry) for entry in value] if isinstance(value, list) else []
+    rates = {
+        str(_table(entry.get("exchange")).get("name", "")): _rate(_table(entry.get("stats")), "publish")
+        for entry in entries
+    }
+    return {name: rate for name, rate in rates.items() if rate is not None}
+
+
+def channel(item: Json) -> ChannelInfo:
+    return ChannelInfo(
+        name=str(item["name"]),
+        unacked=_int(item.get("messages_unacknowledged")),
+        prefetch=_int(item.get("prefetch_count")),
+        idle_since=_text(item.get("idle_since")),
+        state=_text(item.get("state")),
+        host=_text(_table(item.get("connection_details")).get("peer_host")),
+    )
+
+
+def replicas(items: Any) -> list[ReplicaInfo]:
+    """Read the status of a quorum queue's or a stream's members; each version has names of its own."""
+    if not isinstance(items, list):
+        return []
+    found = [_table(item) for item in items]
+    ends = [_end(item) for item in found]
+    newest = max((end for end in ends if end is not None), default=None)
+    return [
+        ReplicaInfo(
+            node=str(item.get("Node Name") or item.get("node") or ""),
+            role=str(item.get("Raft State") or item.get("role") or ""),
+            behind=None if end is None or newest is None else max(newest - end, 0),
+        )
+        for item, end in zip(found, ends, strict=True)
+    ]
+
+
+def _end(item: Json) -> int | None:
+    return _int(item.get("Last Log Index", item.get("committed_offset")))
 
 
 def consumer(item: Json) -> ConsumerInfo:
