@@ -185,20 +185,19 @@ class QueueDetail:
 
 
 @dataclass(frozen=True)
-class ChannelInfo:
-    """One channel: what it holds, and since when nothing went through it (epoch seconds, None while it works)."""
+class ChannelLoad:
+    """What a channel holds unacked. `idle_since`: since when nothing went through it, as the broker writes it; None
+    while something does."""
 
     name: str
     unacked: int | None = None
     prefetch: int | None = None
     idle_since: str | None = None
-    state: str | None = None
-    host: str | None = None
 
 
 @dataclass(frozen=True)
 class ReplicaInfo:
-    """One member of a quorum queue or stream: its role, and how many entries of the log it lacks (None: not told)."""
+    """One member of a quorum queue. `behind`: how many entries of the log it lacks, None where it is not told."""
 
     node: str
     role: str

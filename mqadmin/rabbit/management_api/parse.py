@@ -15,7 +15,6 @@ from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.types import (
     AlarmInfo,
     BindingInfo,
-    ChannelInfo,
     ConsumerInfo,
     ExchangeInfo,
     NodeInfo,
@@ -25,7 +24,6 @@ from mqadmin.rabbit.types import (
     PolicyInfo,
     QueueDetail,
     QueueInfo,
-    ReplicaInfo,
     Series,
     UserInfo,
     VhostInfo,
@@ -184,38 +182,6 @@ def _incoming(value: Any) -> dict[str, float]:
         for entry in entries
     }
     return {name: rate for name, rate in rates.items() if rate is not None}
-
-
-def channel(item: Json) -> ChannelInfo:
-    return ChannelInfo(
-        name=str(item["name"]),
-        unacked=_int(item.get("messages_unacknowledged")),
-        prefetch=_int(item.get("prefetch_count")),
-        idle_since=_text(item.get("idle_since")),
-        state=_text(item.get("state")),
-        host=_text(_table(item.get("connection_details")).get("peer_host")),
-    )
-
-
-def replicas(items: Any) -> list[ReplicaInfo]:
-    """Read the status of a quorum queue's or a stream's members; each version has names of its own."""
-    if not isinstance(items, list):
-        return []
-    found = [_table(item) for item in items]
-    ends = [_end(item) for item in found]
-    newest = max((end for end in ends if end is not None), default=None)
-    return [
-        ReplicaInfo(
-            node=str(item.get("Node Name") or item.get("node") or ""),
-            role=str(item.get("Raft State") or item.get("role") or ""),
-            behind=None if end is None or newest is None else max(newest - end, 0),
-        )
-        for item, end in zip(found, ends, strict=True)
-    ]
-
-
-def _end(item: Json) -> int | None:
-    return _int(item.get("Last Log Index", item.get("committed_offset")))
 
 
 def consumer(item: Json) -> ConsumerInfo:

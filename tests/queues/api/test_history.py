@@ -16,7 +16,9 @@ def test_what_was(api: Api, broker: Broker) -> None:
     now = time.time()
     for age, ready in ((200, 7), (100, 42), (0, 1)):
         numbers = (ready, 0, 1, 0.25, None, None, None)
-        recorder.record(now - age, {Key("queue", "/", "work"): (*numbers, 90), Key("broker", "", ""): (*numbers, 3)})
+        recorder.record(
+            now - age, {Key("queue", "/", "work"): (*numbers, 90), Key("broker", "", ""): (*numbers, 3)}
+        )
     found = api.get(f"/queues/{queue.pk}/history", span="5m").json()
     assert found["seconds"] == 5
     assert len(found["times"]) == len(found["lines"]["ready"])
