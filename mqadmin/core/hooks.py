@@ -70,6 +70,21 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Reader:
+    """A consumer of a queue that mqadmin runs itself, or should. `words`: what it does or lacks; `runs`: all is
+    well with it; `meant`: it is to run; `tag`: what its tags in RabbitMQ begin with."""
+
+    name: str
+    href: str
+    label: str
+    words: str
+    runs: bool
+    meant: bool
+    tag: str
+    tone: Tone = "grey"
+
+
+@dataclass(frozen=True)
 class Hit:
     """One result of the search box. `kind` groups ("Queue", "Letter", ...), `text` is the second line."""
 
@@ -109,6 +124,7 @@ class Freshness(NamedTuple):
 _attention: Registry[Callable[[str, User], Iterable[Attention]]] = Registry()
 _badges: dict[str, Callable[[str], Badge | tuple[str, Tone] | None]] = {}
 _queue_panels: Registry[Callable[[Any, HttpRequest], Panel | None]] = Registry()
+_queue_readers: Registry[Callable[[Any], Iterable[Reader]]] = Registry()
 _find: Registry[Callable[[str, str], Iterable[Hit]]] = Registry()
 _tiles: Registry[Callable[[str], Iterable[Tile]]] = Registry()
 _retention: Registry[Callable[[], str]] = Registry()
@@ -117,6 +133,7 @@ _single: dict[str, Callable[[str], Any]] = {}
 
 register_attention = _attention.register
 register_queue_panel = _queue_panels.register
+register_queue_readers = _queue_readers.register
 register_find = _find.register
 register_overview_tiles = _tiles.register
 register_retention = _retention.register
@@ -154,6 +171,11 @@ def nav_badge(key: str, broker_slug: str) -> Badge | None:
 def queue_panel(queue: Any, request: HttpRequest) -> list[Panel]:
     """Return the panels that other apps add to a queue's page; `queue` is a `queues.Queue`."""
     return [panel for function in _queue_panels if (panel := function(queue, request)) is not None]
+
+
+def queue_readers(queue: Any) -> list[Reader]:
+    """Return the consumers that mqadmin runs on a queue, or should; `queue` is a `queues.Queue`."""
+    return [reader for function in _queue_readers for reader in function(queue)]
 
 
 def find(q: str, broker_slug: str) -> list[Hit]:

@@ -129,3 +129,14 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Arrivals(models.Model):
+    """What the monitor must know after a restart to tell how long messages wait. Written once a minute."""
+
+    broker = models.OneToOneField(Broker, on_delete=models.CASCADE, primary_key=True, related_name="arrivals")
+    at = models.FloatField()  # epoch seconds of the sample that it is of
+    data = models.BinaryField()  # `monitor.arrivals_kept`
+
+    def __str__(self) -> str:
+        return f"arrivals of {self.broker_id}"

@@ -13,6 +13,7 @@ urlpatterns = [
     path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
     path("queues/<int:queue_id>/lengths/", charts.queue_lengths, name="queue_lengths"),
     path("queues/<int:queue_id>/rates/", charts.queue_rates, name="queue_rates"),
+    path("queues/<int:queue_id>/waits/", charts.queue_waits, name="queue_waits"),
     path("queues/<int:queue_id>/peek/", peek.queue_peek, name="queue_peek"),
     path("queues/<int:queue_id>/publish/", publish.queue_publish, name="queue_publish"),
     path("queues/<int:queue_id>/purge/", purge.queue_purge, name="queue_purge"),

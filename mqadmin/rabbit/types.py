@@ -176,6 +176,32 @@ class QueueDetail:
     delayed_retry: str = ""
     next_retry_at: float | None = None
     dying: int | None = None
+    head_at: float | None = None
+    first_at: float | None = None
+    single_active: str | None = None
+    capacity: float | None = None
+    publishers: int | None = None
+    incoming: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChannelLoad:
+    """What a channel holds unacked. `idle_since`: since when nothing went through it, as the broker writes it; None
+    while something does."""
+
+    name: str
+    unacked: int | None = None
+    prefetch: int | None = None
+    idle_since: str | None = None
+
+
+@dataclass(frozen=True)
+class ReplicaInfo:
+    """One member of a quorum queue. `behind`: how many entries of the log it lacks, None where it is not told."""
+
+    node: str
+    role: str
+    behind: int | None = None
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ NO_PAGES = {
     "overview_rates",
     "queue_lengths",
     "queue_rates",
+    "queue_waits",
     "consumer_deadline",
     "consumer_history",
     "consumer_scaling",

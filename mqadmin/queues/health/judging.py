@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mqadmin.queues.health import waiting
 from mqadmin.queues.health.memory import Latch, Memory, latched
 
 BROKEN, WATCH, OK, IDLE, UNKNOWN = "broken", "watch", "ok", "idle", "unknown"
@@ -61,6 +62,9 @@ class QueueFacts:
     away: tuple[str, ...] = ()
     lacks_majority: bool = False
     delayed: int = 0  # returned, and waiting for a delayed retry: neither ready nor unacked
+    oldest_at: int | None = None  # since when the oldest ready message waits; `oldest_at_least`: or longer
+    oldest_at_least: bool = False
+    oldest_s: float = waiting.OLDEST_S  # how long is too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ def remember(memory: Memory, facts: QueueFacts, now: float) -> Memory:
         stalled=_stalled(memory, facts, now),
         redelivering=_redelivering(memory, facts, now),
         full=_full(memory, facts, now),
+        waiting=waiting.remember(memory.waiting, facts, now),
     )
 
 
@@ -116,11 +121,12 @@ def judge(facts: QueueFacts, memory: Memory, now: float) -> Verdict:
         reasons += _backlog(facts, memory, growth, clears_in, now)
     if facts.is_inbox:
         reasons += _letters(facts, memory, now)
+    reasons += waiting.reasons(facts, memory.waiting)
     is_idle = _is_idle(memory, now)
     if facts.delayed:
         reasons.append(_reason(OK, "delayed", count=facts.delayed))
     reasons += _quiet(facts, memory, is_idle, reasons)
-    settled = is_idle and memory.settled(facts.total)
+    settled = is_idle and memory.settled(facts.total) and waiting.is_settled(facts, memory.waiting)
     return _verdict(reasons, clears_in, growth, settled=settled, idle=is_idle and not facts.delayed)
 
 

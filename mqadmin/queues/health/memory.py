@@ -44,7 +44,7 @@ def latched(latch: Latch, high: bool, low: bool, now: float, *, on_after: float,
     return Latch() if now - ending >= off_after else replace(latch, ending=ending)
 
 
-_LATCHES = ("growing", "absent", "stalled", "redelivering", "full")
+_LATCHES = ("growing", "absent", "stalled", "redelivering", "full", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Memory:
     stalled: Latch = Latch()
     redelivering: Latch = Latch()
     full: Latch = Latch()
+    waiting: Latch = Latch()
 
     def observe(self, total: int, now: float) -> Memory:
         """Return the memory with `total` in its window, thinned to a point every STEP_S."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,12 +90,17 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is the same for all queues of a sample. `before`: when the last sample was. `parking`: the name that
-    parking queues have."""
+    parking queues have. `gap`: seconds without a sample from which on nothing is known of the time between."""
 
     now: float
     alarms: tuple[str, ...] = ()
     parking: str = ""
     before: float | None = None
+    gap: float = float("inf")
+
+    @property
+    def was_blind(self) -> bool:
+        return self.before is not None and self.now - self.before > self.gap
 
 
 def update(
@@ -106,7 +111,7 @@ def update(
     context = (tracked, around.alarms)
     if known.settled and known.info == info and known.route == route and known.context == context:
         return False
-    facts = queue_facts(info, route, tracked=tracked, around=around)
+    facts = replace(queue_facts(info, route, tracked=tracked, around=around), **oldest)
     memory = remember(known.memory, facts, around.now)
     verdict = judge(facts, memory, around.now)
     history = extended(known.row.get("history", []), info.total, around.now)
@@ -133,6 +138,7 @@ def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, An
             known.arrivals.observe(
                 around.now,
                 since=around.before,
+                blind=around.was_blind,
                 ready=info.ready,
                 total=info.total,
                 published=info.published,
@@ -141,7 +147,8 @@ def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, An
     lag = known.arrivals.lag(around.now) if known.arrivals else None
     if lag is None:
         return {"oldest_at": None, "oldest_at_least": False}
-    return {"oldest_at": int(around.now - lag.seconds), "oldest_at_least": lag.at_least}
+    out_of_turn = bool(info.arguments.get("x-max-priority"))  # the oldest may be one of a low priority
+    return {"oldest_at": int(around.now - lag.seconds), "oldest_at_least": lag.at_least or out_of_turn}
 
 
 def hide(known: Known) -> bool:

@@ -32,6 +32,7 @@ SORTS: dict[str, tuple[str, ...]] = {
     "growth": ("growth",),
     "consumers": ("consumers",),
     "clears_in": ("clears_in",),
+    "oldest_at": ("oldest_at",),  # ascending: who waits longest
 }
 
 SHOWN: dict[str, Q] = {

@@ -154,7 +154,34 @@ def queue_detail(item: Json) -> QueueDetail:
         delayed_retry=_text(item.get("delayed_retry")) or "",
         next_retry_at=None if retry_at is None else retry_at / 1000,
         dying=_int(item.get("messages_dlx")),
+        head_at=_epoch(item.get("head_message_timestamp")),
+        first_at=_epoch(item.get("first_timestamp")),
+        single_active=_text(item.get("single_active_consumer_tag"))
+        or _text(item.get("single_active_consumer_ctag")),
+        capacity=_float(item.get("consumer_capacity", item.get("consumer_utilisation"))),
+        publishers=_int(item.get("publishers")),
+        incoming=_incoming(item.get("incoming")),
     )
+
+
+def _epoch(value: Any) -> float | None:
+    """Return the seconds of a timestamp; many publishers give milliseconds. RabbitMQ says 0 for none."""
+    found = _float(value)
+    if not found or found < 0:
+        return None
+    return found / 1000 if found > _NO_SECONDS else found
+
+
+_NO_SECONDS = 1e11  # the year 5138: what is more is milliseconds
+
+
+def _incoming(value: Any) -> dict[str, float]:
+    entries = [_table(entry) for entry in value] if isinstance(value, list) else []
+    rates = {
+        str(_table(entry.get("exchange")).get("name", "")): _rate(_table(entry.get("stats")), "publish")
+        for entry in entries
+    }
+    return {name: rate for name, rate in rates.items() if rate is not None}
 
 
 def consumer(item: Json) -> ConsumerInfo:
