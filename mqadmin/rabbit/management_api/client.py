@@ -23,12 +23,15 @@ from mqadmin.rabbit.errors import (
     together,
 )
 from mqadmin.rabbit.management_api import parse, parse_inside
-from mqadmin.rabbit.management_api.http import Http
+from mqadmin.rabbit.management_api.http import Answer, Http
 from mqadmin.rabbit.types import (
     AlarmInfo,
     BindingInfo,
+    ChannelInfo,
     ChannelLoad,
+    ConnectionInfo,
     ConsumerInfo,
+    ExchangeFlow,
     ExchangeInfo,
     NodeInfo,
     OverviewInfo,
@@ -65,7 +68,8 @@ class ManagementClient:
     # The cluster
 
     def overview(self) -> OverviewInfo:
-        return self._one(parse.overview, self._http.call("GET", "overview"))
+        answer = self._http.answer("GET", "overview")
+        return self._one(lambda item: parse.overview(item, answer.clock_ahead), answer.found)
 
     def nodes(self) -> list[NodeInfo]:
         return self._list(parse.node, self._http.call("GET", "nodes"))
@@ -189,6 +193,17 @@ class ManagementClient:
         }
         return self._list(parse.peeked, self._http.call("POST", "queues", vhost, name, "get", body=body))
 
+    # Clients
+
+    def connections(self) -> list[ConnectionInfo]:
+        """Return the connections: all of them for a user who sees the cluster, else its own."""
+        return self._list(
+            parse.connection, self._read("connections", params={"columns": parse.CONNECTION_COLUMNS})
+        )
+
+    def channels(self) -> list[ChannelInfo]:
+        return self._list(parse.channel, self._read("channels", params={"columns": parse.CHANNEL_COLUMNS}))
+
     # Topology
 
     def bindings(self, vhost: str | None = None) -> list[BindingInfo]:
@@ -210,6 +225,12 @@ class ManagementClient:
         )
         items = self._list(lambda item: parse.exchange(item, definitions), answer)
         return [item for item in items if vhost in (None, item.vhost)]
+
+    def exchange_flows(self) -> list[ExchangeFlow]:
+        """Return what goes into and out of each exchange."""
+        return self._list(
+            parse.exchange_flow, self._read("exchanges", params={"columns": parse.EXCHANGE_FLOW_COLUMNS})
+        )
 
     def declare_exchange(
         self,
@@ -325,7 +346,11 @@ class _Hosts:
         self._turn = 0
 
     def call(self, method: str, *segments: str, **options: Any) -> Any:
-        """Make the call of `Http.call` on the first host that answers; raises what that raises.
+        """Return what `answer` found."""
+        return self.answer(method, *segments, **options).found
+
+    def answer(self, method: str, *segments: str, **options: Any) -> Answer:
+        """Make the call of `Http.answer` on the first host that answers; raises what that raises.
 
         What may have been done already is not done again: only reading goes on after an answer that did not
         come, everything else only where no connection was made.
@@ -336,7 +361,7 @@ class _Hosts:
             turn = (first + step) % len(self._hosts)
             base, http = self._hosts[turn]
             try:
-                found = http.call(method, *segments, **options)
+                found = http.answer(method, *segments, **options)
             except NoResponse as error:
                 faults.append(_in_words(error, base))
                 if method == "GET" or _was_not_sent(error):
