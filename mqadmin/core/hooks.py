@@ -186,5 +186,5 @@ def retention() -> list[Callable[[], str]]:
 
 
 def metrics() -> Iterator[Any]:
-    """Return the metrics of all apps, the lowest app's first: `core.api.metrics.Family`, or of prometheus_client."""
+    """Return all apps' metrics, the lowest app's first: `core.api.metrics.Family`, or of prometheus_client."""
     return (family for function in _metrics for family in function())

@@ -37,6 +37,7 @@ NO_PAGES = {
     "consumer_deadline",
     "consumer_scaling",
     "letter_export",
+    "wall_open",
     "letter_body",
     "letter_complete",
     "process_download",
