@@ -55,6 +55,8 @@ class Attention:
     title: str
     text: str
     actions: Sequence[Link] = ()
+    since: datetime | None = None  # since when, where that is known
+    is_quoted: bool = False  # its text quotes a message: not for a screen that everybody passes
 
     @property
     def tone(self) -> Tone:
@@ -206,5 +208,5 @@ def retention() -> list[Callable[[], str]]:
 
 
 def metrics() -> Iterator[Any]:
-    """Return the families (`core.api.metrics.Family`) of all apps, the lowest app's first."""
+    """Return all apps' metrics, the lowest app's first: `core.api.metrics.Family`, or of prometheus_client."""
     return (family for function in _metrics for family in function())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.queues.views import charts, listing, move, overview, peek, publish, purge, queue
+from mqadmin.queues.views import charts, listing, move, overview, peek, publish, purge, queue, wall
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rates/", charts.overview_rates, name="overview_rates"),
+    path("wall/", wall.wall, name="wall"),
+    path("wall/open/<str:token>/", wall.wall_open, name="wall_open"),
     path("queues/", listing.queue_list, name="queue_list"),
     path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
     path("queues/<int:queue_id>/lengths/", charts.queue_lengths, name="queue_lengths"),

@@ -40,6 +40,7 @@ NO_PAGES = {
     "consumer_scaling",
     "cause_history",
     "letter_export",
+    "wall_open",
     "letter_body",
     "letter_complete",
     "process_download",
