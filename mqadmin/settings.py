@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "mqadmin.queues",
     "consumers",
     "mqadmin.deadletters",
+    "mqadmin.alerts",
 ]
 
 MIDDLEWARE = [
