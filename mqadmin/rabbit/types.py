@@ -21,8 +21,8 @@ Series = tuple[tuple[float, float], ...]
 class OverviewInfo:
     """One cluster. `product` is RabbitMQ or LavinMQ, `version` its version; totals are of visible vhosts.
 
-    `dropped`, `returned`: messages that no queue took, since its statistics began: lost, or given back to publishers
-    that asked for it. `node` answered; `clock_ahead`: seconds by which the clock of its answer is ahead of ours.
+    `dropped`, `returned`: messages that no queue took, since its statistics began: lost, or given back to
+    publishers that asked for it. `node` answered; `clock_ahead`: seconds by which its clock is ahead of ours.
     """
 
     product: str
@@ -53,7 +53,7 @@ class OverviewInfo:
 
 @dataclass(frozen=True)
 class NodeInfo:
-    """One node. `sockets_total` is not told by RabbitMQ 4.0 and later, and nothing but its name of one that is down."""
+    """One node. RabbitMQ 4.0 and later tell no `sockets_total`; of one that is down nothing but its name."""
 
     name: str
     running: bool
