@@ -17,7 +17,7 @@ from consumers.records import retention
 from consumers.status import happenings, remembered, summary
 from consumers.status.summary import Summary
 from mqadmin.core import hooks
-from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
+from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Reader, Tile
 from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.history import happenings as history
@@ -36,6 +36,7 @@ def register() -> None:
     hooks.register_nav_badge("consumers", badge)
     hooks.register_find(find)
     hooks.register_queue_panel(queue_panel)
+    hooks.register_queue_readers(readers)
     hooks.register_overview_tiles(tiles)
     hooks.register_retention(retention.delete_old)
     hooks.register_metrics(metrics.families)
@@ -158,3 +159,20 @@ def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: AR
     query = urlencode({"broker": broker, "vhost": queue.vhost, "queue": queue.name})
     context = {"summaries": summary.summaries(rows), "new_href": f"{reverse('consumer_new')}?{query}"}
     return Panel("consumers/_queue_panel.html", context)
+
+
+def readers(queue: Queue) -> Iterable[Reader]:
+    """Say which consumers of a queue are ours, and whether they do what they are to."""
+    rows = Consumer.objects.filter(broker=queue.broker.slug, vhost=queue.vhost, queue=queue.name)
+    for item in summary.summaries(rows):
+        consumer, status = item.consumer, item.status
+        yield Reader(
+            name=consumer.name,
+            href=reverse("consumer_detail", args=[consumer.name]),
+            label=status.label,
+            words=item.sentence,
+            runs=status.state == "running",
+            meant=consumer.desired == Consumer.Desired.RUNNING,
+            tag=f"mqadmin.{consumer.name}.",
+            tone=status.tone,
+        )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.queues.views import charts, listing, move, overview, peek, publish, purge, queue
+from mqadmin.queues.views import charts, listing, move, overview, peek, publish, purge, queue, wall
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rates/", charts.overview_rates, name="overview_rates"),
+    path("wall/", wall.wall, name="wall"),
+    path("wall/open/<str:token>/", wall.wall_open, name="wall_open"),
     path("queues/", listing.queue_list, name="queue_list"),
     path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
     path("queues/<int:queue_id>/lengths/", charts.queue_lengths, name="queue_lengths"),
     path("queues/<int:queue_id>/rates/", charts.queue_rates, name="queue_rates"),
+    path("queues/<int:queue_id>/waits/", charts.queue_waits, name="queue_waits"),
     path("queues/<int:queue_id>/peek/", peek.queue_peek, name="queue_peek"),
     path("queues/<int:queue_id>/publish/", publish.queue_publish, name="queue_publish"),
     path("queues/<int:queue_id>/purge/", purge.queue_purge, name="queue_purge"),

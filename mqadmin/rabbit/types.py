@@ -19,7 +19,11 @@ Series = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class OverviewInfo:
-    """One cluster. `product` is RabbitMQ or LavinMQ, `version` its version; totals are of visible vhosts."""
+    """One cluster. `product` is RabbitMQ or LavinMQ, `version` its version; totals are of visible vhosts.
+
+    `dropped`, `returned`: messages that no queue took, since its statistics began: lost, or given back to
+    publishers that asked for it. `node` answered; `clock_ahead`: seconds by which its clock is ahead of ours.
+    """
 
     product: str
     version: str
@@ -37,10 +41,20 @@ class OverviewInfo:
     consumers: int | None = None
     statistics_disabled: bool = False
     erlang: str = ""
+    node: str = ""
+    dropped: int | None = None
+    returned: int | None = None
+    connections_opened_rate: float | None = None
+    connections_closed_rate: float | None = None
+    channels_opened_rate: float | None = None
+    channels_closed_rate: float | None = None
+    clock_ahead: float | None = None
 
 
 @dataclass(frozen=True)
 class NodeInfo:
+    """One node. RabbitMQ 4.0 and later tell no `sockets_total`; of one that is down nothing but its name."""
+
     name: str
     running: bool
     mem_used: int | None = None
@@ -50,6 +64,13 @@ class NodeInfo:
     disk_free_alarm: bool | None = None
     uptime_s: float | None = None
     partitions: tuple[str, ...] = ()
+    disk_free_limit: int | None = None
+    fd_used: int | None = None
+    fd_total: int | None = None
+    sockets_used: int | None = None
+    sockets_total: int | None = None
+    proc_used: int | None = None
+    proc_total: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,44 @@ class AlarmInfo:
 
     node: str
     resource: str
+
+
+@dataclass(frozen=True)
+class ConnectionInfo:
+    """One connection. `label`: what its client calls it, else its name; `state` None: its node did not say yet.
+
+    `channel_max`: how many channels it may have, None for any number.
+    """
+
+    name: str
+    label: str
+    vhost: str = ""
+    user: str = ""
+    state: str | None = None
+    channels: int | None = None
+    channel_max: int | None = None
+
+
+@dataclass(frozen=True)
+class ChannelInfo:
+    """One channel, and how many of its messages a second no queue takes: `dropped` are lost, `returned` are not."""
+
+    name: str
+    connection: str
+    vhost: str = ""
+    user: str = ""
+    dropped_rate: float | None = None
+    returned_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class ExchangeFlow:
+    """What goes into an exchange and on to queues. Rates per second."""
+
+    vhost: str
+    name: str
+    in_rate: float | None = None
+    out_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +239,32 @@ class QueueDetail:
     delayed_retry: str = ""
     next_retry_at: float | None = None
     dying: int | None = None
+    head_at: float | None = None
+    first_at: float | None = None
+    single_active: str | None = None
+    capacity: float | None = None
+    publishers: int | None = None
+    incoming: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChannelLoad:
+    """What a channel holds unacked. `idle_since`: since when nothing went through it, as the broker writes it; None
+    while something does."""
+
+    name: str
+    unacked: int | None = None
+    prefetch: int | None = None
+    idle_since: str | None = None
+
+
+@dataclass(frozen=True)
+class ReplicaInfo:
+    """One member of a quorum queue. `behind`: how many entries of the log it lacks, None where it is not told."""
+
+    node: str
+    role: str
+    behind: int | None = None
 
 
 @dataclass(frozen=True)

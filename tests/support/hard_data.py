@@ -13,11 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 import pika
+from django.contrib.auth.models import User
 from django.utils import timezone
 from pika.exchange_type import ExchangeType
 
 from consumers.models import ConsumerEvent, Record
-from mqadmin.core.models import AuditEntry, Operation, OperationProblem
+from mqadmin.core.models import AuditEntry, Operation, OperationProblem, WallToken
 from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.sampling import Sampler
@@ -58,6 +59,8 @@ class World:
     group: str
     rule: int
     view: int
+    wall: int
+    token: str = "mqw_nobodys"
 
     def argument(self, route: str, name: str) -> int | str:
         if name == "pk":
@@ -224,6 +227,7 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
     CauseNote.objects.create(
         broker="default", group=stored.group, text=named("note"), owner=named("ann"), by=named("ann")
     )
+    maker = User.objects.get_or_create(username=named("ann")[:150])[0]
     return World(
         vhost=vhost,
         queue=Queue.objects.get(vhost=vhost, name=work).pk,
@@ -236,4 +240,5 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
         group=stored.group,
         rule=RetryRule.objects.create(broker="default", vhost=vhost, source=work, changed_by=named("ann")).pk,
         view=SavedView.objects.create(name=named("view")[:80], query="q=x", by=named("ann")).pk,
+        wall=WallToken.objects.create(user=maker, name=named("wall")[:100], digest="0" * 64, hint="abcd").pk,
     )

@@ -96,8 +96,13 @@ def place(request: HttpRequest) -> str:
     return request.GET.get("at", "") if first == "live" else first or "overview"
 
 
+def environments() -> dict[str, str]:
+    """Return what environments are called."""
+    return {"production": _("production"), "staging": _("staging"), "development": _("development")}
+
+
 def _choices(current: str) -> list[BrokerChoice]:
-    words = {"production": _("production"), "staging": _("staging"), "development": _("development")}
+    words = environments()
     return [
         BrokerChoice(
             slug=slug,

@@ -12,7 +12,8 @@ from ninja import Query, Router, Schema
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import VIEW, ApiError, PageQuery, one
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import listing, live_queue, patterns, wording
+from mqadmin.queues.pages import listing, live_queue, wording
+from mqadmin.queues.search import patterns
 
 router = Router(tags=["brokers and queues"], auth=VIEW)
 
@@ -105,6 +106,8 @@ class QueueDetailOut(QueueOut):
 
     `delayed`: messages that wait for a delayed retry; `by_priority`: those that are ready and were not returned.
     Both, as `delivery_limit` and `delayed_retry`, where the broker says it: of quorum queues, from RabbitMQ 4.3 on.
+    `head_at`: the timestamp that its publisher gave to the message at the head of a classic queue; `first_at`: when
+    the first message of a stream that is still there was written (RabbitMQ 4.3).
     """
 
     durable: bool
@@ -116,6 +119,8 @@ class QueueDetailOut(QueueOut):
     members: list[MemberOut]
     delayed: int | None
     next_retry_at: datetime | None
+    head_at: datetime | None
+    first_at: datetime | None
     delivery_limit: int | None
     delayed_retry: str
     by_priority: dict[int, int]

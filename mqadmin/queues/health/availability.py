@@ -72,7 +72,8 @@ def blocked(view: View) -> list[Reason]:
     return [reason(WATCH, "blocked", alarms=list(view.facts.alarms))]
 
 
-def wake_at(memory: Memory) -> float:
+def wake_at(view: View) -> float:
     """Return when what is told here is over."""
-    ends = [event[0] + TOLD_S for event in (memory.moved, memory.anew) if event is not None]
+    events = (view.memory.moved, view.memory.anew)
+    ends = [event[0] + TOLD_S for event in events if event is not None and event[0] + TOLD_S > view.now]
     return min(ends, default=FOREVER)

@@ -82,6 +82,8 @@ class QueueFacts:
     away: tuple[str, ...] = ()
     lacks_majority: bool = False
     delayed: int = 0  # returned, and waiting for a delayed retry: neither ready nor unacked
+    oldest_at: int | None = None  # since when the oldest ready message waits; `oldest_at_least`: or longer
+    oldest_at_least: bool = False
     emptied: bool = False  # mqadmin purged it a moment ago
     handling: Handling | None = None
     limits: Limits = DEFAULT

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mqadmin.queues.health import availability, backlog, consuming, letters, losses, silence
+from mqadmin.queues.health import availability, backlog, consuming, letters, losses, silence, waiting
 from mqadmin.queues.health.facts import IDLE, OK, RANK, UNKNOWN, QueueFacts, Reason, Verdict, View, reason
 from mqadmin.queues.health.memory import Memory, slope
 
@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     consuming.too_few,
     backlog.over_limits,
     backlog.readers_behind,
+    waiting.waits_long,
     letters.waiting,
     letters.delayed,
     availability.moved,
@@ -77,6 +78,7 @@ def remember(memory: Memory, facts: QueueFacts, now: float) -> Memory:
         over_ready=backlog.over(memory.over_ready, facts.ready, limits.ready, now),
         over_unacked=backlog.over(memory.over_unacked, facts.unacked, limits.unacked, now),
         few=consuming.few(memory, facts, now),
+        waiting=waiting.waiting(memory, facts, now),
     )
 
 
@@ -109,7 +111,8 @@ def _verdict(reasons: list[Reason], view: View | None) -> Verdict:
         is_idle = view.idle and not view.facts.delayed
         worst = IDLE if is_idle or worst == IDLE else OK
     settled = view.idle and view.memory.settled(view.facts.total or 0)
-    wake_at = min(availability.wake_at(view.memory), silence.wake_at(view)) if settled else view.now
+    wakes = (availability.wake_at(view), silence.wake_at(view), waiting.wake_at(view)) if settled else ()
+    wake_at = min(wakes, default=view.now)
     return Verdict(worst, ordered, view.clears_in, view.growth, settled, wake_at)
 
 

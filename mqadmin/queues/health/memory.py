@@ -26,6 +26,7 @@ LATCHES = (
     "over_ready",
     "over_unacked",
     "few",
+    "waiting",
 )
 
 
@@ -78,6 +79,7 @@ class Memory:
     over_ready: Latch = OFF
     over_unacked: Latch = OFF
     few: Latch = OFF
+    waiting: Latch = OFF
 
     def window_with(self, total: int, now: float) -> tuple[tuple[float, int], ...]:
         """Return the window with `total` in it, thinned to a point every STEP_S."""

@@ -39,7 +39,7 @@ class Limits:
         gettext_lazy("Told as soon as consumers hold more."),
     )
     oldest_s: float | None = _set(
-        None,
+        600,
         SECONDS,
         gettext_lazy("Age of the oldest"),
         gettext_lazy("Told when the oldest ready message waits longer."),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q
 
 from mqadmin.core.hooks import Registry
@@ -37,10 +35,7 @@ def handling(slug: str, at: float) -> dict[Key, Handling]:
 
 def own_limits(broker: Broker) -> dict[Key, Limits]:
     """Return the thresholds of the queues that have some of their own."""
-    if not has_field("thresholds"):
-        return {}
-    queues: Any = Queue.objects
-    rows = queues.filter(broker=broker).exclude(thresholds={})
+    rows = Queue.objects.filter(broker=broker).exclude(thresholds={})
     return {
         (vhost, name): limits(own) for vhost, name, own in rows.values_list("vhost", "name", "thresholds")
     }
@@ -61,13 +56,3 @@ def is_calm(cluster: Cluster) -> bool:
     nodes = cluster.nodes or ()
     uptimes = [node.uptime_s or 0.0 for node in nodes if node.running]
     return bool(nodes) and len(uptimes) == len(nodes) and min(uptimes) >= CALM_S
-
-
-def has_field(name: str) -> bool:
-    """Whether queues have such a column."""
-    fields: Any = Queue._meta
-    try:
-        fields.get_field(name)
-    except FieldDoesNotExist:
-        return False
-    return True

@@ -33,17 +33,23 @@ NOWHERE = DeadLetterRoute()
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is known beside the listing. `before`: when the last sample was. `parking`: the name that parking queues
-    have. `calm`: no node came or went for a while, so that counters that begin anew mean a queue that did. Of some
-    queues: `limits`, what mqadmin's own consumers say (`handling`), and that mqadmin purged them just now."""
+    have. `gap`: seconds without a sample from which on nothing is known of the time between. `calm`: no node came
+    or went for a while, so that counters that begin anew mean a queue that did. Of some: their `limits`, what
+    mqadmin's own consumers say (`handling`), and that mqadmin purged them just now (`emptied`)."""
 
     now: float
     alarms: tuple[str, ...] = ()
     parking: str = ""
     before: float | None = None
+    gap: float = float("inf")
     calm: bool = False
     limits: Mapping[Key, Limits] = field(default_factory=dict)
     handling: Mapping[Key, Handling] = field(default_factory=dict)
     emptied: Container[Key] = ()
+
+    @property
+    def was_blind(self) -> bool:
+        return self.before is not None and self.now - self.before > self.gap
 
 
 def queue_facts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mqadmin.queues.health.facts import FOREVER, RANK, UNKNOWN, Verdict, dated
@@ -87,7 +87,7 @@ def update(
     if by := remade(known, info, around):
         known.memory, known.arrivals = known.memory.remade(now, by), None
         oldest = _oldest(known, info, around)
-    facts = queue_facts(info, route, tracked=tracked, around=around)
+    facts = replace(queue_facts(info, route, tracked=tracked, around=around), **oldest)
     memory = remember(known.memory, facts, now)
     verdict = dated(judge(facts, memory, now), known.row.get("health_reasons", ()), now)
     history = extended(known.row.get("history", []), info.total, around.now)
@@ -131,6 +131,7 @@ def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, An
             known.arrivals.observe(
                 around.now,
                 since=around.before,
+                blind=around.was_blind,
                 ready=info.ready,
                 total=info.total,
                 published=info.published,
@@ -139,7 +140,8 @@ def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, An
     lag = known.arrivals.lag(around.now) if known.arrivals else None
     if lag is None:
         return {"oldest_at": None, "oldest_at_least": False}
-    return {"oldest_at": int(around.now - lag.seconds), "oldest_at_least": lag.at_least}
+    out_of_turn = bool(info.arguments.get("x-max-priority"))  # the oldest may be one of a low priority
+    return {"oldest_at": int(around.now - lag.seconds), "oldest_at_least": lag.at_least or out_of_turn}
 
 
 def hide(known: Known) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
@@ -52,12 +54,19 @@ def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
         words = " ".join(wording.sentences(queue.health_reasons))
         if has_vhosts:
             words = _("%(words)s In vhost %(vhost)s.") % {"words": words, "vhost": queue.vhost}
-        yield Attention(level, wording.headline(queue.name, queue.health_reasons), words, [open_it])  # type: ignore[arg-type]
+        title, since = wording.headline(queue.name, queue.health_reasons), _since(queue.health_reasons)
+        yield Attention(level, title, words, [open_it], since)  # type: ignore[arg-type]
     if len(rows) > SHOWN:
         more = found.count() - SHOWN
         title = ngettext("%(n)s more queue", "%(n)s more queues", more) % {"n": number(more)}
         href = reverse("queue_list") + listing.QueueSearch(slug, show=level).address()
         yield Attention(level, title, _("In the same state."), [Link(_("Show them all"), href)])  # type: ignore[arg-type]
+
+
+def _since(reasons: Sequence[Mapping[str, Any]]) -> datetime | None:
+    """Return since when the worst reason holds, None where that is not known."""
+    at = reasons[0].get("since") if reasons else None
+    return datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else None
 
 
 def _without_a_member(slug: str) -> Iterator[Attention]:

@@ -11,7 +11,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, QuerySet
 
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import patterns
+from mqadmin.queues.search import patterns
 from mqadmin.rabbit.numbers import whole
 
 SIZES = (50, 100, 200)
@@ -32,6 +32,7 @@ SORTS: dict[str, tuple[str, ...]] = {
     "growth": ("growth",),
     "consumers": ("consumers",),
     "clears_in": ("clears_in",),
+    "oldest_at": ("oldest_at",),  # ascending: who waits longest
 }
 
 SHOWN: dict[str, Q] = {

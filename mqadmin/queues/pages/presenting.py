@@ -72,13 +72,8 @@ def waits(queue: Queue, now: float) -> str:
     anybody looked."""
     if queue.oldest_at is None:
         return UNKNOWN
-    seconds = max(now - queue.oldest_at, 0)
-    unit = next((unit for unit in _UNITS if seconds >= unit), 1)
-    text = duration(seconds // unit * unit)  # no finer than an estimate is
+    text = wording.waited(now - queue.oldest_at)
     return f"≥ {text}" if queue.oldest_at_least else f"≈ {text}"
-
-
-_UNITS = (86_400, 3_600, 60)
 
 
 def marks(queue: Queue) -> list[Mark]:

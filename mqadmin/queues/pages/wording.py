@@ -149,6 +149,23 @@ def _clears_late(params: Params) -> str:
     return _("At this rate the backlog is gone in %(time)s.") % {"time": duration(params["seconds"])}
 
 
+def _waits_long(params: Params) -> str:
+    waits = {"time": waited(timezone.now().timestamp() - params["oldest_at"])}
+    if params["at_least"]:
+        return _("The oldest message waits for %(time)s or longer.") % waits
+    return _("The oldest message waits for about %(time)s.") % waits
+
+
+def waited(seconds: float) -> str:
+    """Return how long a message has waited, no finer than an estimate is: "14 min", "3 h"."""
+    seconds = max(seconds, 0)
+    unit = next((unit for unit in _UNITS if seconds >= unit), 1)
+    return duration(seconds // unit * unit)
+
+
+_UNITS = (86_400, 3_600, 60)
+
+
 def _redelivered(params: Params) -> str:
     return (
         _(
@@ -219,6 +236,7 @@ _WORDS: dict[str, Callable[[Params], str]] = {
     "full_prefetch": _full_prefetch,
     "clears_late": _clears_late,
     "redelivered": _redelivered,
+    "waits_long": _waits_long,
     "captured": lambda _params: _("Its dead letters are captured in the inbox."),
     "letters_arriving": _letters_arriving,
     "letters_waiting": _letters_waiting,
@@ -249,6 +267,7 @@ _HEADLINES = {
     "growing": gettext_lazy("%(queue)s is falling behind"),
     "stalled": gettext_lazy("%(queue)s stands still"),
     "clears_late": gettext_lazy("%(queue)s takes long to clear"),
+    "waits_long": gettext_lazy("%(queue)s lets messages wait"),
     "redelivered": gettext_lazy("%(queue)s delivers the same again and again"),
     "letters_arriving": gettext_lazy("Dead letters arrive in %(queue)s"),
     "letters_waiting": gettext_lazy("Dead letters wait in %(queue)s"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import requests
@@ -22,12 +22,16 @@ from mqadmin.rabbit.errors import (
     from_tls,
     together,
 )
-from mqadmin.rabbit.management_api import parse
-from mqadmin.rabbit.management_api.http import Http
+from mqadmin.rabbit.management_api import parse, parse_inside
+from mqadmin.rabbit.management_api.http import Answer, Http
 from mqadmin.rabbit.types import (
     AlarmInfo,
     BindingInfo,
+    ChannelInfo,
+    ChannelLoad,
+    ConnectionInfo,
     ConsumerInfo,
+    ExchangeFlow,
     ExchangeInfo,
     NodeInfo,
     OverviewInfo,
@@ -36,6 +40,7 @@ from mqadmin.rabbit.types import (
     PolicyInfo,
     QueueDetail,
     QueueInfo,
+    ReplicaInfo,
     UserInfo,
     VhostInfo,
 )
@@ -63,7 +68,8 @@ class ManagementClient:
     # The cluster
 
     def overview(self) -> OverviewInfo:
-        return self._one(parse.overview, self._http.call("GET", "overview"))
+        answer = self._http.answer("GET", "overview")
+        return self._one(lambda item: parse.overview(item, answer.clock_ahead), answer.found)
 
     def nodes(self) -> list[NodeInfo]:
         return self._list(parse.node, self._http.call("GET", "nodes"))
@@ -133,6 +139,23 @@ class ManagementClient:
         answer = self._read("consumers", *_only(vhost))
         return [item for item in self._list(parse.consumer, answer) if vhost in (None, item.vhost)]
 
+    def replicas(self, vhost: str, name: str) -> list[ReplicaInfo]:
+        """Return the members of a quorum queue as each sees itself; [] where the broker does not tell (3.10)."""
+        try:
+            return parse_inside.replicas(self._http.call("GET", "queues", "quorum", vhost, name, "status"))
+        except NotFound:
+            return []
+
+    def channel_loads(self, names: Iterable[str]) -> list[ChannelLoad]:
+        """Return what the channels of these names hold, in one call."""
+        pattern = "|".join(re.escape(name) for name in names)
+        params: dict[str, str | int] = {"name": f"^({pattern})$", "use_regex": "true", "page": 1}
+        params |= {"page_size": 100, "columns": parse_inside.LOAD_COLUMNS}
+        answer = self._read("channels", params=params)
+        return self._list(
+            parse_inside.channel_load, answer.get("items") if isinstance(answer, dict) else answer
+        )
+
     def declare_queue(
         self,
         vhost: str,
@@ -170,6 +193,17 @@ class ManagementClient:
         }
         return self._list(parse.peeked, self._http.call("POST", "queues", vhost, name, "get", body=body))
 
+    # Clients
+
+    def connections(self) -> list[ConnectionInfo]:
+        """Return the connections: all of them for a user who sees the cluster, else its own."""
+        return self._list(
+            parse.connection, self._read("connections", params={"columns": parse.CONNECTION_COLUMNS})
+        )
+
+    def channels(self) -> list[ChannelInfo]:
+        return self._list(parse.channel, self._read("channels", params={"columns": parse.CHANNEL_COLUMNS}))
+
     # Topology
 
     def bindings(self, vhost: str | None = None) -> list[BindingInfo]:
@@ -191,6 +225,12 @@ class ManagementClient:
         )
         items = self._list(lambda item: parse.exchange(item, definitions), answer)
         return [item for item in items if vhost in (None, item.vhost)]
+
+    def exchange_flows(self) -> list[ExchangeFlow]:
+        """Return what goes into and out of each exchange."""
+        return self._list(
+            parse.exchange_flow, self._read("exchanges", params={"columns": parse.EXCHANGE_FLOW_COLUMNS})
+        )
 
     def declare_exchange(
         self,
@@ -306,7 +346,11 @@ class _Hosts:
         self._turn = 0
 
     def call(self, method: str, *segments: str, **options: Any) -> Any:
-        """Make the call of `Http.call` on the first host that answers; raises what that raises.
+        """Return what `answer` found."""
+        return self.answer(method, *segments, **options).found
+
+    def answer(self, method: str, *segments: str, **options: Any) -> Answer:
+        """Make the call of `Http.answer` on the first host that answers; raises what that raises.
 
         What may have been done already is not done again: only reading goes on after an answer that did not
         come, everything else only where no connection was made.
@@ -317,7 +361,7 @@ class _Hosts:
             turn = (first + step) % len(self._hosts)
             base, http = self._hosts[turn]
             try:
-                found = http.call(method, *segments, **options)
+                found = http.answer(method, *segments, **options)
             except NoResponse as error:
                 faults.append(_in_words(error, base))
                 if method == "GET" or _was_not_sent(error):

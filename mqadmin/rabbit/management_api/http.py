@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -38,6 +41,18 @@ _BY_STATUS: dict[int, tuple[type[RabbitError], str]] = {
 _NOT_READY = (500, 502, 503, 504)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a call returned, decoded.
+
+    `clock_ahead`: by how many seconds the clock that dated it (the node's, or that of a proxy before it) is ahead
+    of ours, to about a second; None where it has no date.
+    """
+
+    found: Any
+    clock_ahead: float | None = None
+
+
 class Http:
     """A pooled session to one broker's management API. Any thread may call it, also after a fork."""
 
@@ -49,14 +64,14 @@ class Http:
         self._pid = os.getpid()
         self._has_answered = False  # so that its connection may be one that was kept
 
-    def call(
+    def answer(
         self,
         method: str,
         *segments: str,
         params: Mapping[str, str | int] | None = None,
         body: Any = None,
         expect: tuple[int, ...] = (),
-    ) -> Any:
+    ) -> Answer:
         """Return the decoded JSON of `/api/<segments>`, None for an empty answer.
 
         Each segment is percent-encoded as a whole. Statuses in `expect` are answers, not errors. In what GET
@@ -79,7 +94,9 @@ class Http:
         if response.status_code in expect or response.ok:
             self._has_answered = True
             found = self._decoded(response)
-            return _shown(found) if method == "GET" and rb"\u0000" in response.content else found
+            if method == "GET" and rb"\u0000" in response.content:
+                found = _shown(found)
+            return Answer(found, _ahead(response))
         raise self._failure(response)
 
     def _answer(self, method: str, *request: Any) -> requests.Response:
@@ -227,6 +244,15 @@ class Http:
             f"{self._config.management_base} answers, but not as RabbitMQ's management API. "
             "Is the rabbitmq_management plugin enabled, and the port right?"
         )
+
+
+def _ahead(response: requests.Response) -> float | None:
+    """Compare the date of an answer, in whole seconds, with the middle of the time in which it was made."""
+    try:
+        dated = parsedate_to_datetime(response.headers["Date"]).timestamp() + 0.5
+    except (KeyError, ValueError, TypeError):
+        return None
+    return dated - (time.time() - response.elapsed.total_seconds() / 2)
 
 
 def _shown(value: Any) -> Any:

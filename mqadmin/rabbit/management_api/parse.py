@@ -15,7 +15,10 @@ from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.types import (
     AlarmInfo,
     BindingInfo,
+    ChannelInfo,
+    ConnectionInfo,
     ConsumerInfo,
+    ExchangeFlow,
     ExchangeInfo,
     NodeInfo,
     OverviewInfo,
@@ -41,9 +44,19 @@ QUEUE_COLUMNS = (
 """Everything `queue_info` reads: one fixed list, so that the broker's cached listing serves every call."""
 
 
-def overview(item: Json) -> OverviewInfo:
-    totals, objects, stats = (
-        _table(item.get(key)) for key in ("queue_totals", "object_totals", "message_stats")
+CONNECTION_COLUMNS = "name,user_provided_name,vhost,user,state,channels,channel_max"
+CHANNEL_COLUMNS = (
+    "name,connection_details.name,vhost,user,message_stats.drop_unroutable_details.rate,"
+    "message_stats.return_unroutable_details.rate"
+)
+EXCHANGE_FLOW_COLUMNS = (
+    "vhost,name,message_stats.publish_in_details.rate,message_stats.publish_out_details.rate"
+)
+
+
+def overview(item: Json, clock_ahead: float | None = None) -> OverviewInfo:
+    totals, objects, stats, churn = (
+        _table(item.get(key)) for key in ("queue_totals", "object_totals", "message_stats", "churn_rates")
     )
     is_lavin = "lavinmq_version" in item
     version = item.get("lavinmq_version") or item.get("product_version") or item["rabbitmq_version"]
@@ -64,6 +77,14 @@ def overview(item: Json) -> OverviewInfo:
         consumers=_int(objects.get("consumers")),
         statistics_disabled=bool(item.get("disable_stats", False)),
         erlang=_text(item.get("erlang_version")) or "",
+        node=_text(item.get("node")) or "",
+        dropped=_int(stats.get("drop_unroutable")),
+        returned=_int(stats.get("return_unroutable")),
+        connections_opened_rate=_rate(churn, "connection_created"),
+        connections_closed_rate=_rate(churn, "connection_closed"),
+        channels_opened_rate=_rate(churn, "channel_created"),
+        channels_closed_rate=_rate(churn, "channel_closed"),
+        clock_ahead=clock_ahead,
     )
 
 
@@ -79,11 +100,53 @@ def node(item: Json) -> NodeInfo:
         disk_free_alarm=_flag(item.get("disk_free_alarm")),
         uptime_s=None if uptime is None else uptime / 1000,
         partitions=_texts(item.get("partitions")),
+        disk_free_limit=_int(item.get("disk_free_limit")),
+        fd_used=_int(item.get("fd_used")),
+        fd_total=_int(item.get("fd_total")) or None,
+        sockets_used=_int(item.get("sockets_used")),
+        sockets_total=_int(item.get("sockets_total")) or None,
+        proc_used=_int(item.get("proc_used")),
+        proc_total=_int(item.get("proc_total")) or None,
     )
 
 
 def alarm(item: Json) -> AlarmInfo:
     return AlarmInfo(str(item["node"]), str(item["resource"]))
+
+
+def connection(item: Json) -> ConnectionInfo:
+    name = str(item["name"])
+    return ConnectionInfo(
+        name=name,
+        label=_text(item.get("user_provided_name")) or name,
+        vhost=_text(item.get("vhost")) or "",
+        user=_text(item.get("user")) or "",
+        state=_text(item.get("state")),
+        channels=_int(item.get("channels")),
+        channel_max=_int(item.get("channel_max")) or None,
+    )
+
+
+def channel(item: Json) -> ChannelInfo:
+    stats = _table(item.get("message_stats"))
+    return ChannelInfo(
+        name=str(item["name"]),
+        connection=_text(_table(item.get("connection_details")).get("name")) or "",
+        vhost=_text(item.get("vhost")) or "",
+        user=_text(item.get("user")) or "",
+        dropped_rate=_rate(stats, "drop_unroutable"),
+        returned_rate=_rate(stats, "return_unroutable"),
+    )
+
+
+def exchange_flow(item: Json) -> ExchangeFlow:
+    stats = _table(item.get("message_stats"))
+    return ExchangeFlow(
+        vhost=str(item["vhost"]),
+        name=str(item["name"]),
+        in_rate=_rate(stats, "publish_in"),
+        out_rate=_rate(stats, "publish_out"),
+    )
 
 
 def permission(item: Json) -> PermissionInfo:
@@ -168,7 +231,34 @@ def queue_detail(item: Json) -> QueueDetail:
         delayed_retry=_text(item.get("delayed_retry")) or "",
         next_retry_at=None if retry_at is None else retry_at / 1000,
         dying=_int(item.get("messages_dlx")),
+        head_at=_epoch(item.get("head_message_timestamp")),
+        first_at=_epoch(item.get("first_timestamp")),
+        single_active=_text(item.get("single_active_consumer_tag"))
+        or _text(item.get("single_active_consumer_ctag")),
+        capacity=_float(item.get("consumer_capacity", item.get("consumer_utilisation"))),
+        publishers=_int(item.get("publishers")),
+        incoming=_incoming(item.get("incoming")),
     )
+
+
+def _epoch(value: Any) -> float | None:
+    """Return the seconds of a timestamp; many publishers give milliseconds. RabbitMQ says 0 for none."""
+    found = _float(value)
+    if not found or found < 0:
+        return None
+    return found / 1000 if found > _NO_SECONDS else found
+
+
+_NO_SECONDS = 1e11  # the year 5138: what is more is milliseconds
+
+
+def _incoming(value: Any) -> dict[str, float]:
+    entries = [_table(entry) for entry in value] if isinstance(value, list) else []
+    rates = {
+        str(_table(entry.get("exchange")).get("name", "")): _rate(_table(entry.get("stats")), "publish")
+        for entry in entries
+    }
+    return {name: rate for name, rate in rates.items() if rate is not None}
 
 
 def consumer(item: Json) -> ConsumerInfo:

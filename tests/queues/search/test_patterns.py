@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from mqadmin.queues.pages.patterns import BadPattern, compiled, matching
+from mqadmin.queues.search.patterns import BadPattern, compiled, matching
 
 NAMES = ["order.created", "order.paid", "amq.gen-x", "Invoice.render", "a" * 255]
 
