@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from consumers import metrics
 from consumers.models import Consumer
 from consumers.records import retention
-from consumers.status import happenings, remembered, summary
+from consumers.status import happenings, measured, remembered, summary
 from consumers.status.summary import Summary
 from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Reader, Tile
@@ -22,7 +22,8 @@ from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.history import happenings as history
 from mqadmin.queues.models import Queue
-from mqadmin.queues.monitor import remembering
+from mqadmin.queues.monitor import beside, remembering
+from mqadmin.queues.pages import cures
 
 FAILING_SHARE = 0.1  # of the last hour: "failing much"
 FAILING_LEAST = 20  # messages: below it a share says little
@@ -41,6 +42,9 @@ def register() -> None:
     hooks.register_retention(retention.delete_old)
     hooks.register_metrics(metrics.families)
     history.register(happenings.happenings)
+    beside.register_handling(measured.handling)
+    cures.register("consume", consume)
+    cures.register("consumers", look)
     remembering.register_source(remembered.source)
 
 
@@ -148,6 +152,22 @@ def find(q: str, broker: str) -> Iterable[Hit]:
     for consumer in sorted(rows[:100], key=lambda row: (row.broker != broker, row.name))[:HITS]:
         href = reverse("consumer_detail", args=[consumer.name])
         yield Hit(consumer.name, _("Consumer"), href, f"{consumer.queue} · {consumer.handler}")
+
+
+def consume(queue: Queue) -> Link:
+    """Return the way to a new consumer of a queue."""
+    query = urlencode({"broker": queue.broker.slug, "vhost": queue.vhost, "queue": queue.name})
+    return Link(_("New consumer…"), f"{reverse('consumer_new')}?{query}", needs="configure")
+
+
+def look(queue: Queue) -> Link:
+    """Return the way to a queue's consumer, where mqadmin runs it and it is the only one; else to all of them."""
+    own = Consumer.objects.filter(broker=queue.broker.slug, vhost=queue.vhost, queue=queue.name)
+    names = list(own.values_list("name", flat=True)[:2])
+    if len(names) == 1:
+        text = _("Consumer %(name)s") % {"name": names[0]}
+        return Link(text, reverse("consumer_detail", args=[names[0]]))
+    return Link(_("Consumers"), reverse("consumer_list"))
 
 
 def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: ARG001

@@ -19,11 +19,17 @@ router = Router(tags=["brokers and queues"], auth=VIEW)
 
 
 class ReasonOut(Schema):
-    """One reason of a verdict: a code and its numbers for programs, a sentence for people."""
+    """One reason of a verdict: a code and its numbers for programs, sentences for people.
+
+    `since`: when it began, where that is known. `evidence`: the numbers that show it; `advice`: what to do.
+    """
 
     code: str
     level: str
     text: str
+    since: datetime | None
+    evidence: str
+    advice: str
     params: dict[str, Any]
 
 
@@ -74,9 +80,7 @@ class QueueOut(Schema):
 
     @staticmethod
     def resolve_health(obj: Queue) -> dict[str, Any]:
-        texts = wording.sentences(obj.health_reasons)
-        reasons = [{**reason, "text": text} for reason, text in zip(obj.health_reasons, texts, strict=True)]
-        return {"level": obj.health, "reasons": reasons}
+        return {"level": obj.health, "reasons": [_reason(item) for item in wording.told(obj)]}
 
     @staticmethod
     def resolve_dead_letters_choice(obj: Queue) -> str:
@@ -85,6 +89,18 @@ class QueueOut(Schema):
     @staticmethod
     def resolve_sampled_at(obj: Queue) -> datetime | None:
         return obj.broker.sampled_at
+
+
+def _reason(item: wording.Told) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "level": item.level,
+        "text": item.sentence,
+        "since": None if item.since_at is None else datetime.fromtimestamp(item.since_at, UTC),
+        "evidence": item.evidence,
+        "advice": item.advice,
+        "params": item.params,
+    }
 
 
 class QueueList(Schema):

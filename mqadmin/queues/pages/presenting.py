@@ -14,7 +14,7 @@ from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.queue_row import points
-from mqadmin.queues.pages import tones, wording
+from mqadmin.queues.pages import sentences, tones, wording
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def waits(queue: Queue, now: float) -> str:
     anybody looked."""
     if queue.oldest_at is None:
         return UNKNOWN
-    text = wording.waited(now - queue.oldest_at)
+    text = sentences.waited(now - queue.oldest_at)
     return f"≥ {text}" if queue.oldest_at_least else f"≈ {text}"
 
 

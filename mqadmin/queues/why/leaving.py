@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.pages.formats import duration, number, rate
-from mqadmin.queues.pages.wording import since
+from mqadmin.queues.pages.sentences import since
 from mqadmin.queues.why.facts import Facts, Holder
 from mqadmin.rabbit.topology import settings
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.pages.formats import number, rate
-from mqadmin.queues.pages.wording import since
+from mqadmin.queues.pages.sentences import since
 from mqadmin.queues.why import leaving
 from mqadmin.queues.why.facts import Facts
 
