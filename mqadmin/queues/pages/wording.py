@@ -289,12 +289,12 @@ class Told:
     links: list[Link]
 
 
-def told(queue: Queue) -> list[Told]:
-    """Return all that is said of a queue's reasons, the worst first."""
-    return [_told(queue, reason) for reason in queue.health_reasons]
+def told(queue: Queue, *, with_links: bool = False) -> list[Told]:
+    """Return all that is said of a queue's reasons, the worst first. Links cost queries: for one queue's page."""
+    return [_told(queue, reason, with_links) for reason in queue.health_reasons]
 
 
-def _told(queue: Queue, reason: Mapping[str, Any]) -> Told:
+def _told(queue: Queue, reason: Mapping[str, Any], with_links: bool) -> Told:
     code, level = str(reason["code"]), str(reason.get("level", queue.health))
     word, params = TABLE.get(code), _params(reason)
     sentence, moment = _sentence(reason), params.get("since")
@@ -309,7 +309,7 @@ def _told(queue: Queue, reason: Mapping[str, Any]) -> Told:
         advice=str(word.advice) if word else "",
         since_at=moment,
         params=reason.get("params", {}),
-        links=cures.links(queue, word.cures) if word else [],
+        links=cures.links(queue, word.cures) if word and with_links else [],
     )
 
 

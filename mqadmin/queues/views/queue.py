@@ -79,7 +79,7 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
         "members": live_queue.members(live.detail),
         "panels": hooks.queue_panel(queue, request),
         "dead_letters_to": _links(queue, queue.dead_letters_to),
-        "told": wording.told(queue),
+        "told": wording.told(queue, with_links=True),
         "choice": wording.choice(queue.dead_letter_choice),
         "dead_letters_from": _links(queue, queue.dead_letters_from),
         "consumers": live.detail.consumer_details if live.detail else [],

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from mqadmin.queues.health import facts as health
-from mqadmin.queues.health.facts import NEVER, QueueFacts, Verdict
+from mqadmin.queues.health.facts import NEVER, Handling, QueueFacts, Verdict
 from mqadmin.queues.health.judging import judge, remember
 from mqadmin.queues.health.latches import Latch, latched
 from mqadmin.queues.health.memory import Memory
+from mqadmin.queues.health.thresholds import Limits
 from mqadmin.queues.monitor.observing import NOWHERE, Surroundings, queue_facts
 from mqadmin.queues.pages import wording
 from mqadmin.rabbit.types import QueueInfo
@@ -337,3 +338,90 @@ def test_a_latch_needs_its_time_both_ways() -> None:
     assert ending.on
     assert latched(ending, False, False, 14, on_after=10, off_after=5) == latch
     assert latched(ending, False, True, 17, on_after=10, off_after=5) == Latch()
+
+
+def behind(steps: int = 16, **more: object) -> dict[str, object]:
+    """Return why consumers do not keep up: 20 more a second than the 10 that they ack."""
+    observed = growing(steps, publish_rate=30.0, **more)
+    verdict, _, _ = live(*observed)
+    found = [item for item in verdict.reasons if item["code"] in ("slow_consumers", "no_room")]
+    return {"code": found[0]["code"], **found[0]["params"]} if found else {}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        # Ten at hand: its handler never waits, so it is the slow one. 30 a second come, each consumer does 10.
+        ({}, {"code": "slow_consumers", "more": 2}),
+        ({"consumers": 4}, {"code": "slow_consumers", "more": 8}),
+        ({"consumers": 10}, {"code": "no_room"}),  # one each: it may wait for the next
+        ({"handling": Handling(0.1, 1, 1)}, {"code": "slow_consumers", "busy": 100, "ms": 100.0, "more": 2}),
+        ({"handling": Handling(0.01, 1, 1)}, {"code": "no_room", "busy": 10}),  # measured: it is idle, mostly
+        (
+            {"handling": Handling(0.01, 1, 1), "consumers": 2},
+            {"code": "slow_consumers", "more": 4},
+        ),  # others too
+        ({"capacity": 0.95}, {}),  # they could take more: it is not them
+        ({"capacity": 0.95, "type": "quorum"}, {"code": "slow_consumers"}),  # not measured there
+    ],
+)
+def test_slow_consumers_are_told_from_those_without_room(
+    more: dict[str, object], expected: dict[str, object]
+) -> None:
+    found = behind(**more)
+    assert {name: found.get(name) for name in expected} == expected
+    assert bool(found) == bool(expected)
+
+
+def test_consumers_that_take_all_and_ack_too_little() -> None:
+    hoarded = [busy(unacked=300 + 100 * i, ack_rate=5.0) for i in range(30)]
+    verdict, _, _ = live(*hoarded)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["hoarding"])
+
+
+def test_a_stream_whose_readers_get_less_than_comes() -> None:
+    stream = QueueFacts(type="stream", total=9, ready=9, consumers=2, publish_rate=10.0, deliver_rate=12.0)
+    verdict, _, _ = live(*[stream] * 20)
+    assert codes(verdict) == ["readers_behind"]
+    assert verdict.reasons[0]["params"] == {"readers": 2, "each": 6.0, "rate": 4.0}
+    assert "readers_behind" not in codes(live(*[replace(stream, deliver_rate=20.0)] * 20)[0])
+
+
+def test_when_it_is_full_is_told_by_the_minute() -> None:
+    verdict, _, now = live(*growing(16, max_bytes=2_000_000, bytes_ready=1_000_000))
+    full = verdict.reasons[0]["params"]
+    assert (full["unit"], full["limit"], full["full_at"] % 60) == ("bytes", 2_000_000, 0)
+    assert full["full_at"] == pytest.approx(now + full["full_in"], abs=60)
+
+
+def test_what_an_owner_set_overrules() -> None:
+    many = busy(ready=60, unacked=30, limits=Limits(ready=50, unacked=20, consumers=2, growing_s=0))
+    verdict, _, _ = live(*[many] * 8)
+    assert set(codes(verdict)) == {"too_many_ready", "too_many_unacked", "few_consumers"}
+    never = {"limits": Limits(growing_s=0, lost_percent=0)}
+    assert codes(live(*growing(90, **never))[0]) == []
+    gone = busy(ready=900, consumers=0, deliver_rate=0.0, ack_rate=0.0, limits=Limits(no_consumers_s=300))
+    assert "no_consumers" not in codes(live(busy(), *[gone] * 50)[0])
+    assert "no_consumers" in codes(live(busy(), *[gone] * 63)[0])
+
+
+def test_a_leader_that_moved_is_news_for_ten_minutes_and_no_trouble() -> None:
+    here, there = replace(QUIET, node="a", members=3), replace(QUIET, node="b", members=3)
+    verdict, memory, now = live(here, *[there] * 20)
+    assert (verdict.level, codes(verdict)) == (health.IDLE, ["leader_moved"])
+    assert verdict.reasons[0]["params"] == {"before": "a", "now": "b"}
+    assert verdict.wake_at == START + 5 + 600
+    assert codes(judge(there, remember(memory, there, now + 600), now + 600)) == []
+
+
+def test_what_mqadmin_consumed_after_the_count_is_no_idleness() -> None:
+    verdict, _, _ = live(*[QUIET] * 30, replace(QUIET, handling=Handling(0.1, 1, 1, last_at=START + 140)))
+    assert verdict.level == health.OK
+
+
+def test_a_trouble_keeps_its_beginning() -> None:
+    lost = replace(QUIET, dead_letter_fault="exchange_missing")
+    verdict, _, now = live(lost)
+    first = health.dated(verdict, (), now)
+    assert first.reasons[0]["since"] == now
+    assert health.dated(verdict, first.reasons, now + 500).reasons == first.reasons

@@ -90,3 +90,33 @@ def test_the_smaller_limit_counts(
 )
 def test_idle_since_in_every_form(text: str | None, known: bool) -> None:
     assert (moment(text) is not None) is known
+
+
+@pytest.mark.parametrize(
+    ("change", "calm", "by"),
+    [
+        ({"type": "quorum"}, False, "type"),
+        ({"arguments": {"x-message-ttl": 5}}, False, "arguments"),
+        ({"published": 3}, True, "counters"),
+        ({"published": 3}, False, None),  # a node was restarted
+        ({"published": 30}, True, None),
+    ],
+)
+def test_another_queue_of_the_same_name_is_told(
+    change: dict[str, object], calm: bool, by: str | None
+) -> None:
+    known, info = Known(), replace(INFO, published=9)
+    update(known, info, NOWHERE, False, around())
+    update(known, replace(info, **change), NOWHERE, False, replace(around(5), calm=calm))  # type: ignore[arg-type]
+    told = {reason["code"]: reason["params"] for reason in known.row["health_reasons"]}
+    assert told.get("made_anew") == ({"by": by} if by else None)
+
+
+def test_what_did_not_change_is_not_written_for_its_beginning() -> None:
+    known = Known()
+    lost = replace(NOWHERE, fault="exchange_missing")
+    assert update(known, INFO, lost, False, around())
+    assert known.row["health_reasons"][0]["since"] == START
+    assert not update(known, INFO, lost, False, around(5))
+    assert update(known, replace(INFO, consumers=1), lost, False, around(10))
+    assert known.row["health_reasons"][0]["since"] == START
