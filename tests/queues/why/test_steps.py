@@ -17,7 +17,9 @@ INFO = QueueInfo(
     "/", "orders", "classic", state="running", ready=10, unacked=5, total=15, consumers=1, publish_rate=3.0
 )
 MOVES = {"deliver_rate": 3.0, "ack_rate": 3.0}
-OURS = Reader("pay", "/consumers/pay/", "running", "", runs=True, meant=True, tag="mqadmin.pay.", tone="green")
+OURS = Reader(
+    "pay", "/consumers/pay/", "running", "", runs=True, meant=True, tag="mqadmin.pay.", tone="green"
+)
 PAUSED = replace(OURS, label="paused", words="ann paused it.", runs=False, meant=False)
 FAILED = replace(OURS, label="failed", words="It crashed three times.", runs=False)
 
@@ -72,7 +74,7 @@ def wrong(steps: list[Step]) -> list[str]:
         (facts(info=MOVES, holders=[holder(5)]), [], "holds 5 unacked"),
         (facts(stalled_at=0.0), ["delivered", "acked"], "nothing was acked since"),
         (
-            facts(holders=[holder(timeout_ms=1_800_000)]),
+            facts(info={"type": "quorum"}, holders=[holder(timeout_ms=1_800_000)]),
             ["delivered", "acked"],
             "takes them back after 30 min",
         ),
