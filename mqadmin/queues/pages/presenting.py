@@ -38,6 +38,7 @@ class Row:
     points: Sequence[float | None]
     clears: str
     waits: str
+    waits_by: str
     href: str
 
 
@@ -52,6 +53,7 @@ def row(queue: Queue, now: float) -> Row:
         points=points(queue.history, now),
         clears=clears(queue),
         waits=waits(queue, now),
+        waits_by=waits_by(queue),
         href=reverse("queue_detail", args=[queue.pk]),
     )
 
@@ -74,6 +76,17 @@ def waits(queue: Queue, now: float) -> str:
         return UNKNOWN
     text = wording.waited(now - queue.oldest_at)
     return f"≥ {text}" if queue.oldest_at_least else f"≈ {text}"
+
+
+def waits_by(queue: Queue) -> str:
+    """Return how good the figure of `waits` is."""
+    if has(queue, "max-priority"):
+        return _(
+            "Estimated from what came and went. It has priorities: one of a low priority may wait for longer."
+        )
+    if queue.oldest_at_least:
+        return _("Or longer: it was there before mqadmin looked, or came while it did not.")
+    return _("Estimated from what came and went, to about two samples. What was returned may be older.")
 
 
 def marks(queue: Queue) -> list[Mark]:
