@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor import broker_rows, remembering, sight, topology, traits
+from mqadmin.queues.monitor.cluster import changes, events
+from mqadmin.queues.monitor.cluster.changes import Event
+from mqadmin.queues.monitor.cluster.watch import Sampled, Watch
 from mqadmin.queues.monitor.memory import Memory
 from mqadmin.queues.monitor.queue_row import (
     COLUMNS,
@@ -74,6 +78,7 @@ class Sampler:
         self._traits: dict[str, Any] = {}
         self._learnt_at = float("-inf")
         self._sight = Sight()
+        self._watch = Watch(client)
 
     def forget(self) -> None:
         """Read the rows back before the next sample: they may have changed under us."""
@@ -83,29 +88,42 @@ class Sampler:
     def sample(self, now: float | None = None) -> Sample:
         """Take one sample at epoch `now` (default: the clock). Asks with one list call, whoever watches."""
         started = time.monotonic()
-        overview, around, infos = self._client.overview(), sight.cluster(self._client), self._client.queues()
+        overview, around = self._client.overview(), sight.cluster(self._client)
+        listing = time.monotonic()
+        infos = self._client.queues()
+        listing_s = time.monotonic() - listing
         at = time.time() if now is None else now
         broker = self._loaded()
         self._look_around(broker, infos, at)
         self._learn(overview, at)
         asked = time.monotonic()
         try:
+            made = self._made(infos)
             changed = self._judge(broker, infos, around, at) + self._hide(infos)
             judged = time.monotonic()
             self._write(broker, changed, at)
             gone = self._mark_gone(broker, infos, at)
-            broker_rows.sampled(broker, overview, around, self._sight, infos, at, self._traits)
+            stayed = [key for key in gone if changes.stays(key[1], self._known[key].row)]
+            found = Sampled(overview, around, infos, self._sight, self._traits, listing_s, made, stayed)
+            observed = self._watch.observe(broker, found, at)
+            with transaction.atomic():
+                events.write(self.slug, observed.events)
+                broker_rows.sampled(broker, found, observed, at)
             self._history.record(broker.totals, around.nodes or (), infos, at)
         except Exception:
             self.forget()
             raise
         end = time.monotonic()
-        return Sample(len(infos), len(changed), gone, asked - started, judged - asked, end - judged)
+        return Sample(len(infos), len(changed), len(gone), asked - started, judged - asked, end - judged)
 
     def fail(self, error: RabbitError) -> None:
         """Record that the broker could not be sampled, and why; its queues stay as they were last seen."""
         broker, _created = Broker.objects.get_or_create(slug=self.slug)
+        if broker.reachable is not False:
+            events.write(self.slug, [Event(time.time(), "does_not_answer", {"error": error.code})])
         broker_rows.failed(broker, error)
+        if self._broker is not None:
+            self._broker.reachable = False
 
     def _loaded(self) -> Broker:
         if self._broker is None:
@@ -178,7 +196,14 @@ class Sampler:
                 update_fields=[*COLUMNS, "changed_at"],
             )
 
-    def _mark_gone(self, broker: Broker, infos: Iterable[QueueInfo], at: float) -> int:
+    def _made(self, infos: Iterable[QueueInfo]) -> list[Key]:
+        """Return the queues that were not there at the last sample, of those that are made to stay."""
+        known = self._known
+        new = (info for info in infos if info.key not in known or known[info.key].row.get("gone_at"))
+        return [info.key for info in new if changes.stays(info.name, asdict(info))]
+
+    def _mark_gone(self, broker: Broker, infos: Iterable[QueueInfo], at: float) -> list[Key]:
+        """Note which queues are gone, and return them."""
         moment = datetime.fromtimestamp(at, UTC)
         listed = {info.key for info in infos}
         hidden = set(self._sight.hidden)
@@ -194,7 +219,7 @@ class Sampler:
             self._known[key].settled = False
         if missing:
             self._delete_old(broker, missing, moment)
-        return len(new)
+        return new
 
     def _delete_old(self, broker: Broker, missing: Iterable[Key], moment: datetime) -> None:
         fleeting = Q(exclusive=True) | Q(auto_delete=True)

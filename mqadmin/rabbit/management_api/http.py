@@ -43,8 +43,11 @@ _NOT_READY = (500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call returned, decoded. `clock_ahead`: by how many seconds the clock that dated it (the node's, or that of
-    a proxy before it) is ahead of ours, to about a second; None where it has no date."""
+    """What a call returned, decoded.
+
+    `clock_ahead`: by how many seconds the clock that dated it (the node's, or that of a proxy before it) is ahead
+    of ours, to about a second; None where it has no date.
+    """
 
     found: Any
     clock_ahead: float | None = None
