@@ -22,7 +22,7 @@ _DOCS = "https://www.rabbitmq.com/docs/"
 
 def told(reason: Mapping[str, Any]) -> Told:
     """Return a reason in words; a code from a newer version is shown as it is."""
-    word = _WORDS.get(str(reason["code"]))
+    word = WORDS.get(str(reason["code"]))
     return word(reason.get("params", {})) if word else Told(str(reason["code"]).replace("_", " "), "")
 
 
@@ -57,4 +57,4 @@ def links(reason: Mapping[str, Any], slug: str) -> list[Link]:
     return found
 
 
-_WORDS: dict[str, Callable[[Params], Told]] = {**node_words.WORDS, **client_words.WORDS}
+WORDS: dict[str, Callable[[Params], Told]] = {**node_words.WORDS, **client_words.WORDS}
