@@ -22,6 +22,12 @@ class Broker(models.Model):
     traits = models.JSONField(default=dict)  # erlang, metadata_store, deprecated: `monitor.traits`
     # What mqadmin's user may not see (`monitor.sight.noted`), {} for nothing.
     unseen = models.JSONField(default=dict)
+    # [{"code", "level", "params", "since"}], the worst first: `monitor.cluster`; worded by `pages.broker_wording`.
+    reasons = models.JSONField(default=list)
+    facts = models.JSONField(default=dict)  # what verdicts on it remember: `monitor.cluster.facts.Memory`
+    definitions = models.JSONField(
+        default=dict
+    )  # as last seen, to tell what changes: `monitor.cluster.changes`
     history = models.JSONField(default=dict)  # name -> [[epoch_seconds, value], ...], the last hour
     queue_count = models.PositiveIntegerField(default=0)
     tried_at = models.DateTimeField(null=True)
@@ -32,6 +38,22 @@ class Broker(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class BrokerEvent(models.Model):
+    """Something that happened to a broker, as the monitor saw it: `monitor.cluster.changes`."""
+
+    broker = models.CharField(max_length=60)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=40)
+    params = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["broker", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.broker} {self.kind}"
 
 
 class Queue(models.Model):

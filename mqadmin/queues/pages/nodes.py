@@ -10,9 +10,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import ago, size
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages.alarms import node_state
-
-NEAR = 0.75  # of its limit: a node's memory is then amber
+from mqadmin.queues.monitor.cluster.nodes import DISK_NEAR, NEAR
 
 
 def shown(node: dict[str, Any]) -> dict[str, Any]:
@@ -22,11 +20,13 @@ def shown(node: dict[str, Any]) -> dict[str, Any]:
     alarm = bool(node.get("mem_alarm") or node.get("disk_free_alarm"))
     down = not node.get("running", True)
     near = share is not None and share >= NEAR
-    tone = "red" if alarm or down else "amber" if near or node.get("partitions") else "green"
+    free, least = node.get("disk_free"), node.get("disk_free_limit")
+    disk = free is not None and least is not None and free <= DISK_NEAR * least
+    tone = "red" if alarm or down else "amber" if near or disk or node.get("partitions") else "green"
     return {
         "name": node["name"],
         "tone": tone,
-        "state": node_state(node, near=near),
+        "state": _state(node, near=near, disk=disk),
         "mem_used": used,
         "mem_limit": limit,
         "percent": None if share is None else round(100 * share),
@@ -35,6 +35,21 @@ def shown(node: dict[str, Any]) -> dict[str, Any]:
         "uptime": _uptime(node.get("uptime_s")),
         "is_down": down,
     }
+
+
+def _state(node: dict[str, Any], *, near: bool, disk: bool) -> str:
+    """Return in a word or two how a node is; `near`, `disk`: its memory or its disk is nearly used up."""
+    if not node.get("running", True):
+        return _("down")
+    if node.get("mem_alarm"):
+        return _("memory alarm")
+    if node.get("disk_free_alarm"):
+        return _("disk alarm")
+    if node.get("partitions"):
+        return _("partitioned")
+    if near:
+        return _("memory nearly used up")
+    return _("disk nearly full") if disk else _("running")
 
 
 def made_of(broker: Broker) -> str:
