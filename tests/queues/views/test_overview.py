@@ -20,7 +20,7 @@ def test_the_overview_opens_with_what_is_wrong(viewer: Client, broker: Broker) -
     text = html(viewer.get("/"))
     assert "invoices has nobody listening" in text
     assert "rabbit@a raised its memory alarm" in text
-    assert text.index("invoices has nobody") < text.index("rabbit@a</td>")
+    assert text.index("invoices has nobody") < text.index("rabbit@a</b>")
     fragment = html(viewer.get("/", headers=HTMX))
     assert "<html" not in fragment
     assert 'id="attention"' in fragment
