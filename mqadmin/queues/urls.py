@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.queues.views import charts, listing, move, overview, peek, publish, purge, queue
+from mqadmin.queues.views import (
+    charts,
+    listing,
+    move,
+    overview,
+    peek,
+    publish,
+    purge,
+    queue,
+    settle,
+    standings,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rates/", charts.overview_rates, name="overview_rates"),
     path("queues/", listing.queue_list, name="queue_list"),
     path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
+    path("queues/<int:queue_id>/settings/", settle.queue_settle, name="queue_settle"),
+    path("queues/<int:queue_id>/mute/", settle.queue_mute, name="queue_mute"),
+    path("queues/rules/", standings.standing_list, name="standing_list"),
+    path("queues/rules/new/", standings.standing_new, name="standing_new"),
+    path("queues/rules/<int:standing_id>/", standings.standing_edit, name="standing_edit"),
+    path("queues/rules/<int:standing_id>/delete/", standings.standing_delete, name="standing_delete"),
     path("queues/<int:queue_id>/lengths/", charts.queue_lengths, name="queue_lengths"),
     path("queues/<int:queue_id>/rates/", charts.queue_rates, name="queue_rates"),
     path("queues/<int:queue_id>/peek/", peek.queue_peek, name="queue_peek"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from mqadmin.api import api
 from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters.models import RetryRule, SavedView
-from mqadmin.queues.models import Broker, Queue
+from mqadmin.queues.models import Broker, Queue, Standing
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
@@ -53,6 +54,12 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "queue_detail": (VIEWER, None),
     "queue_lengths": (VIEWER, None),
     "queue_rates": (VIEWER, None),
+    "queue_settle": (OPERATOR, OPERATOR),
+    "queue_mute": (None, OPERATOR),
+    "standing_list": (VIEWER, None),
+    "standing_new": (OPERATOR, OPERATOR),
+    "standing_edit": (OPERATOR, OPERATOR),
+    "standing_delete": (None, OPERATOR),
     "queue_peek": (None, OPERATOR),
     "queue_publish": (OPERATOR, OPERATOR),
     "queue_purge": (OPERATOR, OPERATOR),
@@ -130,6 +137,11 @@ CALLS = {
     "POST /marks": OPERATOR,
     "GET /queues": VIEWER,
     "GET /queues/{queue_id}": VIEWER,
+    "PATCH /queues/{queue_id}": OPERATOR,
+    "GET /queue-rules": VIEWER,
+    "POST /queue-rules": OPERATOR,
+    "PUT /queue-rules/{standing_id}": OPERATOR,
+    "DELETE /queue-rules/{standing_id}": OPERATOR,
     "GET /queues/{queue_id}/history": VIEWER,
     "POST /queues/{queue_id}/publish": OPERATOR,
     "POST /queues/{queue_id}/peek": OPERATOR,
@@ -188,6 +200,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /consumers": {"name": "made", "queue": "orders", "handler": "record"},
     "POST /consumers/{name}/scale": {"replicas": 1},
     "POST /marks": {"title": "shop 4.2"},
+    "POST /queue-rules": {"name": "a rule", "query": "name:orders*", "owner": "team-a"},
+    "PUT /queue-rules/{standing_id}": {"name": "all", "query": "name:*", "owner": "team-a"},
     "POST /consumers/stop-all": {"expect": 0},
     "POST /consumers/start-all": {"expect": 0},
 }
@@ -205,6 +219,7 @@ class World:
     process: int
     rule: int
     view: int
+    standing: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -220,6 +235,7 @@ class World:
             "process_id": self.process,
             "rule_id": self.rule,
             "view_id": self.view,
+            "standing_id": self.standing,
             "group": "0" * 16,
         }
         return values[name]
@@ -241,6 +257,7 @@ def world(db: None) -> World:
         rule=RetryRule.objects.create(broker="default", group="0" * 16, changed_by="ann").pk,
         # Everybody's: an admin alone deletes it. One's own anybody may.
         view=SavedView.objects.create(name="all", query="", by="ann").pk,
+        standing=Standing.objects.create(name="all", query="name:*", owner="team-a", by="ann").pk,
     )
 
 
@@ -342,7 +359,7 @@ def test_calls_of_the_api(who: str, world: World) -> None:
 def call(name: str, world: World, headers: dict[str, str]) -> Any:
     """Make the call that is named so, as "GET /queues"."""
     method, path = name.split(" ")
-    for part in ("queue_id", "operation_id", "letter_id", "name", "record_id", "process_id", "rule_id"):
+    for part in re.findall(r"\{(\w+)\}", path):
         path = path.replace(f"{{{part}}}", str(world.argument(path, part)))
     body = "" if method == "GET" else json.dumps(BODIES.get(name, {}))
     return Client().generic(method, f"/api/v1{path}", body, content_type="application/json", headers=headers)
@@ -353,8 +370,7 @@ def test_a_session_is_no_token(sign_in: SignIn, world: World) -> None:
     for call in CALLS:
         method, path = call.split(" ")
         address = f"/api/v1{path}".replace("{name}", world.consumer)
-        for name in ("queue_id", "operation_id", "letter_id", "record_id", "process_id", "rule_id"):
-            address = address.replace(f"{{{name}}}", "1")
+        address = re.sub(r"\{\w+_id\}", "1", address)
         assert client.generic(method, address).status_code == 401, call
 
 

@@ -14,7 +14,7 @@ from mqadmin.core.tones import Tone
 from mqadmin.queues.health import judging as health
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.queue_row import points
-from mqadmin.queues.pages import tones, wording
+from mqadmin.queues.pages import caring, tones, wording
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Mark:
 @dataclass(frozen=True)
 class Row:
     """One queue of a table. `words`: the verdict, worst first; `clears`: when the backlog is gone; `waits`: how
-    long its oldest ready message has waited."""
+    long its oldest ready message has waited; `mute`: until when it is muted and by whom, "" where it is not."""
 
     queue: Queue
     tone: Tone
@@ -38,6 +38,7 @@ class Row:
     points: Sequence[float | None]
     clears: str
     waits: str
+    mute: str
     href: str
 
 
@@ -52,6 +53,7 @@ def row(queue: Queue, now: float) -> Row:
         points=points(queue.history, now),
         clears=clears(queue),
         waits=waits(queue, now),
+        mute=caring.mute(queue),
         href=reverse("queue_detail", args=[queue.pk]),
     )
 
