@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.models import SavedSearch
+
 
 class Broker(models.Model):
     """A configured cluster: its slug and what the monitor saw. Addresses and passwords are never stored."""
@@ -129,3 +131,10 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SavedQueueView(SavedSearch):
+    """A search of the queues worth keeping."""
+
+    class Meta(SavedSearch.Meta):
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_queue_view_of_a_name")]

@@ -13,6 +13,7 @@ from mqadmin.queues.views import (
     publish,
     purge,
     queue,
+    saved,
     settle,
     standings,
 )
@@ -21,6 +22,9 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rates/", charts.overview_rates, name="overview_rates"),
     path("queues/", listing.queue_list, name="queue_list"),
+    path("queues/complete/", listing.queue_complete, name="queue_complete"),
+    path("queues/views/save/", saved.queue_view_save, name="queue_view_save"),
+    path("queues/views/<int:view_id>/delete/", saved.queue_view_delete, name="queue_view_delete"),
     path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
     path("queues/<int:queue_id>/settings/", settle.queue_settle, name="queue_settle"),
     path("queues/<int:queue_id>/mute/", settle.queue_mute, name="queue_mute"),

@@ -39,6 +39,7 @@ NO_PAGES = {
     "letter_export",
     "letter_body",
     "letter_complete",
+    "queue_complete",
     "process_download",
 }
 # The dark page is the light one in other colours: only what depends on them is asked again.

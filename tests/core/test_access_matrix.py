@@ -19,7 +19,7 @@ from mqadmin.api import api
 from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters.models import RetryRule, SavedView
-from mqadmin.queues.models import Broker, Queue, Standing
+from mqadmin.queues.models import Broker, Queue, SavedQueueView, Standing
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
@@ -54,6 +54,9 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "queue_detail": (VIEWER, None),
     "queue_lengths": (VIEWER, None),
     "queue_rates": (VIEWER, None),
+    "queue_complete": (VIEWER, None),
+    "queue_view_save": (None, VIEWER),
+    "queue_view_delete": (None, ADMIN),
     "queue_settle": (OPERATOR, OPERATOR),
     "queue_mute": (None, OPERATOR),
     "standing_list": (VIEWER, None),
@@ -247,6 +250,8 @@ def world(db: None) -> World:
     consumer = make_consumer()
     record, process = make_record(consumer), make_process(consumer)
     make_supervisor(consumer.name)  # a host by the same name: an address tells them apart
+    view = SavedView.objects.create(name="all", query="", by="ann").pk
+    SavedQueueView.objects.create(pk=view, name="all", query="", by="ann")
     return World(
         queue=Queue.objects.create(broker=broker, vhost="/", name="orders").pk,
         operation=Operation.objects.create(kind="queues.purge", created_by="ann").pk,
@@ -256,7 +261,7 @@ def world(db: None) -> World:
         process=process.pk,
         rule=RetryRule.objects.create(broker="default", group="0" * 16, changed_by="ann").pk,
         # Everybody's: an admin alone deletes it. One's own anybody may.
-        view=SavedView.objects.create(name="all", query="", by="ann").pk,
+        view=view,
         standing=Standing.objects.create(name="all", query="name:*", owner="team-a", by="ann").pk,
     )
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import VIEW, ApiError, PageQuery, one
+from mqadmin.core.rows.among import among
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import listing, live_queue, wording
 from mqadmin.queues.search import language, patterns
@@ -155,8 +156,8 @@ def queue_list(request: HttpRequest, wanted: Query[QueueQuery]) -> Page:
     exact = {column: getattr(wanted, name) for column, name in names.items()}
     rows = rows.filter(**{column: value for column, value in exact.items() if value is not None})
     q = wanted.q
-    if q and listing.is_pattern(q):
-        rows = rows.filter(pk__in=_matching(q, list(rows.values_list("pk", "name"))))
+    if q and _is_pattern(q):
+        rows = rows.filter(among(_matching(q, list(rows.values_list("pk", "name")))))
     elif q:
         rows = rows.filter(name__icontains=q)
     try:
@@ -164,6 +165,10 @@ def queue_list(request: HttpRequest, wanted: Query[QueueQuery]) -> Page:
     except language.BadQuery as error:
         raise ApiError(400, "bad_query", error.message) from error
     return paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=_order(wanted.sort))
+
+
+def _is_pattern(q: str) -> bool:
+    return len(q) > 2 and q.startswith("/") and q.endswith("/")
 
 
 def _matching(q: str, rows: list[tuple[int, str]]) -> list[int]:
