@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.models import SavedSearch
+
 
 class Broker(models.Model):
     """A configured cluster: its slug and what the monitor saw. Addresses and passwords are never stored."""
@@ -162,3 +164,10 @@ class Arrivals(models.Model):
 
     def __str__(self) -> str:
         return f"arrivals of {self.broker_id}"
+
+
+class SavedQueueView(SavedSearch):
+    """A search of the queues worth keeping."""
+
+    class Meta(SavedSearch.Meta):
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_queue_view_of_a_name")]

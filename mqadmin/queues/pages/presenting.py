@@ -14,7 +14,7 @@ from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.queue_row import points
-from mqadmin.queues.pages import tones, wording
+from mqadmin.queues.pages import caring, tones, wording
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Mark:
 @dataclass(frozen=True)
 class Row:
     """One queue of a table. `words`: the verdict, worst first; `clears`: when the backlog is gone; `waits`: how
-    long its oldest ready message has waited."""
+    long its oldest ready message has waited; `mute`: until when it is muted and by whom, "" where it is not."""
 
     queue: Queue
     tone: Tone
@@ -39,6 +39,7 @@ class Row:
     clears: str
     waits: str
     waits_by: str
+    mute: str
     href: str
 
 
@@ -54,6 +55,7 @@ def row(queue: Queue, now: float) -> Row:
         clears=clears(queue),
         waits=waits(queue, now),
         waits_by=waits_by(queue),
+        mute=caring.mute(queue),
         href=reverse("queue_detail", args=[queue.pk]),
     )
 

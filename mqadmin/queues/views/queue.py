@@ -21,7 +21,7 @@ from mqadmin.queues.acts import destination, snapshots
 from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.forms.publish import PublishForm
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import history, live_queue, presenting, returns
+from mqadmin.queues.pages import caring, history, live_queue, presenting, returns
 from mqadmin.queues.pages.broker_status import is_refusal, live_fault, status_of
 from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.queues.why import showing
@@ -101,6 +101,7 @@ def base(queue: Queue) -> dict[str, Any]:
         "row": presenting.row(queue, time.time()),
         "broker_status": status_of(queue.broker.slug),
         "is_gone": queue.gone_at is not None,
+        "care": caring.of(queue),
         "would_lose": " ".join(destination.sampled(queue, 1).loses),
     }
 
