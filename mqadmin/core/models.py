@@ -205,3 +205,20 @@ class WallToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} …{self.hint}"
+
+
+class SavedSearch(models.Model):
+    """A search worth keeping: a list's address without the broker. `owner` "" shares it with everybody."""
+
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=2000)
+    owner = models.CharField(max_length=150, blank=True)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name

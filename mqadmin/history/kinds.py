@@ -35,10 +35,23 @@ _TRAFFIC = (  # of both below, which end differently: it does not grow
     Number("redeliver_rate", RATE, "mean"),
 )
 QUEUE = (*_TRAFFIC, Number("oldest"))  # seconds, as coarse as `coarse` makes them
-BROKER = (*_TRAFFIC, Number("connections"))
+BROKER = (
+    *_TRAFFIC,
+    Number("connections"),
+    Number("channels"),
+    Number("connections_opened_rate", RATE, "mean"),
+    Number("connections_closed_rate", RATE, "mean"),
+    Number("channels_opened_rate", RATE, "mean"),
+    Number("channels_closed_rate", RATE, "mean"),
+    Number("dropped_rate", RATE, "mean"),
+    Number("returned_rate", RATE, "mean"),
+)
 NODE = (
     Number("mem_used"),
     Number("disk_free", how="mean"),
+    Number("fd_used"),
+    Number("sockets_used"),
+    Number("proc_used"),
 )
 CONSUMER = (  # a managed one: its processes, and what they handled in the last full minute
     Number("wanted"),

@@ -11,9 +11,11 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from mqadmin.core import hooks
+        from mqadmin.history import happenings
         from mqadmin.queues import metrics
         from mqadmin.queues.acts import moving, purging, snapshots  # noqa: F401
-        from mqadmin.queues.pages import attention, broker_status
+        from mqadmin.queues.monitor.cluster import events
+        from mqadmin.queues.pages import attention, broker_happenings, broker_status
 
         hooks.register_attention(attention.attention)
         hooks.register_nav_badge("queues", attention.badge)
@@ -23,3 +25,5 @@ class QueuesConfig(AppConfig):
         hooks.register_broker_facts(broker_status.facts)
         hooks.register_metrics(metrics.families)
         hooks.register_retention(snapshots.forget)
+        hooks.register_retention(events.forget)
+        happenings.register(broker_happenings.happenings)

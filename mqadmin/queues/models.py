@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.models import SavedSearch
+
 
 class Broker(models.Model):
     """A configured cluster: its slug and what the monitor saw. Addresses and passwords are never stored."""
@@ -22,6 +24,12 @@ class Broker(models.Model):
     traits = models.JSONField(default=dict)  # erlang, metadata_store, deprecated: `monitor.traits`
     # What mqadmin's user may not see (`monitor.sight.noted`), {} for nothing.
     unseen = models.JSONField(default=dict)
+    # [{"code", "level", "params", "since"}], the worst first: `monitor.cluster`; worded by `pages.broker_wording`.
+    reasons = models.JSONField(default=list)
+    facts = models.JSONField(default=dict)  # what verdicts on it remember: `monitor.cluster.facts.Memory`
+    definitions = models.JSONField(
+        default=dict
+    )  # as last seen, to tell what changes: `monitor.cluster.changes`
     history = models.JSONField(default=dict)  # name -> [[epoch_seconds, value], ...], the last hour
     queue_count = models.PositiveIntegerField(default=0)
     tried_at = models.DateTimeField(null=True)
@@ -32,6 +40,22 @@ class Broker(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class BrokerEvent(models.Model):
+    """Something that happened to a broker, as the monitor saw it: `monitor.cluster.changes`."""
+
+    broker = models.CharField(max_length=60)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=40)
+    params = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["broker", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.broker} {self.kind}"
 
 
 class Queue(models.Model):
@@ -140,3 +164,10 @@ class Arrivals(models.Model):
 
     def __str__(self) -> str:
         return f"arrivals of {self.broker_id}"
+
+
+class SavedQueueView(SavedSearch):
+    """A search of the queues worth keeping."""
+
+    class Meta(SavedSearch.Meta):
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_queue_view_of_a_name")]

@@ -21,8 +21,8 @@ Series = tuple[tuple[float, float], ...]
 class OverviewInfo:
     """One cluster. `product` is RabbitMQ or LavinMQ, `version` its version; totals are of visible vhosts.
 
-    `dropped`, `returned`: messages that no queue took, since its statistics began: lost, or given back to
-    publishers that asked for it. `node` answered; `clock_ahead`: seconds by which its clock is ahead of ours.
+    `dropped`, `returned`: messages that no queue took, since its statistics began: lost, or given back to those
+    publishers that asked for it. `node` answered, and its clock is ahead of ours by `clock_ahead` seconds.
     """
 
     product: str
@@ -53,7 +53,7 @@ class OverviewInfo:
 
 @dataclass(frozen=True)
 class NodeInfo:
-    """One node. RabbitMQ 4.0 and later tell no `sockets_total`; of one that is down nothing but its name."""
+    """One node. RabbitMQ 4.0 and later tell nothing of sockets; of one that is down only the name is told."""
 
     name: str
     running: bool
@@ -99,23 +99,27 @@ class ConnectionInfo:
 
 @dataclass(frozen=True)
 class ChannelInfo:
-    """One channel, and how many of its messages a second no queue takes: `dropped` are lost, `returned` are not."""
+    """One channel, and how many of its messages no queue took: `dropped` are lost, `returned` are not."""
 
     name: str
     connection: str
     vhost: str = ""
     user: str = ""
+    dropped: int | None = None
     dropped_rate: float | None = None
+    returned: int | None = None
     returned_rate: float | None = None
 
 
 @dataclass(frozen=True)
 class ExchangeFlow:
-    """What goes into an exchange and on to queues. Rates per second."""
+    """How many messages an exchange took, and passed on to queues, since its statistics began and a second."""
 
     vhost: str
     name: str
+    taken: int | None = None
     in_rate: float | None = None
+    passed: int | None = None
     out_rate: float | None = None
 
 

@@ -16,7 +16,7 @@
     if (isAway) last.dateTime = new Date(seen).toISOString();
   }
   function tick() {
-    clock.textContent = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    clock.textContent = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     if (Date.now() - seen > LATE_MS) show(true);
   }
   document.addEventListener("htmx:after:request", (event) => {

@@ -43,6 +43,7 @@ NO_PAGES = {
     "wall_open",
     "letter_body",
     "letter_complete",
+    "queue_complete",
     "process_download",
 }
 # The dark page is the light one in other colours: only what depends on them is asked again.

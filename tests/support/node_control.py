@@ -15,7 +15,7 @@ _HUGE = 10**15  # bytes
 _ENOUGH = 200 * 10**6  # what deploy.node configures
 
 
-def call(node: Node, module: str, function: str, *arguments: int | str) -> str:
+def call(node: Node, module: str, function: str, *arguments: float | str) -> str:
     """Have `node` call an Erlang function and return what that returned, as text.
 
     Arguments are numbers and atoms. By erl_call, part of the Erlang that RabbitMQ runs on: it takes milliseconds
@@ -48,4 +48,10 @@ def disk_alarm(node: Node) -> Iterator[None]:
 
 def _disk_limit(node: Node, limit: int) -> None:
     answer = call(node, "rabbit_disk_monitor", "set_disk_free_limit", limit)
+    assert answer == "ok", answer
+
+
+def memory_watermark(node: Node, share: float) -> None:
+    """Have the node find its memory full from this share of the machine's on; 0.4 is its default."""
+    answer = call(node, "vm_memory_monitor", "set_vm_memory_high_watermark", f"{share:f}")
     assert answer == "ok", answer

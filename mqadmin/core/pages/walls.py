@@ -41,9 +41,7 @@ def wall_links(request: HttpRequest) -> HttpResponse:
         "fault": fault,
         "longest": walls.LONGEST_NAME,
     }
-    response = rendering.page(request, "core/walls.html", context, status=422 if fault else 200)
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return rendering.page(request, "core/walls.html", context, status=422 if fault else 200)
 
 
 @permissions.configure

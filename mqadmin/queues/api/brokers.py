@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest
@@ -11,7 +11,7 @@ from ninja import Router, Schema
 from mqadmin.core import brokers
 from mqadmin.core.api.plumbing import VIEW
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages import broker_status, rights
+from mqadmin.queues.pages import broker_status, broker_wording, rights
 
 router = Router(tags=["brokers and queues"], auth=VIEW)
 
@@ -37,11 +37,23 @@ class NodeOut(Schema):
 
 
 class UnseenOut(Schema):
-    """A right that the broker's user lacks: what is not seen for that, and the command that would give it."""
+    """What is not seen: for a right that the broker's user lacks, with the command that would give it, or for
+    another reason; then `cure` is empty."""
 
-    code: Literal["no_permission", "no_monitoring"]
+    code: Literal["no_permission", "no_monitoring", "statistics_off", "connections_unknown"]
     text: str
     cure: str
+
+
+class ReasonOut(Schema):
+    """Something that is wrong with a broker, in a code with numbers and in words; `level` unknown: it may be."""
+
+    code: str
+    level: Literal["broken", "watch", "unknown"]
+    params: dict[str, Any]
+    since: datetime | None = None
+    title: str
+    text: str
 
 
 class BrokerOut(Schema):
@@ -50,7 +62,8 @@ class BrokerOut(Schema):
     `status`: ok; stale, when the monitor stopped sampling; down, when it does not answer; never, when it was not
     sampled yet. Numbers are those of `sampled_at`. `error_code` says in a word why it is down; `unseen`: what its
     user may not see while it is up. `metadata_store`: Khepri or Mnesia, "" where it is not known;
-    `deprecated_features`: those in use, null where the broker does not say.
+    `deprecated_features`: those in use, null where the broker does not say. `reasons`: what is wrong, the
+    worst first.
     """
 
     slug: str
@@ -66,6 +79,7 @@ class BrokerOut(Schema):
     totals: TotalsOut
     nodes: list[NodeOut]
     unseen: list[UnseenOut]
+    reasons: list[ReasonOut]
 
 
 class BrokerList(Schema):
@@ -96,5 +110,15 @@ def _broker(row: Broker) -> dict[str, Any]:
         "sampled_at": row.sampled_at,
         "totals": row.totals,
         "nodes": row.nodes,
+        "reasons": [_reason(reason) for reason in row.reasons],
         "unseen": [{"code": note.code, "text": note.text, "cure": note.cure} for note in rights.notes(row)],
+    }
+
+
+def _reason(reason: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **reason,
+        "since": datetime.fromtimestamp(reason["since"], UTC) if reason.get("since") else None,
+        "title": broker_wording.told(reason).title,
+        "text": broker_wording.text(reason),
     }

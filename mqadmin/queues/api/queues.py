@@ -8,12 +8,14 @@ from typing import Any, Literal
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
+from pydantic import Field
 
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import VIEW, ApiError, PageQuery, one
+from mqadmin.core.rows.among import among
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import listing, live_queue, wording
-from mqadmin.queues.search import patterns
+from mqadmin.queues.search import language, patterns
 
 router = Router(tags=["brokers and queues"], auth=VIEW)
 
@@ -46,6 +48,7 @@ class QueueOut(Schema):
     `dead_letters_choice`: which of the queues of `dead_letters_to` a dead letter reaches: all of them, one, each
     that is matching, or some, when it depends on the message otherwise. `oldest_at`: since when its oldest ready
     message waits, an estimate from what came and went; `oldest_at_least`: it was there before anybody looked.
+    `own`: which of owner, thresholds and mute somebody set on the queue itself; standing rules say the rest.
     """
 
     id: int
@@ -68,6 +71,12 @@ class QueueOut(Schema):
     tracked: bool
     oldest_at: datetime | None
     oldest_at_least: bool
+    owner: str
+    note: str
+    thresholds: dict[str, Any]
+    muted_until: datetime | None
+    muted_by: str
+    own: list[str]
     sampled_at: datetime | None
 
     @staticmethod
@@ -151,22 +160,35 @@ class QueueQuery(PageQuery):
     q: str | None = None
     health: str | None = None
     type: str | None = None
+    filter: str | None = Field(None, max_length=language.LONGEST)
     sort: str = "name"
 
 
 @router.get("/queues", response=QueueList)
 def queue_list(request: HttpRequest, wanted: Query[QueueQuery]) -> Page:
-    """List queues. `name` is exact, `q` text in the name or `/pattern/`; `sort` a field, "-" for descending."""
+    """List queues. `name` is exact, `q` text in the name or `/pattern/`; `sort` a field, "-" for descending.
+
+    `filter` is a search as the page has it: `vhost:prod health:broken ready>1000 -name:/^amq/ lag>5m`; 400
+    `bad_query` with the place where it cannot be read.
+    """
     rows = Queue.objects.filter(gone_at__isnull=True).select_related("broker")
     names = {"broker__slug": "broker", "vhost": "vhost", "name": "name", "health": "health", "type": "type"}
     exact = {column: getattr(wanted, name) for column, name in names.items()}
     rows = rows.filter(**{column: value for column, value in exact.items() if value is not None})
     q = wanted.q
-    if q and listing.is_pattern(q):
-        rows = rows.filter(pk__in=_matching(q, list(rows.values_list("pk", "name"))))
+    if q and _is_pattern(q):
+        rows = rows.filter(among(_matching(q, list(rows.values_list("pk", "name")))))
     elif q:
         rows = rows.filter(name__icontains=q)
+    try:
+        rows = language.read(wanted.filter or "").apply(rows)
+    except language.BadQuery as error:
+        raise ApiError(400, "bad_query", error.message) from error
     return paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=_order(wanted.sort))
+
+
+def _is_pattern(q: str) -> bool:
+    return len(q) > 2 and q.startswith("/") and q.endswith("/")
 
 
 def _matching(q: str, rows: list[tuple[int, str]]) -> list[int]:

@@ -17,10 +17,8 @@ router = Router(tags=["brokers and queues"], auth=VIEW)
 
 
 class StepOut(Schema):
-    """One cause, in the order in which a message meets them. `text` is the evidence, in words.
-
-    `ok`: true, it is not this; false, it stands in the way; null, nothing can be said.
-    """
+    """One cause, in the order in which a message meets them. `ok`: true, it is not this; false, it stands in the
+    way; null, nothing can be said. `text` is the evidence, in words."""
 
     code: str
     title: str
@@ -29,7 +27,7 @@ class StepOut(Schema):
 
 
 class WhyOut(Schema):
-    """`stuck`: something stands in the way, `text` says what. `seen`: whether the broker told of it just now."""
+    """`stuck`: something stands in the way, and `text` says what. `seen`: whether the broker told of it now."""
 
     stuck: bool
     text: str
@@ -47,10 +45,8 @@ class HappeningOut(Schema):
 
 
 class BeforeOut(Schema):
-    """`since`: when the worst that is wrong with it began, `code` what it is; null where that is not known.
-
-    `found`: what happened in the hour before, nearest first.
-    """
+    """`since`: when the worst that is wrong with it began, `code` what it is; null where nothing is wrong, or
+    nobody knows since when. `found`: what happened in the hour before, nearest first."""
 
     since: datetime | None
     code: str | None

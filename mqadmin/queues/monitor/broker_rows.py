@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from mqadmin.queues.models import Broker
 from mqadmin.queues.monitor import sight
-from mqadmin.queues.monitor.sight import Cluster, Sight
+from mqadmin.queues.monitor.cluster.watch import Observed, Sampled
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.types import OverviewInfo, QueueInfo
 
@@ -30,14 +30,31 @@ _SAMPLED = (
     "alarms",
     "traits",
     "unseen",
+    "reasons",
+    "facts",
     "queue_count",
     "tried_at",
     "sampled_at",
 )
 
 
-def totals(overview: OverviewInfo, infos: Iterable[QueueInfo]) -> dict[str, float]:
-    """Return what the broker counts; a number it does not report is absent."""
+# Of the totals: those of which the row keeps an hour, for the overview's tiles.
+_KEPT = (
+    "ready",
+    "unacked",
+    "publish_rate",
+    "deliver_rate",
+    "ack_rate",
+    "redeliver_rate",
+    "consumers",
+    "connections",
+)
+
+
+def totals(
+    overview: OverviewInfo, infos: Iterable[QueueInfo], unroutable: tuple[float | None, ...] = (None, None)
+) -> dict[str, float]:
+    """Return what the broker counts; a number it does not report is absent. `unroutable`: see `Observed`."""
     redelivered = [info.redeliver_rate for info in infos if info.redeliver_rate is not None]
     found = {
         "ready": overview.ready,
@@ -48,6 +65,13 @@ def totals(overview: OverviewInfo, infos: Iterable[QueueInfo]) -> dict[str, floa
         "redeliver_rate": sum(redelivered) if redelivered else None,
         "consumers": overview.consumers,
         "connections": overview.connections,
+        "channels": overview.channels,
+        "connections_opened_rate": overview.connections_opened_rate,
+        "connections_closed_rate": overview.connections_closed_rate,
+        "channels_opened_rate": overview.channels_opened_rate,
+        "channels_closed_rate": overview.channels_closed_rate,
+        "dropped_rate": unroutable[0],
+        "returned_rate": unroutable[1],
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -66,31 +90,30 @@ def extended(history: Mapping[str, Any], values: Mapping[str, float], at: float)
     return {name: line for name, line in found.items() if line}
 
 
-def sampled(
-    broker: Broker,
-    overview: OverviewInfo,
-    around: Cluster,
-    seen: Sight,
-    infos: Sequence[QueueInfo],
-    at: float,
-    traits: Mapping[str, Any],
-) -> None:
-    """Write a success, and what the user may not see."""
+def sampled(broker: Broker, found: Sampled, observed: Observed, at: float) -> None:
+    """Write a success, the verdict on it, and what the user may not see."""
+    overview, around = found.overview, found.around
     broker.reachable, broker.error, broker.error_code = True, "", ""
     broker.product, broker.version = overview.product[:40], overview.version[:40]
     broker.cluster_name = overview.cluster_name[:255]
-    broker.totals = totals(overview, infos)
+    broker.totals = totals(overview, found.infos, observed.unroutable)
     broker.nodes = [asdict(node) for node in around.nodes or ()]
     broker.alarms = sight.alarm_rows(around)
-    broker.traits = dict(traits)
-    broker.unseen = sight.noted(seen, around)
-    broker.queue_count = len(infos)
+    broker.traits = dict(found.traits)
+    broker.unseen = sight.noted(found.sight, around)
+    broker.reasons, broker.facts = observed.reasons, observed.facts
+    broker.queue_count = len(found.infos)
     broker.tried_at = broker.sampled_at = datetime.fromtimestamp(at, UTC)
-    history = extended(broker.history, broker.totals, at)
-    if history is not None:
+    # The big parts of the row are rewritten with something new only.
+    also = []
+    shown = {name: value for name, value in broker.totals.items() if name in _KEPT}
+    if (history := extended(broker.history, shown, at)) is not None:
         broker.history = history
-    # The history is the big part of the row: it is rewritten with a new point only.
-    broker.save(update_fields=[*_SAMPLED, *(["history"] if history is not None else [])])
+        also.append("history")
+    if observed.definitions is not None:
+        broker.definitions = observed.definitions
+        also.append("definitions")
+    broker.save(update_fields=[*_SAMPLED, *also])
 
 
 def failed(broker: Broker, error: RabbitError) -> None:

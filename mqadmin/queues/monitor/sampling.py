@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 
 from mqadmin.history import steps
@@ -19,6 +20,9 @@ from mqadmin.queues.health.memory import Memory
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor import arrivals_kept, beside, broker_rows, remembering, sight, topology, traits
 from mqadmin.queues.monitor.arrivals import Arrivals
+from mqadmin.queues.monitor.cluster import changes, events
+from mqadmin.queues.monitor.cluster.changes import Event
+from mqadmin.queues.monitor.cluster.watch import Sampled, Watch
 from mqadmin.queues.monitor.observing import NOWHERE, DeadLetterRoute, Key, Surroundings
 from mqadmin.queues.monitor.queue_row import (
     COLUMNS,
@@ -76,6 +80,7 @@ class Sampler:
         self._traits: dict[str, Any] = {}
         self._learnt_at = float("-inf")
         self._sight = Sight()
+        self._watch = Watch(client)
 
     def forget(self) -> None:
         """Read the rows back before the next sample: they may have changed under us."""
@@ -85,7 +90,10 @@ class Sampler:
     def sample(self, now: float | None = None) -> Sample:
         """Take one sample at epoch `now` (default: the clock). Asks with one list call, whoever watches."""
         started = time.monotonic()
-        overview, around, infos = self._client.overview(), sight.cluster(self._client), self._client.queues()
+        overview, around = self._client.overview(), sight.cluster(self._client)
+        listing = time.monotonic()
+        infos = self._client.queues()
+        listing_s = time.monotonic() - listing
         at = time.time() if now is None else now
         broker = self._loaded()
         self._look_around(broker, infos, at)
@@ -93,12 +101,18 @@ class Sampler:
         asked = time.monotonic()
         known = len(self._known)
         try:
+            made = self._made(infos)
             changed = self._judge(broker, infos, around, at) + self._hide(infos)
             judged = time.monotonic()
             self._write(broker, changed, at)
             self._keeper.keep(broker, at, are_new=len(self._known) > known)
             gone = self._mark_gone(broker, infos, at)
-            broker_rows.sampled(broker, overview, around, self._sight, infos, at, self._traits)
+            stayed = [key for key in gone if changes.stays(key[1], self._known[key].row)]
+            found = Sampled(overview, around, infos, self._sight, self._traits, listing_s, made, stayed)
+            observed = self._watch.observe(broker, found, at)
+            with transaction.atomic():
+                events.write(self.slug, observed.events)
+                broker_rows.sampled(broker, found, observed, at)
             self._history.record(broker.totals, around.nodes or (), infos, self._oldest(), at)
             if self._arrivals_at is None or at - self._arrivals_at >= arrivals_kept.EVERY_S:
                 self._keep_arrivals(broker, at)
@@ -106,12 +120,16 @@ class Sampler:
             self.forget()
             raise
         end = time.monotonic()
-        return Sample(len(infos), len(changed), gone, asked - started, judged - asked, end - judged)
+        return Sample(len(infos), len(changed), len(gone), asked - started, judged - asked, end - judged)
 
     def fail(self, error: RabbitError) -> None:
         """Record that the broker could not be sampled, and why; its queues stay as they were last seen."""
         broker, _created = Broker.objects.get_or_create(slug=self.slug)
+        if broker.reachable is not False:
+            events.write(self.slug, [Event(time.time(), "does_not_answer", {"error": error.code})])
         broker_rows.failed(broker, error)
+        if self._broker is not None:
+            self._broker.reachable = False
 
     def rest(self) -> None:
         """Store what the next sampler needs to go on as if it had been there. Raises django.db.Error."""
@@ -223,7 +241,14 @@ class Sampler:
                 update_fields=[*COLUMNS, "changed_at"],
             )
 
-    def _mark_gone(self, broker: Broker, infos: Iterable[QueueInfo], at: float) -> int:
+    def _made(self, infos: Iterable[QueueInfo]) -> list[Key]:
+        """Return the queues that were not there at the last sample, of those that are made to stay."""
+        known = self._known
+        new = (info for info in infos if info.key not in known or known[info.key].row.get("gone_at"))
+        return [info.key for info in new if changes.stays(info.name, asdict(info))]
+
+    def _mark_gone(self, broker: Broker, infos: Iterable[QueueInfo], at: float) -> list[Key]:
+        """Note which queues are gone, and return them."""
         moment = datetime.fromtimestamp(at, UTC)
         listed = {info.key for info in infos}
         hidden = set(self._sight.hidden)
@@ -239,7 +264,7 @@ class Sampler:
             self._known[key].settled, self._known[key].arrivals = False, None
         if missing:
             self._delete_old(broker, missing, moment)
-        return len(new)
+        return new
 
     def _delete_old(self, broker: Broker, missing: Iterable[Key], moment: datetime) -> None:
         fleeting = Q(exclusive=True) | Q(auto_delete=True)

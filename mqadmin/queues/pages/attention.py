@@ -16,7 +16,7 @@ from mqadmin.core.hooks import Attention, Badge, Hit, Link, Tile
 from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.pages import alarms, deprecated, listing, rights, wording
+from mqadmin.queues.pages import broker_wording, listing, rights, wording
 from mqadmin.queues.pages.broker_status import status_of
 
 SHOWN = 6
@@ -35,8 +35,7 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
         for note in rights.notes(status.broker)[:1]:
             yield Attention("broken", note.title, note.text)
     if status.broker is not None:
-        yield from alarms.attention(status.broker)
-        yield from deprecated.attention(status.broker)
+        yield from broker_wording.attention(status.broker)
     has_vhosts = listing.present(slug).order_by().values("vhost").distinct().count() > 1
     yield from _queues(slug, "broken", has_vhosts=has_vhosts)
     yield from _without_a_member(slug)

@@ -19,7 +19,6 @@ from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.pages import wording
 from mqadmin.queues.pages.broker_status import BrokerStatus, seen
 
 _RANK = {"red": 3, "amber": 2, "grey": 1, "green": 0}
@@ -59,15 +58,32 @@ class Seen:
         return f"{reverse('overview')}?{urlencode({'broker': self.slug})}"
 
     @property
+    def totals(self) -> Mapping[str, float]:
+        return self.status.broker.totals if self.status.broker else {}
+
+    @property
     def figures(self) -> list[tuple[str, str, str]]:
         """Its totals: label, number, unit."""
-        totals: Mapping[str, float] = self.status.broker.totals if self.status.broker else {}
         return [
-            (_("Ready"), short(totals.get("ready")), ""),
-            (_("Unacked"), short(totals.get("unacked")), ""),
-            (_("In"), rate(totals.get("publish_rate")), _("/s")),
-            (_("Acked"), rate(totals.get("ack_rate")), _("/s")),
+            (_("Ready"), short(self.totals.get("ready")), ""),
+            (_("Unacked"), short(self.totals.get("unacked")), ""),
+            (_("In"), rate(self.totals.get("publish_rate")), _("/s")),
+            (_("Acked"), rate(self.totals.get("ack_rate")), _("/s")),
         ]
+
+    @property
+    def ready(self) -> str:
+        return short(self.totals.get("ready"))
+
+    @property
+    def coming(self) -> str:
+        """How many messages come a second."""
+        return rate(self.totals.get("publish_rate"))
+
+    @property
+    def acked(self) -> str:
+        """How many are acked a second."""
+        return rate(self.totals.get("ack_rate"))
 
     @property
     def version(self) -> str:
@@ -77,14 +93,6 @@ class Seen:
     def is_current(self) -> bool:
         """Whether its numbers are those of now."""
         return self.status.ok
-
-    @property
-    def worst_words(self) -> str:
-        return wording.headline(self.worst.name, self.worst.health_reasons) if self.worst else ""
-
-    @property
-    def worst_tone(self) -> Tone:
-        return "red" if self.worst and self.worst.health == "broken" else "amber"
 
 
 def everywhere(user: User) -> list[Seen]:
@@ -106,12 +114,6 @@ def everywhere(user: User) -> list[Seen]:
         for slug, config in configs.items()
     ]
     return sorted(found, key=_severity)
-
-
-def worst(user: User) -> str:
-    """Return the slug of the broker that is worst off, "" when there is none."""
-    found = everywhere(user) if len(brokers.configs()) > 1 else []
-    return found[0].slug if found else next(iter(brokers.configs()), "")
 
 
 def _worst_queues(rows: Iterable[Broker]) -> dict[str, Queue]:

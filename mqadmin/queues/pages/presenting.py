@@ -14,7 +14,7 @@ from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.queue_row import points
-from mqadmin.queues.pages import sentences, tones, wording
+from mqadmin.queues.pages import caring, sentences, tones, wording
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Mark:
 @dataclass(frozen=True)
 class Row:
     """One queue of a table. `words`: the verdict, worst first; `clears`: when the backlog is gone; `waits`: how
-    long its oldest ready message has waited."""
+    long its oldest ready message has waited; `mute`: until when it is muted and by whom, "" where it is not."""
 
     queue: Queue
     tone: Tone
@@ -38,6 +38,8 @@ class Row:
     points: Sequence[float | None]
     clears: str
     waits: str
+    waits_by: str
+    mute: str
     href: str
 
 
@@ -52,6 +54,8 @@ def row(queue: Queue, now: float) -> Row:
         points=points(queue.history, now),
         clears=clears(queue),
         waits=waits(queue, now),
+        waits_by=waits_by(queue),
+        mute=caring.mute(queue),
         href=reverse("queue_detail", args=[queue.pk]),
     )
 
@@ -74,6 +78,17 @@ def waits(queue: Queue, now: float) -> str:
         return UNKNOWN
     text = sentences.waited(now - queue.oldest_at)
     return f"≥ {text}" if queue.oldest_at_least else f"≈ {text}"
+
+
+def waits_by(queue: Queue) -> str:
+    """Return how good the figure of `waits` is."""
+    if has(queue, "max-priority"):
+        return _(
+            "Estimated from what came and went. It has priorities: one of a low priority may wait for longer."
+        )
+    if queue.oldest_at_least:
+        return _("Or longer: it was there before mqadmin looked, or came while it did not.")
+    return _("Estimated from what came and went, to about two samples. What was returned may be older.")
 
 
 def marks(queue: Queue) -> list[Mark]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.queues.models import Broker
+from mqadmin.queues.pages import broker_wording
 
 NAMED = 5  # virtual hosts
 
 
 @dataclass(frozen=True)
 class Note:
-    """One right that is missing: `code` for programs; what is not seen, why, and the command that would cure it."""
+    """What is not seen: `code` for programs; what it is, why, and the command that would cure it, "" for none."""
 
     code: str
     title: str
@@ -25,7 +28,10 @@ class Note:
 
 def notes(broker: Broker | None) -> list[Note]:
     """Return what is not seen of the broker; [] where everything is."""
-    unseen = broker.unseen if broker is not None else {}
+    return [*_rights(broker.unseen), *_unknown(broker)] if broker is not None else []
+
+
+def _rights(unseen: dict[str, Any]) -> list[Note]:
     if not unseen:
         return []
     found = []
@@ -36,6 +42,14 @@ def notes(broker: Broker | None) -> list[Note]:
     if unseen["nodes"]:
         found.append(_no_nodes(unseen["user"], unseen["tags"], knows_alarms=not unseen["alarms"]))
     return found
+
+
+def _unknown(broker: Broker) -> Iterator[Note]:
+    """Yield what verdicts do not know, and no right of its user would tell them."""
+    for reason in broker.reasons:
+        if reason["level"] == "unknown" and reason["params"].get("why") != "tag_missing":
+            words = broker_wording.told(reason)
+            yield Note(reason["code"], words.title, f"{words.evidence} {words.advice}".strip(), "")
 
 
 def is_blind(broker: Broker | None) -> bool:
@@ -68,7 +82,7 @@ def _hidden(user: str, vhosts: list[str], *, counted: bool) -> Note:
 def _no_nodes(user: str, tags: list[str], *, knows_alarms: bool) -> Note:
     text = _(
         "The broker's user “%(user)s” lacks the tag “monitoring”: memory and disk of the nodes are not known, nor "
-        "are virtual hosts that it has no permission on, and totals are those of the others."
+        "are connections, nor virtual hosts that it has no permission on, and totals are those of the others."
     )
     alarms = "" if knows_alarms else _(" Nor is it known whether an alarm blocks publishers.")
     cure = (

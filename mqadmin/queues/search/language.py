@@ -16,6 +16,7 @@ from mqadmin.queues.search import compiling, fields, matching
 
 __all__ = ["EVERYTHING", "BadQuery", "Fault", "Search", "read"]
 
+LONGEST = 2_000  # characters that people may type or keep
 MOST_PATTERNS = 10  # each is one look at all names
 
 

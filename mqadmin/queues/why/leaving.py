@@ -24,25 +24,29 @@ def delivered(facts: Facts) -> Found:
         return None, _("To nobody, since nobody is subscribed."), ""
     full = [holder for holder in facts.holders if holder.is_full]
     takers = [holder for holder in facts.holders if holder.consumer.active is not False]
-    at = _("%(rate)s/s are delivered") % {"rate": rate(info.deliver_rate or 0)}
     if takers and len(full) >= len(takers):
-        text = ngettext(
-            "%(at)s: its consumer is full. %(who)s holds %(held)s unacked, all that its prefetch lets it.",
-            "%(at)s: all %(n)s consumers are full. %(who)s alone holds %(held)s unacked, as its prefetch says.",
-            len(takers),
-        )
         most = max(full, key=lambda holder: holder.unacked or 0)
-        words = text % {"at": at, "n": number(len(takers)), "who": most.who, "held": number(most.unacked)}
-        return (None if info.ack_rate else False), f"{words} {_idle(most)}".strip(), "#queue-readers"
+        return (None if info.ack_rate else False), _full(facts, len(takers), most), "#queue-readers"
     if info.deliver_rate:
-        room = _room(facts)
-        return True, f"{at}, {number(info.ready)} {_('wait')}. {room}".strip(), "#queue-readers"
+        text = _("%(rate)s/s are delivered, %(ready)s wait. %(room)s")
+        words = {"rate": rate(info.deliver_rate), "ready": number(info.ready), "room": _room(facts)}
+        return True, (text % words).strip(), "#queue-readers"
     if facts.is_single_active and not any(holder.consumer.active for holder in facts.holders):
         return False, _("One consumer at a time is given messages, and none is active."), "#queue-readers"
     if info.unacked:
         text = _("%(ready)s wait and none is delivered; %(unacked)s are held unacked.")
         return False, text % {"ready": number(info.ready), "unacked": number(info.unacked)}, "#queue-readers"
     return None, _("%(ready)s wait, and none was delivered just now.") % {"ready": number(info.ready)}, ""
+
+
+def _full(facts: Facts, takers: int, most: Holder) -> str:
+    text = ngettext(
+        "Its consumer is full: %(who)s holds %(held)s unacked, as many as its prefetch lets it.",
+        "All %(n)s consumers are full: %(who)s holds %(held)s unacked, as many as its prefetch lets it.",
+        takers,
+    ) % {"n": number(takers), "who": most.who, "held": number(most.unacked)}
+    came = _("%(rate)s/s are delivered.") % {"rate": rate(facts.info.deliver_rate or 0)}
+    return " ".join(filter(None, (text, _idle(most), came)))
 
 
 def _room(facts: Facts) -> str:
@@ -92,6 +96,8 @@ def acked(facts: Facts) -> Found:
 
 
 def _timeout(facts: Facts) -> str:
+    if facts.info.type != "quorum":  # RabbitMQ 4.3 names one of classic queues too, and does not apply it
+        return ""
     known = [holder.consumer.timeout_ms for holder in facts.holders if holder.consumer.timeout_ms]
     if not known:
         return ""

@@ -46,11 +46,12 @@ QUEUE_COLUMNS = (
 
 CONNECTION_COLUMNS = "name,user_provided_name,vhost,user,state,channels,channel_max"
 CHANNEL_COLUMNS = (
-    "name,connection_details.name,vhost,user,message_stats.drop_unroutable_details.rate,"
-    "message_stats.return_unroutable_details.rate"
+    "name,connection_details.name,vhost,user,message_stats.drop_unroutable,message_stats.return_unroutable,"
+    "message_stats.drop_unroutable_details.rate,message_stats.return_unroutable_details.rate"
 )
 EXCHANGE_FLOW_COLUMNS = (
-    "vhost,name,message_stats.publish_in_details.rate,message_stats.publish_out_details.rate"
+    "vhost,name,message_stats.publish_in,message_stats.publish_out,"
+    "message_stats.publish_in_details.rate,message_stats.publish_out_details.rate"
 )
 
 
@@ -134,7 +135,9 @@ def channel(item: Json) -> ChannelInfo:
         connection=_text(_table(item.get("connection_details")).get("name")) or "",
         vhost=_text(item.get("vhost")) or "",
         user=_text(item.get("user")) or "",
+        dropped=_int(stats.get("drop_unroutable")),
         dropped_rate=_rate(stats, "drop_unroutable"),
+        returned=_int(stats.get("return_unroutable")),
         returned_rate=_rate(stats, "return_unroutable"),
     )
 
@@ -144,7 +147,9 @@ def exchange_flow(item: Json) -> ExchangeFlow:
     return ExchangeFlow(
         vhost=str(item["vhost"]),
         name=str(item["name"]),
+        taken=_int(stats.get("publish_in")),
         in_rate=_rate(stats, "publish_in"),
+        passed=_int(stats.get("publish_out")),
         out_rate=_rate(stats, "publish_out"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from mqadmin.history import steps
+from mqadmin.history.kinds import padded
 from mqadmin.history.recording import Key, Recorder
 from mqadmin.queues.models import Broker
 from tests.queues.conftest import Api, make_queue
@@ -16,8 +17,9 @@ def test_what_was(api: Api, broker: Broker) -> None:
     now = time.time()
     for age, ready in ((200, 7), (100, 42), (0, 1)):
         numbers = (ready, 0, 1, 0.25, None, None, None)
+        of_broker = padded("broker", (*numbers, 3))
         recorder.record(
-            now - age, {Key("queue", "/", "work"): (*numbers, 90), Key("broker", "", ""): (*numbers, 3)}
+            now - age, {Key("queue", "/", "work"): (*numbers, 90), Key("broker", "", ""): of_broker}
         )
     found = api.get(f"/queues/{queue.pk}/history", span="5m").json()
     assert found["seconds"] == 5

@@ -7,9 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from mqadmin.core import brokers
-from mqadmin.queues.models import Broker
 from mqadmin.queues.monitor.sampling import Sampler
-from mqadmin.queues.pages import deprecated
 from mqadmin.rabbit.config import BrokerConfig
 from tests.queues.conftest import Api
 from tests.support import amqp
@@ -36,17 +34,3 @@ def test_a_transient_queue_is_told_of_where_rabbitmq_calls_it_deprecated(
     else:
         assert "transient_nonexcl_queues" in row["deprecated_features"]
         assert "gone with a restart. Declare them durable" in text
-
-
-@pytest.mark.django_db
-def test_one_without_words_keeps_its_name_and_the_metrics_are_no_news() -> None:
-    names = ["management_metrics_collection", "made_up_feature"]
-    broker = Broker.objects.create(slug="default", traits={"deprecated": names})
-    assert [item.title for item in deprecated.attention(broker)] == [
-        "Deprecated, and in use: made up feature"
-    ]
-
-
-@pytest.mark.django_db
-def test_a_broker_that_was_not_asked_says_nothing() -> None:
-    assert list(deprecated.attention(Broker.objects.create(slug="default"))) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.test import Client
 
@@ -14,13 +16,16 @@ pytestmark = pytest.mark.broker
 
 
 def test_the_overview_opens_with_what_is_wrong(viewer: Client, broker: Broker) -> None:
-    Broker.objects.update(alarms=[{"node": "rabbit@a", "resource": "memory"}])
+    alarm = {"node": "rabbit@a", "resource": "memory", "used": 500 * 2**20, "limit": 400 * 2**20}
+    raised = {"code": "memory_alarm", "level": "broken", "params": alarm, "since": time.time() - 60}
+    Broker.objects.update(reasons=[raised])
     reasons = [{"code": "no_consumers", "level": "broken", "params": {"since": 1, "waiting": 9, "had": 2}}]
     make_queue(broker, "invoices", health="broken", health_rank=3, health_reasons=reasons)
     text = html(viewer.get("/"))
     assert "invoices has nobody listening" in text
     assert "rabbit@a raised its memory alarm" in text
-    assert text.index("invoices has nobody") < text.index("rabbit@a</td>")
+    assert "It uses 500 MB of the 400 MB that it may." in text.replace("\u00a0", " ")
+    assert text.index("invoices has nobody") < text.index("rabbit@a</b>")
     fragment = html(viewer.get("/", headers=HTMX))
     assert "<html" not in fragment
     assert 'id="attention"' in fragment
@@ -38,8 +43,9 @@ def test_many_queues_in_trouble_become_one_line(viewer: Client, broker: Broker) 
 
 
 def test_queues_that_lack_a_member_are_one_line(viewer: Client, broker: Broker) -> None:
+    down = {"code": "node_down", "level": "broken", "params": {"node": "rabbit@b"}, "since": 1}
     Broker.objects.update(
-        nodes=[{"name": "rabbit@a", "running": True}, {"name": "rabbit@b", "running": False}]
+        nodes=[{"name": "rabbit@a", "running": True}, {"name": "rabbit@b", "running": False}], reasons=[down]
     )
     params = {"away": ["rabbit@b"], "members": 3, "spare": 0}
     lacks = {"code": "members_away", "level": "watch", "params": params}

@@ -74,7 +74,7 @@ def wrong(steps: list[Step]) -> list[str]:
         (facts(info=MOVES, holders=[holder(5)]), [], "holds 5 unacked"),
         (facts(stalled_at=0.0), ["delivered", "acked"], "nothing was acked since"),
         (
-            facts(holders=[holder(timeout_ms=1_800_000)]),
+            facts(info={"type": "quorum"}, holders=[holder(timeout_ms=1_800_000)]),
             ["delivered", "acked"],
             "takes them back after 30 min",
         ),

@@ -1,10 +1,10 @@
-// The search box of the dead letters offers what could be typed next: a listbox under a combobox (ARIA 1.2).
+// A search box offers what could be typed next: a listbox under a combobox (ARIA 1.2).
 // Without it the same search is typed in full.
 (() => {
   "use strict";
 
   const input = document.querySelector("[data-offers]");
-  const list = document.getElementById("letter-offers");
+  const list = document.getElementById(input?.getAttribute("aria-controls") ?? "");
   if (!input || !list) return;
 
   let waiting;

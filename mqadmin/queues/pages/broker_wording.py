@@ -1,0 +1,60 @@
+"""What is wrong with a broker in words: the codes and numbers of `monitor.cluster`, told to people.
+
+Each reason has a title, its evidence, what to do about it, and where that is done or told at length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from mqadmin.core.hooks import Attention, Link
+from mqadmin.queues.models import Broker
+from mqadmin.queues.pages import client_words, listing, node_words
+from mqadmin.queues.pages.node_words import Told
+from mqadmin.queues.pages.wording import Params, since
+
+_DOCS = "https://www.rabbitmq.com/docs/"
+
+
+def told(reason: Mapping[str, Any]) -> Told:
+    """Return a reason in words; a code from a newer version is shown as it is."""
+    word = WORDS.get(str(reason["code"]))
+    return word(reason.get("params", {})) if word else Told(str(reason["code"]).replace("_", " "), "")
+
+
+def text(reason: Mapping[str, Any]) -> str:
+    """Return what is said below the title: since when, the evidence, the advice."""
+    words = told(reason)
+    began = reason.get("since")
+    when = _("Since %(time)s.") % {"time": since(began)} if began else ""
+    return " ".join(filter(None, (when, words.evidence, words.advice)))
+
+
+def sentences(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each reason: its title and its evidence."""
+    return [f"{words.title}. {words.evidence}".strip() for words in map(told, reasons)]
+
+
+def attention(broker: Broker) -> Iterator[Attention]:
+    """Yield what needs attention; what is merely not known is said among the rights (`pages.rights`)."""
+    for reason in broker.reasons:
+        if reason["level"] in ("broken", "watch"):
+            yield Attention(reason["level"], told(reason).title, text(reason), links(reason, broker.slug))
+
+
+def links(reason: Mapping[str, Any], slug: str) -> list[Link]:
+    """Return where the reason is cured, or told at length."""
+    words, found = told(reason), []
+    if words.sort:
+        address = reverse("queue_list") + listing.QueueSearch(slug, sort=words.sort).address()
+        found.append(Link(_("Queues"), address))
+    if words.docs:
+        found.append(Link(_("More about it"), _DOCS + words.docs))
+    return found
+
+
+WORDS: dict[str, Callable[[Params], Told]] = {**node_words.WORDS, **client_words.WORDS}
