@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from mqadmin.core import brokers, hooks
 from mqadmin.core.hooks import Attention
 from mqadmin.core.pages import context
-from mqadmin.core.pages.formats import number, rate, short
+from mqadmin.core.pages.formats import UNKNOWN, number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Broker, Queue
@@ -63,13 +63,14 @@ class Seen:
 
     @property
     def figures(self) -> list[tuple[str, str, str]]:
-        """Its totals: label, number, unit."""
-        return [
-            (_("Ready"), short(self.totals.get("ready")), ""),
+        """Its totals: label, number, unit; no unit of what is not known."""
+        shown = (
+            (_("Ready"), self.ready, ""),
             (_("Unacked"), short(self.totals.get("unacked")), ""),
-            (_("In"), rate(self.totals.get("publish_rate")), _("/s")),
-            (_("Acked"), rate(self.totals.get("ack_rate")), _("/s")),
-        ]
+            (_("In"), self.coming, _("/s")),
+            (_("Acked"), self.acked, _("/s")),
+        )
+        return [(label, text, "" if text == UNKNOWN else unit) for label, text, unit in shown]
 
     @property
     def ready(self) -> str:
