@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.db.models import OuterRef, Subquery
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core import brokers, hooks
-from mqadmin.core.hooks import Attention
+from mqadmin.core.hooks import Attention, Badge
 from mqadmin.core.pages import context
 from mqadmin.core.pages.formats import UNKNOWN, number, rate, short
 from mqadmin.core.permissions import User
@@ -55,7 +53,13 @@ class Seen:
 
     @property
     def href(self) -> str:
-        return f"{reverse('overview')}?{urlencode({'broker': self.slug})}"
+        return context.address("overview", self.slug)
+
+    @property
+    def beside(self) -> list[tuple[str, Badge | None]]:
+        """What the sidebar says of its consumers and its dead letters: where they are listed, and how many."""
+        keys = ("consumers", "dead-letters")
+        return [(context.address(key, self.slug), hooks.nav_badge(key, self.slug)) for key in keys]
 
     @property
     def totals(self) -> Mapping[str, float]:
