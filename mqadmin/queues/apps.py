@@ -12,9 +12,10 @@ class QueuesConfig(AppConfig):
     def ready(self) -> None:
         from mqadmin.core import hooks
         from mqadmin.queues import metrics
-        from mqadmin.queues.acts import moving, purging, snapshots  # noqa: F401
-        from mqadmin.queues.pages import attention, broker_status
+        from mqadmin.queues.acts import many, moving, purging, snapshots  # noqa: F401
+        from mqadmin.queues.pages import attention, broker_status, bulk
 
+        bulk.register()
         hooks.register_attention(attention.attention)
         hooks.register_nav_badge("queues", attention.badge)
         hooks.register_find(attention.find)

@@ -4,26 +4,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('queues', '0005_owners_and_standings'),
+        ("queues", "0005_owners_and_standings"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SavedQueueView',
+            name="SavedQueueView",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('query', models.CharField(max_length=2000)),
-                ('owner', models.CharField(blank=True, max_length=150)),
-                ('by', models.CharField(max_length=150)),
-                ('at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("query", models.CharField(max_length=2000)),
+                ("owner", models.CharField(blank=True, max_length=150)),
+                ("by", models.CharField(max_length=150)),
+                ("at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['name', 'id'],
-                'abstract': False,
-                'constraints': [models.UniqueConstraint(fields=('owner', 'name'), name='one_queue_view_of_a_name')],
+                "ordering": ["name", "id"],
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("owner", "name"), name="one_queue_view_of_a_name")
+                ],
             },
         ),
     ]
