@@ -85,7 +85,7 @@ class ListingNode(Node):
         row: NodeList,
         columns: list[Column],
     ) -> None:
-        self._items, self._name, self._row, self._columns = items, name, row, columns
+        self.items, self._name, self._row, self._columns = items, name, row, columns
         self._heads = names.pop("heads", None)
         self._names = names
 
@@ -107,7 +107,7 @@ class ListingNode(Node):
             column.cell.opening(context, "td", css) if column.cell.is_plain else None
             for column, css in zip(self._columns, classes, strict=True)
         ]
-        for item in self._items.resolve(context) or ():
+        for item in self.items.resolve(context) or ():
             with context.push(**{self._name: item}):
                 for name, value in self._names.items():
                     context[name] = value.resolve(context)
@@ -155,3 +155,7 @@ def _link(inside: SafeString, sort: Any, title: str) -> SafeString:
     arrow = {"up": " ↑", "down": " ↓"}.get(sort.direction, "")
     written = attributes({"href": sort.href, "title": title, "class": "sort" if arrow else ""})
     return format_html("<a{}>{}{}</a>", written, inside, arrow)
+
+
+def forget() -> None:
+    """Drop what is remembered of rows."""
