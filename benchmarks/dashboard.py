@@ -57,7 +57,18 @@ AT_MOST = {
     "rows_records_ms": 15.0,
     "rows_consumers_ms": 15.0,
 }
-SORTS = ("health", "name", "type", "ready", "unacked", "total", "publish_rate", "ack_rate", "growth", "consumers")
+SORTS = (
+    "health",
+    "name",
+    "type",
+    "ready",
+    "unacked",
+    "total",
+    "publish_rate",
+    "ack_rate",
+    "growth",
+    "consumers",
+)
 FILTERS = ({}, {}, {"q": "7"}, {"show": "idle"}, {"q": "busy"})
 _EVERY_S = 5.0
 _SAMPLE_S = 5.0
@@ -201,11 +212,18 @@ def pages(bench: Bench, person: Person, rounds: int) -> dict[str, float]:
         query = {**filters, "sort": f"-{sort}" if number % 2 else sort, "per": 100, "page": 1 + number % 3}
         ours.append(spent(lambda query=query: person.ask("/queues/", query))[0])
         parts.append(spent(lambda query=query: person.ask("/queues/", query, **{"HX-Request": "true"}))[0])
-        took, answer = spent(lambda number=number: session.get(url, params={**given, "page": 1 + number % 3}, timeout=60))
+        took, answer = spent(
+            lambda number=number: session.get(url, params={**given, "page": 1 + number % 3}, timeout=60)
+        )
         answer.raise_for_status()
         theirs.append(took)
     whole, _ = spent(lambda: session.get(url, timeout=120).raise_for_status())
-    return {**both("page", ours), **both("part", parts), **both("management", theirs), "management_all_ms": whole}
+    return {
+        **both("page", ours),
+        **both("part", parts),
+        **both("management", theirs),
+        "management_all_ms": whole,
+    }
 
 
 def refreshes(person: Person, rounds: int) -> dict[str, float]:
@@ -308,7 +326,12 @@ async def _viewers(port: int, cookie: str, count: int, seconds: float) -> list[f
         while time.monotonic() < end:
             began = time.monotonic()
             rows = ",".join(f"{found[1]}={found[2]}" for found in _ROW.finditer(html))
-            headers = {"HX-Request": "true", "Accept-Encoding": "gzip", "If-None-Match": etag, "MQ-Rows": rows}
+            headers = {
+                "HX-Request": "true",
+                "Accept-Encoding": "gzip",
+                "If-None-Match": etag,
+                "MQ-Rows": rows,
+            }
             status, found, body = await ask(path, {name: value for name, value in headers.items() if value})
             if status not in (200, 304):
                 raise BenchmarkError(f"{path}: {status}")
@@ -357,7 +380,9 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[dict[str, float]
     queues = names(options.queues, options.busy)
     took, _ = spent(lambda: declare(bench, [name for name, _busy in queues]))
     print(f"{len(queues)} queues declared in {took / 1000:.0f} s", flush=True)
-    common.fill(bench, [Outgoing("", name, b"{}", Properties()) for name, _busy in queues[: options.queues // 4]])
+    common.fill(
+        bench, [Outgoing("", name, b"{}", Properties()) for name, _busy in queues[: options.queues // 4]]
+    )
     busy = [name for name, is_busy in queues if is_busy]
     environ = dict(os.environ)
     with (
@@ -451,7 +476,10 @@ def main() -> None:
     options = parser.parse_args()
     with common.bench() as bench:
         ours, theirs = measure(bench, options)
-    table = [(name, f"{value:,.1f}", f"{AT_MOST[name]:,.0f}" if name in AT_MOST else "") for name, value in ours.items()]
+    table = [
+        (name, f"{value:,.1f}", f"{AT_MOST[name]:,.0f}" if name in AT_MOST else "")
+        for name, value in ours.items()
+    ]
     table += [(name, f"{value:,.1f}", "") for name, value in theirs.items()]
     print("\n" + common.table(("dashboard", "figure", "at most"), table) + "\n")
     ratio = {"management": theirs["management_p95_ms"] / ours["page_p95_ms"]}

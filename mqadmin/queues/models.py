@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from django.db import models
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from mqadmin.queues import changes
 
 
 class Broker(models.Model):
@@ -24,6 +29,9 @@ class Broker(models.Model):
     unseen = models.JSONField(default=dict)
     history = models.JSONField(default=dict)  # name -> [[epoch_seconds, value], ...], the last hour
     queue_count = models.PositiveIntegerField(default=0)
+    changes = models.BigIntegerField(
+        default=0
+    )  # rises with each write of one of its queues: `queues.changes`
     tried_at = models.DateTimeField(null=True)
     sampled_at = models.DateTimeField(null=True)  # the last success
 
@@ -87,8 +95,10 @@ class Queue(models.Model):
     tracked = models.BooleanField(default=False)  # its letters are captured; kept by mqadmin.deadletters
 
     first_seen_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(null=True)  # another one with each write, whoever writes
     gone_at = models.DateTimeField(null=True)
+
+    objects = changes.QueueSet["Queue"].as_manager()
 
     class Meta:
         ordering = ["broker", "vhost", "name"]
@@ -100,3 +110,16 @@ class Queue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vhost}:{self.name}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            changes.written(self)
+            self.changed_at = timezone.now()
+            if options.get("update_fields") is not None:
+                options["update_fields"] = {*options["update_fields"], "changed_at"}
+            super().save(*args, **options)
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            changes.written(self)
+            return super().delete(*args, **options)

@@ -15,11 +15,15 @@ column, of its head and of its cells: what a stylesheet says of a column's width
 number. `{% cell %}` names further classes of the cell. Both take attributes: `aria_label="x"` is written as
 `aria-label="x"`, one without a value is left out. `{% listing rows as row queue=row.queue %}` gives a part of
 the row a name of its own; `heads="visually-hidden"` is the class of all heads together.
+
+`{% listing rows as row keep=row.key %}` renders a row once for all who look: `key` must say all that the row is made
+of, but for the language; None: rendered each time. A refresh that says which rows it has (`core.rows.seen`) gets of
+those that are the same their place alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +32,8 @@ from django.template.base import FilterExpression, Node, NodeList, Parser, Token
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from mqadmin.core.pages import rows_seen
+from mqadmin.core.pages.rows_seen import Drawn
 from mqadmin.core.templatetags.mqadmin import attributes
 
 register = template.Library()
@@ -85,8 +91,9 @@ class ListingNode(Node):
         row: NodeList,
         columns: list[Column],
     ) -> None:
-        self.items, self._name, self._row, self._columns = items, name, row, columns
+        self.items, self._name, self._opening, self._columns = items, name, row, columns
         self._heads = names.pop("heads", None)
+        self._keep = names.pop("keep", None)
         self._names = names
 
     def render(self, context: template.Context) -> SafeString:
@@ -107,18 +114,47 @@ class ListingNode(Node):
             column.cell.opening(context, "td", css) if column.cell.is_plain else None
             for column, css in zip(self._columns, classes, strict=True)
         ]
-        for item in self.items.resolve(context) or ():
+        items = self.items.resolve(context) or ()
+        if self._keep is None:
+            for item in items:
+                with context.push(**{self._name: item}):
+                    yield self._row(context, classes, openings)
+            return
+        seen = rows_seen.by(context.get("request"))
+        for item, key, drawn in self._drawn(context, items):
+            if drawn is None:
+                with context.push(**{self._name: item}):
+                    drawn = rows_seen.keep(self, key, self._row(context, classes, openings))
+            yield drawn.shown(seen)
+
+    def _drawn(
+        self, context: template.Context, items: Iterable[Any]
+    ) -> list[tuple[Any, Hashable, Drawn | None]]:
+        """Return each item with its key and its row, where that is kept; `items.prepare` reads what the others need."""
+        assert self._keep is not None
+        found = []
+        for item in items:
             with context.push(**{self._name: item}):
-                for name, value in self._names.items():
-                    context[name] = value.resolve(context)
-                opening = self._row.render(context).strip() or "<tr>"
-                cells = [
-                    column.cell.draw(context, "td", css)
-                    if made is None
-                    else f"{made}{column.cell.inside.render(context).strip()}</td>"
-                    for column, css, made in zip(self._columns, classes, openings, strict=True)
-                ]
-                yield f"{opening}\n{''.join(cells)}\n</tr>"
+                key = self._keep.resolve(context)
+            found.append((item, key, rows_seen.kept(self, key)))
+        if hasattr(items, "prepare"):
+            there = items.prepare([item for item, _key, drawn in found if drawn is None])
+            return [entry for entry in found if entry[2] is not None or entry[0] in there]
+        return found
+
+    def _row(
+        self, context: template.Context, classes: Sequence[str], openings: Sequence[SafeString | None]
+    ) -> str:
+        for name, value in self._names.items():
+            context[name] = value.resolve(context)
+        opening = self._opening.render(context).strip() or "<tr>"
+        cells = [
+            column.cell.draw(context, "td", css)
+            if made is None
+            else f"{made}{column.cell.inside.render(context).strip()}</td>"
+            for column, css, made in zip(self._columns, classes, openings, strict=True)
+        ]
+        return f"{opening}\n{''.join(cells)}\n</tr>"
 
 
 @register.tag
@@ -155,7 +191,3 @@ def _link(inside: SafeString, sort: Any, title: str) -> SafeString:
     arrow = {"up": " ↑", "down": " ↓"}.get(sort.direction, "")
     written = attributes({"href": sort.href, "title": title, "class": "sort" if arrow else ""})
     return format_html("<a{}>{}{}</a>", written, inside, arrow)
-
-
-def forget() -> None:
-    """Drop what is remembered of rows."""

@@ -52,7 +52,7 @@ def stale_after() -> timedelta:
 
 def status_of(slug: str, now: datetime | None = None) -> BrokerStatus:
     """Return how the broker `slug` is seen, from its row alone: no call to the broker."""
-    broker = Broker.objects.filter(slug=slug).first()
+    broker = Broker.objects.filter(slug=slug).defer("history").first()
     moment = now or timezone.now()
     if broker is None or (broker.sampled_at is None and broker.reachable is not False):
         text = _("The monitor has not sampled this broker. It runs with: manage.py run_monitor")

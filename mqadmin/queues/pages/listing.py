@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, QuerySet
 
+from mqadmin.core.remembered import Remembered
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import patterns
 from mqadmin.rabbit.numbers import whole
@@ -86,16 +88,34 @@ class QueueSearch:
         return bool(self.q or self.vhost or self.type or self.show)
 
 
+Key = tuple[int, datetime | None]
+"""A queue's id and when it changed: what a page shows of it is the same while both are."""
+
+
 @dataclass(frozen=True)
 class Listing:
     """One page of queues, how many match each chip, and why a pattern could not be used ("" if it could)."""
 
     page: Page[Any]
-    queues: Sequence[Queue]
+    keys: Sequence[Key]
     counts: Mapping[str, int]
     fault: str = ""
-    vhosts: Sequence[str] = field(default_factory=list)
-    types: Sequence[str] = field(default_factory=list)
+    vhosts: Sequence[str] = ()
+    types: Sequence[str] = ()
+
+    @property
+    def queues(self) -> list[Queue]:
+        """The rows themselves."""
+        by_id = Queue.objects.in_bulk([pk for pk, _changed in self.keys])
+        return [by_id[pk] for pk, _changed in self.keys if pk in by_id]
+
+
+class Pages(Paginator):  # type: ignore[type-arg]
+    """Pages of what is counted already."""
+
+    def __init__(self, rows: Any, per: int, count: int) -> None:
+        super().__init__(rows, per)
+        self.__dict__["count"] = count  # a cached property
 
 
 def present(broker: str) -> QuerySet[Queue]:
@@ -113,23 +133,78 @@ def ordering(sort: str) -> list[Any]:
     return [*keys, F("name").asc(), F("vhost").asc()]
 
 
-def listing(query: QueueSearch) -> Listing:
-    """Return the page that `query` asks for. A pattern that cannot be used matches nothing and says why."""
-    base = present(query.broker)
-    found = base
+def listing(query: QueueSearch, version: Hashable = None) -> Listing:
+    """Return the page that `query` asks for. A pattern that cannot be used matches nothing and says why.
+
+    `version`: what the broker's queues are known by; the same query of the same version is answered from memory.
+    """
+    known = None if version is None else _pages.get((query, version))
+    if known is not None:
+        return known
+    facets = _facets(query.broker, version)
+    found = present(query.broker)
     if query.vhost:
         found = found.filter(vhost=query.vhost)
     if query.type:
         found = found.filter(type=query.type)
-    vhosts = list(base.order_by("vhost").values_list("vhost", flat=True).distinct())
-    types = list(base.order_by("type").values_list("type", flat=True).distinct())
     if is_pattern(query.q):
         result = _by_pattern(query, found)
+    elif query.q:
+        found = found.filter(name__icontains=query.q)
+        result = _page(query, found, _counted(found))
     else:
-        if query.q:
-            found = found.filter(name__icontains=query.q)
-        result = _by_database(query, found)
-    return replace(result, vhosts=vhosts, types=types)
+        result = _page(query, found, facets.counts(query))
+    result = replace(result, vhosts=facets.vhosts, types=facets.types)
+    return result if version is None else _pages.put((query, version), result)
+
+
+@dataclass(frozen=True)
+class Facets:
+    """How many queues of a broker there are of each kind: (vhost, type, health, unconsumed, inbox) -> count."""
+
+    kinds: Mapping[tuple[str, str, str, bool, bool], int]
+
+    @property
+    def vhosts(self) -> list[str]:
+        return sorted({kind[0] for kind in self.kinds})
+
+    @property
+    def types(self) -> list[str]:
+        return sorted({kind[1] for kind in self.kinds})
+
+    def counts(self, query: QueueSearch) -> dict[str, int]:
+        """Return how many match each chip."""
+        counts = dict.fromkeys(("all", *SHOWN), 0)
+        for (vhost, kind, health, unconsumed, is_inbox), count in self.kinds.items():
+            if query.vhost not in ("", vhost) or query.type not in ("", kind):
+                continue
+            for name in _chips(health, unconsumed, is_inbox):
+                counts[name] += count
+        return counts
+
+
+def _facets(broker: str, version: Hashable) -> Facets:
+    known = None if version is None else _known.get((broker, version))
+    if known is not None:
+        return known
+    rows = present(broker).order_by().annotate(none=Q(consumers=0))
+    found: dict[tuple[str, str, str, bool, bool], int] = {}
+    for *kind, none, count in rows.values_list("vhost", "type", "health", "is_inbox", "none").annotate(
+        n=Count("pk")
+    ):
+        vhost, queue_type, health, is_inbox = kind
+        key = (vhost, queue_type, health, bool(none), is_inbox)
+        found[key] = found.get(key, 0) + count
+    facets = Facets(found)
+    return facets if version is None else _known.put((broker, version), facets)
+
+
+_pages: Remembered[Listing] = Remembered(100)
+_known: Remembered[Facets] = Remembered(20)
+
+
+def _chips(health: str, unconsumed: bool, is_inbox: bool) -> set[str]:
+    return {"all", health, "unconsumed" if unconsumed else "all", "dead-letter" if is_inbox else "all"}
 
 
 def is_pattern(q: str) -> bool:
@@ -137,37 +212,41 @@ def is_pattern(q: str) -> bool:
     return len(q) > 2 and q.startswith("/") and q.endswith("/")
 
 
-def _by_database(query: QueueSearch, found: QuerySet[Queue]) -> Listing:
+def _counted(found: QuerySet[Queue]) -> dict[str, int]:
     counts = found.aggregate(
         all=Count("pk"), **{_key(name): Count("pk", filter=q) for name, q in SHOWN.items()}
     )
+    return {"all": counts["all"], **{name: counts[_key(name)] for name in SHOWN}}
+
+
+def _page(query: QueueSearch, found: QuerySet[Queue], counts: dict[str, int]) -> Listing:
     shown = found.filter(SHOWN[query.show]) if query.show else found
-    page = Paginator(shown.order_by(*ordering(query.sort)), query.per).get_page(query.page)
-    return Listing(page, list(page), {"all": counts["all"], **{name: counts[_key(name)] for name in SHOWN}})
+    rows = shown.order_by(*ordering(query.sort)).values_list("pk", "changed_at")
+    page = Pages(rows, query.per, counts[query.show or "all"]).get_page(query.page)
+    return Listing(page, list(page), counts)
 
 
 def _by_pattern(query: QueueSearch, found: QuerySet[Queue]) -> Listing:
     """Match in Python over names only: the database would match without a bound, or not at all (SQLite)."""
     ordered = found.order_by(*ordering(query.sort))
-    rows = list(ordered.values_list("pk", "name", "health", "consumers", "is_inbox"))
+    rows = list(ordered.values_list("pk", "changed_at", "name", "health", "consumers", "is_inbox"))
     fault = ""
     try:
         pattern = patterns.compiled(query.q[1:-1])
-        matches = list(patterns.matching(pattern, (row[1] for row in rows)))
+        matches = list(patterns.matching(pattern, (row[2] for row in rows)))
         rows = [row for row, matched in zip(rows, matches, strict=True) if matched]
     except patterns.BadPattern as error:
         rows, fault = [], str(error)
     counts = dict.fromkeys(("all", *SHOWN), 0)
-    shown = []
-    for pk, _name, health, consumers, is_inbox in rows:
-        kinds = {health, "unconsumed" if consumers == 0 else "", "dead-letter" if is_inbox else ""} - {""}
-        for kind in ("all", *kinds):
+    shown: list[Key] = []
+    for pk, changed, _name, health, consumers, is_inbox in rows:
+        kinds = _chips(health, consumers == 0, is_inbox)
+        for kind in kinds:
             counts[kind] += 1
         if not query.show or query.show in kinds:
-            shown.append(pk)
+            shown.append((pk, changed))
     page = Paginator(shown, query.per).get_page(query.page)
-    by_id = Queue.objects.in_bulk(list(page))
-    return Listing(page, [by_id[pk] for pk in page if pk in by_id], counts, fault)
+    return Listing(page, list(page), counts, fault)
 
 
 def _key(name: str) -> str:

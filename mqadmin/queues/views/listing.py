@@ -14,8 +14,8 @@ from mqadmin.core import brokers, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import listing, presenting, rights
-from mqadmin.queues.pages.broker_status import status_of
-from mqadmin.queues.pages.listing import QueueSearch
+from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
+from mqadmin.queues.pages.listing import Key, QueueSearch
 from mqadmin.rabbit.numbers import whole
 
 
@@ -41,39 +41,73 @@ class Chip:
 @permissions.view
 @require_safe
 def queue_list(request: HttpRequest) -> HttpResponse:
-    """All queues of a broker: filtered, sorted, a page of them; everything in the address."""
+    """All queues of a broker: filtered, sorted, a page of them; everything in the address.
+
+    What nobody changed since is answered before a queue is read. While the pointer is over the table the page asks to
+    `hold` its rows: they stay in their places, and those that would come are counted.
+    """
     slug = brokers.current(request)
     query = QueueSearch.read(slug, request.GET.dict())
-    found = listing.listing(query)
     now = time.time()
-    status = status_of(slug) if slug else None
+    status = (
+        status_of(slug) if slug else None
+    )  # before any queue, so that none is older than what it is known by
+    known_by = _known_by(status, query, now)
+    hold = _let_go(request)
+    plain, version = rendering.version(request, known_by), rendering.version(request, known_by, hold)
+    if answer := rendering.unchanged(request, plain) or rendering.unchanged(request, version):
+        return answer
+    found = listing.listing(query, known_by)
+    keys, waiting = _held(slug, found.keys, hold)
     context = {
         "query": query,
         "found": found,
-        "rows": [presenting.row(queue, now) for queue in _held(found.queues, request.GET.get("hold", ""))],
+        "rows": presenting.table(keys, now),
+        "waiting": waiting,
         "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
         "sizes": [(size, query.address(per=size)) for size in listing.SIZES],
         "broker_status": status,
         "notes": rights.notes(status.broker) if status else [],
-        "is_empty": not listing.present(slug).exists(),
+        "is_empty": not found.vhosts,
         "everything": query.address(q="", vhost="", type="", show=""),
         "here": request.path + query.address(page=query.page),
     }
-    return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html")
+    shown = plain if keys == list(found.keys) else version
+    return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html", version=shown)
 
 
-def _held(queues: Sequence[Queue], hold: str) -> Sequence[Queue]:
-    """Return the queues in the order that `hold` names, while the same ones are on the page.
+def _known_by(status: BrokerStatus | None, query: QueueSearch, now: float) -> tuple[object, ...]:
+    """Return what the table is known by: queues, how their broker is seen, and the minute, for what is drawn by it.
 
-    The page asks for it while the pointer is over the table, so that no row jumps away under a click.
+    A search may speak of ages, which change with nobody's write.
     """
-    order = {
-        number: place for place, pk in enumerate(hold.split(",")[:200]) if (number := whole(pk)) is not None
-    }
-    if {queue.pk for queue in queues} != set(order):
-        return queues
-    return sorted(queues, key=lambda queue: order[queue.pk])
+    broker = status.broker if status else None
+    if status is None or broker is None:
+        return ("none", status.level if status else "", now // 1)
+    at = None if status.ok else (status.at, broker.error, broker.error_code)
+    return (broker.pk, broker.changes, status.level, at, repr(broker.unseen), now // (10 if query.q else 60))
+
+
+def _let_go(request: HttpRequest) -> list[int]:
+    """Return which rows the page holds, and take them out of the address, which links on it repeat."""
+    request.GET = request.GET.copy()  # type: ignore[assignment]
+    hold = "".join(request.GET.pop("hold", [""])[-1:])  # type: ignore[attr-defined]
+    return [number for pk in hold.split(",")[: listing.SIZES[-1]] if (number := whole(pk)) is not None]
+
+
+def _held(slug: str, keys: Sequence[Key], hold: Sequence[int]) -> tuple[list[Key], int]:
+    """Return the rows that a page is to show, and how many more would be on it.
+
+    The page names those it has while the pointer is over them, so that none jumps away under a click: also not one
+    that the broker does not have any more.
+    """
+    if not hold:
+        return list(keys), 0
+    rows = Queue.objects.filter(broker__slug=slug, pk__in=hold).values_list("pk", "changed_at")
+    changed = dict(rows)
+    shown = [(pk, changed[pk]) for pk in dict.fromkeys(hold) if pk in changed]
+    return shown, sum(pk not in changed for pk, _changed in keys)
 
 
 def _sort(query: QueueSearch, name: str) -> Sort:

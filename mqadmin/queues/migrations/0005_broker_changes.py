@@ -1,0 +1,7 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("queues", "0004_oldest_message")]
+
+    operations = [migrations.AddField("broker", "changes", models.BigIntegerField(default=0))]
