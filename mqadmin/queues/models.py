@@ -70,6 +70,7 @@ class Queue(models.Model):
     ack_rate = models.FloatField(null=True)
     redeliver_rate = models.FloatField(null=True)
     memory = models.BigIntegerField(null=True)
+    message_bytes = models.BigIntegerField(null=True)
     arguments = models.JSONField(default=dict)
     policy = models.CharField(max_length=255, blank=True)
     effective_policy = models.JSONField(default=dict)

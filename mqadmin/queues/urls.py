@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.queues.views import charts, listing, move, overview, peek, publish, purge, queue
+from mqadmin.queues.views import charts, columns, listing, move, overview, peek, publish, purge, queue
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rates/", charts.overview_rates, name="overview_rates"),
     path("queues/", listing.queue_list, name="queue_list"),
+    path("queues/columns/", columns.queue_columns, name="queue_columns"),
     path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
     path("queues/<int:queue_id>/lengths/", charts.queue_lengths, name="queue_lengths"),
     path("queues/<int:queue_id>/rates/", charts.queue_rates, name="queue_rates"),

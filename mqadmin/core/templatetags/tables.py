@@ -18,13 +18,13 @@ the row a name of its own; `heads="visually-hidden"` is the class of all heads t
 
 `{% listing rows as row keep=row.key %}` renders a row once for all who look: `key` must say all that the row is made
 of, but for the language; None: rendered each time. A refresh that says which rows it has (`core.rows.seen`) gets of
-those that are the same their place alone.
+those that are the same their place alone. A column with `if=` is there only where that holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import template
@@ -76,6 +76,11 @@ class Column:
 
     head: Part
     cell: Part
+    condition: FilterExpression | None = None
+
+    def is_shown(self, context: template.Context) -> bool:
+        """Whether the table has it this time."""
+        return self.condition is None or bool(self.condition.resolve(context))
 
 
 class ListingNode(Node):
@@ -98,33 +103,33 @@ class ListingNode(Node):
 
     def render(self, context: template.Context) -> SafeString:
         """Return <thead> and <tbody>."""
+        columns = [column for column in self._columns if column.is_shown(context)]
         with context.push():
-            heads = "".join(column.head.draw(context, "th") for column in self._columns)
+            heads = "".join(column.head.draw(context, "th") for column in columns)
             css = str(self._heads.resolve(context)) if self._heads else ""
-        rows = "\n".join(self._rows(context))
+        rows = "\n".join(self._rows(context, columns))
         opening = format_html("<thead{}><tr>", attributes({"class": css}))
         return SafeString(f"{opening}{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody>")
 
-    def _rows(self, context: template.Context) -> Iterator[str]:
-        classes = [
-            str(column.head.css.resolve(context)) if column.head.css else "" for column in self._columns
-        ]
+    def _rows(self, context: template.Context, columns: Sequence[Column]) -> Iterator[str]:
+        classes = [str(column.head.css.resolve(context)) if column.head.css else "" for column in columns]
         # There are thousands of cells in a page: what is the same in each row is made once.
         openings = [
             column.cell.opening(context, "td", css) if column.cell.is_plain else None
-            for column, css in zip(self._columns, classes, strict=True)
+            for column, css in zip(columns, classes, strict=True)
         ]
+        cells = [(column.cell, css, made) for column, css, made in zip(columns, classes, openings, strict=True)]
         items = self.items.resolve(context) or ()
         if self._keep is None:
             for item in items:
                 with context.push(**{self._name: item}):
-                    yield self._row(context, classes, openings)
+                    yield self._row(context, cells)
             return
         seen = rows_seen.by(context.get("request"))
         for item, key, drawn in self._drawn(context, items):
             if drawn is None:
                 with context.push(**{self._name: item}):
-                    drawn = rows_seen.keep(self, key, self._row(context, classes, openings))
+                    drawn = rows_seen.keep(self, key, self._row(context, cells))
             yield drawn.shown(seen)
 
     def _drawn(
@@ -143,18 +148,16 @@ class ListingNode(Node):
         return found
 
     def _row(
-        self, context: template.Context, classes: Sequence[str], openings: Sequence[SafeString | None]
+        self, context: template.Context, cells: Sequence[tuple[Part, str, SafeString | None]]
     ) -> str:
         for name, value in self._names.items():
             context[name] = value.resolve(context)
         opening = self._opening.render(context).strip() or "<tr>"
-        cells = [
-            column.cell.draw(context, "td", css)
-            if made is None
-            else f"{made}{column.cell.inside.render(context).strip()}</td>"
-            for column, css, made in zip(self._columns, classes, openings, strict=True)
+        drawn = [
+            cell.draw(context, "td", css) if made is None else f"{made}{cell.inside.render(context).strip()}</td>"
+            for cell, css, made in cells
         ]
-        return f"{opening}\n{''.join(cells)}\n</tr>"
+        return f"{opening}\n{''.join(drawn)}\n</tr>"
 
 
 @register.tag
@@ -172,7 +175,9 @@ def listing(parser: Parser, token: Token) -> ListingNode:
     while tag.contents != "endlisting":
         head = _part(parser, tag, ("cell",))
         cell = _part(parser, parser.next_token(), ("column", "endlisting"))
-        columns.append(Column(head, cell))
+        given = dict(head.attributes)
+        condition = given.pop("if", None)
+        columns.append(Column(replace(head, attributes=given), cell, condition))
         tag = parser.next_token()
     return ListingNode(parser.compile_filter(bits[1]), bits[3], names, row, columns)
 

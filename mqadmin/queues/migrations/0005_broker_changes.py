@@ -4,4 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("queues", "0004_oldest_message")]
 
-    operations = [migrations.AddField("broker", "changes", models.BigIntegerField(default=0))]
+    operations = [
+        migrations.AddField("broker", "changes", models.BigIntegerField(default=0)),
+        migrations.AddField("queue", "message_bytes", models.BigIntegerField(null=True)),
+    ]

@@ -34,7 +34,16 @@ SORTS: dict[str, tuple[str, ...]] = {
     "growth": ("growth",),
     "consumers": ("consumers",),
     "clears_in": ("clears_in",),
+    "oldest_at": ("oldest_at",),  # ascending: who waits longest
+    "redeliver_rate": ("redeliver_rate",),
+    "state": ("state", "name"),
+    "policy": ("policy", "name"),
+    "node": ("node", "name"),
+    "memory": ("memory",),
+    "message_bytes": ("message_bytes",),
 }
+
+GROUPS = ("prefix", "vhost")
 
 SHOWN: dict[str, Q] = {
     **{level: Q(health=level) for level in Queue.Health.values},
@@ -45,7 +54,10 @@ SHOWN: dict[str, Q] = {
 
 @dataclass(frozen=True)
 class QueueSearch:
-    """What is asked for. `q`: text in the name, or `/pattern/`; `show`: one key of SHOWN, "" for all."""
+    """What is asked for. `q`: text in the name, or `/pattern/`; `show`: one key of SHOWN, "" for all.
+
+    `group`: one of GROUPS, "" for none; `open`: the names of the groups whose queues are shown.
+    """
 
     broker: str
     q: str = ""
@@ -55,11 +67,13 @@ class QueueSearch:
     sort: str = DEFAULT_SORT
     page: int = 1
     per: int = SIZES[1]
+    group: str = ""
+    open: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, broker: str, values: Mapping[str, str]) -> QueueSearch:
-        """Return the query of an address; what makes no sense is left out."""
-        sort, show = values.get("sort", ""), values.get("show", "")
+    def read(cls, broker: str, values: Mapping[str, str], opened: Sequence[str] = ()) -> QueueSearch:
+        """Return the query of an address; what makes no sense is left out. `opened`: the groups that are."""
+        sort, show, group = values.get("sort", ""), values.get("show", ""), values.get("group", "")
         per, page = values.get("per", ""), whole(values.get("page", ""), 7)
         return cls(
             broker=broker,
@@ -70,6 +84,8 @@ class QueueSearch:
             sort=sort if sort.lstrip("-") in SORTS else DEFAULT_SORT,
             page=1 if page is None else page,
             per=int(per) if per in map(str, SIZES) else SIZES[1],
+            group=group if group in GROUPS else "",
+            open=tuple(name[:255] for name in opened[:50]) if group in GROUPS else (),
         )
 
     def address(self, **changes: Any) -> str:
@@ -77,11 +93,21 @@ class QueueSearch:
         query = replace(self, page=1, **{key: value for key, value in changes.items() if key != "page"})
         query = replace(query, page=changes.get("page", 1))
         plain = QueueSearch(self.broker)
-        names = ("q", "vhost", "type", "show", "sort", "per", "page")
+        names = ("q", "vhost", "type", "show", "sort", "per", "page", "group", "open")
         values = {
             name: getattr(query, name) for name in names if getattr(query, name) != getattr(plain, name)
         }
-        return "?" + urlencode({"broker": self.broker, **values})
+        return "?" + urlencode({"broker": self.broker, **values}, doseq=True)
+
+    def toggled(self, name: str) -> str:
+        """Return the query string with a group opened, or closed if it is open."""
+        opened = (*self.open, name) if name not in self.open else tuple(set(self.open) - {name})
+        return self.address(open=tuple(sorted(opened)), page=self.page)
+
+    @property
+    def grouped(self) -> QueueSearch:
+        """The query, but for which groups are open and the page: its groups are the same."""
+        return replace(self, open=(), page=1, per=SIZES[1])
 
     @property
     def is_filtered(self) -> bool:
@@ -142,11 +168,7 @@ def listing(query: QueueSearch, version: Hashable = None) -> Listing:
     if known is not None:
         return known
     facets = _facets(query.broker, version)
-    found = present(query.broker)
-    if query.vhost:
-        found = found.filter(vhost=query.vhost)
-    if query.type:
-        found = found.filter(type=query.type)
+    found = _within(query)
     if is_pattern(query.q):
         result = _by_pattern(query, found)
     elif query.q:
@@ -156,6 +178,28 @@ def listing(query: QueueSearch, version: Hashable = None) -> Listing:
         result = _page(query, found, facets.counts(query))
     result = replace(result, vhosts=facets.vhosts, types=facets.types)
     return result if version is None else _pages.put((query, version), result)
+
+
+def _within(query: QueueSearch) -> QuerySet[Queue]:
+    found = present(query.broker)
+    if query.vhost:
+        found = found.filter(vhost=query.vhost)
+    return found.filter(type=query.type) if query.type else found
+
+
+def matching(query: QueueSearch) -> QuerySet[Queue]:
+    """Return all queues that `query` finds, in no order."""
+    found = _within(query)
+    if query.show:
+        found = found.filter(SHOWN[query.show])
+    if is_pattern(query.q):
+        names = list(found.values_list("pk", "name"))
+        try:
+            matches = patterns.matching(patterns.compiled(query.q[1:-1]), (name for _pk, name in names))
+            return found.filter(pk__in=[pk for (pk, _name), good in zip(names, matches, strict=True) if good])
+        except patterns.BadPattern:
+            return found.none()
+    return found.filter(name__icontains=query.q) if query.q else found
 
 
 @dataclass(frozen=True)

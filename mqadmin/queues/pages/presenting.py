@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from mqadmin.core.pages.formats import UNKNOWN, duration
+from mqadmin.core.pages.formats import UNKNOWN, duration, rate
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor import health
@@ -61,6 +62,22 @@ class Row:
     @property
     def clears(self) -> str:
         return clears(self.queue)
+
+    @property
+    def trend(self) -> str:
+        growth = self.queue.growth
+        return UNKNOWN if growth is None else f"{'+' if growth > 0 else ''}{rate(growth)}"
+
+    @property
+    def oldest(self) -> datetime | None:
+        """Since when its oldest ready message waits."""
+        at = self.queue.oldest_at
+        return None if at is None else datetime.fromtimestamp(at, UTC)
+
+    @property
+    def about(self) -> str:
+        """How good `oldest` is: an estimate, or there before anybody looked."""
+        return "≥" if self.queue.oldest_at_least else "≈"
 
     @property
     def waits(self) -> str:

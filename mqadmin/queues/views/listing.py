@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
@@ -13,8 +13,9 @@ from django.views.decorators.http import require_safe
 from mqadmin.core import brokers, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import listing, presenting, rights
+from mqadmin.queues.pages import columns, grouping, listing, presenting, rights
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
+from mqadmin.queues.pages.grouping import Group
 from mqadmin.queues.pages.listing import Key, QueueSearch
 from mqadmin.rabbit.numbers import whole
 
@@ -47,14 +48,15 @@ def queue_list(request: HttpRequest) -> HttpResponse:
     `hold` its rows: they stay in their places, and those that would come are counted.
     """
     slug = brokers.current(request)
-    query = QueueSearch.read(slug, request.GET.dict())
+    query = QueueSearch.read(slug, request.GET.dict(), request.GET.getlist("open"))
     now = time.time()
     status = (
         status_of(slug) if slug else None
     )  # before any queue, so that none is older than what it is known by
+    shown = columns.chosen(request.COOKIES)
     known_by = _known_by(status, query, now)
     hold = _let_go(request)
-    plain, version = rendering.version(request, known_by), rendering.version(request, known_by, hold)
+    plain, version = (rendering.version(request, known_by, shown, hold) for hold in ([], hold))
     if answer := rendering.unchanged(request, plain) or rendering.unchanged(request, version):
         return answer
     found = listing.listing(query, known_by)
@@ -62,7 +64,13 @@ def queue_list(request: HttpRequest) -> HttpResponse:
     context = {
         "query": query,
         "found": found,
-        "rows": presenting.table(keys, now),
+        "rows": presenting.table(keys, now, shown),
+        **(_grouped(query, known_by, hold, now, shown) if query.group else {}),
+        "groupings": [(name, label, query.address(group=name, open=())) for name, label in _groupings()],
+        "columns": shown,
+        "shown": dict.fromkeys(shown, True),
+        "is_broad": len(shown) > len(columns.USUAL) or not set(shown) <= set(columns.USUAL),
+        "column_labels": columns.labels().items(),
         "waiting": waiting,
         "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
@@ -73,8 +81,36 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         "everything": query.address(q="", vhost="", type="", show=""),
         "here": request.path + query.address(page=query.page),
     }
-    shown = plain if keys == list(found.keys) else version
-    return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html", version=shown)
+    version = plain if (not hold if query.group else keys == list(found.keys)) else version
+    return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html", version=version)
+
+
+@dataclass(frozen=True)
+class OpenGroup:
+    """A group of queues, the link that opens or closes it, its rows if it is open, and how many more it has."""
+
+    group: Group
+    href: str
+    rows: presenting.Rows | None
+    more: int
+
+
+def _grouped(
+    query: QueueSearch, known_by: Hashable, hold: Sequence[int], now: float, shown: tuple[str, ...]
+) -> dict[str, object]:
+    page = grouping.groups(query, known_by)
+    order = {pk: place for place, pk in enumerate(hold)}
+    groups = []
+    for group in page:
+        is_open = group.name in query.open
+        keys = sorted(group.keys, key=lambda key: order.get(key[0], len(order)))
+        rows = presenting.table(keys, now, shown) if is_open else None
+        groups.append(OpenGroup(group, query.toggled(group.name), rows, group.count - len(keys)))
+    return {"groups": groups, "group_page": page}
+
+
+def _groupings() -> tuple[tuple[str, str], ...]:
+    return ("", _("No groups")), ("prefix", _("By first part of the name")), ("vhost", _("By virtual host"))
 
 
 def _known_by(status: BrokerStatus | None, query: QueueSearch, now: float) -> tuple[object, ...]:
@@ -110,9 +146,12 @@ def _held(slug: str, keys: Sequence[Key], hold: Sequence[int]) -> tuple[list[Key
     return shown, sum(pk not in changed for pk, _changed in keys)
 
 
+_UP_FIRST = ("name", "vhost", "type", "state", "policy", "node", "oldest_at")
+
+
 def _sort(query: QueueSearch, name: str) -> Sort:
     direction = {name: "up", f"-{name}": "down"}.get(query.sort, "")
-    up_first = name in ("name", "vhost", "type")
+    up_first = name in _UP_FIRST
     turned = name if direction == "down" or (not direction and up_first) else f"-{name}"
     return Sort(query.address(sort=turned), direction)
 

@@ -14,6 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mqadmin.queues.models import Broker, Queue
+from mqadmin.queues.pages.grouping import groups
+from mqadmin.queues.pages.listing import QueueSearch
 from tests.queues.conftest import client_of, make_queue
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +99,37 @@ def test_a_held_page_is_sorted_again_when_it_is_let_go(viewer: Client, broker: B
     free = refresh(viewer, held["ETag"], sort="-ready")
     assert free.status_code == 200
     assert refresh(viewer, free["ETag"], hold=f"{high.pk},{low.pk}", sort="-ready").status_code == 304
+
+
+def test_columns_are_chosen_and_kept(viewer: Client, broker: Broker) -> None:
+    make_queue(broker, "orders", ready=3, policy="<b>all</b>", message_bytes=5000)
+    usual = refresh(viewer)
+    assert "&lt;b&gt;all" not in usual.content.decode()
+    answer = viewer.post("/queues/columns/", {"column": ["policy", "bytes", "no such"], "next": "/queues/"})
+    assert answer.status_code == 302
+    chosen = refresh(viewer, usual["ETag"])
+    text = chosen.content.decode()
+    assert "&lt;b&gt;all" in text
+    assert "4.9\u00a0kB" in text
+    assert "Unacked" not in text
+    viewer.post("/queues/columns/", {"usual": "1"})
+    assert "Unacked" in refresh(viewer, chosen["ETag"]).content.decode()
+
+
+def test_queues_in_groups(viewer: Client, broker: Broker) -> None:
+    for name, ready, rank, health in (
+        ("orders.paid", 3, 1, "ok"),
+        ("orders.sent", None, 3, "broken"),
+        ("mail-out", 4000, 0, "idle"),
+    ):
+        make_queue(broker, name, ready=ready, health=health, health_rank=rank, vhost="a&b")
+    text = " ".join(refresh(viewer, group="prefix").content.decode().split())
+    assert "2 queues" in text
+    assert "1 queue<" in text
+    assert "orders.paid" not in text
+    opened = " ".join(refresh(viewer, group="prefix", open="orders", sort="name").content.decode().split())
+    assert opened.index("orders.paid") < opened.index("orders.sent")
+    assert "mail-out" not in opened
+    whole = [(group.name, group.count, group.health, group.ready) for group in groups(QueueSearch("default", group="prefix"))]
+    assert whole == [("orders", 2, "broken", 3), ("mail", 1, "idle", 4000)]
+    assert [group.name for group in groups(QueueSearch("default", group="vhost", q="/^mail/"))] == ["a&b"]
