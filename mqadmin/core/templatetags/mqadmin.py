@@ -14,9 +14,10 @@ from html import escape as html_escape
 from typing import Any, Literal
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -74,7 +75,12 @@ def _tone(tone: str) -> str:
 @register.simple_tag(name="icon")
 def icon_tag(name: str, size: int = 16) -> SafeString:
     """Draw one icon of the vendored sprite, `size` pixels wide; decoration only, so give the button a name."""
-    return _icon(name, size, static(ICONS))
+    return _icon(name, size, _sprite(settings.STATIC_URL, settings.DEBUG))
+
+
+@lru_cache(maxsize=20)
+def _sprite(_below: str, _debug: bool) -> str:
+    return static(ICONS)
 
 
 @lru_cache(maxsize=200)
@@ -92,11 +98,9 @@ def ago_tag(moment: datetime | None) -> SafeString:
     """Say how long ago, in a <time> that the page keeps ticking; the full time stands in its title."""
     if moment is None:
         return format_html("{}", formats.UNKNOWN)
-    return format_html(
-        '<time class="ago" datetime="{}" title="{}" data-ago>{}</time>',
-        moment.astimezone(UTC).isoformat(timespec="seconds"),
-        timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z"),
-        formats.ago(moment),
+    return SafeString(
+        f'<time class="ago" datetime="{moment.astimezone(UTC).isoformat(timespec="seconds")}" '
+        f'title="{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}" data-ago>{html_escape(formats.ago(moment))}</time>'
     )
 
 
@@ -272,8 +276,13 @@ def _denied(inside: SafeString, classes: str, reason: str) -> SafeString:
 
 def attributes(values: Mapping[str, Any]) -> SafeString:
     """Return the attributes that have a value, each with a space in front; `aria_label` is `aria-label`."""
-    written = ((name.replace("_", "-"), value) for name, value in values.items() if value)
-    return format_html_join("", ' {}="{}"', written)
+    return SafeString(
+        "".join(
+            f' {name.replace("_", "-")}="{value if isinstance(value, SafeString) else html_escape(str(value))}"'
+            for name, value in values.items()
+            if value
+        )
+    )
 
 
 @register.simple_tag(takes_context=True)

@@ -16,9 +16,10 @@ number. `{% cell %}` names further classes of the cell. Both take attributes: `a
 `aria-label="x"`, one without a value is left out. `{% listing rows as row queue=row.queue %}` gives a part of
 the row a name of its own; `heads="visually-hidden"` is the class of all heads together.
 
-`{% listing rows as row keep=row.key %}` renders a row once for all who look: `key` must say all that the row is made
-of, but for the language; None: rendered each time. A refresh that says which rows it has (`core.rows.seen`) gets of
-those that are the same their place alone. A column with `if=` is there only where that holds.
+`{% listing rows as row keep=row.key %}` renders a row once for all who look: `key` must say all that the row is
+made of, but for the language; None: rendered each time. A refresh that says which rows it has
+(`core.pages.rows_seen`) gets of those that are the same their place alone. A column with `if=` is there only where
+that holds.
 """
 
 from __future__ import annotations
@@ -118,7 +119,9 @@ class ListingNode(Node):
             column.cell.opening(context, "td", css) if column.cell.is_plain else None
             for column, css in zip(columns, classes, strict=True)
         ]
-        cells = [(column.cell, css, made) for column, css, made in zip(columns, classes, openings, strict=True)]
+        cells = [
+            (column.cell, css, made) for column, css, made in zip(columns, classes, openings, strict=True)
+        ]
         items = self.items.resolve(context) or ()
         if self._keep is None:
             for item in items:
@@ -135,7 +138,7 @@ class ListingNode(Node):
     def _drawn(
         self, context: template.Context, items: Iterable[Any]
     ) -> list[tuple[Any, Hashable, Drawn | None]]:
-        """Return each item with its key and its row, where that is kept; `items.prepare` reads what the others need."""
+        """Return each item with its key, and its row where that is kept; `items.prepare` reads what others need."""
         assert self._keep is not None
         found = []
         for item in items:
@@ -147,14 +150,14 @@ class ListingNode(Node):
             return [entry for entry in found if entry[2] is not None or entry[0] in there]
         return found
 
-    def _row(
-        self, context: template.Context, cells: Sequence[tuple[Part, str, SafeString | None]]
-    ) -> str:
+    def _row(self, context: template.Context, cells: Sequence[tuple[Part, str, SafeString | None]]) -> str:
         for name, value in self._names.items():
             context[name] = value.resolve(context)
         opening = self._opening.render(context).strip() or "<tr>"
         drawn = [
-            cell.draw(context, "td", css) if made is None else f"{made}{cell.inside.render(context).strip()}</td>"
+            cell.draw(context, "td", css)
+            if made is None
+            else f"{made}{cell.inside.render(context).strip()}</td>"
             for cell, css, made in cells
         ]
         return f"{opening}\n{''.join(drawn)}\n</tr>"

@@ -32,8 +32,8 @@ class Mark:
 class Row:
     """One queue of a table; what is shown of it is made when it is asked for. `now` is epoch seconds.
 
-    `words`: the verdict, worst first; `clears`: when the backlog is gone; `waits`: how long its oldest ready message
-    has waited.
+    `words`: the verdict, worst first; `clears`: when the backlog is gone; `waits`: how long its oldest ready
+    message has waited.
     """
 
     def __init__(self, queue: Queue, now: float) -> None:

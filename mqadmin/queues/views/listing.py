@@ -44,8 +44,8 @@ class Chip:
 def queue_list(request: HttpRequest) -> HttpResponse:
     """All queues of a broker: filtered, sorted, a page of them; everything in the address.
 
-    What nobody changed since is answered before a queue is read. While the pointer is over the table the page asks to
-    `hold` its rows: they stay in their places, and those that would come are counted.
+    What nobody changed since is answered before a queue is read. While the pointer is over the table the page asks
+    to `hold` its rows: they stay in their places, and those that would come are counted.
     """
     slug = brokers.current(request)
     query = QueueSearch.read(slug, request.GET.dict(), request.GET.getlist("open"))
@@ -127,8 +127,10 @@ def _known_by(status: BrokerStatus | None, query: QueueSearch, now: float) -> tu
 
 def _let_go(request: HttpRequest) -> list[int]:
     """Return which rows the page holds, and take them out of the address, which links on it repeat."""
-    request.GET = request.GET.copy()  # type: ignore[assignment]
-    hold = "".join(request.GET.pop("hold", [""])[-1:])  # type: ignore[attr-defined]
+    hold = request.GET.get("hold", "")
+    rest = request.GET.copy()
+    rest.pop("hold", None)
+    request.GET = rest  # type: ignore[assignment]
     return [number for pk in hold.split(",")[: listing.SIZES[-1]] if (number := whole(pk)) is not None]
 
 

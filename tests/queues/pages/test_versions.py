@@ -130,6 +130,9 @@ def test_queues_in_groups(viewer: Client, broker: Broker) -> None:
     opened = " ".join(refresh(viewer, group="prefix", open="orders", sort="name").content.decode().split())
     assert opened.index("orders.paid") < opened.index("orders.sent")
     assert "mail-out" not in opened
-    whole = [(group.name, group.count, group.health, group.ready) for group in groups(QueueSearch("default", group="prefix"))]
+    whole = [
+        (group.name, group.count, group.health, group.ready)
+        for group in groups(QueueSearch("default", group="prefix"))
+    ]
     assert whole == [("orders", 2, "broken", 3), ("mail", 1, "idle", 4000)]
     assert [group.name for group in groups(QueueSearch("default", group="vhost", q="/^mail/"))] == ["a&b"]
