@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from django.db import models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
-
-if TYPE_CHECKING:
-    from mqadmin.queues.models import Queue
 
 M = TypeVar("M", bound=models.Model)
 
@@ -51,7 +48,7 @@ class QueueSet(models.QuerySet[M]):
         return set(self.order_by().values_list("broker", flat=True).distinct())
 
 
-def written(queue: Queue) -> None:
+def written(queue: Any) -> None:
     """Say that one row is being written or deleted by itself, within the transaction that does it."""
     _raise(type(queue), "default", {queue.broker_id})
 
