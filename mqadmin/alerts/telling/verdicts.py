@@ -25,7 +25,7 @@ def sentences(reasons: Iterable[Reason]) -> str:
 
 
 def _sentence(reason: Reason) -> str:
-    """Return a reason in words, or its code where its row is of another version: it must not keep a message back."""
+    """Return a reason in words; its code where it is of another version, which must not keep a message back."""
     try:
         return " ".join(wording.sentences([reason]))
     except (KeyError, TypeError, ValueError):
