@@ -8,3 +8,8 @@ from django.apps import AppConfig
 class AlertsConfig(AppConfig):
     name = "mqadmin.alerts"
     label = "alerts"
+
+    def ready(self) -> None:
+        from mqadmin.alerts import hooks
+
+        hooks.register()

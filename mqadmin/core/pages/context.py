@@ -115,6 +115,7 @@ def _choices(current: str) -> list[BrokerChoice]:
 def _nav(slug: str, with_broker: bool) -> list[NavItem]:
     entries = (
         ("overview", _("Overview"), "home", "", False),
+        ("alerts", _("Alerts"), "bell", "alerts/", False),
         ("queues", _("Queues"), "stack-2", "queues/", False),
         ("dead-letters", _("Dead letters"), "mail-exclamation", "dead-letters/", False),
         ("consumers", _("Consumers"), "player-play", "consumers/", False),
