@@ -6,6 +6,7 @@ and never speak to a broker. What it raises reaches the page: a failure is not s
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -113,6 +114,7 @@ _find: Registry[Callable[[str, str], Iterable[Hit]]] = Registry()
 _tiles: Registry[Callable[[str], Iterable[Tile]]] = Registry()
 _retention: Registry[Callable[[], str]] = Registry()
 _metrics: Registry[Callable[[], Iterable[Any]]] = Registry()
+_monitor_threads: Registry[Callable[[threading.Event], threading.Thread | None]] = Registry()
 _single: dict[str, Callable[[str], Any]] = {}
 
 register_attention = _attention.register
@@ -121,6 +123,7 @@ register_find = _find.register
 register_overview_tiles = _tiles.register
 register_retention = _retention.register
 register_metrics = _metrics.register
+register_monitor_thread = _monitor_threads.register
 
 
 def register_nav_badge(key: str, function: Callable[[str], Badge | tuple[str, Tone] | None]) -> None:
@@ -186,3 +189,9 @@ def retention() -> list[Callable[[], str]]:
 def metrics() -> Iterator[Any]:
     """Return the families (`core.api.metrics.Family`) of all apps, the lowest app's first."""
     return (family for function in _metrics for family in function())
+
+
+def monitor_threads(stop: threading.Event) -> list[threading.Thread]:
+    """Start what else runs in the monitor, and return its threads; they end soon after `stop` is set."""
+    started = (function(stop) for function in _monitor_threads)
+    return [thread for thread in started if thread is not None]

@@ -61,6 +61,7 @@ class ChannelForm(forms.Form):
         self.fields["queues"] = queues_field()
         for name in _TIMES:
             self.fields[name].widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+        self.fields["time_zone"].widget.attrs |= {"placeholder": "Europe/Berlin", "spellcheck": "false"}
         for name, (label, text) in words().items():
             self.fields[name].label = label
             if text:

@@ -19,10 +19,10 @@ class RuleForm(forms.Form):
 
     name = forms.CharField(max_length=120)
     about = forms.ChoiceField(initial=Rule.About.NUMBER)
-    level = forms.ChoiceField(required=False)
+    level = forms.ChoiceField(required=False, initial="broken")
     codes = forms.CharField(required=False, max_length=1000)
-    field = forms.ChoiceField(required=False)
-    operator = forms.ChoiceField(required=False, choices=Rule.Operator.choices)
+    field = forms.ChoiceField(required=False, initial="ready")
+    operator = forms.ChoiceField(required=False, choices=Rule.Operator.choices, initial=Rule.Operator.ABOVE)
     value = AmountField()
     clear_value = AmountField()
     window_s = WhileField(required=False, initial=600)

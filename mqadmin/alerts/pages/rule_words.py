@@ -102,8 +102,8 @@ def _new_cause(_rule: Rule) -> str:
 
 def _consumer(rule: Rule) -> str:
     if not rule.codes:
-        return _("A consumer's process is not as it should be")
-    return _("A consumer's process is %(states)s") % {"states": _(" or ").join(map(str, rule.codes))}
+        return _("A consumer is not as it should be")
+    return _("The state of a consumer is %(states)s") % {"states": _(" or ").join(map(str, rule.codes))}
 
 
 _WHAT: dict[str, Callable[[Rule], str]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from mqadmin.alerts.models import Rule
+from mqadmin.alerts.models import Alert, Rule
 
 
 class Subject(NamedTuple):
@@ -17,6 +17,10 @@ class Subject(NamedTuple):
     broker: str = ""
     vhost: str = ""
     name: str = ""
+
+
+def subject_of(alert: Alert) -> Subject:
+    return Subject(alert.subject, alert.broker, alert.vhost, alert.name)
 
 
 @dataclass(frozen=True, slots=True)

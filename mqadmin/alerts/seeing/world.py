@@ -43,7 +43,8 @@ class World:
         return queues_of.matching(text, Queue.objects.filter(broker__in=ids, gone_at=None).order_by())
 
     def matching(self, broker: str, text: str) -> frozenset[int]:
-        """The ids of queues that a filter means, gone ones too; asked once in a moment."""
+        """The ids of queues that a filter means, gone ones too; asked once in a moment. Raises what a filter that
+        cannot be read or applied raises."""
         key = (broker, text)
         if key not in self._matching:
             rows = Queue.objects.order_by()

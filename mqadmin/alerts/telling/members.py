@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from mqadmin.alerts.models import Alert, Rule
-from mqadmin.alerts.seeing.hits import Subject
+from mqadmin.alerts.seeing.hits import Subject, subject_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Member:
     value: float | None = None
     row_id: int | None = None
     is_silenced: bool = False
+    alert_id: int | None = None
 
     @property
     def severity(self) -> int:
@@ -30,8 +31,7 @@ class Member:
 
 def of(alert: Alert, rule: Rule) -> Member:
     """Return a stored alert as a member."""
-    subject = Subject(alert.subject, alert.broker, alert.vhost, alert.name)
-    return Member(subject, rule, alert.since, alert.params, alert.value, alert.row_id)
+    return Member(subject_of(alert), rule, alert.since, alert.params, alert.value, alert.row_id)
 
 
 def subjects(members: list[Member]) -> list[Member]:

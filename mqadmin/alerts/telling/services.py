@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import apprise
 import requests
 from django.utils.translation import gettext as _
 
@@ -27,7 +26,7 @@ from mqadmin.alerts.telling.answers import Answer, clean
 CONNECT_S, READ_S = 5.0, 10.0
 MAX_ANSWER = 4096
 SIGNATURE, TIMESTAMP, DELIVERY = "X-Mqadmin-Signature", "X-Mqadmin-Timestamp", "X-Mqadmin-Delivery"
-_TYPES = {1: apprise.NotifyType.INFO, 2: apprise.NotifyType.WARNING, 3: apprise.NotifyType.FAILURE}
+_TYPES = {1: "info", 2: "warning", 3: "failure"}  # of `apprise.NotifyType`
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +93,8 @@ def _webhook(address: str, secret: str, message: Message) -> Answer:
 
 
 def _apprise(variable: str, address: str, message: Message) -> Answer:
+    import apprise  # 20 MB, which a process that sends nothing does without
+
     with _listening() as said:
         service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
         if service is None:
@@ -101,7 +102,7 @@ def _apprise(variable: str, address: str, message: Message) -> Answer:
             return Answer(False, clean(" ".join([words, *said]), (address,)))
         service.socket_connect_timeout = min(service.socket_connect_timeout, CONNECT_S)
         service.socket_read_timeout = min(service.socket_read_timeout, READ_S)
-        kind = apprise.NotifyType.SUCCESS if message.is_good else _TYPES[message.severity]
+        kind = apprise.NotifyType("success" if message.is_good else _TYPES[message.severity])
         sender = apprise.Apprise()
         sender.add(service)
         taken = bool(
