@@ -40,6 +40,7 @@ NO_PAGES = {
     "letter_body",
     "letter_complete",
     "process_download",
+    "alert_rule_preview",
 }
 # The dark page is the light one in other colours: only what depends on them is asked again.
 OF_COLOUR = ["color-contrast", "link-in-text-block"]

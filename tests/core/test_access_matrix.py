@@ -14,11 +14,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from mqadmin.alerts.models import Incident
+from mqadmin.alerts.telling import links
 from mqadmin.api import api
 from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters.models import RetryRule, SavedView
 from mqadmin.queues.models import Broker, Queue
+from tests.alerts.factories import make_channel, make_incident, make_rule, make_silence
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
@@ -113,6 +116,30 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "cause_note": (None, OPERATOR),
     "queue_track": (None, ADMIN),
     "queue_untrack": (None, ADMIN),
+    "incident_list": (VIEWER, None),
+    "incident_detail": (VIEWER, None),
+    "incident_acknowledge": (None, OPERATOR),
+    "incident_reopen": (None, OPERATOR),
+    "incident_snooze": (None, OPERATOR),
+    "incident_wake": (None, OPERATOR),
+    "incident_link": (EVERYBODY, EVERYBODY),  # who has the link of a message
+    "alert_rule_list": (VIEWER, None),
+    "alert_rule_new": (ADMIN, ADMIN),
+    "alert_rule_preview": (ADMIN, None),
+    "alert_rule_edit": (ADMIN, ADMIN),
+    "alert_rule_switch": (None, ADMIN),
+    "alert_rule_restore": (None, ADMIN),
+    "alert_rule_delete": (None, ADMIN),
+    "channel_list": (VIEWER, None),
+    "channel_new": (ADMIN, ADMIN),
+    "channel_edit": (ADMIN, ADMIN),
+    "channel_switch": (None, ADMIN),
+    "channel_test": (None, ADMIN),
+    "channel_delete": (None, ADMIN),
+    "silence_list": (VIEWER, None),
+    "silence_new": (OPERATOR, OPERATOR),
+    "silence_end": (None, OPERATOR),
+    "delivery_list": (VIEWER, None),
 }
 
 # Each call of the API: who may make it. The two that describe the API are open to whoever signed in.
@@ -183,7 +210,41 @@ CALLS = {
     "POST /dead-letters/requeue": OPERATOR,
     "POST /dead-letters/discard": OPERATOR,
     "POST /dead-letters/restore": OPERATOR,
+    "GET /alerts": VIEWER,
+    "GET /alerts/{incident_id}": VIEWER,
+    "POST /alerts/{incident_id}/acknowledge": OPERATOR,
+    "POST /alerts/{incident_id}/reopen": OPERATOR,
+    "POST /alerts/{incident_id}/snooze": OPERATOR,
+    "POST /alerts/{incident_id}/wake": OPERATOR,
+    "GET /alert-rules": VIEWER,
+    "POST /alert-rules": ADMIN,
+    "POST /alert-rules/preview": ADMIN,
+    "PATCH /alert-rules/{rule_id}": ADMIN,
+    "POST /alert-rules/{rule_id}/restore": ADMIN,
+    "DELETE /alert-rules/{rule_id}": ADMIN,
+    "GET /alert-channels": VIEWER,
+    "POST /alert-channels": ADMIN,
+    "PATCH /alert-channels/{channel_id}": ADMIN,
+    "POST /alert-channels/{channel_id}/test": ADMIN,
+    "DELETE /alert-channels/{channel_id}": ADMIN,
+    "GET /silences": VIEWER,
+    "POST /silences": OPERATOR,
+    "DELETE /silences/{silence_id}": OPERATOR,
+    "GET /alert-deliveries": VIEWER,
 }
+# Parts of a call's address that the calls below fill in.
+IDS = (
+    "queue_id",
+    "operation_id",
+    "letter_id",
+    "name",
+    "record_id",
+    "process_id",
+    "rule_id",
+    "incident_id",
+    "channel_id",
+    "silence_id",
+)
 BODIES: dict[str, dict[str, Any]] = {
     "POST /consumers": {"name": "made", "queue": "orders", "handler": "record"},
     "POST /consumers/{name}/scale": {"replicas": 1},
@@ -205,11 +266,17 @@ class World:
     process: int
     rule: int
     view: int
+    incident: int
+    alert_rule: int
+    channel: int
+    silence: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
         if name == "pk":
             return self.record if "records/" in route else self.process
+        if name == "rule_id" and "alert" in route:
+            return self.alert_rule
         values = {
             "queue_id": self.queue,
             "operation_id": self.operation,
@@ -221,6 +288,10 @@ class World:
             "rule_id": self.rule,
             "view_id": self.view,
             "group": "0" * 16,
+            "incident_id": self.incident,
+            "channel_id": self.channel,
+            "silence_id": self.silence,
+            "token": links.token(Incident(pk=self.incident)),
         }
         return values[name]
 
@@ -241,6 +312,10 @@ def world(db: None) -> World:
         rule=RetryRule.objects.create(broker="default", group="0" * 16, changed_by="ann").pk,
         # Everybody's: an admin alone deletes it. One's own anybody may.
         view=SavedView.objects.create(name="all", query="", by="ann").pk,
+        incident=make_incident().pk,
+        alert_rule=make_rule().pk,
+        channel=make_channel().pk,
+        silence=make_silence().pk,
     )
 
 
@@ -342,7 +417,7 @@ def test_calls_of_the_api(who: str, world: World) -> None:
 def call(name: str, world: World, headers: dict[str, str]) -> Any:
     """Make the call that is named so, as "GET /queues"."""
     method, path = name.split(" ")
-    for part in ("queue_id", "operation_id", "letter_id", "name", "record_id", "process_id", "rule_id"):
+    for part in IDS:
         path = path.replace(f"{{{part}}}", str(world.argument(path, part)))
     body = "" if method == "GET" else json.dumps(BODIES.get(name, {}))
     return Client().generic(method, f"/api/v1{path}", body, content_type="application/json", headers=headers)
@@ -353,7 +428,7 @@ def test_a_session_is_no_token(sign_in: SignIn, world: World) -> None:
     for call in CALLS:
         method, path = call.split(" ")
         address = f"/api/v1{path}".replace("{name}", world.consumer)
-        for name in ("queue_id", "operation_id", "letter_id", "record_id", "process_id", "rule_id"):
+        for name in IDS:
             address = address.replace(f"{{{name}}}", "1")
         assert client.generic(method, address).status_code == 401, call
 

@@ -23,6 +23,7 @@ from mqadmin.core.tones import Tone
 MORNING = 8  # the hour that "until tomorrow" means, in the server's time zone
 SPANS = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "4h": timedelta(hours=4)}
 TOMORROW = "tomorrow"
+MOST_MINUTES = 60 * 24 * 366  # of a snooze as it is asked for; `incidents.snooze` says what is too long
 
 
 @dataclass(frozen=True)
@@ -131,19 +132,26 @@ def spans() -> list[tuple[str, str]]:
     ]
 
 
-def snooze(*, by: Actor, incident: Incident, span: str, seen: str) -> Incident:
-    """Snooze for a span of `spans`. `seen`: `Row.seen` when the person decided.
+def snooze(*, by: Actor, incident: Incident, ends: datetime | None, seen: datetime | None) -> Incident:
+    """Snooze until `ends`. `seen`: until when it was snoozed when the person decided, None for not at all.
 
-    Raises Refusal: 422 for a span that is not offered, 409 naming who snoozed it since.
+    Raises Refusal: 422 for no end, or none that is possible; 409 naming who snoozed it since.
     """
-    ends = until(span, timezone.now())
     if ends is None:
-        raise Refusal(_("Say for how long: 15m, 1h, 4h or tomorrow."), "invalid", status=422)
-    now = row(incident)
-    if now.is_snoozed and now.seen != seen:
+        raise Refusal(_("Say for how long."), "invalid", status=422, fields={"until": _("Say for how long.")})
+    if row(incident).is_snoozed and incident.snoozed_until != seen:
         values = {"who": incident.snoozed_by, "until": clock(incident.snoozed_until)}
         raise Refusal(_("%(who)s was first: it is snoozed until %(until)s.") % values)
     return incidents.snooze(by=by, incident=incident, until=ends)
+
+
+def seen(text: str) -> datetime | None:
+    """Return the time of `Row.seen` as it comes back; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def clock(moment: datetime | None) -> str:

@@ -21,12 +21,14 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Preview:
-    """`title` says for how many it would fire; `names`: the first of them, from outside."""
+    """`count`: for how many it would fire, in words `title`; `names`: the first of them, from outside."""
 
     title: str
     sentence: str = ""
     names: list[str] = field(default_factory=list)
     tone: Tone = "grey"
+    count: int = 0
+    more: str = ""
 
 
 def of(rule: Rule) -> Preview:
@@ -50,8 +52,8 @@ def of(rule: Rule) -> Preview:
         title = ngettext("It would fire once now", "It would fire %(n)s times now", len(hits))
     if rule.for_s:
         sentence += " " + _("Each must stay so for the time that is given.")
-    more = [_("and %(n)s more") % {"n": number(len(names) - SHOWN)}] if len(names) > SHOWN else []
-    return Preview(title % {"n": count}, sentence, [*names[:SHOWN], *more], "amber")
+    more = _("and %(n)s more") % {"n": number(len(names) - SHOWN)} if len(names) > SHOWN else ""
+    return Preview(title % {"n": count}, sentence, names[:SHOWN], "amber", len(hits), more)
 
 
 def not_yet() -> Preview:

@@ -34,6 +34,11 @@ class Row:
         return rule_words.aftermath(self.rule)
 
 
+def fires_for(rule: Rule) -> int:
+    """Return for how many subjects a rule fires now."""
+    return rule.alerts.filter(state=Alert.State.FIRING).count()
+
+
 def rows() -> list[Row]:
     """Return all rules, people's own first, then the worst; one read."""
     firing, pending = Q(alerts__state=Alert.State.FIRING), Q(alerts__state=Alert.State.PENDING)

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -96,10 +97,11 @@ def incident_reopen(request: HttpRequest, incident_id: int) -> HttpResponse:
 @require_POST
 def incident_snooze(request: HttpRequest, incident_id: int) -> HttpResponse:
     """Have nobody told of it for a while; `for`: one of `incidents.spans`, `seen`: what the page showed."""
-    span, seen = request.POST.get("for", ""), request.GET.get("seen", "")
+    ends = incidents.until(request.POST.get("for", ""), timezone.now())
+    seen = incidents.seen(request.GET.get("seen", ""))
 
     def act(found: Incident, by: Actor) -> Incident:
-        return incidents.snooze(incident=found, span=span, seen=seen, by=by)
+        return incidents.snooze(incident=found, ends=ends, seen=seen, by=by)
 
     return _acting(request, incident_id, act, _("Snoozed. You are told if it gets worse."))
 

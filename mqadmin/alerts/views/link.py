@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -49,7 +50,8 @@ def incident_link(request: HttpRequest, token: str) -> HttpResponse:
 
 def _act(request: HttpRequest, incident: Incident, by: Actor) -> str:
     if span := request.POST.get("for", ""):
-        incidents.snooze(by=by, incident=incident, span=span, seen=request.POST.get("seen", ""))
+        ends, seen = incidents.until(span, timezone.now()), incidents.seen(request.POST.get("seen", ""))
+        incidents.snooze(by=by, incident=incident, ends=ends, seen=seen)
         return _("Snoozed until %(until)s.") % {"until": incidents.clock(incident.snoozed_until)}
     acts.acknowledge(by=by, incident=incident)
     return _("Acknowledged. It is not repeated and not escalated.")
