@@ -21,7 +21,15 @@ def headline(queue: str, reasons: Iterable[Reason]) -> str:
 
 def sentences(reasons: Iterable[Reason]) -> str:
     """Return the reasons in a line; what a name in them hides is written out."""
-    return unseen.line(" ".join(wording.sentences(reasons)))
+    return unseen.line(" ".join(map(_sentence, reasons)))
+
+
+def _sentence(reason: Reason) -> str:
+    """Return a reason in words; its code where it is of another version, which must not keep a message back."""
+    try:
+        return " ".join(wording.sentences([reason]))
+    except (KeyError, TypeError, ValueError):
+        return str(reason.get("code", "?"))
 
 
 def many(code: str, count: str) -> str:
@@ -46,7 +54,7 @@ def broker_sentences(reasons: Iterable[Reason]) -> str:
                 _("%(node)s raised its %(resource)s alarm: publishers are blocked.") % _shown(reason)
             )
         else:
-            found.extend(wording.sentences([reason]))
+            found.append(_sentence(reason))
     return unseen.line(" ".join(found))
 
 
