@@ -139,10 +139,15 @@ def snooze(*, by: Actor, incident: Incident, ends: datetime | None, seen: dateti
     """
     if ends is None:
         raise Refusal(_("Say for how long."), "invalid", status=422, fields={"until": _("Say for how long.")})
-    if row(incident).is_snoozed and incident.snoozed_until != seen:
+    if row(incident).is_snoozed and not _is_same(incident.snoozed_until, seen):
         values = {"who": incident.snoozed_by, "until": clock(incident.snoozed_until)}
         raise Refusal(_("%(who)s was first: it is snoozed until %(until)s.") % values)
     return incidents.snooze(by=by, incident=incident, until=ends)
+
+
+def _is_same(one: datetime | None, other: datetime | None) -> bool:
+    """Whether two times are the same but for what a clock of another kind leaves out of a second."""
+    return one is not None and other is not None and abs(one - other) < timedelta(seconds=1)
 
 
 def seen(text: str) -> datetime | None:

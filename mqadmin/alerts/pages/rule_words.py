@@ -88,7 +88,7 @@ def _lag(rule: Rule) -> str:
 
 def _letters(rule: Rule) -> str:
     values = {"n": amount(rule, rule.value), "time": duration(rule.window_s)}
-    return _("More than %(n)s dead letters of a queue arrive within %(time)s") % values
+    return _("More than %(n)s dead letters arrive within %(time)s") % values
 
 
 def _cause(rule: Rule) -> str:

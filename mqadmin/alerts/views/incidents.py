@@ -44,6 +44,7 @@ def incident_list(request: HttpRequest) -> HttpResponse:
         "brokers": known if len(known) > 1 else [],
         "spans": incidents.spans(),
         "notes": channels.notes(),
+        "examples": channels.EXAMPLES,
         "is_new": not Channel.objects.exists() and not Incident.objects.exists(),
         "engine": state.engine(),
     }
