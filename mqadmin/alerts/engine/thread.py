@@ -27,6 +27,7 @@ LEASE_TURNS, CLAIM_TURNS = (
     8,
 )  # in intervals: how long a lease, and a claim on a message, outlives its holder
 LEAST_LEASE_S, LEAST_CLAIM_S = 2.0, 3.0
+REST, LONGEST_REST_TURNS = 4, 2  # times what an evaluation took; in intervals
 SENT_WITHIN_S = 4.0  # what is being sent when the monitor is told to stop
 
 
@@ -49,7 +50,8 @@ class AlertThread:
             began = time.monotonic()
             wait = self._turn()
             took = time.monotonic() - began
-            self._stop.wait(max(wait - took, took))  # a slow evaluation takes half of the time at most
+            # A slow evaluation rests for a while, within the lease.
+            self._stop.wait(max(wait - took, min(REST * took, LONGEST_REST_TURNS * self._interval)))
         self._senders.join(SENT_WITHIN_S)
         self._resign()
         connections.close_all()
@@ -81,7 +83,8 @@ class AlertThread:
             log.exception("alerts: the rules could not be evaluated")
 
     def _leads(self) -> bool:
-        leading = leases.acquire(LEASE, self._holder, max(LEAST_LEASE_S, LEASE_TURNS * self._interval))
+        seconds = max(LEAST_LEASE_S, LEASE_TURNS * self._interval)
+        leading = leases.acquire(LEASE, self._holder, seconds)
         if leading and not self._leading:
             made = built_in.ensure()
             log.info("alerts: evaluating the rules%s", f", {made} made" if made else "")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.alerts.acts import rules
 from mqadmin.alerts.models import Rule
 from mqadmin.alerts.pages import rule_words
-from mqadmin.alerts.seeing import looking, world
-from mqadmin.alerts.seeing.of_letters import Letters
 from mqadmin.core.pages.formats import number
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.errors import ConfigurationError
 
-SHOWN = 5
+_OF_QUEUES = (Rule.About.VERDICT, Rule.About.NUMBER, Rule.About.RATE, Rule.About.LAG)
 
 
 @dataclass(frozen=True)
@@ -35,25 +33,26 @@ def of(rule: Rule) -> Preview:
     """Return what a rule is about now. A few queries; no broker is asked."""
     sentence = rule_words.sentence(rule)
     try:
-        found = looking.look([rule], world.look(timezone.now()), Letters())
+        found = rules.forecast(rule)
     except ConfigurationError as error:
         return Preview(_("It cannot be tried now"), str(error), tone="amber")
-    if found.faults:
-        return Preview(_("It cannot be tried now"), " ".join(found.faults.values()), tone="amber")
-    hits = [hit for hit in found.hits.values() if hit.holds]
-    names = sorted(hit.subject.name or hit.subject.broker or "mqadmin" for hit in hits)
-    if not hits:
+    if found.fault:
+        return Preview(_("It cannot be tried now"), found.fault, tone="amber")
+    if not found.count:
         return Preview(_("It would fire for nothing now"), sentence, tone="green")
-    count = number(len(hits))
-    kinds = {hit.subject.kind for hit in hits}
-    if kinds == {"queue"}:
-        title = ngettext("It would fire for %(n)s queue now", "It would fire for %(n)s queues now", len(hits))
+    if rule.about in _OF_QUEUES:
+        title = ngettext(
+            "It would fire for %(n)s queue now", "It would fire for %(n)s queues now", found.count
+        )
     else:
-        title = ngettext("It would fire once now", "It would fire %(n)s times now", len(hits))
+        title = ngettext("It would fire once now", "It would fire %(n)s times now", found.count)
     if rule.for_s:
         sentence += " " + _("Each must stay so for the time that is given.")
-    more = _("and %(n)s more") % {"n": number(len(names) - SHOWN)} if len(names) > SHOWN else ""
-    return Preview(title % {"n": count}, sentence, names[:SHOWN], "amber", len(hits), more)
+    left = found.count - len(found.examples)
+    more = _("and %(n)s more") % {"n": number(left)} if left else ""
+    return Preview(
+        title % {"n": number(found.count)}, sentence, list(found.examples), "amber", found.count, more
+    )
 
 
 def not_yet() -> Preview:
