@@ -277,6 +277,9 @@ def test_built_in_rules_come_once_and_keep_what_a_person_changed(db: None) -> No
     rules.change(by=ANNA, rule=rule, value=60, clear_value=30)
     assert built_in.ensure() == 0
     assert Rule.objects.get(built_in="lag").value == 60
+    Rule.objects.filter(built_in="queue_watch").update(codes=["full"])  # of an older version
+    assert built_in.ensure() == 1
+    assert Rule.objects.get(built_in="queue_watch").codes == built_in.WATCHED_QUEUES
     with pytest.raises(Refusal, match="switch it off"):
         rules.delete(by=ANNA, rule=rule)
     assert rules.restore(by=ANNA, rule=rule).value == built_in.RULES["lag"]["value"]

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.processes
 
 def test_an_alert_leaves_with_rabbitmq_away_and_survives_a_kill(process_environ: dict[str, str]) -> None:
     built_in.ensure()
-    Rule.objects.filter(built_in="broker_away").update(for_s=0)
+    Rule.objects.filter(built_in="broker_away").update(for_s=0, changed_by="anna")
     arrived: list[socket.socket] = []
 
     def speak(connection: socket.socket, over: threading.Event) -> None:

@@ -38,7 +38,7 @@ class AlertThread:
         self._stop = stop
         self._interval = interval
         self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}"
-        self._evaluator = Evaluator()
+        self.evaluator = Evaluator()
         self._senders = Senders(self._holder, max(LEAST_CLAIM_S, CLAIM_TURNS * interval), stop)
         self._heartbeat = Heartbeat(settings.MQADMIN_HEARTBEAT_URL)
         self._leading = False
@@ -48,15 +48,20 @@ class AlertThread:
         """Go on until told to stop, whatever happens to the database or to a rule."""
         while not self._stop.is_set():
             began = time.monotonic()
-            wait = self._turn()
+            wait = self.turn()
             took = time.monotonic() - began
             # A slow evaluation rests for a while, within the lease.
             self._stop.wait(max(wait - took, min(REST * took, LONGEST_REST_TURNS * self._interval)))
-        self._senders.join(SENT_WITHIN_S)
-        self._resign()
+        self.end()
         connections.close_all()
 
-    def _turn(self) -> float:
+    def end(self) -> None:
+        """Wait for what is being sent, and give the lease back."""
+        self._senders.join(SENT_WITHIN_S)
+        self._resign()
+
+    def turn(self) -> float:
+        """Evaluate and have sent what is due, if this monitor leads; return the seconds to the next one."""
         try:
             close_old_connections()
             if self._leads():
@@ -74,7 +79,7 @@ class AlertThread:
 
     def _evaluate(self) -> None:
         try:
-            self._evaluator.evaluate(timezone.now(), heartbeat=self._heartbeat.fault)
+            self.evaluator.evaluate(timezone.now(), heartbeat=self._heartbeat.fault)
             self._heartbeat.beat()
         except (DatabaseError, InterfaceError):
             raise
@@ -87,7 +92,7 @@ class AlertThread:
         leading = leases.acquire(LEASE, self._holder, seconds)
         if leading and not self._leading:
             made = built_in.ensure()
-            log.info("alerts: evaluating the rules%s", f", {made} made" if made else "")
+            log.info("alerts: evaluating the rules%s", f", {made} of them made anew" if made else "")
         elif self._leading and not leading:
             log.info("alerts: another monitor evaluates the rules")
         self._leading = leading

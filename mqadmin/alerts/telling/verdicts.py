@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mqadmin.core import unseen
+from mqadmin.core.pages.formats import number
 from mqadmin.queues.pages import wording
 
 Reason = Mapping[str, Any]
@@ -32,9 +33,11 @@ def _sentence(reason: Reason) -> str:
         return str(reason.get("code", "?"))
 
 
-def many(code: str, count: str) -> str:
-    """Return what many queues have in common."""
-    return str(_MANY.get(code, gettext_lazy("%(n)s queues need a look"))) % {"n": count}
+def many(code: str, count: int, first: str) -> str:
+    """Return what so many queues have in common; `first`: the headline of one of them."""
+    if code in _MANY:
+        return str(_MANY[code]) % {"n": number(count)}
+    return _("%(first)s; %(n)s more queues like it") % {"first": first, "n": number(count - 1)}
 
 
 def broker_headline(broker: str, reasons: Iterable[Reason]) -> str:
@@ -78,6 +81,11 @@ _MANY = {
     "no_consumers": gettext_lazy("%(n)s queues have nobody listening"),
     "no_collector": gettext_lazy("%(n)s dead-letter queues are not captured"),
     "never_consumed": gettext_lazy("%(n)s queues have nobody listening"),
+    "losing": gettext_lazy("%(n)s queues lose messages"),
+    "few_consumers": gettext_lazy("%(n)s queues have too few consumers"),
+    "slow_consumers": gettext_lazy("%(n)s queues have slow consumers"),
+    "silent": gettext_lazy("%(n)s queues fell silent"),
+    "producer_stopped": gettext_lazy("%(n)s queues get nothing any more"),
     "growing": gettext_lazy("%(n)s queues are falling behind"),
     "stalled": gettext_lazy("%(n)s queues stand still"),
     "clears_late": gettext_lazy("%(n)s queues take long to clear"),

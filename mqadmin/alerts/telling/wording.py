@@ -39,7 +39,7 @@ def title(kind: str, members: Sequence[Member]) -> str:
         return _alone(members[0])
     values: dict[str, Any] = {"n": number(len(members)), "rule": name(members[0].rule.name)}
     if kind.startswith("verdict:"):
-        return verdicts.many(kind.removeprefix("verdict:"), values["n"])
+        return verdicts.many(kind.removeprefix("verdict:"), len(members), _alone(members[0]))
     if kind.startswith("consumer:"):
         values["state"] = members[0].params.get("label", kind.removeprefix("consumer:"))
         return _("%(n)s consumers: %(state)s") % values
