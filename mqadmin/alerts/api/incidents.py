@@ -15,7 +15,7 @@ from mqadmin.alerts.acts import incidents as acts
 from mqadmin.alerts.api import severities
 from mqadmin.alerts.models import Alert, Incident
 from mqadmin.alerts.pages import incidents, subjects
-from mqadmin.alerts.telling import members, wording
+from mqadmin.alerts.telling import members
 from mqadmin.core.acts import audit
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import OPERATE, VIEW, Body, PageQuery, one
@@ -84,7 +84,7 @@ class AlertOut(Schema):
 
     @staticmethod
     def resolve_why(obj: Alert) -> str:
-        return wording.sentence(members.of(obj, obj.rule))
+        return subjects.why(members.of(obj, obj.rule))
 
 
 class IncidentDetailOut(IncidentOut):

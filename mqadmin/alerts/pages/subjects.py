@@ -16,8 +16,10 @@ from consumers.models import Consumer
 from mqadmin.alerts.models import Alert, Incident, Rule
 from mqadmin.alerts.pages import tones
 from mqadmin.alerts.telling import members, verdicts, wording
+from mqadmin.alerts.telling.members import Member
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Queue
+from mqadmin.queues.pages import wording as queue_wording
 
 _PLAIN = re.compile(r"[\w.-]+")
 ADVICES = 3
@@ -66,7 +68,7 @@ def _shown(alert: Alert, href: str) -> Shown:
     is_over = alert.state == Alert.State.RESOLVED
     is_firing = alert.state == Alert.State.FIRING
     is_named = alert.subject in (Alert.Subject.QUEUE, Alert.Subject.CONSUMER)
-    sentence = wording.sentence(member)
+    sentence = why(member)
     return Shown(
         title=alert.name if is_named else wording.title("", [member]),
         vhost=alert.vhost if alert.subject == Alert.Subject.QUEUE and alert.vhost != "/" else "",
@@ -79,6 +81,16 @@ def _shown(alert: Alert, href: str) -> Shown:
         is_over=is_over,
         incident_id=alert.incident_id,
     )
+
+
+def why(member: Member) -> str:
+    """Return the evidence as a page says it. Of a queue's verdict in the words of the queue's own page."""
+    if member.rule.about != Rule.About.VERDICT:
+        return wording.sentence(member)
+    try:
+        return " ".join(queue_wording.sentences(member.params.get("reasons", ())))
+    except (KeyError, TypeError, ValueError):  # reasons of another version
+        return wording.sentence(member)
 
 
 def advice(incident: Incident, alerts: Iterable[Alert]) -> list[str]:

@@ -48,7 +48,7 @@ def test_what_waits_for_somebody_comes_first_then_the_worst(sign_in: SignIn) -> 
 
 def test_an_incident_says_what_why_and_what_helps(sign_in: SignIn) -> None:
     queue = Queue.objects.create(broker=Broker.objects.create(slug="default"), vhost="/", name="orders<b>")
-    reason = {"code": "never_consumed", "level": "broken", "params": {"waiting": 7}}
+    reason = {"code": "never_consumed", "level": "broken", "params": {"waiting": 1284}}
     incident = make_incident()
     make_alert(incident, make_rule(), name=queue.name, row_id=queue.pk)
     verdict = make_rule(name="broken", about="verdict", level="broken")
@@ -56,7 +56,7 @@ def test_an_incident_says_what_why_and_what_helps(sign_in: SignIn) -> None:
     text = sign_in("operator").get(f"/alerts/incidents/{incident.pk}/").text
     assert f'href="/queues/{queue.pk}/"' in text
     assert "orders&lt;b&gt;" in text
-    assert "7 messages wait and nobody consumes." in text
+    assert "1\u00a0284 messages wait and nobody consumes." in text
     assert "What helps" in text
     assert 'href="/alerts/silences/new/?broker=default"' in text
 
