@@ -6,12 +6,13 @@ from datetime import time, timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from mqadmin.alerts.acts import incidents, rules, silences
 from mqadmin.alerts.engine import writing
 from mqadmin.alerts.models import Alert, Delivery, Incident, Rule
-from mqadmin.alerts.rules import built_in
+from mqadmin.alerts.rules import built_in, queues_of
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
@@ -262,13 +263,27 @@ def test_what_somebody_changed_meanwhile_is_seen_not_overwritten(
     assert shop.incident.acknowledged_by == "anna"
 
 
-def test_a_rule_that_cannot_be_applied_stops_no_other(shop: Shop) -> None:
-    bad = a_rule(name="bad", about="number", field="no such", value=1)
+def test_a_rule_and_filters_that_cannot_be_applied_stop_nobody_from_being_told(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    matching = queues_of.matching
+
+    def breaks(text: str, rows: QuerySet[Queue]) -> QuerySet[Queue]:
+        if text == "slow":
+            raise ValueError("a pattern that takes too long")
+        return matching(text, rows)
+
+    monkeypatch.setattr(queues_of, "matching", breaks)
+    bad = a_rule(name="bad", queues="slow")
     a_rule(for_s=0)
+    a_channel(queues="slow")
+    hour = shop.now + timedelta(hours=1)
+    silences.Silence.objects.create(queues="slow", begins_at=shop.now, ends_at=hour, reason="move", by="anna")
     shop.queue("orders", "no_consumers")
-    found = shop.after()
-    assert list(found.faults or {}) == [bad.pk]
-    assert shop.firing == 1
+    assert list(shop.after().faults or {}) == [bad.pk]
+    shop.after(5)
+    assert shop.told() == ["opened"]
+    assert caplog.text.count("a pattern that takes too long") == 2  # the rule's and the other's, once
 
 
 def test_built_in_rules_come_once_and_keep_what_a_person_changed(db: None) -> None:

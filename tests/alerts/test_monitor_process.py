@@ -15,7 +15,7 @@ from tests.support.processes import manage
 from tests.support.waiting import patient, wait_until
 from tests.support.web_servers import raw_server
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.any_database]
 
 
 def test_an_alert_leaves_with_rabbitmq_away_and_survives_a_kill(process_environ: dict[str, str]) -> None:

@@ -133,11 +133,14 @@ def _lines(members: Sequence[Member], total: int) -> list[str]:
 
 
 def _advice(incident: Incident, members: Sequence[Member]) -> list[str]:
-    codes = [reason["code"] for member in members[:SHOWN] for reason in member.params.get("reasons", ())[:1]]
-    kind, _colon, code = incident.kind.partition(":")
-    codes += [code if kind == "verdict" else kind]
-    found = list(dict.fromkeys(filter(None, map(verdicts.advice, codes))))
-    return [_("What helps: %(words)s") % {"words": words} for words in found[:3]]
+    found = [
+        verdicts.advice(reason, member.subject.kind)
+        for member in members[:SHOWN]
+        for reason in member.params.get("reasons", ())[:1]
+    ]
+    found.append(verdicts.general_advice(incident.kind.partition(":")[0]))
+    words = list(dict.fromkeys(filter(None, found)))
+    return [_("What helps: %(words)s") % {"words": text} for text in words[:3]]
 
 
 def _rules(members: Sequence[Member]) -> str:

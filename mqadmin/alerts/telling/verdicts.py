@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -43,34 +46,58 @@ def many(code: str, count: int, first: str) -> str:
 def broker_headline(broker: str, reasons: Iterable[Reason]) -> str:
     """Return what is wrong with a broker."""
     first = next(iter(reasons), None)
-    if first is not None and first.get("code") == "alarm":
-        return _("%(node)s raised its %(resource)s alarm") % _shown(first)
-    return _("%(broker)s needs a look") % {"broker": broker}
+    found = _of_brokers(first).title if first is not None else ""
+    return unseen.line(found) or _("%(broker)s needs a look") % {"broker": broker}
 
 
 def broker_sentences(reasons: Iterable[Reason]) -> str:
     """Return the reasons of a broker's verdict in a line."""
-    found = []
-    for reason in reasons:
-        if reason.get("code") == "alarm":
-            found.append(
-                _("%(node)s raised its %(resource)s alarm: publishers are blocked.") % _shown(reason)
-            )
-        else:
-            found.append(_sentence(reason))
-    return unseen.line(" ".join(found))
+    found = [_of_brokers(reason) for reason in reasons]
+    return unseen.line(" ".join(f"{words.title}. {words.evidence}".strip() for words in found))
 
 
-def advice(code: str) -> str:
-    """Return what helps against a reason, "" where nothing is known."""
-    return str(_ADVICE.get(code, ""))
+def advice(reason: Reason, about: str) -> str:
+    """Return what helps against a reason, "" where nothing is known. `about`: "queue" or "broker"."""
+    code = str(reason.get("code"))
+    told = _of_brokers(reason).advice if about == "broker" else getattr(_TABLE.get(code), "advice", "")
+    return unseen.line(told or _ADVICE.get(code, ""))
 
 
-def _shown(reason: Reason) -> dict[str, str]:
-    params = reason.get("params", {})
-    return {key: unseen.plain(params.get(key, "?")) for key in ("node", "resource")}
+def general_advice(kind: str) -> str:
+    """Return what helps against a kind of incident that has no reasons."""
+    return str(_ADVICE.get(kind, ""))
 
 
+@dataclass(frozen=True)
+class _Words:
+    title: str
+    evidence: str = ""
+    advice: str = ""
+
+
+def _of_brokers(reason: Reason) -> _Words:
+    """Return a reason of a broker's verdict in the words of its pages."""
+    code = str(reason.get("code"))
+    if _BROKER_WORDS is not None:
+        try:
+            told = _BROKER_WORDS.told(reason)
+            return _Words(told.title, told.evidence, told.advice)
+        except (KeyError, TypeError, ValueError):
+            return _Words(code.replace("_", " "))
+    if code == "alarm":
+        params = {key: reason.get("params", {}).get(key, "?") for key in ("node", "resource")}
+        title = _("%(node)s raised its %(resource)s alarm") % params
+        return _Words(title, _("Publishers are blocked on all nodes."), str(_ADVICE["alarm"]))
+    return _Words(code.replace("_", " "))
+
+
+def _optional(name: str) -> Any:
+    """Return a module, None where this version has none."""
+    return import_module(name) if find_spec(name) is not None else None
+
+
+_BROKER_WORDS = _optional("mqadmin.queues.pages.broker_wording")
+_TABLE: Mapping[str, Any] = getattr(wording, "TABLE", {})
 _MANY = {
     "down": gettext_lazy("%(n)s queues are down"),
     "members_away": gettext_lazy("%(n)s queues lack a member"),
