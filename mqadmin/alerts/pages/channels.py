@@ -25,7 +25,10 @@ EXAMPLES = (
         "MQADMIN_ALERT_MAIL=mailtos://USER:PASSWORD@smtp.example.com?to=ops@example.com",
     ),
     (gettext_lazy("Slack"), "MQADMIN_ALERT_SLACK=slack://TOKEN_A/TOKEN_B/TOKEN_C/#alerts"),
-    (gettext_lazy("Webhook"), "MQADMIN_ALERT_HOOK=https://hooks.example.com/mqadmin"),
+    (
+        gettext_lazy("Webhook"),
+        "MQADMIN_ALERT_HOOK=https://hooks.example.com/mqadmin MQADMIN_ALERT_HOOK_SECRET=LONG_AND_RANDOM",
+    ),
 )
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
@@ -95,14 +94,13 @@ def why(member: Member) -> str:
 
 def advice(incident: Incident, alerts: Iterable[Alert]) -> list[str]:
     """Return what helps, the likeliest first; [] where nothing is known. Pure."""
-    reasons = [_first(alert.params) for alert in alerts]
-    kind, _colon, code = incident.kind.partition(":")
-    codes = [*reasons, code if kind == "verdict" else kind]
-    return list(dict.fromkeys(filter(None, map(verdicts.advice, codes))))[:ADVICES]
-
-
-def _first(params: Mapping[str, Any]) -> str:
-    return next((str(reason.get("code", "")) for reason in params.get("reasons", ())), "")
+    found = [
+        verdicts.advice(reason, alert.subject)
+        for alert in alerts
+        for reason in alert.params.get("reasons", ())[:1]
+    ]
+    found.append(verdicts.general_advice(incident.kind.partition(":")[0]))
+    return list(dict.fromkeys(filter(None, found)))[:ADVICES]
 
 
 def _hrefs(alerts: list[Alert]) -> dict[int, str]:
