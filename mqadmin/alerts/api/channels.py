@@ -93,7 +93,7 @@ def channel_change(request: HttpRequest, channel_id: int, wanted: ChannelPatch) 
     """Change a channel, or switch it on or off."""
     values = _values(wanted.dict(exclude_unset=True))
     changed = channels.change(by=audit.actor(request), channel=_channel(channel_id), **values)
-    return _shown(pages.rows([changed])[0])
+    return _shown(pages.rows(Channel.objects.filter(pk=changed.pk))[0])
 
 
 @router.delete("/alert-channels/{int:channel_id}", response={204: None}, auth=CONFIGURE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Max, Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -102,21 +102,28 @@ def missing(channel: Channel) -> list[str]:
     return [name for name in names if not variables.is_set(name)]
 
 
-def rows(channels: Iterable[Channel] | None = None) -> list[Row]:
-    """Return what is shown of channels, of all by default; three reads however many there are."""
-    found = list(Channel.objects.all() if channels is None else channels)
-    sent = _newest(found, Q(state=Delivery.State.SENT))
-    failed = _newest(
-        found, Q(state=Delivery.State.FAILED) | Q(state__in=Delivery.OPEN, attempts__gt=0) & ~Q(answer="")
+def rows(channels: QuerySet[Channel] | None = None) -> list[Row]:
+    """Return what is shown of channels, of all by default; two reads however many there are."""
+    known = Channel.objects.all() if channels is None else channels
+    tried = Q(state__in=Delivery.OPEN, attempts__gt=0) & ~Q(answer="")
+    found = list(
+        known.annotate(
+            sent_id=_newest(Q(state=Delivery.State.SENT)),
+            failed_id=_newest(Q(state=Delivery.State.FAILED) | tried),
+        )
     )
-    return [Row(item, missing(item), sent.get(item.pk), failed.get(item.pk)) for item in found]
+    ids = [pk for item in found for pk in (item.sent_id, item.failed_id) if pk is not None]
+    deliveries = Delivery.objects.filter(pk__in=ids).defer("text", "payload").in_bulk()
+    return [
+        Row(item, missing(item), deliveries.get(item.sent_id or 0), deliveries.get(item.failed_id or 0))
+        for item in found
+    ]
 
 
-def _newest(channels: list[Channel], which: Q) -> dict[int, Delivery]:
-    rows = Delivery.objects.filter(which, channel__in=channels).order_by()
-    ids = [newest for _channel, newest in rows.values_list("channel").annotate(Max("id"))]
-    found = Delivery.objects.filter(pk__in=ids).defer("text", "payload")
-    return {item.channel_id: item for item in found if item.channel_id is not None}
+def _newest(which: Q) -> Subquery:
+    """The newest message to each channel that is `which`: read back from the end of the channel's own."""
+    mine = Delivery.objects.filter(which, channel=OuterRef("pk")).order_by("-id")
+    return Subquery(mine.values("pk")[:1])
 
 
 def notes(found: list[Row] | None = None) -> list[Attention]:
