@@ -13,6 +13,7 @@ from mqadmin.alerts.acts import incidents, rules, silences
 from mqadmin.alerts.engine import writing
 from mqadmin.alerts.models import Alert, Delivery, Incident, Rule
 from mqadmin.alerts.rules import built_in, queues_of
+from mqadmin.alerts.telling import verdicts
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
@@ -241,6 +242,19 @@ def test_hostile_names_are_written_out(shop: Shop) -> None:
     assert "or[U+202E]ders[U+000D][U+000A]Bcc: x has nobody listening" in message.title
     assert "\u202e" not in message.text + message.title
     assert "\r" not in message.text
+
+
+def test_words_that_fail_keep_no_message_back(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_reasons: object) -> str:
+        raise AttributeError("a row of another version")
+
+    monkeypatch.setattr(verdicts, "sentences", fails)
+    a_rule(for_s=0)
+    a_channel()
+    shop.queue("orders", "no_consumers")
+    shop.after()
+    message = Delivery.objects.get()
+    assert (message.title, message.alerts) == ("[critical] default: orders has nobody listening", 1)
 
 
 def test_what_somebody_changed_meanwhile_is_seen_not_overwritten(

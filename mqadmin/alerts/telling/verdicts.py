@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +17,12 @@ from mqadmin.core.pages.formats import number
 from mqadmin.queues.pages import wording
 
 Reason = Mapping[str, Any]
+_BREAKS = re.compile(r"[\r\n\t]+")
+
+
+def in_line(text: str) -> str:
+    """Return a sentence as it may stand in a message: in a line, hidden signs of names in it written out."""
+    return unseen.lines(_BREAKS.sub(" ", text), isolate=True)
 
 
 def headline(queue: str, reasons: Iterable[Reason]) -> str:
@@ -25,7 +32,7 @@ def headline(queue: str, reasons: Iterable[Reason]) -> str:
 
 def sentences(reasons: Iterable[Reason]) -> str:
     """Return the reasons in a line; what a name in them hides is written out."""
-    return unseen.line(" ".join(map(_sentence, reasons)))
+    return in_line(" ".join(map(_sentence, reasons)))
 
 
 def _sentence(reason: Reason) -> str:
@@ -47,20 +54,20 @@ def broker_headline(broker: str, reasons: Iterable[Reason]) -> str:
     """Return what is wrong with a broker."""
     first = next(iter(reasons), None)
     found = _of_brokers(first).title if first is not None else ""
-    return unseen.line(found) or _("%(broker)s needs a look") % {"broker": broker}
+    return in_line(found) or _("%(broker)s needs a look") % {"broker": broker}
 
 
 def broker_sentences(reasons: Iterable[Reason]) -> str:
     """Return the reasons of a broker's verdict in a line."""
     found = [_of_brokers(reason) for reason in reasons]
-    return unseen.line(" ".join(f"{words.title}. {words.evidence}".strip() for words in found))
+    return in_line(" ".join(f"{words.title}. {words.evidence}".strip() for words in found))
 
 
 def advice(reason: Reason, about: str) -> str:
     """Return what helps against a reason, "" where nothing is known. `about`: "queue" or "broker"."""
     code = str(reason.get("code"))
     told = _of_brokers(reason).advice if about == "broker" else getattr(_TABLE.get(code), "advice", "")
-    return unseen.line(told or _ADVICE.get(code, ""))
+    return in_line(str(told or _ADVICE.get(code, "")))
 
 
 def general_advice(kind: str) -> str:

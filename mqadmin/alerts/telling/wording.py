@@ -175,7 +175,7 @@ def _consumer_title(member: Member) -> str:
 
 
 def _consumer(member: Member) -> str:
-    return unseen.lines(member.params.get("words") or "", isolate=True)
+    return verdicts.in_line(str(member.params.get("words") or ""))
 
 
 def _away_title(member: Member) -> str:
@@ -185,7 +185,7 @@ def _away_title(member: Member) -> str:
 
 def _away(member: Member) -> str:
     _title, text = broker_status.fault(str(member.params.get("code", "")))
-    return " ".join(filter(None, (text, unseen.line(member.params.get("error", "")), _seen(member))))
+    return " ".join(filter(None, (text, _ended(member.params.get("error", "")), _seen(member))))
 
 
 def _broker_title(member: Member) -> str:
@@ -204,7 +204,13 @@ def _process_title(member: Member) -> str:
 
 
 def _process(member: Member) -> str:
-    return " ".join(filter(None, (_seen(member), unseen.line(member.params.get("error", "")))))
+    return " ".join(filter(None, (_seen(member), _ended(member.params.get("error", "")))))
+
+
+def _ended(text: str) -> str:
+    """Return what somebody else said as a sentence."""
+    said = verdicts.in_line(str(text)).strip()
+    return said if not said or said[-1] in ".!?" else f"{said}."
 
 
 def _seen(member: Member) -> str:
