@@ -46,6 +46,7 @@ class RuleForm(forms.Form):
             (_("Numbers"), [(key, field.label) for key, field in compared.NUMBERS.items()]),
             (_("Rates"), [(key, field.label) for key, field in compared.RATES.items()]),
         ]
+        self.fields["codes"].widget.attrs |= {"placeholder": "no_consumers, full", "spellcheck": "false"}
         if rule is not None and rule.built_in:
             self.fields["about"].disabled = True
         for name, (label, text) in words().items():
