@@ -13,6 +13,7 @@ from mqadmin.alerts.acts import incidents, rules, silences
 from mqadmin.alerts.engine import writing
 from mqadmin.alerts.models import Alert, Delivery, Incident, Rule
 from mqadmin.alerts.rules import built_in, queues_of
+from mqadmin.alerts.seeing import world
 from mqadmin.alerts.telling import verdicts
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -151,7 +152,9 @@ def test_nobody_takes_it_so_the_next_one_is_told(shop: Shop) -> None:
     assert shop.incident.escalated_at == shop.now
 
 
-def test_a_silence_and_a_muted_queue_keep_it_quiet_until_they_end(shop: Shop) -> None:
+def test_a_silence_and_a_muted_queue_keep_it_quiet_until_they_end(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     a_rule(for_s=0)
     a_channel()
     shop.queue("orders", "no_consumers")
@@ -165,6 +168,9 @@ def test_a_silence_and_a_muted_queue_keep_it_quiet_until_they_end(shop: Shop) ->
     shop.after(1)
     assert (shop.incident.is_silenced, shop.told()) == (False, ["opened"])
     assert silence.ends_at == shop.now
+    monkeypatch.setattr(world, "is_muted", lambda row, _now: row["name"] == "orders")
+    shop.after(7200)
+    assert (shop.incident.is_silenced, shop.told()) == (True, ["opened"])
 
 
 def test_quiet_hours_hold_a_warning_until_they_end_and_let_what_is_critical_through(shop: Shop) -> None:
