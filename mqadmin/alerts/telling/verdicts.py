@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -14,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from mqadmin.core import unseen
 from mqadmin.core.pages.formats import number
-from mqadmin.queues.pages import wording
+from mqadmin.queues.pages import broker_wording, wording
 
 Reason = Mapping[str, Any]
 _BREAKS = re.compile(r"[\r\n\t]+")
@@ -66,8 +64,9 @@ def broker_sentences(reasons: Iterable[Reason]) -> str:
 def advice(reason: Reason, about: str) -> str:
     """Return what helps against a reason, "" where nothing is known. `about`: "queue" or "broker"."""
     code = str(reason.get("code"))
-    told = _of_brokers(reason).advice if about == "broker" else getattr(_TABLE.get(code), "advice", "")
-    return in_line(str(told or _ADVICE.get(code, "")))
+    word = wording.TABLE.get(code)
+    told = _of_brokers(reason).advice if about == "broker" else word.advice if word else ""
+    return in_line(str(told))
 
 
 def general_advice(kind: str) -> str:
@@ -84,27 +83,13 @@ class _Words:
 
 def _of_brokers(reason: Reason) -> _Words:
     """Return a reason of a broker's verdict in the words of its pages."""
-    code = str(reason.get("code"))
-    if _BROKER_WORDS is not None:
-        try:
-            told = _BROKER_WORDS.told(reason)
-            return _Words(told.title, told.evidence, told.advice)
-        except (KeyError, TypeError, ValueError):
-            return _Words(code.replace("_", " "))
-    if code == "alarm":
-        params = {key: reason.get("params", {}).get(key, "?") for key in ("node", "resource")}
-        title = _("%(node)s raised its %(resource)s alarm") % params
-        return _Words(title, _("Publishers are blocked on all nodes."), str(_ADVICE["alarm"]))
-    return _Words(code.replace("_", " "))
+    try:
+        told = broker_wording.told(reason)
+    except (KeyError, TypeError, ValueError):
+        return _Words(str(reason.get("code")).replace("_", " "))
+    return _Words(told.title, told.evidence, told.advice)
 
 
-def _optional(name: str) -> Any:
-    """Return a module, None where this version has none."""
-    return import_module(name) if find_spec(name) is not None else None
-
-
-_BROKER_WORDS = _optional("mqadmin.queues.pages.broker_wording")
-_TABLE: Mapping[str, Any] = getattr(wording, "TABLE", {})
 _MANY = {
     "down": gettext_lazy("%(n)s queues are down"),
     "members_away": gettext_lazy("%(n)s queues lack a member"),
@@ -127,24 +112,7 @@ _MANY = {
     "letters_arriving": gettext_lazy("Dead letters arrive in %(n)s queues"),
     "letters_waiting": gettext_lazy("Dead letters wait in %(n)s queues"),
 }
-_ADVICE = {
-    "down": gettext_lazy("Bring its nodes back; until then nobody can publish to it or consume."),
-    "members_away": gettext_lazy("Bring the missing nodes back, or grow the queue onto others."),
-    "dead_letters_lost": gettext_lazy("Make the dead-letter exchange, or bind a queue to it."),
-    "nearly_full": gettext_lazy("Add consumers, or raise its limit before it is full."),
-    "full": gettext_lazy("Add consumers, raise its limit, or purge what is worthless."),
-    "blocked": gettext_lazy("Free memory or disk on the node that raised the alarm."),
-    "no_consumers": gettext_lazy(
-        "Start its consumers; look at why they left: a deployment, a crash, a refused login."
-    ),
-    "no_collector": gettext_lazy("Look at its collector on the page of consumers."),
-    "never_consumed": gettext_lazy("Start a consumer, or delete the queue if nobody needs it."),
-    "growing": gettext_lazy("Add consumers, or find out why they are slower than usual."),
-    "stalled": gettext_lazy(
-        "Its consumers hold messages and ack none: look for a stuck handler, restart it."
-    ),
-    "redelivered": gettext_lazy("Look for the message that fails again and again, and dead-letter it."),
-    "alarm": gettext_lazy("Free memory or disk on that node; consumers go on, publishers wait."),
+_ADVICE = {  # by kind of incident
     "lag": gettext_lazy("Look at its consumers: are there enough, and do they ack?"),
     "letters": gettext_lazy("Look at the causes in the dead letters; stop or pause what produces them."),
     "new_cause": gettext_lazy("Look at one of its letters: what was deployed lately?"),
