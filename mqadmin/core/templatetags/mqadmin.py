@@ -98,11 +98,10 @@ def ago_tag(moment: datetime | None) -> SafeString:
     """Say how long ago, in a <time> that the page keeps ticking; the full time stands in its title."""
     if moment is None:
         return format_html("{}", formats.UNKNOWN)
-    return SafeString(
-        f'<time class="ago" datetime="{moment.astimezone(UTC).isoformat(timespec="seconds")}" '
-        f'title="{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}" data-ago>'
-        f"{html_escape(formats.ago(moment))}</time>"
-    )
+    at = moment.astimezone(UTC).isoformat(timespec="seconds")
+    full = html_escape(f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}")
+    text = html_escape(formats.ago(moment))
+    return SafeString(f'<time class="ago" datetime="{at}" title="{full}" data-ago>{text}</time>')
 
 
 @register.simple_tag
