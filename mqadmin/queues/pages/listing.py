@@ -93,7 +93,7 @@ class Listing:
 
     page: Page[Any]
     queues: Sequence[Queue]
-    counts: Mapping[str, int]
+    counts: Mapping[str, int | None]
     fault: Fault | None = None
     vhosts: Sequence[str] = field(default_factory=list)
     types: Sequence[str] = field(default_factory=list)
@@ -129,8 +129,10 @@ def listing(query: QueueSearch) -> Listing:
         all=Count("pk"), **{_key(name): Count("pk", filter=q) for name, q in SHOWN.items()}
     )
     page = Paginator(shown(query, found).order_by(*ordering(query.sort)), query.per).get_page(query.page)
-    all_counts = {"all": counts["all"], **{name: counts[_key(name)] for name in SHOWN}}
-    return Listing(page, list(page), all_counts, fault, vhosts, types)
+    known: dict[str, int | None] = {"all": counts["all"], **{name: counts[_key(name)] for name in SHOWN}}
+    if fault is not None:
+        known = dict.fromkeys(known)  # of a search that cannot be read nothing is known, not 0
+    return Listing(page, list(page), known, fault, vhosts, types)
 
 
 def matching(query: QueueSearch) -> QuerySet[Queue]:
