@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from consumers import metrics
 from consumers.models import Consumer
 from consumers.records import retention
-from consumers.status import happenings, summary
+from consumers.status import happenings, remembered, summary
 from consumers.status.summary import Summary
 from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
@@ -22,6 +22,7 @@ from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.history import happenings as history
 from mqadmin.queues.models import Queue
+from mqadmin.queues.monitor import remembering
 
 FAILING_SHARE = 0.1  # of the last hour: "failing much"
 FAILING_LEAST = 20  # messages: below it a share says little
@@ -39,6 +40,7 @@ def register() -> None:
     hooks.register_retention(retention.delete_old)
     hooks.register_metrics(metrics.families)
     history.register(happenings.happenings)
+    remembering.register_source(remembered.source)
 
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001

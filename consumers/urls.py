@@ -24,6 +24,7 @@ urlpatterns = [
     path("processes/<int:pk>/restart/", processes.process_restart, name="process_restart"),
     path("processes/<int:pk>/kill/", processes.process_kill, name="process_kill"),
     path("<slug:name>/", detail.consumer_detail, name="consumer_detail"),
+    path("<slug:name>/history/", detail.consumer_history, name="consumer_history"),
     path("<slug:name>/scaling/", detail.consumer_scaling, name="consumer_scaling"),
     path("<slug:name>/records/", records.record_list, name="record_list"),
     path("<slug:name>/try/", trying.consumer_try, name="consumer_try"),

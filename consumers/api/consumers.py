@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.http import HttpRequest
@@ -27,12 +28,15 @@ from consumers.definitions import definitions, mass, processes
 from consumers.definitions.validation import OPTION
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess
-from consumers.status import summary
+from consumers.status import remembered, summary
 from consumers.status.filtering import ConsumerSearch
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import CONFIGURE, OPERATE, VIEW, ApiError, the_broker
+from mqadmin.history.reading import Lines
+from mqadmin.queues.api.history import HistoryOut, HistoryQuery
+from mqadmin.queues.pages import history
 
 router = Router(tags=["consumers"], auth=VIEW)
 
@@ -86,6 +90,13 @@ def _all(request: HttpRequest, act: mass.Act, payload: MassIn) -> Status[dict[st
 def consumer_detail(request: HttpRequest, name: str) -> dict[str, Any]:
     """Show one consumer."""
     return _out(request, find_consumer(name))
+
+
+@router.get("/consumers/{name}/history", response=HistoryOut)
+def consumer_history(request: HttpRequest, name: str, wanted: Query[HistoryQuery]) -> Lines:
+    """Return what a consumer handled and failed a second, its processes, and their memory in bytes."""
+    thing = (find_consumer(name).broker, remembered.KIND, "", name)
+    return history.lines(thing, wanted.span, time.time())
 
 
 @router.patch("/consumers/{name}", response=ConsumerOut, auth=CONFIGURE)

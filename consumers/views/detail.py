@@ -17,12 +17,13 @@ from consumers.forms.records import RecordFilter
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerEvent
 from consumers.records import finding
-from consumers.status import summary, tones
+from consumers.status import remembered, summary, tones
 from consumers.views import buttons
 from consumers.views.process_rows import process_rows
 from mqadmin.core import permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
+from mqadmin.queues.pages import history
 
 EVENTS = 30
 DECISIONS = 5  # of autoscaling, below its chart
@@ -72,6 +73,7 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
     }
     if not rendering.wants_fragment(request):
         context |= record_context(consumer, form)
+        context |= history.menu(history.asked(request))
     return rendering.page(request, "consumers/detail.html", context, fragment="consumers/_state.html")
 
 
@@ -80,6 +82,13 @@ def _decisions(consumer: Consumer) -> list[ConsumerEvent]:
     if not consumer.is_autoscaled:
         return []
     return list(consumer.events.filter(kind__in=("scaled", "not_scaled"))[:DECISIONS])
+
+
+@permissions.view
+@require_GET
+def consumer_history(request: HttpRequest, name: str) -> HttpResponse:
+    """What it handled and how many processes ran, for `static/js/charts.js`."""
+    return JsonResponse(remembered.chart(get_object_or_404(Consumer, name=name), history.asked(request)))
 
 
 @permissions.view

@@ -22,13 +22,14 @@ from mqadmin.core.permissions import User
 from mqadmin.deadletters import metrics
 from mqadmin.deadletters.capture import tracking, uncaptured
 from mqadmin.deadletters.capture.uncaptured import UncapturedQueue
-from mqadmin.deadletters.inbox import inbox, lists, presenting
+from mqadmin.deadletters.inbox import inbox, lists, presenting, remembered
 from mqadmin.deadletters.inbox.inbox import Cause
 from mqadmin.deadletters.masking import in_records
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search.selection import Filter
 from mqadmin.queues.acts import many
 from mqadmin.queues.models import Queue
+from mqadmin.queues.monitor import remembering
 from mqadmin.rabbit.numbers import whole
 
 WORST = 3  # causes that are told of on the overview
@@ -48,6 +49,7 @@ def register() -> None:
     dead_letter.register(letter_of)
     masks.register(in_records.MASK)
     hooks.register_metrics(metrics.families)
+    remembering.register_source(remembered.source)
 
 
 def track_many() -> Bulk:

@@ -39,7 +39,24 @@ NODE = (
     Number("mem_used"),
     Number("disk_free", how="mean"),
 )
-KINDS: Mapping[str, tuple[Number, ...]] = {"queue": QUEUE, "broker": BROKER, "node": NODE}
+CONSUMER = (  # a managed one: its processes, and what they handled in the last full minute
+    Number("wanted"),
+    Number("running"),
+    Number("handled_rate", RATE, "mean"),
+    Number("failed_rate", RATE, "mean"),
+    Number("memory"),
+)
+CAUSE = (  # of dead letters: those that wait, and all that are kept
+    Number("waiting"),
+    Number("letters"),
+)
+KINDS: Mapping[str, tuple[Number, ...]] = {
+    "queue": QUEUE,
+    "broker": BROKER,
+    "node": NODE,
+    "consumer": CONSUMER,
+    "cause": CAUSE,
+}
 
 
 def scaled(kind: str, numbers: Sequence[float | None]) -> Values:

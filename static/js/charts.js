@@ -61,7 +61,8 @@
           points: { show: false },
           spanGaps: false,
           // Nothing under the pointer: the newest value that is known.
-          value: (plot, value, index, at) => short(at == null ? newest(plot.data[index]) : value, unit),
+          value: (plot, value, index, at) =>
+            short(at == null ? newest(plot.data[index]) : value, series.axis === "right" ? "" : unit),
         })),
       ],
     };

@@ -23,7 +23,7 @@ from tests.core.test_access_matrix import PAGES, World, everything, world
 
 __all__ = ["world"]
 
-pytestmark = pytest.mark.usefixtures("no_broker")
+pytestmark = [pytest.mark.usefixtures("no_broker"), pytest.mark.any_database]
 
 BASE = "/tools/mq"
 NOT_LINKS = {"value", "placeholder", "title", "content", "label", "alt", "datetime", "data-key", "data-unit"}

@@ -115,6 +115,17 @@ def test_a_gap_is_a_gap_and_not_a_line() -> None:
     assert known[START + 300] == 42
 
 
+def test_what_came_before_a_gap_counts_for_nothing_after_it() -> None:
+    record = recorder()
+    for at, rate in [(START, 100), (START + 5, 50), *((START + 305 + more, 0) for more in range(0, 60, 5))]:
+        record.record(at, {queue("still"): row(42, rate)})
+    coarse = reading.stored(Series.objects.get(name="still"), STEPS[1], START, START + 400, finest=STEPS[0])
+    known = {at: values[3] for at, values in coarse}
+    assert known[START] == 100 * 100, "the five seconds that are known"
+    assert known[START + 300] == 0
+    assert Moment.objects.get(step=5, at=START + 305).count == 1, "what did not change is said anew"
+
+
 def test_a_gap_that_goes_on_is_one() -> None:
     record = recorder()
     for at in range(START, START + 60, 5):

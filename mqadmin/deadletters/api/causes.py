@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,11 @@ from mqadmin.core.api import paging
 from mqadmin.core.api.plumbing import OPERATE, VIEW, ApiError, Body, PageQuery, the_broker
 from mqadmin.deadletters.acts import editing
 from mqadmin.deadletters.api.selections import LetterQuery, filter_of
-from mqadmin.deadletters.inbox import inbox
+from mqadmin.deadletters.inbox import inbox, remembered
 from mqadmin.deadletters.models import CauseNote, DeadLetter
+from mqadmin.history.reading import Lines
+from mqadmin.queues.api.history import HistoryOut, HistoryQuery
+from mqadmin.queues.pages import history
 
 router = Router(tags=["dead letters"], auth=VIEW)
 
@@ -60,6 +64,12 @@ class CauseOut(Schema):
     owner: str
 
 
+class GroupHistoryQuery(HistoryQuery):
+    """How far back, and of which broker; it may be left out where only one is configured."""
+
+    broker: str = ""
+
+
 @router.get("/dead-letters/groups", response=GroupList)
 def letter_groups(request: HttpRequest, page: Query[PageQuery], wanted: Query[LetterQuery]) -> dict[str, Any]:
     """List the causes of the letters that match, the most frequent first; parked ones unless `status` says.
@@ -74,6 +84,13 @@ def letter_groups(request: HttpRequest, page: Query[PageQuery], wanted: Query[Le
     goes_on = len(found) > size
     total = inbox.how_many_causes(filter) if skip or goes_on else len(found)
     return {"items": found[:size], "total": total, "next": str(skip + size) if goes_on else None}
+
+
+@router.get("/dead-letters/groups/{group}/history", response=HistoryOut)
+def group_history(request: HttpRequest, group: str, wanted: Query[GroupHistoryQuery]) -> Lines:
+    """Return how many letters of a cause waited, and how many there were."""
+    thing = (the_broker(wanted.broker), remembered.KIND, "", group)
+    return history.lines(thing, wanted.span, time.time())
 
 
 @router.patch("/dead-letters/groups/{group}", response=CauseOut, auth=OPERATE)

@@ -81,6 +81,12 @@ def causes(wanted: Filter, *, most: int | None = None, skip: int = 0) -> list[Ca
     return _causes(wanted, counts, ends)
 
 
+def cause(broker: str, group: str) -> Cause | None:
+    """Return one cause with all of its letters, parked or not; None where no letter has it."""
+    columns = {"broker": broker, "group": group}
+    return next(iter(_counted_causes(Filter(broker), columns, slice(1))), None)
+
+
 def how_many_causes(wanted: Filter) -> int:
     """Return how many causes the letters that match have, whatever their group."""
     if wanted.columns is not None:

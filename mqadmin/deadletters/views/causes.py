@@ -1,16 +1,43 @@
-"""What people write beside a cause."""
+"""One cause: its history, and what people write beside it."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
 from mqadmin.deadletters.acts import editing
+from mqadmin.deadletters.inbox import inbox, remembered
+from mqadmin.queues.pages import history
+
+
+@permissions.view
+@require_GET
+def cause_detail(request: HttpRequest, group: str) -> HttpResponse:
+    """How its letters came and went, beside what happened."""
+    broker = brokers.current(request)
+    cause = inbox.cause(broker, group)
+    if cause is None:
+        raise Http404(_("No letter has this cause."))
+    shown = history.asked(request)
+    context = {
+        "slug": broker,
+        "cause": cause,
+        **history.menu(shown),
+        "happened": history.happened(shown, broker),
+    }
+    return rendering.page(request, "deadletters/cause.html", context)
+
+
+@permissions.view
+@require_GET
+def cause_history(request: HttpRequest, group: str) -> HttpResponse:
+    """How many letters of a cause waited, for `static/js/charts.js`."""
+    return JsonResponse(remembered.chart(brokers.current(request), group, history.asked(request)))
 
 
 @permissions.operate

@@ -1,8 +1,11 @@
-"""What of a sample goes into history: a broker's totals, its nodes, every queue that outlives a connection."""
+"""What of a sample goes into history: a broker's totals, its nodes, every queue that outlives a connection.
+
+The apps above add what they know of the broker: managed consumers, causes of dead letters.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 
 from mqadmin.history import folding, kinds, steps
@@ -12,6 +15,18 @@ from mqadmin.rabbit.types import NodeInfo, QueueInfo
 _of_queue = attrgetter(*(number.name for number in kinds.QUEUE))
 _of_node = attrgetter(*(number.name for number in kinds.NODE))
 _BROKER = tuple(number.name for number in kinds.BROKER)
+
+Source = Callable[[str], Mapping[Key, Raw]]
+_sources: list[Source] = []
+
+
+def register_source(function: Source) -> None:
+    """Have `function(broker_slug)` asked at each sample for more that is to be kept.
+
+    A few queries, no broker call. It may raise django.db.Error. Called in each AppConfig.ready().
+    """
+    if function not in _sources:
+        _sources.append(function)
 
 
 class History:
@@ -32,7 +47,10 @@ class History:
         configured = steps.configured()
         if self._recorder is None:
             self._recorder = Recorder(self._slug, configured, gap=steps.gap())
-        self._recorder.record(at, _sample(totals, nodes, infos))
+        sample = _sample(totals, nodes, infos)
+        for source in _sources:
+            sample.update(source(self._slug))
+        self._recorder.record(at, sample)
         folding.fold(self._slug, configured, at)
 
 

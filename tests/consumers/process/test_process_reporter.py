@@ -124,7 +124,7 @@ def handled(outcome: str = "acked") -> int:
 
 
 class TestMemory:
-    pytestmark = real
+    pytestmark = [*real, pytest.mark.any_database]
 
     def test_a_process_above_its_limit_finishes_its_message_and_ends_to_be_started_anew(
         self,

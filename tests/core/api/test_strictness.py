@@ -21,7 +21,11 @@ from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer
 from tests.support.json_schema import fits
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_broker"),
+]
 
 VALUES: list[Any] = [None, True, False, 0, 1, -1, 1.0, 1.5, "", "x", "true", "1", "1.0", "null", [], {}]
 VALUES += ["2026-01-31T08:30:00Z", "2026-01-31", "1700000000", 1_700_000_000]

@@ -22,7 +22,12 @@ from tests.support.management import Management
 from tests.support.node_control import disk_alarm
 from tests.support.waiting import patient, wait_until
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.broker,
+    pytest.mark.timeout(240),
+    pytest.mark.django_db(transaction=True),
+]
 
 COUNT = 1_500
 

@@ -14,7 +14,7 @@ from tests.support import amqp
 from tests.support.management import Management
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.broker, pytest.mark.django_db]
+pytestmark = [pytest.mark.any_database, pytest.mark.broker, pytest.mark.django_db]
 
 
 @pytest.mark.parametrize("kind", ["classic", "quorum"])

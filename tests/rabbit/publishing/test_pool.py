@@ -120,7 +120,7 @@ def test_a_connection_in_use_is_not_taken_for_idle(connections: Connections, vho
     batch = [Outgoing("", "q", str(number).encode()) for number in range(20_000)]
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(publisher.publish_batch, batch)
-        # Between two tries the publisher's thread gets Python's lock: a loop without a pause would take turns with it.
+        # Between two tries the publisher's thread gets Python's lock: without a pause they would take turns.
         while wait([running], timeout=0.002).not_done:
             publisher.close_if_idle(0.0)
         assert all(receipt.ok for receipt in running.result())

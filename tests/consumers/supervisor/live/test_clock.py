@@ -20,7 +20,12 @@ from tests.faults.soak.sizes import IN_FULL
 from tests.support import amqp
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.broker,
+]
 
 WATCH_S = float(os.environ.get("CLOCK_WATCH") or 12)  # longer than a lease
 HOUR_S = 3600.0

@@ -21,7 +21,12 @@ from tests.consumers.supervisor.conftest import Define, Launch, is_alive
 from tests.support import amqp
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.broker,
+]
 
 FAULTS = "tests.consumers.supervisor.live.forking_handlers,tests.support.usage_handlers"
 

@@ -19,7 +19,12 @@ from tests.consumers.supervisor.conftest import Define, Launch, SteppedSuperviso
 from tests.support import amqp
 from tests.support.waiting import patient, wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.broker,
+]
 
 
 @pytest.fixture

@@ -18,7 +18,12 @@ from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
 from tests.consumers.supervisor.conftest import Launch, is_alive
 from tests.support.waiting import patient, wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.broker,
+]
 
 
 @pytest.fixture
