@@ -41,7 +41,7 @@ class Gate:
     def ask(self, q: str) -> None:
         """Type `q` into the filter; return once the page asks for it."""
         with self.asked(q):
-            self._page.get_by_label("Filter by name").fill(q)
+            self._page.get_by_label("Search the queues").fill(q)
 
     def asked(self, q: str) -> AbstractContextManager[object]:
         """Wait on exit until the list is asked for with `q` as its filter."""
@@ -93,3 +93,19 @@ def test_a_filter_overtakes_the_part_that_refreshes_itself(listing: Page) -> Non
     with gate.asked("abc"):
         gate.let_through("")
     expect(rows(listing)).to_have_count(1)
+
+
+def test_what_is_ticked_stays_so_and_is_what_the_dialog_is_about(listing: Page) -> None:
+    """Through a refresh of the table, and up to the act."""
+    for name in ("a", "abc"):
+        listing.get_by_label(f"Tick {name}", exact=True).check()
+    with listing.expect_response(LIST):
+        listing.evaluate("htmx.trigger('#queues-table', 'live')")
+    expect(listing.locator("[data-ticked]")).to_have_text("2 selected")
+    expect(listing.locator("#chosen tbody input:checked")).to_have_count(2)
+    listing.get_by_role("button", name="Owner…").click()
+    expect(listing.locator("#decide h2")).to_have_text("Owner of 2 queues")
+    listing.locator("#decide").get_by_label("Owner").fill("team-a")
+    listing.locator("#decide-go").click()
+    expect(rows(listing).filter(has_text="team-a")).to_have_count(2)
+    expect(listing.locator("#chosen tbody input:checked")).to_have_count(0)

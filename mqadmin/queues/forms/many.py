@@ -45,7 +45,9 @@ class PurgeMany(ManyForm):
 
 
 class DeleteMany(ManyForm):
-    even_full = forms.BooleanField(required=False, label=gettext_lazy("Also those that hold messages"))
+    even_full = forms.BooleanField(
+        required=False, label=gettext_lazy("Also those that hold messages: these are lost")
+    )
     even_used = forms.BooleanField(
         required=False, label=gettext_lazy("Also those that somebody consumes from")
     )

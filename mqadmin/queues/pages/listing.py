@@ -126,7 +126,7 @@ class Listing:
 
     page: Page[Any]
     keys: Sequence[Key]
-    counts: Mapping[str, int]
+    counts: Mapping[str, int | None]
     fault: Fault | None = None
     vhosts: Sequence[str] = ()
     types: Sequence[str] = ()
@@ -177,10 +177,12 @@ def listing(query: QueueSearch, version: Hashable = None) -> Listing:
         counts = _counted(found) if query.q else facets.counts(query)
     except BadQuery as error:
         found, fault = Queue.objects.none(), Fault.of(query.q, error)
-        counts = dict.fromkeys(("all", *SHOWN), 0)
+        counts = {}
     rows = shown(query, found).order_by(*ordering(query.sort)).values_list("pk", "changed_at")
-    page = Pages(rows, query.per, counts[query.show or "all"]).get_page(query.page)
-    result = Listing(page, list(page), counts, fault, facets.vhosts, facets.types)
+    page = Pages(rows, query.per, counts.get(query.show or "all", 0)).get_page(query.page)
+    # Of a search that cannot be read nothing is known, not 0.
+    known_counts = {name: counts.get(name) for name in ("all", *SHOWN)}
+    result = Listing(page, list(page), known_counts, fault, facets.vhosts, facets.types)
     return result if version is None else _pages.put((query, version), result)
 
 

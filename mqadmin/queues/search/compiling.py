@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db.models import Q, TextField, Value
-from django.db.models.functions import Cast, StrIndex
-from django.db.models.lookups import GreaterThan
+from django.db.models.functions import Cast, Left, StrIndex
+from django.db.models.lookups import Exact, GreaterThan
 
 from mqadmin.core.query import values
 from mqadmin.core.query.syntax import All, Condition, Either, Node, Not, Words, leaves
@@ -65,7 +65,12 @@ def _contains(column: str, text: str) -> Q:
 
 
 def _name(node: Condition, now: datetime) -> Q:  # noqa: ARG001
-    return NONE if "\0" in node.value.text else Q(**{node.field.columns[0]: node.value.text})
+    column, text = node.field.columns[0], node.value.text
+    if "\0" in text:
+        return NONE
+    if (start := matching.prefix(node)) is not None:
+        return Q(Exact(Left(column, len(start)), Value(start)))  # LIKE would not tell A from a, on SQLite
+    return Q(**{column: text})
 
 
 def _names(node: Condition, now: datetime) -> Q:  # noqa: ARG001

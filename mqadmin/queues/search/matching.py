@@ -20,7 +20,7 @@ def needed(leaf: Leaf) -> bool:
     """Whether `leaf` is looked for here."""
     if isinstance(leaf, Words):
         return leaf.is_pattern
-    return leaf.value.is_pattern or stars(leaf)
+    return leaf.value.is_pattern or (stars(leaf) and prefix(leaf) is None)
 
 
 def stars(condition: Condition) -> bool:
@@ -32,6 +32,13 @@ def stars(condition: Condition) -> bool:
         and condition.operator != "="
         and "*" in value.text
     )
+
+
+def prefix(condition: Condition) -> str | None:
+    """Return what the text begins with, where a star at its end is all that is asked: the database answers that."""
+    text = condition.value.text.rstrip("*")
+    is_prefix = condition.field.kind == "name" and stars(condition) and bool(text) and "*" not in text
+    return text if is_prefix else None
 
 
 def found(rows: QuerySet[Queue], leaf: Leaf) -> Q:

@@ -40,7 +40,7 @@ class Chip:
     """A filter with its count."""
 
     label: str
-    count: int
+    count: int | None  # None: not known, as the search cannot be read
     href: str
     is_on: bool
     tone: str = ""
@@ -214,7 +214,7 @@ def _sort(query: QueueSearch, name: str) -> Sort:
     return Sort(query.address(sort=turned), direction)
 
 
-def _chips(query: QueueSearch, counts: Mapping[str, int]) -> list[Chip]:
+def _chips(query: QueueSearch, counts: Mapping[str, int | None]) -> list[Chip]:
     entries = (
         ("", _("All"), ""),
         ("broken", _("Broken"), "red"),
