@@ -15,7 +15,7 @@ from mqadmin.core.hooks import Attention, Link
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import client_words, listing, node_words
 from mqadmin.queues.pages.node_words import Told
-from mqadmin.queues.pages.wording import Params, since
+from mqadmin.queues.pages.sentences import Params, since
 
 _DOCS = "https://www.rabbitmq.com/docs/"
 
