@@ -120,6 +120,11 @@ def _choices(current: str, request: HttpRequest) -> list[BrokerChoice]:
     ]
 
 
+def address(key: str, slug: str) -> str:
+    """Return the address of an entry of the sidebar, of a broker."""
+    return f"{get_script_prefix()}{_PATHS.get(key, '')}?{urlencode({'broker': slug})}"
+
+
 def _there(request: HttpRequest, slug: str) -> str:
     """Return the address of the page that one is on, of another broker: of a thing's page the list that it is in.
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.db.models import OuterRef, Subquery
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core import brokers, hooks
-from mqadmin.core.hooks import Attention
+from mqadmin.core.hooks import Attention, Badge
 from mqadmin.core.pages import context
-from mqadmin.core.pages.formats import number, rate, short
+from mqadmin.core.pages.formats import UNKNOWN, number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Broker, Queue
@@ -55,7 +53,13 @@ class Seen:
 
     @property
     def href(self) -> str:
-        return f"{reverse('overview')}?{urlencode({'broker': self.slug})}"
+        return context.address("overview", self.slug)
+
+    @property
+    def beside(self) -> list[tuple[str, Badge | None]]:
+        """What the sidebar says of its consumers and its dead letters: where they are listed, and how many."""
+        keys = ("consumers", "dead-letters")
+        return [(context.address(key, self.slug), hooks.nav_badge(key, self.slug)) for key in keys]
 
     @property
     def totals(self) -> Mapping[str, float]:
@@ -63,13 +67,14 @@ class Seen:
 
     @property
     def figures(self) -> list[tuple[str, str, str]]:
-        """Its totals: label, number, unit."""
-        return [
-            (_("Ready"), short(self.totals.get("ready")), ""),
+        """Its totals: label, number, unit; no unit of what is not known."""
+        shown = (
+            (_("Ready"), self.ready, ""),
             (_("Unacked"), short(self.totals.get("unacked")), ""),
-            (_("In"), rate(self.totals.get("publish_rate")), _("/s")),
-            (_("Acked"), rate(self.totals.get("ack_rate")), _("/s")),
-        ]
+            (_("In"), self.coming, _("/s")),
+            (_("Acked"), self.acked, _("/s")),
+        )
+        return [(label, text, "" if text == UNKNOWN else unit) for label, text, unit in shown]
 
     @property
     def ready(self) -> str:

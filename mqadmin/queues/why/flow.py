@@ -81,7 +81,7 @@ def _exchange(name: str, keys: Sequence[str], came: float | None) -> Stop:
         _("%(rate)s/s") % {"rate": rate(came)} if came is not None else "",
         "#queue-bindings",
         shown[:KEYS] if name else (),
-        _("and %(n)s more keys") % {"n": number(more)} if more > 0 else "",
+        ngettext("and %(n)s more key", "and %(n)s more keys", more) % {"n": number(more)} if more > 0 else "",
         "green" if came else "grey",
     )
 

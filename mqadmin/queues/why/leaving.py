@@ -45,7 +45,9 @@ def _full(facts: Facts, takers: int, most: Holder) -> str:
         "All %(n)s consumers are full: %(who)s holds %(held)s unacked, as many as its prefetch lets it.",
         takers,
     ) % {"n": number(takers), "who": most.who, "held": number(most.unacked)}
-    came = _("%(rate)s/s are delivered.") % {"rate": rate(facts.info.deliver_rate or 0)}
+    came = _("None is delivered.")
+    if facts.info.deliver_rate:
+        came = _("%(rate)s/s are delivered.") % {"rate": rate(facts.info.deliver_rate)}
     return " ".join(filter(None, (text, _idle(most), came)))
 
 

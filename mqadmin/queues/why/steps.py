@@ -163,9 +163,14 @@ def _subscribed(facts: Facts) -> Found:
         text = _("Nobody has been subscribed%(since)s, and %(ready)s wait.")
         return False, text % {"since": gone, "ready": number(info.ready)}, "#queue-consumers"
     ours = sum(holder.reader is not None for holder in facts.holders)
-    text = ngettext("%(n)s consumer: %(ours)s ours,", "%(n)s consumers: %(ours)s ours,", count)
-    text = text % {"n": number(count), "ours": number(ours)}
-    text = _("%(text)s %(others)s of others.") % {"text": text, "others": number(max(count - ours, 0))}
+    text = ngettext("%(n)s consumer,", "%(n)s consumers,", count) % {"n": number(count)}
+    if not ours:
+        text += " " + _("none of them run by mqadmin.")
+    elif ours >= count:
+        text += " " + _("all of them ours.")
+    else:
+        others = _("%(ours)s ours, %(others)s of others.")
+        text += " " + others % {"ours": number(ours), "others": number(count - ours)}
     alone = next((holder for holder in facts.holders if holder.consumer.exclusive), None)
     if alone is not None:
         text += " " + _("%(who)s holds it exclusively: nobody else may.") % {"who": alone.who}

@@ -50,3 +50,16 @@ def test_old_numbers_and_a_broker_that_is_down_are_told_apart(
     item = api.get("/brokers").json()["items"][-1]
     assert item["status"] == status
     assert item["totals"]["ready"] == 12
+
+
+def test_what_is_wrong_is_told_in_a_code_and_in_words(api: Api, broker: Broker) -> None:
+    numbers = {"node": "rabbit@a", "used": 90, "limit": 100, "percent": 90}
+    near = {"code": "descriptors_near", "level": "watch", "params": numbers, "since": 1_700_000_000}
+    unknown = {"code": "connections_unknown", "level": "unknown", "params": {"why": "no_answer"}, "since": 1}
+    Broker.objects.filter(pk=broker.pk).update(reasons=[near, unknown])
+    item = api.get("/brokers").json()["items"][-1]
+    told = item["reasons"][0]
+    assert (told["code"], told["params"], told["since"]) == (near["code"], numbers, "2023-11-14T22:13:20Z")
+    assert told["title"] == "rabbit@a runs out of file descriptors"
+    assert "90 of 100: 90 %." in told["text"]
+    assert [(note["code"], note["cure"]) for note in item["unseen"]] == [("connections_unknown", "")]

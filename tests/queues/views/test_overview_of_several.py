@@ -14,8 +14,10 @@ from django.utils import timezone
 from mqadmin.core import brokers
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import standouts
+from tests.deadletters.factories import letter
 from tests.queues.conftest import make_queue
 from tests.queues.views.conftest import HTMX
+from tests.support.consumers import make_consumer
 from tests.support.pages import html
 
 NAMES = ("fine", "bad", "away")
@@ -55,6 +57,11 @@ def test_all_brokers_are_there_the_worst_first(viewer: Client, three: dict[str, 
     # Nobody chose one: the worst is shown below, by its own rows alone.
     assert '<tr id="fleet-bad" class="sel" aria-current="true">' in text
     assert ">orders<" not in text
+    letter(broker="away")
+    make_consumer(broker="fine", desired="running")
+    text = html(viewer.get("/"))
+    assert re.search(r'<a class="\w+-text" href="/dead-letters/\?broker=away">1</a>', text)
+    assert re.search(r'<a class="\w+-text" href="/consumers/\?broker=fine">0 / 1</a>', text)
     fragment = html(viewer.get("/", headers=HTMX))
     assert order(fragment) == ["bad", "away", "fine"]
 

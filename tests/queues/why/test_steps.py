@@ -102,7 +102,7 @@ def test_what_stands_in_the_way(given: Facts, stands_in_the_way: list[str], evid
 
 def test_ours_are_told_apart() -> None:
     steps = walk(facts(info=MOVES, holders=[Holder(consumer(), OURS), holder(tag="x")], readers=[OURS]))
-    assert "2 consumers: 1 ours, 1 of others." in [step.text for step in steps]
+    assert "2 consumers, 1 ours, 1 of others." in [step.text for step in steps]
     assert [step.code for step in steps].index("managed") == 4
 
 

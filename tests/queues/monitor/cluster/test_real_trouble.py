@@ -104,7 +104,7 @@ def test_a_memory_alarm_and_the_publisher_that_it_blocks(
 ) -> None:
     publisher = connect("the shop")
     channel = publisher.channel()
-    channel.queue_declare("orders")
+    channel.queue_declare("orders", exclusive=True)
     node_control.memory_watermark(node, 0.000001)
     try:
         wait_until(lambda: watcher.client.nodes()[0].mem_alarm, what="the alarm")
