@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from mqadmin.queues.health.latches import OFF, Latch
@@ -116,7 +117,7 @@ class Memory:
         still = not self.window or self.window[-1][1] == total
         if not still or self.arrivals or self.growing.on or self.losing.on:
             return False
-        return all(latch is OFF or latch.settled for latch in (getattr(self, name) for name in LATCHES))
+        return all(latch is OFF or latch.settled for latch in _latches(self))
 
     def remade(self, now: float, by: str) -> Memory:
         """Return what is still true once another queue has taken the name: who used it, and when."""
@@ -144,8 +145,7 @@ class Memory:
                 self.usual.known_since,
                 list(self.usual.pauses),
             ]
-        for name in LATCHES:
-            latch: Latch = getattr(self, name)
+        for name, latch in zip(LATCHES, _latches(self), strict=True):
             if latch is not OFF and latch.since is not None:
                 found[name] = [round(latch.since, 1), latch.on, latch.ending]
         return found
@@ -170,6 +170,7 @@ class Memory:
         )
 
 
+_latches = attrgetter(*LATCHES)
 _PLAIN = ("total", "node")
 _TIMES = ("active_at", "idle_at")
 _EVENTS = ("moved", "anew")

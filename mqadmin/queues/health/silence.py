@@ -37,7 +37,7 @@ def usual(memory: Memory, facts: QueueFacts, came: bool, now: float) -> Usual:
 
     What seems a pause may be none where nobody looked, as before this process began to.
     """
-    known = memory.usual
+    known, now = memory.usual, float(int(now))
     if known.arrived_at is None:
         return Usual(arrived_at=now if facts.idle_since is None else min(facts.idle_since, now))
     if not came:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from mqadmin.queues.health.facts import Handling, QueueFacts
 from mqadmin.queues.health.thresholds import DEFAULT, Limits
@@ -28,6 +29,7 @@ class DeadLetterRoute:
 
 
 NOWHERE = DeadLetterRoute()
+NOT_KNOWN: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,12 @@ class Surroundings:
 
 
 def queue_facts(
-    info: QueueInfo, route: DeadLetterRoute, *, tracked: bool, around: Surroundings
+    info: QueueInfo,
+    route: DeadLetterRoute,
+    *,
+    tracked: bool,
+    around: Surroundings,
+    oldest: Mapping[str, Any] = NOT_KNOWN,
 ) -> QueueFacts:
     """Return what `health` judges by."""
     has_settings = bool(info.arguments or info.effective_policy)
@@ -93,9 +100,10 @@ def queue_facts(
         away=info.away,
         lacks_majority=info.lacks_majority,
         delayed=info.delayed or 0,
-        emptied=info.key in around.emptied,
-        handling=around.handling.get(info.key),
-        limits=around.limits.get(info.key, DEFAULT),
+        emptied=bool(around.emptied) and info.key in around.emptied,
+        handling=around.handling.get(info.key) if around.handling else None,
+        limits=around.limits.get(info.key, DEFAULT) if around.limits else DEFAULT,
+        **oldest,
     )
 
 

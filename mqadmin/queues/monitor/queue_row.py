@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from mqadmin.queues.health.facts import FOREVER, RANK, UNKNOWN, Verdict, dated
@@ -88,7 +88,7 @@ def update(
     if by := remade(known, info, around):
         known.memory, known.arrivals = known.memory.remade(now, by), None
         oldest = _oldest(known, info, around)
-    facts = replace(queue_facts(info, route, tracked=tracked, around=around), **oldest)
+    facts = queue_facts(info, route, tracked=tracked, around=around, oldest=oldest)
     memory = remember(known.memory, facts, now)
     verdict = dated(judge(facts, memory, now), known.row.get("health_reasons", ()), now)
     history = extended(known.row.get("history", []), info.total, around.now)

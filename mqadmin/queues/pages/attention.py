@@ -54,7 +54,7 @@ def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
     rows = list(found[: SHOWN + 1])
     for queue in rows[:SHOWN]:
         open_it = Link(_("Open"), reverse("queue_detail", args=[queue.pk]))
-        words = " ".join(wording.sentences(queue.health_reasons))
+        words = " ".join(wording.sentences(_troubles(queue)))
         if has_vhosts:
             words = _("%(words)s In vhost %(vhost)s.") % {"words": words, "vhost": queue.vhost}
         title, since = wording.headline(queue.name, queue.health_reasons), _since(queue.health_reasons)
@@ -64,6 +64,11 @@ def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
         title = ngettext("%(n)s more queue", "%(n)s more queues", more) % {"n": number(more)}
         href = reverse("queue_list") + listing.QueueSearch(slug, show=level).address()
         yield Attention(level, title, _("In the same state."), [Link(_("Show them all"), href)])  # type: ignore[arg-type]
+
+
+def _troubles(queue: Queue) -> list[dict[str, Any]]:
+    """Return the reasons for which it is here: what is only news stays on its own page."""
+    return [item for item in queue.health_reasons if item.get("level", queue.health) in ("broken", "watch")]
 
 
 def wanted(slug: str) -> QuerySet[Queue]:

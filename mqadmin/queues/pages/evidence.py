@@ -40,7 +40,7 @@ def room(params: Params, queue: Queue) -> str:
         parts.append(_("handlers work %(percent)s %% of the time (measured)") % {"percent": params["busy"]})
     if "room" in params:
         parts.append(_("room for another in %(percent)s %% of the time") % {"percent": params["room"]})
-    return f"{', '.join(parts)}. {traffic(params, queue)}"
+    return f"{', '.join(parts)}."
 
 
 def redelivered(_params: Params, queue: Queue) -> str:
@@ -52,7 +52,7 @@ def redelivered(_params: Params, queue: Queue) -> str:
     }
 
 
-def losing(params: Params, queue: Queue) -> str:
+def losing(params: Params, _queue: Queue) -> str:
     """Return how the loss was counted, and what is not sure of it."""
     text = _("Counted over some minutes: what was published, less what is there and what was delivered.")
     if params["at_least"]:
@@ -61,7 +61,7 @@ def losing(params: Params, queue: Queue) -> str:
         text += " " + _(
             "No limit of the queue explains it: the messages' own expiration, or a purge by a program."
         )
-    return f"{text} {traffic(params, queue)}"
+    return text
 
 
 def state(params: Params, queue: Queue) -> str:

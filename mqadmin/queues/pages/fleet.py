@@ -129,7 +129,8 @@ def everywhere(user: User) -> list[Seen]:
 def _worst_queues(rows: Iterable[Broker]) -> dict[str, Queue]:
     """Return the worst queue of each broker that has a bad one. Letters that wait are the inbox's to speak of."""
     bad = Queue.objects.filter(broker=OuterRef("pk"), gone_at=None, health_rank__gte=2)
-    bad = bad.exclude(health="watch", is_inbox=True).order_by("-health_rank", "-total", "name")
+    bad = bad.exclude(health="watch", is_inbox=True).exclude(muted_until__gt=timezone.now())
+    bad = bad.order_by("-health_rank", "-total", "name")
     known = Broker.objects.filter(pk__in=[row.pk for row in rows])
     numbers = known.annotate(worst=Subquery(bad.values("pk")[:1])).values_list("worst", flat=True)
     found = Queue.objects.filter(pk__in=[number for number in numbers if number]).select_related("broker")

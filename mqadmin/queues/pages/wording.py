@@ -4,7 +4,7 @@ each: the sentence, the headline, what shows it, what to do, and the acts that c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.functional import Promise
@@ -291,7 +291,12 @@ class Told:
 
 def told(queue: Queue, *, with_links: bool = False) -> list[Told]:
     """Return all that is said of a queue's reasons, the worst first. Links cost queries: for one queue's page."""
-    return [_told(queue, reason, with_links) for reason in queue.health_reasons]
+    found: list[Told] = []
+    for reason in queue.health_reasons:
+        item = _told(queue, reason, with_links)
+        is_said = any(item.evidence == before.evidence for before in found)
+        found.append(replace(item, evidence="") if is_said else item)
+    return found
 
 
 def _told(queue: Queue, reason: Mapping[str, Any], with_links: bool) -> Told:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from mqadmin.queues.models import Broker
 from tests.queues.conftest import make_queue
@@ -76,3 +78,25 @@ def test_unknown_totals_are_not_shown_as_zero(viewer: Client, broker: Broker) ->
     Broker.objects.update(totals={})
     text = html(viewer.get("/"))
     assert text.count("<b>–</b>") >= 4
+
+
+def test_a_muted_queue_keeps_its_verdict_and_asks_for_nothing(viewer: Client, broker: Broker) -> None:
+    late = {"code": "clears_late", "level": "watch", "params": {"seconds": 9_000}}
+    queue = make_queue(broker, "late", health="watch", health_rank=2, health_reasons=[late])
+    assert "late takes long to clear" in html(viewer.get("/"))
+    queue.muted_until = timezone.now() + timedelta(hours=1)
+    queue.save()
+    assert "late takes long to clear" not in html(viewer.get("/"))
+    assert "At this rate the backlog is gone" in html(viewer.get("/queues/"))
+
+
+def test_a_queue_that_was_in_use_and_is_gone_is_told_for_an_hour(viewer: Client, broker: Broker) -> None:
+    now = timezone.now()
+    make_queue(broker, "spare", total=0, consumers=0, gone_at=now)
+    make_queue(broker, "before", total=9, gone_at=now - timedelta(hours=2))
+    make_queue(broker, "reply", total=9, gone_at=now, auto_delete=True)
+    assert "gone" not in html(viewer.get("/"))
+    make_queue(broker, "orders", total=340, gone_at=now)
+    text = html(viewer.get("/"))
+    assert "orders is gone" in text
+    assert "It was in use: orders (340 messages)." in text
