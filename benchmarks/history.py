@@ -2,7 +2,8 @@
 
     python -m benchmarks.history [--days 90] [--queues 10000] [--busy 500] [--only sqlite postgres]
 
-Samples are made up: of the busy queues every number changes at each of them, the others stand still. All but the
+Samples are made up: of the busy queues every number changes at each of them, the others stand still, but a tenth of
+them holds messages that wait ever longer. All but the
 last two hours come every ten minutes, as they are kept then; those every five seconds, so that each step is
 as full as it gets. What is written is written by the monitor's own recorder, folded and forgotten as it does.
 
@@ -40,29 +41,35 @@ def measure(queues: int, busy: int, days: int) -> dict[str, float]:
     """Record on the database of the environment; return the figures by name."""
     django.setup()
     from mqadmin.history import folding, reading, steps
+    from mqadmin.history.kinds import coarse
     from mqadmin.history.recording import Key, Raw, Recorder
 
     dice = random.Random(1)
     configured = steps.configured()
     still: dict[Key, Raw] = {
-        Key("queue", "/", f"still.{n}"): (n, 0, 1, 0.0, 0.0, 0.0, None) for n in range(queues - busy)
+        Key("queue", "/", f"still.{n}"): (n, 0, 1, 0.0, 0.0, 0.0, None, 0) for n in range(queues - busy)
     }
+    waits = {name: dice.randrange(days * 86_400) for place, name in enumerate(still) if place % 10 == 0}
+    first = _NOW - days * 86_400
     names = [Key("queue", "/", f"busy.{n}") for n in range(busy)]
     depth = [1000.0] * busy
 
-    def sample() -> dict[Key, Raw]:
+    def sample(at: int) -> dict[Key, Raw]:
         found = dict(still)
+        for name, waited in waits.items():
+            found[name] = (*still[name][:-1], coarse(max(at - first - waited, 0)))
         for place, name in enumerate(names):
             depth[place] = max(0.0, depth[place] + dice.gauss(0, 40))
             rate = round(abs(dice.gauss(60, 8)), 2)
             numbers = (round(depth[place]), dice.randrange(50), 4, rate, rate, round(rate * 0.99, 2), 0.2)
-            found[name] = numbers
+            lag = coarse(abs(dice.gauss(40, 20)))
+            found[name] = (*numbers, lag)
         return found
 
     def run(recorder: Recorder, seconds: int, until: int, every: int) -> list[float]:
         took = []
         for at in range(until - seconds, until, every):
-            found = sample()
+            found = sample(at)
             began = time.perf_counter()
             recorder.record(at, found)
             took.append((time.perf_counter() - began) * 1000)

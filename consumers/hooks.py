@@ -14,15 +14,16 @@ from django.utils.translation import ngettext
 from consumers import metrics
 from consumers.models import Consumer
 from consumers.records import retention
-from consumers.status import happenings, remembered, summary
+from consumers.status import happenings, measured, remembered, summary
 from consumers.status.summary import Summary
 from mqadmin.core import hooks
-from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
+from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Reader, Tile
 from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.history import happenings as history
 from mqadmin.queues.models import Queue
-from mqadmin.queues.monitor import remembering
+from mqadmin.queues.monitor import beside, remembering
+from mqadmin.queues.pages import cures
 
 FAILING_SHARE = 0.1  # of the last hour: "failing much"
 FAILING_LEAST = 20  # messages: below it a share says little
@@ -36,10 +37,14 @@ def register() -> None:
     hooks.register_nav_badge("consumers", badge)
     hooks.register_find(find)
     hooks.register_queue_panel(queue_panel)
+    hooks.register_queue_readers(readers)
     hooks.register_overview_tiles(tiles)
     hooks.register_retention(retention.delete_old)
     hooks.register_metrics(metrics.families)
     history.register(happenings.happenings)
+    beside.register_handling(measured.handling)
+    cures.register("consume", consume)
+    cures.register("consumers", look)
     remembering.register_source(remembered.source)
 
 
@@ -149,6 +154,22 @@ def find(q: str, broker: str) -> Iterable[Hit]:
         yield Hit(consumer.name, _("Consumer"), href, f"{consumer.queue} · {consumer.handler}")
 
 
+def consume(queue: Queue) -> Link:
+    """Return the way to a new consumer of a queue."""
+    query = urlencode({"broker": queue.broker.slug, "vhost": queue.vhost, "queue": queue.name})
+    return Link(_("New consumer…"), f"{reverse('consumer_new')}?{query}", needs="configure")
+
+
+def look(queue: Queue) -> Link:
+    """Return the way to a queue's consumer, where mqadmin runs it and it is the only one; else to all of them."""
+    own = Consumer.objects.filter(broker=queue.broker.slug, vhost=queue.vhost, queue=queue.name)
+    names = list(own.values_list("name", flat=True)[:2])
+    if len(names) == 1:
+        text = _("Consumer %(name)s") % {"name": names[0]}
+        return Link(text, reverse("consumer_detail", args=[names[0]]))
+    return Link(_("Consumers"), reverse("consumer_list"))
+
+
 def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: ARG001
     """Show the managed consumers of a queue, and the way to a new one. Not for streams."""
     if queue.type == "stream":
@@ -158,3 +179,20 @@ def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: AR
     query = urlencode({"broker": broker, "vhost": queue.vhost, "queue": queue.name})
     context = {"summaries": summary.summaries(rows), "new_href": f"{reverse('consumer_new')}?{query}"}
     return Panel("consumers/_queue_panel.html", context)
+
+
+def readers(queue: Queue) -> Iterable[Reader]:
+    """Say which consumers of a queue are ours, and whether they do what they are to."""
+    rows = Consumer.objects.filter(broker=queue.broker.slug, vhost=queue.vhost, queue=queue.name)
+    for item in summary.summaries(rows):
+        consumer, status = item.consumer, item.status
+        yield Reader(
+            name=consumer.name,
+            href=reverse("consumer_detail", args=[consumer.name]),
+            label=status.label,
+            words=item.sentence,
+            runs=status.state == "running",
+            meant=consumer.desired == Consumer.Desired.RUNNING,
+            tag=f"mqadmin.{consumer.name}.",
+            tone=status.tone,
+        )

@@ -116,6 +116,13 @@ def _of_hosts() -> Iterator[Family]:
         "1 while the supervisor of the host reports; 0 once it has been silent for ten seconds.",
         [(text, not state.is_silent) for text, state in known],
     )
+    now = timezone.now()
+    yield Family(
+        "mqadmin_supervisor_age_seconds",
+        "gauge",
+        "Seconds since the supervisor of the host last reported.",
+        [(text, max(0.0, (now - state.row.heartbeat_at).total_seconds())) for text, state in known],
+    )
     yield Family(
         "mqadmin_supervisor_drained",
         "gauge",

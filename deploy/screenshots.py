@@ -41,6 +41,7 @@ CHROMIUM_ARGUMENTS = [
 # Name of the picture, address, and what to click there first.
 PAGES = [
     ("overview", "/", ""),
+    ("wall", "/wall/", ""),
     ("queues", "/queues/", ""),
     ("queue", "/queues/?q=order.processing", "main table a:has-text('order.processing')"),
     ("consumers", "/consumers/", ""),

@@ -78,6 +78,14 @@ def origins(name: str, environ: Mapping[str, str] = os.environ) -> list[str]:
     return found
 
 
+def address(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return an http address, "" for none. Raises Unusable, which says nothing of what may be secret in it."""
+    text = environ.get(name, "").strip()
+    if text and not text.startswith(("https://", "http://")):
+        raise Unusable(f"{name} must begin with https:// or http://.")
+    return text
+
+
 def zone(name: str, default: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return the name of a time zone. Raises Unusable for one that this machine does not know."""
     text = environ.get(name, "").strip() or default

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "mqadmin.queues",
     "consumers",
     "mqadmin.deadletters",
+    "mqadmin.alerts",
 ]
 
 MIDDLEWARE = [
@@ -126,6 +127,7 @@ _COOKIES = BASE_PATH.replace("/", ".")
 SESSION_COOKIE_NAME = f"sessionid{_COOKIES}"
 CSRF_COOKIE_NAME = f"csrftoken{_COOKIES}"
 LANGUAGE_COOKIE_NAME = f"django_language{_COOKIES}"
+MQADMIN_WALL_COOKIE = f"mqadmin_wall{_COOKIES}"
 MQADMIN_BROWSER_COOKIE = f"mqadmin_browser{_COOKIES}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = BASE_PATH or "/"
 SESSION_COOKIE_HTTPONLY = True
@@ -225,6 +227,12 @@ MQADMIN_FORBID_PRIVATE_ADDRESSES = given.flag("MQADMIN_FORBID_PRIVATE_ADDRESSES"
 MQADMIN_PARKING_QUEUE = os.environ.get("MQADMIN_PARKING_QUEUE", "mqadmin.parking")
 # A dead letter whose body has more bytes is not captured: it stays in its queue.
 MQADMIN_LETTER_BYTES = given.number("MQADMIN_LETTER_BYTES", 16_000_000, 1)
+# Alerts: seconds between two looks, days for which incidents are kept, the address in messages, and the one that is
+# asked each minute while all is well.
+MQADMIN_ALERTS_SECONDS = given.number("MQADMIN_ALERTS_SECONDS", 5.0, 0.1)
+MQADMIN_ALERTS_DAYS = given.number("MQADMIN_ALERTS_DAYS", 90.0, 0.0)
+MQADMIN_PUBLIC_URL = given.address("MQADMIN_PUBLIC_URL").rstrip("/")
+MQADMIN_HEARTBEAT_URL = given.address("MQADMIN_HEARTBEAT_URL")
 MQADMIN_SUPERVISOR_ON_EXIT = given.one_of("MQADMIN_SUPERVISOR_ON_EXIT", "leave", ("leave", "stop"))
 # Fields of letters that only operators may reveal: header.NAME, payload.PATH, payload.*.NAME.
 MQADMIN_MASKED = given.words("MQADMIN_MASKED")

@@ -17,11 +17,13 @@ class CoreConfig(AppConfig):
         from mqadmin.core import hooks, permissions
         from mqadmin.core.access import checks as access_checks
         from mqadmin.core.access import telling, upkeep
+        from mqadmin.core.api import own_health
         from mqadmin.core.rows import schema_check
 
         checks.register(access_checks.proxies, checks.Tags.security)
         checks.register(access_checks.base_path, checks.Tags.urls)
         hooks.register_retention(upkeep.delete_old)
+        hooks.register_metrics(own_health.families)
         post_save.connect(telling.note_new, sender=User)
 
         pre_migrate.connect(schema_check.check, sender=self)

@@ -21,6 +21,8 @@ APPS = {
     "queues": "mqadmin.queues",
     "consumers": "consumers",
     "deadletters": "mqadmin.deadletters",
+    "history": "mqadmin.history",
+    "alerts": "mqadmin.alerts",
 }
 # Recorded in databases from before 0.1.0, which has them in the first migration of each app.
 _FOLDED = {

@@ -6,6 +6,7 @@ and never speak to a broker. What it raises reaches the page: a failure is not s
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,6 +56,8 @@ class Attention:
     title: str
     text: str
     actions: Sequence[Link] = ()
+    since: datetime | None = None  # since when, where that is known
+    is_quoted: bool = False  # its text quotes a message: not for a screen that everybody passes
 
     @property
     def tone(self) -> Tone:
@@ -67,6 +70,21 @@ class Panel:
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A consumer of a queue that mqadmin runs itself, or should. `words`: what it does or lacks; `runs`: all is
+    well with it; `meant`: it is to run; `tag`: what its tags in RabbitMQ begin with."""
+
+    name: str
+    href: str
+    label: str
+    words: str
+    runs: bool
+    meant: bool
+    tag: str
+    tone: Tone = "grey"
 
 
 @dataclass(frozen=True)
@@ -109,18 +127,22 @@ class Freshness(NamedTuple):
 _attention: Registry[Callable[[str, User], Iterable[Attention]]] = Registry()
 _badges: dict[str, Callable[[str], Badge | tuple[str, Tone] | None]] = {}
 _queue_panels: Registry[Callable[[Any, HttpRequest], Panel | None]] = Registry()
+_queue_readers: Registry[Callable[[Any], Iterable[Reader]]] = Registry()
 _find: Registry[Callable[[str, str], Iterable[Hit]]] = Registry()
 _tiles: Registry[Callable[[str], Iterable[Tile]]] = Registry()
 _retention: Registry[Callable[[], str]] = Registry()
 _metrics: Registry[Callable[[], Iterable[Any]]] = Registry()
+_monitor_threads: Registry[Callable[[threading.Event], threading.Thread | None]] = Registry()
 _single: dict[str, Callable[[str], Any]] = {}
 
 register_attention = _attention.register
 register_queue_panel = _queue_panels.register
+register_queue_readers = _queue_readers.register
 register_find = _find.register
 register_overview_tiles = _tiles.register
 register_retention = _retention.register
 register_metrics = _metrics.register
+register_monitor_thread = _monitor_threads.register
 
 
 def register_nav_badge(key: str, function: Callable[[str], Badge | tuple[str, Tone] | None]) -> None:
@@ -156,6 +178,11 @@ def queue_panel(queue: Any, request: HttpRequest) -> list[Panel]:
     return [panel for function in _queue_panels if (panel := function(queue, request)) is not None]
 
 
+def queue_readers(queue: Any) -> list[Reader]:
+    """Return the consumers that mqadmin runs on a queue, or should; `queue` is a `queues.Queue`."""
+    return [reader for function in _queue_readers for reader in function(queue)]
+
+
 def find(q: str, broker_slug: str) -> list[Hit]:
     """Return what matches `q`, provider by provider; each gives a handful."""
     return [hit for function in _find for hit in function(q, broker_slug)]
@@ -184,5 +211,11 @@ def retention() -> list[Callable[[], str]]:
 
 
 def metrics() -> Iterator[Any]:
-    """Return the families (`core.api.metrics.Family`) of all apps, the lowest app's first."""
+    """Return all apps' metrics, the lowest app's first: `core.api.metrics.Family`, or of prometheus_client."""
     return (family for function in _metrics for family in function())
+
+
+def monitor_threads(stop: threading.Event) -> list[threading.Thread]:
+    """Start what else runs in the monitor, and return its threads; they end soon after `stop` is set."""
+    started = (function(stop) for function in _monitor_threads)
+    return [thread for thread in started if thread is not None]

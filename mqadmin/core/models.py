@@ -181,6 +181,44 @@ class Lease(models.Model):
     name = models.CharField(max_length=100, primary_key=True)
     holder = models.CharField(max_length=100)
     expires_at = models.DateTimeField()
+    renewed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.holder}"
+
+
+class WallToken(models.Model):
+    """What opens the wall where nobody is signed in: only its SHA-256 is stored, its link is shown once.
+
+    It sees what its maker may see, as long as they may; and of that the wall alone.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="wall_tokens")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=8)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} …{self.hint}"
+
+
+class SavedSearch(models.Model):
+    """A search worth keeping: a list's address without the broker. `owner` "" shares it with everybody."""
+
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=2000)
+    owner = models.CharField(max_length=150, blank=True)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 
 from mqadmin.celery import app
 from mqadmin.core import hooks
-from mqadmin.core.acts import operations
+from mqadmin.core.acts import leases, operations
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +21,11 @@ def run_operation(operation_id: int) -> bool:
 
 @app.task(name="mqadmin.core.resume_operations")
 def resume_operations() -> list[int]:
-    """Find operations whose nudge was lost or whose worker died, and carry them out here, one by one."""
+    """Find operations whose nudge was lost or whose worker died, and carry them out here, one by one.
+
+    Beat sends it every few seconds: that it comes says that beat, RabbitMQ and a worker are there.
+    """
+    leases.beat(operations.WORKER, f"{socket.gethostname()[:60]}:{os.getpid()}", operations.WORKER_S)
     return [pk for pk in operations.orphans() if operations.execute(pk)]
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import path, reverse_lazy
 
 from mqadmin.core.api import metrics
-from mqadmin.core.pages import account, views
+from mqadmin.core.pages import account, views, walls
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
@@ -44,5 +44,7 @@ urlpatterns = [
         {"change": "cancel"},
         "operation_cancel",
     ),
+    path("wall/links/", walls.wall_links, name="wall_links"),
+    path("wall/links/<int:wall_id>/revoke/", walls.wall_revoke, name="wall_revoke"),
     path("audit/", views.audit_list, name="audit_list"),
 ]

@@ -28,6 +28,7 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search.selection import Filter
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor import remembering
+from mqadmin.queues.pages import cures
 from mqadmin.rabbit.numbers import whole
 
 WORST = 3  # causes that are told of on the overview
@@ -46,6 +47,9 @@ def register() -> None:
     masks.register(in_records.MASK)
     hooks.register_metrics(metrics.families)
     remembering.register_source(remembered.source)
+    cures.register("letters", letters)
+    cures.register("map", to_map)
+    cures.register("track", track)
 
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
@@ -74,7 +78,7 @@ def _cause(broker: str, cause: Cause) -> Attention:
     )
     query = urlencode({"broker": broker, "group": cause.group})
     href = f"{reverse('letter_list')}?{query}"
-    return Attention("watch", title, text, [Link(_("Look at them"), href, primary=True)])
+    return Attention("watch", title, text, [Link(_("Look at them"), href, primary=True)], is_quoted=True)
 
 
 def _more_causes(broker: str, left: Sequence[Cause]) -> Attention:
@@ -111,6 +115,23 @@ def _uncaptured(found: UncapturedQueue) -> Attention:
         needs="configure",
     )
     return Attention("watch", title, found.text, [track])
+
+
+def letters(queue: Queue) -> Link:
+    """Return the way to the letters that were captured from a queue."""
+    return Link(_("Its letters"), _href(Filter(queue.broker.slug, vhost=queue.vhost, queue=queue.name)))
+
+
+def to_map(queue: Queue) -> Link:
+    """Return the way to where dead letters go."""
+    return Link(
+        _("Map of dead letters"), f"{reverse('letter_map')}?{urlencode({'broker': queue.broker.slug})}"
+    )
+
+
+def track(queue: Queue) -> Link:
+    """Return the act by which a dead-letter queue is captured."""
+    return Link(_("Track it"), reverse("queue_track", args=[queue.pk]), post=True, needs="configure")
 
 
 def badge(broker: str) -> Badge | None:

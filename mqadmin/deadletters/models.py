@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.models import SavedSearch
 
 
 class TrackedQueue(models.Model):
@@ -259,21 +260,11 @@ class Breaker(models.Model):
         return f"breaker of {self.consumer_id}: {self.state}"
 
 
-class SavedView(models.Model):
-    """A search worth keeping: the inbox's address without the broker. `owner` "" shares it with everybody."""
+class SavedView(SavedSearch):
+    """A search worth keeping: the inbox's address without the broker."""
 
-    name = models.CharField(max_length=80)
-    query = models.CharField(max_length=2000)
-    owner = models.CharField(max_length=150, blank=True)
-    by = models.CharField(max_length=150)
-    at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["name", "id"]
+    class Meta(SavedSearch.Meta):
         constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_view_of_a_name")]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Tally(models.Model):

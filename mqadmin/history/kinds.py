@@ -6,6 +6,7 @@ and points written before have None for it. Pure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -33,7 +34,7 @@ _TRAFFIC = (  # of both below, which end differently: it does not grow
     Number("ack_rate", RATE, "mean"),
     Number("redeliver_rate", RATE, "mean"),
 )
-QUEUE = _TRAFFIC
+QUEUE = (*_TRAFFIC, Number("oldest"))  # seconds, as coarse as `coarse` makes them
 BROKER = (
     *_TRAFFIC,
     Number("connections"),
@@ -70,6 +71,16 @@ KINDS: Mapping[str, tuple[Number, ...]] = {
     "consumer": CONSUMER,
     "cause": CAUSE,
 }
+
+
+def coarse(seconds: float) -> int:
+    """Return a duration that changes seldom while it goes on: by 5 s up to a minute, then by a twentieth of it."""
+    if seconds < 60:
+        return int(seconds // 5 * 5)
+    return round(60 * _STEP ** int(math.log(seconds / 60) / math.log(_STEP) + 1e-9))
+
+
+_STEP = 1.05
 
 
 def scaled(kind: str, numbers: Sequence[float | None]) -> Values:

@@ -1,14 +1,17 @@
-"""Brokers and queues as metrics: the monitor's newest rows, in two queries."""
+"""Brokers and queues as metrics: the monitor's newest rows and its leases, in three queries."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.utils import timezone
 
 from mqadmin.core import brokers
+from mqadmin.core.acts import leases
 from mqadmin.core.api.metrics import Family, labels
 from mqadmin.queues.models import Broker, Queue
+from mqadmin.queues.monitor import monitor
 
 
 def families() -> Iterator[Family]:
@@ -27,6 +30,22 @@ def _brokers() -> Iterator[Family]:
         "gauge",
         "1 if the monitor reached the broker at its last try.",
         [(text, slug in seen and seen[slug].reachable is True) for slug, text in marks.items()],
+    )
+    # Whatever the broker does: this is of the monitor itself.
+    watched = leases.ages("monitor:")
+    lease = max(monitor.LEASE_S, 4 * settings.MQADMIN_SAMPLE_SECONDS)
+    since = {slug: watched.get(f"monitor:{slug}") for slug in marks}
+    yield Family(
+        "mqadmin_monitor_up",
+        "gauge",
+        "1 while a monitor is there for the broker, whether that answers or not.",
+        [(text, (age := since[slug]) is not None and age <= lease) for slug, text in marks.items()],
+    )
+    yield Family(
+        "mqadmin_monitor_age_seconds",
+        "gauge",
+        "Seconds since a monitor last turned to the broker; absent when none does.",
+        [(text, since[slug]) for slug, text in marks.items()],
     )
     yield Family(
         "mqadmin_broker_sample_age_seconds",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.models import SavedSearch
+
 
 class Broker(models.Model):
     """A configured cluster: its slug and what the monitor saw. Addresses and passwords are never stored."""
@@ -108,6 +110,14 @@ class Queue(models.Model):
     delay_ms = models.PositiveBigIntegerField(null=True)  # how long a delay queue holds a message
     tracked = models.BooleanField(default=False)  # its letters are captured; kept by mqadmin.deadletters
 
+    # What people say of it; the monitor writes none of these but what a `Standing` says.
+    owner = models.CharField(max_length=150, blank=True)
+    note = models.TextField(blank=True)
+    thresholds = models.JSONField(default=dict)  # {"ready": 1000}: what differs from the default
+    muted_until = models.DateTimeField(null=True)
+    muted_by = models.CharField(max_length=150, blank=True)
+    own = models.JSONField(default=list)  # which of owner, thresholds, mute a person set on this queue itself
+
     first_seen_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
@@ -122,3 +132,42 @@ class Queue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vhost}:{self.name}"
+
+
+class Standing(models.Model):
+    """What holds for every queue that matches a search, also for those that appear later: None says nothing.
+
+    Of two that match, the newer one decides; what a person set on a queue itself decides before both.
+    """
+
+    name = models.CharField(max_length=80, unique=True)
+    query = models.CharField(max_length=2000)
+    owner = models.CharField(max_length=150, blank=True)
+    thresholds = models.JSONField(null=True)
+    muted_until = models.DateTimeField(null=True)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Arrivals(models.Model):
+    """What the monitor must know after a restart to tell how long messages wait. Written once a minute."""
+
+    broker = models.OneToOneField(Broker, on_delete=models.CASCADE, primary_key=True, related_name="arrivals")
+    at = models.FloatField()  # epoch seconds of the sample that it is of
+    data = models.BinaryField()  # `monitor.arrivals_kept`
+
+    def __str__(self) -> str:
+        return f"arrivals of {self.broker_id}"
+
+
+class SavedQueueView(SavedSearch):
+    """A search of the queues worth keeping."""
+
+    class Meta(SavedSearch.Meta):
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_queue_view_of_a_name")]

@@ -4,15 +4,40 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.queues.views import charts, listing, move, overview, peek, publish, purge, queue
+from mqadmin.queues.views import (
+    charts,
+    listing,
+    move,
+    overview,
+    peek,
+    publish,
+    purge,
+    queue,
+    saved,
+    settle,
+    standings,
+    wall,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rates/", charts.overview_rates, name="overview_rates"),
+    path("wall/", wall.wall, name="wall"),
+    path("wall/open/<str:token>/", wall.wall_open, name="wall_open"),
     path("queues/", listing.queue_list, name="queue_list"),
+    path("queues/complete/", listing.queue_complete, name="queue_complete"),
+    path("queues/views/save/", saved.queue_view_save, name="queue_view_save"),
+    path("queues/views/<int:view_id>/delete/", saved.queue_view_delete, name="queue_view_delete"),
     path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
+    path("queues/<int:queue_id>/settings/", settle.queue_settle, name="queue_settle"),
+    path("queues/<int:queue_id>/mute/", settle.queue_mute, name="queue_mute"),
+    path("queues/rules/", standings.standing_list, name="standing_list"),
+    path("queues/rules/new/", standings.standing_new, name="standing_new"),
+    path("queues/rules/<int:standing_id>/", standings.standing_edit, name="standing_edit"),
+    path("queues/rules/<int:standing_id>/delete/", standings.standing_delete, name="standing_delete"),
     path("queues/<int:queue_id>/lengths/", charts.queue_lengths, name="queue_lengths"),
     path("queues/<int:queue_id>/rates/", charts.queue_rates, name="queue_rates"),
+    path("queues/<int:queue_id>/waits/", charts.queue_waits, name="queue_waits"),
     path("queues/<int:queue_id>/peek/", peek.queue_peek, name="queue_peek"),
     path("queues/<int:queue_id>/publish/", publish.queue_publish, name="queue_publish"),
     path("queues/<int:queue_id>/purge/", purge.queue_purge, name="queue_purge"),

@@ -132,7 +132,7 @@ class PermissionInfo:
     read: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class QueueInfo:
     """One queue of a listing.
 
@@ -143,6 +143,8 @@ class QueueInfo:
     delivered without acks. `node` is where it lives or is led from, None where nobody leads. `members` are the
     nodes that a quorum queue or a stream has, and `online` those of them that are there.
     `delayed`: returned messages that wait for a delayed retry (quorum queues, >= 4.3): neither ready nor unacked.
+    `delivered` counts as `published` does, what was delivered or got for the first time. `capacity`: the share of
+    time in which a consumer could take a message, 0 to 1; of quorum queues 3.10 says 1 whatever happens.
     """
 
     vhost: str
@@ -171,6 +173,8 @@ class QueueInfo:
     message_bytes: int | None = None
     published: int | None = None
     left: int | None = None
+    delivered: int | None = None
+    capacity: float | None = None
     members: tuple[str, ...] = ()
     online: tuple[str, ...] | None = None
     delayed: int | None = None
@@ -239,6 +243,32 @@ class QueueDetail:
     delayed_retry: str = ""
     next_retry_at: float | None = None
     dying: int | None = None
+    head_at: float | None = None
+    first_at: float | None = None
+    single_active: str | None = None
+    capacity: float | None = None
+    publishers: int | None = None
+    incoming: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChannelLoad:
+    """What a channel holds unacked. `idle_since`: since when nothing went through it, as the broker writes it; None
+    while something does."""
+
+    name: str
+    unacked: int | None = None
+    prefetch: int | None = None
+    idle_since: str | None = None
+
+
+@dataclass(frozen=True)
+class ReplicaInfo:
+    """One member of a quorum queue. `behind`: how many entries of the log it lacks, None where it is not told."""
+
+    node: str
+    role: str
+    behind: int | None = None
 
 
 @dataclass(frozen=True)

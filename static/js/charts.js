@@ -2,12 +2,13 @@
 //
 // ID names a <script type="application/json"> (Django's json_script); a URL starts with "/". Either gives
 //   {"x": [epoch seconds, ...], "series": [{"label": "in", "tone": "accent|green|red|amber|blue|grey", "y": [number or null, ...]}]}
-// A null is a gap: the value was not known. A series may have "shape": "area", "steps" or "dashed", and "axis": "right" for
+// With data-form="duration" values are seconds. A null is a gap: the value was not known. A series may have "shape": "area", "steps" or "dashed", and "axis": "right" for
 // a scale of its own on that side, in whole numbers. Needs vendor/uplot/uPlot.iife.min.js before it.
 (() => {
   "use strict";
 
   const HEIGHT = 170; // px, without the legend below
+  const SPANS = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 86_400, 2 * 86_400, 7 * 86_400, 30 * 86_400]; // s
   const charts = new Map(); // element -> {plot, data}
 
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -22,8 +23,17 @@
     return `${Number(scaled.toFixed(digits)).toLocaleString("en").replace(/,/g, "\u00a0")}${name}${unit ? ` ${unit}` : ""}`;
   }
 
+  // 840 -> "14 min", 9000 -> "2.5 h"
+  function duration(seconds) {
+    if (seconds == null) return "–";
+    const [scale, name] = seconds >= 86_400 ? [86_400, "d"] : seconds >= 3600 ? [3600, "h"] : seconds >= 60 ? [60, "min"] : [1, "s"];
+    return `${Number((seconds / scale).toFixed(seconds / scale >= 10 ? 0 : 1))} ${name}`;
+  }
+
   function options(element, data) {
     const unit = element.dataset.unit || "";
+    const isTime = element.dataset.form === "duration";
+    const worded = isTime ? duration : short;
     const line = css("--line");
     const font = `11.5px ${getComputedStyle(document.body).fontFamily}`;
     const axis = { stroke: css("--dim"), font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
@@ -43,7 +53,7 @@
       },
       axes: [
         { ...axis, values: (plot, ticks, _axis, _space, step) => ticks.map((at) => tick(at, step, plot)), space: 84, size: 30 },
-        { ...axis, values: (_plot, ticks) => ticks.map((value) => short(value, "")), size: 48 },
+        { ...axis, values: (_plot, ticks) => ticks.map((value) => worded(value, "")), size: 48, ...(isTime ? { incrs: SPANS } : {}) },
         ...(data.series.some((series) => series.axis === "right")
           ? [{ ...axis, scale: "right", side: 1, grid: { show: false }, incrs: [1, 2, 5, 10, 25, 50], size: 34 }]
           : []),
@@ -62,7 +72,7 @@
           spanGaps: false,
           // Nothing under the pointer: the newest value that is known.
           value: (plot, value, index, at) =>
-            short(at == null ? newest(plot.data[index]) : value, series.axis === "right" ? "" : unit),
+            worded(at == null ? newest(plot.data[index]) : value, series.axis === "right" ? "" : unit),
         })),
       ],
     };

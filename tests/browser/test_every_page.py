@@ -34,13 +34,16 @@ NO_PAGES = {
     "overview_rates",
     "queue_lengths",
     "queue_rates",
+    "queue_waits",
     "consumer_deadline",
     "consumer_history",
     "consumer_scaling",
     "cause_history",
     "letter_export",
+    "wall_open",
     "letter_body",
     "letter_complete",
+    "queue_complete",
     "process_download",
 }
 # The dark page is the light one in other colours: only what depends on them is asked again.

@@ -119,6 +119,15 @@ def test_the_queue_page_shows_its_consumers(admin: Client) -> None:
     assert 'href="/consumers/new/?broker=default&amp;vhost=%2F&amp;queue=q"' in page
 
 
+def test_a_queue_is_told_which_consumers_are_ours() -> None:
+    queue = Queue.objects.create(broker=Broker.objects.create(slug="default"), vhost="/", name="q")
+    make_consumer(name="mine", queue="q", desired="paused")
+    make_consumer(name="other", queue="elsewhere")
+    (found,) = shared.queue_readers(queue)
+    assert (found.name, found.runs, found.meant, found.tag) == ("mine", False, False, "mqadmin.mine.")
+    assert found.href == "/consumers/mine/"
+
+
 def test_a_stream_has_no_panel(rf: RequestFactory) -> None:
     queue = Queue.objects.create(
         broker=Broker.objects.create(slug="default"), vhost="/", name="s", type="stream"

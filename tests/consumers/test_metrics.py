@@ -11,10 +11,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 
 from consumers.models import ConsumerProcess, SupervisorHost
+from mqadmin.core import tasks
+from mqadmin.core.acts import leases
 from mqadmin.core.api import tokens
 from mqadmin.core.api.metrics import Family, labels, render
+from mqadmin.core.models import Lease, Operation
 from mqadmin.queues.models import Broker, Queue
 from tests.consumers.conftest import person
 from tests.deadletters.factories import letter
@@ -24,7 +28,7 @@ from tests.support.growth import processor_seconds
 pytestmark = pytest.mark.django_db
 
 EVIL = 'a"b\\c\nd{e},ü=1 \\n'
-_SAMPLE = re.compile(r'^([a-z_]+)\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\} (-?[0-9.e+-]+)$')
+_SAMPLE = re.compile(r'^([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (-?[0-9.e+-]+)$')
 _LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\[\\"n])*)"')
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -49,7 +53,7 @@ def parse(text: str) -> Samples:
             match = _SAMPLE.match(line)
             assert match is not None, f"not a sample: {line!r}"
             assert match[1] == current
-            pairs = frozenset((name, _plain(value)) for name, value in _LABEL.findall(match[2]))
+            pairs = frozenset((name, _plain(value)) for name, value in _LABEL.findall(match[2] or ""))
             assert (match[1], pairs) not in found, f"twice: {line!r}"
             found[match[1], pairs] = float(match[3])
     return found
@@ -117,7 +121,7 @@ def test_brokers_and_queues(viewer: Client) -> None:
     assert value(samples, "mqadmin_queue_health", **here) == 2
     assert value(samples, "mqadmin_queue_consumers", **here) is None  # unknown is not 0
     assert {dict(pairs).get("queue") for _name, pairs in samples} == {None, EVIL}
-    assert {dict(pairs)["broker"] for _name, pairs in samples} == {"default"}
+    assert {dict(pairs).get("broker") for _name, pairs in samples} == {None, "default"}
 
 
 def test_a_broker_that_does_not_answer_is_down_and_grows_old(viewer: Client) -> None:
@@ -194,7 +198,7 @@ def test_it_costs_the_same_number_of_queries_for_any_number(
     few = processor_seconds(lambda: scrape(viewer), times=2)
     queues(range(1_000, 10_000))
     samples: Samples = {}
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(18):
         many = processor_seconds(lambda: samples.update(scrape(viewer)))
     assert sum(samples[key] for key in samples if key[0] == "mqadmin_queue_messages_ready") == 49_995_000
     assert many < few * 40, "some ten times, not a hundred as of what grows as the square"
@@ -207,6 +211,51 @@ def test_labels_and_help_are_escaped_and_unknown_is_left_out() -> None:
     assert render([family, Family("empty", "gauge", "", [(labels(a=1), None)])]) == (
         '# HELP x One\\ntwo \\\\ three\n# TYPE x gauge\nx{queue="\\\\"} 1\n'
     )
+
+
+def test_openmetrics_for_who_asks_for_it(viewer: Client) -> None:
+    make_process(make_consumer(name="orders", desired="running"), processed=120)
+    Broker.objects.create(slug="default", reachable=True)
+    response = viewer.get(
+        "/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0,*/*;q=0.1"}
+    )
+    assert response["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert "Accept" in response["Vary"]
+    found = {family.name: family for family in open_families(response.content.decode())}
+    assert found["mqadmin_consumer_handled"].type == "counter"
+    assert found["mqadmin_consumer_handled"].samples[0].name == "mqadmin_consumer_handled_total"
+    assert found["mqadmin_broker_up"].samples[0].value == 1
+    # What no scraper sends is answered in the oldest format.
+    for accept in ("application/openmetrics-text;version=x", "text/plain;version=-1;escaping=?", "\x00"):
+        answer = viewer.get("/metrics", headers={"Accept": accept})
+        assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8", accept
+        parse(answer.content.decode())
+
+
+def test_our_own_work(viewer: Client) -> None:
+    samples = scrape(viewer)
+    assert value(samples, "mqadmin_worker_up") == 0
+    assert value(samples, "mqadmin_worker_age_seconds") is None
+    assert value(samples, "mqadmin_monitor_up", broker="default") == 0
+    Operation.objects.create(kind="test", status="done")
+    Operation.objects.create(kind="test", status="pending", not_before=timezone.now() + timedelta(hours=1))
+    assert value(scrape(viewer), "mqadmin_operation_waits_seconds") == 0  # held, as it should be
+    waits = Operation.objects.create(kind="test", status="pending")
+    Operation.objects.filter(pk=waits.pk).update(created_at=timezone.now() - timedelta(minutes=5))
+    tasks.resume_operations.run()
+    assert leases.acquire("monitor:default", "me", 60)
+
+    samples = scrape(viewer)
+
+    assert value(samples, "mqadmin_worker_up") == 1
+    assert value(samples, "mqadmin_monitor_up", broker="default") == 1
+    assert value(samples, "mqadmin_operations", state="done") == 1
+    Lease.objects.update(renewed_at=timezone.now() - timedelta(minutes=3))
+    samples = scrape(viewer)
+    assert value(samples, "mqadmin_worker_up") == value(samples, "mqadmin_monitor_up", broker="default") == 0
+    age = value(samples, "mqadmin_monitor_age_seconds", broker="default")
+    assert age is not None
+    assert 180 <= age < 240
 
 
 def test_hosts_and_what_autoscaling_wants(viewer: Client) -> None:

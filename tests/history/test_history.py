@@ -25,7 +25,7 @@ def queue(name: str) -> Key:
 
 
 def row(ready: float | None, rate: float | None = None) -> Raw:
-    return (ready, 0, 1, rate, None, None, None)
+    return (ready, 0, 1, rate, None, None, None, None)
 
 
 def recorder() -> Recorder:

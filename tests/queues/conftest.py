@@ -75,6 +75,11 @@ class Api:
             f"/api/v1{path}", body, content_type="application/json", headers=self._headers
         )
 
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        return self._client.patch(
+            f"/api/v1{path}", body, content_type="application/json", headers=self._headers
+        )
+
 
 @pytest.fixture
 def api(_roles: None) -> Api:

@@ -13,13 +13,15 @@ from datetime import timedelta
 from typing import Any
 
 import pika
+from django.contrib.auth.models import User
 from django.utils import timezone
 from pika.exchange_type import ExchangeType
 
 from consumers.models import ConsumerEvent, Record
-from mqadmin.core.models import AuditEntry, Operation, OperationProblem
+from mqadmin.core.models import AuditEntry, Operation, OperationProblem, WallToken
+from mqadmin.core.query import lexer
 from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
-from mqadmin.queues.models import Queue
+from mqadmin.queues.models import Queue, Standing
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig
 from tests.deadletters.factories import died, letter
@@ -58,6 +60,9 @@ class World:
     group: str
     rule: int
     view: int
+    standing: int
+    wall: int
+    token: str = "mqw_nobodys"
 
     def argument(self, route: str, name: str) -> int | str:
         if name == "pk":
@@ -70,6 +75,7 @@ class World:
 # What a page is asked beside its address, where it says more then.
 ASKED = {
     "find": ["q={word}"],
+    "queue_list": ["", "q=lag:"],
     "letter_list": ["", "letter={letter}", "letter={letter}&tab=headers", "q=source:"],
     "letter_detail": ["", "tab=headers", "tab=properties", "tab=hex"],
     "letter_complete": ["q=source:&at=7"],
@@ -221,9 +227,18 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
         consumer=consumer, process=process, at=now, kind="crashed", text=named("why"), detail=named("lines")
     )
     make_supervisor(named("host"))
+    Queue.objects.filter(vhost=vhost, name=work).update(
+        owner=named("team")[:150],
+        note=named("note"),
+        thresholds={"ready": 1000},
+        muted_until=now + timedelta(days=1),
+        muted_by=named("ann")[:150],
+        own=["owner", "thresholds", "mute"],
+    )
     CauseNote.objects.create(
         broker="default", group=stored.group, text=named("note"), owner=named("ann"), by=named("ann")
     )
+    maker = User.objects.get_or_create(username=named("ann")[:150])[0]
     return World(
         vhost=vhost,
         queue=Queue.objects.get(vhost=vhost, name=work).pk,
@@ -236,4 +251,12 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
         group=stored.group,
         rule=RetryRule.objects.create(broker="default", vhost=vhost, source=work, changed_by=named("ann")).pk,
         view=SavedView.objects.create(name=named("view")[:80], query="q=x", by=named("ann")).pk,
+        wall=WallToken.objects.create(user=maker, name=named("wall")[:100], digest="0" * 64, hint="abcd").pk,
+        standing=Standing.objects.create(
+            name=named("rule")[:80],
+            query=f"name:{lexer.quote(work)}",
+            owner=named("team")[:150],
+            thresholds={"ready": 1000},
+            by=named("ann"),
+        ).pk,
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core.access import known, limits, refused_tokens
 from mqadmin.core.acts import audit
-from mqadmin.core.models import ApiToken, AuditEntry
+from mqadmin.core.models import ApiToken, AuditEntry, WallToken
 from mqadmin.core.rows.deleting import Steps, all_of
 
 DELETING = 20.0  # seconds, for one kind of rows
@@ -58,15 +58,19 @@ def _revoke_unused(now: datetime) -> int:
         return 0
     since = now - timedelta(days=days)
     unused = Q(last_used_at__lt=since) | Q(last_used_at__isnull=True, created_at__lt=since)
+    why = f"not used for {days:g} days"
     gone = 0
     for token in ApiToken.objects.filter(unused).select_related("user"):
-        detail = {"name": token.name, "hint": token.hint, "why": f"not used for {days:g} days"}
         with audit.act(
             by=audit.SYSTEM,
             action="token.revoke",
             target=token.user.get_username(),
             count=1,
-            detail=detail,
+            detail={"name": token.name, "hint": token.hint, "why": why},
         ):
             gone += ApiToken.objects.filter(unused, pk=token.pk).delete()[0]
+    for wall in WallToken.objects.filter(unused):
+        detail = {"hint": wall.hint, "why": why}
+        with audit.act(by=audit.SYSTEM, action="wall.revoke", target=wall.name, count=1, detail=detail):
+            gone += WallToken.objects.filter(unused, pk=wall.pk).delete()[0]
     return gone

@@ -1,4 +1,7 @@
-"""Exclusive rights for a while, by compare-and-set: one monitor per broker, whatever runs where."""
+"""Exclusive rights for a while, by compare-and-set: one monitor per broker, whatever runs where.
+
+A lease also says that a process is there which has no other row to say it in.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ def acquire(name: str, holder: str, seconds: float) -> bool:
     now = timezone.now()
     until = now + timedelta(seconds=seconds)
     mine_or_free = Q(holder=holder) | Q(expires_at__lte=now)
-    if Lease.objects.filter(mine_or_free, name=name).update(holder=holder, expires_at=until):
+    if Lease.objects.filter(mine_or_free, name=name).update(holder=holder, expires_at=until, renewed_at=now):
         return True
     try:
         with transaction.atomic():
-            Lease.objects.create(name=name, holder=holder, expires_at=until)
+            Lease.objects.create(name=name, holder=holder, expires_at=until, renewed_at=now)
     except IntegrityError:  # somebody has it, or was first to make it
         return False
     return True
@@ -32,3 +35,17 @@ def acquire(name: str, holder: str, seconds: float) -> bool:
 def release(name: str, holder: str) -> None:
     """Give the lease back, if `holder` still has it. Raises django.db.Error."""
     Lease.objects.filter(name=name, holder=holder).delete()
+
+
+def beat(name: str, holder: str, seconds: float) -> None:
+    """Say that one of several, any of them, is there: a lease that nobody is refused. Raises django.db.Error."""
+    now = timezone.now()
+    values = {"holder": holder, "expires_at": now + timedelta(seconds=seconds), "renewed_at": now}
+    Lease.objects.update_or_create(name=name, defaults=values)
+
+
+def ages(prefix: str) -> dict[str, float]:
+    """Return for each lease whose name begins so how many seconds ago it was renewed. One query."""
+    now = timezone.now()
+    rows = Lease.objects.filter(name__startswith=prefix, renewed_at__isnull=False)
+    return {lease.name: (now - lease.renewed_at).total_seconds() for lease in rows if lease.renewed_at}

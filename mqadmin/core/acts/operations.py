@@ -39,6 +39,10 @@ RETRY_SECONDS = 5.0
 _REST_SECONDS = 0.5  # so long a pause or a cancel may go unnoticed by a runner that keeps to its rate
 _OWN_PARAMS = {"cursor", "run"}  # kept beside what `start` was given
 TASK = "mqadmin.core.run_operation"  # of Celery: calls `execute`
+WORKER, WORKER_S = (
+    "worker",
+    60.0,
+)  # the lease by which workers say that they are there; seconds without: they are not
 PROBLEM_LIMIT = 5_000  # rows kept per operation; `failed` counts them all
 
 

@@ -15,6 +15,9 @@ from django.utils.translation import gettext as _
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.rabbit.errors import ConfigurationError
 
+# Of each entry of the sidebar that begins an address by its own key.
+_PATHS = {key: f"{key}/" for key in ("queues", "dead-letters", "consumers", "operations", "audit")}
+_OF_ONE_BROKER = {"broker", "vhost", "page", "cursor", "hold", "letter", "group", "at"}
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "mqadmin_theme"
 
@@ -80,7 +83,7 @@ def frame(request: HttpRequest) -> Frame:
     choices: list[BrokerChoice] = []
     try:
         slug = brokers.current(request)
-        choices = _choices(slug)
+        choices = _choices(slug, request)
     except ConfigurationError as error:
         fault = str(error)
     if not choices and not fault:
@@ -96,8 +99,13 @@ def place(request: HttpRequest) -> str:
     return request.GET.get("at", "") if first == "live" else first or "overview"
 
 
-def _choices(current: str) -> list[BrokerChoice]:
-    words = {"production": _("production"), "staging": _("staging"), "development": _("development")}
+def environments() -> dict[str, str]:
+    """Return what environments are called."""
+    return {"production": _("production"), "staging": _("staging"), "development": _("development")}
+
+
+def _choices(current: str, request: HttpRequest) -> list[BrokerChoice]:
+    words = environments()
     return [
         BrokerChoice(
             slug=slug,
@@ -105,11 +113,29 @@ def _choices(current: str) -> list[BrokerChoice]:
             environment=config.environment,
             environment_label=words.get(config.environment, ""),
             facts=hooks.broker_facts(slug),
-            href=f"{get_script_prefix()}?{urlencode({'broker': slug})}",
+            href=_there(request, slug),
             is_current=slug == current,
         )
         for slug, config in brokers.configs().items()
     ]
+
+
+def address(key: str, slug: str) -> str:
+    """Return the address of an entry of the sidebar, of a broker."""
+    return f"{get_script_prefix()}{_PATHS.get(key, '')}?{urlencode({'broker': slug})}"
+
+
+def _there(request: HttpRequest, slug: str) -> str:
+    """Return the address of the page that one is on, of another broker: of a thing's page the list that it is in.
+
+    What was asked for stays, but for what is of the one broker alone.
+    """
+    at = place(request)
+    inside = _PATHS.get(at, "")
+    kept = {}
+    if request.path_info.strip("/") == inside.strip("/"):
+        kept = {name: values for name, values in request.GET.lists() if name not in _OF_ONE_BROKER}
+    return f"{get_script_prefix()}{inside}?{urlencode({'broker': slug, **kept}, doseq=True)}"
 
 
 def _nav(slug: str, with_broker: bool) -> list[NavItem]:

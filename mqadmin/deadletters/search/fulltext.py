@@ -11,7 +11,6 @@ pg_trgm may be created; without it a search reads the newest letters.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Sequence
@@ -20,8 +19,6 @@ from itertools import takewhile
 from typing import Any
 
 from django.db import Error, connection, transaction
-from django.db.models import Q
-from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from mqadmin.deadletters.models import DeadLetter, WordsMark
@@ -202,13 +199,6 @@ def _parts(word: str, size: int) -> list[str]:
     """Return what the index may be asked for instead of `word`: parts of which it knows three characters."""
     found = dict.fromkeys((word[:size], word[-size:]))
     return [part for part in found if _KNOWN.search(part)] or [word]
-
-
-def among(ids: Sequence[int]) -> Q:
-    """Return the condition that a letter is one of `ids`: one value for the database, not thousands."""
-    if connection.vendor == "sqlite":
-        return Q(pk__in=RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(ids))]))
-    return Q(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
 
 
 def _pieces(word: str) -> list[str]:

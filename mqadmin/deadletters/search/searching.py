@@ -24,6 +24,8 @@ from django.utils.translation import ngettext
 
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import formats
+from mqadmin.core.query.syntax import Age, All, BadQuery, Condition, Fault, Node, Words, leaves
+from mqadmin.core.rows.among import among
 from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
@@ -32,7 +34,6 @@ from mqadmin.deadletters.search.query import compiling, meaning
 from mqadmin.deadletters.search.query.compiling import Compiled
 from mqadmin.deadletters.search.query.meaning import Facts
 from mqadmin.deadletters.search.query.parser import parse
-from mqadmin.deadletters.search.query.syntax import Age, All, Condition, Node, QueryError, Words, leaves
 
 # Letters that one search reads: in the database, and one by one in Python (headers and bodies).
 MOST_SCANNED = 50_000
@@ -142,26 +143,12 @@ def checked(query: str) -> str:
     return query
 
 
-@dataclass(frozen=True)
-class QueryFault:
-    """What is wrong with a query: the text `before` the place, the `blamed` piece, the text `after`; and what
-    would do, as (piece, whole query)."""
-
-    text: str
-    before: str
-    blamed: str
-    after: str
-    suggestions: tuple[tuple[str, str], ...] = ()
-
-
-def fault(query: str) -> QueryFault | None:
+def fault(query: str) -> Fault | None:
     """Return what is wrong with `query`, None for one that can be read."""
     try:
         _parsed(query)
-    except QueryError as error:
-        before, after = query[: error.start], query[error.end :]
-        better = [(piece, before + piece + after) for piece in error.suggestions]
-        return QueryFault(error.text, before, query[error.start : error.end], after, tuple(better))
+    except BadQuery as error:
+        return Fault.of(query, error)
     return None
 
 
@@ -169,19 +156,18 @@ def read(query: str) -> Node:
     """Return the tree. Raises Refusal (422, "bad_query") with the place in words."""
     try:
         return _parsed(query.encode("utf-8", "replace").decode())  # half a surrogate pair is no text
-    except QueryError as error:
-        where = _("%(what)s (at character %(place)d)") % {"what": error.text, "place": error.start + 1}
-        raise Refusal(where, "bad_query", status=422, fields={"q": where}) from error
+    except BadQuery as error:
+        raise Refusal(error.message, "bad_query", status=422, fields={"q": error.message}) from error
 
 
 def _parsed(query: str) -> Node:
-    """Return the tree. Raises QueryError, also where it asks for what is masked."""
+    """Return the tree. Raises BadQuery, also where it asks for what is masked."""
     node = parse(query)
     for leaf in leaves(node):
         if isinstance(leaf, Condition) and leaf.path and masking.is_refused(leaf.field.columns[0], leaf.path):
             text = _("“%(name)s” is masked: it is not searched for who may not see it.")
             name = ".".join((leaf.field.name, *leaf.path))
-            raise QueryError(text % {"name": name}, leaf.start, leaf.end)
+            raise BadQuery(text % {"name": name}, leaf.start, leaf.end)
     return node
 
 
@@ -192,7 +178,7 @@ def without_masked(query: str) -> str:
         return query
     try:
         node = parse(query)
-    except QueryError:
+    except BadQuery:
         return masking.SHOWN
     for leaf in sorted(leaves(node), key=lambda item: -item.start):
         if isinstance(leaf, Words):
@@ -259,11 +245,11 @@ class _Look:
         most = fulltext.MOST if self.ends is None else min(fulltext.MOST, fulltext.MOST_ON_PAGE)
         candidates, has_more = fulltext.candidates(words, most)
         narrowed = self.rows.filter(self.plan.where).order_by("-pk")
-        picks = set(self._picked(narrowed.filter(fulltext.among(candidates))))
+        picks = set(self._picked(narrowed.filter(among(candidates))))
         picks.update(self._picked(narrowed.filter(pk__gt=mark)[:MOST_FRESH]))
         # By their ids, or the database would read every parked letter to find the few that were edited.
         edited = DeadLetter.objects.filter(edits__gt=0).order_by("-pk").values_list("pk", flat=True)
-        picks.update(self._picked(narrowed.filter(fulltext.among(list(edited[:MOST_FRESH])))))
+        picks.update(self._picked(narrowed.filter(among(list(edited[:MOST_FRESH])))))
         found = sorted(picks, reverse=True)
         is_cut = has_more or len(found) > MOST_READ
         limit = len(candidates) if is_cut else None
@@ -317,7 +303,7 @@ class _Look:
         self, picks: Sequence[Pick], limit: int | None, oldest: int | None, *, by_words: bool = False
     ) -> Found:
         ids = tuple(pick.pk for pick in picks)
-        return Found(self.rows.filter(fulltext.among(ids)), limit, oldest, ids, by_words, tuple(picks))
+        return Found(self.rows.filter(among(ids)), limit, oldest, ids, by_words, tuple(picks))
 
 
 def columns(query: str) -> dict[str, str] | None:

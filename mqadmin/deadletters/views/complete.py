@@ -20,6 +20,6 @@ def letter_complete(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "")[:_LONGEST]
     at = whole(request.GET.get("at", ""), 5)
     found = completing.offers(brokers.current(request), query, len(query) if at is None else at)
-    response = render(request, "deadletters/_offers.html", {"offers": found})
+    response = render(request, "core/_offers.html", {"offers": found})
     response["Cache-Control"] = "private, max-age=20"
     return response

@@ -8,21 +8,30 @@ from typing import Any, Literal
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
+from pydantic import Field
 
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import VIEW, ApiError, PageQuery, one
+from mqadmin.core.rows.among import among
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import listing, live_queue, patterns, wording
+from mqadmin.queues.pages import listing, live_queue, wording
+from mqadmin.queues.search import language, patterns
 
 router = Router(tags=["brokers and queues"], auth=VIEW)
 
 
 class ReasonOut(Schema):
-    """One reason of a verdict: a code and its numbers for programs, a sentence for people."""
+    """One reason of a verdict: a code and its numbers for programs, sentences for people.
+
+    `since`: when it began, where that is known. `evidence`: the numbers that show it; `advice`: what to do.
+    """
 
     code: str
     level: str
     text: str
+    since: datetime | None
+    evidence: str
+    advice: str
     params: dict[str, Any]
 
 
@@ -39,6 +48,7 @@ class QueueOut(Schema):
     `dead_letters_choice`: which of the queues of `dead_letters_to` a dead letter reaches: all of them, one, each
     that is matching, or some, when it depends on the message otherwise. `oldest_at`: since when its oldest ready
     message waits, an estimate from what came and went; `oldest_at_least`: it was there before anybody looked.
+    `own`: which of owner, thresholds and mute somebody set on the queue itself; standing rules say the rest.
     """
 
     id: int
@@ -61,6 +71,12 @@ class QueueOut(Schema):
     tracked: bool
     oldest_at: datetime | None
     oldest_at_least: bool
+    owner: str
+    note: str
+    thresholds: dict[str, Any]
+    muted_until: datetime | None
+    muted_by: str
+    own: list[str]
     sampled_at: datetime | None
 
     @staticmethod
@@ -73,9 +89,7 @@ class QueueOut(Schema):
 
     @staticmethod
     def resolve_health(obj: Queue) -> dict[str, Any]:
-        texts = wording.sentences(obj.health_reasons)
-        reasons = [{**reason, "text": text} for reason, text in zip(obj.health_reasons, texts, strict=True)]
-        return {"level": obj.health, "reasons": reasons}
+        return {"level": obj.health, "reasons": [_reason(item) for item in wording.told(obj)]}
 
     @staticmethod
     def resolve_dead_letters_choice(obj: Queue) -> str:
@@ -84,6 +98,18 @@ class QueueOut(Schema):
     @staticmethod
     def resolve_sampled_at(obj: Queue) -> datetime | None:
         return obj.broker.sampled_at
+
+
+def _reason(item: wording.Told) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "level": item.level,
+        "text": item.sentence,
+        "since": None if item.since_at is None else datetime.fromtimestamp(item.since_at, UTC),
+        "evidence": item.evidence,
+        "advice": item.advice,
+        "params": item.params,
+    }
 
 
 class QueueList(Schema):
@@ -105,6 +131,8 @@ class QueueDetailOut(QueueOut):
 
     `delayed`: messages that wait for a delayed retry; `by_priority`: those that are ready and were not returned.
     Both, as `delivery_limit` and `delayed_retry`, where the broker says it: of quorum queues, from RabbitMQ 4.3 on.
+    `head_at`: the timestamp that its publisher gave to the message at the head of a classic queue; `first_at`: when
+    the first message of a stream that is still there was written (RabbitMQ 4.3).
     """
 
     durable: bool
@@ -116,6 +144,8 @@ class QueueDetailOut(QueueOut):
     members: list[MemberOut]
     delayed: int | None
     next_retry_at: datetime | None
+    head_at: datetime | None
+    first_at: datetime | None
     delivery_limit: int | None
     delayed_retry: str
     by_priority: dict[int, int]
@@ -130,22 +160,35 @@ class QueueQuery(PageQuery):
     q: str | None = None
     health: str | None = None
     type: str | None = None
+    filter: str | None = Field(None, max_length=language.LONGEST)
     sort: str = "name"
 
 
 @router.get("/queues", response=QueueList)
 def queue_list(request: HttpRequest, wanted: Query[QueueQuery]) -> Page:
-    """List queues. `name` is exact, `q` text in the name or `/pattern/`; `sort` a field, "-" for descending."""
+    """List queues. `name` is exact, `q` text in the name or `/pattern/`; `sort` a field, "-" for descending.
+
+    `filter` is a search as the page has it: `vhost:prod health:broken ready>1000 -name:/^amq/ lag>5m`; 400
+    `bad_query` with the place where it cannot be read.
+    """
     rows = Queue.objects.filter(gone_at__isnull=True).select_related("broker")
     names = {"broker__slug": "broker", "vhost": "vhost", "name": "name", "health": "health", "type": "type"}
     exact = {column: getattr(wanted, name) for column, name in names.items()}
     rows = rows.filter(**{column: value for column, value in exact.items() if value is not None})
     q = wanted.q
-    if q and listing.is_pattern(q):
-        rows = rows.filter(pk__in=_matching(q, list(rows.values_list("pk", "name"))))
+    if q and _is_pattern(q):
+        rows = rows.filter(among(_matching(q, list(rows.values_list("pk", "name")))))
     elif q:
         rows = rows.filter(name__icontains=q)
+    try:
+        rows = language.read(wanted.filter or "").apply(rows)
+    except language.BadQuery as error:
+        raise ApiError(400, "bad_query", error.message) from error
     return paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=_order(wanted.sort))
+
+
+def _is_pattern(q: str) -> bool:
+    return len(q) > 2 and q.startswith("/") and q.endswith("/")
 
 
 def _matching(q: str, rows: list[tuple[int, str]]) -> list[int]:

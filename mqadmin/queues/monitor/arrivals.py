@@ -3,17 +3,22 @@
 The oldest of `ready` messages arrived when as many had arrived as have by now, less those that wait. So the moments
 at which messages arrived are kept, as far back as one that waits may be. Pure: no clock, no broker.
 
-It is an estimate: what is taken out of turn (priorities, messages that were returned behind others) is taken for
-the oldest. A purge and what expires at the head are no fault: both leave the order as it is.
+It is an estimate from below: what is taken out of turn (priorities, messages that were returned behind others) is
+taken for the oldest, so that the oldest is as old as this or older. A purge and what expires at the head are no
+fault: both leave the order as it is. Nor is a broker that counts anew. Of what came while nobody looked it is only
+known that it waits since the end of that time, or longer.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 MOST = 256  # moments that are kept, at the most
+STORED = 48  # of them, over a restart
 UNSETTLED_S = 30.0  # what came may be counted before the length is: so long nothing is forgotten
 SETTLED = 3  # samples after which a length that fell has fallen, and is not just counted before what left
 
@@ -34,6 +39,7 @@ class Arrivals:
         "_by_length",
         "_counts",
         "_fallen",
+        "_gaps",
         "_left",
         "_published",
         "_ready",
@@ -52,6 +58,7 @@ class Arrivals:
         self._start = 0  # how many had arrived when it was last seen to count nothing
         self._fallen = 0  # samples since the count went below the last one
         self._ready = 0
+        self._gaps: list[tuple[float, float]] = []  # when nobody looked
 
     def observe(
         self,
@@ -62,12 +69,13 @@ class Arrivals:
         published: int | None,
         left: int | None,
         since: float | None = None,
+        blind: bool = False,
     ) -> None:
         """Note one sample.
 
         `published`, `left`: the broker's cumulative counts of what was published to the queue, and of what was
         acked or delivered without acks; None where it keeps none. `since`: until when nothing had come, where
-        samples that said so were left out.
+        samples that said so were left out. `blind`: nobody looked between then and now.
 
         What arrives by dead-lettering is not published: without a count of that, what came is what left and what
         is there.
@@ -81,6 +89,8 @@ class Arrivals:
             return
         if since is not None and since > self._times[-1]:
             self._append(since, self._counts[-1])
+        if blind:
+            self._gaps.append((self._times[-1], now))
         count = self._count(total, published, left or 0)
         if count > self._counts[-1]:
             self._append(now, count)
@@ -99,7 +109,7 @@ class Arrivals:
         elif self._by_count is None:
             self._by_count = self._start  # its statistics begin with the first message
         elif published < (self._published or 0):
-            self._by_count = last - published  # they begin anew, since a restart
+            self._by_count = last  # they begin anew, since a restart: all that they count has come since
         counted = last if published is None else max(last, published + (self._by_count or 0))
         if left < self._left or not total:
             self._by_length = counted - total - left
@@ -125,7 +135,29 @@ class Arrivals:
         before, after = self._counts[place - 1], self._counts[place]
         share = (position - before + 0.5) / (after - before)
         at = self._times[place - 1] + share * (self._times[place] - self._times[place - 1])
+        for begin, end in self._gaps:
+            if begin < at < end:
+                return Lag(max(now - end, 0), at_least=True)
         return Lag(max(now - at, 0))
+
+    def stored(self) -> list[Any]:
+        """Return what `read` makes the same of: plain numbers, at most some hundred."""
+        kept = Arrivals()
+        kept._times, kept._counts = self._times[:], self._counts[:]
+        kept._thin(STORED)
+        numbers = (self._by_count, self._by_length, self._published, self._left, self._start, self._ready)
+        gaps = [[int(begin), int(end)] for begin, end in self._gaps]
+        return [list(numbers), [int(at) for at in kept._times], list(kept._counts), gaps]
+
+    @classmethod
+    def read(cls, stored: Sequence[Any]) -> Arrivals:
+        """Return what was stored. Raises ValueError or TypeError for something else."""
+        found = cls()
+        numbers, times, counts, gaps = stored
+        found._by_count, found._by_length, found._published, found._left, found._start, found._ready = numbers
+        found._times, found._counts = array("d", times), array("q", counts)
+        found._gaps = [(begin, end) for begin, end in gaps]
+        return found
 
     def _append(self, now: float, count: int) -> None:
         self._times.append(now)
@@ -137,9 +169,17 @@ class Arrivals:
         first = min(first, bisect_right(self._times, self._times[-1] - UNSETTLED_S) - 1)
         if first > 0:
             del self._times[:first], self._counts[:first]
+        self._gaps = [(begin, end) for begin, end in self._gaps if end > self._times[0]]
         if len(self._times) > MOST:
-            # Not two neighbours, and of the others those that lie on the line between theirs.
-            for place in sorted(sorted(range(1, MOST, 2), key=self._bend)[: MOST // 4], reverse=True):
+            self._thin(MOST * 3 // 4)
+
+    def _thin(self, most: int) -> None:
+        """Forget moments until so many are left: those that lie on the line between their neighbours first."""
+        while (too_many := len(self._times) - most) > 0:
+            # Not two neighbours at once: a line needs its ends.
+            inner = range(1, len(self._times) - 1, 2)
+            chosen = sorted(inner, key=self._bend)[: min(too_many, max(len(inner) // 2, 1))]
+            for place in sorted(chosen, reverse=True):
                 del self._times[place], self._counts[place]
 
     def _bend(self, place: int) -> float:

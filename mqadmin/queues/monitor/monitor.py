@@ -104,6 +104,7 @@ class BrokerSampler:
         if not self._leading:
             return
         try:
+            self._sampler.rest()
             leases.release(self.lease, self._holder)
         except (DatabaseError, InterfaceError) as error:
             log.warning("broker %s: the lease could not be given back: %s", self.slug, error)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mqadmin.queues.monitor import health
+from mqadmin.queues.health.facts import FOREVER, RANK, UNKNOWN, Verdict, dated
+from mqadmin.queues.health.judging import judge, remember
+from mqadmin.queues.health.memory import Memory
 from mqadmin.queues.monitor.arrivals import Arrivals
-from mqadmin.queues.monitor.health import RANK, QueueFacts, Verdict, judge, remember
-from mqadmin.queues.monitor.memory import Memory
+from mqadmin.queues.monitor.observing import NOWHERE, DeadLetterRoute, Surroundings, queue_facts
 from mqadmin.rabbit.types import QueueInfo
 
 HISTORY_MINUTES = 60
@@ -58,22 +58,6 @@ COLUMNS = (
 """What the monitor writes of a queue, beside its key and `changed_at`."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetterRoute:
-    """Where a queue's dead letters go to and come from, as `Queue` stores it."""
-
-    to: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    choice: str = ""  # which of `to` a letter reaches: `Route.choice`, "" for all
-    fault: str = ""
-    is_inbox: bool = False  # dead letters end up here
-    is_delay: bool = False  # holds messages until they expire back to where they came from
-    delay_ms: int | None = None
-
-
-NOWHERE = DeadLetterRoute()
-
-
 @dataclass(slots=True)
 class Known:
     """What the monitor holds of one queue between two samples."""
@@ -84,18 +68,8 @@ class Known:
     route: DeadLetterRoute = NOWHERE
     context: tuple[Any, ...] = ()
     settled: bool = False
+    wake_at: float = FOREVER  # a settled one is judged again then
     arrivals: Arrivals | None = None  # from the first message that waited on
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What is the same for all queues of a sample. `before`: when the last sample was. `parking`: the name that
-    parking queues have."""
-
-    now: float
-    alarms: tuple[str, ...] = ()
-    parking: str = ""
-    before: float | None = None
 
 
 def update(
@@ -103,18 +77,42 @@ def update(
 ) -> bool:
     """Bring `known` up to date with one more sample; return whether its row must be written."""
     oldest = _oldest(known, info, around)
-    context = (tracked, around.alarms)
-    if known.settled and known.info == info and known.route == route and known.context == context:
+    now = around.now
+    context: tuple[Any, ...] = (tracked, around.alarms)
+    if around.limits or around.handling:
+        context += (around.limits.get(info.key), around.handling.get(info.key))
+    same = known.settled and known.info == info and known.route == route and known.context == context
+    if same and now < known.wake_at:
         return False
-    facts = queue_facts(info, route, tracked=tracked, around=around)
-    memory = remember(known.memory, facts, around.now)
-    verdict = judge(facts, memory, around.now)
+    if by := remade(known, info, around):
+        known.memory, known.arrivals = known.memory.remade(now, by), None
+        oldest = _oldest(known, info, around)
+    facts = replace(queue_facts(info, route, tracked=tracked, around=around), **oldest)
+    memory = remember(known.memory, facts, now)
+    verdict = dated(judge(facts, memory, now), known.row.get("health_reasons", ()), now)
     history = extended(known.row.get("history", []), info.total, around.now)
     row = _row(info, route, facts.is_inbox, memory, verdict, history, known.row) | oldest
     changed = row != known.row
     known.row, known.memory, known.info, known.route, known.context = row, memory, info, route, context
     known.settled = verdict.settled and (not history or history[-1][1] == info.total)
+    known.wake_at = verdict.wake_at
     return changed
+
+
+def remade(known: Known, info: QueueInfo, around: Surroundings) -> str:
+    """Return by what one sees that this is another queue of the same name; "" where it is the same."""
+    row, last = known.row, known.info
+    if not row:
+        return ""
+    if row.get("gone_at") is not None:
+        return "came_back"
+    if row["type"] != info.type[:20]:
+        return "type"
+    if row["arguments"] != info.arguments or row["durable"] != info.durable:
+        return "arguments"
+    if last is None or last.published is None or not around.calm:
+        return ""
+    return "counters" if info.published is not None and info.published < last.published else ""
 
 
 def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, Any]:
@@ -133,6 +131,7 @@ def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, An
             known.arrivals.observe(
                 around.now,
                 since=around.before,
+                blind=around.was_blind,
                 ready=info.ready,
                 total=info.total,
                 published=info.published,
@@ -141,13 +140,14 @@ def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, An
     lag = known.arrivals.lag(around.now) if known.arrivals else None
     if lag is None:
         return {"oldest_at": None, "oldest_at_least": False}
-    return {"oldest_at": int(around.now - lag.seconds), "oldest_at_least": lag.at_least}
+    out_of_turn = bool(info.arguments.get("x-max-priority"))  # the oldest may be one of a low priority
+    return {"oldest_at": int(around.now - lag.seconds), "oldest_at_least": lag.at_least or out_of_turn}
 
 
 def hide(known: Known) -> bool:
     """Note that the queue may not be seen any more; return whether its row must be written."""
-    row = {**known.row, **dict.fromkeys(_NUMBERS), "health": health.UNKNOWN, "health_rank": 0}
-    row["health_reasons"] = [{"code": "unseen", "level": health.UNKNOWN, "params": {}}]
+    row = {**known.row, **dict.fromkeys(_NUMBERS), "health": UNKNOWN, "health_rank": 0}
+    row["health_reasons"] = [{"code": "unseen", "level": UNKNOWN, "params": {}}]
     if known.row.get("gone_at") is not None or row == known.row:
         return False
     known.row, known.settled = row, False
@@ -168,58 +168,6 @@ _NUMBERS = (
     "clears_in",
     "oldest_at",
 )
-
-
-def queue_facts(
-    info: QueueInfo, route: DeadLetterRoute, *, tracked: bool, around: Surroundings
-) -> QueueFacts:
-    """Return what `health` judges by."""
-    return QueueFacts(
-        type=info.type,
-        state=info.state or "",
-        ready=info.ready,
-        unacked=info.unacked,
-        total=info.total,
-        consumers=info.consumers,
-        publish_rate=info.publish_rate,
-        deliver_rate=info.deliver_rate,
-        ack_rate=info.ack_rate,
-        redeliver_rate=info.redeliver_rate,
-        max_length=max_length(info.arguments, info.effective_policy),
-        overflow=str(info.arguments.get("x-overflow") or info.effective_policy.get("overflow") or ""),
-        is_delay=route.is_delay,
-        delay_ms=route.delay_ms,
-        dead_letter_fault=route.fault,
-        inbox_of=route.origins if route.is_inbox else (),
-        is_inbox=route.is_inbox or info.name == around.parking,
-        tracked=tracked,
-        alarms=around.alarms,
-        idle_since=moment(info.idle_since),
-        members=len(info.members),
-        away=info.away,
-        lacks_majority=info.lacks_majority,
-        delayed=info.delayed or 0,
-    )
-
-
-def max_length(arguments: Mapping[str, Any], policy: Mapping[str, Any]) -> int | None:
-    """Return how many ready messages the queue may hold; of argument and policy the smaller one counts.
-
-    https://www.rabbitmq.com/docs/maxlength: "the minimum of the two values is used".
-    """
-    limits = [arguments.get("x-max-length"), policy.get("max-length")]
-    return min((limit for limit in limits if isinstance(limit, int)), default=None)
-
-
-def moment(text: str | None) -> float | None:
-    """Return the epoch seconds of the broker's `idle_since`; None for none, or for a form not known."""
-    if not text:
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
 def extended(history: list[list[int]], total: int | None, now: float) -> list[list[int]]:

@@ -12,7 +12,7 @@ from mqadmin.history import folding, kinds, steps
 from mqadmin.history.recording import Key, Raw, Recorder
 from mqadmin.rabbit.types import NodeInfo, QueueInfo
 
-_of_queue = attrgetter(*(number.name for number in kinds.QUEUE))
+_of_queue = attrgetter(*(number.name for number in kinds.QUEUE if number.name != "oldest"))
 _of_node = attrgetter(*(number.name for number in kinds.NODE))
 _BROKER = tuple(number.name for number in kinds.BROKER)
 
@@ -41,13 +41,19 @@ class History:
         self._recorder = None
 
     def record(
-        self, totals: Mapping[str, float], nodes: Iterable[NodeInfo], infos: Iterable[QueueInfo], at: float
+        self,
+        totals: Mapping[str, float],
+        nodes: Iterable[NodeInfo],
+        infos: Iterable[QueueInfo],
+        oldest: Mapping[tuple[str, str], int | None],
+        at: float,
     ) -> None:
-        """Store what changed since the last sample, and fold a span that is over."""
+        """Store what changed since the last sample, and fold a span that is over. `oldest`: since when the oldest
+        message of each queue waits."""
         configured = steps.configured()
         if self._recorder is None:
             self._recorder = Recorder(self._slug, configured, gap=steps.gap())
-        sample = _sample(totals, nodes, infos)
+        sample = _sample(totals, nodes, infos, oldest, at)
         for source in _sources:
             sample.update(source(self._slug))
         self._recorder.record(at, sample)
@@ -55,14 +61,25 @@ class History:
 
 
 def _sample(
-    totals: Mapping[str, float], nodes: Iterable[NodeInfo], infos: Iterable[QueueInfo]
+    totals: Mapping[str, float],
+    nodes: Iterable[NodeInfo],
+    infos: Iterable[QueueInfo],
+    oldest: Mapping[tuple[str, str], int | None],
+    at: float,
 ) -> dict[Key, Raw]:
     # Names that the broker makes up, and queues of one connection, come and go by the thousand.
     found: dict[Key, Raw] = {
-        Key("queue", info.vhost, info.name): _of_queue(info)
+        Key("queue", info.vhost, info.name): (*_of_queue(info), _waits(info, oldest.get(info.key), at))
         for info in infos
         if not info.exclusive and not info.name.startswith("amq.gen-")
     }
     found.update((Key("node", "", node.name), _of_node(node)) for node in nodes if node.running)
     found[Key("broker", "", "")] = tuple(totals.get(name) for name in _BROKER)
     return found
+
+
+def _waits(info: QueueInfo, oldest_at: int | None, at: float) -> int | None:
+    """Return how long the oldest message waits: 0 where none does, None where it is not known."""
+    if oldest_at is not None:
+        return kinds.coarse(max(at - oldest_at, 0))
+    return 0 if info.ready == 0 and info.type != "stream" else None

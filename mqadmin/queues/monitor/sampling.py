@@ -15,34 +15,34 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from mqadmin.history import steps
+from mqadmin.queues.health.memory import Memory
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.monitor import broker_rows, remembering, sight, topology, traits
+from mqadmin.queues.monitor import arrivals_kept, beside, broker_rows, remembering, sight, topology, traits
+from mqadmin.queues.monitor.arrivals import Arrivals
 from mqadmin.queues.monitor.cluster import changes, events
 from mqadmin.queues.monitor.cluster.changes import Event
 from mqadmin.queues.monitor.cluster.watch import Sampled, Watch
-from mqadmin.queues.monitor.memory import Memory
+from mqadmin.queues.monitor.observing import NOWHERE, DeadLetterRoute, Key, Surroundings
 from mqadmin.queues.monitor.queue_row import (
     COLUMNS,
-    NOWHERE,
-    DeadLetterRoute,
     Known,
-    Surroundings,
     hide,
     update,
 )
 from mqadmin.queues.monitor.sight import Cluster, Sight
+from mqadmin.queues.standing.keeping import Keeper
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.types import OverviewInfo, QueueInfo
 
 log = logging.getLogger(__name__)
 
-Key = tuple[str, str]
-
 CHUNK = 500  # rows in one transaction: a write lock on SQLite stays short
 TOPOLOGY_S = 30.0
 TRAITS_S = 300.0
 GONE_KEPT = timedelta(hours=24)
+CARED_FOR_KEPT = timedelta(days=90)  # with an owner, a note and the like that a person gave it
 FLEETING_KEPT = timedelta(minutes=10)  # exclusive and auto-delete queues come and go by the thousand
 
 
@@ -74,7 +74,9 @@ class Sampler:
         self._shape: int | None = None
         self._mapped_at = float("-inf")
         self._judged_at: float | None = None
+        self._arrivals_at: float | None = None
         self._history = remembering.History(slug)
+        self._keeper = Keeper()
         self._traits: dict[str, Any] = {}
         self._learnt_at = float("-inf")
         self._sight = Sight()
@@ -97,11 +99,13 @@ class Sampler:
         self._look_around(broker, infos, at)
         self._learn(overview, at)
         asked = time.monotonic()
+        known = len(self._known)
         try:
             made = self._made(infos)
             changed = self._judge(broker, infos, around, at) + self._hide(infos)
             judged = time.monotonic()
             self._write(broker, changed, at)
+            self._keeper.keep(broker, at, are_new=len(self._known) > known)
             gone = self._mark_gone(broker, infos, at)
             stayed = [key for key in gone if changes.stays(key[1], self._known[key].row)]
             found = Sampled(overview, around, infos, self._sight, self._traits, listing_s, made, stayed)
@@ -109,7 +113,9 @@ class Sampler:
             with transaction.atomic():
                 events.write(self.slug, observed.events)
                 broker_rows.sampled(broker, found, observed, at)
-            self._history.record(broker.totals, around.nodes or (), infos, at)
+            self._history.record(broker.totals, around.nodes or (), infos, self._oldest(), at)
+            if self._arrivals_at is None or at - self._arrivals_at >= arrivals_kept.EVERY_S:
+                self._keep_arrivals(broker, at)
         except Exception:
             self.forget()
             raise
@@ -125,14 +131,44 @@ class Sampler:
         if self._broker is not None:
             self._broker.reachable = False
 
+    def rest(self) -> None:
+        """Store what the next sampler needs to go on as if it had been there. Raises django.db.Error."""
+        if self._broker is not None and self._judged_at is not None:
+            self._keep_arrivals(self._broker, self._judged_at)
+
+    def _keep_arrivals(self, broker: Broker, at: float) -> None:
+        waiting = {
+            key: known.arrivals
+            for key, known in self._known.items()
+            if known.arrivals is not None
+            and known.row.get("oldest_at") is not None
+            and known.row.get("gone_at") is None
+        }
+        arrivals_kept.write(broker, waiting, at)
+        self._arrivals_at = at
+
+    def _loaded_arrivals(self, broker: Broker) -> dict[Key, Arrivals]:
+        """Return what is known of arrivals: by this sampler, or by another that looked later."""
+        own = {key: known.arrivals for key, known in self._known.items() if known.arrivals is not None}
+        at, stored = arrivals_kept.read(broker)
+        if at is None or (self._judged_at is not None and self._judged_at >= at):
+            return own
+        self._judged_at = at
+        return stored
+
+    def _oldest(self) -> dict[Key, int | None]:
+        return {key: known.row.get("oldest_at") for key, known in self._known.items()}
+
     def _loaded(self) -> Broker:
         if self._broker is None:
             broker, _created = Broker.objects.get_or_create(slug=self.slug)
+            arrivals = self._loaded_arrivals(broker)
             rows = Queue.objects.filter(broker=broker).values("vhost", "name", *COLUMNS)
             self._known = {}
             for row in rows.iterator():
                 key = (row.pop("vhost"), row.pop("name"))
-                self._known[key] = Known(row=row, memory=Memory.from_json(row["facts"]))
+                memory = Memory.from_json(row["facts"])
+                self._known[key] = Known(row=row, memory=memory, arrivals=arrivals.get(key))
             self._broker = broker
         return self._broker
 
@@ -157,8 +193,17 @@ class Sampler:
 
     def _judge(self, broker: Broker, infos: Iterable[QueueInfo], cluster: Cluster, at: float) -> list[Key]:
         tracked = self._tracked(broker)
-        alarms = tuple(sorted({alarm.resource for alarm in cluster.alarms or ()}))
-        around = Surroundings(at, alarms, settings.MQADMIN_PARKING_QUEUE, before=self._judged_at)
+        around = Surroundings(
+            at,
+            tuple(sorted({alarm.resource for alarm in cluster.alarms or ()})),
+            settings.MQADMIN_PARKING_QUEUE,
+            before=self._judged_at,
+            gap=steps.gap(),
+            calm=beside.is_calm(cluster),
+            limits=beside.own_limits(broker),
+            handling=beside.handling(self.slug, at),
+            emptied=beside.emptied(broker, at),
+        )
         self._judged_at = at
         changed = []
         for info in infos:
@@ -216,7 +261,7 @@ class Sampler:
                 Queue.objects.filter(broker=broker, vhost=vhost, name__in=chunk).update(gone_at=moment)
         for key in new:
             self._known[key].row["gone_at"] = moment
-            self._known[key].settled = False
+            self._known[key].settled, self._known[key].arrivals = False, None
         if missing:
             self._delete_old(broker, missing, moment)
         return new
@@ -224,7 +269,8 @@ class Sampler:
     def _delete_old(self, broker: Broker, missing: Iterable[Key], moment: datetime) -> None:
         fleeting = Q(exclusive=True) | Q(auto_delete=True)
         old = Q(gone_at__lt=moment - GONE_KEPT) | (fleeting & Q(gone_at__lt=moment - FLEETING_KEPT))
-        deleted, _rows = Queue.objects.filter(old, broker=broker, tracked=False).delete()
+        forgotten = Q(own=[], note="") | Q(gone_at__lt=moment - CARED_FOR_KEPT)
+        deleted, _rows = Queue.objects.filter(old, forgotten, broker=broker, tracked=False).delete()
         if deleted:
             left = set(
                 Queue.objects.filter(broker=broker, gone_at__isnull=False).values_list("vhost", "name")

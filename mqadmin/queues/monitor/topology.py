@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from mqadmin.queues.monitor.queue_row import DeadLetterRoute
+from mqadmin.queues.monitor.observing import DeadLetterRoute
 from mqadmin.rabbit.topology.topology import (
     DeadLetterPath,
     QueueKey,

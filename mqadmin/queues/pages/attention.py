@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Tile
 from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
-from mqadmin.queues.models import Broker
+from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages import broker_wording, listing, rights, wording
 from mqadmin.queues.pages.broker_status import status_of
 
 SHOWN = 6
 FOUND = 8
+GONE_TOLD = timedelta(hours=1)
 _LACKS = "members_away"
 
 
@@ -35,12 +39,13 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
     has_vhosts = listing.present(slug).order_by().values("vhost").distinct().count() > 1
     yield from _queues(slug, "broken", has_vhosts=has_vhosts)
     yield from _without_a_member(slug)
+    yield from _gone(slug)
     yield from _queues(slug, "watch", has_vhosts=has_vhosts)
 
 
 def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
     # Letters that wait or arrive: mqadmin.deadletters speaks of them, with the button that helps.
-    found = listing.present(slug).filter(health=level).exclude(health="watch", is_inbox=True)
+    found = wanted(slug).filter(health=level).exclude(health="watch", is_inbox=True)
     if level == "watch":
         # They are told as one. A row without a reason has no first one to compare.
         found = found.filter(~Q(health_reasons__0__code=_LACKS) | Q(health_reasons__0__code__isnull=True))
@@ -51,7 +56,8 @@ def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
         words = " ".join(wording.sentences(queue.health_reasons))
         if has_vhosts:
             words = _("%(words)s In vhost %(vhost)s.") % {"words": words, "vhost": queue.vhost}
-        yield Attention(level, wording.headline(queue.name, queue.health_reasons), words, [open_it])  # type: ignore[arg-type]
+        title, since = wording.headline(queue.name, queue.health_reasons), _since(queue.health_reasons)
+        yield Attention(level, title, words, [open_it], since)  # type: ignore[arg-type]
     if len(rows) > SHOWN:
         more = found.count() - SHOWN
         title = ngettext("%(n)s more queue", "%(n)s more queues", more) % {"n": number(more)}
@@ -59,9 +65,51 @@ def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
         yield Attention(level, title, _("In the same state."), [Link(_("Show them all"), href)])  # type: ignore[arg-type]
 
 
+def wanted(slug: str) -> QuerySet[Queue]:
+    """Return the queues that may ask for attention: not those that somebody muted."""
+    return listing.present(slug).exclude(muted_until__gt=timezone.now())
+
+
+def _gone(slug: str) -> Iterator[Attention]:
+    """Tell for a while of queues that are gone though they were in use: that one deletes, or loses with a node."""
+    since = timezone.now() - GONE_TOLD
+    used = Q(total__gt=0) | Q(consumers__gt=0) | Q(publish_rate__gt=0)
+    gone = Queue.objects.filter(
+        used, broker__slug=slug, gone_at__gte=since, auto_delete=False, exclusive=False
+    )
+    found = gone.exclude(muted_until__gt=timezone.now()).order_by("-total", "name")
+    rows = list(found[: SHOWN + 1])
+    if not rows:
+        return
+    first = rows[0]
+    if len(rows) == 1:
+        title = _("%(queue)s is gone") % {"queue": first.name}
+    else:
+        count = str(SHOWN) + "+" if len(rows) > SHOWN else number(len(rows))
+        title = _("%(n)s queues are gone") % {"n": count}
+    parts = [f"{row.name} ({_held(row)})" for row in rows[:SHOWN]]
+    text = _("They were in use: %(names)s.") if len(rows) > 1 else _("It was in use: %(names)s.")
+    link = Link(_("Open"), reverse("queue_detail", args=[first.pk]))
+    yield Attention("watch", title, text % {"names": ", ".join(parts)}, [link], first.gone_at)
+
+
+def _held(queue: Queue) -> str:
+    """Return what a queue had when it was last seen."""
+    if queue.total:
+        return ngettext("%(n)s message", "%(n)s messages", queue.total) % {"n": number(queue.total)}
+    count = queue.consumers or 0
+    return ngettext("%(n)s consumer", "%(n)s consumers", count) % {"n": number(count)}
+
+
+def _since(reasons: Sequence[Mapping[str, Any]]) -> datetime | None:
+    """Return since when the worst reason holds, None where that is not known."""
+    at = reasons[0].get("since") if reasons else None
+    return datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else None
+
+
 def _without_a_member(slug: str) -> Iterator[Attention]:
     """Yield one line for all queues that lack a member: with a node down they are many, and it is one thing."""
-    lacking = listing.present(slug).filter(health="watch", health_reasons__0__code=_LACKS)
+    lacking = wanted(slug).filter(health="watch", health_reasons__0__code=_LACKS)
     count = lacking.count()
     if not count:
         return

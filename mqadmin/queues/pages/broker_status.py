@@ -52,7 +52,11 @@ def stale_after() -> timedelta:
 
 def status_of(slug: str, now: datetime | None = None) -> BrokerStatus:
     """Return how the broker `slug` is seen, from its row alone: no call to the broker."""
-    broker = Broker.objects.filter(slug=slug).first()
+    return seen(Broker.objects.filter(slug=slug).first(), now)
+
+
+def seen(broker: Broker | None, now: datetime | None = None) -> BrokerStatus:
+    """Return the same from a row that is read already, None for a broker that has none."""
     moment = now or timezone.now()
     if broker is None or (broker.sampled_at is None and broker.reachable is not False):
         text = _("The monitor has not sampled this broker. It runs with: manage.py run_monitor")

@@ -11,7 +11,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, QuerySet
 
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import patterns
+from mqadmin.queues.search import language
+from mqadmin.queues.search.language import LONGEST, BadQuery, Fault
 from mqadmin.rabbit.numbers import whole
 
 SIZES = (50, 100, 200)
@@ -32,6 +33,7 @@ SORTS: dict[str, tuple[str, ...]] = {
     "growth": ("growth",),
     "consumers": ("consumers",),
     "clears_in": ("clears_in",),
+    "oldest_at": ("oldest_at",),  # ascending: who waits longest
 }
 
 SHOWN: dict[str, Q] = {
@@ -43,7 +45,7 @@ SHOWN: dict[str, Q] = {
 
 @dataclass(frozen=True)
 class QueueSearch:
-    """What is asked for. `q`: text in the name, or `/pattern/`; `show`: one key of SHOWN, "" for all."""
+    """What is asked for. `q`: a search (`queues.search`); `show`: one key of SHOWN, "" for all."""
 
     broker: str
     q: str = ""
@@ -61,7 +63,7 @@ class QueueSearch:
         per, page = values.get("per", ""), whole(values.get("page", ""), 7)
         return cls(
             broker=broker,
-            q=values.get("q", "").strip()[:300],
+            q=values.get("q", "").strip()[:LONGEST],
             vhost=values.get("vhost", "")[:255],
             type=values.get("type", "")[:20],
             show=show if show in SHOWN else "",
@@ -88,12 +90,12 @@ class QueueSearch:
 
 @dataclass(frozen=True)
 class Listing:
-    """One page of queues, how many match each chip, and why a pattern could not be used ("" if it could)."""
+    """One page of queues, how many match each chip, and why the search could not be used (None if it could)."""
 
     page: Page[Any]
     queues: Sequence[Queue]
     counts: Mapping[str, int]
-    fault: str = ""
+    fault: Fault | None = None
     vhosts: Sequence[str] = field(default_factory=list)
     types: Sequence[str] = field(default_factory=list)
 
@@ -114,60 +116,37 @@ def ordering(sort: str) -> list[Any]:
 
 
 def listing(query: QueueSearch) -> Listing:
-    """Return the page that `query` asks for. A pattern that cannot be used matches nothing and says why."""
+    """Return the page that `query` asks for. A search that cannot be read, or takes too long, finds nothing and
+    says why."""
     base = present(query.broker)
-    found = base
+    vhosts = list(base.order_by("vhost").values_list("vhost", flat=True).distinct())
+    types = list(base.order_by("type").values_list("type", flat=True).distinct())
+    fault = None
+    try:
+        found = matching(query)
+    except BadQuery as error:
+        found, fault = base.none(), Fault.of(query.q, error)
+    counts = found.aggregate(
+        all=Count("pk"), **{_key(name): Count("pk", filter=q) for name, q in SHOWN.items()}
+    )
+    page = Paginator(shown(query, found).order_by(*ordering(query.sort)), query.per).get_page(query.page)
+    all_counts = {"all": counts["all"], **{name: counts[_key(name)] for name in SHOWN}}
+    return Listing(page, list(page), all_counts, fault, vhosts, types)
+
+
+def matching(query: QueueSearch) -> QuerySet[Queue]:
+    """Return the queues that match, whatever their chip. Raises BadQuery."""
+    found = present(query.broker)
     if query.vhost:
         found = found.filter(vhost=query.vhost)
     if query.type:
         found = found.filter(type=query.type)
-    vhosts = list(base.order_by("vhost").values_list("vhost", flat=True).distinct())
-    types = list(base.order_by("type").values_list("type", flat=True).distinct())
-    if is_pattern(query.q):
-        result = _by_pattern(query, found)
-    else:
-        if query.q:
-            found = found.filter(name__icontains=query.q)
-        result = _by_database(query, found)
-    return replace(result, vhosts=vhosts, types=types)
+    return language.read(query.q).apply(found)
 
 
-def is_pattern(q: str) -> bool:
-    """Whether `q` is written `/like this/`."""
-    return len(q) > 2 and q.startswith("/") and q.endswith("/")
-
-
-def _by_database(query: QueueSearch, found: QuerySet[Queue]) -> Listing:
-    counts = found.aggregate(
-        all=Count("pk"), **{_key(name): Count("pk", filter=q) for name, q in SHOWN.items()}
-    )
-    shown = found.filter(SHOWN[query.show]) if query.show else found
-    page = Paginator(shown.order_by(*ordering(query.sort)), query.per).get_page(query.page)
-    return Listing(page, list(page), {"all": counts["all"], **{name: counts[_key(name)] for name in SHOWN}})
-
-
-def _by_pattern(query: QueueSearch, found: QuerySet[Queue]) -> Listing:
-    """Match in Python over names only: the database would match without a bound, or not at all (SQLite)."""
-    ordered = found.order_by(*ordering(query.sort))
-    rows = list(ordered.values_list("pk", "name", "health", "consumers", "is_inbox"))
-    fault = ""
-    try:
-        pattern = patterns.compiled(query.q[1:-1])
-        matches = list(patterns.matching(pattern, (row[1] for row in rows)))
-        rows = [row for row, matched in zip(rows, matches, strict=True) if matched]
-    except patterns.BadPattern as error:
-        rows, fault = [], str(error)
-    counts = dict.fromkeys(("all", *SHOWN), 0)
-    shown = []
-    for pk, _name, health, consumers, is_inbox in rows:
-        kinds = {health, "unconsumed" if consumers == 0 else "", "dead-letter" if is_inbox else ""} - {""}
-        for kind in ("all", *kinds):
-            counts[kind] += 1
-        if not query.show or query.show in kinds:
-            shown.append(pk)
-    page = Paginator(shown, query.per).get_page(query.page)
-    by_id = Queue.objects.in_bulk(list(page))
-    return Listing(page, [by_id[pk] for pk in page if pk in by_id], counts, fault)
+def shown(query: QueueSearch, found: QuerySet[Queue]) -> QuerySet[Queue]:
+    """Return those of the queues that the chip shows."""
+    return found.filter(SHOWN[query.show]) if query.show else found
 
 
 def _key(name: str) -> str:

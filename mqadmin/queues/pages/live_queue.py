@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
+from mqadmin.queues.health.facts import DOWN_STATES
 from mqadmin.queues.models import Queue
-from mqadmin.queues.monitor.health import DOWN_STATES
 from mqadmin.rabbit.errors import NotFound, RabbitError, Refused
 from mqadmin.rabbit.management_api import peek as rabbit_peek
 from mqadmin.rabbit.management_api.peek import PeekRisk
@@ -151,15 +151,24 @@ def updated(queue: Queue, detail: QueueDetail) -> Queue:
     queue.state, queue.policy = detail.info.state or "", detail.info.policy or ""
     queue.arguments = dict(detail.info.arguments)
     queue.effective_policy = dict(detail.info.effective_policy)
-    retry_at = detail.next_retry_at
     vars(queue).update(  # what its row has no column for
         delayed=detail.info.delayed,
         delivery_limit=detail.info.delivery_limit,
         delayed_retry=detail.delayed_retry,
-        next_retry_at=None if retry_at is None else datetime.fromtimestamp(retry_at, UTC),
+        next_retry_at=at(detail.next_retry_at),
+        head_at=at(detail.head_at),
+        first_at=at(detail.first_at),
         by_priority=dict(detail.by_priority),
     )
     return queue
+
+
+def at(epoch: float | None) -> datetime | None:
+    """Return the moment; None for one that no calendar has: publishers write what they like."""
+    try:
+        return None if epoch is None else datetime.fromtimestamp(epoch, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 _LIVE = (

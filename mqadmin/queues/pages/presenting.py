@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import UNKNOWN, duration
 from mqadmin.core.tones import Tone
+from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
-from mqadmin.queues.monitor import health
 from mqadmin.queues.monitor.queue_row import points
-from mqadmin.queues.pages import tones, wording
+from mqadmin.queues.pages import caring, sentences, tones, wording
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Mark:
 @dataclass(frozen=True)
 class Row:
     """One queue of a table. `words`: the verdict, worst first; `clears`: when the backlog is gone; `waits`: how
-    long its oldest ready message has waited."""
+    long its oldest ready message has waited; `mute`: until when it is muted and by whom, "" where it is not."""
 
     queue: Queue
     tone: Tone
@@ -38,6 +38,8 @@ class Row:
     points: Sequence[float | None]
     clears: str
     waits: str
+    waits_by: str
+    mute: str
     href: str
 
 
@@ -52,6 +54,8 @@ def row(queue: Queue, now: float) -> Row:
         points=points(queue.history, now),
         clears=clears(queue),
         waits=waits(queue, now),
+        waits_by=waits_by(queue),
+        mute=caring.mute(queue),
         href=reverse("queue_detail", args=[queue.pk]),
     )
 
@@ -62,7 +66,7 @@ def clears(queue: Queue) -> str:
         return UNKNOWN
     if queue.is_delay:
         return f"≤ {duration(queue.clears_in)}"
-    if queue.clears_in >= health.NEVER:
+    if queue.clears_in >= facts.NEVER:
         return _("never at this rate")
     return duration(queue.clears_in)
 
@@ -72,13 +76,19 @@ def waits(queue: Queue, now: float) -> str:
     anybody looked."""
     if queue.oldest_at is None:
         return UNKNOWN
-    seconds = max(now - queue.oldest_at, 0)
-    unit = next((unit for unit in _UNITS if seconds >= unit), 1)
-    text = duration(seconds // unit * unit)  # no finer than an estimate is
+    text = sentences.waited(now - queue.oldest_at)
     return f"≥ {text}" if queue.oldest_at_least else f"≈ {text}"
 
 
-_UNITS = (86_400, 3_600, 60)
+def waits_by(queue: Queue) -> str:
+    """Return how good the figure of `waits` is."""
+    if has(queue, "max-priority"):
+        return _(
+            "Estimated from what came and went. It has priorities: one of a low priority may wait for longer."
+        )
+    if queue.oldest_at_least:
+        return _("Or longer: it was there before mqadmin looked, or came while it did not.")
+    return _("Estimated from what came and went, to about two samples. What was returned may be older.")
 
 
 def marks(queue: Queue) -> list[Mark]:

@@ -1,193 +1,315 @@
-"""Reasons in words. The database keeps codes and numbers (`health.judge`); people read sentences."""
+"""Reasons for people. The database keeps codes and numbers (`health.judging`); one table has all that is said of
+each: the sentence, the headline, what shows it, what to do, and the acts that cure it (`cures`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from mqadmin.core.pages.formats import duration, number
+from mqadmin.core.hooks import Link
+from mqadmin.core.tones import Tone
+from mqadmin.queues.models import Queue
+from mqadmin.queues.pages import cures, evidence, tones
+from mqadmin.queues.pages import sentences as say
+from mqadmin.queues.pages.sentences import Params
 
-Params = Mapping[str, Any]
+Text = Promise | str
+
+
+@dataclass(frozen=True)
+class Word:
+    """What is said of one code. `shown_by` returns the evidence, from the row as it was sampled."""
+
+    sentence: Callable[[Params], str]
+    headline: Text = ""
+    advice: Text = ""
+    cures: tuple[str, ...] = ()
+    shown_by: Callable[[Params, Queue], str] | None = None
+
+
+TABLE: dict[str, Word] = {
+    # --- whether it is there
+    "down": Word(
+        say.down,
+        gettext_lazy("%(queue)s is down"),
+        gettext_lazy("Start the nodes that are away. What it holds is kept there."),
+        ("nodes",),
+        evidence.state,
+    ),
+    "members_away": Word(
+        say.members_away,
+        gettext_lazy("%(queue)s lacks a member"),
+        gettext_lazy("Start the node; if it is gone for good, remove its member and add one elsewhere."),
+        ("nodes",),
+    ),
+    "leader_moved": Word(
+        say.leader_moved,
+        advice=gettext_lazy("Nothing is to be done, unless it happens again: then look at the node it left."),
+        cures=("nodes",),
+    ),
+    "made_anew": Word(
+        say.made_anew,
+        advice=gettext_lazy("What it held before is gone. Its bindings may be others too: see below."),
+    ),
+    "not_reported": Word(lambda _params: _("The broker has not counted this queue yet.")),
+    "unseen": Word(
+        lambda _params: _("mqadmin's user has no permission on its virtual host: nothing is known of it.")
+    ),
+    "blocked": Word(
+        say.blocked,
+        gettext_lazy("%(queue)s gets nothing new"),
+        gettext_lazy("Free memory or disk on that node: publishers wait until the alarm is over."),
+        ("nodes",),
+        evidence.traffic,
+    ),
+    # --- who consumes
+    "no_consumers": Word(
+        say.no_consumers,
+        gettext_lazy("%(queue)s has nobody listening"),
+        gettext_lazy("Start its consumers again, or move what waits."),
+        ("consume", "move"),
+        evidence.traffic,
+    ),
+    "no_collector": Word(
+        say.no_collector,
+        gettext_lazy("%(queue)s is not captured"),
+        gettext_lazy("Its collector does not run: see whether a supervisor is there."),
+        ("consumers",),
+    ),
+    "never_consumed": Word(
+        say.never_consumed,
+        gettext_lazy("%(queue)s has nobody listening"),
+        gettext_lazy("Define a consumer; if nobody needs it, purge it and remove its bindings."),
+        ("consume", "move", "purge"),
+        evidence.traffic,
+    ),
+    "few_consumers": Word(
+        say.few_consumers,
+        gettext_lazy("%(queue)s has too few consumers"),
+        gettext_lazy("Start the others again."),
+        ("consume",),
+        evidence.traffic,
+    ),
+    "no_room": Word(
+        say.no_room,
+        gettext_lazy("%(queue)s has consumers without room"),
+        gettext_lazy("Raise their prefetch: handlers wait for the next message while they could work."),
+        ("consumers",),
+        evidence.room,
+    ),
+    "slow_consumers": Word(
+        say.slow_consumers,
+        gettext_lazy("%(queue)s has slow consumers"),
+        gettext_lazy("Start more of them, or make the handler faster. A larger prefetch does not help."),
+        ("consume", "consumers"),
+        evidence.room,
+    ),
+    "full_prefetch": Word(say.full_prefetch, cures=("consumers",)),
+    "hoarding": Word(
+        say.hoarding,
+        gettext_lazy("%(queue)s piles up in its consumers"),
+        gettext_lazy(
+            "Give its consumers a prefetch they can handle, and start more: what they hold is lost to "
+            "the others, and comes again when one dies."
+        ),
+        ("consume", "consumers"),
+        evidence.traffic,
+    ),
+    "redelivered": Word(
+        say.redelivered,
+        gettext_lazy("%(queue)s delivers the same again and again"),
+        gettext_lazy("Look at what is at its head; give it a dead-letter exchange and a delivery limit."),
+        ("map", "move"),
+        evidence.redelivered,
+    ),
+    # --- what waits
+    "growing": Word(
+        say.growing,
+        gettext_lazy("%(queue)s is falling behind"),
+        gettext_lazy("Start more consumers, or slow down who publishes."),
+        ("consume", "move"),
+        evidence.traffic,
+    ),
+    "stalled": Word(
+        say.stalled,
+        gettext_lazy("%(queue)s stands still"),
+        gettext_lazy(
+            "A handler hangs, or waits for something. Restart the consumer: what it holds goes back."
+        ),
+        ("consumers",),
+        evidence.traffic,
+    ),
+    "clears_late": Word(
+        say.clears_late,
+        gettext_lazy("%(queue)s takes long to clear"),
+        gettext_lazy("Start more consumers if that is too late."),
+        ("consume", "move"),
+        evidence.traffic,
+    ),
+    "draining": Word(say.draining, shown_by=evidence.traffic),
+    "waits_long": Word(
+        say.waits_long,
+        gettext_lazy("%(queue)s lets messages wait"),
+        gettext_lazy("See below why it is stuck; more consumers shorten the wait."),
+        ("consume",),
+        evidence.traffic,
+    ),
+    "too_many_ready": Word(
+        say.too_many_ready,
+        gettext_lazy("%(queue)s holds too many"),
+        gettext_lazy("Start more consumers, or move or purge what is not needed."),
+        ("consume", "move", "purge"),
+        evidence.traffic,
+    ),
+    "too_many_unacked": Word(
+        say.too_many_unacked,
+        gettext_lazy("%(queue)s has too many unacked"),
+        gettext_lazy("See whether its handlers hang; a smaller prefetch leaves more to the others."),
+        ("consumers",),
+        evidence.traffic,
+    ),
+    "readers_behind": Word(
+        say.readers_behind,
+        gettext_lazy("%(queue)s has readers that fall behind"),
+        gettext_lazy("Make them faster, or raise their credit. Readers that filter take less on purpose."),
+        (),
+        evidence.traffic,
+    ),
+    # --- what does not arrive, or not at the other end
+    "silent": Word(
+        say.silent,
+        gettext_lazy("%(queue)s fell silent"),
+        gettext_lazy("See whether its publishers run and still reach it; publish one to try."),
+        ("publish",),
+        evidence.traffic,
+    ),
+    "producer_stopped": Word(
+        say.producer_stopped,
+        gettext_lazy("%(queue)s gets nothing any more"),
+        gettext_lazy("See whether its producer runs; publish one to see that its consumers do."),
+        ("publish",),
+        evidence.traffic,
+    ),
+    "losing": Word(
+        say.losing,
+        gettext_lazy("%(queue)s loses messages"),
+        gettext_lazy(
+            "Start more consumers, give messages longer or the queue more room, and a dead-letter "
+            "exchange to what must not be lost."
+        ),
+        ("consume", "map"),
+        evidence.losing,
+    ),
+    "nearly_full": Word(
+        say.nearly_full,
+        gettext_lazy("%(queue)s is nearly full"),
+        gettext_lazy("Start more consumers, or raise its limit by a policy."),
+        ("consume", "move", "purge"),
+        evidence.traffic,
+    ),
+    "full": Word(
+        say.full,
+        gettext_lazy("%(queue)s is full"),
+        gettext_lazy("Start more consumers, move or purge what waits, or raise its limit by a policy."),
+        ("consume", "move", "purge"),
+        evidence.traffic,
+    ),
+    "dead_letters_lost": Word(
+        say.dead_letters_lost,
+        gettext_lazy("%(queue)s loses its dead letters"),
+        gettext_lazy("Declare that exchange, and bind a queue to it that keeps what dies."),
+        ("map",),
+        evidence.dead_letters,
+    ),
+    # --- dead letters, delays, and nothing
+    "captured": Word(lambda _params: _("Its dead letters are captured in the inbox."), cures=("letters",)),
+    "letters_arriving": Word(
+        say.letters_arriving,
+        gettext_lazy("Dead letters arrive in %(queue)s"),
+        gettext_lazy("Track it: then the inbox says what failed and why, and requeues it."),
+        ("track", "move"),
+    ),
+    "letters_waiting": Word(
+        say.letters_waiting,
+        gettext_lazy("Dead letters wait in %(queue)s"),
+        gettext_lazy("Track it: then the inbox says what failed and why, and requeues it."),
+        ("track", "move", "purge"),
+    ),
+    "delay": Word(say.delay),
+    "delayed": Word(say.delayed),
+    "stream": Word(lambda _params: _("Stream: messages stay after they are read.")),
+    "idle": Word(say.idle),
+}
 
 
 def sentences(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return one plain-text sentence per reason; a code from a newer version is shown as it is."""
-    found = []
-    for reason in reasons:
-        word = _WORDS.get(str(reason["code"]))
-        found.append(word(reason.get("params", {})) if word else str(reason["code"]))
-    return found
+    return [_sentence(reason) for reason in reasons]
 
 
-def since(epoch: float) -> str:
-    """Return "13:42" for today, "21 Nov 13:42" for another day, in the user's time zone."""
-    moment = timezone.localtime(datetime.fromtimestamp(epoch, tz=timezone.get_current_timezone()))
-    if timezone.localtime() - moment < timedelta(hours=20):
-        return date_format(moment, "H:i")
-    return date_format(moment, "j M H:i")
+def _sentence(reason: Mapping[str, Any]) -> str:
+    word = TABLE.get(str(reason["code"]))
+    return word.sentence(_params(reason)) if word else str(reason["code"])
 
 
-def per_second(rate: float) -> str:
-    """Return a rate with as many digits as it deserves: "0.4/s", "177/s"."""
-    return _("%(rate)s/s") % {"rate": number(round(rate)) if rate >= 10 else f"{rate:.1f}"}
+def _params(reason: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the params with `since`, wherever it stands: older rows have it among them."""
+    params = dict(reason.get("params", {}))
+    if "since" in reason:
+        params["since"] = reason["since"]
+    return params
 
 
-def _messages(count: int, one: str, many: str) -> str:
-    return ngettext(one, many, count) % {"count": number(count)}
+def headline(name: str, reasons: Iterable[Mapping[str, Any]]) -> str:
+    """Return the worst reason as a headline about the queue `name`."""
+    first = next(iter(reasons), None)
+    word = TABLE.get(str(first["code"])) if first else None
+    return str((word and word.headline) or _("%(queue)s needs a look")) % {"queue": name}
 
 
-def _down(params: Params) -> str:
-    if away := params.get("away"):
-        text = _("%(away)s of its %(members)s members are away (%(names)s): it serves nobody.")
-        return text % {"away": len(away), "members": params["members"], "names": ", ".join(away)}
-    states = {
-        "minority": _("Most of its replicas are unreachable: it serves nobody."),
-        "stopped": _("Stopped with its virtual host: it serves nobody."),
-        "crashed": _("Crashed: it serves nobody."),
-    }
-    known = states.get(params["state"])
-    return known or _("The broker says it is %(state)s: it serves nobody.") % {"state": params["state"]}
+@dataclass(frozen=True)
+class Told:
+    """One reason for people. `since`: in words, "" where the sentence says it or nobody knows; `since_at`: epoch
+    seconds."""
+
+    code: str
+    level: str
+    tone: Tone
+    sentence: str
+    since: str
+    evidence: str
+    advice: str
+    since_at: float | None
+    params: Mapping[str, Any]
+    links: list[Link]
 
 
-def _members_away(params: Params) -> str:
-    away, members, spare = params["away"], params["members"], params["spare"]
-    text = ngettext(
-        "A member is away: %(names)s. %(here)s of %(members)s members are there,",
-        "Members are away: %(names)s. %(here)s of %(members)s members are there,",
-        len(away),
-    ) % {"names": ", ".join(away), "here": members - len(away), "members": members}
-    needed = _("as few as it needs: without another it serves nobody.")
-    bears = ngettext("and it bears the loss of %(n)s more.", "and it bears the loss of %(n)s more.", spare)
-    return f"{text} {bears % {'n': spare} if spare else needed}"
+def told(queue: Queue, *, with_links: bool = False) -> list[Told]:
+    """Return all that is said of a queue's reasons, the worst first. Links cost queries: for one queue's page."""
+    return [_told(queue, reason, with_links) for reason in queue.health_reasons]
 
 
-def _dead_letters_lost(params: Params) -> str:
-    faults = {
-        "exchange_missing": _("Its dead-letter exchange does not exist: dead messages vanish."),
-        "routes_nowhere": _("Its dead-letter exchange routes to no queue: dead messages vanish."),
-    }
-    return faults.get(params["fault"], _("Its dead letters reach no queue: dead messages vanish."))
-
-
-def _nearly_full(params: Params) -> str:
-    return _("%(percent)s %% of its limit of %(limit)s.") % {
-        "percent": params["percent"],
-        "limit": number(params["limit"]),
-    }
-
-
-def _full(params: Params) -> str:
-    if params["refuses"]:
-        text = _("Full at its limit of %(limit)s: publishers are refused.")
-    else:
-        text = _("Full at its limit of %(limit)s: each new message pushes the oldest out.")
-    return text % {"limit": number(params["limit"])}
-
-
-def _blocked(params: Params) -> str:
-    if "disk" in params["alarms"]:
-        return _("The broker's disk alarm blocks its publishers.")
-    return _("The broker's memory alarm blocks its publishers.")
-
-
-def _no_consumers(params: Params) -> str:
-    waiting = _messages(params["waiting"], "%(count)s message waits.", "%(count)s messages wait.")
-    text = ngettext(
-        "No consumers since %(since)s (there was %(had)s):",
-        "No consumers since %(since)s (there were %(had)s):",
-        params["had"],
-    )
-    return f"{text % {'since': since(params['since']), 'had': number(params['had'])}} {waiting}"
-
-
-def _no_collector(params: Params) -> str:
-    text = _("Not captured since %(since)s.") % {"since": since(params["since"])}
-    return f"{text} {_messages(params['waiting'], '%(count)s letter waits.', '%(count)s letters wait.')}"
-
-
-def _never_consumed(params: Params) -> str:
-    return _messages(
-        params["waiting"],
-        "%(count)s message waits and nobody consumes.",
-        "%(count)s messages wait and nobody consumes.",
-    )
-
-
-def _growing(params: Params) -> str:
-    text = _("Backlog growing %(rate)s since %(since)s.") % {
-        "rate": per_second(params["rate"]),
-        "since": since(params["since"]),
-    }
-    if "full_in" not in params:
-        return text
-    full = _("Full in %(time)s at its limit of %(limit)s.")
-    return f"{text} {full % {'time': duration(params['full_in']), 'limit': number(params['limit'])}}"
-
-
-def _stalled(params: Params) -> str:
-    return _("Nothing acked since %(since)s: consumers hold %(unacked)s.") % {
-        "since": since(params["since"]),
-        "unacked": number(params["unacked"]),
-    }
-
-
-def _full_prefetch(params: Params) -> str:
-    return _messages(
-        params["consumers"],
-        "Its consumer has a full prefetch and acks slowly.",
-        "All %(count)s consumers have a full prefetch and ack slowly.",
-    )
-
-
-def _clears_late(params: Params) -> str:
-    return _("At this rate the backlog is gone in %(time)s.") % {"time": duration(params["seconds"])}
-
-
-def _redelivered(params: Params) -> str:
-    return (
-        _(
-            "%(percent)s %% of deliveries are redeliveries: a handler keeps failing, or takes longer than "
-            "RabbitMQ waits."
-        )
-        % params
-    )
-
-
-def _letters_arriving(params: Params) -> str:
-    text = _messages(
-        params["count"],
-        "Dead letters arriving: %(count)s in the last hour",
-        "Dead letters arriving: %(count)s in the last hour",
-    )
-    if params.get("source"):
-        return f"{text}, {_('from %(queue)s.') % {'queue': params['source']}}"
-    return f"{text}."
-
-
-def _letters_waiting(params: Params) -> str:
-    text = _messages(params["waiting"], "%(count)s dead letter waits", "%(count)s dead letters wait")
-    if params.get("source"):
-        return f"{text}, {_('from %(queue)s.') % {'queue': params['source']}}"
-    return f"{text}."
-
-
-def _delay(params: Params) -> str:
-    if params["ms"] is None:
-        return _("Delay queue: holds messages until they expire back.")
-    return _("Delay queue: holds retries for %(time)s.") % {"time": duration(params["ms"] / 1000)}
-
-
-def _delayed(params: Params) -> str:
-    return _messages(
-        params["count"],
-        "%(count)s returned message waits for a delayed retry.",
-        "%(count)s returned messages wait for a delayed retry.",
+def _told(queue: Queue, reason: Mapping[str, Any], with_links: bool) -> Told:
+    code, level = str(reason["code"]), str(reason.get("level", queue.health))
+    word, params = TABLE.get(code), _params(reason)
+    sentence, moment = _sentence(reason), params.get("since")
+    since = "" if moment is None else say.since(moment)
+    return Told(
+        code=code,
+        level=level,
+        tone=tones.HEALTH.get(level, "grey"),
+        sentence=sentence,
+        since="" if since in sentence else since,
+        evidence=word.shown_by(params, queue) if word and word.shown_by else "",
+        advice=str(word.advice) if word else "",
+        since_at=moment,
+        params=reason.get("params", {}),
+        links=cures.links(queue, word.cures) if word and with_links else [],
     )
 
 
@@ -198,58 +320,3 @@ def choice(name: str) -> str:
         "matching": _("each that matches:"),
         "some": _("depending on the message:"),
     }.get(name, "")
-
-
-_WORDS: dict[str, Callable[[Params], str]] = {
-    "down": _down,
-    "members_away": _members_away,
-    "not_reported": lambda _params: _("The broker has not counted this queue yet."),
-    "unseen": lambda _params: _(
-        "mqadmin's user has no permission on its virtual host: nothing is known of it."
-    ),
-    "dead_letters_lost": _dead_letters_lost,
-    "nearly_full": _nearly_full,
-    "full": _full,
-    "blocked": _blocked,
-    "no_consumers": _no_consumers,
-    "no_collector": _no_collector,
-    "never_consumed": _never_consumed,
-    "growing": _growing,
-    "stalled": _stalled,
-    "full_prefetch": _full_prefetch,
-    "clears_late": _clears_late,
-    "redelivered": _redelivered,
-    "captured": lambda _params: _("Its dead letters are captured in the inbox."),
-    "letters_arriving": _letters_arriving,
-    "letters_waiting": _letters_waiting,
-    "delay": _delay,
-    "delayed": _delayed,
-    "stream": lambda _params: _("Stream: messages stay after they are read."),
-    "idle": lambda params: _("Idle since %(since)s.") % {"since": since(params["since"])},
-}
-
-
-def headline(name: str, reasons: Iterable[Mapping[str, Any]]) -> str:
-    """Return the worst reason as a headline about the queue `name`."""
-    first = next(iter(reasons), None)
-    form = _HEADLINES.get(str(first["code"])) if first else None
-    return str(form or _("%(queue)s needs a look")) % {"queue": name}
-
-
-_HEADLINES = {
-    "down": gettext_lazy("%(queue)s is down"),
-    "members_away": gettext_lazy("%(queue)s lacks a member"),
-    "dead_letters_lost": gettext_lazy("%(queue)s loses its dead letters"),
-    "nearly_full": gettext_lazy("%(queue)s is nearly full"),
-    "full": gettext_lazy("%(queue)s is full"),
-    "blocked": gettext_lazy("%(queue)s gets nothing new"),
-    "no_consumers": gettext_lazy("%(queue)s has nobody listening"),
-    "no_collector": gettext_lazy("%(queue)s is not captured"),
-    "never_consumed": gettext_lazy("%(queue)s has nobody listening"),
-    "growing": gettext_lazy("%(queue)s is falling behind"),
-    "stalled": gettext_lazy("%(queue)s stands still"),
-    "clears_late": gettext_lazy("%(queue)s takes long to clear"),
-    "redelivered": gettext_lazy("%(queue)s delivers the same again and again"),
-    "letters_arriving": gettext_lazy("Dead letters arrive in %(queue)s"),
-    "letters_waiting": gettext_lazy("Dead letters wait in %(queue)s"),
-}

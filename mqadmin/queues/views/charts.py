@@ -64,6 +64,18 @@ def queue_rates(request: HttpRequest, queue_id: int) -> HttpResponse:
 
 @permissions.view
 @require_safe
+def queue_waits(request: HttpRequest, queue_id: int) -> HttpResponse:
+    """How long its oldest ready message had waited: the broker keeps no such thing, so it is our own history."""
+    queue = find(queue_id)
+    shown = history.asked(request)
+    names = (queue.vhost, queue.name)
+    wanted = [(_("oldest waits"), "amber", "oldest")]
+    found = history.kept(queue.broker.slug, "queue", names, wanted, shown, time.time())
+    return JsonResponse(history.marked(found, history.happened(shown, queue.broker.slug, names)))
+
+
+@permissions.view
+@require_safe
 def overview_rates(request: HttpRequest) -> JsonResponse:
     """What went through a broker."""
     wanted = [

@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from mqadmin.core import brokers, permissions
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import listing, presenting, rights
+from mqadmin.queues.pages import listing, presenting, rights, saved
 from mqadmin.queues.pages.broker_status import status_of
 from mqadmin.queues.pages.listing import QueueSearch
+from mqadmin.queues.search import completing
+from mqadmin.queues.search.language import LONGEST
 from mqadmin.rabbit.numbers import whole
 
 
@@ -58,9 +61,26 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         "notes": rights.notes(status.broker) if status else [],
         "is_empty": not listing.present(slug).exists(),
         "everything": query.address(q="", vhost="", type="", show=""),
+        "query_fault": found.fault,
+        "is_refresh": "queues-table" in request.headers.get("HX-Source", ""),
+        "views": list(saved.SHELF.visible(request.user.get_username())),
+        "view_urls": {"save": "queue_view_save", "delete": "queue_view_delete"},
+        "view_now": saved.SHELF.plain(request.GET.urlencode()) if query.is_filtered else "",
         "here": request.path + query.address(page=query.page),
     }
     return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html")
+
+
+@permissions.view
+@require_GET
+def queue_complete(request: HttpRequest) -> HttpResponse:
+    """Offer what the word before the cursor (`at`) of the search `q` could become."""
+    query = request.GET.get("q", "")[:LONGEST]
+    at = whole(request.GET.get("at", ""), 5)
+    found = completing.offers(brokers.current(request), query, len(query) if at is None else at)
+    response = render(request, "core/_offers.html", {"offers": found})
+    response["Cache-Control"] = "private, max-age=20"
+    return response
 
 
 def _held(queues: Sequence[Queue], hold: str) -> Sequence[Queue]:

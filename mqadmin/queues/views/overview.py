@@ -1,36 +1,82 @@
-"""The overview of a broker: what is wrong first, then totals, rates and nodes."""
+"""The overview: all brokers, the worst first; of one what is wrong, its totals and rates, and what stands out."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from mqadmin.core import brokers, hooks, permissions
+from mqadmin.core.hooks import Attention
 from mqadmin.core.pages import rendering
-from mqadmin.queues.pages import history, nodes, rights
+from mqadmin.history.happenings import Happening
+from mqadmin.queues.pages import columns, fleet, history, nodes, rights, standouts
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
+from mqadmin.queues.pages.columns import Part
+from mqadmin.queues.pages.fleet import Seen
+from mqadmin.queues.pages.standouts import Standouts
+
+HAPPENED = 12
 
 
 @permissions.view
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """What needs attention, the totals, the rates of the last hour, the nodes."""
-    slug = brokers.current(request)
+    """All brokers where there are several; the one that was chosen, else the worst, in full."""
+    everywhere = fleet.everywhere(request.user) if len(brokers.configs()) > 1 else []
+    slug = _chosen(request, everywhere)
     status = status_of(slug) if slug else None
+    broker = status.broker if status else None
+    shown = history.asked(request)
     context = {
         "slug": slug,
+        "everywhere": everywhere,
         "broker_status": status,
         "tiles": hooks.overview_tiles(slug) if slug else [],
-        "attention": hooks.attention(slug, request.user) if slug else [],
-        "nodes": [nodes.shown(node) for node in status.broker.nodes] if status and status.broker else [],
-        "made_of": nodes.made_of(status.broker) if status and status.broker else "",
-        "notes": rights.notes(status.broker) if status else [],
+        "attention": _attention(request, slug, everywhere),
+        "nodes": [nodes.shown(node) for node in broker.nodes] if broker else [],
+        "made_of": nodes.made_of(broker) if broker else "",
+        "clients": nodes.clients(broker) if broker else [],
+        "notes": rights.notes(broker) if status else [],
         "is_quiet": _is_quiet(status),
+        "standouts": standouts.of(broker, time.time()) if broker else [],
+        "happened": history.happened(shown, slug)[:HAPPENED] if slug else [],
+        **history.menu(shown),
     }
     if not rendering.wants_fragment(request):
-        shown = history.asked(request)
-        context |= history.menu(shown) | {"happened": history.happened(shown, slug) if slug else []}
+        context["columns"] = _columns(context)
     return rendering.page(request, "queues/overview.html", context, fragment="queues/_overview_live.html")
+
+
+def _chosen(request: HttpRequest, everywhere: Sequence[Seen]) -> str:
+    """Return the broker that was chosen, now or before in this session; of several, until one was, the worst."""
+    if everywhere and not (request.GET.get("broker") or request.session.get(brokers.SESSION_KEY)):
+        brokers.show(request, everywhere[0].slug)
+    return brokers.current(request)
+
+
+def _attention(request: HttpRequest, slug: str, everywhere: Sequence[Seen]) -> Sequence[Attention]:
+    found = next((item.attention for item in everywhere if item.slug == slug), None)
+    if found is not None:
+        return found
+    return hooks.attention(slug, request.user) if slug else []
+
+
+def _columns(context: dict[str, Any]) -> tuple[list[Part], list[Part]]:
+    found: list[Standouts] = context["standouts"]
+    happened: list[Happening] = context["happened"]
+    return columns.balanced(
+        Part("queues/_attention.html", columns.rows(max(len(context["attention"]), 1), each=88)),
+        Part("queues/_rates.html", 320),
+        [
+            Part("queues/_nodes.html", columns.rows(len(context["nodes"]), each=92)),
+            *(Part("queues/_standouts.html", columns.rows(len(item.queues)), item) for item in found),
+            Part("queues/_happened.html", columns.rows(len(happened))),
+        ],
+    )
 
 
 def _is_quiet(status: BrokerStatus | None) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -19,9 +21,10 @@ from mqadmin.queues.acts import destination, snapshots
 from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.forms.publish import PublishForm
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import history, live_queue, presenting, returns, wording
+from mqadmin.queues.pages import caring, history, live_queue, presenting, returns, wording
 from mqadmin.queues.pages.broker_status import is_refusal, live_fault, status_of
 from mqadmin.queues.pages.live_queue import LiveQueue
+from mqadmin.queues.why import showing
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.peek import PeekRisk
 
@@ -76,14 +79,12 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
         "live": live,
         "numbers": _numbers(queue, live),
         "fault": live_fault(live.error) if live.error and not (live.gone or live.is_down) else None,
-        "members": live_queue.members(live.detail),
         "panels": hooks.queue_panel(queue, request),
-        "dead_letters_to": _links(queue, queue.dead_letters_to),
-        "choice": wording.choice(queue.dead_letter_choice),
-        "dead_letters_from": _links(queue, queue.dead_letters_from),
-        "consumers": live.detail.consumer_details if live.detail else [],
+        "told": wording.told(queue, with_links=True),
+        "broker_says": _broker_says(live),
         "by_priority": returns.by_priority(live.detail) if live.detail else [],
         "next_retry": _next_retry(live),
+        **showing.context(queue, live),
     }
     if not rendering.wants_fragment(request):
         risk = live_queue.peek_risk(queue, live.detail) if live.detail else None
@@ -101,6 +102,7 @@ def base(queue: Queue) -> dict[str, Any]:
         "row": presenting.row(queue, time.time()),
         "broker_status": status_of(queue.broker.slug),
         "is_gone": queue.gone_at is not None,
+        "care": caring.of(queue),
         "would_lose": " ".join(destination.sampled(queue, 1).loses),
     }
 
@@ -167,8 +169,20 @@ def _next_retry(live: LiveQueue) -> datetime | None:
     return datetime.fromtimestamp(detail.next_retry_at, UTC)
 
 
-def _links(queue: Queue, names: list[str]) -> list[tuple[str, Queue | None]]:
-    """Return each name with its row, where there is one to link to."""
-    rows = Queue.objects.filter(broker=queue.broker, vhost=queue.vhost, name__in=names, gone_at__isnull=True)
-    known = {row.name: row for row in rows}
-    return [(name, known.get(name)) for name in names]
+def _broker_says(live: LiveQueue) -> str:
+    """Return what the broker itself tells of the oldest message, beside our estimate."""
+    detail = live.detail
+    if detail is None:
+        return ""
+    head, first = live_queue.at(detail.head_at), live_queue.at(detail.first_at)
+    if head is not None:
+        return _("By its publisher's timestamp the message at the head is from %(at)s.") % {
+            "at": _moment(head)
+        }
+    if first is not None:
+        return _("The first message that the stream still holds was written %(at)s.") % {"at": _moment(first)}
+    return ""
+
+
+def _moment(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "j M Y H:i:s")

@@ -38,7 +38,7 @@ QUEUE_COLUMNS = (
     "vhost,name,type,durable,auto_delete,exclusive,state,messages_ready,messages_unacknowledged,messages,consumers,"
     "message_stats.publish_details.rate,message_stats.deliver_get_details.rate,message_stats.ack_details.rate,"
     "message_stats.redeliver_details.rate,message_stats.publish,message_stats.ack,message_stats.deliver_no_ack,"
-    "message_stats.get_no_ack,memory,node,arguments,policy,operator_policy,"
+    "message_stats.get_no_ack,message_stats.deliver_get,message_stats.redeliver,consumer_capacity,memory,node,arguments,policy,operator_policy,"
     "effective_policy_definition,idle_since,delivery_limit,message_bytes,messages_delayed,leader,members,online"
 )
 """Everything `queue_info` reads: one fixed list, so that the broker's cached listing serves every call."""
@@ -179,6 +179,8 @@ def queue_info(item: Json) -> QueueInfo:
         redeliver_rate=_rate(stats, "redeliver"),
         published=_int(stats.get("publish")),
         left=_left(stats),
+        delivered=_delivered(stats),
+        capacity=_share(item.get("consumer_capacity")),
         memory=_int(item.get("memory")),
         node=_text(item.get("node")) or _text(item.get("leader")),
         arguments=arguments,
@@ -199,6 +201,18 @@ def _left(stats: Json) -> int | None:
     found = [_int(stats.get(name)) for name in ("ack", "deliver_no_ack", "get_no_ack")]
     known = [count for count in found if count is not None]
     return sum(known) if known else None
+
+
+def _delivered(stats: Json) -> int | None:
+    """Return how many messages were delivered or got for the first time."""
+    all_told = _int(stats.get("deliver_get"))
+    return None if all_told is None else all_told - (_int(stats.get("redeliver")) or 0)
+
+
+def _share(value: Any) -> float | None:
+    """Return a share, 0 to 1, no finer than is worth telling: it is a mean that moves on for ever."""
+    share = _float(value)
+    return None if share is None else round(share, 2)
 
 
 def queue_detail(item: Json) -> QueueDetail:
@@ -222,7 +236,34 @@ def queue_detail(item: Json) -> QueueDetail:
         delayed_retry=_text(item.get("delayed_retry")) or "",
         next_retry_at=None if retry_at is None else retry_at / 1000,
         dying=_int(item.get("messages_dlx")),
+        head_at=_epoch(item.get("head_message_timestamp")),
+        first_at=_epoch(item.get("first_timestamp")),
+        single_active=_text(item.get("single_active_consumer_tag"))
+        or _text(item.get("single_active_consumer_ctag")),
+        capacity=_float(item.get("consumer_capacity", item.get("consumer_utilisation"))),
+        publishers=_int(item.get("publishers")),
+        incoming=_incoming(item.get("incoming")),
     )
+
+
+def _epoch(value: Any) -> float | None:
+    """Return the seconds of a timestamp; many publishers give milliseconds. RabbitMQ says 0 for none."""
+    found = _float(value)
+    if not found or found < 0:
+        return None
+    return found / 1000 if found > _NO_SECONDS else found
+
+
+_NO_SECONDS = 1e11  # the year 5138: what is more is milliseconds
+
+
+def _incoming(value: Any) -> dict[str, float]:
+    entries = [_table(entry) for entry in value] if isinstance(value, list) else []
+    rates = {
+        str(_table(entry.get("exchange")).get("name", "")): _rate(_table(entry.get("stats")), "publish")
+        for entry in entries
+    }
+    return {name: rate for name, rate in rates.items() if rate is not None}
 
 
 def consumer(item: Json) -> ConsumerInfo:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from mqadmin.core import tasks
 from mqadmin.core.access import upkeep
 from mqadmin.core.api import tokens
-from mqadmin.core.models import ApiToken, AuditEntry
+from mqadmin.core.models import ApiToken, AuditEntry, WallToken
 from tests.core.access.conftest import ELSEWHERE, HERE, at, attempt, is_in, minutes_pass
 from tests.core.conftest import SignIn, make_user
 
@@ -59,7 +59,11 @@ def test_tokens_that_nobody_uses_are_revoked_and_that_is_told(settings: Any) -> 
     tasks.retention()
     assert ApiToken.objects.count() == 4
     settings.MQADMIN_TOKENS_DAYS = 365
+    wall = WallToken.objects.create(user=make_user("admin"), name="cellar", digest="0" * 64, hint="abcd")
+    WallToken.objects.filter(pk=wall.pk).update(created_at=timezone.now() - timedelta(days=366))
     tasks.retention()
+    assert not WallToken.objects.exists()
+    assert AuditEntry.objects.filter(action="wall.revoke", target="cellar", outcome="done").exists()
     assert [tokens.user_of(token) is None for token in (unused, forgotten, used, young)] == [
         True,
         True,

@@ -119,3 +119,20 @@ def test_a_provider_registered_twice_is_asked_once() -> None:
     registry.register(provider)
     registry.register(provider)
     assert len(list(registry)) == 1
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("/", "/?broker=lab"),
+        ("/?span=1d&broker=orders", "/?broker=lab&amp;span=1d"),
+        ("/queues/?show=broken&vhost=shop&page=3", "/queues/?broker=lab&amp;show=broken"),
+        ("/consumers/hosts/", "/consumers/?broker=lab"),
+        ("/audit/?actor=ann", "/audit/?broker=lab&amp;actor=ann"),
+        ("/account/password/", "/?broker=lab"),
+    ],
+)
+def test_the_switcher_keeps_the_page_one_is_on(
+    sign_in: SignIn, brokers_file: Path, own_hooks: None, here: str, there: str
+) -> None:
+    assert f'<a href="{there}" class="broker"' in sign_in("viewer").get(here).text

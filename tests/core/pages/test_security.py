@@ -80,7 +80,8 @@ def _views(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterat
 def test_every_page_asks_for_a_sign_in(client: Client, db: None) -> None:
     seen = 0
     for name, address in _views(get_resolver().url_patterns):
-        if name in OPEN | {"metrics"}:  # a scraper is told so in a 401: a form to sign in is no answer for it
+        # A scraper and a screen are told so in a 401: a form to sign in is no answer for them.
+        if name in OPEN | {"metrics", "wall", "wall_open"}:
             continue
         seen += 1
         for method in (client.get, client.post):
@@ -94,7 +95,7 @@ def test_every_get_page_refuses_whoever_has_no_role(sign_in: SignIn) -> None:
     client = sign_in("")
     allowed = {"password_change", "password_change_done"}
     for name, address in _views(get_resolver().url_patterns):
-        if name in OPEN | allowed | {"logout"}:
+        if name in OPEN | allowed | {"logout", "wall_open"}:
             continue
         assert client.get(address).status_code in (403, 405), (name, address)
 

@@ -64,8 +64,8 @@ def test_what_cannot_be_saved() -> None:
 
 
 def test_a_view_is_written_in_one_way() -> None:
-    assert saved.plain("page=2&status=all&q=a+b&seen=9") == "q=a+b&status=all"
-    assert saved.plain("") == ""
+    assert saved.SHELF.plain("page=2&status=all&q=a+b&seen=9") == "q=a+b&status=all"
+    assert saved.SHELF.plain("") == ""
 
 
 def test_a_viewer_saves_views_for_nobody_else() -> None:

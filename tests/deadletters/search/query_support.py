@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from mqadmin.core.query.lexer import quote
 from mqadmin.deadletters.search.query import fields
-from mqadmin.deadletters.search.query.lexer import quote
 
 WORDS = (
     "orders",

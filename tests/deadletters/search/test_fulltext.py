@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mqadmin.core.query.lexer import quote
 from mqadmin.deadletters.acts import editing
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search import fulltext, searching
-from mqadmin.deadletters.search.query.lexer import quote
 from mqadmin.deadletters.search.searching import search
 from tests.deadletters.conftest import BY
 from tests.deadletters.factories import letter

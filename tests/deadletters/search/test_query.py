@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mqadmin.core.errors import Refusal
+from mqadmin.core.query.syntax import All, BadQuery, Condition, Either, Not, Words
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search import searching, selection
 from mqadmin.deadletters.search.query import meaning
 from mqadmin.deadletters.search.query.meaning import Facts
 from mqadmin.deadletters.search.query.parser import parse
-from mqadmin.deadletters.search.query.syntax import All, Condition, Either, Not, QueryError, Words
 from mqadmin.deadletters.search.selection import Filter
 from tests.deadletters.factories import died, letter
 from tests.deadletters.search import query_support
@@ -94,7 +94,7 @@ def test_what_is_read(query: str, expected: Any) -> None:
     ],
 )
 def test_errors_point_at_the_place(query: str, blamed: str, words: str, suggestion: str | None) -> None:
-    with pytest.raises(QueryError) as caught:
+    with pytest.raises(BadQuery) as caught:
         parse(query)
     error = caught.value
     assert query[error.start : error.end] == blamed
@@ -115,10 +115,10 @@ def test_any_query_is_read_or_refused_with_a_place(query: str) -> None:
         assert again is None or (again.start, again.text) != (error.start, error.text)
 
 
-def refused(query: str) -> QueryError | None:
+def refused(query: str) -> BadQuery | None:
     try:
         parse(query)
-    except QueryError as error:
+    except BadQuery as error:
         return error
     return None
 

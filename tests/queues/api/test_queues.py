@@ -48,7 +48,7 @@ def test_queues_have_every_field_and_names_verbatim(api: Api, broker: Broker) ->
 
 
 def test_queues_filter_sort_and_cursor(api: Api, broker: Broker) -> None:
-    reasons = [{"code": "never_consumed", "level": "watch", "params": {"waiting": 3}}]
+    reasons = [{"code": "never_consumed", "level": "watch", "params": {"waiting": 3}, "since": 1_800_000_000}]
     for n in range(5):
         make_queue(broker, f"q{n}", ready=None if n == 4 else n, type="quorum" if n else "classic")
     Queue.objects.filter(name="q3").update(health="watch", health_reasons=reasons)
@@ -60,7 +60,13 @@ def test_queues_filter_sort_and_cursor(api: Api, broker: Broker) -> None:
     assert third["next"] is None
     (watched,) = api.get("/queues", health="watch").json()["items"]
     assert watched["health"]["level"] == "watch"
-    assert watched["health"]["reasons"][0] == {**reasons[0], "text": "3 messages wait and nobody consumes."}
+    assert watched["health"]["reasons"][0] == {
+        **reasons[0],
+        "text": "3 messages wait and nobody consumes.",
+        "since": "2027-01-15T08:00:00Z",
+        "evidence": "3 ready, 0 consumers.",
+        "advice": "Define a consumer; if nobody needs it, purge it and remove its bindings.",
+    }
     assert api.get("/queues", type="classic").json()["total"] == 1
     assert api.get("/queues", q="/q[12]/").json()["total"] == 2
     assert api.get("/queues", q="Q1").json()["total"] == 1

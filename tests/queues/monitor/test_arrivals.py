@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 
+import msgpack
 import pytest
 
 from mqadmin.queues.monitor.arrivals import Arrivals, Lag
@@ -75,6 +76,69 @@ def test_what_was_there_before_is_at_least_so_old() -> None:
     assert found is not None
     assert not found.at_least
     assert found.seconds <= INTERVAL
+
+
+def as_stored(arrivals: Arrivals) -> Arrivals:
+    return Arrivals.read(msgpack.unpackb(msgpack.packb(arrivals.stored())))
+
+
+@pytest.mark.parametrize("counted", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_restart_forgets_nothing_that_was_seen(seed: int, counted: bool) -> None:
+    dice = random.Random(seed)
+    traffic, arrivals, compared = Traffic(counted=counted), Arrivals(), 0
+    looked, away = 0, 0
+    for now in range(6000):
+        traffic.second(now, dice.choice([0, 3, 3, 40]), dice.choice([0, 5, 12]) if now % 900 > 600 else 0)
+        if now % 1500 == 700:
+            arrivals, away = as_stored(arrivals), now + 300
+        if now % INTERVAL or now < away:
+            continue
+        count = len(traffic.waiting)
+        arrivals.observe(
+            now,
+            ready=count,
+            total=count,
+            published=traffic.published if counted else None,
+            left=traffic.left,
+            since=looked,
+            blind=now - looked > 30,
+        )
+        looked = now
+        found = arrivals.lag(now)
+        if found is None:
+            assert not traffic.waiting
+        elif found.at_least:
+            assert traffic.waiting[0] <= now - found.seconds + 1
+        else:
+            # What is stored is thinned: a moment that is left out lies near the line between others.
+            assert found.seconds == pytest.approx(now - traffic.waiting[0], abs=6 * INTERVAL)
+            compared += 1
+    assert compared > 300
+
+
+def test_what_came_while_nobody_looked_waits_since_then_or_longer() -> None:
+    arrivals = Arrivals()
+    arrivals.observe(0, ready=0, total=0, published=100, left=100)
+    arrivals.observe(5, ready=10, total=10, published=110, left=100)
+    arrivals = as_stored(arrivals)
+    arrivals.observe(605, ready=40, total=40, published=140, left=100, since=5, blind=True)
+    assert arrivals.lag(605) == Lag(pytest.approx(602.5, abs=INTERVAL))
+    arrivals.observe(610, ready=20, total=20, published=140, left=120)
+    assert arrivals.lag(610) == Lag(5, at_least=True)
+    arrivals.observe(615, ready=20, total=20, published=160, left=140)
+    found = arrivals.lag(615)
+    assert found == Lag(pytest.approx(2.5, abs=INTERVAL))
+
+
+def test_a_broker_that_counts_anew_while_nobody_looks() -> None:
+    arrivals = Arrivals()
+    arrivals.observe(0, ready=0, total=0, published=1000, left=1000)
+    arrivals.observe(5, ready=10, total=10, published=1010, left=1000)
+    arrivals.observe(605, ready=20, total=20, published=20, left=10, since=5, blind=True)
+    assert arrivals.lag(605) == Lag(0, at_least=True)
+    arrivals.observe(610, ready=25, total=25, published=25, left=10)
+    assert arrivals.lag(610) == Lag(5, at_least=True)
 
 
 @pytest.mark.parametrize("counted", [True, False])

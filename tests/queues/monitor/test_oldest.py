@@ -39,6 +39,10 @@ def test_the_oldest_is_as_old_as_what_was_sent(
     found = settled(10)
     assert not found.oldest_at_least
     assert before - 1 <= found.oldest_at <= time.time() + 1
+    sampler.rest()
+    was, sampler = found.oldest_at, Sampler("default", management)  # the monitor was started again
+    found = settled(10)
+    assert (found.oldest_at, found.oldest_at_least) == (pytest.approx(was, abs=1), False)
     before = samples[-1]
     amqp.publish(broker_config, vhost, "work", [b"y"] * 10)
     settled(20)

@@ -6,16 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mqadmin.queues.monitor.queue_row import (
-    NOWHERE,
-    Known,
-    Surroundings,
-    extended,
-    max_length,
-    moment,
-    points,
-    update,
-)
+from mqadmin.queues.monitor.observing import NOWHERE, Surroundings, moment, queue_facts
+from mqadmin.queues.monitor.queue_row import Known, extended, points, update
 from mqadmin.rabbit.types import QueueInfo
 
 INFO = QueueInfo(
@@ -88,7 +80,8 @@ def test_history_is_unknown_before_the_first_sample() -> None:
 def test_the_smaller_limit_counts(
     arguments: dict[str, int], policy: dict[str, int], expected: int | None
 ) -> None:
-    assert max_length(arguments, policy) == expected
+    info = replace(INFO, arguments=arguments, effective_policy=policy)
+    assert queue_facts(info, NOWHERE, tracked=False, around=around()).max_length == expected
 
 
 @pytest.mark.parametrize(
@@ -97,3 +90,33 @@ def test_the_smaller_limit_counts(
 )
 def test_idle_since_in_every_form(text: str | None, known: bool) -> None:
     assert (moment(text) is not None) is known
+
+
+@pytest.mark.parametrize(
+    ("change", "calm", "by"),
+    [
+        ({"type": "quorum"}, False, "type"),
+        ({"arguments": {"x-message-ttl": 5}}, False, "arguments"),
+        ({"published": 3}, True, "counters"),
+        ({"published": 3}, False, None),  # a node was restarted
+        ({"published": 30}, True, None),
+    ],
+)
+def test_another_queue_of_the_same_name_is_told(
+    change: dict[str, object], calm: bool, by: str | None
+) -> None:
+    known, info = Known(), replace(INFO, published=9)
+    update(known, info, NOWHERE, False, around())
+    update(known, replace(info, **change), NOWHERE, False, replace(around(5), calm=calm))  # type: ignore[arg-type]
+    told = {reason["code"]: reason["params"] for reason in known.row["health_reasons"]}
+    assert told.get("made_anew") == ({"by": by} if by else None)
+
+
+def test_what_did_not_change_is_not_written_for_its_beginning() -> None:
+    known = Known()
+    lost = replace(NOWHERE, fault="exchange_missing")
+    assert update(known, INFO, lost, False, around())
+    assert known.row["health_reasons"][0]["since"] == START
+    assert not update(known, INFO, lost, False, around(5))
+    assert update(known, replace(INFO, consumers=1), lost, False, around(10))
+    assert known.row["health_reasons"][0]["since"] == START

@@ -17,4 +17,15 @@ def test_nothing_that_is_shown_of_a_node_is_unknown(management: ManagementClient
     assert None not in shown.values()
     assert "–" not in shown.values(), "for how long it runs is known"
     assert shown["is_down"] is False
-    assert 0 < shown["mem_used"] < shown["mem_limit"]
+    assert [limit.label for limit in shown["limits"]][:2] == ["Memory", "Disk"]
+    assert all(limit.share is None or 0 < limit.share < 1 for limit in shown["limits"])
+    assert "–" not in " ".join(limit.words for limit in shown["limits"])
+
+
+def test_a_node_beside_its_limits() -> None:
+    told = {"mem_used": 80, "mem_limit": 100, "disk_free": 4_000_000, "disk_free_limit": 1_000_000}
+    shown = nodes.shown({"name": "rabbit@a", **told, "fd_used": 900, "fd_total": 1000})["limits"]
+    assert [(limit.share, limit.tone) for limit in shown] == [(0.8, "amber"), (0.25, "green"), (0.9, "amber")]
+    # What a broker does not tell of is no bar, and descriptors are left out: RabbitMQ 4 counts none.
+    bare = nodes.shown({"name": "rabbit@a", "disk_free": 1, "fd_used": 0, "fd_total": 1000})["limits"]
+    assert [(limit.label, limit.share) for limit in bare] == [("Memory", None), ("Disk", None)]

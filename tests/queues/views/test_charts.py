@@ -34,7 +34,7 @@ def record(broker: Broker, ready: dict[int, int]) -> None:
         recorder.record(
             now - age,
             {
-                Key("queue", "/", "work"): numbers,
+                Key("queue", "/", "work"): (*numbers, 90),
                 Key("broker", "", ""): (*numbers, 3),
             },
         )

@@ -25,7 +25,7 @@ def test_the_overview_opens_with_what_is_wrong(viewer: Client, broker: Broker) -
     assert "invoices has nobody listening" in text
     assert "rabbit@a raised its memory alarm" in text
     assert "It uses 500 MB of the 400 MB that it may." in text.replace("\u00a0", " ")
-    assert text.index("invoices has nobody") < text.index("rabbit@a</td>")
+    assert text.index("invoices has nobody") < text.index("rabbit@a</b>")
     fragment = html(viewer.get("/", headers=HTMX))
     assert "<html" not in fragment
     assert 'id="attention"' in fragment

@@ -17,8 +17,9 @@ from django.db.models import CharField, Expression, F, Func, IntegerField, Q, Va
 from django.db.models.functions import Coalesce, Left, StrIndex
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan
 
-from mqadmin.deadletters.search.query import meaning, values
-from mqadmin.deadletters.search.query.syntax import All, Condition, Either, Node, Not, Words
+from mqadmin.core.query import values
+from mqadmin.core.query.syntax import All, Condition, Either, Node, Not, Words
+from mqadmin.deadletters.search.query import meaning
 
 EVERY = Q()
 NONE = Q(pk__in=[])

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.query.fields import Field, Vocabulary
 from mqadmin.rabbit.reading import frameworks
 
-Kind = Literal["name", "names", "choice", "text", "number", "moment", "flag", "table"]
 REASONS = ("rejected", "expired", "maxlen", "delivery_limit", "error", "unknown")
 STATUSES = ("parked", "requeueing", "requeued", "discarded")
 FLAGS = ("edited", "back", "duplicate", "noted")
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field. `is_indexed`: the database finds an exact value without reading every letter."""
-
-    name: str
-    kind: Kind
-    columns: tuple[str, ...]
-    about: str | Promise
-    choices: tuple[str, ...] = ()
-    is_indexed: bool = False
-    example: str = ""
-
 
 _ALL = (
     Field("source", "name", ("source_queue",), _("the queue it died in"), is_indexed=True),
@@ -50,14 +32,13 @@ _ALL = (
     Field("consumer", "name", ("consumer",), _("the consumer that failed")),
     Field("captured", "moment", ("captured_at",), _("when it was captured"), is_indexed=True, example="<2h"),
     Field("deaths", "number", ("death_count",), _("how often it died"), example=">1"),
-    Field("size", "number", ("size",), _("bytes of its body"), example=">10000"),
+    Field("size", "number", ("size",), _("bytes of its body"), example=">10000", is_size=True),
     Field("requeues", "number", ("requeue_count",), _("how often it was requeued"), example=">0"),
     Field("note", "text", ("note",), _("what somebody noted")),
     Field("trace", "text", ("trace",), _("the traceback")),
     Field("is", "flag", (), _("edited, back (after a requeue), duplicate, noted"), FLAGS),
     Field("id", "number", ("id",), _("its number here"), is_indexed=True),
 )
-FIELDS = {field.name: field for field in _ALL}
 ALIASES = {
     "headers": "header",
     "body": "payload",
@@ -71,8 +52,5 @@ ALIASES = {
     "dead_letter_queue": "queue",
 }
 
-
-def find(name: str) -> Field | None:
-    """Return the field that `name` means, whatever its case; None if there is none."""
-    lowered = name.lower()
-    return FIELDS.get(ALIASES.get(lowered, lowered))
+LETTERS = Vocabulary.of(_ALL, ALIASES)
+FIELDS = LETTERS.fields

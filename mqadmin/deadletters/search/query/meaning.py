@@ -9,8 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from mqadmin.deadletters.search.query import values
-from mqadmin.deadletters.search.query.syntax import All, Condition, Either, Node, Not, Words
+from mqadmin.core.query import values
+from mqadmin.core.query.syntax import All, Condition, Either, Node, Not, Words
 from mqadmin.rabbit.message import from_json
 from mqadmin.rabbit.numbers import whole
 from mqadmin.rabbit.reading import bodies

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mqadmin.core import brokers, database
+from mqadmin.core import brokers, database, hooks
 from mqadmin.queues.monitor import monitor
 from mqadmin.rabbit.errors import ConfigurationError
 
@@ -46,6 +46,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         try:
             threads = monitor.start(slugs, interval, stop)
+            threads += hooks.monitor_threads(stop)
         except ConfigurationError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"monitor: sampling {', '.join(slugs)} every {interval:g} s")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from mqadmin.queues.monitor.health import BROKEN, RANK, UNKNOWN, WATCH
+from mqadmin.queues.health.facts import BROKEN, RANK, UNKNOWN, WATCH
 from mqadmin.rabbit.types import AlarmInfo, ChannelInfo, ConnectionInfo, ExchangeFlow, NodeInfo, OverviewInfo
 
 __all__ = [

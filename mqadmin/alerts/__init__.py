@@ -1,0 +1,1 @@
+"""Alerts: rules on what the monitor sees, incidents, channels, and what was sent, as stored and as done."""

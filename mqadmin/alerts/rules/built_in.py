@@ -1,0 +1,117 @@
+"""The rules that are there from the first start. What a person changes of one is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mqadmin.alerts.models import Rule, Severity
+
+_A = Rule.About
+MINUTE, HOUR = 60, 3600
+
+# Verdicts of level `watch` that somebody should know of before they are worse; the others are for pages alone.
+WATCHED = [
+    "nearly_full",
+    "full",
+    "stalled",
+    "growing",
+    "members_away",
+    "redelivered",
+    "blocked",
+    "no_collector",
+]
+
+RULES: dict[str, dict[str, Any]] = {
+    "broker_away": {
+        "name": "A broker does not answer",
+        "about": _A.BROKER_AWAY,
+        "for_s": MINUTE,
+        "clear_s": 30,
+        "severity": Severity.CRITICAL,
+        "repeat_s": HOUR,
+    },
+    "broker_broken": {
+        "name": "A broker is in trouble",
+        "about": _A.BROKER_REASON,
+        "level": "broken",
+        "for_s": 30,
+        "severity": Severity.CRITICAL,
+        "repeat_s": HOUR,
+    },
+    "broker_watch": {
+        "name": "A broker needs a look",
+        "about": _A.BROKER_REASON,
+        "level": "watch",
+        "for_s": 10 * MINUTE,
+        "clear_s": 5 * MINUTE,
+    },
+    "queue_broken": {
+        "name": "A queue is broken",
+        "about": _A.VERDICT,
+        "level": "broken",
+        "for_s": MINUTE,
+        "severity": Severity.CRITICAL,
+        "repeat_s": HOUR,
+    },
+    "queue_watch": {
+        "name": "A queue needs a look",
+        "about": _A.VERDICT,
+        "level": "watch",
+        "codes": WATCHED,
+        "for_s": 10 * MINUTE,
+        "clear_s": 5 * MINUTE,
+    },
+    "lag": {
+        "name": "Messages wait for long",
+        "about": _A.LAG,
+        "value": 15 * MINUTE,
+        "clear_value": 10 * MINUTE,
+        "for_s": 2 * MINUTE,
+        "clear_s": 2 * MINUTE,
+    },
+    "letters": {
+        "name": "Many dead letters arrive",
+        "about": _A.LETTERS,
+        "value": 20,
+        "clear_value": 5,
+        "window_s": 10 * MINUTE,
+        "for_s": 0,
+        "clear_s": 5 * MINUTE,
+    },
+    "new_cause": {
+        "name": "Messages die of a new cause",
+        "about": _A.NEW_CAUSE,
+        "window_s": HOUR,
+        "for_s": 0,
+        "clear_s": 0,
+        "repeat_s": 0,
+    },
+    "consumer_failed": {
+        "name": "A consumer does not run",
+        "about": _A.CONSUMER,
+        "codes": ["failed", "lost", "unsupervised", "unplaced"],
+        "for_s": MINUTE,
+        "severity": Severity.CRITICAL,
+        "repeat_s": HOUR,
+    },
+    "consumer_backoff": {
+        "name": "A consumer keeps crashing",
+        "about": _A.CONSUMER,
+        "codes": ["backoff"],
+        "for_s": 2 * MINUTE,
+        "clear_s": 2 * MINUTE,
+    },
+    "process_away": {
+        "name": "A process of mqadmin is away",
+        "about": _A.PROCESS_AWAY,
+        "for_s": 2 * MINUTE,
+        "severity": Severity.WARNING,
+    },
+}
+
+
+def ensure() -> int:
+    """Make the rules that are not there; returns how many. Nothing that is there is changed."""
+    present = set(Rule.objects.exclude(built_in="").values_list("built_in", flat=True))
+    missing = [Rule(built_in=key, **values) for key, values in RULES.items() if key not in present]
+    return len(Rule.objects.bulk_create(missing, ignore_conflicts=True)) if missing else 0

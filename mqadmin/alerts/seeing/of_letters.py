@@ -1,0 +1,129 @@
+"""What rules on dead letters match: how many arrived, of one cause, or of a cause that was never there before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from mqadmin.alerts.models import Alert, Rule
+from mqadmin.alerts.seeing.hits import Hit, Subject, beyond
+from mqadmin.alerts.seeing.world import World
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.queues.models import Queue
+
+MOST = 5_000  # letters looked at in a window: beyond that there are many, whatever the rule says
+REMEMBERED = 20_000  # causes
+
+
+class Letter(NamedTuple):
+    vhost: str
+    source_queue: str
+    group: str
+    error_type: str
+    captured_at: datetime
+
+
+class Letters:
+    """The newest letters of each broker, read once in a moment; and since when each cause is known, kept."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], datetime] = {}
+        self._at: datetime | None = None
+        self._read: dict[tuple[str, int], Sequence[Letter]] = {}
+
+    def newest(self, broker: str, window_s: int, now: datetime) -> Sequence[Letter]:
+        """Return what was captured lately, MOST at most."""
+        if self._at != now:
+            self._at, self._read = now, {}
+        key = (broker, window_s)
+        if key not in self._read:
+            found = DeadLetter.objects.filter(
+                broker=broker, captured_at__gt=now - timedelta(seconds=window_s)
+            )
+            rows = found.order_by("-captured_at").values_list(*Letter._fields)
+            self._read[key] = [Letter(*row) for row in rows[:MOST]]
+        return self._read[key]
+
+    def since(self, broker: str, group: str) -> datetime | None:
+        """Return when the oldest letter of a cause that is kept was captured."""
+        key = (broker, group)
+        if key not in self._first:
+            # A look into the index for each status: all letters of a cause may be a million.
+            oldest = [
+                DeadLetter.objects.filter(broker=broker, status=status, group=group)
+                .order_by("id")
+                .values_list("captured_at", flat=True)
+                .first()
+                for status in DeadLetter.Status.values
+            ]
+            known = [moment for moment in oldest if moment is not None]
+            if not known:
+                return None
+            if len(self._first) >= REMEMBERED:
+                self._first.clear()
+            self._first[key] = min(known)
+        return self._first[key]
+
+
+def many(rule: Rule, world: World, letters: Letters) -> Iterator[Hit]:
+    """Yield the brokers where more arrived than a rule allows."""
+    for slug, found in _of(rule, world, letters):
+        hit = _counted(rule, found, Subject(Alert.Subject.BROKER, slug), "letters")
+        if hit is not None:
+            yield hit
+
+
+def of_causes(rule: Rule, world: World, letters: Letters) -> Iterator[Hit]:
+    """Yield those of a rule's causes of which more arrived than it allows."""
+    for slug, found in _of(rule, world, letters):
+        for group in rule.codes:
+            mine = [letter for letter in found if letter.group == group]
+            hit = _counted(rule, mine, Subject(Alert.Subject.CAUSE, slug, "", group), f"rule:{rule.pk}")
+            if hit is not None:
+                yield hit
+
+
+def new_causes(rule: Rule, world: World, letters: Letters) -> Iterator[Hit]:
+    """Yield the causes whose first letter came within a rule's window."""
+    start = world.now - timedelta(seconds=rule.window_s)
+    for slug, found in _of(rule, world, letters):
+        counted = Counter(letter.group for letter in found if letter.group)
+        example = {letter.group: letter for letter in found}
+        for group, count in counted.items():
+            first = letters.since(slug, group)
+            if first is not None and first > start:
+                letter = example[group]
+                params = {"count": count, "error_type": letter.error_type, "queues": [letter.source_queue]}
+                subject = Subject(Alert.Subject.CAUSE, slug, letter.vhost, group)
+                yield Hit(subject, "new_cause", value=count, params=params, since=min(first, world.now))
+
+
+def _of(rule: Rule, world: World, letters: Letters) -> Iterator[tuple[str, list[Letter]]]:
+    # Letters are mqadmin's own rows: they say what is so with RabbitMQ away too.
+    for broker in world.brokers.values():
+        if rule.broker and rule.broker != broker.slug:
+            continue
+        found = letters.newest(broker.slug, rule.window_s, world.now)
+        if rule.queues and found:
+            ids = world.matching(broker.slug, rule.queues)
+            rows = Queue.objects.filter(broker=broker).values_list("pk", "vhost", "name").order_by()
+            named = {(vhost, name) for pk, vhost, name in rows if pk in ids}
+            found = [letter for letter in found if (letter.vhost, letter.source_queue) in named]
+        yield broker.slug, list(found)
+
+
+def _counted(rule: Rule, found: Sequence[Letter], subject: Subject, trouble: str) -> Hit | None:
+    holds = beyond(rule, len(found))
+    if holds is None:
+        return None
+    queues = Counter(letter.source_queue for letter in found if letter.source_queue)
+    params = {
+        "count": len(found),
+        "at_least": len(found) >= MOST,
+        "window": rule.window_s,
+        "queues": [name for name, _count in queues.most_common(3)],
+        "error_type": found[0].error_type if found else "",
+    }
+    return Hit(subject, trouble, holds=holds, value=len(found), params=params)

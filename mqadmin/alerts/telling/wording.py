@@ -1,0 +1,228 @@
+"""Alerts in words: a title for what fires together, a sentence for each of it. Plain text, names made visible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from mqadmin.alerts.models import Rule
+from mqadmin.alerts.rules import fields
+from mqadmin.alerts.telling import verdicts
+from mqadmin.alerts.telling.members import Member
+from mqadmin.core import unseen
+from mqadmin.core.pages.formats import duration, number, rate
+from mqadmin.queues.pages import broker_status
+
+LONGEST_NAME = 80
+
+
+def name(text: object) -> str:
+    """Return a name as it may stand in a message: hidden signs written out, isolated, not too long."""
+    shown = unseen.plain(str(text)[: LONGEST_NAME + 1], isolate=True)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
+
+
+def when(moment: datetime) -> str:
+    """Return "2026-11-29 13:42 UTC": a message is read later, and elsewhere."""
+    return date_format(timezone.localtime(moment), "Y-m-d H:i T")
+
+
+def title(kind: str, members: Sequence[Member]) -> str:
+    """Return what is wrong with all of these in a few words; `kind`: of the incident."""
+    if len(members) == 1:
+        return _alone(members[0])
+    values: dict[str, Any] = {"n": number(len(members)), "rule": name(members[0].rule.name)}
+    if kind.startswith("verdict:"):
+        return verdicts.many(kind.removeprefix("verdict:"), values["n"])
+    if kind.startswith("consumer:"):
+        values["state"] = members[0].params.get("label", kind.removeprefix("consumer:"))
+        return _("%(n)s consumers: %(state)s") % values
+    form = _MANY.get(kind, gettext_lazy("%(rule)s: %(n)s times"))
+    return str(form) % values
+
+
+_MANY = {
+    "lag": gettext_lazy("In %(n)s queues messages wait for long"),
+    "new_cause": gettext_lazy("Messages die of %(n)s new causes"),
+    "process_away": gettext_lazy("%(n)s parts of mqadmin are away"),
+}
+
+
+def sentence(member: Member) -> str:
+    """Return the evidence against one subject; "" where the title says it all."""
+    return _SENTENCES[member.rule.about](member)
+
+
+def subject(member: Member) -> str:
+    """Return whom a line of a message is about: "orders (virtual host shop)"."""
+    found = member.subject
+    if found.kind == "queue" and found.vhost != "/":
+        return _("%(queue)s (virtual host %(vhost)s)") % {
+            "queue": name(found.name),
+            "vhost": name(found.vhost),
+        }
+    if found.kind == "process":
+        return _alone(member)
+    return name(found.name or found.broker)
+
+
+def _alone(member: Member) -> str:
+    return _TITLES[member.rule.about](member)
+
+
+def _verdict_title(member: Member) -> str:
+    return verdicts.headline(name(member.subject.name), member.params.get("reasons", ()))
+
+
+def _compared_title(member: Member) -> str:
+    field = fields.ALL.get(member.rule.field)
+    values = {"queue": name(member.subject.name), "what": field.label if field else member.rule.field}
+    values["value"] = _amount(member)
+    return _("%(queue)s: %(what)s %(value)s") % values
+
+
+def _amount(member: Member) -> str:
+    if member.value is None:
+        return "–"
+    if member.rule.about == Rule.About.RATE:
+        return f"{rate(member.value)}/s"
+    return duration(member.value) if member.rule.field == "clears_in" else number(member.value)
+
+
+def _compared(member: Member) -> str:
+    field = fields.ALL.get(member.rule.field)
+    values: dict[str, Any] = {"what": field.label if field else member.rule.field, "value": _amount(member)}
+    values["limit"] = rate(member.rule.value)
+    if member.rule.operator == Rule.Operator.BELOW:
+        return _("%(what)s: %(value)s, the rule wants %(limit)s at least.") % values
+    return _("%(what)s: %(value)s, the rule allows %(limit)s.") % values
+
+
+def _lag_title(member: Member) -> str:
+    values = {"queue": name(member.subject.name), "time": duration(member.value)}
+    if member.params.get("at_least"):
+        return _("%(queue)s: the oldest message waits for %(time)s at least") % values
+    return _("%(queue)s: the oldest message waits for %(time)s") % values
+
+
+def _lag(member: Member) -> str:
+    oldest = member.params.get("oldest_at")
+    if not isinstance(oldest, int | float):
+        return ""
+    values = {"since": when(datetime.fromtimestamp(oldest, UTC)), "ready": number(member.params.get("ready"))}
+    return _("The oldest message waits since %(since)s (an estimate); %(ready)s are ready.") % values
+
+
+def _letters_title(member: Member) -> str:
+    values = {"n": _count(member.params), "time": duration(member.params.get("window", member.rule.window_s))}
+    return _("%(n)s dead letters in %(time)s") % values
+
+
+def _cause_title(member: Member) -> str:
+    values = {"n": _count(member.params), "error": _error(member)}
+    return _("%(n)s messages died of %(error)s") % values
+
+
+def _letters(member: Member) -> str:
+    queues = ", ".join(name(queue) for queue in member.params.get("queues", ()) if queue)
+    found = _("From %(queues)s.") % {"queues": queues} if queues else ""
+    if member.params.get("error_type"):
+        found += " " + _("The last one died of %(error)s.") % {"error": _error(member)}
+    return found.strip()
+
+
+def _new_cause_title(member: Member) -> str:
+    return _("Messages die of a new cause: %(error)s") % {"error": _error(member)}
+
+
+def _new_cause(member: Member) -> str:
+    return f"{_error(member)}. {_letters(member)}"
+
+
+def _error(member: Member) -> str:
+    return name(member.params.get("error_type") or _("an unnamed error"))
+
+
+def _count(params: Mapping[str, Any]) -> str:
+    count = number(params.get("count"))
+    return _("%(n)s or more") % {"n": count} if params.get("at_least") else count
+
+
+def _consumer_title(member: Member) -> str:
+    values = {"name": name(member.subject.name), "state": member.params.get("label", "")}
+    return _("Consumer %(name)s: %(state)s") % values
+
+
+def _consumer(member: Member) -> str:
+    return unseen.lines(member.params.get("words") or "", isolate=True)
+
+
+def _away_title(member: Member) -> str:
+    title, _text = broker_status.fault(str(member.params.get("code", "")))
+    return title
+
+
+def _away(member: Member) -> str:
+    _title, text = broker_status.fault(str(member.params.get("code", "")))
+    return " ".join(filter(None, (text, unseen.line(member.params.get("error", "")), _seen(member))))
+
+
+def _broker_title(member: Member) -> str:
+    return verdicts.broker_headline(name(member.subject.broker), member.params.get("reasons", ()))
+
+
+def _process_title(member: Member) -> str:
+    what, _colon, called = member.subject.name.partition(":")
+    forms = {
+        "sampling": _("%(name)s is not sampled any more"),
+        "supervisor": _("The supervisor on %(name)s is silent"),
+        "worker": _("No worker takes up operations"),
+        "heartbeat": _("The heartbeat address does not answer"),
+    }
+    return forms.get(what, "%(name)s") % {"name": name(called)}
+
+
+def _process(member: Member) -> str:
+    return " ".join(filter(None, (_seen(member), unseen.line(member.params.get("error", "")))))
+
+
+def _seen(member: Member) -> str:
+    seen = member.params.get("seen")
+    if not seen:
+        return ""
+    return _("Last well at %(time)s.") % {"time": when(datetime.fromisoformat(str(seen)))}
+
+
+_A = Rule.About
+_TITLES: dict[str, Callable[[Member], str]] = {
+    _A.VERDICT: _verdict_title,
+    _A.NUMBER: _compared_title,
+    _A.RATE: _compared_title,
+    _A.LAG: _lag_title,
+    _A.LETTERS: _letters_title,
+    _A.CAUSE: _cause_title,
+    _A.NEW_CAUSE: _new_cause_title,
+    _A.CONSUMER: _consumer_title,
+    _A.BROKER_AWAY: _away_title,
+    _A.BROKER_REASON: _broker_title,
+    _A.PROCESS_AWAY: _process_title,
+}
+_SENTENCES: dict[str, Callable[[Member], str]] = {
+    _A.VERDICT: lambda member: verdicts.sentences(member.params.get("reasons", ())),
+    _A.NUMBER: _compared,
+    _A.RATE: _compared,
+    _A.LAG: _lag,
+    _A.LETTERS: _letters,
+    _A.CAUSE: _letters,
+    _A.NEW_CAUSE: _new_cause,
+    _A.CONSUMER: _consumer,
+    _A.BROKER_AWAY: _away,
+    _A.BROKER_REASON: lambda member: verdicts.broker_sentences(member.params.get("reasons", ())),
+    _A.PROCESS_AWAY: _process,
+}

@@ -1,0 +1,126 @@
+"""The way of messages in and out of a queue, as `queues/_flow.html` draws it: a few of each, and how many more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mqadmin.core.pages.formats import number, rate
+from mqadmin.core.tones import Tone
+from mqadmin.queues.why.facts import Facts, Holder
+
+SHOWN = 10
+KEYS = 3
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One box of the drawing. `name` came from strangers; `text`: what is told of it; `marks`: names under it."""
+
+    name: str
+    text: str = ""
+    href: str = ""
+    marks: Sequence[str] = ()
+    more: str = ""
+    tone: Tone = "grey"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The boxes that stand side by side at one place of the way. `more`: how many were left out, in words."""
+
+    title: str
+    stops: Sequence[Stop]
+    empty: str = ""
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    sources: Lane
+    exchanges: Lane
+    consumers: Lane
+    dead: Lane
+
+
+def way(facts: Facts, *, sources: Sequence[Stop], dead: Sequence[Stop]) -> Way:
+    """Return the drawing. `sources`: queues whose dead letters arrive here, `dead`: those where its own go."""
+    return Way(_sources(facts, sources), _exchanges(facts), _consumers(facts.holders), _dead(facts, dead))
+
+
+def _sources(facts: Facts, queues: Sequence[Stop]) -> Lane:
+    came = facts.info.publish_rate
+    count = facts.detail.publishers if facts.detail else None
+    text = _("%(rate)s/s") % {"rate": rate(came)} if came is not None else _("rate not known")
+    if count is not None:
+        known = ngettext("%(n)s channel", "%(n)s channels", count) % {"n": number(count)}
+        text = f"{known}, {text}"
+    publishers = Stop(_("Publishers"), text, tone="green" if came else "grey")
+    return _lane(_("Come from"), [publishers, *queues])
+
+
+def _exchanges(facts: Facts) -> Lane:
+    by_source: dict[str, list[str]] = defaultdict(list)
+    for binding in facts.bindings or ():
+        by_source[binding.source].append(binding.routing_key)
+    incoming = facts.detail.incoming if facts.detail else {}
+    stops = [_exchange(name, keys, incoming.get(name)) for name, keys in sorted(by_source.items())]
+    stops.append(_exchange("", [facts.info.name], incoming.get("")))
+    return _lane(_("Through"), stops)
+
+
+def _exchange(name: str, keys: Sequence[str], came: float | None) -> Stop:
+    shown = sorted(set(keys))
+    more = len(shown) - KEYS
+    return Stop(
+        name or _("default exchange"),
+        _("%(rate)s/s") % {"rate": rate(came)} if came is not None else "",
+        "#queue-bindings",
+        shown[:KEYS] if name else (),
+        ngettext("and %(n)s more key", "and %(n)s more keys", more) % {"n": number(more)} if more > 0 else "",
+        "green" if came else "grey",
+    )
+
+
+def _consumers(holders: Sequence[Holder]) -> Lane:
+    ours: dict[str, list[Holder]] = defaultdict(list)
+    others: dict[str, list[Holder]] = defaultdict(list)
+    for holder in holders:
+        if holder.reader is not None:
+            ours[holder.reader.name].append(holder)
+        else:
+            others[holder.host or holder.consumer.tag].append(holder)
+    stops = []
+    for name, group in sorted(ours.items()):
+        reader = group[0].reader
+        if reader is not None:
+            stops.append(Stop(name, _held(group, _("ours")), reader.href, tone=reader.tone))
+    stops += [
+        Stop(name, _held(group, ""), "#queue-readers", tone="green") for name, group in sorted(others.items())
+    ]
+    return _lane(_("Go to"), stops, empty=_("nobody"))
+
+
+def _held(group: Sequence[Holder], first: str) -> str:
+    parts = [first, ngettext("%(n)s consumer", "%(n)s consumers", len(group)) % {"n": number(len(group))}]
+    unacked = {holder.consumer.channel: holder.unacked for holder in group if holder.unacked is not None}
+    if unacked:
+        parts.append(_("%(n)s unacked") % {"n": number(sum(unacked.values()))})
+    return ", ".join(filter(None, parts))
+
+
+def _dead(facts: Facts, dead: Sequence[Stop]) -> Lane:
+    empty = _("no dead-letter exchange: rejected and expired messages are dropped")
+    if facts.dead_letter_fault:
+        empty = _("nowhere: what is rejected or expires is lost")
+    return _lane(_("Dead letters go to"), dead, empty=empty)
+
+
+def _lane(title: str, stops: Iterable[Stop], empty: str = "") -> Lane:
+    found = list(stops)
+    more = len(found) - SHOWN
+    return Lane(title, found[:SHOWN], empty, _("and %(n)s more") % {"n": number(more)} if more > 0 else "")

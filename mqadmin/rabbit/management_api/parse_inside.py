@@ -1,0 +1,34 @@
+"""What the management API says of channels and of the members of a queue, beside `parse`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mqadmin.rabbit.management_api.parse import Json, _int, _table, _text
+from mqadmin.rabbit.types import ChannelLoad, ReplicaInfo
+
+LOAD_COLUMNS = "name,messages_unacknowledged,prefetch_count,idle_since"
+
+
+def channel_load(item: Json) -> ChannelLoad:
+    return ChannelLoad(
+        name=str(item["name"]),
+        unacked=_int(item.get("messages_unacknowledged")),
+        prefetch=_int(item.get("prefetch_count")),
+        idle_since=_text(item.get("idle_since")),
+    )
+
+
+def replicas(items: Any) -> list[ReplicaInfo]:
+    """Read the status of the members of a quorum queue; one that is not there says nothing of its log."""
+    found = [_table(item) for item in items] if isinstance(items, list) else []
+    ends = [_int(item.get("Last Log Index")) for item in found]
+    newest = max((end for end in ends if end is not None), default=0)
+    return [
+        ReplicaInfo(
+            node=str(item.get("Node Name", "")),
+            role=str(item.get("Raft State", "")),
+            behind=None if end is None else newest - end,
+        )
+        for item, end in zip(found, ends, strict=True)
+    ]

@@ -1,0 +1,427 @@
+"""Verdicts: tables of what a queue went through, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mqadmin.queues.health import facts as health
+from mqadmin.queues.health.facts import NEVER, Handling, QueueFacts, Verdict
+from mqadmin.queues.health.judging import judge, remember
+from mqadmin.queues.health.latches import Latch, latched
+from mqadmin.queues.health.memory import Memory
+from mqadmin.queues.health.thresholds import Limits
+from mqadmin.queues.monitor.observing import NOWHERE, Surroundings, queue_facts
+from mqadmin.queues.pages import wording
+from mqadmin.rabbit.types import QueueInfo
+
+START = 1_800_000_000.0
+STEP = 5.0
+NUMBERS = ("ready", "unacked", "total", "consumers")
+
+
+def live(*observed: QueueFacts, start: float = START) -> tuple[Verdict, Memory, float]:
+    """Feed one observation every five seconds; return the last verdict, the memory and the time."""
+    memory, now, verdict = Memory(), start, None
+    for facts in observed:
+        memory = remember(memory, facts, now)
+        verdict = judge(facts, memory, now)
+        now += STEP
+    assert verdict is not None
+    return verdict, memory, now - STEP
+
+
+def codes(verdict: Verdict) -> list[str]:
+    return [str(reason["code"]) for reason in verdict.reasons]
+
+
+def busy(ready: int = 0, unacked: int = 0, **more: object) -> QueueFacts:
+    values = {"consumers": 1, "publish_rate": 10.0, "deliver_rate": 10.0, "ack_rate": 10.0} | more
+    return QueueFacts(ready=ready, unacked=unacked, total=ready + unacked, **values)  # type: ignore[arg-type]
+
+
+QUIET = QueueFacts(consumers=1)
+
+
+def test_a_working_queue_is_ok_and_says_nothing() -> None:
+    verdict, _, _ = live(*[busy(ready=2, unacked=1)] * 30)
+    assert (verdict.level, codes(verdict)) == (health.OK, [])
+
+
+def test_a_queue_without_traffic_is_idle_from_the_first_sample() -> None:
+    verdict, _, _ = live(QUIET)
+    assert (verdict.level, codes(verdict), verdict.settled) == (health.IDLE, [], True)
+
+
+def test_a_queue_that_the_broker_calls_idle_is_idle_at_once() -> None:
+    verdict, _, _ = live(replace(QUIET, idle_since=START - 5))
+    assert (verdict.level, codes(verdict), verdict.settled) == (health.IDLE, ["idle"], True)
+    # But one that was seen at work is not, though the broker says idle between two messages.
+    verdict, _, _ = live(busy(), *[replace(QUIET, idle_since=START + 2)] * 3)
+    assert verdict.level == health.OK
+
+
+def test_what_waits_for_a_delayed_retry_is_no_emptiness() -> None:
+    waiting = replace(QUIET, total=12, delayed=12)
+    verdict, _, _ = live(*[waiting] * 30)
+    assert (verdict.level, codes(verdict), verdict.clears_in) == (health.OK, ["delayed"], None)
+    verdict, _, _ = live(busy(), *[replace(waiting, consumers=0)] * 30)
+    assert codes(verdict) == ["no_consumers", "delayed"]
+    assert verdict.reasons[0]["params"]["waiting"] == 12
+
+
+def test_idle_says_since_when_and_only_after_a_minute() -> None:
+    traffic, quiet = [busy()] * 3, [replace(QUIET, ack_rate=0.0)]
+    assert live(*traffic, *quiet * 5)[0].level == health.OK
+    verdict, _, _ = live(*traffic, *quiet * 15)
+    assert (verdict.level, codes(verdict)) == (health.IDLE, ["idle"])
+    assert START <= verdict.reasons[0]["since"] <= START + 15
+
+
+def test_numbers_the_broker_did_not_report_are_unknown() -> None:
+    verdict, memory, _ = live(QueueFacts(ready=None, unacked=None, total=None, consumers=None))
+    assert (verdict.level, codes(verdict)) == (health.UNKNOWN, ["not_reported"])
+    assert memory == Memory()
+
+
+@pytest.mark.parametrize("state", ["down", "crashed", "stopped", "minority"])
+def test_a_queue_that_is_down_is_broken(state: str) -> None:
+    verdict, _, _ = live(QueueFacts(state=state, ready=None, total=None))
+    assert (verdict.level, codes(verdict)) == (health.BROKEN, ["down"])
+    assert verdict.reasons[0]["params"] == {"state": state}
+
+
+@pytest.mark.parametrize(
+    ("members", "online", "level", "code", "params"),
+    [
+        ("abc", "abc", health.IDLE, None, {}),
+        ("abc", "ac", health.WATCH, "members_away", {"away": ["b"], "members": 3, "spare": 0}),
+        ("abcde", "abcd", health.WATCH, "members_away", {"away": ["e"], "members": 5, "spare": 1}),
+        ("abc", "b", health.BROKEN, "down", {"state": "minority", "away": ["a", "c"], "members": 3}),
+        ("ab", "a", health.BROKEN, "down", {"state": "minority", "away": ["b"], "members": 2}),
+        ("abc", None, health.IDLE, None, {}),  # it does not say who is there
+    ],
+)
+def test_members_that_are_away(
+    members: str, online: str | None, level: str, code: str | None, params: dict[str, object]
+) -> None:
+    """RabbitMQ 3.10 gives a queue no state and no numbers when most of its members are away."""
+    there = None if online is None else tuple(online)
+    info = QueueInfo("/", "q", "quorum", members=tuple(members), online=there)
+    known = not info.lacks_majority
+    info = replace(info, state="running" if known else None, **dict.fromkeys(NUMBERS, 0 if known else None))
+    facts = queue_facts(info, NOWHERE, tracked=False, around=Surroundings(START))
+    verdict, _, _ = live(facts)
+    assert (verdict.level, codes(verdict)) == (level, [code] if code else [])
+    assert not code or verdict.reasons[0]["params"] == params
+
+
+def test_who_is_away_is_named_and_how_many_more_may_go() -> None:
+    away = {"code": "members_away", "params": {"away": ["b"], "members": 3, "spare": 0}}
+    more = {"code": "members_away", "params": {"away": ["b", "e"], "members": 7, "spare": 1}}
+    down = {"code": "down", "params": {"state": "minority", "away": ["a", "b"], "members": 3}}
+    assert wording.sentences([away, more, down]) == [
+        "A member is away: b. 2 of 3 members are there, as few as it needs: without another it serves nobody.",
+        "Members are away: b, e. 5 of 7 members are there, and it bears the loss of 1 more.",
+        "2 of its 3 members are away (a, b): it serves nobody.",
+    ]
+
+
+def test_consumers_that_left_break_a_queue_that_used_to_have_them() -> None:
+    gone = busy(ready=900, consumers=0, deliver_rate=0.0, ack_rate=0.0)
+    verdict, _, _ = live(*[busy(consumers=3)] * 3, *[gone] * 8)
+    assert verdict.level == health.BROKEN
+    assert codes(verdict)[0] == "no_consumers"
+    assert (verdict.reasons[0]["since"], verdict.reasons[0]["params"]) == (
+        START + 15,
+        {"waiting": 900, "had": 3},
+    )
+    assert verdict.clears_in is None
+
+
+def test_consumers_that_left_are_no_news_before_half_a_minute_or_in_an_empty_queue() -> None:
+    gone = busy(ready=900, consumers=0, deliver_rate=0.0, ack_rate=0.0)
+    assert "no_consumers" not in codes(live(busy(), *[gone] * 5)[0])
+    empty = replace(gone, ready=0, total=0)
+    assert "no_consumers" not in codes(live(busy(), *[empty] * 20)[0])
+
+
+def test_a_queue_that_nobody_ever_consumed_is_to_be_watched() -> None:
+    verdict, _, _ = live(*[QueueFacts(ready=5, total=5, consumers=0)] * 8)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["never_consumed"])
+
+
+def test_a_consumer_that_comes_and_goes_does_not_flap_the_verdict() -> None:
+    here, away = busy(ready=40), busy(ready=40, consumers=0)
+    memory, now, seen = Memory(), START, []
+    for facts in [here, *[away] * 8, *[here, away] * 20]:
+        memory = remember(memory, facts, now)
+        seen.append(judge(facts, memory, now).level)
+        now += STEP
+    # Broken once, and while the consumer never stays, each absence says so again at once.
+    assert memory.absent.on
+    assert "no_consumers" in codes(judge(away, memory, now))
+
+
+def test_a_collector_that_restarts_is_no_news() -> None:
+    inbox = QueueFacts(ready=4, total=4, consumers=1, is_inbox=True, tracked=True, inbox_of=("orders",))
+    away = replace(inbox, consumers=0)
+    for observed in ([inbox, *[away] * 20], [inbox, *[away, away, inbox] * 20]):
+        verdict, _, _ = live(*observed)
+        assert codes(verdict) == ["captured"], observed
+    verdict, _, _ = live(inbox, *[away] * 26)
+    assert (verdict.level, codes(verdict)[0]) == (health.WATCH, "no_collector")
+
+
+def growing(steps: int, per_second: float = 20.0, **more: object) -> list[QueueFacts]:
+    return [busy(ready=100 + int(i * STEP * per_second), unacked=10, **more) for i in range(steps)]
+
+
+def test_a_growing_backlog_is_watched_first_and_broken_after_five_minutes() -> None:
+    verdict, _, _ = live(*growing(16))
+    assert verdict.level == health.WATCH
+    assert codes(verdict) == ["growing", "slow_consumers"]
+    assert verdict.reasons[0]["params"]["rate"] == pytest.approx(20.0, rel=0.1)
+    assert verdict.clears_in == NEVER
+    verdict, _, _ = live(*growing(90))
+    assert (verdict.level, codes(verdict)[0]) == (health.BROKEN, "growing")
+
+
+def test_a_backlog_that_will_soon_hit_its_limit_is_broken_at_once() -> None:
+    verdict, _, _ = live(*growing(16, max_length=20_000))
+    assert verdict.level == health.BROKEN
+    assert verdict.reasons[0]["params"]["full_in"] == pytest.approx(900, rel=0.2)
+
+
+def test_a_burst_is_not_a_growing_backlog() -> None:
+    burst = [busy(ready=ready) for ready in (0, 0, 500, 300, 100, 0, 0, 0, 0, 0, 0, 0)]
+    assert live(*burst)[0].level == health.OK
+
+
+def test_growth_ends_only_after_it_stayed_away() -> None:
+    backlog = growing(20)
+    top = backlog[-1].ready or 0
+    pause = [busy(ready=top, unacked=10)] * 4
+    assert "growing" in codes(live(*backlog, *pause)[0])
+    falling = [busy(ready=max(0, top - 100 * i), unacked=10) for i in range(1, 25)]
+    verdict, _, _ = live(*backlog, *falling)
+    assert "growing" not in codes(verdict)
+
+
+def test_a_draining_backlog_says_when_it_is_gone() -> None:
+    verdict, _, _ = live(*[busy(ready=100_000 - 500 * i, unacked=10) for i in range(20)])
+    assert verdict.growth == pytest.approx(-100, rel=0.05)
+    assert verdict.clears_in == pytest.approx(905, rel=0.05)
+    assert verdict.level == health.OK
+
+
+def test_a_backlog_that_takes_hours_is_watched() -> None:
+    verdict, _, _ = live(*[busy(ready=1_000_000 - 50 * i, unacked=10) for i in range(20)])
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["clears_late"])
+
+
+def test_consumers_that_ack_nothing_stall_a_queue() -> None:
+    stuck = busy(ready=50, unacked=10, publish_rate=0.0, deliver_rate=0.0, ack_rate=0.0)
+    verdict, _, _ = live(*[stuck] * 14)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["stalled"])
+    verdict, _, _ = live(*[stuck] * 62)
+    assert (verdict.level, codes(verdict)) == (health.BROKEN, ["stalled"])
+
+
+def test_redeliveries_are_told_with_hysteresis() -> None:
+    bad, middling, good = (busy(redeliver_rate=rate) for rate in (3.1, 1.5, 0.5))
+    verdict, _, _ = live(*[bad] * 6)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["redelivered"])
+    assert verdict.reasons[0]["params"] == {"percent": 31}
+    assert codes(live(*[bad] * 6, *[middling] * 20)[0]) == ["redelivered"]
+    assert codes(live(*[middling] * 20)[0]) == []
+    assert codes(live(*[bad] * 6, *[good] * 8)[0]) == []
+
+
+def inbox(ready: int, **more: object) -> QueueFacts:
+    values = {"consumers": 0, "is_inbox": True, "inbox_of": ("orders",)} | more
+    return QueueFacts(ready=ready, total=ready, **values)  # type: ignore[arg-type]
+
+
+def test_a_dead_letter_queue_speaks_of_its_letters_not_of_consumers() -> None:
+    verdict, _, _ = live(*[inbox(i) for i in range(1, 41)])
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["letters_arriving"])
+    assert verdict.reasons[0]["params"] == {"count": 39, "waiting": 40, "source": "orders"}
+    verdict, _, _ = live(*[inbox(12)] * 30)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["letters_waiting"])
+    assert live(*[inbox(0)] * 30)[0].level == health.IDLE
+
+
+def test_dead_letters_that_vanish_break_a_queue() -> None:
+    verdict, _, _ = live(replace(QUIET, dead_letter_fault="exchange_missing"))
+    assert (verdict.level, codes(verdict)) == (health.BROKEN, ["dead_letters_lost"])
+
+
+def test_a_fault_of_the_topology_is_told_before_the_broker_has_counted() -> None:
+    fresh = QueueFacts(ready=None, total=None, consumers=None, dead_letter_fault="routes_nowhere")
+    verdict, _, _ = live(fresh)
+    assert (verdict.level, codes(verdict)) == (health.BROKEN, ["dead_letters_lost"])
+
+
+@pytest.mark.parametrize(
+    ("ready", "overflow", "level", "code"),
+    [
+        (89, "", health.OK, None),
+        (90, "", health.WATCH, "nearly_full"),
+        (100, "", health.WATCH, "full"),
+        (100, "reject-publish", health.BROKEN, "full"),
+        (101, "reject-publish-dlx", health.BROKEN, "full"),
+    ],
+)
+def test_the_length_limit(ready: int, overflow: str, level: str, code: str | None) -> None:
+    verdict, _, _ = live(*[busy(ready=ready, max_length=100, overflow=overflow)] * 3)
+    assert (verdict.level, codes(verdict)) == (level, [code] if code else [])
+
+
+def test_the_length_limit_does_not_flap() -> None:
+    verdict, _, _ = live(*[busy(ready=ready, max_length=100) for ready in (91, 85, 82)])
+    assert codes(verdict) == ["nearly_full"]
+    assert codes(live(*[busy(ready=ready, max_length=100) for ready in (91, 79)])[0]) == []
+
+
+def test_a_delay_queue_is_idle_whatever_it_holds() -> None:
+    held = [
+        QueueFacts(ready=i, total=i, consumers=0, is_delay=True, delay_ms=4000, publish_rate=9.0)
+        for i in range(50)
+    ]
+    verdict, _, _ = live(*held)
+    assert (verdict.level, codes(verdict), verdict.clears_in) == (health.IDLE, ["delay"], 4.0)
+
+
+def test_a_stream_may_keep_everything_and_have_no_reader() -> None:
+    stream = QueueFacts(type="stream", ready=5_000, total=5_000, consumers=0)
+    verdict, _, _ = live(*[stream] * 20)
+    assert (verdict.level, codes(verdict), verdict.clears_in) == (health.IDLE, ["stream"], None)
+
+
+def test_an_alarm_touches_only_queues_with_traffic() -> None:
+    verdict, _, _ = live(*[busy(alarms=("memory",))] * 2)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["blocked"])
+    assert live(replace(QUIET, alarms=("memory",)))[0].level == health.IDLE
+
+
+def test_the_worst_reason_comes_first() -> None:
+    gone = busy(ready=95, consumers=0, max_length=100)
+    verdict, _, _ = live(*[busy(ready=95, max_length=100)] * 2, *[gone] * 10)
+    assert codes(verdict) == ["no_consumers", "nearly_full"]
+
+
+@pytest.mark.parametrize("observed", [growing(20), [inbox(i) for i in range(9)], [busy()] * 3, [QUIET]])
+def test_memory_survives_the_database(observed: list[QueueFacts]) -> None:
+    _, memory, _ = live(*observed)
+    assert Memory.from_json(memory.to_json()) == memory
+
+
+def test_a_settled_queue_brings_nothing_new_for_ever() -> None:
+    standing = QueueFacts(ready=5, total=5, consumers=0)
+    verdict, memory, now = live(*[standing] * 30)
+    assert verdict.settled
+    for hours in (1, 5, 50):
+        later = now + hours * 3600
+        assert remember(memory, standing, later) == memory
+        assert judge(standing, memory, later) == verdict
+
+
+def test_a_latch_needs_its_time_both_ways() -> None:
+    latch = latched(Latch(), True, False, 0, on_after=10, off_after=5)
+    assert latch == Latch(since=0)
+    assert latched(latch, False, False, 5, on_after=10, off_after=5) == Latch()
+    latch = latched(latch, True, False, 10, on_after=10, off_after=5)
+    assert latch.on
+    ending = latched(latch, False, True, 12, on_after=10, off_after=5)
+    assert ending.on
+    assert latched(ending, False, False, 14, on_after=10, off_after=5) == latch
+    assert latched(ending, False, True, 17, on_after=10, off_after=5) == Latch()
+
+
+def behind(steps: int = 16, **more: object) -> dict[str, object]:
+    """Return why consumers do not keep up: 20 more a second than the 10 that they ack."""
+    observed = growing(steps, publish_rate=30.0, **more)
+    verdict, _, _ = live(*observed)
+    found = [item for item in verdict.reasons if item["code"] in ("slow_consumers", "no_room")]
+    return {"code": found[0]["code"], **found[0]["params"]} if found else {}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        # Ten at hand: its handler never waits, so it is the slow one. 30 a second come, each consumer does 10.
+        ({}, {"code": "slow_consumers", "more": 2}),
+        ({"consumers": 4}, {"code": "slow_consumers", "more": 8}),
+        ({"consumers": 10}, {"code": "no_room"}),  # one each: it may wait for the next
+        ({"handling": Handling(0.1, 1, 1)}, {"code": "slow_consumers", "busy": 100, "ms": 100.0, "more": 2}),
+        ({"handling": Handling(0.01, 1, 1)}, {"code": "no_room", "busy": 10}),  # measured: it is idle, mostly
+        (
+            {"handling": Handling(0.01, 1, 1), "consumers": 2},
+            {"code": "slow_consumers", "more": 4},
+        ),  # others too
+        ({"capacity": 0.95}, {}),  # they could take more: it is not them
+        ({"capacity": 0.95, "type": "quorum"}, {"code": "slow_consumers"}),  # not measured there
+    ],
+)
+def test_slow_consumers_are_told_from_those_without_room(
+    more: dict[str, object], expected: dict[str, object]
+) -> None:
+    found = behind(**more)
+    assert {name: found.get(name) for name in expected} == expected
+    assert bool(found) == bool(expected)
+
+
+def test_consumers_that_take_all_and_ack_too_little() -> None:
+    hoarded = [busy(unacked=300 + 100 * i, ack_rate=5.0) for i in range(30)]
+    verdict, _, _ = live(*hoarded)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["hoarding"])
+
+
+def test_a_stream_whose_readers_get_less_than_comes() -> None:
+    stream = QueueFacts(type="stream", total=9, ready=9, consumers=2, publish_rate=10.0, deliver_rate=12.0)
+    verdict, _, _ = live(*[stream] * 20)
+    assert codes(verdict) == ["readers_behind"]
+    assert verdict.reasons[0]["params"] == {"readers": 2, "each": 6.0, "rate": 4.0}
+    assert "readers_behind" not in codes(live(*[replace(stream, deliver_rate=20.0)] * 20)[0])
+
+
+def test_when_it_is_full_is_told_by_the_minute() -> None:
+    verdict, _, now = live(*growing(16, max_bytes=2_000_000, bytes_ready=1_000_000))
+    full = verdict.reasons[0]["params"]
+    assert (full["unit"], full["limit"], full["full_at"] % 60) == ("bytes", 2_000_000, 0)
+    assert full["full_at"] == pytest.approx(now + full["full_in"], abs=60)
+
+
+def test_what_an_owner_set_overrules() -> None:
+    many = busy(ready=60, unacked=30, limits=Limits(ready=50, unacked=20, consumers=2, growing_s=0))
+    verdict, _, _ = live(*[many] * 8)
+    assert set(codes(verdict)) == {"too_many_ready", "too_many_unacked", "few_consumers"}
+    never = {"limits": Limits(growing_s=0, lost_percent=0)}
+    assert codes(live(*growing(90, **never))[0]) == []
+    gone = busy(ready=900, consumers=0, deliver_rate=0.0, ack_rate=0.0, limits=Limits(no_consumers_s=300))
+    assert "no_consumers" not in codes(live(busy(), *[gone] * 50)[0])
+    assert "no_consumers" in codes(live(busy(), *[gone] * 63)[0])
+
+
+def test_a_leader_that_moved_is_news_for_ten_minutes_and_no_trouble() -> None:
+    here, there = replace(QUIET, node="a", members=3), replace(QUIET, node="b", members=3)
+    verdict, memory, now = live(here, *[there] * 20)
+    assert (verdict.level, codes(verdict)) == (health.IDLE, ["leader_moved"])
+    assert verdict.reasons[0]["params"] == {"before": "a", "now": "b"}
+    assert verdict.wake_at == START + 5 + 600
+    assert codes(judge(there, remember(memory, there, now + 600), now + 600)) == []
+
+
+def test_what_mqadmin_consumed_after_the_count_is_no_idleness() -> None:
+    verdict, _, _ = live(*[QUIET] * 30, replace(QUIET, handling=Handling(0.1, 1, 1, last_at=START + 140)))
+    assert verdict.level == health.OK
+
+
+def test_a_trouble_keeps_its_beginning() -> None:
+    lost = replace(QUIET, dead_letter_fault="exchange_missing")
+    verdict, _, now = live(lost)
+    first = health.dated(verdict, (), now)
+    assert first.reasons[0]["since"] == now
+    assert health.dated(verdict, first.reasons, now + 500).reasons == first.reasons

@@ -1,0 +1,83 @@
+"""Why a queue is stuck, of a real one: its consumer is full and acks nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pika
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from mqadmin.core import brokers
+from mqadmin.queues.models import Broker
+from mqadmin.queues.why import gather
+from mqadmin.rabbit.config import BrokerConfig
+from tests.queues.conftest import HOSTILE, Api, make_queue
+from tests.support import amqp
+from tests.support.management import Management
+from tests.support.pages import html
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.broker, pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def _own_brokers(_broker: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(gather, "FRESH_S", 0)
+    brokers.forget()
+    yield
+    brokers.forget()
+
+
+def test_a_consumer_that_is_full(
+    api: Api,
+    viewer: Client,
+    broker: Broker,
+    management: Management,
+    broker_config: BrokerConfig,
+    vhost: str,
+) -> None:
+    name = f"q {HOSTILE}"
+    management.declare_queue(vhost, name)
+    management.declare_exchange(vhost, HOSTILE, type="fanout")
+    management.bind(vhost, HOSTILE, name, HOSTILE)
+    queue = make_queue(broker, name, vhost)
+    sent = int(time.time()) - 600
+    with amqp.channel(broker_config, vhost) as channel:
+        channel.basic_qos(prefetch_count=2)
+        channel.basic_consume(name, lambda *_message: None, consumer_tag=HOSTILE)
+        for _number in range(5):
+            channel.basic_publish("", name, b"x", pika.BasicProperties(timestamp=sent))
+
+        def found() -> dict[str, Any] | None:
+            channel.connection.process_data_events(0)
+            answer = api.get(f"/queues/{queue.pk}/why").json()
+            bad = {step["code"]: step["text"] for step in answer["steps"] if step["ok"] is False}
+            return answer if "holds 2 unacked" in bad.get("delivered", "") and "acked" in bad else None
+
+        answer = wait_until(found, 30, what="the consumer is full")
+        assert (answer["stuck"], answer["seen"]) == (True, "live")
+        assert api.get(f"/queues/{queue.pk}").json()["head_at"] is not None
+        page = html(viewer.get(reverse("queue_detail", args=[queue.pk])))
+    assert "Its consumer is full" in page
+    assert "By its publisher" in page
+    assert HOSTILE not in page
+
+
+def test_members_of_a_quorum_queue(management: Management, vhost: str, broker_config: BrokerConfig) -> None:
+    management.declare_queue(vhost, "q", arguments={"x-queue-type": "quorum"})
+    amqp.publish(broker_config, vhost, "q", [b"x"])
+    found = management.replicas(vhost, "q")
+    if management.overview().version.startswith("3."):
+        assert found == []
+    else:
+        assert [(member.role, member.behind) for member in found] == [("leader", 0)]
+
+
+def test_what_the_broker_does_not_tell_is_not_known(api: Api, broker: Broker, vhost: str) -> None:
+    queue = make_queue(broker, "gone", vhost)
+    answer = api.get(f"/queues/{queue.pk}/why").json()
+    assert (answer["seen"], answer["stuck"], len(answer["steps"])) == ("gone", True, 1)
