@@ -6,6 +6,7 @@ Each reason has a title, its evidence, what to do about it, and where that is do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django.urls import reverse
@@ -15,7 +16,7 @@ from mqadmin.core.hooks import Attention, Link
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import client_words, listing, node_words
 from mqadmin.queues.pages.node_words import Told
-from mqadmin.queues.pages.wording import Params, since
+from mqadmin.queues.pages.sentences import Params, since
 
 _DOCS = "https://www.rabbitmq.com/docs/"
 
@@ -43,7 +44,9 @@ def attention(broker: Broker) -> Iterator[Attention]:
     """Yield what needs attention; what is merely not known is said among the rights (`pages.rights`)."""
     for reason in broker.reasons:
         if reason["level"] in ("broken", "watch"):
-            yield Attention(reason["level"], told(reason).title, text(reason), links(reason, broker.slug))
+            began = datetime.fromtimestamp(reason["since"], UTC) if reason.get("since") else None
+            title, actions = told(reason).title, links(reason, broker.slug)
+            yield Attention(reason["level"], title, text(reason), actions, began)
 
 
 def links(reason: Mapping[str, Any], slug: str) -> list[Link]:

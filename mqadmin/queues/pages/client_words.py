@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from mqadmin.core.pages.formats import number
 from mqadmin.queues.pages import deprecated
 from mqadmin.queues.pages.node_words import Told
-from mqadmin.queues.pages.wording import Params, per_second
+from mqadmin.queues.pages.sentences import Params, per_second
 
 NAMED = 3
 

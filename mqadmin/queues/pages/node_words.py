@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.pages.formats import number, size
-from mqadmin.queues.pages.wording import Params
+from mqadmin.queues.pages.sentences import Params
 
 
 @dataclass(frozen=True)
