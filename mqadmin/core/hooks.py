@@ -98,6 +98,17 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Bulk:
+    """A button for the ticked rows of a list: where it leads, and who may."""
+
+    label: str
+    url_name: str
+    icon: str
+    needs: Needed = "operate"
+    danger: bool = False
+
+
+@dataclass(frozen=True)
 class Tile:
     """A number at the top of the overview. `value` is ready to show; `points` draw the sparkline."""
 
@@ -128,6 +139,7 @@ _attention: Registry[Callable[[str, User], Iterable[Attention]]] = Registry()
 _badges: dict[str, Callable[[str], Badge | tuple[str, Tone] | None]] = {}
 _queue_panels: Registry[Callable[[Any, HttpRequest], Panel | None]] = Registry()
 _queue_readers: Registry[Callable[[Any], Iterable[Reader]]] = Registry()
+_queue_acts: Registry[Callable[[], Bulk]] = Registry()
 _find: Registry[Callable[[str, str], Iterable[Hit]]] = Registry()
 _tiles: Registry[Callable[[str], Iterable[Tile]]] = Registry()
 _retention: Registry[Callable[[], str]] = Registry()
@@ -138,6 +150,7 @@ _single: dict[str, Callable[[str], Any]] = {}
 register_attention = _attention.register
 register_queue_panel = _queue_panels.register
 register_queue_readers = _queue_readers.register
+register_queue_act = _queue_acts.register
 register_find = _find.register
 register_overview_tiles = _tiles.register
 register_retention = _retention.register
@@ -181,6 +194,11 @@ def queue_panel(queue: Any, request: HttpRequest) -> list[Panel]:
 def queue_readers(queue: Any) -> list[Reader]:
     """Return the consumers that mqadmin runs on a queue, or should; `queue` is a `queues.Queue`."""
     return [reader for function in _queue_readers for reader in function(queue)]
+
+
+def queue_acts() -> list[Bulk]:
+    """Return the buttons that apps add for the ticked queues of the list."""
+    return [function() for function in _queue_acts]
 
 
 def find(q: str, broker_slug: str) -> list[Hit]:

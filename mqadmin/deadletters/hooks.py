@@ -15,7 +15,8 @@ from django.utils.translation import ngettext
 from consumers.models import Record
 from consumers.records import dead_letter, masks
 from mqadmin.core import hooks
-from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Tile
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.hooks import Attention, Badge, Bulk, Hit, Link, Panel, Tile
 from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.deadletters import metrics
@@ -26,6 +27,7 @@ from mqadmin.deadletters.inbox.inbox import Cause
 from mqadmin.deadletters.masking import in_records
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search.selection import Filter
+from mqadmin.queues.acts import many
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor import remembering
 from mqadmin.queues.pages import cures
@@ -42,6 +44,8 @@ def register() -> None:
     hooks.register_nav_badge("dead-letters", badge)
     hooks.register_find(find)
     hooks.register_queue_panel(queue_panel)
+    hooks.register_queue_act(track_many)
+    many.register("track")(lambda queue, by, _options: _track(queue, by))
     hooks.register_overview_tiles(tiles)
     dead_letter.register(letter_of)
     masks.register(in_records.MASK)
@@ -50,6 +54,15 @@ def register() -> None:
     cures.register("letters", letters)
     cures.register("map", to_map)
     cures.register("track", track)
+
+
+def track_many() -> Bulk:
+    """Offer to track the ticked queues."""
+    return Bulk(_("Track…"), "queues_track", "inbox", needs="configure")
+
+
+def _track(queue: Queue, by: Actor) -> None:
+    tracking.track(queue=queue, by=by)
 
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001

@@ -31,6 +31,7 @@ urlpatterns = [
     path("requeue/", requeue.letter_requeue, name="letter_requeue"),
     path("discard/", discard.letter_discard, name="letter_discard"),
     path("restore/", discard.letter_restore, name="letter_restore"),
+    path("queues/many/track/", tracking.queues_track, name="queues_track"),
     path("queues/<int:queue_id>/track/", tracking.queue_track, name="queue_track"),
     path("queues/<int:queue_id>/untrack/", tracking.queue_untrack, name="queue_untrack"),
     path("causes/<slug:group>/", causes.cause_detail, name="cause_detail"),

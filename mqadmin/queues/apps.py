@@ -13,10 +13,11 @@ class QueuesConfig(AppConfig):
         from mqadmin.core import hooks
         from mqadmin.history import happenings
         from mqadmin.queues import metrics
-        from mqadmin.queues.acts import moving, purging, snapshots  # noqa: F401
+        from mqadmin.queues.acts import many, moving, purging, snapshots  # noqa: F401
         from mqadmin.queues.monitor.cluster import events
-        from mqadmin.queues.pages import attention, broker_happenings, broker_status
+        from mqadmin.queues.pages import attention, broker_happenings, broker_status, bulk
 
+        bulk.register()
         hooks.register_attention(attention.attention)
         hooks.register_nav_badge("queues", attention.badge)
         hooks.register_find(attention.find)

@@ -1,109 +1,23 @@
-// The inbox: ticks that survive a refresh, the dialog that asks before many letters move, j and k that open.
-// Without it the same buttons lead to a page that asks.
+// The inbox: letters that open, on a click and by j and k. What is ticked: ticks.js.
 (() => {
   "use strict";
 
   const $ = (selector, within = document) => within.querySelector(selector);
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const ticked = new Set();
   const narrow = matchMedia("(max-width: 760px)");
-  let isAll = false;
   let wasOpen = !!document.querySelector("#inbox.is-open");
 
-  const boxes = () => $$("#chosen tbody input[name=ids]");
-
-  function show() {
-    const count = ticked.size;
-    for (const box of boxes()) box.checked = ticked.has(box.value);
-    const label = $("[data-ticked]");
-    const toggle = $("[data-all-toggle]");
-    if (!label || !toggle) return;
-    const total = $("#chosen .bar-none b")?.textContent || "";
-    label.textContent = isAll ? toggle.dataset.allText : label.dataset.text.replace("{n}", count);
-    toggle.textContent = isAll ? toggle.dataset.someText : toggle.dataset.allText;
-    for (const button of $$("[data-count-text]")) {
-      const text = button.dataset.countText.replace("{n}", isAll ? total : count);
-      $("span", button).textContent = text;
-      button.dataset.keyLabel = text;
-    }
-    const all = $("[data-tick-all]");
-    if (all) {
-      const here = boxes().filter((box) => box.checked).length;
-      all.checked = here > 0 && here === boxes().length;
-      all.indeterminate = here > 0 && !all.checked;
-    }
-  }
-
-  function clear() {
-    ticked.clear();
-    isAll = false;
-    show();
-  }
-
-  document.addEventListener("change", (event) => {
-    const box = event.target;
-    if (box.matches("#chosen tbody input[name=ids]")) {
-      if (box.checked) ticked.add(box.value);
-      else ticked.delete(box.value);
-      isAll = false;
-      show();
-    } else if (box.matches("[data-tick-all]")) {
-      for (const one of boxes()) {
-        if (box.checked) ticked.add(one.value);
-        else ticked.delete(one.value);
-      }
-      isAll = false;
-      show();
-    }
-  });
-
-  // A letter that is gone from the list is no longer ticked: what is counted must be in sight.
   document.addEventListener("htmx:after:swap", () => {
-    const here = new Set(boxes().map((box) => box.value));
-    for (const value of [...ticked]) if (!here.has(value)) ticked.delete(value);
-    show();
     const isOpen = !!$("#inbox.is-open");
     if (isOpen && !wasOpen && narrow.matches) scrollTo(0, 0); // the letter takes the place of the list
     wasOpen = isOpen;
   });
 
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-all-toggle]")) {
-      isAll = !isAll;
-      show();
-      return;
-    }
     const row = event.target.closest("#chosen [data-key-row]");
-    if (event.target.matches("#chosen td.chk")) $("input", row).click(); // a larger target than the box
-    else if (row && !event.target.closest("a, input, button, label") && getSelection().isCollapsed) $("[data-open-letter]", row)?.click();
-    const opener = event.target.closest("[data-decide]");
-    if (!opener || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    decide(address(opener));
+    if (!row || event.target.closest("a, input, button, label, td.chk") || !getSelection().isCollapsed) return;
+    $("[data-open-letter]", row)?.click();
   });
-
-  function address(opener) {
-    if (opener.href) return opener.href;
-    const fields = new URLSearchParams(new FormData(opener.form));
-    fields.delete("ids");
-    if (opener.name) fields.append(opener.name, opener.value);
-    else if (isAll) fields.append("all", "1");
-    else for (const value of ticked) fields.append("ids", value);
-    return `${opener.formAction}?${fields}`;
-  }
-
-  let isAsking = false;
-  function decide(url) {
-    const dialog = $("#decide");
-    if (isAsking || dialog.open) return;
-    isAsking = true;
-    dialog.replaceChildren(); // where the answer is an error, what was asked before must not be asked again
-    const { pathname, search } = new URL(url, location.href);
-    htmx
-      .ajax("GET", pathname + search, { target: "#decide", swap: "innerHTML" })
-      .then(() => dialog.childElementCount && dialog.showModal())
-      .finally(() => (isAsking = false));
-  }
 
   // Letters go where the plan in sight says, not where an older one did: who has typed another destination sees
   // its plan first, and then clicks again.
@@ -116,13 +30,6 @@
     event.preventDefault();
     event.stopImmediatePropagation();
     if (!form.matches(".htmx-request")) form.requestSubmit();
-  }, true);
-
-  document.addEventListener("mqadmin:acted", (event) => {
-    const dialog = event.target.closest("#decide");
-    if (!dialog) return; // it had nothing to do with what is ticked
-    if (dialog.open) dialog.close();
-    clear();
   }, true);
 
   let opening;
@@ -169,6 +76,4 @@
     pressed = "";
     if (document.activeElement?.closest?.("#chosen [data-key-row]")) button?.click();
   });
-
-  show();
 })();

@@ -44,6 +44,8 @@ NO_PAGES = {
     "letter_body",
     "letter_complete",
     "queue_complete",
+    "queue_export_csv",
+    "queue_export_json",
     "process_download",
 }
 # The dark page is the light one in other colours: only what depends on them is asked again.

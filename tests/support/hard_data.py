@@ -76,6 +76,11 @@ class World:
 ASKED = {
     "find": ["q={word}"],
     "queue_list": ["", "q=lag:"],
+    "queues_purge": ["ids={queue}"],
+    "queues_delete": ["ids={queue}"],
+    "queues_mute": ["all=1&q=name:*"],
+    "queues_owner": ["ids={queue}"],
+    "queues_track": ["ids={queue}"],
     "letter_list": ["", "letter={letter}", "letter={letter}&tab=headers", "q=source:"],
     "letter_detail": ["", "tab=headers", "tab=properties", "tab=hex"],
     "letter_complete": ["q=source:&at=7"],

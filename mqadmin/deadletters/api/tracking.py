@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 
 from mqadmin.core.acts import audit
+from mqadmin.core.api.operations import OperationOut
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked
+from mqadmin.core.models import Operation
 from mqadmin.deadletters.capture import tracking
+from mqadmin.queues.acts import many
+from mqadmin.queues.api.many import QueuesIn, chosen
 from mqadmin.queues.api.queues import find_queue
 
 router = Router(tags=["dead letters"], auth=VIEW)
@@ -41,6 +45,12 @@ def queue_track(request: HttpRequest, queue_id: int, wanted: Query[TrackQuery]) 
         "tracked": True,
         "consumer": tracked.consumer.name if tracked.consumer else None,
     }
+
+
+@router.post("/queues/track", response={202: OperationOut}, auth=CONFIGURE)
+def queues_track(request: HttpRequest, wanted: QueuesIn) -> Status[Operation]:
+    """Capture the letters of many dead-letter queues; those that cannot be tracked are told in the operation."""
+    return Status(202, many.start(act="track", chosen=chosen(wanted), by=audit.actor(request)))
 
 
 @router.post("/queues/{int:queue_id}/untrack", response=TrackedOut, auth=CONFIGURE)

@@ -58,6 +58,17 @@ def purge(
         )
 
 
+def at_once(*, queue: Queue, by: Actor) -> int:
+    """Drop every ready message of `queue` and return how many; nothing is kept. Raises Refusal, RabbitError."""
+    target = f"{queue.vhost}:{queue.name}"
+    with audit.act(by=by, action="queue.purge", broker=queue.broker.slug, target=target) as entry:
+        if queue.type == "stream":
+            raise Refusal(_("A stream cannot be purged: its retention decides what goes."), "stream")
+        with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
+            entry.count = int(channel.queue_purge(queue.name).method.message_count or 0)
+        return entry.count
+
+
 def _check(expect: int | None, ready: int, tolerance: float) -> None:
     if expect is None or abs(ready - expect) <= tolerance * expect:
         return

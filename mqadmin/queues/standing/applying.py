@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,16 +47,24 @@ def apply(rows: QuerySet[Queue], now: datetime | None = None) -> int:
     if not standings:  # then only what rules left behind, and mutes that are over
         rows = rows.exclude(owner="", muted_until=None, thresholds={})
     rules = rules_of(standings, rows, moment)
-    changes: dict[str, tuple[Settings, Settings, list[int]]] = {}
+    changes: list[tuple[int, Settings, Settings]] = []
     for row in rows.values("pk", *COLUMNS).iterator(chunk_size=2_000):
         was = settings_of(row)
         wanted = holds(was, rules.get(row["pk"], ()), moment)
         if wanted != was:
-            key = json.dumps([stored(was), stored(wanted)], default=str, sort_keys=True)
-            changes.setdefault(key, (was, wanted, []))[2].append(row["pk"])
+            changes.append((row["pk"], was, wanted))
+    return write(changes)
+
+
+def write(changes: Iterable[tuple[int, Settings, Settings]]) -> int:
+    """Write (id, what it was, what it is to be), in a statement for each pair; return how many were still so."""
+    groups: dict[str, tuple[Settings, Settings, list[int]]] = {}
+    for pk, was, wanted in changes:
+        key = json.dumps([stored(was), stored(wanted)], default=str, sort_keys=True)
+        groups.setdefault(key, (was, wanted, []))[2].append(pk)
     return sum(
         Queue.objects.filter(among(ids), **stored(was)).update(**stored(wanted))
-        for was, wanted, ids in changes.values()
+        for was, wanted, ids in groups.values()
     )
 
 

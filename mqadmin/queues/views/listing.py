@@ -5,20 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
 
-from mqadmin.core import brokers, permissions
+from mqadmin.core import brokers, hooks, permissions
+from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import listing, presenting, rights, saved
+from mqadmin.queues.pages import exporting, listing, presenting, rights, saved
 from mqadmin.queues.pages.broker_status import status_of
+from mqadmin.queues.pages.choosing import FIELDS
 from mqadmin.queues.pages.listing import QueueSearch
 from mqadmin.queues.search import completing
-from mqadmin.queues.search.language import LONGEST
+from mqadmin.queues.search.language import LONGEST, BadQuery
 from mqadmin.rabbit.numbers import whole
 
 
@@ -61,6 +65,9 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         "notes": rights.notes(status.broker) if status else [],
         "is_empty": not listing.present(slug).exists(),
         "everything": query.address(q="", vhost="", type="", show=""),
+        "asked": [("broker", slug), *((name, value) for name in FIELDS if (value := getattr(query, name)))],
+        "acts": [(item, permissions.denial(request.user, item.needs)) for item in hooks.queue_acts()],
+        "everything_shown": query.address(per=listing.SIZES[1]),
         "query_fault": found.fault,
         "is_refresh": "queues-table" in request.headers.get("HX-Source", ""),
         "views": list(saved.SHELF.visible(request.user.get_username())),
@@ -81,6 +88,21 @@ def queue_complete(request: HttpRequest) -> HttpResponse:
     response = render(request, "core/_offers.html", {"offers": found})
     response["Cache-Control"] = "private, max-age=20"
     return response
+
+
+@permissions.view
+@require_GET
+def queue_export(request: HttpRequest, kind: str) -> HttpResponse:
+    """All queues that the search shows, in the order of the list, as CSV or JSON."""
+    query = QueueSearch.read(brokers.current(request), request.GET.dict())
+    try:
+        found = listing.shown(query, listing.matching(query)).order_by(*listing.ordering(query.sort))
+    except BadQuery as error:
+        raise Refusal(error.message, "bad_query", status=422) from error
+    answer = StreamingHttpResponse(exporting.WRITERS[kind](found), content_type=exporting.CONTENT_TYPES[kind])
+    moment = timezone.localtime().strftime("%Y-%m-%d-%H%M%S")
+    answer["Content-Disposition"] = f'attachment; filename="queues-{moment}.{kind}"'
+    return cast(HttpResponse, answer)  # the decorators know no other kind
 
 
 def _held(queues: Sequence[Queue], hold: str) -> Sequence[Queue]:

@@ -23,11 +23,7 @@ MUTES, WAS_MUTED = Rule("m", "ann", muted_until=LATER), Rule("w", "bob", muted_u
         (Settings("me", own=("owner",)), [NEW], {"owner": "me", "own": ("owner",)}),
         (Settings("", own=("owner",)), [NEW], {"owner": "", "own": ("owner",)}),
         (Settings("team-b"), [], {"owner": ""}),  # a rule said it that is no more
-        (
-            Settings(thresholds={"ready": 1}, own=("thresholds",)),
-            [OLD],
-            {"owner": "team-a", "thresholds": {"ready": 1}},
-        ),
+        (Settings(thresholds={"ready": 1}, own=("thresholds",)), [OLD], {"thresholds": {"ready": 1}}),
         (Settings(thresholds={"ready": 1}), [Rule("none", "ann", thresholds={})], {"thresholds": {}}),
         (Settings(), [WAS_MUTED, MUTES], {"muted_until": LATER, "muted_by": "ann (m)"}),
         (Settings(muted_until=BEFORE, muted_by="ann"), [WAS_MUTED], {"muted_until": None, "muted_by": ""}),

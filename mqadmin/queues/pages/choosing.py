@@ -1,0 +1,60 @@
+"""Which queues a dialog is about: the ticked ones, or all that match the search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Q, Sum
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from mqadmin.core.errors import Refusal
+from mqadmin.core.rows.among import among
+from mqadmin.queues.acts.many import MOST_SETTLED, Chosen
+from mqadmin.queues.models import Queue
+from mqadmin.queues.pages import listing
+from mqadmin.queues.pages.listing import QueueSearch
+from mqadmin.queues.search.language import BadQuery
+from mqadmin.rabbit.numbers import whole
+
+NAMED = 8  # names that are shown
+FIELDS = ("q", "vhost", "type", "show")  # of an address: which queues
+
+
+def chosen(data: QueryDict, broker: str) -> Chosen:
+    """Return the queues: ticked `ids`, or with `all` those that match. Raises Refusal (422) where the search cannot
+    be read: without it, it would be about more queues than were meant."""
+    if data.get("all"):
+        query = QueueSearch.read(broker, {name: str(data.get(name, "")) for name in FIELDS})
+        if data.get("show", "") != query.show:
+            raise Refusal(_("The filter cannot be read. Look at the list again."), "invalid", status=422)
+        try:
+            rows = listing.shown(query, listing.matching(query))
+        except BadQuery as error:
+            raise Refusal(error.message, "bad_query", status=422) from error
+    else:
+        ids = [number for value in data.getlist("ids") if (number := whole(value)) is not None]
+        rows = listing.present(broker).filter(among(ids))
+    return of(broker, rows.order_by("vhost", "name").values_list("pk", "name")[: MOST_SETTLED + 1])
+
+
+def of(broker: str, rows: object) -> Chosen:
+    """Return the queues of (id, name) pairs."""
+    found: list[tuple[int, str]] = list(rows)  # type: ignore[call-overload]
+    return Chosen(broker, tuple(pk for pk, _name in found), tuple(name for _pk, name in found[:NAMED]))
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the queues hold, as last seen: messages, how many queues hold some, how many are consumed from."""
+
+    messages: int
+    full: int
+    used: int
+
+
+def held(queues: Chosen) -> Held:
+    """Return what the chosen queues hold."""
+    rows = Queue.objects.filter(among(queues.ids))
+    messages = rows.aggregate(sum=Sum("ready"))["sum"] or 0
+    return Held(messages, rows.filter(total__gt=0).count(), rows.filter(Q(consumers__gt=0)).count())

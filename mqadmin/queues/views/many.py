@@ -1,0 +1,200 @@
+"""One act on many queues: a dialog over the list, or a page of its own, that says how many and which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.errors import Refusal
+from mqadmin.core.models import Operation
+from mqadmin.core.pages import rendering
+from mqadmin.core.pages.formats import number
+from mqadmin.queues.acts import many
+from mqadmin.queues.acts.many import Chosen
+from mqadmin.queues.acts.settling import Wanted
+from mqadmin.queues.forms.many import DeleteMany, ManyForm, MuteMany, OwnerMany, PurgeMany
+from mqadmin.queues.pages import choosing
+from mqadmin.queues.pages.broker_status import is_production
+from mqadmin.queues.pages.choosing import Held
+
+# What was started, or how many queues were changed at once.
+Act = Callable[[Chosen, Any, Actor, str], Operation | int]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a dialog asks. `title` has the count in it, `effect` says what becomes of them."""
+
+    url_name: str
+    title: Callable[[int], str]
+    effect: Callable[[Held], str]
+    act: Act
+    form: type[ManyForm] = ManyForm
+    is_danger: bool = False
+
+
+def ask(request: HttpRequest, question: Question) -> HttpResponse:
+    """GET: say how many queues, and the first names. POST: do it, unless they are not the same any more."""
+    broker = brokers.current(request)
+    given = request.POST if request.method == "POST" else request.GET
+    queues = choosing.chosen(given, broker)
+    must_type = broker if question.is_danger and is_production(broker) else ""
+    form = question.form(request.POST if request.method == "POST" else None, must_type=must_type)
+    back = f"{reverse('queue_list')}?{urlencode({'broker': broker, **_asked(given)})}"
+    refusal, status = "", 200
+    if form.errors and rendering.wants_fragment(request):
+        told = " ".join(str(text) for texts in form.errors.values() for text in texts)
+        raise Refusal(told, "invalid", status=422)
+    if form.is_bound and form.is_valid():
+        try:
+            done = question.act(queues, form, audit.actor(request), given.get("seen", ""))
+        except Refusal as error:
+            if rendering.wants_fragment(request):
+                raise
+            refusal, status = error.text, error.status
+        else:
+            return _answered(request, done, back)
+    context = {
+        "queues": queues,
+        "title": question.title(len(queues.ids)),
+        "effect": question.effect(choosing.held(queues)),
+        "more": max(0, len(queues.ids) - len(queues.names)),
+        "form": form,
+        "refusal": refusal,
+        "must_type": must_type,
+        "is_danger": question.is_danger,
+        "action": reverse(question.url_name),
+        "fields": _sent_on(given, queues),
+        "back": back,
+        "broker": broker,
+    }
+    status = 422 if form.errors else status
+    return rendering.page(
+        request, "queues/decide.html", context, fragment="queues/_decide.html", status=status
+    )
+
+
+def _asked(given: Any) -> dict[str, str]:
+    return {name: given[name] for name in choosing.FIELDS if given.get(name)}
+
+
+def _sent_on(given: Any, queues: Chosen) -> list[tuple[str, str]]:
+    """Return what the dialog posts so that it is about the same queues."""
+    if given.get("all"):
+        return [("all", "1"), *_asked(given).items()]
+    return [*(("ids", str(pk)) for pk in queues.ids), *_asked(given).items()]
+
+
+def _answered(request: HttpRequest, done: Operation | int, back: str) -> HttpResponse:
+    if isinstance(done, Operation):
+        href = reverse("operation_detail", args=[done.pk])
+        return rendering.acted(request, _("%(what)s: begun.") % {"what": done.summary}, to=href)
+    text = ngettext("%(n)s queue changed.", "%(n)s queues changed.", done) % {"n": number(done)}
+    return rendering.acted(request, text, to=back)
+
+
+def _purge(queues: Chosen, form: Any, by: Actor, seen: str) -> Operation:
+    return many.start(act="purge", chosen=queues, by=by, seen=seen, snapshot=form.cleaned_data["snapshot"])
+
+
+def _delete(queues: Chosen, form: Any, by: Actor, seen: str) -> Operation:
+    given = {name: form.cleaned_data[name] for name in ("even_full", "even_used")}
+    return many.start(act="delete", chosen=queues, by=by, seen=seen, **given)
+
+
+def _mute(queues: Chosen, form: Any, by: Actor, seen: str) -> int:
+    return many.settle(chosen=queues, wanted=Wanted(muted_until=form.until), by=by, seen=seen)
+
+
+def _own(queues: Chosen, form: Any, by: Actor, seen: str) -> int:
+    return many.settle(chosen=queues, wanted=Wanted(owner=form.cleaned_data["owner"]), by=by, seen=seen)
+
+
+def _purge_effect(held: Held) -> str:
+    text = ngettext(
+        "About %(n)s message that is ready is dropped for good, and not dead-lettered.",
+        "About %(n)s messages that are ready are dropped for good, and not dead-lettered.",
+        held.messages,
+    )
+    return text % {"n": number(held.messages)} + " " + _("Messages that consumers hold stay with them.")
+
+
+def _delete_effect(held: Held) -> str:
+    full = ngettext("%(n)s of them holds messages", "%(n)s of them hold messages", held.full)
+    used = ngettext("%(n)s is consumed from", "%(n)s are consumed from", held.used)
+    return _(
+        "%(full)s, %(used)s: those are left alone unless you say so. Nothing of a deleted queue is kept."
+    ) % {
+        "full": full % {"n": number(held.full)},
+        "used": used % {"n": number(held.used)},
+    }
+
+
+def _title(one: str, other: str) -> Callable[[int], str]:
+    return lambda count: ngettext(one, other, count) % {"n": number(count)}
+
+
+PURGE = Question(
+    "queues_purge", _title("Purge %(n)s queue", "Purge %(n)s queues"), _purge_effect, _purge, PurgeMany, True
+)
+DELETE = Question(
+    "queues_delete",
+    _title("Delete %(n)s queue", "Delete %(n)s queues"),
+    _delete_effect,
+    _delete,
+    DeleteMany,
+    True,
+)
+MUTE = Question(
+    "queues_mute",
+    _title("Mute %(n)s queue", "Mute %(n)s queues"),
+    lambda _held: _("Their verdicts stay; until then they need nobody's attention and alert nobody."),
+    _mute,
+    MuteMany,
+)
+OWNER = Question(
+    "queues_owner",
+    _title("Owner of %(n)s queue", "Owner of %(n)s queues"),
+    lambda _held: _("It wins over the rules, and stays whatever they say later."),
+    _own,
+    OwnerMany,
+)
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def queues_purge(request: HttpRequest) -> HttpResponse:
+    """Drop what is ready in the queues."""
+    return ask(request, PURGE)
+
+
+@permissions.configure
+@require_http_methods(["GET", "POST"])
+def queues_delete(request: HttpRequest) -> HttpResponse:
+    """Delete the queues."""
+    return ask(request, DELETE)
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def queues_mute(request: HttpRequest) -> HttpResponse:
+    """Mute the queues, or unmute them."""
+    return ask(request, MUTE)
+
+
+@permissions.operate
+@require_http_methods(["GET", "POST"])
+def queues_owner(request: HttpRequest) -> HttpResponse:
+    """Say who answers for the queues."""
+    return ask(request, OWNER)
