@@ -55,6 +55,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "overview": (VIEWER, None),
     "overview_rates": (VIEWER, None),
     "queue_list": (VIEWER, None),
+    "queue_columns": (None, VIEWER),
     "queue_detail": (VIEWER, None),
     "queue_lengths": (VIEWER, None),
     "queue_rates": (VIEWER, None),
