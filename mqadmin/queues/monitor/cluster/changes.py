@@ -66,7 +66,7 @@ class Definitions:
             return None
         return cls(
             frozenset(stored["vhosts"]),
-            frozenset(stored["hidden"]),
+            frozenset(stored.get("hidden", ())),
             stored["policies"],
             stored["operator_policies"],
         )
