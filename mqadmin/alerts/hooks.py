@@ -1,7 +1,8 @@
-"""What alerts add to the rest: a thread of the monitor, and what is deleted when it is old."""
+"""What alerts add to the rest: a thread of the monitor, metrics, and what is deleted when it is old."""
 
 from __future__ import annotations
 
+from mqadmin.alerts import metrics
 from mqadmin.alerts.engine import retention, thread
 from mqadmin.core import hooks
 
@@ -10,3 +11,4 @@ def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     hooks.register_monitor_thread(thread.start)
     hooks.register_retention(retention.forget)
+    hooks.register_metrics(metrics.families)

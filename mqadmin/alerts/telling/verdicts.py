@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mqadmin.core import unseen
+from mqadmin.core.pages.formats import number
 from mqadmin.queues.pages import wording
 
 Reason = Mapping[str, Any]
+_BREAKS = re.compile(r"[\r\n\t]+")
+
+
+def in_line(text: str) -> str:
+    """Return a sentence as it may stand in a message: in a line, hidden signs of names in it written out."""
+    return unseen.lines(_BREAKS.sub(" ", text), isolate=True)
 
 
 def headline(queue: str, reasons: Iterable[Reason]) -> str:
@@ -21,45 +32,79 @@ def headline(queue: str, reasons: Iterable[Reason]) -> str:
 
 def sentences(reasons: Iterable[Reason]) -> str:
     """Return the reasons in a line; what a name in them hides is written out."""
-    return unseen.line(" ".join(wording.sentences(reasons)))
+    return in_line(" ".join(map(_sentence, reasons)))
 
 
-def many(code: str, count: str) -> str:
-    """Return what many queues have in common."""
-    return str(_MANY.get(code, gettext_lazy("%(n)s queues need a look"))) % {"n": count}
+def _sentence(reason: Reason) -> str:
+    """Return a reason in words; its code where it is of another version, which must not keep a message back."""
+    try:
+        return " ".join(wording.sentences([reason]))
+    except (KeyError, TypeError, ValueError):
+        return str(reason.get("code", "?"))
+
+
+def many(code: str, count: int, first: str) -> str:
+    """Return what so many queues have in common; `first`: the headline of one of them."""
+    if code in _MANY:
+        return str(_MANY[code]) % {"n": number(count)}
+    return _("%(first)s; %(n)s more queues like it") % {"first": first, "n": number(count - 1)}
 
 
 def broker_headline(broker: str, reasons: Iterable[Reason]) -> str:
     """Return what is wrong with a broker."""
     first = next(iter(reasons), None)
-    if first is not None and first.get("code") == "alarm":
-        return _("%(node)s raised its %(resource)s alarm") % _shown(first)
-    return _("%(broker)s needs a look") % {"broker": broker}
+    found = _of_brokers(first).title if first is not None else ""
+    return in_line(found) or _("%(broker)s needs a look") % {"broker": broker}
 
 
 def broker_sentences(reasons: Iterable[Reason]) -> str:
     """Return the reasons of a broker's verdict in a line."""
-    found = []
-    for reason in reasons:
-        if reason.get("code") == "alarm":
-            found.append(
-                _("%(node)s raised its %(resource)s alarm: publishers are blocked.") % _shown(reason)
-            )
-        else:
-            found.extend(wording.sentences([reason]))
-    return unseen.line(" ".join(found))
+    found = [_of_brokers(reason) for reason in reasons]
+    return in_line(" ".join(f"{words.title}. {words.evidence}".strip() for words in found))
 
 
-def advice(code: str) -> str:
-    """Return what helps against a reason, "" where nothing is known."""
-    return str(_ADVICE.get(code, ""))
+def advice(reason: Reason, about: str) -> str:
+    """Return what helps against a reason, "" where nothing is known. `about`: "queue" or "broker"."""
+    code = str(reason.get("code"))
+    told = _of_brokers(reason).advice if about == "broker" else getattr(_TABLE.get(code), "advice", "")
+    return in_line(str(told or _ADVICE.get(code, "")))
 
 
-def _shown(reason: Reason) -> dict[str, str]:
-    params = reason.get("params", {})
-    return {key: unseen.plain(params.get(key, "?")) for key in ("node", "resource")}
+def general_advice(kind: str) -> str:
+    """Return what helps against a kind of incident that has no reasons."""
+    return str(_ADVICE.get(kind, ""))
 
 
+@dataclass(frozen=True)
+class _Words:
+    title: str
+    evidence: str = ""
+    advice: str = ""
+
+
+def _of_brokers(reason: Reason) -> _Words:
+    """Return a reason of a broker's verdict in the words of its pages."""
+    code = str(reason.get("code"))
+    if _BROKER_WORDS is not None:
+        try:
+            told = _BROKER_WORDS.told(reason)
+            return _Words(told.title, told.evidence, told.advice)
+        except (KeyError, TypeError, ValueError):
+            return _Words(code.replace("_", " "))
+    if code == "alarm":
+        params = {key: reason.get("params", {}).get(key, "?") for key in ("node", "resource")}
+        title = _("%(node)s raised its %(resource)s alarm") % params
+        return _Words(title, _("Publishers are blocked on all nodes."), str(_ADVICE["alarm"]))
+    return _Words(code.replace("_", " "))
+
+
+def _optional(name: str) -> Any:
+    """Return a module, None where this version has none."""
+    return import_module(name) if find_spec(name) is not None else None
+
+
+_BROKER_WORDS = _optional("mqadmin.queues.pages.broker_wording")
+_TABLE: Mapping[str, Any] = getattr(wording, "TABLE", {})
 _MANY = {
     "down": gettext_lazy("%(n)s queues are down"),
     "members_away": gettext_lazy("%(n)s queues lack a member"),
@@ -70,6 +115,11 @@ _MANY = {
     "no_consumers": gettext_lazy("%(n)s queues have nobody listening"),
     "no_collector": gettext_lazy("%(n)s dead-letter queues are not captured"),
     "never_consumed": gettext_lazy("%(n)s queues have nobody listening"),
+    "losing": gettext_lazy("%(n)s queues lose messages"),
+    "few_consumers": gettext_lazy("%(n)s queues have too few consumers"),
+    "slow_consumers": gettext_lazy("%(n)s queues have slow consumers"),
+    "silent": gettext_lazy("%(n)s queues fell silent"),
+    "producer_stopped": gettext_lazy("%(n)s queues get nothing any more"),
     "growing": gettext_lazy("%(n)s queues are falling behind"),
     "stalled": gettext_lazy("%(n)s queues stand still"),
     "clears_late": gettext_lazy("%(n)s queues take long to clear"),
