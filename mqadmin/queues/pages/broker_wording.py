@@ -6,6 +6,7 @@ Each reason has a title, its evidence, what to do about it, and where that is do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django.urls import reverse
@@ -43,7 +44,9 @@ def attention(broker: Broker) -> Iterator[Attention]:
     """Yield what needs attention; what is merely not known is said among the rights (`pages.rights`)."""
     for reason in broker.reasons:
         if reason["level"] in ("broken", "watch"):
-            yield Attention(reason["level"], told(reason).title, text(reason), links(reason, broker.slug))
+            began = datetime.fromtimestamp(reason["since"], UTC) if reason.get("since") else None
+            title, actions = told(reason).title, links(reason, broker.slug)
+            yield Attention(reason["level"], title, text(reason), actions, began)
 
 
 def links(reason: Mapping[str, Any], slug: str) -> list[Link]:

@@ -24,9 +24,7 @@ def _some(names: list[str], count: int) -> str:
 
 def _publishers_blocked(params: Params) -> Told:
     names, count = params["names"], params["count"]
-    title = ngettext("%(n)s publisher is blocked", "%(n)s publishers are blocked", count) % {
-        "n": number(count)
-    }
+    title = ngettext("%(n)d publisher is blocked", "%(n)d publishers are blocked", count) % {"n": count}
     waiting = params["waiting"]
     more = ngettext(
         "%(n)s more connection is blocked once it publishes.",
@@ -44,9 +42,9 @@ def _publishers_blocked(params: Params) -> Told:
 
 def _publishers_slowed(params: Params) -> Told:
     count = params["count"]
-    title = ngettext("%(n)s publisher is slowed down", "%(n)s publishers are slowed down", count)
+    title = ngettext("%(n)d publisher is slowed down", "%(n)d publishers are slowed down", count)
     return Told(
-        title % {"n": number(count)},
+        title % {"n": count},
         _("%(names)s: the broker reads from them only as fast as it can write.")
         % {"names": _some(params["names"], count)},
         _(
@@ -59,13 +57,14 @@ def _publishers_slowed(params: Params) -> Told:
 
 def _many_channels(params: Params) -> Told:
     count, limit, others = params["channels"], params["limit"], params["others"]
-    title = _("%(connection)s has %(n)s channels") % {**params, "n": number(count)}
+    title = _("%(connection)s has too many channels") % params
     where = _("User %(user)s, virtual host %(vhost)s.") % params
-    may = _("It may have %(limit)s.") % {"limit": number(limit)} if limit else ""
+    numbers = {"n": number(count), "limit": number(limit)}
+    may = (_("%(n)s of the %(limit)s that it may.") if limit else _("%(n)s, and no limit.")) % numbers
     more = ngettext("%(n)s more connection is like it.", "%(n)s more connections are like it.", others)
     return Told(
         title,
-        " ".join(filter(None, (where, may, more % {"n": number(others)} if others else ""))),
+        " ".join(filter(None, (may, where, more % {"n": number(others)} if others else ""))),
         _("Its client opens channels and does not close them: have it keep one for each thread."),
         "channels",
     )
@@ -121,7 +120,7 @@ def _opened(params: Params) -> str:
 
 def _dropped(params: Params) -> Told:
     return Told(
-        _("Messages vanish: no queue takes %(rate)s") % {"rate": per_second(params["rate"])},
+        _("Messages vanish: no queue takes them"),
         _unroutable(params),
         _(
             "Bind a queue for them, or correct their routing key. An alternate exchange would keep them, and with "
@@ -133,7 +132,7 @@ def _dropped(params: Params) -> Told:
 
 def _returned(params: Params) -> Told:
     return Told(
-        _("Messages come back to publishers: no queue takes %(rate)s") % {"rate": per_second(params["rate"])},
+        _("Messages come back to publishers: no queue takes them"),
         _unroutable(params),
         _(
             "Bind a queue for them, or correct their routing key. Whether they are lost is up to the publisher."
@@ -143,7 +142,7 @@ def _returned(params: Params) -> Told:
 
 
 def _unroutable(params: Params) -> str:
-    parts = []
+    parts = [_("%(rate)s.") % {"rate": per_second(params["rate"])}]
     if params["exchanges"]:
         parts.append(_("Exchange: %(names)s.") % {"names": ", ".join(map(_exchange, params["exchanges"]))})
     if params["publishers"]:

@@ -25,19 +25,21 @@ def shown(node: dict[str, Any]) -> dict[str, Any]:
     near = share is not None and share >= NEAR
     free, least = node.get("disk_free"), node.get("disk_free_limit")
     disk = free is not None and least is not None and free <= DISK_NEAR * least
-    tone = "red" if alarm or down else "amber" if near or disk or node.get("partitions") else "green"
+    limits = _limits(node, near=near, disk=disk)
+    scarce = any(limit.tone == "amber" for limit in limits)
+    tone = "red" if alarm or down else "amber" if scarce or node.get("partitions") else "green"
     return {
         "name": node["name"],
         "tone": tone,
-        "state": _state(node, near=near, disk=disk),
-        "limits": _limits(node, near=near, disk=disk),
+        "state": _state(node, near=near, disk=disk, scarce=scarce),
+        "limits": limits,
         "uptime": _uptime(node.get("uptime_s")),
         "is_down": down,
     }
 
 
-def _state(node: dict[str, Any], *, near: bool, disk: bool) -> str:
-    """Return in a word or two how a node is; `near`, `disk`: its memory or its disk is nearly used up."""
+def _state(node: dict[str, Any], *, near: bool, disk: bool, scarce: bool) -> str:
+    """Return in a word or two how a node is; `near`, `disk`, `scarce`: memory, disk, anything is nearly used up."""
     if not node.get("running", True):
         return _("down")
     if node.get("mem_alarm"):
@@ -48,7 +50,9 @@ def _state(node: dict[str, Any], *, near: bool, disk: bool) -> str:
         return _("partitioned")
     if near:
         return _("memory nearly used up")
-    return _("disk nearly full") if disk else _("running")
+    if disk:
+        return _("disk nearly full")
+    return _("descriptors nearly used up") if scarce else _("running")
 
 
 @dataclass(frozen=True)

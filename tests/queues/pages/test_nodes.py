@@ -29,3 +29,9 @@ def test_a_node_beside_its_limits() -> None:
     # What a broker does not tell of is no bar, and descriptors are left out: RabbitMQ 4 counts none.
     bare = nodes.shown({"name": "rabbit@a", "disk_free": 1, "fd_used": 0, "fd_total": 1000})["limits"]
     assert [(limit.label, limit.share) for limit in bare] == [("Memory", None), ("Disk", None)]
+
+
+def test_a_node_that_runs_out_of_descriptors_is_not_green() -> None:
+    node = {"name": "rabbit@a", "running": True, "fd_used": 940, "fd_total": 1000}
+    shown = nodes.shown(node)
+    assert (shown["tone"], shown["state"]) == ("amber", "descriptors nearly used up")

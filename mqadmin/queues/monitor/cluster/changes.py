@@ -26,23 +26,35 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Definitions:
-    """What people define: the virtual hosts that are to be seen, and in each of them policies and operator policies
-    by their names."""
+    """What people define: virtual hosts, and in each of them that mqadmin's user may see its policies and operator
+    policies by their names. `hidden`: those that it may not see."""
 
     vhosts: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     operator_policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, vhosts: Iterable[str], policies: Iterable[PolicyInfo], operator_policies: Iterable[PolicyInfo]
+        cls,
+        vhosts: Iterable[str],
+        hidden: Iterable[str],
+        policies: Iterable[PolicyInfo],
+        operator_policies: Iterable[PolicyInfo],
     ) -> Definitions:
-        seen = frozenset(vhosts)
-        return cls(seen, _by_vhost(policies, seen), _by_vhost(operator_policies, seen))
+        listed = frozenset(vhosts)
+        unseen = listed & frozenset(hidden)
+        seen = listed - unseen
+        return cls(listed, unseen, _by_vhost(policies, seen), _by_vhost(operator_policies, seen))
+
+    @property
+    def seen(self) -> frozenset[str]:
+        return self.vhosts - self.hidden
 
     def to_json(self) -> dict[str, Any]:
         return {
             "vhosts": sorted(self.vhosts),
+            "hidden": sorted(self.hidden),
             "policies": self.policies,
             "operator_policies": self.operator_policies,
         }
@@ -52,7 +64,12 @@ class Definitions:
         """Return what `to_json` wrote, None where nothing is."""
         if not stored:
             return None
-        return cls(frozenset(stored["vhosts"]), stored["policies"], stored["operator_policies"])
+        return cls(
+            frozenset(stored["vhosts"]),
+            frozenset(stored.get("hidden", ())),
+            stored["policies"],
+            stored["operator_policies"],
+        )
 
 
 def _by_vhost(found: Iterable[PolicyInfo], vhosts: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -77,7 +94,7 @@ def of_definitions(before: Definitions | None, now: Definitions, at: float) -> I
     for vhost in sorted(before.vhosts - now.vhosts):
         yield Event(at, "vhost_deleted", {"vhost": vhost})
     for kind, word in KINDS.items():
-        for vhost in sorted(before.vhosts & now.vhosts):
+        for vhost in sorted(before.seen & now.seen):
             old, new = getattr(before, kind).get(vhost, {}), getattr(now, kind).get(vhost, {})
             yield from _policies(word, vhost, old, new, at)
 

@@ -42,7 +42,7 @@ def _states(facts: Facts, connections: Sequence[ConnectionInfo]) -> Iterator[Con
     waiting = sum(item.state == "blocking" for item in connections)
     params = {**_named(blocked), "waiting": waiting}
     # While no alarm is in force any more, what a look found before is not true any more.
-    holds = bool(blocked) and facts.alarms != []
+    holds = bool(blocked) and (facts.alarms is None or bool(facts.alarms))
     yield Condition("blocked", BROKEN, "publishers_blocked", params, holds=holds)
     slowed = [item for item in connections if item.state == "flow"]
     yield Condition("flow", WATCH, "publishers_slowed", _named(slowed), holds=bool(slowed), after=FLOW_S)

@@ -81,8 +81,8 @@ class Looker:
         )
 
     def _defined(self, sight: Sight) -> Definitions:
-        seen = {vhost.name for vhost in self._client.vhosts()} - set(sight.hidden)
-        return Definitions.of(seen, self._client.policies(), self._client.operator_policies())
+        vhosts = [vhost.name for vhost in self._client.vhosts()]
+        return Definitions.of(vhosts, sight.hidden, self._client.policies(), self._client.operator_policies())
 
     def _tried(self, call: Callable[[], T]) -> T | None:
         try:

@@ -61,9 +61,9 @@ class Watch:
         try:
             return self._observe(broker, sampled, at)
         except Exception:
-            # Queues are sampled on, whatever is wrong here.
+            # Queues are sampled on, whatever is wrong here. It may be what is remembered: that begins anew.
             log.exception("broker %s: it could not be judged as a whole", broker.slug)
-            return Observed(broker.reasons, broker.facts)
+            return Observed(broker.reasons, {})
 
     def _observe(self, broker: Broker, sampled: Sampled, at: float) -> Observed:
         memory = Memory.from_json(broker.facts)

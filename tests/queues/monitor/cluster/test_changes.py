@@ -59,8 +59,8 @@ def test_alarms() -> None:
     ]
 
 
-def defined(*policies: PolicyInfo, vhosts: Iterable[str] = ("/",)) -> Definitions:
-    return Definitions.of(vhosts, policies, ())
+def defined(*policies: PolicyInfo, vhosts: Iterable[str] = ("/",), hidden: Iterable[str] = ()) -> Definitions:
+    return Definitions.of(vhosts, hidden, policies, ())
 
 
 def policy(name: str, **definition: Any) -> PolicyInfo:
@@ -75,8 +75,8 @@ def test_policies() -> None:
     assert broker_happenings.words(*changed[1:]) == "Policy ttl changed in /: message-ttl 1000 → 50"
     assert kinds(changes.of_definitions(now, defined(policy("new")), 9.0)) == ["policy_deleted"]
     assert list(changes.of_definitions(None, now, 9.0)) == [], "seen for the first time"
-    hidden = defined(vhosts=())
-    assert kinds(changes.of_definitions(now, hidden, 9.0)) == ["vhost_deleted"]
+    assert kinds(changes.of_definitions(now, defined(vhosts=()), 9.0)) == ["vhost_deleted"]
+    assert kinds(changes.of_definitions(now, defined(hidden=["/"]), 9.0)) == [], "not to be seen any more"
 
 
 def test_many_policies_at_once_are_one_event() -> None:

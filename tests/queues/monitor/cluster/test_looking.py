@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from mqadmin.queues.models import Broker
 from mqadmin.queues.monitor.cluster.facts import Clients
 from mqadmin.queues.monitor.cluster.looking import Hints, Looker
+from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.queues.monitor.sight import Sight
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management_api.client import ManagementClient
@@ -85,3 +87,20 @@ def test_what_cannot_be_seen_is_not_asked_for(
     client = Counting(broker_config)
     assert Looker(client).look(overview, sight, CALM, 0.0)[0] == Clients(why=why)
     assert client.looks == 0
+
+
+@pytest.mark.broker
+@pytest.mark.django_db
+def test_what_goes_wrong_here_stops_no_sample_and_heals(
+    broker_config: BrokerConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    Broker.objects.create(slug="default", facts={"states": {"x": {"from": "another version"}}})
+    client = ManagementClient(broker_config)
+    sampler = Sampler("default", client)
+    sampler.sample()
+    assert "could not be judged as a whole" in caplog.text
+    caplog.clear()
+    sampler.sample()
+    client.close()
+    assert not caplog.records
+    assert Broker.objects.get().facts["at"]

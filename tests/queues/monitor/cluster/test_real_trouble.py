@@ -18,11 +18,12 @@ from mqadmin.queues.models import Broker
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.queues.pages import broker_happenings
 from mqadmin.rabbit.config import BrokerConfig, load
+from mqadmin.rabbit.errors import RabbitError
 from tests.support import node_control
 from tests.support.management import Management
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.broker, pytest.mark.django_db]
+pytestmark = [pytest.mark.broker, pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,12 @@ class Watcher:
         self._at += 5
         self._sampler.sample(self._at)
         return list(Broker.objects.get(slug="default").reasons)
+
+    def fail(self) -> None:
+        """Take a sample that the broker does not answer, and note it as the monitor does."""
+        with pytest.raises(RabbitError) as fault:
+            self.codes()
+        self._sampler.fail(fault.value)
 
     def within_two(self) -> set[str]:
         self.codes()
@@ -163,6 +170,19 @@ def test_what_no_queue_takes_and_a_leak_of_channels(
         assert reasons[code]["exchanges"] == [{"vhost": "/", "name": "letters", "all": True}]
         assert reasons[code]["publishers"] == ["the mailer"]
     text = viewer.get("/").content.decode()
-    assert "the mailer has 251 channels" in text
+    assert "the mailer has too many channels" in text
     assert "Exchange: letters (/). Published by the mailer." in text
     watcher.client.delete_exchange("/", "letters")
+
+
+def test_a_node_that_was_killed_and_started(node: Node, watcher: Watcher) -> None:
+    node.kill()
+    watcher.fail()
+    watcher.fail()
+    node.start()
+    node.wait()
+    wait_until(lambda: watcher.client.nodes()[0].uptime_s, what="the node's numbers")
+    assert watcher.within_two() == {"node_restarted"}
+    assert sorted(told()) == sorted(
+        ["The broker cannot be reached", "The broker answers again", f"{node.name} started"]
+    )
