@@ -38,7 +38,8 @@ class QueueOut(Schema):
 
     `dead_letters_choice`: which of the queues of `dead_letters_to` a dead letter reaches: all of them, one, each
     that is matching, or some, when it depends on the message otherwise. `oldest_at`: since when its oldest ready
-    message waits, an estimate from what came and went; `oldest_at_least`: it was there before anybody looked.
+    message waits, an estimate from what came and went; `oldest_at_least`: or for longer, as it was there before
+    anybody looked, or the queue has priorities.
     """
 
     id: int
