@@ -48,8 +48,9 @@ class QueueOut(Schema):
 
     `dead_letters_choice`: which of the queues of `dead_letters_to` a dead letter reaches: all of them, one, each
     that is matching, or some, when it depends on the message otherwise. `oldest_at`: since when its oldest ready
-    message waits, an estimate from what came and went; `oldest_at_least`: it was there before anybody looked.
-    `own`: which of owner, thresholds and mute somebody set on the queue itself; standing rules say the rest.
+    message waits, an estimate from what came and went; `oldest_at_least`: or for longer, as it was there before
+    anybody looked, or the queue has priorities. `own`: which of owner, thresholds and mute somebody set on the
+    queue itself; standing rules say the rest.
     """
 
     id: int

@@ -19,6 +19,7 @@ from typing import Any
 
 MOST = 256  # moments that are kept, at the most
 STORED = 48  # of them, over a restart
+GAPS = 32  # of the times in which nobody looked, the newest
 UNSETTLED_S = 30.0  # what came may be counted before the length is: so long nothing is forgotten
 SETTLED = 3  # samples after which a length that fell has fallen, and is not just counted before what left
 
@@ -169,7 +170,7 @@ class Arrivals:
         first = min(first, bisect_right(self._times, self._times[-1] - UNSETTLED_S) - 1)
         if first > 0:
             del self._times[:first], self._counts[:first]
-        self._gaps = [(begin, end) for begin, end in self._gaps if end > self._times[0]]
+        self._gaps = [(begin, end) for begin, end in self._gaps[-GAPS:] if end > self._times[0]]
         if len(self._times) > MOST:
             self._thin(MOST * 3 // 4)
 

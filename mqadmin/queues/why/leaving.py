@@ -130,7 +130,7 @@ def kept(facts: Facts) -> Found:
         )
     returns = settings.number(facts.info, "delivery-limit")
     returns = returns if facts.info.delivery_limit is None else facts.info.delivery_limit
-    if returns is not None:
+    if returns is not None and returns >= 0:  # -1 is none
         found.append(_("What comes back %(n)s times is taken out.") % {"n": number(returns)})
     if not found:
         return True, _("No limit of length, no expiry, no limit of deliveries."), ""

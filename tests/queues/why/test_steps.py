@@ -82,6 +82,7 @@ def wrong(steps: list[Step]) -> list[str]:
         (facts(info=MOVES, dead_letter_fault="exchange_missing"), ["dead_letters"], "does not exist"),
         (facts(info=MOVES, dead_letters_to=("a", "b", "c", "d")), [], "a, b, c and 1 more"),
         (facts(info={**MOVES, "arguments": {"x-message-ttl": 1000}}), [], "1 s expires"),
+        (facts(info={**MOVES, "delivery_limit": -1}), [], "no limit of deliveries"),
         (facts(info={**MOVES, "delayed": 3}), [], "delayed retry"),
         (facts(info={**MOVES, "publish_rate": 0.0}), [], "no other binding does"),
         (
