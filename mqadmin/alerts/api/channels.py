@@ -12,7 +12,7 @@ from pydantic import Field
 
 from mqadmin.alerts.acts import channels
 from mqadmin.alerts.api import severities
-from mqadmin.alerts.api.deliveries import DeliveryOut
+from mqadmin.alerts.api.deliveries import AlertDeliveryOut
 from mqadmin.alerts.models import Channel, Delivery
 from mqadmin.alerts.pages import channels as pages
 from mqadmin.core.acts import audit
@@ -23,7 +23,7 @@ router = Router(tags=["alerts"], auth=VIEW)
 _CLOCK = r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$"
 
 
-class ChannelFields(Schema):
+class AlertChannelFields(Schema):
     """Who is told. `variable`, `secret_variable` (of a webhook): names of environment variables, MQADMIN_ALERT_...
 
     `severity`: the least that is told. `after_minutes`: told only of what nobody acknowledged by then. Quiet hours
@@ -45,18 +45,18 @@ class ChannelFields(Schema):
     quiet_severity: severities.Name = "critical"
 
 
-class ChannelIn(Body, ChannelFields):
+class AlertChannelIn(Body, AlertChannelFields):
     """A new channel: what is left out is as it is written here."""
 
     name: str = Field(max_length=80)
     variable: str = Field(max_length=100)
 
 
-class ChannelPatch(Body, ChannelFields):
+class AlertChannelPatch(Body, AlertChannelFields):
     """What is to change: what is left out stays as it is."""
 
 
-class ChannelOut(ChannelFields):
+class AlertChannelOut(AlertChannelFields):
     """A channel. `missing`: variables that the web process does not have; the monitor needs them too."""
 
     id: int
@@ -68,28 +68,28 @@ class ChannelOut(ChannelFields):
     changed_at: datetime
 
 
-class ChannelList(Schema):
-    items: list[ChannelOut]
+class AlertChannelList(Schema):
+    items: list[AlertChannelOut]
     total: int
     next: str | None = None
 
 
-@router.get("/alert-channels", response=ChannelList)
+@router.get("/alert-channels", response=AlertChannelList)
 def channel_list(request: HttpRequest) -> dict[str, Any]:
     """List the channels, those that are told at once first."""
     items = [_shown(row) for row in pages.rows()]
     return {"items": items, "total": len(items)}
 
 
-@router.post("/alert-channels", response={201: ChannelOut}, auth=CONFIGURE)
-def channel_create(request: HttpRequest, wanted: ChannelIn) -> Status[dict[str, Any]]:
+@router.post("/alert-channels", response={201: AlertChannelOut}, auth=CONFIGURE)
+def channel_create(request: HttpRequest, wanted: AlertChannelIn) -> Status[dict[str, Any]]:
     """Make a channel."""
     made = channels.create(by=audit.actor(request), **_values(wanted.dict()))
     return Status(201, _shown(pages.Row(made, pages.missing(made))))
 
 
-@router.patch("/alert-channels/{int:channel_id}", response=ChannelOut, auth=CONFIGURE)
-def channel_change(request: HttpRequest, channel_id: int, wanted: ChannelPatch) -> dict[str, Any]:
+@router.patch("/alert-channels/{int:channel_id}", response=AlertChannelOut, auth=CONFIGURE)
+def channel_change(request: HttpRequest, channel_id: int, wanted: AlertChannelPatch) -> dict[str, Any]:
     """Change a channel, or switch it on or off."""
     values = _values(wanted.dict(exclude_unset=True))
     changed = channels.change(by=audit.actor(request), channel=_channel(channel_id), **values)
@@ -103,7 +103,7 @@ def channel_delete(request: HttpRequest, channel_id: int) -> Status[None]:
     return Status(204, None)
 
 
-@router.post("/alert-channels/{int:channel_id}/test", response=DeliveryOut, auth=CONFIGURE)
+@router.post("/alert-channels/{int:channel_id}/test", response=AlertDeliveryOut, auth=CONFIGURE)
 def channel_test(request: HttpRequest, channel_id: int) -> Delivery:
     """Send a test now, from the web process: `state` and `answer` say what became of it."""
     return channels.test(channel=_channel(channel_id), by=audit.actor(request))
@@ -125,7 +125,7 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
 
 def _shown(row: pages.Row) -> dict[str, Any]:
     channel, failed = row.channel, row.failed
-    found = {name: getattr(channel, name) for name in ChannelFields.model_fields}
+    found = {name: getattr(channel, name) for name in AlertChannelFields.model_fields}
     found |= {name: getattr(channel, name) for name in ("id", "changed_by", "changed_at")}
     for name in ("severity", "quiet_severity"):
         found[name] = severities.NAMES[found[name]]

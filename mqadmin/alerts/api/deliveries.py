@@ -16,7 +16,7 @@ from mqadmin.core.api.plumbing import VIEW, PageQuery
 router = Router(tags=["alerts"], auth=VIEW)
 
 
-class DeliveryOut(Schema):
+class AlertDeliveryOut(Schema):
     """One message to one channel. `state`: due (again at `next_at`), sending, sent, failed (given up).
 
     `alert_id` null: a test; `channel_id` null: the channel is deleted. `answer`: what the service said last.
@@ -49,13 +49,13 @@ class DeliveryOut(Schema):
         return severities.NAMES[obj.severity]
 
 
-class DeliveryList(Schema):
-    items: list[DeliveryOut]
+class AlertDeliveryList(Schema):
+    items: list[AlertDeliveryOut]
     total: int
     next: str | None
 
 
-class DeliveryQuery(PageQuery):
+class AlertDeliveryQuery(PageQuery):
     """Which messages."""
 
     state: Literal["due", "sending", "sent", "failed"] | None = None
@@ -63,8 +63,8 @@ class DeliveryQuery(PageQuery):
     alert: int | None = None
 
 
-@router.get("/alert-deliveries", response=DeliveryList)
-def delivery_list(request: HttpRequest, wanted: Query[DeliveryQuery]) -> Page:
+@router.get("/alert-deliveries", response=AlertDeliveryList)
+def delivery_list(request: HttpRequest, wanted: Query[AlertDeliveryQuery]) -> Page:
     """List what was sent and what failed, newest first."""
     rows = Delivery.objects.defer("text", "payload")
     if wanted.state:

@@ -36,7 +36,7 @@ About = Literal[
 ]
 
 
-class RuleFields(Schema):
+class AlertRuleFields(Schema):
     """What is told of. `broker`, `queues` (in the language of the queues' filter): "" is all. Times in seconds.
 
     `level`: of `verdict` and `broker_reason`. `codes`: reasons of verdicts, states of consumers, groups of causes;
@@ -62,18 +62,18 @@ class RuleFields(Schema):
     repeat_s: int = 4 * 3600
 
 
-class RuleIn(Body, RuleFields):
+class AlertRuleIn(Body, AlertRuleFields):
     """A new rule: what is left out is as it is written here."""
 
     name: str = Field(max_length=120)
     about: About
 
 
-class RulePatch(Body, RuleFields):
+class AlertRulePatch(Body, AlertRuleFields):
     """What is to change: what is left out stays as it is."""
 
 
-class RuleOut(RuleFields):
+class AlertRuleOut(AlertRuleFields):
     """A rule, in words too. `built_in`: its key, "" for one of people's own. `fires_for`: for how many now."""
 
     id: int
@@ -84,13 +84,13 @@ class RuleOut(RuleFields):
     changed_at: datetime
 
 
-class RuleList(Schema):
-    items: list[RuleOut]
+class AlertRuleList(Schema):
+    items: list[AlertRuleOut]
     total: int
     next: str | None = None
 
 
-class PreviewOut(Schema):
+class AlertRulePreviewOut(Schema):
     """For how many the rule would fire now, and the names of the first five."""
 
     fires_for: int
@@ -98,21 +98,21 @@ class PreviewOut(Schema):
     words: str
 
 
-@router.get("/alert-rules", response=RuleList)
+@router.get("/alert-rules", response=AlertRuleList)
 def alert_rule_list(request: HttpRequest) -> dict[str, Any]:
     """List the rules: people's own first, then the worst."""
     items = [_shown(row.rule, row.fires) for row in rule_rows.rows()]
     return {"items": items, "total": len(items)}
 
 
-@router.post("/alert-rules", response={201: RuleOut}, auth=CONFIGURE)
-def alert_rule_create(request: HttpRequest, wanted: RuleIn) -> Status[dict[str, Any]]:
+@router.post("/alert-rules", response={201: AlertRuleOut}, auth=CONFIGURE)
+def alert_rule_create(request: HttpRequest, wanted: AlertRuleIn) -> Status[dict[str, Any]]:
     """Make a rule."""
     return Status(201, _shown(rules.create(by=audit.actor(request), **_values(wanted.dict())), 0))
 
 
-@router.post("/alert-rules/preview", response=PreviewOut, auth=CONFIGURE)
-def alert_rule_preview(request: HttpRequest, wanted: RuleIn) -> dict[str, Any]:
+@router.post("/alert-rules/preview", response=AlertRulePreviewOut, auth=CONFIGURE)
+def alert_rule_preview(request: HttpRequest, wanted: AlertRuleIn) -> dict[str, Any]:
     """Say what a rule would fire for now, without making it."""
     rule = Rule(**_values(wanted.dict()))
     if faults := checking.rule(rule):
@@ -121,14 +121,14 @@ def alert_rule_preview(request: HttpRequest, wanted: RuleIn) -> dict[str, Any]:
     return {"fires_for": found.count, "names": found.names, "words": found.sentence}
 
 
-@router.patch("/alert-rules/{int:rule_id}", response=RuleOut, auth=CONFIGURE)
-def alert_rule_change(request: HttpRequest, rule_id: int, wanted: RulePatch) -> dict[str, Any]:
+@router.patch("/alert-rules/{int:rule_id}", response=AlertRuleOut, auth=CONFIGURE)
+def alert_rule_change(request: HttpRequest, rule_id: int, wanted: AlertRulePatch) -> dict[str, Any]:
     """Change a rule, or switch it on or off."""
     values = _values(wanted.dict(exclude_unset=True))
     return _fresh(rules.change(by=audit.actor(request), rule=_rule(rule_id), **values))
 
 
-@router.post("/alert-rules/{int:rule_id}/restore", response=RuleOut, auth=CONFIGURE)
+@router.post("/alert-rules/{int:rule_id}/restore", response=AlertRuleOut, auth=CONFIGURE)
 def alert_rule_restore(request: HttpRequest, rule_id: int) -> dict[str, Any]:
     """Make a built-in rule what it was at first."""
     return _fresh(rules.restore(by=audit.actor(request), rule=_rule(rule_id)))
@@ -156,7 +156,7 @@ def _fresh(rule: Rule) -> dict[str, Any]:
 
 
 def _shown(rule: Rule, fires_for: int) -> dict[str, Any]:
-    found = {name: getattr(rule, name) for name in RuleFields.model_fields}
+    found = {name: getattr(rule, name) for name in AlertRuleFields.model_fields}
     found |= {name: getattr(rule, name) for name in ("id", "built_in", "changed_by", "changed_at")}
     return {
         **found,
