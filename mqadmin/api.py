@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import consumers.api
+import mqadmin.alerts.api
 import mqadmin.core.api
 import mqadmin.deadletters.api
 import mqadmin.queues.api
 from mqadmin.core.api.plumbing import create_api
 
 api = create_api()
-for app in (mqadmin.core.api, mqadmin.queues.api, consumers.api, mqadmin.deadletters.api):
+for app in (mqadmin.core.api, mqadmin.queues.api, consumers.api, mqadmin.deadletters.api, mqadmin.alerts.api):
     api.add_router("", app.router)

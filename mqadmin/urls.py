@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("mqadmin.queues.urls")),
     path("consumers/", include("consumers.urls")),
     path("dead-letters/", include("mqadmin.deadletters.urls")),
+    path("alerts/", include("mqadmin.alerts.urls")),
     path("api/v1/", api.urls),
 ]
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from consumers.models import Consumer, ConsumerProcess
 from consumers.scaling import schedule_words
@@ -91,6 +92,11 @@ class Status:
 
 def labels() -> dict[State, str]:
     """Return the word for each state, in the language of the request."""
+    return _labels(get_language())
+
+
+@lru_cache(maxsize=20)
+def _labels(_language: str | None) -> dict[State, str]:
     return {
         "running": _("running"),
         "starting": _("starting"),

@@ -25,7 +25,13 @@ ROLES: dict[str, tuple[Needed, ...]] = {
 
 def may(user: User, needed: Needed) -> bool:
     """Whether `user` holds the permission: by a role, by itself, or as a superuser."""
-    return bool(getattr(user, "is_active", False) and user.has_perm(f"core.{needed}"))  # type: ignore[union-attr]
+    if not getattr(user, "is_active", False):
+        return False
+    # Kept as long as Django keeps what it read of a user's rights: asked for by each button of a table.
+    known: dict[str, bool] = user.__dict__.setdefault("_may", {})
+    if needed not in known:
+        known[needed] = bool(user.has_perm(f"core.{needed}"))  # type: ignore[union-attr]
+    return known[needed]
 
 
 def denial(user: User, needed: Needed) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from django.db import models
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.models import SavedSearch
+from mqadmin.queues import changes
 
 
 class Broker(models.Model):
@@ -32,6 +36,9 @@ class Broker(models.Model):
     )  # as last seen, to tell what changes: `monitor.cluster.changes`
     history = models.JSONField(default=dict)  # name -> [[epoch_seconds, value], ...], the last hour
     queue_count = models.PositiveIntegerField(default=0)
+    changes = models.BigIntegerField(
+        default=0
+    )  # rises with each write of one of its queues: `queues.changes`
     tried_at = models.DateTimeField(null=True)
     sampled_at = models.DateTimeField(null=True)  # the last success
 
@@ -86,6 +93,7 @@ class Queue(models.Model):
     ack_rate = models.FloatField(null=True)
     redeliver_rate = models.FloatField(null=True)
     memory = models.BigIntegerField(null=True)
+    message_bytes = models.BigIntegerField(null=True)
     arguments = models.JSONField(default=dict)
     policy = models.CharField(max_length=255, blank=True)
     effective_policy = models.JSONField(default=dict)
@@ -119,8 +127,10 @@ class Queue(models.Model):
     own = models.JSONField(default=list)  # which of owner, thresholds, mute a person set on this queue itself
 
     first_seen_at = models.DateTimeField(auto_now_add=True)
-    changed_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(null=True)  # another one with each write, whoever writes
     gone_at = models.DateTimeField(null=True)
+
+    objects = changes.QueueSet["Queue"].as_manager()
 
     class Meta:
         ordering = ["broker", "vhost", "name"]
@@ -132,6 +142,19 @@ class Queue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vhost}:{self.name}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            changes.written(self)
+            self.changed_at = timezone.now()
+            if options.get("update_fields") is not None:
+                options["update_fields"] = {*options["update_fields"], "changed_at"}
+            super().save(*args, **options)
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            changes.written(self)
+            return super().delete(*args, **options)
 
 
 class Standing(models.Model):

@@ -6,6 +6,7 @@ from django.urls import path
 
 from mqadmin.queues.views import (
     charts,
+    columns,
     listing,
     many,
     move,
@@ -35,6 +36,7 @@ urlpatterns = [
     path("queues/many/owner/", many.queues_owner, name="queues_owner"),
     path("queues/views/save/", saved.queue_view_save, name="queue_view_save"),
     path("queues/views/<int:view_id>/delete/", saved.queue_view_delete, name="queue_view_delete"),
+    path("queues/columns/", columns.queue_columns, name="queue_columns"),
     path("queues/<int:queue_id>/", queue.queue_detail, name="queue_detail"),
     path("queues/<int:queue_id>/settings/", settle.queue_settle, name="queue_settle"),
     path("queues/<int:queue_id>/mute/", settle.queue_mute, name="queue_mute"),

@@ -48,6 +48,23 @@
     }
     const known = source.matches("[data-live]") && tags.get(source);
     if (known && known.url === ctx.request.action) ctx.request.headers["If-None-Match"] = known.etag;
+    if (isLive(ctx)) tellRows(source, ctx.request.headers);
+  });
+
+  // A refresh says which rows it has, and is sent the place alone of those that are still the same.
+  function tellRows(part, headers) {
+    const rows = $$("tr[data-row][id]", part).map((row) => `${row.id}=${row.dataset.row}`).join(",");
+    if (rows && rows.length < 6000) headers["MQ-Rows"] = rows;
+  }
+  const lacking = new WeakSet(); // requests whose answer speaks of a row that is not there any more
+  document.addEventListener("htmx:after:request", (event) => {
+    const { ctx } = event.detail;
+    if (!isLive(ctx) || !ctx.text?.includes(" data-same>")) return;
+    ctx.text = ctx.text.replace(/<tr id="([\w-]+)" data-same><\/tr>/g, (_all, id) => {
+      const row = document.getElementById(id);
+      if (!row) lacking.add(ctx);
+      return row ? row.outerHTML : "";
+    });
   });
 
   // One may have begun to type or to read in it while the answer was under way.
@@ -62,7 +79,7 @@
     if (!(target instanceof Element)) return;
     tags.delete(target); // somebody else may have changed what it shows
     const etag = ctx.response?.headers?.get("ETag");
-    if (etag && ctx.sourceElement === target) tags.set(target, { url: target.getAttribute("hx-get"), etag });
+    if (etag && ctx.sourceElement === target && !lacking.has(ctx)) tags.set(target, { url: target.getAttribute("hx-get"), etag });
     tick();
   });
 

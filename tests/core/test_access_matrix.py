@@ -15,11 +15,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from mqadmin.alerts.models import Incident
+from mqadmin.alerts.telling import links
 from mqadmin.api import api
 from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry, Operation, WallToken
 from mqadmin.deadletters.models import RetryRule, SavedView
 from mqadmin.queues.models import Broker, Queue, SavedQueueView, Standing
+from tests.alerts.factories import make_channel, make_incident, make_rule, make_silence
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
@@ -55,6 +58,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "overview": (VIEWER, None),
     "overview_rates": (VIEWER, None),
     "queue_list": (VIEWER, None),
+    "queue_columns": (None, VIEWER),
     "queue_detail": (VIEWER, None),
     "queue_lengths": (VIEWER, None),
     "queue_rates": (VIEWER, None),
@@ -138,6 +142,30 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "cause_note": (None, OPERATOR),
     "queue_track": (None, ADMIN),
     "queue_untrack": (None, ADMIN),
+    "incident_list": (VIEWER, None),
+    "incident_detail": (VIEWER, None),
+    "incident_acknowledge": (None, OPERATOR),
+    "incident_reopen": (None, OPERATOR),
+    "incident_snooze": (None, OPERATOR),
+    "incident_wake": (None, OPERATOR),
+    "incident_link": (EVERYBODY, EVERYBODY),  # who has the link of a message
+    "alert_rule_list": (VIEWER, None),
+    "alert_rule_new": (ADMIN, ADMIN),
+    "alert_rule_preview": (ADMIN, None),
+    "alert_rule_edit": (ADMIN, ADMIN),
+    "alert_rule_switch": (None, ADMIN),
+    "alert_rule_restore": (None, ADMIN),
+    "alert_rule_delete": (None, ADMIN),
+    "channel_list": (VIEWER, None),
+    "channel_new": (ADMIN, ADMIN),
+    "channel_edit": (ADMIN, ADMIN),
+    "channel_switch": (None, ADMIN),
+    "channel_test": (None, ADMIN),
+    "channel_delete": (None, ADMIN),
+    "silence_list": (VIEWER, None),
+    "silence_new": (OPERATOR, OPERATOR),
+    "silence_end": (None, OPERATOR),
+    "delivery_list": (VIEWER, None),
 }
 
 # Each call of the API: who may make it. The two that describe the API are open to whoever signed in.
@@ -222,6 +250,27 @@ CALLS = {
     "POST /dead-letters/requeue": OPERATOR,
     "POST /dead-letters/discard": OPERATOR,
     "POST /dead-letters/restore": OPERATOR,
+    "GET /alerts": VIEWER,
+    "GET /alerts/{incident_id}": VIEWER,
+    "POST /alerts/{incident_id}/acknowledge": OPERATOR,
+    "POST /alerts/{incident_id}/reopen": OPERATOR,
+    "POST /alerts/{incident_id}/snooze": OPERATOR,
+    "POST /alerts/{incident_id}/wake": OPERATOR,
+    "GET /alert-rules": VIEWER,
+    "POST /alert-rules": ADMIN,
+    "POST /alert-rules/preview": ADMIN,
+    "PATCH /alert-rules/{rule_id}": ADMIN,
+    "POST /alert-rules/{rule_id}/restore": ADMIN,
+    "DELETE /alert-rules/{rule_id}": ADMIN,
+    "GET /alert-channels": VIEWER,
+    "POST /alert-channels": ADMIN,
+    "PATCH /alert-channels/{channel_id}": ADMIN,
+    "POST /alert-channels/{channel_id}/test": ADMIN,
+    "DELETE /alert-channels/{channel_id}": ADMIN,
+    "GET /silences": VIEWER,
+    "POST /silences": OPERATOR,
+    "DELETE /silences/{silence_id}": OPERATOR,
+    "GET /alert-deliveries": VIEWER,
 }
 BODIES: dict[str, dict[str, Any]] = {
     "POST /consumers": {"name": "made", "queue": "orders", "handler": "record"},
@@ -248,11 +297,17 @@ class World:
     view: int
     wall: int
     standing: int
+    incident: int
+    alert_rule: int
+    channel: int
+    silence: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
         if name == "pk":
             return self.record if "records/" in route else self.process
+        if name == "rule_id" and "alert" in route:
+            return self.alert_rule
         values = {
             "queue_id": self.queue,
             "operation_id": self.operation,
@@ -265,8 +320,11 @@ class World:
             "view_id": self.view,
             "standing_id": self.standing,
             "group": "0" * 16,
-            "token": "mqw_nobodys",
             "wall_id": self.wall,
+            "incident_id": self.incident,
+            "channel_id": self.channel,
+            "silence_id": self.silence,
+            "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
         }
         return values[name]
 
@@ -291,6 +349,10 @@ def world(db: None) -> World:
         view=view,
         standing=Standing.objects.create(name="all", query="name:*", owner="team-a", by="ann").pk,
         wall=WallToken.objects.create(user=make_user("admin"), name="kitchen", digest="0" * 64).pk,
+        incident=make_incident().pk,
+        alert_rule=make_rule().pk,
+        channel=make_channel().pk,
+        silence=make_silence().pk,
     )
 
 

@@ -76,6 +76,7 @@ def test_a_database_that_can(url: str, name: str, host: str) -> None:
         (lambda environ: given.flag("X", environ=environ), "ture", "X=ture is neither 1 nor 0"),
         (lambda environ: given.one_of("X", "a", ("a", "b"), environ), "c", "X=c is not one of a, b"),
         (lambda environ: given.zone("X", "UTC", environ), "Mars/Base", "no time zone"),
+        (lambda environ: given.address("X", environ), "ftp://x", "X must begin with https://"),
         (lambda environ: given.origins("X", environ), "example.com", "must begin with https://"),
     ],
 )

@@ -18,12 +18,15 @@ from django.utils import timezone
 from pika.exchange_type import ExchangeType
 
 from consumers.models import ConsumerEvent, Record
+from mqadmin.alerts.models import Delivery
+from mqadmin.alerts.telling import links
 from mqadmin.core.models import AuditEntry, Operation, OperationProblem, WallToken
 from mqadmin.core.query import lexer
 from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
 from mqadmin.queues.models import Queue, Standing
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig
+from tests.alerts.factories import make_alert, make_channel, make_incident, make_rule, make_silence
 from tests.deadletters.factories import died, letter
 from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
 from tests.support.management import Management
@@ -62,11 +65,19 @@ class World:
     view: int
     standing: int
     wall: int
-    token: str = "mqw_nobodys"
+    incident: int
+    alert_rule: int
+    channel: int
+    silence: int
+    token: str
 
     def argument(self, route: str, name: str) -> int | str:
         if name == "pk":
             return self.record if "records/" in route else self.process
+        if name == "rule_id" and "alerts/" in route:
+            return self.alert_rule
+        if name == "token" and "wall/" in route:
+            return "mqw_nobodys"
         if name == "name":
             return self.host if "hosts/" in route else self.consumer
         return getattr(self, name.removesuffix("_id"))  # type: ignore[no-any-return]
@@ -91,6 +102,9 @@ ASKED = {
     "letter_map": ["vhost={vhost}"],
     "consumer_try": ["record={record}"],
     "audit_list": ["", "actor=nobody"],
+    # The forms of new ones are those of the ones that are there.
+    "alert_rule_new": [],
+    "channel_new": [],
 }
 
 
@@ -264,4 +278,43 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
             thresholds={"ready": 1000},
             by=named("ann"),
         ).pk,
+        **_alerts(vhost, named),
     )
+
+
+def _alerts(vhost: str, named: Naming) -> dict[str, Any]:
+    """Write what fires and who is told of it; return what stands for the arguments of their addresses."""
+    who = named("ann")[:150]
+    rule = make_rule(name=named("rule")[:120], queues=named("work"), changed_by=who)
+    channel = make_channel(name=named("channel")[:80])
+    taken = {"acknowledged_at": timezone.now(), "acknowledged_by": who, "snoozed_by": who}
+    incident = make_incident(
+        title=named("trouble")[:300],
+        firing=10**6,
+        most=10**7,
+        snoozed_until=timezone.now() + timedelta(1),
+        **taken,
+    )
+    queue = Queue.objects.get(vhost=vhost, name=named("work"))
+    make_alert(incident, rule, vhost=vhost, name=queue.name, row_id=queue.pk)
+    over = make_incident(title=named("over")[:300], kind="over", resolved_at=timezone.now())
+    for state, answer in (("sent", named("said")), ("failed", named("why"))):
+        Delivery.objects.create(
+            incident=over,
+            channel=channel,
+            channel_name=channel.name,
+            what="opened",
+            severity=3,
+            title=named("title")[:300],
+            state=state,
+            answer=answer,
+            attempts=30_000,
+        )
+    silence = make_silence(reason=named("why")[:300], queues=named("work"), by=who, rule=rule)
+    return {
+        "incident": incident.pk,
+        "alert_rule": rule.pk,
+        "channel": channel.pk,
+        "silence": silence.pk,
+        "token": links.token(incident),
+    }

@@ -1,7 +1,8 @@
 """What people do with alerts. Each takes keyword arguments and `by=`, is audited, and raises Refusal in words.
 
 `rules`: `create(by, **values)`, `change(by, rule, **values)`, `switch(by, rule, is_on)`, `delete(by, rule)`,
-`restore(by, rule)` (a built-in one as it was), `forecast(rule)`: what it would be about now.
+`restore(by, rule)` (a built-in one as it was),
+`forecast(rule) -> Forecast`: what it matches now (for an unsaved rule: `Rule(**values)`).
 `channels`: `create(by, **values)`, `change(by, channel, **values)`, `switch(by, channel, is_on)`,
 `delete(by, channel)`, `test(by, channel) -> Delivery` (its `state` and `answer` are what the service said),
 `presented(channel) -> Presented` (whether its variables are set in this process, its last delivery).

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.alerts.models import Rule
 from mqadmin.alerts.rules import built_in, checking
+from mqadmin.alerts.seeing import looking, world
+from mqadmin.alerts.seeing.of_letters import Letters
+from mqadmin.alerts.telling import wording
+from mqadmin.alerts.telling.members import Member
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 
+EXAMPLES = 5
 FIELDS = (
     "name",
     "is_on",
@@ -61,6 +69,29 @@ def delete(*, by: Actor, rule: Rule) -> None:
         raise Refusal(_("A built-in rule stays: switch it off instead."))
     with audit.act(by=by, action="alert_rule.delete", target=rule.name, detail=_told(rule)):
         rule.delete()
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a rule matches now, were it on: how many subjects, and a few of them in words. `fault`: why not."""
+
+    count: int
+    examples: tuple[str, ...] = ()
+    fault: str = ""
+
+
+def forecast(rule: Rule) -> Forecast:
+    """Return what a rule, also one that is not stored, matches now; a few queries."""
+    rule = copy(rule)
+    rule.pk = rule.pk or 0
+    around = world.look(timezone.now())
+    found = looking.look([rule], around, Letters())
+    holding = [hit for hit in found.hits.values() if hit.holds]
+    members = [
+        Member(hit.subject, rule, hit.since or around.now, hit.params, hit.value)
+        for hit in holding[:EXAMPLES]
+    ]
+    return Forecast(len(holding), tuple(map(wording.subject, members)), next(iter(found.faults.values()), ""))
 
 
 def _stored(rule: Rule, values: dict[str, Any], by: Actor, action: str) -> Rule:

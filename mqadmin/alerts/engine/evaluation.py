@@ -11,6 +11,7 @@ from mqadmin.alerts.models import Alert, Channel, Incident, Rule, Silence
 from mqadmin.alerts.seeing import looking, world
 from mqadmin.alerts.seeing.looking import NEEDS_SAMPLES
 from mqadmin.alerts.seeing.of_letters import Letters
+from mqadmin.core import unseen
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Evaluator:
 
     def __init__(self) -> None:
         self._letters = Letters()
+        self._faults: dict[str, str] = {}  # of rules by name, of filters by their text
 
     def evaluate(self, now: datetime, *, heartbeat: str = "") -> Evaluation:
         """Evaluate at `now`. `heartbeat`: why the last heartbeats failed, "" while they do not.
@@ -63,4 +65,12 @@ class Evaluator:
         before = telling_now.told_before(open_now)
         wanted = telling_now.wanted(groups, channels, before, around)
         messages = writing.write(plan, groups, wanted, now)
+        self._tell({rules[pk].name: fault for pk, fault in found.faults.items()} | around.faults)
         return Evaluation(len(plan.firing), len(plan.begin), messages, found.faults)
+
+    def _tell(self, faults: dict[str, str]) -> None:
+        """Log what cannot be applied when that changes, not at each evaluation."""
+        for name, fault in faults.items():
+            if self._faults.get(name) != fault:
+                log.error("alerts: %s cannot be applied: %s", unseen.plain(name), unseen.line(fault))
+        self._faults = faults

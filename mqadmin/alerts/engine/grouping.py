@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from django.db import DatabaseError, InterfaceError
 
 from mqadmin.alerts.engine.deciding import Case
 from mqadmin.alerts.engine.planning import Firing
@@ -16,8 +13,6 @@ from mqadmin.alerts.seeing.hits import Subject, subject_of
 from mqadmin.alerts.seeing.world import World
 from mqadmin.alerts.telling import messages
 from mqadmin.alerts.telling.members import Member, subjects
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -95,13 +90,7 @@ def covers(
         return True
     if whom.kind != Alert.Subject.QUEUE:
         return False
-    try:
-        return row_id in world.matching(broker, queues)
-    except (DatabaseError, InterfaceError):
-        raise
-    except Exception as error:
-        log.error("alerts: the filter %r cannot be applied: %s", queues, error)
-        return otherwise
+    return world.means(broker, queues, row_id, otherwise=otherwise)
 
 
 def for_channel(channel: Channel, group: Group, world: World) -> list[Member]:

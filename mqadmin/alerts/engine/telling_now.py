@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from mqadmin.alerts.models import Alert, Channel, Delivery, Incident
 from mqadmin.alerts.seeing.world import World
 from mqadmin.alerts.telling import messages
 from mqadmin.alerts.telling.members import Member, of
+
+log = logging.getLogger(__name__)
 
 What = Delivery.What
 UNTOLD_ENDS = frozenset({"new_cause"})  # that a cause is not new any more is no news
@@ -112,15 +115,23 @@ def _written(one: Wanted, now: datetime, kept: dict[int, Mapping[int, Any]]) -> 
         count: int | None = max(incident.most, len({member.subject for member in members}))
     else:
         members, count = _with_evidence(one, kept), None
-    return messages.about(
-        incident,
-        members,
-        what=one.what,
-        channel=one.channel,
-        now=now,
-        count=count,
-        not_before=one.not_before,
-    )
+    try:
+        return messages.about(
+            incident,
+            members,
+            what=one.what,
+            channel=one.channel,
+            now=now,
+            count=count,
+            not_before=one.not_before,
+        )
+    except Exception:  # no query is made there: it is the words that fail
+        log.exception("alerts: the evidence of incident %s cannot be put into words", incident.pk)
+        severity = max((member.severity for member in members), default=int(incident.severity))
+        count = len(members) if count is None else count
+        return messages.bare(
+            incident, what=one.what, channel=one.channel, severity=severity, count=count, now=now
+        )
 
 
 def _with_evidence(one: Wanted, kept: dict[int, Mapping[int, Any]]) -> list[Member]:

@@ -27,6 +27,7 @@ LEASE_TURNS, CLAIM_TURNS = (
     8,
 )  # in intervals: how long a lease, and a claim on a message, outlives its holder
 LEAST_LEASE_S, LEAST_CLAIM_S = 2.0, 3.0
+REST, LONGEST_REST_TURNS = 4, 2  # times what an evaluation took; in intervals
 SENT_WITHIN_S = 4.0  # what is being sent when the monitor is told to stop
 
 
@@ -37,7 +38,7 @@ class AlertThread:
         self._stop = stop
         self._interval = interval
         self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}"
-        self._evaluator = Evaluator()
+        self.evaluator = Evaluator()
         self._senders = Senders(self._holder, max(LEAST_CLAIM_S, CLAIM_TURNS * interval), stop)
         self._heartbeat = Heartbeat(settings.MQADMIN_HEARTBEAT_URL)
         self._leading = False
@@ -47,14 +48,20 @@ class AlertThread:
         """Go on until told to stop, whatever happens to the database or to a rule."""
         while not self._stop.is_set():
             began = time.monotonic()
-            wait = self._turn()
+            wait = self.turn()
             took = time.monotonic() - began
-            self._stop.wait(max(wait - took, took))  # a slow evaluation takes half of the time at most
-        self._senders.join(SENT_WITHIN_S)
-        self._resign()
+            # A slow evaluation rests for a while, within the lease.
+            self._stop.wait(max(wait - took, min(REST * took, LONGEST_REST_TURNS * self._interval)))
+        self.end()
         connections.close_all()
 
-    def _turn(self) -> float:
+    def end(self) -> None:
+        """Wait for what is being sent, and give the lease back."""
+        self._senders.join(SENT_WITHIN_S)
+        self._resign()
+
+    def turn(self) -> float:
+        """Evaluate and have sent what is due, if this monitor leads; return the seconds to the next one."""
         try:
             close_old_connections()
             if self._leads():
@@ -72,7 +79,7 @@ class AlertThread:
 
     def _evaluate(self) -> None:
         try:
-            self._evaluator.evaluate(timezone.now(), heartbeat=self._heartbeat.fault)
+            self.evaluator.evaluate(timezone.now(), heartbeat=self._heartbeat.fault)
             self._heartbeat.beat()
         except (DatabaseError, InterfaceError):
             raise
@@ -81,10 +88,11 @@ class AlertThread:
             log.exception("alerts: the rules could not be evaluated")
 
     def _leads(self) -> bool:
-        leading = leases.acquire(LEASE, self._holder, max(LEAST_LEASE_S, LEASE_TURNS * self._interval))
+        seconds = max(LEAST_LEASE_S, LEASE_TURNS * self._interval)
+        leading = leases.acquire(LEASE, self._holder, seconds)
         if leading and not self._leading:
             made = built_in.ensure()
-            log.info("alerts: evaluating the rules%s", f", {made} made" if made else "")
+            log.info("alerts: evaluating the rules%s", f", {made} of them made anew" if made else "")
         elif self._leading and not leading:
             log.info("alerts: another monitor evaluates the rules")
         self._leading = leading

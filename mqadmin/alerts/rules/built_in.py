@@ -10,15 +10,38 @@ _A = Rule.About
 MINUTE, HOUR = 60, 3600
 
 # Verdicts of level `watch` that somebody should know of before they are worse; the others are for pages alone.
-WATCHED = [
+WATCHED_QUEUES = [
     "nearly_full",
     "full",
-    "stalled",
-    "growing",
-    "members_away",
-    "redelivered",
+    "losing",
     "blocked",
+    "growing",
+    "stalled",
+    "redelivered",
+    "few_consumers",
+    "hoarding",
     "no_collector",
+    "members_away",
+    "readers_behind",
+    "silent",
+    "producer_stopped",
+    "too_many_ready",
+    "too_many_unacked",
+]
+WATCHED_BROKERS = [
+    "memory_near",
+    "disk_near",
+    "descriptors_near",
+    "sockets_near",
+    "processes_near",
+    "publishers_blocked",
+    "publishers_slowed",
+    "many_channels",
+    "connections_growing",
+    "channels_growing",
+    "connections_churn",
+    "channels_churn",
+    "unroutable_dropped",
 ]
 
 RULES: dict[str, dict[str, Any]] = {
@@ -42,6 +65,7 @@ RULES: dict[str, dict[str, Any]] = {
         "name": "A broker needs a look",
         "about": _A.BROKER_REASON,
         "level": "watch",
+        "codes": WATCHED_BROKERS,
         "for_s": 10 * MINUTE,
         "clear_s": 5 * MINUTE,
     },
@@ -57,7 +81,7 @@ RULES: dict[str, dict[str, Any]] = {
         "name": "A queue needs a look",
         "about": _A.VERDICT,
         "level": "watch",
-        "codes": WATCHED,
+        "codes": WATCHED_QUEUES,
         "for_s": 10 * MINUTE,
         "clear_s": 5 * MINUTE,
     },
@@ -111,7 +135,15 @@ RULES: dict[str, dict[str, Any]] = {
 
 
 def ensure() -> int:
-    """Make the rules that are not there; returns how many. Nothing that is there is changed."""
-    present = set(Rule.objects.exclude(built_in="").values_list("built_in", flat=True))
+    """Make the rules that are not there, and bring those that nobody changed up to date; returns how many."""
+    present = {rule.built_in: rule for rule in Rule.objects.exclude(built_in="")}
     missing = [Rule(built_in=key, **values) for key, values in RULES.items() if key not in present]
-    return len(Rule.objects.bulk_create(missing, ignore_conflicts=True)) if missing else 0
+    made = len(Rule.objects.bulk_create(missing, ignore_conflicts=True)) if missing else 0
+    for key, values in RULES.items():
+        rule = present.get(key)
+        if rule is None or rule.changed_by:
+            continue
+        now = {name: value for name, value in values.items() if getattr(rule, name) != value}
+        if now:
+            made += Rule.objects.filter(pk=rule.pk, changed_by="").update(**now)
+    return made

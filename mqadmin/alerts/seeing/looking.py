@@ -1,8 +1,7 @@
-"""All rules at one moment. A rule that cannot be applied is told of and leaves its alerts as they are."""
+"""All rules at one moment. A rule that cannot be applied leaves its alerts as they are."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,8 +12,6 @@ from mqadmin.alerts.seeing import of_letters, of_ourselves, of_queues
 from mqadmin.alerts.seeing.hits import Hit, Subject
 from mqadmin.alerts.seeing.of_letters import Letters
 from mqadmin.alerts.seeing.world import World
-
-log = logging.getLogger(__name__)
 
 # What says nothing while its broker is not seen as it is now.
 NEEDS_SAMPLES = frozenset({"verdict", "number", "rate", "lag", "broker_reason"})
@@ -79,5 +76,4 @@ def _failed(found: Found, rules: Sequence[Rule], error: Exception) -> None:
     if isinstance(error, DatabaseError | InterfaceError):
         raise error
     for rule in rules:
-        log.error("alert rule %r cannot be applied: %s: %s", rule.name, type(error).__name__, error)
         found.faults[rule.pk] = f"{type(error).__name__}: {error}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from django.db.models import Min
 
 from mqadmin.alerts.models import Alert, Rule
 from mqadmin.alerts.seeing.hits import Hit, Subject, beyond
@@ -15,6 +17,7 @@ from mqadmin.queues.models import Queue
 
 MOST = 5_000  # letters looked at in a window: beyond that there are many, whatever the rule says
 REMEMBERED = 20_000  # causes
+CHUNK = 500
 
 
 class Letter(NamedTuple):
@@ -46,25 +49,26 @@ class Letters:
             self._read[key] = [Letter(*row) for row in rows[:MOST]]
         return self._read[key]
 
-    def since(self, broker: str, group: str) -> datetime | None:
-        """Return when the oldest letter of a cause that is kept was captured."""
-        key = (broker, group)
-        if key not in self._first:
-            # A look into the index for each status: all letters of a cause may be a million.
-            oldest = [
-                DeadLetter.objects.filter(broker=broker, status=status, group=group)
-                .order_by("id")
-                .values_list("captured_at", flat=True)
-                .first()
-                for status in DeadLetter.Status.values
-            ]
-            known = [moment for moment in oldest if moment is not None]
-            if not known:
-                return None
-            if len(self._first) >= REMEMBERED:
-                self._first.clear()
-            self._first[key] = min(known)
-        return self._first[key]
+    def since(self, broker: str, groups: Collection[str]) -> dict[str, datetime]:
+        """Return when the oldest letter that is kept of each cause was captured; those not known are asked for."""
+        unknown = [group for group in groups if (broker, group) not in self._first]
+        if len(self._first) + len(unknown) > REMEMBERED:
+            self._first.clear()
+            unknown = list(groups)
+        for at in range(0, len(unknown), CHUNK):
+            self._ask(broker, unknown[at : at + CHUNK])
+        return {group: self._first[broker, group] for group in groups if (broker, group) in self._first}
+
+    def _ask(self, broker: str, groups: Sequence[str]) -> None:
+        # By status too: so it is answered from an index, and a million letters of a cause are not read.
+        found = DeadLetter.objects.filter(
+            broker=broker, status__in=DeadLetter.Status.values, group__in=groups
+        )
+        oldest = found.order_by().values_list("status", "group").annotate(first=Min("pk"))
+        ids = [first for _status, _group, first in oldest]
+        for group, captured_at in DeadLetter.objects.filter(pk__in=ids).values_list("group", "captured_at"):
+            known = self._first.get((broker, group), captured_at)
+            self._first[broker, group] = min(known, captured_at)
 
 
 def many(rule: Rule, world: World, letters: Letters) -> Iterator[Hit]:
@@ -91,13 +95,17 @@ def new_causes(rule: Rule, world: World, letters: Letters) -> Iterator[Hit]:
     for slug, found in _of(rule, world, letters):
         counted = Counter(letter.group for letter in found if letter.group)
         example = {letter.group: letter for letter in found}
-        for group, count in counted.items():
-            first = letters.since(slug, group)
-            if first is not None and first > start:
+        for group, first in letters.since(slug, counted.keys()).items():
+            if first > start:
                 letter = example[group]
-                params = {"count": count, "error_type": letter.error_type, "queues": [letter.source_queue]}
-                subject = Subject(Alert.Subject.CAUSE, slug, letter.vhost, group)
-                yield Hit(subject, "new_cause", value=count, params=params, since=min(first, world.now))
+                params = {
+                    "count": counted[group],
+                    "error_type": letter.error_type,
+                    "queues": [letter.source_queue],
+                }
+                subject = Subject(Alert.Subject.CAUSE, slug, "", group)
+                since = min(first, world.now)
+                yield Hit(subject, "new_cause", value=counted[group], params=params, since=since)
 
 
 def _of(rule: Rule, world: World, letters: Letters) -> Iterator[tuple[str, list[Letter]]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import DatabaseError, InterfaceError
 from django.db.models import QuerySet
 
 from mqadmin.alerts.rules import queues_of
@@ -23,6 +24,9 @@ class World:
 
     now: datetime
     brokers: Mapping[int, Broker]
+    faults: dict[str, str] = field(
+        default_factory=dict
+    )  # filters of channels and silences that cannot be applied
     _matching: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)
 
     @property
@@ -51,6 +55,18 @@ class World:
             rows = rows.filter(broker__slug=broker) if broker else rows
             self._matching[key] = frozenset(queues_of.matching(text, rows).values_list("pk", flat=True))
         return self._matching[key]
+
+    def means(self, broker: str, text: str, row_id: int | None, *, otherwise: bool) -> bool:
+        """Whether a filter means a queue; `otherwise`: what is so with one that cannot be read or applied."""
+        if text in self.faults:
+            return otherwise
+        try:
+            return row_id in self.matching(broker, text)
+        except (DatabaseError, InterfaceError):
+            raise
+        except Exception as error:
+            self.faults[text] = f"{type(error).__name__}: {error}"
+            return otherwise
 
 
 def look(now: datetime) -> World:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ from mqadmin.alerts.telling.members import Member, subjects
 from mqadmin.alerts.telling.services import Message
 from mqadmin.core.pages.formats import duration, number
 
+log = logging.getLogger(__name__)
+
 SHOWN = 10  # subjects in a message; the rest is a number
 IN_PAYLOAD = 50
 What = Delivery.What
@@ -21,7 +24,20 @@ What = Delivery.What
 
 def incident_title(incident: Incident, members: Sequence[Member]) -> str:
     """Return an incident's title, of the worst that fires in it."""
-    return wording.title(incident.kind, subjects(list(members)))[:300]
+    try:
+        return wording.title(incident.kind, subjects(list(members)))[:300]
+    except Exception:
+        log.exception("alerts: no words for %s", incident.kind)
+        return incident.kind
+
+
+def bare(
+    incident: Incident, *, what: str, channel: Channel, severity: int, count: int, now: datetime
+) -> Delivery:
+    """Return a message that needs no evidence in words, unsaved: where these fail, people are told all the same."""
+    found = about(incident, (), what=what, channel=channel, now=now, count=count)
+    found.severity = severity
+    return found
 
 
 def of(delivery: Delivery) -> Message:
@@ -51,7 +67,7 @@ def about(
     `count`: how many subjects there are, where `members` are not all of them.
     """
     ordered = subjects(list(members))
-    severity = max((member.severity for member in ordered), default=incident.severity)
+    severity = max((member.severity for member in ordered), default=int(incident.severity))
     total = len(ordered) if count is None else count
     # More than are listed may not have their evidence at hand: the incident's own title speaks of all.
     headline = wording.title(incident.kind, ordered) if ordered and total == len(ordered) else incident.title
@@ -106,12 +122,15 @@ def _text(
     now: datetime,
     total: int,
 ) -> str:
-    lasted = duration((now - incident.opened_at).total_seconds())
-    values = {"broker": where, "severity": severity, "since": wording.when(incident.opened_at), "for": lasted}
+    began = min([member.since for member in members], default=incident.opened_at)
+    values = {"where": where, "severity": severity, "since": wording.when(began)}
+    values["for"] = duration((now - began).total_seconds())
+    if incident.broker:
+        values["where"] = _("Broker %(broker)s") % {"broker": where}
     if what == What.RESOLVED:
-        state = _("Resolved on %(broker)s. It began %(since)s and lasted %(for)s.") % values
+        state = _("%(where)s · resolved. It began %(since)s and lasted %(for)s.") % values
     else:
-        state = _("Broker %(broker)s · %(severity)s · since %(since)s (%(for)s)") % values
+        state = _("%(where)s · %(severity)s · since %(since)s (%(for)s)") % values
     parts = [headline, state, "\n".join(_lines(members, total))]
     if what != What.RESOLVED:
         parts.append("\n".join(_advice(incident, members)))
@@ -133,11 +152,14 @@ def _lines(members: Sequence[Member], total: int) -> list[str]:
 
 
 def _advice(incident: Incident, members: Sequence[Member]) -> list[str]:
-    codes = [reason["code"] for member in members[:SHOWN] for reason in member.params.get("reasons", ())[:1]]
-    kind, _colon, code = incident.kind.partition(":")
-    codes += [code if kind == "verdict" else kind]
-    found = list(dict.fromkeys(filter(None, map(verdicts.advice, codes))))
-    return [_("What helps: %(words)s") % {"words": words} for words in found[:3]]
+    found = [
+        verdicts.advice(reason, member.subject.kind)
+        for member in members[:SHOWN]
+        for reason in member.params.get("reasons", ())[:1]
+    ]
+    found.append(verdicts.general_advice(incident.kind.partition(":")[0]))
+    words = list(dict.fromkeys(filter(None, found)))
+    return [_("What helps: %(words)s") % {"words": text} for text in words[:3]]
 
 
 def _rules(members: Sequence[Member]) -> str:

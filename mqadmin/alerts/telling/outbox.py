@@ -18,7 +18,7 @@ from mqadmin.alerts.telling.answers import Answer
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 15, 900
 GIVE_UP = timedelta(hours=24)
-MOST = 2_000  # looked at at once
+MOST = 500  # of a channel, looked at at once
 State = Delivery.State
 
 
@@ -33,16 +33,17 @@ class Due:
 def due(now: datetime) -> list[Due]:
     """Return what may be sent, oldest first: of a channel and an incident only what comes next, so that nobody is
     told that something is over before that it began."""
-    rows = Delivery.objects.filter(state__in=Delivery.OPEN).order_by("id")
-    seen: set[tuple[int | None, int | None]] = set()
+    rows = Delivery.objects.filter(state__in=Delivery.OPEN)
     found = []
-    for pk, channel, incident, state, next_at in rows.values_list(
-        "pk", "channel_id", "incident_id", "state", "next_at"
-    )[:MOST]:
-        first = incident is None or (channel, incident) not in seen
-        seen.add((channel, incident))
-        if first and state == State.DUE and (next_at is None or next_at <= now):
-            found.append(Due(pk, channel))
+    # Channel by channel: one that has been away for long fills its own share alone.
+    for channel in rows.order_by().values_list("channel_id", flat=True).distinct():
+        seen: set[int | None] = set()
+        mine = rows.filter(channel_id=channel).order_by("id")
+        for pk, incident, state, next_at in mine.values_list("pk", "incident_id", "state", "next_at")[:MOST]:
+            comes_next = incident is None or incident not in seen
+            seen.add(incident)
+            if comes_next and state == State.DUE and (next_at is None or next_at <= now):
+                found.append(Due(pk, channel))
     return found
 
 

@@ -9,10 +9,11 @@ import hashlib
 import hmac
 import json
 import logging
-import threading
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,14 +97,15 @@ def _apprise(variable: str, address: str, message: Message) -> Answer:
     import apprise  # 20 MB, which a process that sends nothing does without
 
     with _listening() as said:
-        service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+        asset = apprise.AppriseAsset(async_mode=False)
+        service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
         if service is None:
             words = _("apprise cannot read the address in %(name)s.") % {"name": variable}
             return Answer(False, clean(" ".join([words, *said]), (address,)))
         service.socket_connect_timeout = min(service.socket_connect_timeout, CONNECT_S)
         service.socket_read_timeout = min(service.socket_read_timeout, READ_S)
         kind = apprise.NotifyType("success" if message.is_good else _TYPES[message.severity])
-        sender = apprise.Apprise()
+        sender = apprise.Apprise(asset=asset)
         sender.add(service)
         taken = bool(
             sender.notify(
@@ -122,30 +124,36 @@ def _apprise(variable: str, address: str, message: Message) -> Answer:
     )
 
 
-class _Listener(logging.Handler):
-    """Keeps what apprise says in the thread that asked. Its own log goes nowhere else: it may hold addresses."""
+_REASONS = re.compile(r"(Socket|SMTP|Connection) Exception|Response Details", re.IGNORECASE)
 
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self.heard = threading.local()
+
+# What apprise said to this call: it works in threads of its own, and hands the context on to them.
+_heard: ContextVar[list[str] | None] = ContextVar("mqadmin_apprise_heard", default=None)
+
+
+class _Listener(logging.Handler):
+    """Keeps what apprise says to a call. Its log goes nowhere else: it may hold addresses."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        lines: list[str] | None = getattr(self.heard, "lines", None)
-        if lines is not None and len(lines) < 20:
-            lines.append(record.getMessage())
+        lines = _heard.get()
+        if lines is None or len(lines) >= 20:
+            return
+        text = record.getMessage()
+        # Why a connection failed, and what the other side said, it says for debugging only; beside whole messages.
+        if record.levelno >= logging.WARNING or _REASONS.match(text):
+            lines.append(text)
 
 
-_listener = _Listener()
 _log = logging.getLogger("apprise")
-_log.handlers, _log.propagate = [_listener], False
-_log.setLevel(logging.INFO)
+_log.handlers, _log.propagate = [_Listener()], False
+_log.setLevel(logging.DEBUG)
 
 
 @contextmanager
 def _listening() -> Iterator[list[str]]:
     lines: list[str] = []
-    _listener.heard.lines = lines
+    token = _heard.set(lines)
     try:
         yield lines
     finally:
-        _listener.heard.lines = None
+        _heard.reset(token)

@@ -39,7 +39,7 @@ def title(kind: str, members: Sequence[Member]) -> str:
         return _alone(members[0])
     values: dict[str, Any] = {"n": number(len(members)), "rule": name(members[0].rule.name)}
     if kind.startswith("verdict:"):
-        return verdicts.many(kind.removeprefix("verdict:"), values["n"])
+        return verdicts.many(kind.removeprefix("verdict:"), len(members), _alone(members[0]))
     if kind.startswith("consumer:"):
         values["state"] = members[0].params.get("label", kind.removeprefix("consumer:"))
         return _("%(n)s consumers: %(state)s") % values
@@ -81,10 +81,19 @@ def _verdict_title(member: Member) -> str:
 
 
 def _compared_title(member: Member) -> str:
+    # No value: the title is kept while the value goes up and down.
     field = fields.ALL.get(member.rule.field)
     values = {"queue": name(member.subject.name), "what": field.label if field else member.rule.field}
-    values["value"] = _amount(member)
-    return _("%(queue)s: %(what)s %(value)s") % values
+    values["limit"] = _limit(member.rule)
+    if member.rule.operator == Rule.Operator.BELOW:
+        return _("%(queue)s: %(what)s below %(limit)s") % values
+    return _("%(queue)s: %(what)s above %(limit)s") % values
+
+
+def _limit(rule: Rule) -> str:
+    if rule.about == Rule.About.RATE:
+        return f"{rate(rule.value)}/s"
+    return duration(rule.value) if rule.field == "clears_in" else number(rule.value)
 
 
 def _amount(member: Member) -> str:
@@ -98,40 +107,46 @@ def _amount(member: Member) -> str:
 def _compared(member: Member) -> str:
     field = fields.ALL.get(member.rule.field)
     values: dict[str, Any] = {"what": field.label if field else member.rule.field, "value": _amount(member)}
-    values["limit"] = rate(member.rule.value)
+    values["limit"] = _limit(member.rule)
     if member.rule.operator == Rule.Operator.BELOW:
         return _("%(what)s: %(value)s, the rule wants %(limit)s at least.") % values
     return _("%(what)s: %(value)s, the rule allows %(limit)s.") % values
 
 
 def _lag_title(member: Member) -> str:
-    values = {"queue": name(member.subject.name), "time": duration(member.value)}
-    if member.params.get("at_least"):
-        return _("%(queue)s: the oldest message waits for %(time)s at least") % values
-    return _("%(queue)s: the oldest message waits for %(time)s") % values
+    return _("Messages wait for long in %(queue)s") % {"queue": name(member.subject.name)}
 
 
 def _lag(member: Member) -> str:
     oldest = member.params.get("oldest_at")
     if not isinstance(oldest, int | float):
         return ""
-    values = {"since": when(datetime.fromtimestamp(oldest, UTC)), "ready": number(member.params.get("ready"))}
-    return _("The oldest message waits since %(since)s (an estimate); %(ready)s are ready.") % values
+    values = {"since": when(datetime.fromtimestamp(oldest, UTC)), "time": duration(member.value)}
+    values["ready"] = number(member.params.get("ready"))
+    if member.params.get("at_least"):
+        return (
+            _("The oldest message waits since %(since)s or longer (%(time)s); %(ready)s are ready.") % values
+        )
+    return _("The oldest message waits since about %(since)s (%(time)s); %(ready)s are ready.") % values
 
 
 def _letters_title(member: Member) -> str:
-    values = {"n": _count(member.params), "time": duration(member.params.get("window", member.rule.window_s))}
-    return _("%(n)s dead letters in %(time)s") % values
+    return _("Dead letters arrive: more than %(n)s in %(time)s") % _allowed(member.rule)
 
 
 def _cause_title(member: Member) -> str:
-    values = {"n": _count(member.params), "error": _error(member)}
-    return _("%(n)s messages died of %(error)s") % values
+    values = {"error": _error(member)} | _allowed(member.rule)
+    return _("Messages die of %(error)s: more than %(n)s in %(time)s") % values
+
+
+def _allowed(rule: Rule) -> dict[str, str]:
+    return {"n": number(rule.value), "time": duration(rule.window_s)}
 
 
 def _letters(member: Member) -> str:
     queues = ", ".join(name(queue) for queue in member.params.get("queues", ()) if queue)
-    found = _("From %(queues)s.") % {"queues": queues} if queues else ""
+    values = {"n": _count(member.params), "time": duration(member.rule.window_s), "queues": queues}
+    found = (_("%(n)s in %(time)s, from %(queues)s.") if queues else _("%(n)s in %(time)s.")) % values
     if member.params.get("error_type"):
         found += " " + _("The last one died of %(error)s.") % {"error": _error(member)}
     return found.strip()
@@ -160,7 +175,7 @@ def _consumer_title(member: Member) -> str:
 
 
 def _consumer(member: Member) -> str:
-    return unseen.lines(member.params.get("words") or "", isolate=True)
+    return verdicts.in_line(str(member.params.get("words") or ""))
 
 
 def _away_title(member: Member) -> str:
@@ -170,7 +185,7 @@ def _away_title(member: Member) -> str:
 
 def _away(member: Member) -> str:
     _title, text = broker_status.fault(str(member.params.get("code", "")))
-    return " ".join(filter(None, (text, unseen.line(member.params.get("error", "")), _seen(member))))
+    return " ".join(filter(None, (text, _ended(member.params.get("error", "")), _seen(member))))
 
 
 def _broker_title(member: Member) -> str:
@@ -189,7 +204,13 @@ def _process_title(member: Member) -> str:
 
 
 def _process(member: Member) -> str:
-    return " ".join(filter(None, (_seen(member), unseen.line(member.params.get("error", "")))))
+    return " ".join(filter(None, (_seen(member), _ended(member.params.get("error", "")))))
+
+
+def _ended(text: str) -> str:
+    """Return what somebody else said as a sentence."""
+    said = verdicts.in_line(str(text)).strip()
+    return said if not said or said[-1] in ".!?" else f"{said}."
 
 
 def _seen(member: Member) -> str:

@@ -141,6 +141,7 @@ def _there(request: HttpRequest, slug: str) -> str:
 def _nav(slug: str, with_broker: bool) -> list[NavItem]:
     entries = (
         ("overview", _("Overview"), "home", "", False),
+        ("alerts", _("Alerts"), "bell", "alerts/", False),
         ("queues", _("Queues"), "stack-2", "queues/", False),
         ("dead-letters", _("Dead letters"), "mail-exclamation", "dead-letters/", False),
         ("consumers", _("Consumers"), "player-play", "consumers/", False),

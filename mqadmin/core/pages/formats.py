@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 UNKNOWN = "–"
@@ -71,12 +73,7 @@ def duration(seconds: float | None) -> str:
     days, rest = divmod(whole, 86_400)
     hours, rest = divmod(rest, 3600)
     minutes, secs = divmod(rest, 60)
-    parts = [
-        (days, _("%(n)s d")),
-        (hours, _("%(n)s h")),
-        (minutes, _("%(n)s min")),
-        (secs, _("%(n)s s")),
-    ]
+    parts = list(zip((days, hours, minutes, secs), _forms(get_language()), strict=True))
     first = next((index for index, (amount, _form) in enumerate(parts) if amount), 3)
     kept = parts[first : first + (1 if first == 0 and days >= 3 else 2)]
     words = [form % {"n": amount} for position, (amount, form) in enumerate(kept) if amount or not position]
@@ -88,7 +85,16 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
     if moment is None:
         return UNKNOWN
     seconds = int(max(0.0, ((now or timezone.now()) - moment).total_seconds()))
-    for unit_seconds, form in ((86_400, _("%(n)s d")), (3600, _("%(n)s h")), (60, _("%(n)s min"))):
+    for unit_seconds, form in zip(_UNITS, _forms(get_language()), strict=True):
         if seconds >= unit_seconds * (2 if unit_seconds == 86_400 else 1):
             return form % {"n": seconds // unit_seconds}
     return _("%(n)s s") % {"n": seconds}
+
+
+_UNITS = (86_400, 3_600, 60, 1)
+
+
+@lru_cache(maxsize=20)
+def _forms(_language: str | None) -> tuple[str, ...]:
+    """Return how days, hours, minutes and seconds are written: asked for in each row of a table."""
+    return _("%(n)s d"), _("%(n)s h"), _("%(n)s min"), _("%(n)s s")

@@ -17,7 +17,7 @@ from django.urls import get_script_prefix
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag, urlencode
 
-from mqadmin.core.pages import faults
+from mqadmin.core.pages import faults, rows_seen
 
 API_NAMESPACE = "api"
 
@@ -72,11 +72,17 @@ class FragmentCacheMiddleware:
             return response
         # "no-cache" still stores: the browser then asks with If-None-Match, which is the point.
         patch_cache_control(response, private=True, no_cache=True)
+        rows_seen.private(request, response)
         if any(name.lower().startswith("hx-") for name in response.headers) or "ETag" in response:
             return response  # carries a message or an event: must arrive
-        response["ETag"] = "W/" + quote_etag(hashlib.blake2b(response.content, digest_size=16).hexdigest())
+        response["ETag"] = "W/" + quote_etag(_digest(response))
         unchanged = get_conditional_response(request, etag=response["ETag"], response=response)
         return unchanged or response
+
+
+def _digest(response: HttpResponse) -> str:
+    settled = rows_seen.TICKING.sub(r"\1", response.content.decode("utf-8", "replace"))
+    return hashlib.blake2b(settled.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 class FaultPagesMiddleware:

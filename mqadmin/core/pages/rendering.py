@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import get_script_prefix
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django_htmx.middleware import HtmxDetails
 
-from mqadmin.core import unseen
+from mqadmin.core import permissions, unseen
 
 TOAST_EVENT = "mqadmin:toast"
 ACTED_EVENT = "mqadmin:acted"
@@ -34,20 +37,58 @@ def page(
     *,
     fragment: str = "",
     status: int = 200,
+    version: str = "",
 ) -> HttpResponse:
     """Render `fragment` for an htmx request that targets a part of the page, else `template`.
 
-    Both get the same context. A fragment carries waiting messages in a header, so that they show at once.
+    Both get the same context. A fragment carries waiting messages in a header, so that they show at once, and the
+    `version` that `unchanged` was asked with.
     """
     if fragment and wants_fragment(request):
         response = render(request, fragment, dict(context or {}), status=status)
         waiting = [(item.level_tag, str(item)) for item in messages.get_messages(request)]
         if waiting:
             add_event(response, TOAST_EVENT, toasts(waiting))
+        elif version:
+            response["ETag"] = version
     else:
         response = render(request, template, dict(context or {}), status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def version(request: HttpRequest, *parts: object) -> str:
+    """Return what a part of a page is known by: who asks for what, in which language, and `parts`.
+
+    `parts` must say all else that it is made of; nothing in it may depend on anything else.
+    """
+    may = [permissions.may(request.user, needed) for needed in ("view", "operate", "configure")]
+    where = (request.get_host(), request.path, request.GET.urlencode())
+    whole = (_BEGAN, where, request.user.pk, may, get_language(), *parts)
+    return f'W/"{hashlib.blake2b(repr(whole).encode("utf-8", "replace"), digest_size=12).hexdigest()}"'
+
+
+def unchanged(request: HttpRequest, version: str) -> HttpResponse | None:
+    """Return the answer to a refresh by somebody who has this version; None where it is to be rendered.
+
+    A message that waits must arrive, so then it is rendered.
+    """
+    if not wants_fragment(request) or len(messages.get_messages(request)):
+        return None
+    found = get_conditional_response(request, etag=version)
+    if found is not None:
+        patch_vary_headers(found, ["HX-Request"])
+    return found
+
+
+def _newest() -> float:
+    """Return when the code or a template was written last: the same in all web processes of an installation."""
+    folders = (settings.BASE_DIR / name for name in ("mqadmin", "consumers", "templates"))
+    files = (path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".html"))
+    return max((path.stat().st_mtime for path in files), default=0.0)
+
+
+_BEGAN = _newest()
 
 
 def acted(request: HttpRequest, text: str, *, to: str, level: str = "success") -> HttpResponse:

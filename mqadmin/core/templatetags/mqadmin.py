@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from html import escape as html_escape
 from typing import Any, Literal
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -40,6 +43,8 @@ def name(value: object) -> SafeString:
     In a text only. In an attribute, an option or the title it is written as it is: there `visible` sees to it.
     """
     text = "" if value is None else str(value)
+    if text.isascii() and not unseen.IN_NAME.search(text):  # as nearly all are
+        return SafeString(f"<bdi>{html_escape(text)}</bdi>")
     marks = {
         place: visible.chip(sign) for found in unseen.IN_NAME.finditer(text) for place, sign in _signs(found)
     }
@@ -70,10 +75,20 @@ def _tone(tone: str) -> str:
 @register.simple_tag(name="icon")
 def icon_tag(name: str, size: int = 16) -> SafeString:
     """Draw one icon of the vendored sprite, `size` pixels wide; decoration only, so give the button a name."""
+    return _icon(name, size, _sprite(settings.STATIC_URL, settings.DEBUG))
+
+
+@lru_cache(maxsize=20)
+def _sprite(_below: str, _debug: bool) -> str:
+    return static(ICONS)
+
+
+@lru_cache(maxsize=200)
+def _icon(name: str, size: int, file: str) -> SafeString:
     return format_html(
         '<svg class="ico" width="{0}" height="{0}" aria-hidden="true"><use href="{1}#{2}"/></svg>',
         size,
-        static(ICONS),
+        file,
         name,
     )
 
@@ -83,12 +98,10 @@ def ago_tag(moment: datetime | None) -> SafeString:
     """Say how long ago, in a <time> that the page keeps ticking; the full time stands in its title."""
     if moment is None:
         return format_html("{}", formats.UNKNOWN)
-    return format_html(
-        '<time class="ago" datetime="{}" title="{}" data-ago>{}</time>',
-        moment.astimezone(UTC).isoformat(timespec="seconds"),
-        timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z"),
-        formats.ago(moment),
-    )
+    at = moment.astimezone(UTC).isoformat(timespec="seconds")
+    full = html_escape(f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}")
+    text = html_escape(formats.ago(moment))
+    return SafeString(f'<time class="ago" datetime="{at}" title="{full}" data-ago>{text}</time>')
 
 
 @register.simple_tag
@@ -106,15 +119,7 @@ def spark(
     known = [value for value in points if value is not None]
     if len(known) < 2:
         return SafeString("")
-    top = max(max(known), 0) or 1
-    low = min(min(known), 0)
-    step = width / (len(points) - 1)
-    last, pairs = known[0], []
-    for index, value in enumerate(points):
-        last = last if value is None else value
-        y = height - 2 - (last - low) / (top - low) * (height - 4)
-        pairs.append(f"{index * step:.1f},{y:.1f}")
-    line = " ".join(pairs)
+    line = _line(points, known, width, height)
     return format_html(
         '<svg class="spark {0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}" preserveAspectRatio="none" '
         'role="img" aria-label="{3}"><polygon points="0,{2} {4} {1},{2}"/><polyline points="{4}"/></svg>',
@@ -126,9 +131,32 @@ def spark(
     )
 
 
+def _line(points: Sequence[float | None], known: Sequence[float], width: int, height: int) -> str:
+    """Return the points of a polyline; between two that are level none is needed."""
+    top = max(max(known), 0) or 1
+    low = min(min(known), 0)
+    step, end = width / (len(points) - 1), len(points) - 1
+    scale = (height - 4) / (top - low)
+    filled, last = [], known[0]
+    for value in points:
+        last = last if value is None else value
+        filled.append(last)
+    pairs = []
+    for at, value in enumerate(filled):
+        if 0 < at < end and filled[at - 1] == value == filled[at + 1]:
+            continue
+        pairs.append(f"{at * step:.1f},{height - 2 - (value - low) * scale:.1f}")
+    return " ".join(pairs)
+
+
 @register.simple_tag
 def dot(tone: str, label: str = "") -> SafeString:
     """Draw the coloured point of a state; `label` says the state to those who do not see colour."""
+    return _dot(tone, str(label))
+
+
+@lru_cache(maxsize=200)
+def _dot(tone: str, label: str) -> SafeString:
     return format_html(
         '<i class="state {}" title="{}"></i><span class="visually-hidden">{}</span>',
         _tone(tone),
@@ -140,6 +168,11 @@ def dot(tone: str, label: str = "") -> SafeString:
 @register.simple_tag
 def pill(text: str, tone: str = "", title: str = "") -> SafeString:
     """Draw a small framed word."""
+    return _pill(str(text), tone, str(title))
+
+
+@lru_cache(maxsize=500)
+def _pill(text: str, tone: str, title: str) -> SafeString:
     if title:
         return format_html('<span class="pill {}" title="{}">{}</span>', _tone(tone), title, text)
     return format_html('<span class="pill {}">{}</span>', _tone(tone), text)
@@ -243,8 +276,13 @@ def _denied(inside: SafeString, classes: str, reason: str) -> SafeString:
 
 def attributes(values: Mapping[str, Any]) -> SafeString:
     """Return the attributes that have a value, each with a space in front; `aria_label` is `aria-label`."""
-    written = ((name.replace("_", "-"), value) for name, value in values.items() if value)
-    return format_html_join("", ' {}="{}"', written)
+    return SafeString(
+        "".join(
+            f' {name.replace("_", "-")}="{value if isinstance(value, SafeString) else html_escape(str(value))}"'
+            for name, value in values.items()
+            if value
+        )
+    )
 
 
 @register.simple_tag(takes_context=True)

@@ -15,12 +15,17 @@ column, of its head and of its cells: what a stylesheet says of a column's width
 number. `{% cell %}` names further classes of the cell. Both take attributes: `aria_label="x"` is written as
 `aria-label="x"`, one without a value is left out. `{% listing rows as row queue=row.queue %}` gives a part of
 the row a name of its own; `heads="visually-hidden"` is the class of all heads together.
+
+`{% listing rows as row keep=row.key %}` renders a row once for all who look: `key` must say all that the row is
+made of, but for the language; None: rendered each time. A refresh that says which rows it has
+(`core.pages.rows_seen`) gets of those that are the same their place alone. A column with `if=` is there only where
+that holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import template
@@ -28,6 +33,8 @@ from django.template.base import FilterExpression, Node, NodeList, Parser, Token
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from mqadmin.core.pages import rows_seen
+from mqadmin.core.pages.rows_seen import Drawn
 from mqadmin.core.templatetags.mqadmin import attributes
 
 register = template.Library()
@@ -70,6 +77,11 @@ class Column:
 
     head: Part
     cell: Part
+    condition: FilterExpression | None = None
+
+    def is_shown(self, context: template.Context) -> bool:
+        """Whether the table has it this time."""
+        return self.condition is None or bool(self.condition.resolve(context))
 
 
 class ListingNode(Node):
@@ -85,40 +97,70 @@ class ListingNode(Node):
         row: NodeList,
         columns: list[Column],
     ) -> None:
-        self._items, self._name, self._row, self._columns = items, name, row, columns
+        self.items, self._name, self._opening, self._columns = items, name, row, columns
         self._heads = names.pop("heads", None)
+        self._keep = names.pop("keep", None)
         self._names = names
 
     def render(self, context: template.Context) -> SafeString:
         """Return <thead> and <tbody>."""
+        columns = [column for column in self._columns if column.is_shown(context)]
         with context.push():
-            heads = "".join(column.head.draw(context, "th") for column in self._columns)
+            heads = "".join(column.head.draw(context, "th") for column in columns)
             css = str(self._heads.resolve(context)) if self._heads else ""
-        rows = "\n".join(self._rows(context))
+        rows = "\n".join(self._rows(context, columns))
         opening = format_html("<thead{}><tr>", attributes({"class": css}))
         return SafeString(f"{opening}{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody>")
 
-    def _rows(self, context: template.Context) -> Iterator[str]:
-        classes = [
-            str(column.head.css.resolve(context)) if column.head.css else "" for column in self._columns
-        ]
+    def _rows(self, context: template.Context, columns: Sequence[Column]) -> Iterator[str]:
+        classes = [str(column.head.css.resolve(context)) if column.head.css else "" for column in columns]
         # There are thousands of cells in a page: what is the same in each row is made once.
         openings = [
             column.cell.opening(context, "td", css) if column.cell.is_plain else None
-            for column, css in zip(self._columns, classes, strict=True)
+            for column, css in zip(columns, classes, strict=True)
         ]
-        for item in self._items.resolve(context) or ():
+        cells = [
+            (column.cell, css, made) for column, css, made in zip(columns, classes, openings, strict=True)
+        ]
+        items = self.items.resolve(context) or ()
+        if self._keep is None:
+            for item in items:
+                with context.push(**{self._name: item}):
+                    yield self._row(context, cells)
+            return
+        seen = rows_seen.by(context.get("request"))
+        for item, key, drawn in self._drawn(context, items):
+            if drawn is None:
+                with context.push(**{self._name: item}):
+                    drawn = rows_seen.keep(self, key, self._row(context, cells))
+            yield drawn.shown(seen)
+
+    def _drawn(
+        self, context: template.Context, items: Iterable[Any]
+    ) -> list[tuple[Any, Hashable, Drawn | None]]:
+        """Return each item with its key, and its row where that is kept; `items.prepare` reads what others need."""
+        assert self._keep is not None
+        found = []
+        for item in items:
             with context.push(**{self._name: item}):
-                for name, value in self._names.items():
-                    context[name] = value.resolve(context)
-                opening = self._row.render(context).strip() or "<tr>"
-                cells = [
-                    column.cell.draw(context, "td", css)
-                    if made is None
-                    else f"{made}{column.cell.inside.render(context).strip()}</td>"
-                    for column, css, made in zip(self._columns, classes, openings, strict=True)
-                ]
-                yield f"{opening}\n{''.join(cells)}\n</tr>"
+                key = self._keep.resolve(context)
+            found.append((item, key, rows_seen.kept(self, key)))
+        if hasattr(items, "prepare"):
+            there = items.prepare([item for item, _key, drawn in found if drawn is None])
+            return [entry for entry in found if entry[2] is not None or entry[0] in there]
+        return found
+
+    def _row(self, context: template.Context, cells: Sequence[tuple[Part, str, SafeString | None]]) -> str:
+        for name, value in self._names.items():
+            context[name] = value.resolve(context)
+        opening = self._opening.render(context).strip() or "<tr>"
+        drawn = [
+            cell.draw(context, "td", css)
+            if made is None
+            else f"{made}{cell.inside.render(context).strip()}</td>"
+            for cell, css, made in cells
+        ]
+        return f"{opening}\n{''.join(drawn)}\n</tr>"
 
 
 @register.tag
@@ -136,7 +178,9 @@ def listing(parser: Parser, token: Token) -> ListingNode:
     while tag.contents != "endlisting":
         head = _part(parser, tag, ("cell",))
         cell = _part(parser, parser.next_token(), ("column", "endlisting"))
-        columns.append(Column(head, cell))
+        given = dict(head.attributes)
+        condition = given.pop("if", None)
+        columns.append(Column(replace(head, attributes=given), cell, condition))
         tag = parser.next_token()
     return ListingNode(parser.compile_filter(bits[1]), bits[3], names, row, columns)
 

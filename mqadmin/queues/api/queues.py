@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
@@ -171,7 +172,7 @@ def queue_list(request: HttpRequest, wanted: Query[QueueQuery]) -> Page:
     `filter` is a search as the page has it: `vhost:prod health:broken ready>1000 -name:/^amq/ lag>5m`; 400
     `bad_query` with the place where it cannot be read.
     """
-    rows = Queue.objects.filter(gone_at__isnull=True).select_related("broker")
+    rows: QuerySet[Queue] = Queue.objects.filter(gone_at__isnull=True).select_related("broker")
     names = {"broker__slug": "broker", "vhost": "vhost", "name": "name", "health": "health", "type": "type"}
     exact = {column: getattr(wanted, name) for column, name in names.items()}
     rows = rows.filter(**{column: value for column, value in exact.items() if value is not None})

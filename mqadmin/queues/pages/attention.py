@@ -30,7 +30,8 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
     status = status_of(slug)
     if not status.ok:
         level = "broken" if status.level in ("down", "never") else "watch"
-        yield Attention(level, status.title, " ".join(filter(None, (status.text, status.detail))))  # type: ignore[arg-type]
+        words = " ".join(filter(None, (status.text, status.detail)))
+        yield Attention(level, status.title, words, since=status.at)  # type: ignore[arg-type]
     if rights.is_blind(status.broker):
         for note in rights.notes(status.broker)[:1]:
             yield Attention("broken", note.title, note.text)

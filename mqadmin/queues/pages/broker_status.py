@@ -52,7 +52,7 @@ def stale_after() -> timedelta:
 
 def status_of(slug: str, now: datetime | None = None) -> BrokerStatus:
     """Return how the broker `slug` is seen, from its row alone: no call to the broker."""
-    return seen(Broker.objects.filter(slug=slug).first(), now)
+    return seen(Broker.objects.filter(slug=slug).defer("history").first(), now)
 
 
 def seen(broker: Broker | None, now: datetime | None = None) -> BrokerStatus:

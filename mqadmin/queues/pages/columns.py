@@ -1,39 +1,71 @@
-"""Parts of a page in two columns of about the same height, whatever there is to say: no half stays empty. Pure."""
+"""Which columns the list of queues has, and which of them a visitor chose."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-HEAD, ROW = 44, 37  # pixels: a heading, a row of a table
+from django.utils.translation import gettext as _
 
-
-@dataclass(frozen=True)
-class Part:
-    """A part: its template, about how high it is in pixels, and what it shows, where the template asks for it."""
-
-    template: str
-    height: float
-    shown: Any = None
-
-
-def rows(count: int, each: float = ROW) -> float:
-    """Return how high a heading with so many rows is; nothing without any."""
-    return HEAD + count * each if count else 0
-
-
-def balanced(first: Part, second: Part, others: Sequence[Part]) -> tuple[list[Part], list[Part]]:
-    """Return the left column, which begins with `first`, and the right one, which begins with `second`.
-
-    The others keep their order: each goes below the column that is shorter so far.
-    """
-    left, right = [first], [second]
-    for part in others:
-        column = left if _height(left) <= _height(right) else right
-        column.append(part)
-    return left, right
+COOKIE = "mqadmin_columns"
+# In the order in which they stand; health and name are always there.
+USUAL = ("ready", "unacked", "in", "acked", "hour", "consumers", "waits", "clears")
+ALL = (
+    "vhost",
+    "type",
+    "state",
+    "policy",
+    "owner",
+    "node",
+    "ready",
+    "unacked",
+    "total",
+    "in",
+    "deliver",
+    "redelivered",
+    "acked",
+    "hour",
+    "trend",
+    "consumers",
+    "waits",
+    "clears",
+    "memory",
+    "bytes",
+)
 
 
-def _height(column: Sequence[Part]) -> float:
-    return sum(part.height for part in column)
+def labels() -> dict[str, str]:
+    """Return what each is called where it is chosen."""
+    return {
+        "vhost": _("Virtual host"),
+        "type": _("Type"),
+        "state": _("State"),
+        "policy": _("Policy"),
+        "owner": _("Owner"),
+        "node": _("Node, or leader"),
+        "ready": _("Ready"),
+        "unacked": _("Unacked"),
+        "total": _("Total"),
+        "in": _("In /s"),
+        "deliver": _("Delivered /s"),
+        "redelivered": _("Redelivered /s"),
+        "acked": _("Acked /s"),
+        "hour": _("Last hour"),
+        "trend": _("Grows by /s"),
+        "consumers": _("Consumers"),
+        "waits": _("Oldest waits"),
+        "clears": _("Clear in"),
+        "memory": _("Memory"),
+        "bytes": _("Message bytes"),
+    }
+
+
+def chosen(cookies: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns that a visitor chose, in their order; what is not known is left out."""
+    given = cookies.get(COOKIE)
+    return known(given.split(".")) if given else USUAL
+
+
+def known(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `names` that are columns, in the order in which they stand."""
+    wanted = set(names)
+    return tuple(name for name in ALL if name in wanted)

@@ -99,6 +99,11 @@ class Seen:
         """Whether its numbers are those of now."""
         return self.status.ok
 
+    @property
+    def faded(self) -> str:
+        """The class of numbers that are old."""
+        return "" if self.is_current else "dim"
+
 
 def everywhere(user: User) -> list[Seen]:
     """Return every configured broker, the worst first. Reads rows only; raises ConfigurationError."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, QuerySet
 
+from mqadmin.core.remembered import Remembered
 from mqadmin.queues.models import Queue
 from mqadmin.queues.search import language
 from mqadmin.queues.search.language import LONGEST, BadQuery, Fault
@@ -34,7 +36,16 @@ SORTS: dict[str, tuple[str, ...]] = {
     "consumers": ("consumers",),
     "clears_in": ("clears_in",),
     "oldest_at": ("oldest_at",),  # ascending: who waits longest
+    "redeliver_rate": ("redeliver_rate",),
+    "owner": ("owner", "name"),
+    "state": ("state", "name"),
+    "policy": ("policy", "name"),
+    "node": ("node", "name"),
+    "memory": ("memory",),
+    "message_bytes": ("message_bytes",),
 }
+
+GROUPS = ("prefix", "owner", "vhost")
 
 SHOWN: dict[str, Q] = {
     **{level: Q(health=level) for level in Queue.Health.values},
@@ -45,7 +56,10 @@ SHOWN: dict[str, Q] = {
 
 @dataclass(frozen=True)
 class QueueSearch:
-    """What is asked for. `q`: a search (`queues.search`); `show`: one key of SHOWN, "" for all."""
+    """What is asked for. `q`: a search (`queues.search`); `show`: one key of SHOWN, "" for all.
+
+    `group`: one of GROUPS, "" for none; `open`: the names of the groups whose queues are shown.
+    """
 
     broker: str
     q: str = ""
@@ -55,11 +69,13 @@ class QueueSearch:
     sort: str = DEFAULT_SORT
     page: int = 1
     per: int = SIZES[1]
+    group: str = ""
+    open: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, broker: str, values: Mapping[str, str]) -> QueueSearch:
-        """Return the query of an address; what makes no sense is left out."""
-        sort, show = values.get("sort", ""), values.get("show", "")
+    def read(cls, broker: str, values: Mapping[str, str], opened: Sequence[str] = ()) -> QueueSearch:
+        """Return the query of an address; what makes no sense is left out. `opened`: the groups that are."""
+        sort, show, group = values.get("sort", ""), values.get("show", ""), values.get("group", "")
         per, page = values.get("per", ""), whole(values.get("page", ""), 7)
         return cls(
             broker=broker,
@@ -70,6 +86,8 @@ class QueueSearch:
             sort=sort if sort.lstrip("-") in SORTS else DEFAULT_SORT,
             page=1 if page is None else page,
             per=int(per) if per in map(str, SIZES) else SIZES[1],
+            group=group if group in GROUPS else "",
+            open=tuple(name[:255] for name in opened[:50]) if group in GROUPS else (),
         )
 
     def address(self, **changes: Any) -> str:
@@ -77,15 +95,29 @@ class QueueSearch:
         query = replace(self, page=1, **{key: value for key, value in changes.items() if key != "page"})
         query = replace(query, page=changes.get("page", 1))
         plain = QueueSearch(self.broker)
-        names = ("q", "vhost", "type", "show", "sort", "per", "page")
+        names = ("q", "vhost", "type", "show", "sort", "per", "page", "group", "open")
         values = {
             name: getattr(query, name) for name in names if getattr(query, name) != getattr(plain, name)
         }
-        return "?" + urlencode({"broker": self.broker, **values})
+        return "?" + urlencode({"broker": self.broker, **values}, doseq=True)
+
+    def toggled(self, name: str) -> str:
+        """Return the query string with a group opened, or closed if it is open."""
+        opened = (*self.open, name) if name not in self.open else tuple(set(self.open) - {name})
+        return self.address(open=tuple(sorted(opened)), page=self.page)
+
+    @property
+    def grouped(self) -> QueueSearch:
+        """The query, but for which groups are open and the page: its groups are the same."""
+        return replace(self, open=(), page=1, per=SIZES[1])
 
     @property
     def is_filtered(self) -> bool:
         return bool(self.q or self.vhost or self.type or self.show)
+
+
+Key = tuple[int, datetime | None]
+"""A queue's id and when it changed: what a page shows of it is the same while both are."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +125,25 @@ class Listing:
     """One page of queues, how many match each chip, and why the search could not be used (None if it could)."""
 
     page: Page[Any]
-    queues: Sequence[Queue]
+    keys: Sequence[Key]
     counts: Mapping[str, int]
     fault: Fault | None = None
-    vhosts: Sequence[str] = field(default_factory=list)
-    types: Sequence[str] = field(default_factory=list)
+    vhosts: Sequence[str] = ()
+    types: Sequence[str] = ()
+
+    @property
+    def queues(self) -> list[Queue]:
+        """The rows themselves."""
+        by_id = Queue.objects.in_bulk([pk for pk, _changed in self.keys])
+        return [by_id[pk] for pk, _changed in self.keys if pk in by_id]
+
+
+class Pages(Paginator):  # type: ignore[type-arg]
+    """Pages of what is counted already."""
+
+    def __init__(self, rows: Any, per: int, count: int) -> None:
+        super().__init__(rows, per)
+        self.__dict__["count"] = count  # a cached property
 
 
 def present(broker: str) -> QuerySet[Queue]:
@@ -115,23 +161,27 @@ def ordering(sort: str) -> list[Any]:
     return [*keys, F("name").asc(), F("vhost").asc()]
 
 
-def listing(query: QueueSearch) -> Listing:
+def listing(query: QueueSearch, version: Hashable = None) -> Listing:
     """Return the page that `query` asks for. A search that cannot be read, or takes too long, finds nothing and
-    says why."""
-    base = present(query.broker)
-    vhosts = list(base.order_by("vhost").values_list("vhost", flat=True).distinct())
-    types = list(base.order_by("type").values_list("type", flat=True).distinct())
+    says why.
+
+    `version`: what the broker's queues are known by; the same query of the same version is answered from memory.
+    """
+    known = None if version is None else _pages.get((query, version))
+    if known is not None:
+        return known
+    facets = _facets(query.broker, version)
     fault = None
     try:
         found = matching(query)
+        counts = _counted(found) if query.q else facets.counts(query)
     except BadQuery as error:
-        found, fault = base.none(), Fault.of(query.q, error)
-    counts = found.aggregate(
-        all=Count("pk"), **{_key(name): Count("pk", filter=q) for name, q in SHOWN.items()}
-    )
-    page = Paginator(shown(query, found).order_by(*ordering(query.sort)), query.per).get_page(query.page)
-    all_counts = {"all": counts["all"], **{name: counts[_key(name)] for name in SHOWN}}
-    return Listing(page, list(page), all_counts, fault, vhosts, types)
+        found, fault = Queue.objects.none(), Fault.of(query.q, error)
+        counts = dict.fromkeys(("all", *SHOWN), 0)
+    rows = shown(query, found).order_by(*ordering(query.sort)).values_list("pk", "changed_at")
+    page = Pages(rows, query.per, counts[query.show or "all"]).get_page(query.page)
+    result = Listing(page, list(page), counts, fault, facets.vhosts, facets.types)
+    return result if version is None else _pages.put((query, version), result)
 
 
 def matching(query: QueueSearch) -> QuerySet[Queue]:
@@ -147,6 +197,62 @@ def matching(query: QueueSearch) -> QuerySet[Queue]:
 def shown(query: QueueSearch, found: QuerySet[Queue]) -> QuerySet[Queue]:
     """Return those of the queues that the chip shows."""
     return found.filter(SHOWN[query.show]) if query.show else found
+
+
+@dataclass(frozen=True)
+class Facets:
+    """How many queues of a broker there are of each kind: (vhost, type, health, unconsumed, inbox) -> count."""
+
+    kinds: Mapping[tuple[str, str, str, bool, bool], int]
+
+    @property
+    def vhosts(self) -> list[str]:
+        return sorted({kind[0] for kind in self.kinds})
+
+    @property
+    def types(self) -> list[str]:
+        return sorted({kind[1] for kind in self.kinds})
+
+    def counts(self, query: QueueSearch) -> dict[str, int]:
+        """Return how many match each chip."""
+        counts = dict.fromkeys(("all", *SHOWN), 0)
+        for (vhost, kind, health, unconsumed, is_inbox), count in self.kinds.items():
+            if query.vhost not in ("", vhost) or query.type not in ("", kind):
+                continue
+            for name in _chips(health, unconsumed, is_inbox):
+                counts[name] += count
+        return counts
+
+
+def _facets(broker: str, version: Hashable) -> Facets:
+    known = None if version is None else _known.get((broker, version))
+    if known is not None:
+        return known
+    rows = present(broker).order_by().annotate(none=Q(consumers=0))
+    found: dict[tuple[str, str, str, bool, bool], int] = {}
+    for *kind, none, count in rows.values_list("vhost", "type", "health", "is_inbox", "none").annotate(
+        n=Count("pk")
+    ):
+        vhost, queue_type, health, is_inbox = kind
+        key = (vhost, queue_type, health, bool(none), is_inbox)
+        found[key] = found.get(key, 0) + count
+    facets = Facets(found)
+    return facets if version is None else _known.put((broker, version), facets)
+
+
+_pages: Remembered[Listing] = Remembered(100)
+_known: Remembered[Facets] = Remembered(20)
+
+
+def _chips(health: str, unconsumed: bool, is_inbox: bool) -> set[str]:
+    return {"all", health, "unconsumed" if unconsumed else "all", "dead-letter" if is_inbox else "all"}
+
+
+def _counted(found: QuerySet[Queue]) -> dict[str, int]:
+    counts = found.aggregate(
+        all=Count("pk"), **{_key(name): Count("pk", filter=q) for name, q in SHOWN.items()}
+    )
+    return {"all": counts["all"], **{name: counts[_key(name)] for name in SHOWN}}
 
 
 def _key(name: str) -> str:

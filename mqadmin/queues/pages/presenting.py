@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from mqadmin.core.pages.formats import UNKNOWN, duration
+from mqadmin.core.pages.formats import UNKNOWN, duration, rate
 from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.queue_row import points
 from mqadmin.queues.pages import caring, sentences, tones, wording
+from mqadmin.queues.pages.listing import Key
 
 
 @dataclass(frozen=True)
@@ -25,39 +29,115 @@ class Mark:
     title: str
 
 
-@dataclass(frozen=True)
 class Row:
-    """One queue of a table. `words`: the verdict, worst first; `clears`: when the backlog is gone; `waits`: how
-    long its oldest ready message has waited; `mute`: until when it is muted and by whom, "" where it is not."""
+    """One queue of a table; what is shown of it is made when it is asked for. `now` is epoch seconds.
 
-    queue: Queue
-    tone: Tone
-    state: str
-    words: list[str]
-    marks: list[Mark]
-    points: Sequence[float | None]
-    clears: str
-    waits: str
-    waits_by: str
-    mute: str
-    href: str
+    `words`: the verdict, worst first; `clears`: when the backlog is gone; `waits`: how long its oldest ready
+    message has waited.
+    """
+
+    def __init__(self, queue: Queue, now: float) -> None:
+        self.queue, self._now = queue, now
+
+    @property
+    def tone(self) -> Tone:
+        return tones.HEALTH.get(self.queue.health, "grey")
+
+    @property
+    def state(self) -> str:
+        return _states(get_language()).get(self.queue.health, self.queue.health)
+
+    @cached_property
+    def words(self) -> list[str]:
+        return wording.sentences(self.queue.health_reasons)
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        return marks(self.queue)
+
+    @property
+    def points(self) -> Sequence[float | None]:
+        return points(self.queue.history, self._now)
+
+    @property
+    def clears(self) -> str:
+        return clears(self.queue)
+
+    @property
+    def trend(self) -> str:
+        growth = self.queue.growth
+        return UNKNOWN if growth is None else f"{'+' if growth > 0 else ''}{rate(growth)}"
+
+    @property
+    def oldest(self) -> datetime | None:
+        """Since when its oldest ready message waits."""
+        at = self.queue.oldest_at
+        return None if at is None else datetime.fromtimestamp(at, UTC)
+
+    @property
+    def about(self) -> str:
+        """How good `oldest` is: an estimate, or there before anybody looked."""
+        return "≥" if self.queue.oldest_at_least else "≈"
+
+    @property
+    def waits(self) -> str:
+        return waits(self.queue, self._now)
+
+    @property
+    def waits_by(self) -> str:
+        """How good the figure of `waits` is."""
+        return waits_by(self.queue)
+
+    @property
+    def mute(self) -> str:
+        """Until when it is muted and by whom, "" where it is not."""
+        return caring.mute(self.queue)
+
+    @property
+    def href(self) -> str:
+        return reverse("queue_detail", args=[self.queue.pk])
 
 
 def row(queue: Queue, now: float) -> Row:
     """Return what is shown of `queue`; `now` is epoch seconds."""
-    return Row(
-        queue=queue,
-        tone=tones.HEALTH.get(queue.health, "grey"),
-        state=queue.get_health_display(),
-        words=wording.sentences(queue.health_reasons),
-        marks=marks(queue),
-        points=points(queue.history, now),
-        clears=clears(queue),
-        waits=waits(queue, now),
-        waits_by=waits_by(queue),
-        mute=caring.mute(queue),
-        href=reverse("queue_detail", args=[queue.pk]),
-    )
+    return Row(queue, now)
+
+
+class TableRow(Row):
+    """A row that is read when it must be drawn. `key`: what it is drawn from."""
+
+    def __init__(self, key: Key, now: float, columns: tuple[str, ...], base: tuple[str, str]) -> None:
+        self.pk, changed = key
+        self._now, self._base = now, base
+        self.key = (*key, int(now // 60), columns) if changed else None
+
+    @property
+    def href(self) -> str:
+        return f"{self._base[0]}{self.pk}{self._base[1]}"
+
+
+class Rows(list[TableRow]):
+    """The rows of a page."""
+
+    def prepare(self, rows: Sequence[TableRow]) -> set[TableRow]:
+        """Read the queues of `rows` at once; return those that are still there."""
+        wanted = [row.pk for row in rows]
+        found = Queue.objects.defer("facts", "dead_letters_to").in_bulk(wanted) if wanted else {}
+        for row in rows:
+            if row.pk in found:
+                row.queue = found[row.pk]
+        return {row for row in rows if row.pk in found}
+
+
+def table(keys: Sequence[Key], now: float, columns: tuple[str, ...] = ()) -> Rows:
+    """Return the rows of a page in their order; `columns`: those of them that are shown."""
+    before, _zero, after = reverse("queue_detail", args=[0]).rpartition("0")
+    return Rows(TableRow(key, now, columns, (before, after)) for key in keys)
+
+
+@lru_cache(maxsize=20)
+def _states(_language: str | None) -> dict[str, str]:
+    return {value: str(label) for value, label in Queue.Health.choices}
 
 
 def clears(queue: Queue) -> str:
@@ -91,20 +171,35 @@ def waits_by(queue: Queue) -> str:
     return _("Estimated from what came and went, to about two samples. What was returned may be older.")
 
 
-def marks(queue: Queue) -> list[Mark]:
+def marks(queue: Queue) -> Sequence[Mark]:
     """Return the marks of a queue's type and of the settings that change what happens to its messages."""
-    found = [Mark(queue.type, _("queue type"))]
     checks = (
-        (queue.durable, "D", _("durable: survives a restart of the broker")),
-        (queue.auto_delete, "AD", _("auto-delete: goes with its last consumer")),
-        (queue.exclusive, "Excl", _("exclusive to one connection")),
-        (has(queue, "dead-letter-exchange"), "DLX", _("dead-letters what is rejected or expires")),
-        (has(queue, "message-ttl"), "TTL", _("messages expire")),
-        (has(queue, "max-length") or has(queue, "max-length-bytes"), "Lim", _("limited in length")),
-        (has(queue, "max-priority"), "Pri", _("messages have priorities")),
-        (has(queue, "single-active-consumer"), "SAC", _("one active consumer at a time")),
+        queue.durable,
+        queue.auto_delete,
+        queue.exclusive,
+        has(queue, "dead-letter-exchange"),
+        has(queue, "message-ttl"),
+        has(queue, "max-length") or has(queue, "max-length-bytes"),
+        has(queue, "max-priority"),
+        has(queue, "single-active-consumer"),
     )
-    return found + [Mark(text, title) for holds, text, title in checks if holds]
+    return _marks(queue.type, checks, get_language())
+
+
+@lru_cache(maxsize=1_000)  # of the same few settings are thousands of queues
+def _marks(kind: str, checks: tuple[bool, ...], _language: str | None) -> Sequence[Mark]:
+    words = (
+        ("D", _("durable: survives a restart of the broker")),
+        ("AD", _("auto-delete: goes with its last consumer")),
+        ("Excl", _("exclusive to one connection")),
+        ("DLX", _("dead-letters what is rejected or expires")),
+        ("TTL", _("messages expire")),
+        ("Lim", _("limited in length")),
+        ("Pri", _("messages have priorities")),
+        ("SAC", _("one active consumer at a time")),
+    )
+    found = [Mark(text, title) for holds, (text, title) in zip(checks, words, strict=True) if holds]
+    return (Mark(kind, _("queue type")), *found)
 
 
 def has(queue: Queue, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,10 +17,11 @@ from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import exporting, listing, presenting, rights, saved
-from mqadmin.queues.pages.broker_status import status_of
+from mqadmin.queues.pages import columns, exporting, grouping, listing, presenting, rights, saved
+from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
 from mqadmin.queues.pages.choosing import FIELDS
-from mqadmin.queues.pages.listing import QueueSearch
+from mqadmin.queues.pages.grouping import Group
+from mqadmin.queues.pages.listing import Key, QueueSearch
 from mqadmin.queues.search import completing
 from mqadmin.queues.search.language import LONGEST, BadQuery
 from mqadmin.rabbit.numbers import whole
@@ -48,34 +49,64 @@ class Chip:
 @permissions.view
 @require_safe
 def queue_list(request: HttpRequest) -> HttpResponse:
-    """All queues of a broker: filtered, sorted, a page of them; everything in the address."""
+    """All queues of a broker: filtered, sorted, a page of them; everything in the address.
+
+    What nobody changed since is answered before a queue is read. While the pointer is over the table the page asks
+    to `hold` its rows: they stay in their places, and those that would come are counted.
+    """
     slug = brokers.current(request)
-    query = QueueSearch.read(slug, request.GET.dict())
-    found = listing.listing(query)
+    query = QueueSearch.read(slug, request.GET.dict(), request.GET.getlist("open"))
     now = time.time()
+    # Before any queue, so that none is older than what it is known by.
     status = status_of(slug) if slug else None
+    shown = columns.chosen(request.COOKIES)
+    known_by = _known_by(status, query, now)
+    hold = _let_go(request)
+    is_refresh = "queues-table" in request.headers.get("HX-Source", "")
+    plain, version = (rendering.version(request, known_by, shown, hold) for hold in ([], hold))
+    # Any other fragment has the saved views in it as well, of which these versions know nothing.
+    if is_refresh and (
+        answer := rendering.unchanged(request, plain) or rendering.unchanged(request, version)
+    ):
+        return answer
+    found = listing.listing(query, known_by)
+    keys, waiting = _held(slug, found.keys, hold)
     context = {
         "query": query,
         "found": found,
-        "rows": [presenting.row(queue, now) for queue in _held(found.queues, request.GET.get("hold", ""))],
+        "rows": presenting.table(keys, now, shown),
+        **(_grouped(query, known_by, hold, now, shown) if query.group else {}),
+        "groupings": [(name, label, query.address(group=name, open=())) for name, label in _groupings()],
+        "columns": shown,
+        "shown": dict.fromkeys(shown, True),
+        "is_broad": len(shown) > len(columns.USUAL) or not set(shown) <= set(columns.USUAL),
+        "column_labels": columns.labels().items(),
+        "waiting": waiting,
         "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
         "sizes": [(size, query.address(per=size)) for size in listing.SIZES],
         "broker_status": status,
         "notes": rights.notes(status.broker) if status else [],
-        "is_empty": not listing.present(slug).exists(),
+        "is_empty": not found.vhosts,
         "everything": query.address(q="", vhost="", type="", show=""),
         "asked": [("broker", slug), *((name, value) for name in FIELDS if (value := getattr(query, name)))],
         "acts": [(item, permissions.denial(request.user, item.needs)) for item in hooks.queue_acts()],
         "everything_shown": query.address(per=listing.SIZES[1]),
         "query_fault": found.fault,
-        "is_refresh": "queues-table" in request.headers.get("HX-Source", ""),
+        "is_refresh": is_refresh,
         "views": list(saved.SHELF.visible(request.user.get_username())),
         "view_urls": {"save": "queue_view_save", "delete": "queue_view_delete"},
         "view_now": saved.SHELF.plain(request.GET.urlencode()) if query.is_filtered else "",
         "here": request.path + query.address(page=query.page),
     }
-    return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html")
+    version = plain if (not hold if query.group else keys == list(found.keys)) else version
+    return rendering.page(
+        request,
+        "queues/list.html",
+        context,
+        fragment="queues/_list.html",
+        version=version if is_refresh else "",
+    )
 
 
 @permissions.view
@@ -105,22 +136,80 @@ def queue_export(request: HttpRequest, kind: str) -> HttpResponse:
     return cast(HttpResponse, answer)  # the decorators know no other kind
 
 
-def _held(queues: Sequence[Queue], hold: str) -> Sequence[Queue]:
-    """Return the queues in the order that `hold` names, while the same ones are on the page.
+@dataclass(frozen=True)
+class OpenGroup:
+    """A group of queues, the link that opens or closes it, its rows if it is open, and how many more it has."""
 
-    The page asks for it while the pointer is over the table, so that no row jumps away under a click.
+    group: Group
+    href: str
+    rows: presenting.Rows | None
+    more: int
+
+
+def _grouped(
+    query: QueueSearch, known_by: Hashable, hold: Sequence[int], now: float, shown: tuple[str, ...]
+) -> dict[str, object]:
+    page = grouping.groups(query, known_by)
+    order = {pk: place for place, pk in enumerate(hold)}
+    groups = []
+    for group in page:
+        is_open = group.name in query.open
+        keys = sorted(group.keys, key=lambda key: order.get(key[0], len(order)))
+        rows = presenting.table(keys, now, shown) if is_open else None
+        groups.append(OpenGroup(group, query.toggled(group.name), rows, group.count - len(keys)))
+    return {"groups": groups, "group_page": page}
+
+
+def _groupings() -> tuple[tuple[str, str], ...]:
+    return (
+        ("", _("No groups")),
+        ("prefix", _("By first part of the name")),
+        ("owner", _("By owner")),
+        ("vhost", _("By virtual host")),
+    )
+
+
+def _known_by(status: BrokerStatus | None, query: QueueSearch, now: float) -> tuple[object, ...]:
+    """Return what the table is known by: queues, how their broker is seen, and the minute, for what is drawn by it.
+
+    A search may speak of ages, which change with nobody's write.
     """
-    order = {
-        number: place for place, pk in enumerate(hold.split(",")[:200]) if (number := whole(pk)) is not None
-    }
-    if {queue.pk for queue in queues} != set(order):
-        return queues
-    return sorted(queues, key=lambda queue: order[queue.pk])
+    broker = status.broker if status else None
+    if status is None or broker is None:
+        return ("none", status.level if status else "", now // 1)
+    at = None if status.ok else (status.at, broker.error, broker.error_code)
+    return (broker.pk, broker.changes, status.level, at, repr(broker.unseen), now // (10 if query.q else 60))
+
+
+def _let_go(request: HttpRequest) -> list[int]:
+    """Return which rows the page holds, and take them out of the address, which links on it repeat."""
+    hold = request.GET.get("hold", "")
+    rest = request.GET.copy()
+    rest.pop("hold", None)
+    request.GET = rest  # type: ignore[assignment]
+    return [number for pk in hold.split(",")[: listing.SIZES[-1]] if (number := whole(pk)) is not None]
+
+
+def _held(slug: str, keys: Sequence[Key], hold: Sequence[int]) -> tuple[list[Key], int]:
+    """Return the rows that a page is to show, and how many more would be on it.
+
+    The page names those it has while the pointer is over them, so that none jumps away under a click: also not one
+    that the broker does not have any more.
+    """
+    if not hold:
+        return list(keys), 0
+    rows = Queue.objects.filter(broker__slug=slug, pk__in=hold).values_list("pk", "changed_at")
+    changed = dict(rows)
+    shown = [(pk, changed[pk]) for pk in dict.fromkeys(hold) if pk in changed]
+    return shown, sum(pk not in changed for pk, _changed in keys)
+
+
+_UP_FIRST = ("name", "vhost", "type", "state", "policy", "node", "oldest_at")
 
 
 def _sort(query: QueueSearch, name: str) -> Sort:
     direction = {name: "up", f"-{name}": "down"}.get(query.sort, "")
-    up_first = name in ("name", "vhost", "type")
+    up_first = name in _UP_FIRST
     turned = name if direction == "down" or (not direction and up_first) else f"-{name}"
     return Sort(query.address(sort=turned), direction)
 

@@ -13,10 +13,10 @@ from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.hooks import Attention
 from mqadmin.core.pages import rendering
 from mqadmin.history.happenings import Happening
-from mqadmin.queues.pages import columns, fleet, history, nodes, rights, standouts
+from mqadmin.queues.pages import fleet, halves, history, nodes, rights, standouts
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
-from mqadmin.queues.pages.columns import Part
 from mqadmin.queues.pages.fleet import Seen
+from mqadmin.queues.pages.halves import Part
 from mqadmin.queues.pages.standouts import Standouts
 
 HAPPENED = 12
@@ -68,13 +68,13 @@ def _attention(request: HttpRequest, slug: str, everywhere: Sequence[Seen]) -> S
 def _columns(context: dict[str, Any]) -> tuple[list[Part], list[Part]]:
     found: list[Standouts] = context["standouts"]
     happened: list[Happening] = context["happened"]
-    return columns.balanced(
-        Part("queues/_attention.html", columns.rows(max(len(context["attention"]), 1), each=88)),
+    return halves.balanced(
+        Part("queues/_attention.html", halves.rows(max(len(context["attention"]), 1), each=88)),
         Part("queues/_rates.html", 320),
         [
-            Part("queues/_nodes.html", columns.rows(len(context["nodes"]), each=92)),
-            *(Part("queues/_standouts.html", columns.rows(len(item.queues)), item) for item in found),
-            Part("queues/_happened.html", columns.rows(len(happened))),
+            Part("queues/_nodes.html", halves.rows(len(context["nodes"]), each=92)),
+            *(Part("queues/_standouts.html", halves.rows(len(item.queues)), item) for item in found),
+            Part("queues/_happened.html", halves.rows(len(happened))),
         ],
     )
 

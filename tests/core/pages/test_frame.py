@@ -87,7 +87,7 @@ def test_badges_and_freshness_come_from_their_providers(sign_in: SignIn, own_hoo
 
 def test_pages_that_do_not_exist_are_not_offered(sign_in: SignIn) -> None:
     page = sign_in("viewer").get("/audit/").text
-    for word in ("Exchanges", "Connections", "Nodes<", "Alerts"):
+    for word in ("Exchanges", "Connections", "Nodes<"):
         assert word not in page
 
 

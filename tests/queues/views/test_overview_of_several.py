@@ -57,6 +57,9 @@ def test_all_brokers_are_there_the_worst_first(viewer: Client, three: dict[str, 
     # Nobody chose one: the worst is shown below, by its own rows alone.
     assert '<tr id="fleet-bad" class="sel" aria-current="true">' in text
     assert ">orders<" not in text
+    # The numbers of the one that is away are not those of now.
+    away = text[text.index('id="fleet-away"') : text.index('id="fleet-fine"')]
+    assert away.count('<td class="num wide dim">') == 2
     letter(broker="away")
     make_consumer(broker="fine", desired="running")
     text = html(viewer.get("/"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from mqadmin.core.access import refused_tokens, walls
 from mqadmin.core.acts.audit import Actor
@@ -123,7 +125,9 @@ def test_a_link_by_command(broker: Broker) -> None:
 
 def test_a_broker_that_is_away_is_not_shown_as_well(screen: Client, broker: Broker) -> None:
     assert "All is well" in html(screen.get("/wall/"))
-    Broker.objects.update(reachable=False, error_code="no_response", error="refused")
+    seen = timezone.now() - timedelta(minutes=7)
+    Broker.objects.update(reachable=False, error_code="no_response", error="refused", sampled_at=seen)
     text = html(screen.get("/wall/"))
+    assert re.search(r'class="wall-since">for <time[^>]*>7 min</time>', text)
     assert "The broker cannot be reached" in text
     assert "wall-broker red old" in text

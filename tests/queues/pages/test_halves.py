@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mqadmin.queues.pages.columns import Part, balanced, rows
+from mqadmin.queues.pages.halves import Part, balanced, rows
 
 
 @pytest.mark.parametrize(

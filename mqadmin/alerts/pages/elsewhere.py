@@ -1,0 +1,90 @@
+"""What alerts show on pages of the apps below: attention on the overview, the badge, a queue's panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mqadmin.alerts.acts import silences
+from mqadmin.alerts.models import Incident, Severity, Silence
+from mqadmin.alerts.pages import channels, incidents, subjects
+from mqadmin.alerts.rules import queues_of
+from mqadmin.core.hooks import Attention, Badge, Link, Panel
+from mqadmin.core.pages.formats import ago, number
+from mqadmin.core.permissions import User
+from mqadmin.core.tones import Tone
+from mqadmin.queues.models import Queue
+
+MOST = 5
+# The overview has a line of its own for what these are about: they are told together, in one line.
+_TOLD_ELSEWHERE = ("verdict:", "broker_away", "broker", "letters", "new_cause")
+
+
+def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
+    """Name what fires and nobody looks after, and what keeps messages from leaving.
+
+    A queue that is broken has its own line: here stands only that it fires, and that nobody took it up.
+    """
+    yield from channels.notes()
+    found = list(incidents.unhandled(broker)[: MOST * 4])
+    alone = [item for item in found if not item.kind.startswith(_TOLD_ELSEWHERE)]
+    yield from (_one(incident) for incident in alone[:MOST])
+    rest = [item for item in found if item not in alone[:MOST]]
+    if rest:
+        yield _together(rest)
+
+
+def _one(incident: Incident) -> Attention:
+    look = Link(_("Look at it"), reverse("incident_detail", args=[incident.pk]), primary=True)
+    take = Link(
+        _("Acknowledge"), reverse("incident_acknowledge", args=[incident.pk]), post=True, needs="operate"
+    )
+    text = _("Fires for %(time)s, and nobody acknowledged it.") % {"time": ago(incident.opened_at)}
+    return Attention(_level(incident), incident.title, text, [look, take])
+
+
+def _together(found: list[Incident]) -> Attention:
+    title = ngettext(
+        "%(n)s alert fires that nobody acknowledged", "%(n)s alerts fire that nobody acknowledged", len(found)
+    )
+    worst = max(found, key=lambda item: item.severity)
+    text = "; ".join(item.title for item in found[:3]) + (" …" if len(found) > 3 else ".")
+    look = Link(_("Look at the alerts"), reverse("incident_list"), primary=True)
+    return Attention(_level(worst), title % {"n": number(len(found))}, text, [look])
+
+
+def _level(incident: Incident) -> Literal["broken", "watch"]:
+    return "broken" if incident.severity == Severity.CRITICAL else "watch"
+
+
+def badge(_broker: str) -> Badge | None:
+    """Return how many fire, on all brokers; red where something critical waits, grey where nothing does."""
+    firing = incidents.firing().count()
+    if not firing:
+        return None
+    waiting = list(incidents.unhandled().order_by("-severity").values_list("severity", flat=True)[:1])
+    tone: Tone = "grey" if not waiting else "red" if waiting[0] == Severity.CRITICAL else "amber"
+    return Badge(number(firing), tone)
+
+
+def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: ARG001
+    """Tell of a queue what fires about it, and which silences cover it."""
+    found = subjects.shown(subjects.of_queue(queue))
+    covering = [item for item in silences.current() if covers(item, queue)]
+    if not found and not covering:
+        return None
+    return Panel("alerts/_queue_panel.html", {"subjects": found, "silences": covering})
+
+
+def covers(silence: Silence, queue: Queue) -> bool:
+    """Whether a silence is about a queue."""
+    if silence.broker not in ("", queue.broker.slug):
+        return False
+    return (
+        not silence.queues or queues_of.matching(silence.queues, Queue.objects.filter(pk=queue.pk)).exists()
+    )

@@ -1,0 +1,1 @@
+"""The pages below /alerts/."""

@@ -1,0 +1,83 @@
+"""Rows of live tables: each rendered once for all who look, and sent to who has it already by its place alone.
+
+A refresh says in the header `MQ-Rows` which rows it has: "queue-7=1f3a90c2,queue-9=...". For each that is still the
+same the answer has an empty `<tr id="queue-7" data-same></tr>`, which the page's script fills with what it has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
+
+from mqadmin.core.pages import rendering
+from mqadmin.core.remembered import Remembered
+
+HEADER = "MQ-Rows"
+KEPT = 2_000  # rows of each of two generations: about 10 MB at most
+# What a page keeps ticking by itself must not make a row, or an answer, another one each second.
+TICKING = re.compile(r"(<time [^>]*\bdata-ago>)[^<]*")
+_ID = re.compile(r'<tr\b[^>]*?\bid="([\w-]+)"')
+_SEEN = re.compile(r"([\w-]{1,60})=([0-9a-f]{8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One row as it is sent: its id ("" for none), what it is known by, its HTML."""
+
+    id: str
+    mark: str
+    html: str
+
+    @classmethod
+    def of(cls, html: str) -> Drawn:
+        """Return a row of a table, which says in its tag what it is known by."""
+        found = _ID.match(html)
+        settled = TICKING.sub(r"\1", html).encode("utf-8", "replace")
+        mark = hashlib.blake2b(settled, digest_size=4).hexdigest()
+        if found is None:
+            return cls("", mark, html)
+        return cls(found[1], mark, f'{html[: found.end()]} data-row="{mark}"{html[found.end() :]}')
+
+    def shown(self, seen: Mapping[str, str]) -> str:
+        """Return the row, or its place alone for somebody who has `seen` it."""
+        if self.id and seen.get(self.id) == self.mark:
+            return f'<tr id="{self.id}" data-same></tr>'
+        return self.html
+
+
+def by(request: HttpRequest | None) -> dict[str, str]:
+    """Return the rows that whoever asks has: id -> what it is known by. Empty but for a refresh."""
+    if request is None or not rendering.wants_fragment(request):
+        return {}
+    found = getattr(request, "_rows_seen", None)
+    if found is None:
+        found = dict(_SEEN.findall(request.headers.get(HEADER, "")[:8_000]))
+        request._rows_seen = found  # type: ignore[attr-defined]
+    return found
+
+
+def kept(listing: Any, key: Hashable) -> Drawn | None:
+    """Return the row of a listing that was kept under `key`, or None."""
+    return None if key is None else _drawn.get((listing, get_language(), key))
+
+
+def keep(listing: Any, key: Hashable, html: str) -> Drawn:
+    """Keep a row for the next who looks; return it as it is sent."""
+    drawn = Drawn.of(html)
+    return drawn if key is None else _drawn.put((listing, get_language(), key), drawn)
+
+
+def private(request: HttpRequest, response: HttpResponse) -> None:
+    """Have no cache keep an answer that leaves out what one reader has: another one may not have it."""
+    if HEADER in request.headers:
+        response["Cache-Control"] = "private, no-store"
+
+
+_drawn: Remembered[Drawn] = Remembered(KEPT)
+forget = _drawn.forget

@@ -1,0 +1,35 @@
+"""What a process remembers so as not to make it twice: so many things; what nobody asks for goes first."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+class Remembered(Generic[V]):
+    """Two generations of at most `most` values each. Any thread may use it; no value may be changed."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._young: dict[Hashable, V] = {}
+        self._old: dict[Hashable, V] = {}
+
+    def get(self, key: Hashable) -> V | None:
+        """Return the value; one that is asked for is young again."""
+        found = self._young.get(key)
+        if found is None and (found := self._old.get(key)) is not None:
+            self.put(key, found)
+        return found
+
+    def put(self, key: Hashable, value: V) -> V:
+        """Remember a value and return it."""
+        if len(self._young) >= self._most:
+            self._old, self._young = self._young, {}
+        self._young[key] = value
+        return value
+
+    def forget(self) -> None:
+        """Forget all."""
+        self._young, self._old = {}, {}
