@@ -57,14 +57,13 @@
     if (rows && rows.length < 6000) headers["MQ-Rows"] = rows;
   }
   const lacking = new WeakSet(); // requests whose answer speaks of a row that is not there any more
-  document.addEventListener("htmx:after:request", (event) => {
-    const { ctx } = event.detail;
-    if (!isLive(ctx) || !ctx.text?.includes(" data-same>")) return;
-    ctx.text = ctx.text.replace(/<tr id="([\w-]+)" data-same><\/tr>/g, (_all, id) => {
-      const row = document.getElementById(id);
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx, tasks } = event.detail;
+    for (const place of (tasks || []).flatMap((task) => (task.fragment ? $$("tr[data-same]", task.fragment) : []))) {
+      const row = document.getElementById(place.id);
       if (!row) lacking.add(ctx);
-      return row ? row.outerHTML : "";
-    });
+      place.replaceWith(...(row ? [row.cloneNode(true)] : []));
+    }
   });
 
   // One may have begun to type or to read in it while the answer was under way.

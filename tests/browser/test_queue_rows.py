@@ -1,4 +1,4 @@
-"""The list of queues in Chromium: a refresh brings only rows that changed, and none jumps under the pointer."""
+"""The list of queues in Chromium: of a refresh only changed rows come, and none jumps under the pointer."""
 
 from __future__ import annotations
 
