@@ -47,7 +47,7 @@ def name(value: object) -> SafeString:
 
 @register.filter
 def said(value: object) -> SafeString:
-    """Show a sentence of ours with a stranger's names in it as `name` does; its numbers keep their no-break blanks."""
+    """Show a sentence of ours with strangers' names in it as `name` does; its numbers keep their blanks."""
     return _apart(value, unseen.IN_TEXT)
 
 

@@ -290,12 +290,17 @@ class Told:
 
 
 def told(queue: Queue, *, with_links: bool = False) -> list[Told]:
-    """Return all that is said of a queue's reasons, the worst first. Links cost queries: for one queue's page."""
+    """Return all that is said of a queue's reasons, the worst first; evidence and buttons once each.
+
+    Links cost queries: for one queue's page.
+    """
     found: list[Told] = []
     for reason in queue.health_reasons:
         item = _told(queue, reason, with_links)
         is_said = any(item.evidence == before.evidence for before in found)
-        found.append(replace(item, evidence="") if is_said else item)
+        offered = [link for before in found for link in before.links]
+        links = [link for link in item.links if link not in offered]
+        found.append(replace(item, evidence="" if is_said else item.evidence, links=links))
     return found
 
 
