@@ -16,14 +16,14 @@ from mqadmin.alerts.models import Incident, Rule, Severity, Silence
 from mqadmin.alerts.pages import channels, incidents, subjects
 from mqadmin.alerts.rules import queues_of
 from mqadmin.core.hooks import Attention, Badge, Link, Panel
-from mqadmin.core.pages.formats import ago, number
+from mqadmin.core.pages.formats import number
 from mqadmin.core.permissions import User
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Queue
 
 MOST = 5
 # The overview has a line of its own for what these are about: they are told together, in one line.
-_TOLD_ELSEWHERE = ("verdict:", "broker_away", "broker", "letters", "new_cause")
+_TOLD_ELSEWHERE = ("verdict:", "lag", "broker_away", "broker", "letters", "new_cause")
 _SAID_ABOVE = (Rule.About.VERDICT, Rule.About.LAG)
 
 
@@ -42,12 +42,12 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
 
 
 def _one(incident: Incident) -> Attention:
-    look = Link(_("Look at it"), reverse("incident_detail", args=[incident.pk]), primary=True)
+    look = Link(_("Look at it"), reverse("incident_detail", args=[incident.pk]))
     take = Link(
         _("Acknowledge"), reverse("incident_acknowledge", args=[incident.pk]), post=True, needs="operate"
     )
-    text = _("Fires for %(time)s, and nobody acknowledged it.") % {"time": ago(incident.opened_at)}
-    return Attention(_level(incident), incident.title, text, [look, take])
+    text = _("Nobody acknowledged it.")
+    return Attention(_level(incident), incident.title, text, [look, take], incident.opened_at)
 
 
 def _together(found: list[Incident]) -> Attention:
@@ -56,8 +56,8 @@ def _together(found: list[Incident]) -> Attention:
     )
     worst = max(found, key=lambda item: item.severity)
     text = "; ".join(item.title for item in found[:3]) + (" …" if len(found) > 3 else ".")
-    look = Link(_("Look at the alerts"), reverse("incident_list"), primary=True)
-    return Attention(_level(worst), title % {"n": number(len(found))}, text, [look])
+    look = Link(_("Look at the alerts"), reverse("incident_list"))
+    return Attention(_level(worst), title % {"n": number(len(found))}, text, [look], min(item.opened_at for item in found))
 
 
 def _level(incident: Incident) -> Literal["broken", "watch"]:
