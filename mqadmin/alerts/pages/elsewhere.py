@@ -57,7 +57,8 @@ def _together(found: list[Incident]) -> Attention:
     worst = max(found, key=lambda item: item.severity)
     text = "; ".join(item.title for item in found[:3]) + (" …" if len(found) > 3 else ".")
     look = Link(_("Look at the alerts"), reverse("incident_list"))
-    return Attention(_level(worst), title % {"n": number(len(found))}, text, [look], min(item.opened_at for item in found))
+    since = min(item.opened_at for item in found)
+    return Attention(_level(worst), title % {"n": number(len(found))}, text, [look], since)
 
 
 def _level(incident: Incident) -> Literal["broken", "watch"]:

@@ -93,5 +93,5 @@ def test_the_page_of_a_queue_has_its_alerts_and_its_silences() -> None:
     mine = make_silence(queues="orders")
     panel = elsewhere.queue_panel(queue, request)
     assert panel is not None
-    assert [item.rule.name for item in panel.context["subjects"]] == ["too long"]
+    assert [line.item.rule.name for line in panel.context["lines"]] == ["too long"]
     assert panel.context["silences"] == [mine]
