@@ -58,6 +58,7 @@ class Attention:
     actions: Sequence[Link] = ()
     since: datetime | None = None  # since when, where that is known
     is_quoted: bool = False  # its text quotes a message: not for a screen that everybody passes
+    is_ours: bool = False  # of mqadmin itself: the same on the page of every broker, and no fault of one
 
     @property
     def tone(self) -> Tone:

@@ -149,6 +149,7 @@ def _engine() -> Iterable[Attention]:
         "broken",
         _("No rule is looked at%(since)s") % {"since": since},
         _("The monitor does that, and it does not run. What stands here may be old, and nobody is told."),
+        is_ours=True,
     )
 
 
@@ -159,7 +160,7 @@ def _channel(row: Row) -> Attention:
         title = _("Messages to %(name)s do not arrive") % {"name": name}
         at = clock(row.failed.ended_at or row.failed.made_at)
         text = _("The last one failed at %(at)s: %(answer)s") % {"at": at, "answer": row.failed.answer}
-        return Attention("broken", title, text, [look])
+        return Attention("broken", title, text, [look], is_ours=True)
     title = _("%(name)s may have no address") % {"name": name}
     text = _("%(variables)s is not set in the web process. The monitor sends, and must have it.")
-    return Attention("watch", title, text % {"variables": ", ".join(row.missing)}, [look])
+    return Attention("watch", title, text % {"variables": ", ".join(row.missing)}, [look], is_ours=True)

@@ -47,7 +47,9 @@ def _one(incident: Incident) -> Attention:
         _("Acknowledge"), reverse("incident_acknowledge", args=[incident.pk]), post=True, needs="operate"
     )
     text = _("Nobody acknowledged it.")
-    return Attention(_level(incident), incident.title, text, [look, take], incident.opened_at)
+    return Attention(
+        _level(incident), incident.title, text, [look, take], incident.opened_at, is_ours=not incident.broker
+    )
 
 
 def _together(found: list[Incident]) -> Attention:
