@@ -66,10 +66,11 @@ class Attention:
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of another app's page: a template and what it is rendered with."""
+    """A part of another app's page: a template, what it is rendered with; `is_first`: right below the verdict."""
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
+    is_first: bool = False
 
 
 @dataclass(frozen=True)
