@@ -109,7 +109,9 @@ def test_of_two_who_snooze_one_wins(shop: Shop) -> None:
     with pytest.raises(Refusal, match="anna snoozed it already"):
         incidents.snooze(by=Actor("ben"), incident=bens, until=until + timedelta(hours=3))
     assert (shop.incident.snoozed_by, shop.incident.snoozed_until) == ("anna", until)
-    longer = incidents.snooze(by=Actor("ben"), incident=bens, until=until + timedelta(hours=3))  # who sees it may
+    longer = incidents.snooze(
+        by=Actor("ben"), incident=bens, until=until + timedelta(hours=3)
+    )  # who sees it may
     assert longer.snoozed_by == "ben"
 
 

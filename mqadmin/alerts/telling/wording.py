@@ -125,7 +125,8 @@ def _lag(member: Member) -> str:
     values["ready"] = number(member.params.get("ready"))
     if member.params.get("at_least"):
         return (
-            _("The oldest message has waited since %(since)s or longer (%(time)s); %(ready)s are ready.") % values
+            _("The oldest message has waited since %(since)s or longer (%(time)s); %(ready)s are ready.")
+            % values
         )
     return _("The oldest message has waited since about %(since)s (%(time)s); %(ready)s are ready.") % values
 
