@@ -37,9 +37,7 @@ def test_a_reason_has_its_evidence_its_advice_and_its_acts(
     text = html(operator.get(f"/queues/{queue.pk}/"))
     assert "No consumers since" in text
     assert "9 ready" not in text  # the figures say it, as it is now
-    assert (
-        text.count(f'href="/queues/{queue.pk}/move/"') == 2
-    )  # one button for it, and the one at the messages
+    assert f'href="/queues/{queue.pk}/move/"' in text
     assert "Start its consumers again, or move what waits." in text
     assert "3.0/s expire before anybody takes them: 60 % of what arrives. They are lost." in text
     assert "Map of dead letters" in text
