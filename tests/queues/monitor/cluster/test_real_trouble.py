@@ -104,7 +104,7 @@ class Watcher:
 
 @pytest.fixture
 def watcher(config: BrokerConfig, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
-    with called(config, monkeypatch) as alerts:
+    with called(monkeypatch, config) as alerts:
         found = Watcher(config, alerts)
         wait_until(lambda: found.client.nodes()[0].mem_used, what="the node's numbers")
         wait_until(lambda: found.codes() == set(), what="the trouble of the last test to be over")
