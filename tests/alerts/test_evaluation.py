@@ -68,6 +68,30 @@ def test_other_trouble_and_another_broker_are_incidents_of_their_own(shop: Shop)
     assert kinds == {("default", "verdict:no_consumers"), ("default", "verdict:full")}
 
 
+def test_each_trouble_of_a_broker_is_told_when_it_begins_and_when_it_ends(shop: Shop) -> None:
+    a_rule(about="broker_reason", level="watch", for_s=0, clear_s=0)
+    a_channel()
+    leak = {"code": "many_channels", "level": "watch", "params": {"connection": "web", "channels": 250}}
+    alarm = {"code": "disk_alarm", "level": "broken", "params": {"node": "rabbit@a", "resource": "disk"}}
+    blocked = {"code": "publishers_blocked", "level": "broken", "params": {"count": 1, "names": ["web"]}}
+    told = []
+    for reasons in ([leak], [alarm, blocked, leak], [leak], [blocked]):
+        Broker.objects.update(reasons=reasons)
+        shop.after(5)
+        told.append(
+            list(Delivery.objects.order_by("id").values_list("what", "incident__kind"))[sum(map(len, told)) :]
+        )
+    assert told == [
+        [("opened", "broker:many_channels")],
+        [("opened", "broker:disk_alarm")],
+        [("resolved", "broker:disk_alarm")],
+        [("resolved", "broker:many_channels"), ("opened", "broker:publishers_blocked")],
+    ]
+    text = Delivery.objects.get(what="opened", incident__kind="broker:disk_alarm").text
+    assert "- default: rabbit@a raised its disk alarm" in text
+    assert "blocked" in text  # publishers, by it
+
+
 def test_what_holds_for_a_moment_only_leaves_nothing(shop: Shop) -> None:
     a_rule()
     queue = shop.queue("orders", "no_consumers")

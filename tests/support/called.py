@@ -54,9 +54,10 @@ class Called:
 
 
 @contextlib.contextmanager
-def called(config: BrokerConfig, monkeypatch: pytest.MonkeyPatch) -> Iterator[Called]:
-    """Have somebody called about the broker `config`. Watch rules are as built in, but sooner."""
-    monkeypatch.setattr(brokers, "_configs", {"default": config})
+def called(monkeypatch: pytest.MonkeyPatch, config: BrokerConfig | None = None) -> Iterator[Called]:
+    """Have somebody called, about the broker `config` where it is given. Rules are as built in, but sooner."""
+    if config is not None:
+        monkeypatch.setattr(brokers, "_configs", {"default": config})
     built_in.ensure()
     Rule.objects.filter(about__in=("verdict", "broker_reason"), level="watch").update(
         for_s=FOR_S, clear_s=FOR_S, changed_by="ann"

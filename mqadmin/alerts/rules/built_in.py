@@ -34,7 +34,6 @@ WATCHED_BROKERS = [
     "descriptors_near",
     "sockets_near",
     "processes_near",
-    "publishers_blocked",
     "publishers_slowed",
     "many_channels",
     "connections_growing",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from consumers.models import Consumer, ConsumerProcess, SupervisorHost
 from consumers.status import state_words
@@ -17,6 +18,7 @@ from mqadmin.core.models import Operation
 from mqadmin.queues.models import Broker, Queue
 
 SILENT = timedelta(minutes=1)  # a supervisor, and a worker that takes up no operation
+_ALARMS, _BLOCKED = frozenset({"memory_alarm", "disk_alarm", "alarm"}), "publishers_blocked"
 _DOWN = ("failed", "lost", "unsupervised", "unplaced", "backoff")
 
 
@@ -30,15 +32,26 @@ def brokers_away(rule: Rule, world: World) -> Iterator[Hit]:
 
 
 def broker_reasons(rule: Rule, world: World) -> Iterator[Hit]:
-    """Yield the brokers that are judged badly."""
+    """Yield what brokers are judged badly for, each kind of trouble by itself: a node that goes down while channels
+    leak is news, and each has an end of its own."""
     for broker in _brokers(rule, world):
         if broker.pk not in world.seen:
             continue
-        reasons = matched(_reasons(broker), rule)
-        if reasons:
+        for code, reasons in _by_trouble(matched(_reasons(broker), rule)).items():
             params = {"reasons": [dict(reason) for reason in reasons[:KEPT_REASONS]]}
-            subject = Subject(Alert.Subject.BROKER, broker.slug)
-            yield Hit(subject, "broker", params=params, since=began(reasons[0], world.now))
+            subject = Subject(Alert.Subject.BROKER, broker.slug, "", code)
+            yield Hit(subject, f"broker:{code}", params=params, since=began(reasons[0], world.now))
+
+
+def _by_trouble(reasons: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return reasons by their code. Publishers that an alarm blocks are evidence of that, no trouble beside it."""
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for reason in reasons:
+        found[str(reason.get("code"))].append(reason)
+    alarm = next((code for code in found if code in _ALARMS), None)
+    if alarm is not None:
+        found[alarm] += found.pop(_BLOCKED, [])
+    return found
 
 
 def consumers(rule: Rule, world: World) -> Iterator[Hit]:

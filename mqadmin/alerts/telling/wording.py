@@ -69,6 +69,8 @@ def subject(member: Member) -> str:
         }
     if found.kind == "process":
         return _alone(member)
+    if found.kind == "broker":
+        return name(found.broker)
     return name(found.name or found.broker)
 
 

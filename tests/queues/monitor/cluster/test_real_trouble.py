@@ -1,8 +1,13 @@
-"""Trouble made for real, on a node of its own: the right reasons within two samples, and no others."""
+"""Trouble made for real, on a node of its own: the right reasons within two samples, and no others; somebody is
+called once for each, by mail and by webhook, and is told once when it is over.
+
+What befalls queues: tests/alerts/test_troubles.py.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +25,7 @@ from mqadmin.queues.pages import broker_happenings
 from mqadmin.rabbit.config import BrokerConfig, load
 from mqadmin.rabbit.errors import RabbitError
 from tests.support import node_control
+from tests.support.called import Called, called
 from tests.support.management import Management
 from tests.support.waiting import wait_until
 
@@ -47,10 +53,11 @@ def config(node: Node) -> BrokerConfig:
 
 
 class Watcher:
-    """Samples as the monitor does, but does not wait between two samples."""
+    """Samples as the monitor does, and evaluates, but does not wait between two samples."""
 
-    def __init__(self, config: BrokerConfig) -> None:
+    def __init__(self, config: BrokerConfig, alerts: Called) -> None:
         self.client = Management(config)
+        self.alerts = alerts
         self._sampler = Sampler("default", self.client)
         self._at = time.time()
 
@@ -61,6 +68,7 @@ class Watcher:
     def reasons(self) -> list[dict[str, Any]]:
         self._at += 5
         self._sampler.sample(self._at)
+        self.alerts.at(self._at)
         return list(Broker.objects.get(slug="default").reasons)
 
     def fail(self) -> None:
@@ -68,6 +76,26 @@ class Watcher:
         with pytest.raises(RabbitError) as fault:
             self.codes()
         self._sampler.fail(fault.value)
+        self.alerts.at(self._at)
+
+    def told(self, *kinds: str, within: int = 70) -> None:
+        """Let so much time pass that each of these is told; none is told twice."""
+        self.pass_by(within)
+        assert Counter(self.alerts.hooks) == Counter(("opened", kind) for kind in kinds)
+        assert len(self.alerts.mails) == len(kinds)
+
+    def ended(self, *kinds: str) -> None:
+        """Let so much time pass that the end of each is told, also once."""
+        assert self.pass_by(140) == set()
+        events = ("opened", "resolved")
+        assert Counter(self.alerts.hooks) == Counter((event, kind) for kind in kinds for event in events)
+        assert len(self.alerts.mails) == 2 * len(kinds)
+
+    def pass_by(self, seconds: int) -> set[str]:
+        for _ in range(0, seconds, 10):
+            self._at += 5
+            codes = self.codes()
+        return codes
 
     def within_two(self) -> set[str]:
         self.codes()
@@ -75,12 +103,13 @@ class Watcher:
 
 
 @pytest.fixture
-def watcher(config: BrokerConfig) -> Iterator[Watcher]:
-    found = Watcher(config)
-    wait_until(lambda: found.client.nodes()[0].mem_used, what="the node's numbers")
-    wait_until(lambda: found.codes() == set(), what="the trouble of the last test to be over")
-    yield found
-    found.client.close()
+def watcher(config: BrokerConfig, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
+    with called(monkeypatch, config) as alerts:
+        found = Watcher(config, alerts)
+        wait_until(lambda: found.client.nodes()[0].mem_used, what="the node's numbers")
+        wait_until(lambda: found.codes() == set(), what="the trouble of the last test to be over")
+        yield found
+        found.client.close()
 
 
 @pytest.fixture
@@ -128,9 +157,11 @@ def test_a_memory_alarm_and_the_publisher_that_it_blocks(
         numbers = reasons["memory_alarm"]["params"]
         assert numbers["used"] > numbers["limit"] > 0
         assert reasons["memory_alarm"]["since"] <= time.time() + 60
+        watcher.told("broker:memory_alarm")
     finally:
         node_control.memory_watermark(node, 0.4)
     wait_until(lambda: watcher.codes() == set(), what="all to be well again")
+    watcher.ended("broker:memory_alarm")
     alarms = [what for what in told() if "alarm" in what]
     assert alarms == [f"The memory alarm of {node.name} is gone", f"{node.name} raised its memory alarm"]
 
@@ -141,6 +172,9 @@ def test_a_disk_alarm(node: Node, watcher: Watcher) -> None:
         assert watcher.within_two() == {"disk_alarm"}
         [reason] = Broker.objects.get().reasons
         assert 0 < reason["params"]["free"] < reason["params"]["limit"]
+        watcher.told("broker:disk_alarm")
+    wait_until(lambda: watcher.codes() == set(), what="all to be well again")
+    watcher.ended("broker:disk_alarm")
 
 
 def test_what_no_queue_takes_and_a_leak_of_channels(
@@ -172,13 +206,20 @@ def test_what_no_queue_takes_and_a_leak_of_channels(
     text = viewer.get("/").content.decode()
     assert "the mailer has too many channels" in text
     assert "Exchange: letters (/). Published by the mailer." in text
+    watcher.pass_by(40)
+    channels[0].basic_publish("letters", "nowhere", b"lost")  # and again, or it is over after a minute
+    wait_until(lambda: (watcher.client.overview().dropped or 0) > 50, what="the broker to count")
+    watcher.told("broker:many_channels", "broker:unroutable_dropped", within=40)
+    connection.close()
     watcher.client.delete_exchange("/", "letters")
+    wait_until(lambda: not watcher.client.connections(), what="the connection to be gone")
+    watcher.ended("broker:many_channels", "broker:unroutable_dropped")
 
 
 def test_a_node_that_was_killed_and_started(node: Node, watcher: Watcher) -> None:
     node.kill()
-    watcher.fail()
-    watcher.fail()
+    for _ in range(14):
+        watcher.fail()
     node.start()
     node.wait()
     wait_until(lambda: watcher.client.nodes()[0].uptime_s, what="the node's numbers")
@@ -186,3 +227,6 @@ def test_a_node_that_was_killed_and_started(node: Node, watcher: Watcher) -> Non
     assert sorted(told()) == sorted(
         ["The broker cannot be reached", "The broker answers again", f"{node.name} started"]
     )
+    watcher.pass_by(40)
+    assert watcher.alerts.hooks == [("opened", "broker_away"), ("resolved", "broker_away")]
+    assert len(watcher.alerts.mails) == 2
