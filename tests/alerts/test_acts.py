@@ -12,6 +12,7 @@ from mqadmin.alerts import metrics
 from mqadmin.alerts.acts import channels, incidents, rules, silences
 from mqadmin.alerts.engine import retention
 from mqadmin.alerts.models import Alert, Channel, Delivery, Incident, Rule, Silence
+from mqadmin.alerts.pages import timeline
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
@@ -97,6 +98,10 @@ def test_an_incident_is_snoozed_and_woken(shop: Shop) -> None:
     assert incidents.state(incidents.snooze(by=ANNA, incident=shop.incident, until=until)) == "snoozed"
     assert incidents.state(incidents.wake(by=ANNA, incident=shop.incident)) == "firing"
     assert list(incidents.open_now("default")) == [shop.incident]
+    Incident.objects.update(
+        title="2 queues have nobody listening"
+    )  # the timeline goes on under its new title
+    assert [step.title for step in timeline.steps(shop.incident)][-2:] == ["Snoozed", "Woken"]
 
 
 def test_of_two_who_snooze_one_wins(shop: Shop) -> None:

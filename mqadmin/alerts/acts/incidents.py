@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from mqadmin.alerts.telling import links
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.models import AuditEntry
 
 LONGEST_SNOOZE = timedelta(days=30)
 State = Literal["firing", "acknowledged", "snoozed", "silenced", "resolved"]
@@ -39,7 +41,7 @@ def open_now(broker: str = "") -> QuerySet[Incident]:
 
 def acknowledge(*, by: Actor, incident: Incident) -> Incident:
     """Note that somebody looks after it: it is not repeated or escalated. Raises Refusal when it is over."""
-    with audit.act(by=by, action="incident.acknowledge", broker=incident.broker, target=incident.title):
+    with _act(by, "incident.acknowledge", incident):
         _change(
             incident, acknowledged_at=None, to={"acknowledged_at": timezone.now(), "acknowledged_by": by.name}
         )
@@ -48,7 +50,7 @@ def acknowledge(*, by: Actor, incident: Incident) -> Incident:
 
 def reopen(*, by: Actor, incident: Incident) -> Incident:
     """Take the acknowledgement back. Raises Refusal when it is over."""
-    with audit.act(by=by, action="incident.reopen", broker=incident.broker, target=incident.title):
+    with _act(by, "incident.reopen", incident):
         _change(incident, acknowledged_at__isnull=False, to={"acknowledged_at": None, "acknowledged_by": ""})
     return incident
 
@@ -62,10 +64,7 @@ def snooze(*, by: Actor, incident: Incident, until: datetime) -> Incident:
     if not now < until <= now + LONGEST_SNOOZE:
         text = _("A time to come, within 30 days.")
         raise Refusal(text, "invalid", status=422, fields={"until": text})
-    detail = {"until": until.isoformat()}
-    with audit.act(
-        by=by, action="incident.snooze", broker=incident.broker, target=incident.title, detail=detail
-    ):
+    with _act(by, "incident.snooze", incident, until=until.isoformat()):
         seen = incident.snoozed_until
         _change(incident, snoozed_until=seen, to={"snoozed_until": until, "snoozed_by": by.name})
     return incident
@@ -73,7 +72,7 @@ def snooze(*, by: Actor, incident: Incident, until: datetime) -> Incident:
 
 def wake(*, by: Actor, incident: Incident) -> Incident:
     """End a snooze. Raises Refusal when it is over."""
-    with audit.act(by=by, action="incident.wake", broker=incident.broker, target=incident.title):
+    with _act(by, "incident.wake", incident):
         _change(incident, snoozed_until__isnull=False, to={"snoozed_until": None, "snoozed_by": ""})
     return incident
 
@@ -92,6 +91,17 @@ def by_link(token: str) -> Incident:
     if found is None:
         raise Refusal(_("This incident is not kept any more."), "not_found", status=404)
     return found
+
+
+def _act(by: Actor, action: str, incident: Incident, **detail: str) -> AbstractContextManager[AuditEntry]:
+    """Record an act. An incident's title follows what fires in it, so its number is noted too."""
+    return audit.act(
+        by=by,
+        action=action,
+        broker=incident.broker,
+        target=incident.title,
+        detail={"incident": incident.pk, **detail},
+    )
 
 
 def _change(incident: Incident, to: dict[str, Any], **still: Any) -> None:

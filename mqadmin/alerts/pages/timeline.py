@@ -38,7 +38,7 @@ def steps(incident: Incident) -> list[Step]:
     acts = AuditEntry.objects.filter(
         action__in=ACTS,
         broker=incident.broker,
-        target=incident.title,
+        detail__incident=incident.pk,
         outcome=AuditEntry.Outcome.DONE,
         at__gte=incident.opened_at,
         at__lte=incident.resolved_at or timezone.now(),
