@@ -1,10 +1,13 @@
-"""Three nodes of RabbitMQ, each killed under load and brought back: work goes on, and the pages say who is away.
+"""Three nodes of RabbitMQ, each killed under load and brought back: work goes on, the pages say who is away, and
+somebody is called about it, once, and told when it is over.
 
 In `make soak` alone: the nodes take half a minute to start.
 """
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from django.test import Client
 
 from deploy.node import Node
+from mqadmin.alerts.models import Rule
 from mqadmin.core import brokers
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import load
@@ -19,6 +23,7 @@ from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.faults.soak.harness import DEAD, QUEUE, Place, Soak
 from tests.faults.soak.sizes import IN_FULL, SIZE, TIMEOUT
 from tests.queues.conftest import Api, client_of
+from tests.support.called import Called, called
 from tests.support.cluster import cluster, urls
 from tests.support.processes import manage
 from tests.support.vhosts import temporary_vhost
@@ -105,7 +110,22 @@ class Seen:
         return browser.get(path, follow=True).content.decode()
 
 
-def test_each_node_killed_and_brought_back(place: Place, nodes: list[Node]) -> None:
+@pytest.fixture
+def alerts(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Called]:
+    """Somebody whom the monitor of `place` calls as soon as it sees something."""
+    with called(monkeypatch) as found:
+        sooner = Rule.objects.filter(built_in__in=("broker_broken", "queue_watch"))
+        sooner.update(for_s=0, clear_s=5, changed_by="ann")
+        place.environ.update(
+            {name: os.environ[name] for name in os.environ if name.startswith("MQADMIN_ALERT_")}
+        )
+        yield found
+
+
+ABOUT_MEMBERS = ("broker:node_down", "verdict:members_away")
+
+
+def test_each_node_killed_and_brought_back(place: Place, nodes: list[Node], alerts: Called) -> None:
     with Soak(place, "a cluster of three, each node killed", queue_type="quorum") as soak:
         soak.load(SIZE.messages, 2 * SIZE.span)
         soak.start()
@@ -127,11 +147,23 @@ def test_each_node_killed_and_brought_back(place: Place, nodes: list[Node]) -> N
                 soak.rest(SIZE.outage)
                 soak.progress(max(1, len(soak.ids) // 50), LOST_CONFIRM_SECONDS + 60)
                 assert seen.names_the_missing(node)
+                kills = soak.done["nodes killed"]
+                soak.until(lambda kills=kills: told(alerts, "opened") == kills, 30, what="a call")
                 node.start()
                 node.wait()
                 soak.until(seen.says_that_all_is_well, 90, what=f"{node.name} is back")
                 soak.until(soak.all_running, 90, what="all replicas consume")
+                soak.until(lambda kills=kills: told(alerts, "resolved") == kills, 60, what="word of its end")
+            soak.until(lambda: len(alerts.mails) == len(alerts.hooks), 30, what="as many mails")
+            assert (told(alerts, "opened"), told(alerts, "resolved")) == (len(nodes), len(nodes))
             soak.finish(LOST_CONFIRM_SECONDS + SIZE.patience).check()
+
+
+def told(alerts: Called, event: str) -> int:
+    """Return how often it was told of nodes, and as often of members; -1 while these differ."""
+    counted = Counter(alerts.hooks)
+    times = {counted[event, kind] for kind in ABOUT_MEMBERS}
+    return times.pop() if len(times) == 1 else -1
 
 
 def classic(node: Node) -> str:
