@@ -21,14 +21,13 @@ import asyncio
 import contextlib
 import gzip
 import itertools
+import json
 import os
-import random
 import re
 import socket
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -95,39 +94,10 @@ def declare(bench: Bench, queues: Sequence[str]) -> None:
             channel.queue_declare(name, durable=True)
 
 
-@contextlib.contextmanager
-def traffic(bench: Bench, busy: Sequence[str]) -> Iterator[None]:
-    """Publish to each of `busy` about once a second; four in five of them are consumed from."""
-    stop = threading.Event()
-
-    def consume() -> None:
-        with common.channel(bench.broker, bench.vhost) as channel:
-            channel.basic_qos(prefetch_count=20)
-            for place, name in enumerate(busy):
-                if place % 5:
-                    channel.basic_consume(name, lambda ch, method, _p, _b: ch.basic_ack(method.delivery_tag))
-            while not stop.is_set():
-                channel.connection.process_data_events(time_limit=0.5)
-
-    def publish() -> None:
-        dice = random.Random(3)
-        with common.channel(bench.broker, bench.vhost) as channel:
-            while not stop.is_set():
-                began = time.monotonic()
-                for name in busy:
-                    if dice.random() < 0.8:
-                        channel.basic_publish("", name, b'{"order": 17}')
-                stop.wait(max(0.0, 1 - (time.monotonic() - began)))
-
-    threads = [threading.Thread(target=consume, daemon=True), threading.Thread(target=publish, daemon=True)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(10)
+def traffic(bench: Bench, busy: Sequence[str]) -> contextlib.AbstractContextManager[Any]:
+    """Have messages go through `busy`, from a process of its own: threads of ours would take turns with pages."""
+    given = json.dumps({"vhost": bench.vhost, "busy": busy})
+    return common.child(bench, ["-m", "benchmarks.dashboard_traffic", given], bench.environ())
 
 
 # --- figures -----------------------------------------------------------------------------------------------
@@ -406,8 +376,8 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[dict[str, float]
             found |= refreshes(person, options.rounds)
             found["metrics_ms"] = metrics(person)
             found |= {f"rows_{name}_ms": value for name, value in rendered(bench.vhost).items()}
-            found["calls_alone"], figures = way.a_minute(share.figures)
-            found |= figures
+            found["calls_alone"], _ = way.a_minute(lambda: time.sleep(30))
+            found |= share.figures()
             with web(environ) as port:
                 found["first_bytes"] = first_load(person, f"http://127.0.0.1:{port}")
                 found["calls_viewed"], times = way.a_minute(

@@ -30,17 +30,20 @@ class Child:
     strict: bool = False  # must never run twice: see `fence`
     stop_sent: float | None = None  # monotonic seconds
     exit: Exit | None = None
-    oom_kills: int | None = field(default_factory=oom.kills)  # on the machine, when it was last seen alive
+    oom_kills: int | None = field(default_factory=oom.kills)  # on the machine, some seconds ago: `DYING_S`
+    oom_seen: tuple[float, int | None] = (
+        0.0,
+        None,
+    )  # when the kernel was asked last (monotonic), what it said
 
     def is_alive(self) -> bool:
         """Return whether it still runs. When it does not, reap it with all it started, and note in `exit` how."""
         if self.exit is not None:
             return False
         if self.popen is not None:
-            seen = oom.kills()  # before it is looked whether it lives: what comes between counts for later
             code = self.popen.poll()
             if code is None:
-                self.oom_kills = seen
+                self._count()
                 return True
             cause = self._cause(code)
             words = self.kill_reason or spawn.exit_words(code, cause)
@@ -51,6 +54,14 @@ class Child:
             self.exit = Exit(-9, self.kill_reason) if self.kill_reason else Exit(None, UNSEEN)
         spawn.sweep(self.process_id, self.pid)
         return False
+
+    def _count(self) -> None:
+        """Keep what the kernel says of now for later: what it kills lives on for a moment, and was counted."""
+        now = time.monotonic()
+        if now - self.oom_seen[0] >= DYING_S:
+            if self.oom_seen[0]:
+                self.oom_kills = self.oom_seen[1]
+            self.oom_seen = (now, oom.kills())
 
     def _cause(self, code: int) -> spawn.Cause:
         """Return who ended it, where that can be told."""
@@ -76,6 +87,7 @@ class Child:
             spawn.kill(self.pid)
 
 
+DYING_S = 5.0  # a process of gigabytes that is killed is still there for so long
 STOPPED_EARLY = f"{states.STOPPED_AS_ASKED}, while it was starting"
 UNSEEN = "ended while no supervisor was watching"
 

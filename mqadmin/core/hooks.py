@@ -58,6 +58,7 @@ class Attention:
     actions: Sequence[Link] = ()
     since: datetime | None = None  # since when, where that is known
     is_quoted: bool = False  # its text quotes a message: not for a screen that everybody passes
+    is_ours: bool = False  # of mqadmin itself: the same on the page of every broker, and no fault of one
 
     @property
     def tone(self) -> Tone:
@@ -66,10 +67,11 @@ class Attention:
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of another app's page: a template and what it is rendered with."""
+    """A part of another app's page: a template, what it is rendered with; `is_first`: right below the verdict."""
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
+    is_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def _cause(broker: str, cause: Cause) -> Attention:
     )
     query = urlencode({"broker": broker, "group": cause.group})
     href = f"{reverse('letter_list')}?{query}"
-    return Attention("watch", title, text, [Link(_("Look at them"), href, primary=True)], is_quoted=True)
+    return Attention("watch", title, text, [Link(_("Look at them"), href)], is_quoted=True)
 
 
 def _more_causes(broker: str, left: Sequence[Cause]) -> Attention:

@@ -135,8 +135,9 @@
 
   function draw(element, data) {
     const known = charts.get(element);
-    element.classList.toggle("chart-empty", !data.x.length);
-    if (!data.x.length) {
+    const isEmpty = !data.series.some((series) => series.y.some((value) => value !== null));
+    element.classList.toggle("chart-empty", isEmpty);
+    if (isEmpty) {
       known?.plot.destroy();
       charts.delete(element);
       element.textContent = element.dataset.empty || "–";

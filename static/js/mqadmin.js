@@ -66,6 +66,16 @@
     }
   });
 
+  // What one unfolded stays so, where its part goes on.
+  document.addEventListener("htmx:before:swap", (event) => {
+    for (const { fragment } of event.detail.tasks || []) {
+      for (const next of fragment ? $$("details[data-live-ok][id]", fragment) : []) {
+        const before = document.getElementById(next.id);
+        if (before) next.open = before.open;
+      }
+    }
+  });
+
   // One may have begun to type or to read in it while the answer was under way.
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx } = event.detail;

@@ -99,6 +99,22 @@ def test_an_incident_is_snoozed_and_woken(shop: Shop) -> None:
     assert list(incidents.open_now("default")) == [shop.incident]
 
 
+def test_of_two_who_snooze_one_wins(shop: Shop) -> None:
+    a_rule(for_s=0)
+    shop.queue("orders", "no_consumers")
+    shop.after()
+    annas, bens = shop.incident, shop.incident  # both looked before either clicked
+    until = timezone.now() + timedelta(hours=1)
+    incidents.snooze(by=ANNA, incident=annas, until=until)
+    with pytest.raises(Refusal, match="anna snoozed it already"):
+        incidents.snooze(by=Actor("ben"), incident=bens, until=until + timedelta(hours=3))
+    assert (shop.incident.snoozed_by, shop.incident.snoozed_until) == ("anna", until)
+    longer = incidents.snooze(
+        by=Actor("ben"), incident=bens, until=until + timedelta(hours=3)
+    )  # who sees it may
+    assert longer.snoozed_by == "ben"
+
+
 def test_silences_begin_later_and_end_early(db: None) -> None:
     now = timezone.now()
     with pytest.raises(Refusal) as refused:

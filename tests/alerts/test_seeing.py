@@ -82,7 +82,7 @@ def unsampled(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("make", "rule", "title"),
     [
-        (lagging, {"about": "lag", "value": 900, "clear_value": 600}, "Messages wait for long in orders"),
+        (lagging, {"about": "lag", "value": 900, "clear_value": 600}, "Messages wait too long in orders"),
         (busy, {"about": "rate", "field": "publish_rate", "value": 50}, "orders: arrivals above 50/s"),
         (
             letters,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.history import kinds, steps
+from mqadmin.history.recording import Key, Recorder
 from mqadmin.queues.models import Broker
 from tests.browser.held import Held
 from tests.deadletters.factories import letter
@@ -88,9 +91,11 @@ def test_what_fails_again_and_again_says_so_once(operator_page: Page) -> None:
 
 
 def test_another_theme_draws_the_charts_anew(operator_page: Page) -> None:
-    history = {"publish_rate": [[1_700_000_000, 1.5], [1_700_000_005, 2.0]]}
     sampled = {"product": "RabbitMQ", "version": "3.10.8", "sampled_at": timezone.now()}
-    Broker.objects.create(slug="default", reachable=True, history=history, **sampled)
+    Broker.objects.create(slug="default", reachable=True, **sampled)
+    recorder = Recorder("default", steps.configured(), gap=1e9)
+    for age in (120, 60):
+        recorder.record(time.time() - age, {Key("broker", "", ""): (age,) * len(kinds.BROKER)})
     operator_page.goto("/")
     drawn = operator_page.locator(".chart .u-wrap")
     expect(drawn).to_have_count(1)

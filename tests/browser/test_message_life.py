@@ -57,8 +57,8 @@ def test_the_whole_life_of_a_message(page: Page, stack: Stack, broker_config: Br
     wait_until(lambda: Queue.objects.filter(vhost="shop", name="order.processing").exists(), 30)
     page.get_by_role("link", name="Queues", exact=False).first.click()
     page.get_by_label("Search the queues").fill("order.proc")
-    if page.get_by_label("Virtual host").count():  # where there is a choice
-        page.get_by_label("Virtual host").select_option("shop")
+    if page.get_by_role("combobox", name="Virtual host").count():  # where there is a choice
+        page.get_by_role("combobox", name="Virtual host").select_option("shop")
     expect(page.locator("#queues-table tbody tr")).to_have_count(1, timeout=SOON)
     assert "q=order.proc" in page.url
     page.get_by_role("link", name="order.processing").click()

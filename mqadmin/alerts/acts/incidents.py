@@ -54,7 +54,10 @@ def reopen(*, by: Actor, incident: Incident) -> Incident:
 
 
 def snooze(*, by: Actor, incident: Incident, until: datetime) -> Incident:
-    """Have nothing told of it until then, unless it gets worse. Raises Refusal."""
+    """Have nothing told of it until then, unless it gets worse.
+
+    Raises Refusal, also where somebody snoozed or woke it since `incident` was read: of two, one wins.
+    """
     now = timezone.now()
     if not now < until <= now + LONGEST_SNOOZE:
         text = _("A time to come, within 30 days.")
@@ -63,7 +66,8 @@ def snooze(*, by: Actor, incident: Incident, until: datetime) -> Incident:
     with audit.act(
         by=by, action="incident.snooze", broker=incident.broker, target=incident.title, detail=detail
     ):
-        _change(incident, to={"snoozed_until": until, "snoozed_by": by.name})
+        seen = incident.snoozed_until
+        _change(incident, snoozed_until=seen, to={"snoozed_until": until, "snoozed_by": by.name})
     return incident
 
 
@@ -96,12 +100,14 @@ def _change(incident: Incident, to: dict[str, Any], **still: Any) -> None:
     changed = open_ones.update(version=F("version") + 1, **to)
     incident.refresh_from_db()
     if not changed:
-        raise Refusal(_already(incident))
+        raise Refusal(_already(incident, to))
 
 
-def _already(incident: Incident) -> str:
+def _already(incident: Incident, to: dict[str, Any]) -> str:
     if incident.resolved_at is not None:
         return _("It is resolved already.")
-    if incident.acknowledged_at is not None:
+    if to.get("snoozed_by") and incident.snoozed_until is not None:
+        return _("%(name)s snoozed it already.") % {"name": incident.snoozed_by}
+    if to.get("acknowledged_by") and incident.acknowledged_at is not None:
         return _("%(name)s acknowledged it already.") % {"name": incident.acknowledged_by}
     return _("It is so no more: somebody else was first.")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mqadmin.alerts.acts import state
-from mqadmin.alerts.models import Channel, Delivery
+from mqadmin.alerts.models import Channel, Delivery, Severity
 from mqadmin.alerts.pages.incidents import clock
 from mqadmin.alerts.rules import variables
 from mqadmin.core.hooks import Attention, Link
@@ -72,8 +72,10 @@ class Row:
 def sentences(channel: Channel) -> list[str]:
     """Return what a channel is told of, when, and when not. Pure."""
     told = [_("Told of %(severity)s and worse") % {"severity": channel.get_severity_display()}]
-    if channel.severity == 1:
+    if channel.severity == Severity.INFO:
         told = [_("Told of everything")]
+    elif channel.severity == Severity.CRITICAL:
+        told = [_("Told only of what is critical")]
     if channel.queues:
         told.append(_("among the queues “%(filter)s”") % {"filter": channel.queues})
     if channel.broker:
@@ -84,6 +86,8 @@ def sentences(channel: Channel) -> list[str]:
         found.append(text % {"time": duration(channel.after_minutes * 60)})
     if channel.quiet_from and channel.quiet_until:
         text = _("Quiet from %(begins)s to %(ends)s%(zone)s, but for %(severity)s and worse.")
+        if channel.quiet_severity == Severity.CRITICAL:
+            text = _("Quiet from %(begins)s to %(ends)s%(zone)s, but for what is critical.")
         zone = f" {channel.time_zone}" if channel.time_zone else ""
         hours = {
             "begins": f"{channel.quiet_from:%H:%M}",
@@ -145,6 +149,7 @@ def _engine() -> Iterable[Attention]:
         "broken",
         _("No rule is looked at%(since)s") % {"since": since},
         _("The monitor does that, and it does not run. What stands here may be old, and nobody is told."),
+        is_ours=True,
     )
 
 
@@ -155,7 +160,7 @@ def _channel(row: Row) -> Attention:
         title = _("Messages to %(name)s do not arrive") % {"name": name}
         at = clock(row.failed.ended_at or row.failed.made_at)
         text = _("The last one failed at %(at)s: %(answer)s") % {"at": at, "answer": row.failed.answer}
-        return Attention("broken", title, text, [look])
+        return Attention("broken", title, text, [look], is_ours=True)
     title = _("%(name)s may have no address") % {"name": name}
     text = _("%(variables)s is not set in the web process. The monitor sends, and must have it.")
-    return Attention("watch", title, text % {"variables": ", ".join(row.missing)}, [look])
+    return Attention("watch", title, text % {"variables": ", ".join(row.missing)}, [look], is_ours=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from django.http import HttpRequest
@@ -11,18 +12,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.alerts.acts import silences
-from mqadmin.alerts.models import Incident, Severity, Silence
+from mqadmin.alerts.models import Incident, Rule, Severity, Silence
 from mqadmin.alerts.pages import channels, incidents, subjects
 from mqadmin.alerts.rules import queues_of
 from mqadmin.core.hooks import Attention, Badge, Link, Panel
-from mqadmin.core.pages.formats import ago, number
+from mqadmin.core.pages.formats import number
 from mqadmin.core.permissions import User
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Queue
 
 MOST = 5
 # The overview has a line of its own for what these are about: they are told together, in one line.
-_TOLD_ELSEWHERE = ("verdict:", "broker_away", "broker", "letters", "new_cause")
+_TOLD_ELSEWHERE = ("verdict:", "lag", "broker_away", "broker", "letters", "new_cause")
+_SAID_ABOVE = (Rule.About.VERDICT, Rule.About.LAG)
 
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
@@ -40,12 +42,14 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
 
 
 def _one(incident: Incident) -> Attention:
-    look = Link(_("Look at it"), reverse("incident_detail", args=[incident.pk]), primary=True)
+    look = Link(_("Look at it"), reverse("incident_detail", args=[incident.pk]))
     take = Link(
         _("Acknowledge"), reverse("incident_acknowledge", args=[incident.pk]), post=True, needs="operate"
     )
-    text = _("Fires for %(time)s, and nobody acknowledged it.") % {"time": ago(incident.opened_at)}
-    return Attention(_level(incident), incident.title, text, [look, take])
+    text = _("Nobody acknowledged it.")
+    return Attention(
+        _level(incident), incident.title, text, [look, take], incident.opened_at, is_ours=not incident.broker
+    )
 
 
 def _together(found: list[Incident]) -> Attention:
@@ -54,8 +58,9 @@ def _together(found: list[Incident]) -> Attention:
     )
     worst = max(found, key=lambda item: item.severity)
     text = "; ".join(item.title for item in found[:3]) + (" …" if len(found) > 3 else ".")
-    look = Link(_("Look at the alerts"), reverse("incident_list"), primary=True)
-    return Attention(_level(worst), title % {"n": number(len(found))}, text, [look])
+    look = Link(_("Look at the alerts"), reverse("incident_list"))
+    since = min(item.opened_at for item in found)
+    return Attention(_level(worst), title % {"n": number(len(found))}, text, [look], since)
 
 
 def _level(incident: Incident) -> Literal["broken", "watch"]:
@@ -78,7 +83,23 @@ def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: AR
     covering = [item for item in silences.current() if covers(item, queue)]
     if not found and not covering:
         return None
-    return Panel("alerts/_queue_panel.html", {"subjects": found, "silences": covering})
+    ids = {item.incident_id for item in found if item.incident_id}
+    at = {pk: incidents.row(incident) for pk, incident in Incident.objects.in_bulk(ids).items()}
+    # The verdict, and how long messages wait, stand right above.
+    lines = [
+        Line(item, "" if item.rule.about in _SAID_ABOVE else item.why, at.get(item.incident_id or 0))
+        for item in found
+    ]
+    return Panel("alerts/_queue_panel.html", {"lines": lines, "silences": covering}, is_first=True)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is said of one alert on its queue's page. `incident`: who looks after it; None before it fires."""
+
+    item: subjects.Shown
+    why: str
+    incident: incidents.Row | None
 
 
 def covers(silence: Silence, queue: Queue) -> bool:

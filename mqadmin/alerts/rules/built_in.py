@@ -86,7 +86,7 @@ RULES: dict[str, dict[str, Any]] = {
         "clear_s": 5 * MINUTE,
     },
     "lag": {
-        "name": "Messages wait for long",
+        "name": "Messages wait too long",
         "about": _A.LAG,
         "value": 15 * MINUTE,
         "clear_value": 10 * MINUTE,

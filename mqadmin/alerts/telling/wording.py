@@ -48,7 +48,7 @@ def title(kind: str, members: Sequence[Member]) -> str:
 
 
 _MANY = {
-    "lag": gettext_lazy("In %(n)s queues messages wait for long"),
+    "lag": gettext_lazy("In %(n)s queues messages wait too long"),
     "new_cause": gettext_lazy("Messages die of %(n)s new causes"),
     "process_away": gettext_lazy("%(n)s parts of mqadmin are away"),
 }
@@ -114,7 +114,7 @@ def _compared(member: Member) -> str:
 
 
 def _lag_title(member: Member) -> str:
-    return _("Messages wait for long in %(queue)s") % {"queue": name(member.subject.name)}
+    return _("Messages wait too long in %(queue)s") % {"queue": name(member.subject.name)}
 
 
 def _lag(member: Member) -> str:
@@ -125,9 +125,10 @@ def _lag(member: Member) -> str:
     values["ready"] = number(member.params.get("ready"))
     if member.params.get("at_least"):
         return (
-            _("The oldest message waits since %(since)s or longer (%(time)s); %(ready)s are ready.") % values
+            _("The oldest message has waited since %(since)s or longer (%(time)s); %(ready)s are ready.")
+            % values
         )
-    return _("The oldest message waits since about %(since)s (%(time)s); %(ready)s are ready.") % values
+    return _("The oldest message has waited since about %(since)s (%(time)s); %(ready)s are ready.") % values
 
 
 def _letters_title(member: Member) -> str:

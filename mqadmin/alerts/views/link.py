@@ -20,6 +20,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 
 SPANS = ("15m", "1h", "4h")
+NOBODY_KNOWN = Actor("link in a message")  # no user's name: it has blanks
 
 
 @login_not_required
@@ -58,8 +59,8 @@ def _act(request: HttpRequest, incident: Incident, by: Actor) -> str:
 
 
 def _who(request: HttpRequest) -> Actor:
-    """Return who has the link: the person who is signed in, else "link in a message"."""
-    return audit.actor(request) if request.user.is_authenticated else Actor(_("link in a message"))
+    """Return who has the link: the person who is signed in; else nobody knows who."""
+    return audit.actor(request) if request.user.is_authenticated else NOBODY_KNOWN
 
 
 def _show(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:

@@ -42,12 +42,20 @@ def name(value: object) -> SafeString:
 
     In a text only. In an attribute, an option or the title it is written as it is: there `visible` sees to it.
     """
+    return _apart(value, unseen.IN_NAME)
+
+
+@register.filter
+def said(value: object) -> SafeString:
+    """Show a sentence of ours with strangers' names in it as `name` does; its numbers keep their blanks."""
+    return _apart(value, unseen.IN_TEXT)
+
+
+def _apart(value: object, hidden: re.Pattern[str]) -> SafeString:
     text = "" if value is None else str(value)
-    if text.isascii() and not unseen.IN_NAME.search(text):  # as nearly all are
+    if text.isascii() and not hidden.search(text):  # as nearly all are
         return SafeString(f"<bdi>{html_escape(text)}</bdi>")
-    marks = {
-        place: visible.chip(sign) for found in unseen.IN_NAME.finditer(text) for place, sign in _signs(found)
-    }
+    marks = {place: visible.chip(sign) for found in hidden.finditer(text) for place, sign in _signs(found)}
     for place, sign in unseen.strangers(text):
         tip = unseen.called(sign)
         marks[place] = format_html('<span class="stranger" title="{}">{}</span>', tip, sign)

@@ -150,7 +150,7 @@ def _warning(broker: str, rule: Rule, count: int, begins: datetime) -> Attention
         "date": date_format(timezone.localtime(begins), "DATE_FORMAT"),
     }
     href = f"{reverse('letter_list')}?{urlencode({'broker': broker, 'status': rule.status})}"
-    return Attention("watch", title, text, [Link(_("Look at them"), href, primary=True)])
+    return Attention("watch", title, text, [Link(_("Look at them"), href)])
 
 
 hooks.register_retention(step)

@@ -23,7 +23,7 @@ from mqadmin.queues.models import Queue, Standing
 router = Router(tags=["brokers and queues"], auth=VIEW)
 
 
-class SettingsIn(Body):
+class QueueSettingsIn(Body):
     """What is to be set; what is not named stays.
 
     `thresholds` replaces all of them; what is not named there is the default, 0 is never told. `muted_until` null:
@@ -37,7 +37,7 @@ class SettingsIn(Body):
     follow: list[Literal["owner", "thresholds", "mute"]] = []
 
 
-class RuleIn(Body):
+class StandingIn(Body):
     """A search of queues by what they are, and what holds for those that match. Empty or null: nothing of it."""
 
     name: str = Field(min_length=1, max_length=80)
@@ -47,7 +47,7 @@ class RuleIn(Body):
     muted_until: Moment | None = None
 
 
-class RuleOut(Schema):
+class StandingOut(Schema):
     """A standing rule; of two that match, the one with the higher id decides."""
 
     id: int
@@ -60,21 +60,21 @@ class RuleOut(Schema):
     at: datetime
 
 
-class RuleDone(Schema):
+class StandingDone(Schema):
     """A rule that holds, and how many queues changed by it."""
 
-    rule: RuleOut
+    rule: StandingOut
     changed: int
 
 
-class RuleList(Schema):
-    items: list[RuleOut]
+class StandingList(Schema):
+    items: list[StandingOut]
     total: int
     next: str | None = None
 
 
 @queues.router.patch("/queues/{int:queue_id}", response=QueueOut, auth=OPERATE)
-def queue_settle(request: HttpRequest, queue_id: int, wanted: SettingsIn) -> Queue:
+def queue_settle(request: HttpRequest, queue_id: int, wanted: QueueSettingsIn) -> Queue:
     """Set owner, note, thresholds or mute of one queue; it wins over the standing rules."""
     given = wanted.dict(exclude_unset=True)
     follow = tuple(given.pop("follow", ()))
@@ -84,22 +84,22 @@ def queue_settle(request: HttpRequest, queue_id: int, wanted: SettingsIn) -> Que
     )
 
 
-@router.get("/queue-rules", response=RuleList)
+@router.get("/queue-rules", response=StandingList)
 def rule_list(request: HttpRequest) -> dict[str, Any]:
     """List the standing rules, the one that decides first on top."""
     rules = list(Standing.objects.order_by("-id"))
     return {"items": rules, "total": len(rules)}
 
 
-@router.post("/queue-rules", response={201: RuleDone}, auth=OPERATE)
-def rule_make(request: HttpRequest, wanted: RuleIn) -> Status[dict[str, Any]]:
+@router.post("/queue-rules", response={201: StandingDone}, auth=OPERATE)
+def rule_make(request: HttpRequest, wanted: StandingIn) -> Status[dict[str, Any]]:
     """Make a rule; it holds at once, and for queues that appear later. 422 where it cannot be read."""
     standing, changed = standings.create(said=Said(**wanted.dict()), by=audit.actor(request))
     return Status(201, {"rule": standing, "changed": changed})
 
 
-@router.put("/queue-rules/{int:standing_id}", response=RuleDone, auth=OPERATE)
-def rule_change(request: HttpRequest, standing_id: int, wanted: RuleIn) -> dict[str, Any]:
+@router.put("/queue-rules/{int:standing_id}", response=StandingDone, auth=OPERATE)
+def rule_change(request: HttpRequest, standing_id: int, wanted: StandingIn) -> dict[str, Any]:
     """Have a rule say something else."""
     standing = _find(standing_id)
     changed = standings.change(standing=standing, said=Said(**wanted.dict()), by=audit.actor(request))

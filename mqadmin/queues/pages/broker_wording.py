@@ -29,10 +29,14 @@ def told(reason: Mapping[str, Any]) -> Told:
 
 def text(reason: Mapping[str, Any]) -> str:
     """Return what is said below the title: since when, the evidence, the advice."""
-    words = told(reason)
     began = reason.get("since")
     when = _("Since %(time)s.") % {"time": since(began)} if began else ""
-    return " ".join(filter(None, (when, words.evidence, words.advice)))
+    return " ".join(filter(None, (when, _text(reason))))
+
+
+def _text(reason: Mapping[str, Any]) -> str:
+    words = told(reason)
+    return " ".join(filter(None, (words.evidence, words.advice)))
 
 
 def sentences(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -46,7 +50,7 @@ def attention(broker: Broker) -> Iterator[Attention]:
         if reason["level"] in ("broken", "watch"):
             began = datetime.fromtimestamp(reason["since"], UTC) if reason.get("since") else None
             title, actions = told(reason).title, links(reason, broker.slug)
-            yield Attention(reason["level"], title, text(reason), actions, began)
+            yield Attention(reason["level"], title, _text(reason), actions, began)
 
 
 def links(reason: Mapping[str, Any], slug: str) -> list[Link]:

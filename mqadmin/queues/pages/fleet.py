@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
@@ -24,7 +25,7 @@ _RANK = {"red": 3, "amber": 2, "grey": 1, "green": 0}
 
 @dataclass(frozen=True)
 class Seen:
-    """One broker. `attention`: what is wrong there, the broken first; `worst`: its worst queue, if one is bad."""
+    """One broker. `attention`: what its page tells, the broken first; `worst`: its worst queue, if one is bad."""
 
     slug: str
     title: str
@@ -37,18 +38,23 @@ class Seen:
     @property
     def tone(self) -> Tone:
         """Its state and that of all on it: the colour of the worst."""
-        found: list[Tone] = [self.status.tone, *(item.tone for item in self.attention)]
-        return max(found, key=lambda tone: _RANK.get(tone, 0))
+        return _worst_tone([self.status.tone, *(item.tone for item in self.own)])
+
+    @property
+    def own(self) -> list[Attention]:
+        """What is wrong with this broker, or on it; what is wrong with mqadmin itself is no fault of one."""
+        return [item for item in self.attention if not item.is_ours]
 
     @property
     def words(self) -> str:
         """What is wrong first, else that nothing is."""
-        return self.attention[0].title if self.attention else _("Nothing needs you")
+        own = self.own
+        return own[0].title if own else _("Nothing needs you")
 
     @property
     def more(self) -> str:
         """How much else is wrong."""
-        count = len(self.attention) - 1
+        count = len(self.own) - 1
         return ngettext("and %(n)s more", "and %(n)s more", count) % {"n": number(count)} if count > 0 else ""
 
     @property
@@ -138,22 +144,34 @@ def _worst_queues(rows: Iterable[Broker]) -> dict[str, Queue]:
 
 
 def _severity(item: Seen) -> tuple[int, int, int]:
-    broken = sum(found.level == "broken" for found in item.attention)
-    return (-_RANK.get(item.tone, 0), -broken, -len(item.attention))
+    own = item.own
+    broken = sum(found.level == "broken" for found in own)
+    return (-_RANK.get(item.tone, 0), -broken, -len(own))
+
+
+def _worst_tone(found: Iterable[Tone]) -> Tone:
+    return max(found, key=lambda tone: _RANK.get(tone, 0))
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing that is wrong, and where."""
+    """One thing that is wrong, and where; None: with mqadmin itself."""
 
-    where: Seen
+    where: Seen | None
     what: Attention
 
 
 def troubles(found: Sequence[Seen]) -> list[Trouble]:
     """Return what is wrong everywhere: the broken first, those of the worst broker before the others'."""
-    every = [Trouble(item, what) for item in found for what in item.attention]
+    every = [Trouble(item, what) for item in found for what in item.own]
+    every += [Trouble(None, what) for item in found[:1] for what in item.attention if what.is_ours]
     return sorted(every, key=lambda trouble: trouble.what.level != "broken")
+
+
+def tone(found: Sequence[Seen]) -> Tone | Literal[""]:
+    """Return the colour of the worst that is wrong anywhere."""
+    every: list[Tone] = [item.tone for item in found]
+    return _worst_tone([*every, *(trouble.what.tone for trouble in troubles(found))]) if found else ""
 
 
 def headline(found: Sequence[Seen]) -> str:

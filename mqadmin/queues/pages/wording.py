@@ -289,32 +289,40 @@ class Told:
     links: list[Link]
 
 
-def told(queue: Queue, *, with_links: bool = False) -> list[Told]:
-    """Return all that is said of a queue's reasons, the worst first. Links cost queries: for one queue's page."""
+def told(queue: Queue, *, on_page: bool = False) -> list[Told]:
+    """Return all that is said of a queue's reasons, the worst first; evidence and buttons once each.
+
+    `on_page`: for the queue's own page. It has buttons, which cost queries, and its traffic in figures.
+    """
     found: list[Told] = []
     for reason in queue.health_reasons:
-        item = _told(queue, reason, with_links)
+        item = _told(queue, reason, on_page)
         is_said = any(item.evidence == before.evidence for before in found)
-        found.append(replace(item, evidence="") if is_said else item)
+        offered = [link for before in found for link in before.links]
+        links = [link for link in item.links if link not in offered]
+        found.append(replace(item, evidence="" if is_said else item.evidence, links=links))
     return found
 
 
-def _told(queue: Queue, reason: Mapping[str, Any], with_links: bool) -> Told:
+def _told(queue: Queue, reason: Mapping[str, Any], on_page: bool) -> Told:
     code, level = str(reason["code"]), str(reason.get("level", queue.health))
     word, params = TABLE.get(code), _params(reason)
     sentence, moment = _sentence(reason), params.get("since")
     since = "" if moment is None else say.since(moment)
+    shown_by = word.shown_by if word else None
+    if on_page and shown_by is evidence.traffic:
+        shown_by = None
     return Told(
         code=code,
         level=level,
         tone=tones.HEALTH.get(level, "grey"),
         sentence=sentence,
         since="" if since in sentence else since,
-        evidence=word.shown_by(params, queue) if word and word.shown_by else "",
+        evidence=shown_by(params, queue) if shown_by else "",
         advice=str(word.advice) if word else "",
         since_at=moment,
         params=reason.get("params", {}),
-        links=cures.links(queue, word.cures) if word and with_links else [],
+        links=cures.links(queue, word.cures) if word and on_page else [],
     )
 
 

@@ -80,7 +80,7 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
         "numbers": _numbers(queue, live),
         "fault": live_fault(live.error) if live.error and not (live.gone or live.is_down) else None,
         "panels": hooks.queue_panel(queue, request),
-        "told": wording.told(queue, with_links=True),
+        "told": wording.told(queue, on_page=True),
         "broker_says": _broker_says(live),
         "by_priority": returns.by_priority(live.detail) if live.detail else [],
         "next_retry": _next_retry(live),

@@ -58,7 +58,7 @@ def wall(request: HttpRequest) -> HttpResponse:
         "more": max(len(troubles) - MOST, 0),
         "with_names": len(brokers) > 1,
         "headline": fleet.headline(brokers),
-        "tone": brokers[0].tone if brokers else "",
+        "tone": fleet.tone(brokers),
         "look": "light" if request.GET.get("theme") == "light" else "dark",
     }
     return _discreet(rendering.page(request, "queues/wall.html", context, fragment="queues/_wall.html"))

@@ -38,8 +38,9 @@ def context(queue: Queue, live: LiveQueue) -> dict[str, Any]:
         _stops(queue, queue.dead_letters_from, "amber"),
     )
     return {
-        "steps": found,
-        "is_stuck": any(step.ok is False for step in found),
+        # Where the broker tells nothing of it, the page's head says so, and there is nothing more to say.
+        "stuck": [step for step in found if step.ok is False] if len(found) > 1 else [],
+        "unstuck": [step for step in found if step.ok is not False] if len(found) > 1 else [],
         "steps_verdict": steps.verdict(found),
         "before": before.of_queue(queue),
         "way": flow.way(facts, sources=origins, dead=to),

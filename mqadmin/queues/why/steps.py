@@ -45,7 +45,7 @@ def walk(facts: Facts) -> list[Step]:
     for code, title, judge in _steps():
         found.append(Step(code, title, *judge(facts)))
     if facts.readers:
-        found.insert(4, Step("managed", _("Our own consumers of it run"), *_managed(facts)))
+        found.insert(4, Step("managed", _("Our own consumers run"), *_managed(facts)))
     if facts.is_delay or facts.info.delayed:
         found.append(Step("held", _("It lets messages go at once"), *leaving.held(facts)))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mqadmin.rabbit.management_api.parse import Json, _int, _table, _text
+from mqadmin.rabbit.management_api.values import Json, integer, table, text
 from mqadmin.rabbit.types import ChannelLoad, ReplicaInfo
 
 LOAD_COLUMNS = "name,messages_unacknowledged,prefetch_count,idle_since"
@@ -13,16 +13,16 @@ LOAD_COLUMNS = "name,messages_unacknowledged,prefetch_count,idle_since"
 def channel_load(item: Json) -> ChannelLoad:
     return ChannelLoad(
         name=str(item["name"]),
-        unacked=_int(item.get("messages_unacknowledged")),
-        prefetch=_int(item.get("prefetch_count")),
-        idle_since=_text(item.get("idle_since")),
+        unacked=integer(item.get("messages_unacknowledged")),
+        prefetch=integer(item.get("prefetch_count")),
+        idle_since=text(item.get("idle_since")),
     )
 
 
 def replicas(items: Any) -> list[ReplicaInfo]:
     """Read the status of the members of a quorum queue; one that is not there says nothing of its log."""
-    found = [_table(item) for item in items] if isinstance(items, list) else []
-    ends = [_int(item.get("Last Log Index")) for item in found]
+    found = [table(item) for item in items] if isinstance(items, list) else []
+    ends = [integer(item.get("Last Log Index")) for item in found]
     newest = max((end for end in ends if end is not None), default=0)
     return [
         ReplicaInfo(

@@ -27,13 +27,14 @@ def titles() -> list[str]:
 def test_a_queue_that_has_a_line_of_its_own_is_not_told_of_twice() -> None:
     make_incident()
     make_incident(kind="verdict:stalled")
+    make_incident(kind="lag", severity=Severity.WARNING)
     alone = make_incident(
-        kind="lag", title="mails: the oldest message waits for 18 min", severity=Severity.WARNING
+        kind="process_away", title="The supervisor on host-7 is silent", severity=Severity.WARNING
     )
     found = list(elsewhere.attention("default", NOBODY))
     assert [(item.level, item.title) for item in found] == [
         ("watch", alone.title),
-        ("broken", "2 alerts fire that nobody acknowledged"),
+        ("broken", "3 alerts fire that nobody acknowledged"),
     ]
     assert [link.label for link in found[0].actions] == ["Look at it", "Acknowledge"]
 
@@ -92,5 +93,5 @@ def test_the_page_of_a_queue_has_its_alerts_and_its_silences() -> None:
     mine = make_silence(queues="orders")
     panel = elsewhere.queue_panel(queue, request)
     assert panel is not None
-    assert [item.rule.name for item in panel.context["subjects"]] == ["too long"]
+    assert [line.item.rule.name for line in panel.context["lines"]] == ["too long"]
     assert panel.context["silences"] == [mine]

@@ -38,7 +38,7 @@ def test_a_channel_is_made_and_says_what_it_lacks(admin: Client, monkeypatch: py
     text = admin.get("/alerts/channels/").text
     assert "Told of warning and worse." in text
     assert "Only of what nobody acknowledged for 15 min." in text
-    assert "Quiet from 22:00 to 07:00 Europe/Berlin, but for critical and worse." in text
+    assert "Quiet from 22:00 to 07:00 Europe/Berlin, but for what is critical." in text
     assert "MQADMIN_ALERT_OPS is not set in the web process" in text
     monkeypatch.setenv("MQADMIN_ALERT_OPS", SECRET)
     for address in ("/alerts/channels/", f"/alerts/channels/{Channel.objects.get().pk}/"):

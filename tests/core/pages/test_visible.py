@@ -6,7 +6,7 @@ import pytest
 
 from mqadmin.core import unseen
 from mqadmin.core.pages import visible
-from mqadmin.core.templatetags.mqadmin import name, names
+from mqadmin.core.templatetags.mqadmin import name, names, said
 
 CHIP = '<span class="unseen" title="right-to-left override">U+202E</span>'
 
@@ -53,3 +53,9 @@ def test_a_name_in_a_text() -> None:
     assert name("pа") == '<bdi>p<span class="stranger" title="cyrillic small letter a">а</span></bdi>'
     assert names(["a", "<"]) == "<bdi>a</bdi>, <bdi>&lt;</bdi>"
     assert name(None) == "<bdi></bdi>"
+
+
+def test_a_sentence_keeps_the_blanks_of_its_numbers() -> None:
+    assert said("1\u00a0284 wait, 6.4\u00a0GB") == "<bdi>1\u00a0284 wait, 6.4\u00a0GB</bdi>"
+    assert said("a\u202e waits") == f"<bdi>a{CHIP} waits</bdi>"
+    assert said("a\u00a0b") == '<bdi>a<span class="unseen" title="no-break space">U+00A0</span>b</bdi>'

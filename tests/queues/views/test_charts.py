@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from mqadmin.core import brokers
 from mqadmin.history import steps
+from mqadmin.history.kinds import padded
 from mqadmin.history.recording import Key, Recorder
 from mqadmin.queues.models import Broker, Queue
 from tests.queues.conftest import make_queue
@@ -35,7 +36,7 @@ def record(broker: Broker, ready: dict[int, int]) -> None:
             now - age,
             {
                 Key("queue", "/", "work"): (*numbers, 90),
-                Key("broker", "", ""): (*numbers, 3),
+                Key("broker", "", ""): padded("broker", (*numbers, 3)),
             },
         )
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from mqadmin.core import brokers
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import standouts
+from tests.alerts.factories import make_incident
 from tests.deadletters.factories import letter
 from tests.queues.conftest import make_queue
 from tests.queues.views.conftest import HTMX
@@ -82,6 +83,18 @@ def test_the_wall_shows_all(viewer: Client, three: dict[str, Broker]) -> None:
     assert [text.index(f"<h2>{name}</h2>") for name in ("bad", "away", "fine")] == sorted(
         text.index(f"<h2>{name}</h2>") for name in NAMES
     )
+
+
+def test_what_is_wrong_with_mqadmin_itself_is_told_once_and_is_no_fault_of_a_broker(
+    viewer: Client, three: dict[str, Broker]
+) -> None:
+    make_incident(broker="", kind="process_away", title="The worker is silent")
+    text = html(viewer.get("/wall/"))
+    assert text.count("The worker is silent") == 1
+    assert "4 things are broken" in text
+    text = html(viewer.get("/?broker=fine"))
+    assert text.count("The worker is silent") == 1  # on its page, whichever broker is shown
+    assert "Nothing needs you" in text[text.index('id="fleet-fine"') :]
 
 
 def test_what_stands_out(viewer: Client, broker: Broker) -> None:
