@@ -19,6 +19,7 @@ from consumers.status.summary import Summary
 from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Reader, Tile
 from mqadmin.core.pages import formats
+from mqadmin.core.pages.once import once
 from mqadmin.core.permissions import User
 from mqadmin.history import happenings as history
 from mqadmin.queues.models import Queue
@@ -50,8 +51,7 @@ def register() -> None:
 
 def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
     """Name the consumers that do not do what they were told to, and those that fail much."""
-    wanted = Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
-    found = summary.summaries(wanted)
+    found = _meant(broker)
     stranded = [item for item in found if item.status.state == "unsupervised"]
     if stranded:
         yield _no_supervisor(stranded)
@@ -62,6 +62,13 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
             yield _held(item)
         elif _fails_much(item):
             yield _failing(item)
+
+
+@once
+def _meant(broker: str) -> list[Summary]:
+    """Return the consumers that are not to be stopped."""
+    wanted = Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
+    return summary.summaries(wanted)
 
 
 def _no_supervisor(stranded: list[Summary]) -> Attention:
@@ -140,8 +147,7 @@ def tiles(broker: str) -> Iterable[Tile]:
 
 def _up(broker: str) -> tuple[int, int, bool]:
     """Return how many consumers run, how many should, and whether one of these is broken."""
-    wanted = Consumer.objects.filter(broker=broker, desired=Consumer.Desired.RUNNING)
-    found = summary.summaries(wanted)
+    found = [item for item in _meant(broker) if item.consumer.desired == Consumer.Desired.RUNNING]
     running = sum(item.status.state == "running" for item in found)
     return running, len(found), any(item.status.state in BROKEN for item in found)
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from consumers.definitions import mass
@@ -31,6 +32,10 @@ class Row:
     buttons: list[Button]
     more: list[Button]
     queue_id: int | None
+
+    @property
+    def more_label(self) -> str:
+        return _("More for %(name)s") % {"name": self.summary.consumer.name}
 
 
 @permissions.view

@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 from django_htmx.middleware import HtmxDetails
 
 from mqadmin.core import permissions, unseen
+from mqadmin.core.pages import once
 
 TOAST_EVENT = "mqadmin:toast"
 ACTED_EVENT = "mqadmin:acted"
@@ -45,16 +46,23 @@ def page(
     `version` that `unchanged` was asked with.
     """
     if fragment and wants_fragment(request):
-        response = render(request, fragment, dict(context or {}), status=status)
+        response = _rendered(request, fragment, context, status)
         waiting = [(item.level_tag, str(item)) for item in messages.get_messages(request)]
         if waiting:
             add_event(response, TOAST_EVENT, toasts(waiting))
         elif version:
             response["ETag"] = version
     else:
-        response = render(request, template, dict(context or {}), status=status)
+        response = _rendered(request, template, context, status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _rendered(
+    request: HttpRequest, template: str, context: Mapping[str, Any] | None, status: int
+) -> HttpResponse:
+    with once.reading():
+        return render(request, template, dict(context or {}), status=status)
 
 
 def version(request: HttpRequest, *parts: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from html import escape as html_escape
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from django import template
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -106,10 +106,16 @@ def ago_tag(moment: datetime | None) -> SafeString:
     """Say how long ago, in a <time> that the page keeps ticking; the full time stands in its title."""
     if moment is None:
         return format_html("{}", formats.UNKNOWN)
+    opening = _opening(moment, timezone.get_current_timezone())
+    return SafeString(f"{opening}{html_escape(formats.ago(moment))}</time>")
+
+
+@lru_cache(maxsize=5_000)
+def _opening(moment: datetime, zone: tzinfo) -> str:
     at = moment.astimezone(UTC).isoformat(timespec="seconds")
-    full = html_escape(f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}")
-    text = html_escape(formats.ago(moment))
-    return SafeString(f'<time class="ago" datetime="{at}" title="{full}" data-ago>{text}</time>')
+    local = moment.astimezone(zone)
+    full = html_escape(f"{local.isoformat(' ', 'seconds')[:19]} {local.tzname()}")
+    return f'<time class="ago" datetime="{at}" title="{full}" data-ago>'
 
 
 @register.simple_tag
@@ -128,33 +134,40 @@ def spark(
     if len(known) < 2:
         return SafeString("")
     line = _line(points, known, width, height)
-    return format_html(
-        '<svg class="spark {0}" width="{1}" height="{2}" viewBox="0 0 {1} {2}" preserveAspectRatio="none" '
-        'role="img" aria-label="{3}"><polygon points="0,{2} {4} {1},{2}"/><polyline points="{4}"/></svg>',
-        _tone(tone),
-        width,
-        height,
-        label or _("last hour"),
-        line,
+    said = html_escape(str(label or _("last hour")))
+    return SafeString(
+        f'<svg class="spark {_tone(tone)}" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'preserveAspectRatio="none" role="img" aria-label="{said}">'
+        f'<polygon points="0,{height} {line} {width},{height}"/><polyline points="{line}"/></svg>'
     )
 
 
 def _line(points: Sequence[float | None], known: Sequence[float], width: int, height: int) -> str:
     """Return the points of a polyline; between two that are level none is needed."""
-    top = max(max(known), 0) or 1
-    low = min(min(known), 0)
-    step, end = width / (len(points) - 1), len(points) - 1
-    scale = (height - 4) / (top - low)
+    highest, lowest = max(known), min(known)
+    low = min(lowest, 0)
+    scale = (height - 4) / ((max(highest, 0) or 1) - low)
     filled, last = [], known[0]
     for value in points:
-        last = last if value is None else value
+        if value is not None:
+            last = value
         filled.append(last)
-    pairs = []
-    for at, value in enumerate(filled):
-        if 0 < at < end and filled[at - 1] == value == filled[at + 1]:
-            continue
-        pairs.append(f"{at * step:.1f},{height - 2 - (value - low) * scale:.1f}")
-    return " ".join(pairs)
+    # A queue has few lengths in an hour, and many times the same.
+    down = {value: f"{height - 2 - (value - low) * scale:.1f}" for value in set(known)}
+    between = zip(_across(len(points), width)[1:], filled, filled[1:], filled[2:], strict=False)
+    inside = [
+        f"{across},{down[value]}"
+        for across, before, value, after in between
+        if value != before or value != after
+    ]
+    ends = f"0.0,{down[filled[0]]}", f"{width:.1f},{down[filled[-1]]}"
+    return " ".join((ends[0], *inside, ends[1]))
+
+
+@lru_cache(maxsize=50)
+def _across(count: int, width: int) -> tuple[str, ...]:
+    step = width / (count - 1)
+    return tuple(f"{at * step:.1f}" for at in range(count))
 
 
 @register.simple_tag
@@ -239,8 +252,10 @@ def action(
     classes = " ".join(
         part for part in ("btn", "btn-sm" if small else "", "btn-icon" if icon_only else "", tone) if part
     )
-    text = format_html('<span class="visually-hidden">{}</span>', label) if icon_only else label
-    inside = format_html("{}{}", icon_tag(icon) if icon else "", text)
+    said = _safe(label)
+    inside = f"{icon_tag(icon) if icon else ''}" + (
+        f'<span class="visually-hidden">{said}</span>' if icon_only else said
+    )
     reason = permissions.denial(context["request"].user, needs) or disabled
     if reason:
         return _denied(inside, classes, reason)
@@ -254,32 +269,32 @@ def action(
         "title": label if icon_only else "",
     }
     written = attributes(optional)
+    to = _safe(href)
     if kind == "link":
-        return format_html('<a class="{}" href="{}"{}>{}</a>', classes, href, written, inside)
+        return SafeString(f'<a class="{classes}" href="{to}"{written}>{inside}</a>')
     if kind == "submit":
-        return format_html('<button type="submit" class="{}"{}>{}</button>', classes, written, inside)
-    return format_html(
-        '<button type="submit" form="post" formaction="{0}" formmethod="post" hx-post="{0}" hx-sync="this:drop" '
-        'hx-swap="none" class="{1}"{2}>{3}</button>',
-        href,
-        classes,
-        written,
-        inside,
+        return SafeString(f'<button type="submit" class="{classes}"{written}>{inside}</button>')
+    return SafeString(
+        f'<button type="submit" form="post" formaction="{to}" formmethod="post" hx-post="{to}" '
+        f'hx-sync="this:drop" hx-swap="none" class="{classes}"{written}>{inside}</button>'
     )
 
 
-def _denied(inside: SafeString, classes: str, reason: str) -> SafeString:
+def _denied(inside: str, classes: str, reason: str) -> SafeString:
     """Draw a button that does nothing and says why.
 
     aria-disabled, not disabled: the reason must be reachable by keyboard and by pointer.
     """
-    return format_html(
-        '<button type="button" class="{0} disabled" aria-disabled="true" title="{1}" data-denied="{1}">{2}'
-        "</button>",
-        classes,
-        reason,
-        inside,
+    why = _safe(reason)
+    return SafeString(
+        f'<button type="button" class="{classes} disabled" aria-disabled="true" title="{why}" '
+        f'data-denied="{why}">{inside}</button>'
     )
+
+
+def _safe(value: Any) -> str:
+    """Return a text as `format_html` would write it, in a fifth of the time: there are hundreds in a table."""
+    return html_escape(value) if type(value) is str else conditional_escape(value)
 
 
 def attributes(values: Mapping[str, Any]) -> SafeString:
@@ -320,7 +335,7 @@ def button(context: template.Context, item: Any, *, icon_only: bool | int = Fals
         disabled=getattr(item, "disabled", ""),
     )
     does = "" if getattr(item, "danger", False) else getattr(item, "does", "")
-    return format_html('<span class="tip" title="{}">{}</span>', does, drawn) if does else drawn
+    return SafeString(f'<span class="tip" title="{_safe(does)}">{drawn}</span>') if does else drawn
 
 
 @register.inclusion_tag("core/_pager.html", takes_context=True)

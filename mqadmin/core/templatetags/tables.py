@@ -56,7 +56,7 @@ class Part:
     def opening(self, context: template.Context, tag: str, css: str = "") -> SafeString:
         """Return its opening tag alone, of one that is plain."""
         own = str(self.css.resolve(context)) if self.css else ""
-        return format_html("<{}{}>", tag, attributes({"class": f"{css} {own}".strip()}))
+        return SafeString(f"<{tag}{attributes({'class': f'{css} {own}'.strip()})}>")
 
     def draw(self, context: template.Context, tag: str, css: str = "") -> SafeString:
         """Return it as a <th> or <td>, with the classes of its column in front of its own."""
@@ -68,7 +68,7 @@ class Part:
             inside = _link(inside, sort, values.pop("title", ""))
             values["aria_sort"] = {"up": "ascending", "down": "descending"}.get(sort.direction)
         written = {"class": f"{css} {own}".strip(), **values}
-        return format_html("<{0}{1}>{2}</{0}>", tag, attributes(written), inside)
+        return SafeString(f"<{tag}{attributes(written)}>{inside}</{tag}>")
 
 
 @dataclass(frozen=True)

@@ -77,14 +77,16 @@ def update(
     known: Known, info: QueueInfo, route: DeadLetterRoute, tracked: bool, around: Surroundings
 ) -> bool:
     """Bring `known` up to date with one more sample; return whether its row must be written."""
-    oldest = _oldest(known, info, around)
     now = around.now
     context: tuple[Any, ...] = (tracked, around.alarms)
     if around.limits or around.handling:
         context += (around.limits.get(info.key), around.handling.get(info.key))
     same = known.settled and known.info == info and known.route == route and known.context == context
     if same and now < known.wake_at:
+        if info.ready:
+            _oldest(known, info, around)  # what waits grows older
         return False
+    oldest = _oldest(known, info, around)
     if by := remade(known, info, around):
         known.memory, known.arrivals = known.memory.remade(now, by), None
         oldest = _oldest(known, info, around)
@@ -189,15 +191,17 @@ def extended(history: list[list[int]], total: int | None, now: float) -> list[li
 
 def points(history: list[list[int]], now: float, steps: int = HISTORY_MINUTES) -> list[float | None]:
     """Return the length at each of the last `steps` minutes, oldest first; None before it was known."""
-    minute = int(now // 60)
+    if not history:
+        return [None] * steps
+    first = int(now // 60) - steps + 1
     found: list[float | None] = []
     value: float | None = None
-    waiting = list(history)
-    for at in range(minute - steps + 1, minute + 1):
-        while waiting and waiting[0][0] <= at:
-            value = waiting.pop(0)[1]
-        found.append(value)
-    return found
+    for at, next_value in history:  # each holds until the next one
+        ahead = min(at - first, steps) - len(found)
+        if ahead > 0:
+            found += [value] * ahead
+        value = next_value
+    return found + [value] * (steps - len(found))
 
 
 def _row(

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from django.db.models import Q, QuerySet
-from django.urls import reverse
+from django.db.models import Count, Q, QuerySet
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Tile
 from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
+from mqadmin.core.remembered import Remembered
+from mqadmin.queues.health.facts import RANK
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages import broker_wording, listing, rights, wording
-from mqadmin.queues.pages.broker_status import status_of
+from mqadmin.queues.pages.broker_status import status_now
 
 SHOWN = 6
 FOUND = 8
@@ -27,7 +30,7 @@ _LACKS = "members_away"
 
 def attention(slug: str, _user: User) -> Iterator[Attention]:
     """Yield the broker's own faults, then its worst queues; more of them as one line with a link."""
-    status = status_of(slug)
+    status = status_now(slug)
     if not status.ok:
         level = "broken" if status.level in ("down", "never") else "watch"
         words = " ".join(filter(None, (status.text, status.detail)))
@@ -37,33 +40,58 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
             yield Attention("broken", note.title, note.text)
     if status.broker is not None:
         yield from broker_wording.attention(status.broker)
-    has_vhosts = listing.present(slug).order_by().values("vhost").distinct().count() > 1
-    yield from _queues(slug, "broken", has_vhosts=has_vhosts)
-    yield from _without_a_member(slug)
+        yield from _of_queues(status.broker)
+
+
+def _of_queues(broker: Broker) -> Sequence[Attention]:
+    """Return what is to be told of queues: the same for all, until one is written or the minute is over."""
+    key = (broker.pk, broker.changes, int(time.time() // 60), get_language(), get_script_prefix())
+    found = _told.get(key)
+    return _told.put(key, tuple(_anew(broker.slug))) if found is None else found
+
+
+_told: Remembered[tuple[Attention, ...]] = Remembered(50)
+
+
+def _anew(slug: str) -> Iterator[Attention]:
+    # By the index of what is wrong: of ten thousand few are.
+    found = wanted(slug).filter(health_rank__gte=RANK["watch"])
+    counts = found.aggregate(
+        broken=Count("pk", filter=_BROKEN),
+        watch=Count("pk", filter=_WATCH),
+        lacking=Count("pk", filter=_LACKING),
+    )
+    has_vhosts = any(counts.values()) and listing.has_vhosts(slug)
+    yield from _queues(slug, "broken", found.filter(_BROKEN), counts["broken"], has_vhosts)
+    yield from _without_a_member(slug, found.filter(_LACKING), counts["lacking"])
     yield from _gone(slug)
-    yield from _queues(slug, "watch", has_vhosts=has_vhosts)
+    yield from _queues(slug, "watch", found.filter(_WATCH), counts["watch"], has_vhosts)
 
 
-def _queues(slug: str, level: str, *, has_vhosts: bool) -> Iterator[Attention]:
-    # Letters that wait or arrive: mqadmin.deadletters speaks of them, with the button that helps.
-    found = wanted(slug).filter(health=level).exclude(health="watch", is_inbox=True)
-    if level == "watch":
-        # They are told as one. A row without a reason has no first one to compare.
-        found = found.filter(~Q(health_reasons__0__code=_LACKS) | Q(health_reasons__0__code__isnull=True))
-    found = found.order_by("-total", "name")
-    rows = list(found[: SHOWN + 1])
-    for queue in rows[:SHOWN]:
+_BROKEN = Q(health="broken")
+_LACKING = Q(health="watch", health_reasons__0__code=_LACKS)  # they are told as one
+# Not what mqadmin.deadletters speaks of, with the button that helps: letters that wait or arrive. A row without a
+# reason has no first one to compare.
+_WATCH = Q(health="watch", is_inbox=False) & (
+    ~Q(health_reasons__0__code=_LACKS) | Q(health_reasons__0__code__isnull=True)
+)
+
+
+def _queues(
+    slug: str, level: Literal["broken", "watch"], found: QuerySet[Queue], count: int, has_vhosts: bool
+) -> Iterator[Attention]:
+    for queue in found.order_by("-total", "name")[:SHOWN] if count else ():
         open_it = Link(_("Open"), reverse("queue_detail", args=[queue.pk]))
         words = " ".join(wording.sentences(_troubles(queue)))
         if has_vhosts:
             words = _("%(words)s In vhost %(vhost)s.") % {"words": words, "vhost": queue.vhost}
         title, since = wording.headline(queue.name, queue.health_reasons), _since(queue.health_reasons)
-        yield Attention(level, title, words, [open_it], since)  # type: ignore[arg-type]
-    if len(rows) > SHOWN:
-        more = found.count() - SHOWN
+        yield Attention(level, title, words, [open_it], since)
+    if count > SHOWN:
+        more = count - SHOWN
         title = ngettext("%(n)s more queue", "%(n)s more queues", more) % {"n": number(more)}
         href = reverse("queue_list") + listing.QueueSearch(slug, show=level).address()
-        yield Attention(level, title, _("In the same state."), [Link(_("Show them all"), href)])  # type: ignore[arg-type]
+        yield Attention(level, title, _("In the same state."), [Link(_("Show them all"), href)])
 
 
 def _troubles(queue: Queue) -> list[dict[str, Any]]:
@@ -113,10 +141,8 @@ def _since(reasons: Sequence[Mapping[str, Any]]) -> datetime | None:
     return datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else None
 
 
-def _without_a_member(slug: str) -> Iterator[Attention]:
+def _without_a_member(slug: str, lacking: QuerySet[Queue], count: int) -> Iterator[Attention]:
     """Yield one line for all queues that lack a member: with a node down they are many, and it is one thing."""
-    lacking = wanted(slug).filter(health="watch", health_reasons__0__code=_LACKS)
-    count = lacking.count()
     if not count:
         return
     rows = list(lacking.order_by("-total", "name")[:100])
@@ -139,8 +165,8 @@ def _without_a_member(slug: str) -> Iterator[Attention]:
 
 def badge(slug: str) -> Badge | None:
     """Return the number of queues for the sidebar."""
-    broker = Broker.objects.filter(slug=slug, sampled_at__isnull=False).first()
-    return Badge(number(broker.queue_count)) if broker else None
+    seen = Broker.objects.filter(slug=slug, sampled_at__isnull=False).values_list("queue_count", flat=True)
+    return next((Badge(number(count)) for count in seen), None)
 
 
 def find(q: str, slug: str) -> Iterator[Hit]:

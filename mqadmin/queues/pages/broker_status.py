@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Freshness
+from mqadmin.core.pages.once import once
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import tones
@@ -52,7 +53,13 @@ def stale_after() -> timedelta:
 
 def status_of(slug: str, now: datetime | None = None) -> BrokerStatus:
     """Return how the broker `slug` is seen, from its row alone: no call to the broker."""
-    return seen(Broker.objects.filter(slug=slug).defer("history").first(), now)
+    return seen(Broker.objects.filter(slug=slug).defer("history", "definitions", "facts").first(), now)
+
+
+@once
+def status_now(slug: str) -> BrokerStatus:
+    """Return the same, once for a page."""
+    return status_of(slug)
 
 
 def seen(broker: Broker | None, now: datetime | None = None) -> BrokerStatus:
@@ -152,7 +159,7 @@ def _conditions() -> dict[str, tuple[str, str]]:
 
 def freshness(slug: str) -> Freshness:
     """Say how old the numbers of a broker are, for the page's head."""
-    status = status_of(slug)
+    status = status_now(slug)
     if status.level == "never":
         return Freshness(status.tone, _("not sampled yet"))
     if status.level == "down":
@@ -166,7 +173,7 @@ def freshness(slug: str) -> Freshness:
 
 def facts(slug: str) -> str:
     """Return the line under a broker's name: version and nodes, or what is wrong."""
-    status = status_of(slug)
+    status = status_now(slug)
     if status.broker is None or not status.broker.version:
         return status.title
     if status.level == "down":

@@ -151,6 +151,11 @@ def present(broker: str) -> QuerySet[Queue]:
     return Queue.objects.filter(broker__slug=broker, gone_at__isnull=True)
 
 
+def has_vhosts(broker: str) -> bool:
+    """Whether the broker's queues are in several virtual hosts."""
+    return len(present(broker).order_by().values("vhost").distinct()[:2]) > 1
+
+
 def ordering(sort: str) -> list[Any]:
     """Return the ORDER BY for a sort of SORTS ("-" in front: descending); unknown values last either way."""
     first, *rest = SORTS[sort.lstrip("-")]

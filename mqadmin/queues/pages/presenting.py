@@ -9,10 +9,12 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import UNKNOWN, duration, rate
+from mqadmin.core.templatetags.mqadmin import pill
 from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
@@ -51,9 +53,34 @@ class Row:
     def words(self) -> list[str]:
         return wording.sentences(self.queue.health_reasons)
 
+    @cached_property
+    def verdict(self) -> str:
+        """The same in a line."""
+        return " ".join(self.words)
+
     @property
-    def marks(self) -> Sequence[Mark]:
-        return marks(self.queue)
+    def is_trouble(self) -> bool:
+        return self.tone in ("red", "amber")
+
+    @property
+    def marks(self) -> SafeString:
+        """What is to be seen of its settings."""
+        return _drawn(marks(self.queue))
+
+    @property
+    def more_marks(self) -> SafeString:
+        """That its letters are captured, that it is muted."""
+        found = []
+        if self.queue.tracked:
+            found.append(pill(_("captured"), "blue", _("its dead letters are captured in the inbox")))
+        if self.mute:
+            found.append(pill(_("muted"), "amber", self.mute))
+        return SafeString("".join(found))
+
+    @property
+    def tick(self) -> str:
+        """What its box is called."""
+        return _("Tick %(name)s") % {"name": self.queue.name}
 
     @property
     def points(self) -> Sequence[float | None]:
@@ -116,13 +143,16 @@ class TableRow(Row):
         return f"{self._base[0]}{self.pk}{self._base[1]}"
 
 
+_NOT_SHOWN = ("facts", "dead_letters_to", "dead_letters_from", "note", "own", "thresholds")
+
+
 class Rows(list[TableRow]):
     """The rows of a page."""
 
     def prepare(self, rows: Sequence[TableRow]) -> set[TableRow]:
         """Read the queues of `rows` at once; return those that are still there."""
         wanted = [row.pk for row in rows]
-        found = Queue.objects.defer("facts", "dead_letters_to").in_bulk(wanted) if wanted else {}
+        found = Queue.objects.defer(*_NOT_SHOWN).in_bulk(wanted) if wanted else {}
         for row in rows:
             if row.pk in found:
                 row.queue = found[row.pk]
@@ -184,6 +214,11 @@ def marks(queue: Queue) -> Sequence[Mark]:
         has(queue, "single-active-consumer"),
     )
     return _marks(queue.type, checks, get_language())
+
+
+@lru_cache(maxsize=1_000)
+def _drawn(found: Sequence[Mark]) -> SafeString:
+    return SafeString("".join(pill(mark.text, "", mark.title) for mark in found))
 
 
 @lru_cache(maxsize=1_000)  # of the same few settings are thousands of queues

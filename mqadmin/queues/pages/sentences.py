@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.dates import MONTHS_3
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -19,10 +19,10 @@ Params = Mapping[str, Any]
 
 def since(epoch: float) -> str:
     """Return "13:42" for today, "21 Nov 13:42" for another day, in the user's time zone."""
-    moment = timezone.localtime(datetime.fromtimestamp(epoch, tz=timezone.get_current_timezone()))
-    if timezone.localtime() - moment < timedelta(hours=20):
-        return date_format(moment, "H:i")
-    return date_format(moment, "j M H:i")
+    moment = datetime.fromtimestamp(epoch, tz=timezone.get_current_timezone())
+    if timezone.now() - moment < timedelta(hours=20):
+        return f"{moment:%H:%M}"
+    return f"{moment.day} {MONTHS_3[moment.month].title()} {moment:%H:%M}"
 
 
 def per_second(rate: float) -> str:

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.hooks import Attention
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import once, rendering
 from mqadmin.history.happenings import Happening
 from mqadmin.queues.pages import fleet, halves, history, nodes, rights, standouts
-from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
+from mqadmin.queues.pages.broker_status import BrokerStatus, status_now
 from mqadmin.queues.pages.fleet import Seen
 from mqadmin.queues.pages.halves import Part
 from mqadmin.queues.pages.standouts import Standouts
@@ -26,9 +26,14 @@ HAPPENED = 12
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """All brokers where there are several; the one that was chosen, else the worst, in full."""
+    with once.reading():
+        return _overview(request)
+
+
+def _overview(request: HttpRequest) -> HttpResponse:
     everywhere = fleet.everywhere(request.user) if len(brokers.configs()) > 1 else []
     slug = _chosen(request, everywhere)
-    status = status_of(slug) if slug else None
+    status = status_now(slug) if slug else None
     broker = status.broker if status else None
     shown = history.asked(request)
     context = {
