@@ -15,7 +15,8 @@ from mqadmin.queues.health.facts import BROKEN, WATCH, QueueFacts, Reason, View,
 from mqadmin.queues.health.latches import OFF, Latch, latched
 from mqadmin.queues.health.memory import Memory
 
-Entry = tuple[float, int, int, int]
+# When, what was published, what of it is untaken and what unacked by the counts, what was delivered, what left.
+Entry = tuple[float, int, int, int, int, int]
 
 WINDOW_S = 300.0
 STEP_S = 9.0
@@ -43,7 +44,7 @@ def ledger(memory: Memory, facts: QueueFacts, now: float) -> tuple[Entry, ...]:
     if entry is None or facts.emptied:
         return ()
     entries = memory.ledger
-    if not entries or entry[1] < entries[-1][1]:
+    if not entries or _count_anew(entries[-1], entry):
         return (entry,)
     if now - entries[-1][0] < STEP_S or entry[1:] == entries[-1][1:]:
         return entries
@@ -94,8 +95,15 @@ def _entry(facts: QueueFacts, now: float) -> Entry | None:
         return None
     if facts.is_delay or facts.type == "stream":
         return None
-    untaken = facts.published - facts.ready - (facts.delivered or 0)
-    return (now, facts.published, untaken, facts.published - facts.total - facts.delayed - (facts.left or 0))
+    delivered, left = facts.delivered or 0, facts.left or 0
+    untaken = facts.published - facts.ready - delivered
+    unacked = facts.published - facts.total - facts.delayed - left
+    return (now, facts.published, untaken, unacked, delivered, left)
+
+
+def _count_anew(before: Entry, after: Entry) -> bool:
+    """Whether a counter fell: its statistics, or those of the channels of a node that is away, began anew."""
+    return len(before) < len(after) or any(after[place] < before[place] for place in (1, 4, 5))
 
 
 def _gone(before: Entry, after: Entry) -> int:

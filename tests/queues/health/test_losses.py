@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -103,3 +104,14 @@ def test_what_consumers_reject_is_not_lost_before_anybody_took_it() -> None:
         memory = remember(memory, facts, now)
         assert all(reason["code"] != "losing" for reason in judge(facts, memory, now).reasons)
         now += STEP
+
+
+def test_counters_of_a_node_that_went_are_no_loss() -> None:
+    """Those of its channels go, one after the other, the queue's own do not."""
+    observed = []
+    for step, facts in enumerate(flow(80, come=100, take=100)):
+        gone = min(2_000, 250 * max(0, step - 39))
+        observed.append(
+            replace(facts, delivered=(facts.delivered or 0) - gone, left=(facts.left or 0) - gone)
+        )
+    assert not any(losing(iter(observed)))
