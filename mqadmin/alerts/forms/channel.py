@@ -12,7 +12,6 @@ from mqadmin.alerts.models import Channel, Severity
 from mqadmin.alerts.rules import variables
 
 _TIMES = ("quiet_from", "quiet_until")
-_VARIABLES = ("variable", "secret_variable")
 
 
 class VariableField(forms.CharField):

@@ -20,6 +20,7 @@ from mqadmin.core.pages.formats import number
 from mqadmin.core.permissions import User
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Queue
+from mqadmin.queues.search.language import BadQuery
 
 MOST = 5
 # The overview has a line of its own for what these are about: they are told together, in one line.
@@ -106,6 +107,7 @@ def covers(silence: Silence, queue: Queue) -> bool:
     """Whether a silence is about a queue."""
     if silence.broker not in ("", queue.broker.slug):
         return False
-    return (
-        not silence.queues or queues_of.matching(silence.queues, Queue.objects.filter(pk=queue.pk)).exists()
-    )
+    try:
+        return queues_of.matching(silence.queues, Queue.objects.filter(pk=queue.pk)).exists()
+    except BadQuery:  # it silences nothing then: `engine.grouping.covers`
+        return False

@@ -116,7 +116,8 @@ def _of(rule: Rule, world: World, letters: Letters) -> Iterator[tuple[str, list[
         found = letters.newest(broker.slug, rule.window_s, world.now)
         if rule.queues and found:
             ids = world.matching(broker.slug, rule.queues)
-            rows = Queue.objects.filter(broker=broker).values_list("pk", "vhost", "name").order_by()
+            names = {letter.source_queue for letter in found}
+            rows = Queue.objects.filter(broker=broker, name__in=names).values_list("pk", "vhost", "name")
             named = {(vhost, name) for pk, vhost, name in rows if pk in ids}
             found = [letter for letter in found if (letter.vhost, letter.source_queue) in named]
         yield broker.slug, list(found)

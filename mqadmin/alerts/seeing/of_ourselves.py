@@ -37,7 +37,7 @@ def broker_reasons(rule: Rule, world: World) -> Iterator[Hit]:
     for broker in _brokers(rule, world):
         if broker.pk not in world.seen:
             continue
-        for code, reasons in _by_trouble(matched(_reasons(broker), rule)).items():
+        for code, reasons in _by_trouble(matched(broker.reasons, rule)).items():
             params = {"reasons": [dict(reason) for reason in reasons[:KEPT_REASONS]]}
             subject = Subject(Alert.Subject.BROKER, broker.slug, "", code)
             yield Hit(subject, f"broker:{code}", params=params, since=began(reasons[0], world.now))
@@ -116,17 +116,6 @@ def _process(what: str, name: str, seen: datetime | None, broker: str = "", erro
 
 def _brokers(rule: Rule, world: World) -> Iterator[Broker]:
     yield from (row for row in world.brokers.values() if not rule.broker or row.slug == rule.broker)
-
-
-def _reasons(broker: Broker) -> list[dict[str, object]]:
-    """The reasons of the broker's verdict; of a row that has none, its alarms and nodes that are down."""
-    reasons = getattr(broker, "reasons", None)
-    if reasons is not None:
-        return list(reasons)
-    found: list[dict[str, object]] = [
-        {"code": "alarm", "level": "broken", "params": dict(alarm)} for alarm in broker.alarms
-    ]
-    return found
 
 
 def _queue_ids(found: list[Consumer]) -> dict[tuple[str, str, str], int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,6 @@ from mqadmin.alerts.rules import queues_of
 from mqadmin.core import brokers
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages.broker_status import stale_after
-
-HAS_MUTE = any(column.name == "muted_until" for column in Queue._meta.get_fields())
 
 
 @dataclass
@@ -86,11 +84,11 @@ def is_seen(broker: Broker, now: datetime) -> bool:
 
 def rows(found: QuerySet[Queue], *columns: str) -> Iterator[dict[str, Any]]:
     """Yield the columns of queues, and until when each is muted."""
-    mute: Iterable[str] = ("muted_until",) if HAS_MUTE else ()
-    yield from found.values("pk", "broker_id", "vhost", "name", *mute, *columns).iterator(chunk_size=2000)
+    names = ("pk", "broker_id", "vhost", "name", "muted_until")
+    yield from found.values(*names, *columns).iterator(chunk_size=2000)
 
 
 def is_muted(row: Mapping[str, Any], now: datetime) -> bool:
     """Whether a person does not want to hear of this queue now."""
-    until = row.get("muted_until")
+    until = row["muted_until"]
     return until is not None and until > now

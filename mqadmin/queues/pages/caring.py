@@ -43,10 +43,6 @@ class Care:
     def are_limits_ruled(self) -> bool:
         return THRESHOLDS in self.by_rule
 
-    @property
-    def is_mute_ruled(self) -> bool:
-        return MUTE in self.by_rule
-
 
 def of(queue: Queue) -> Care:
     """Return what is set on a queue."""

@@ -21,7 +21,7 @@ from mqadmin.queues.pages import columns, exporting, grouping, listing, presenti
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
 from mqadmin.queues.pages.choosing import FIELDS
 from mqadmin.queues.pages.grouping import Group
-from mqadmin.queues.pages.listing import Key, QueueSearch
+from mqadmin.queues.pages.listing import Key, Listing, QueueSearch
 from mqadmin.queues.search import completing
 from mqadmin.queues.search.language import LONGEST, BadQuery
 from mqadmin.rabbit.numbers import whole
@@ -65,10 +65,11 @@ def queue_list(request: HttpRequest) -> HttpResponse:
     is_refresh = "queues-table" in request.headers.get("HX-Source", "")
     plain, version = (rendering.version(request, known_by, shown, hold) for hold in ([], hold))
     # Any other fragment has the saved views in it as well, of which these versions know nothing.
-    if is_refresh and (
-        answer := rendering.unchanged(request, plain) or rendering.unchanged(request, version)
-    ):
-        return answer
+    same = (
+        rendering.unchanged(request, plain) or rendering.unchanged(request, version) if is_refresh else None
+    )
+    if same:
+        return same
     found = listing.listing(query, known_by)
     keys, waiting = _held(slug, found.keys, hold)
     context = {
@@ -76,37 +77,47 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         "found": found,
         "rows": presenting.table(keys, now, shown),
         **(_grouped(query, known_by, hold, now, shown) if query.group else {}),
-        "groupings": [(name, label, query.address(group=name, open=())) for name, label in _groupings()],
+        "waiting": waiting,
+        "broker_status": status,
+        "notes": rights.notes(status.broker) if status else [],
+        "is_empty": not found.vhosts,
+        "is_refresh": is_refresh,
+        **_heads(query, found, shown),
+        **_bar(request, query, found),
+    }
+    version = plain if (not hold if query.group else keys == list(found.keys)) else version
+    version = version if is_refresh else ""
+    return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html", version=version)
+
+
+def _heads(query: QueueSearch, found: Listing, shown: tuple[str, ...]) -> dict[str, object]:
+    """Return what leads to another order, other columns, another part of the queues."""
+    return {
         "columns": shown,
         "shown": dict.fromkeys(shown, True),
         "is_broad": len(shown) > len(columns.USUAL) or not set(shown) <= set(columns.USUAL),
         "column_labels": columns.labels().items(),
-        "waiting": waiting,
         "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
+        "groupings": [(name, label, query.address(group=name, open=())) for name, label in _groupings()],
         "sizes": [(size, query.address(per=size)) for size in listing.SIZES],
-        "broker_status": status,
-        "notes": rights.notes(status.broker) if status else [],
-        "is_empty": not found.vhosts,
-        "everything": query.address(q="", vhost="", type="", show=""),
-        "asked": [("broker", slug), *((name, value) for name in FIELDS if (value := getattr(query, name)))],
+    }
+
+
+def _bar(request: HttpRequest, query: QueueSearch, found: Listing) -> dict[str, object]:
+    """Return what is done with the queues that are shown, and the search that finds them."""
+    given = [("broker", query.broker), *((name, value) for name in FIELDS if (value := getattr(query, name)))]
+    return {
+        "asked": given,
         "acts": [(item, permissions.denial(request.user, item.needs)) for item in hooks.queue_acts()],
+        "everything": query.address(q="", vhost="", type="", show=""),
         "everything_shown": query.address(per=listing.SIZES[1]),
         "query_fault": found.fault,
-        "is_refresh": is_refresh,
         "views": list(saved.SHELF.visible(request.user.get_username())),
         "view_urls": {"save": "queue_view_save", "delete": "queue_view_delete"},
         "view_now": saved.SHELF.plain(request.GET.urlencode()) if query.is_filtered else "",
         "here": request.path + query.address(page=query.page),
     }
-    version = plain if (not hold if query.group else keys == list(found.keys)) else version
-    return rendering.page(
-        request,
-        "queues/list.html",
-        context,
-        fragment="queues/_list.html",
-        version=version if is_refresh else "",
-    )
 
 
 @permissions.view
