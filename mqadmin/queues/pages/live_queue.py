@@ -38,14 +38,27 @@ class LiveQueue:
 
 
 def ask(queue: Queue) -> LiveQueue:
-    """Ask the broker for one queue with its consumers (2 to 4 ms). Never raises RabbitError."""
+    """Ask the broker for one queue with its consumers (2 to 4 ms). Never raises RabbitError.
+
+    One that hangs is not asked again for a moment: each look would hold a thread of the web until its timeout.
+    """
+    slug, began = queue.broker.slug, time.monotonic()
+    hung = _hung.get(slug)
+    if hung is not None and began < hung[0]:
+        return LiveQueue(error=hung[1])
     try:
-        return LiveQueue(brokers.client(queue.broker.slug).queue(queue.vhost, queue.name))
+        return LiveQueue(brokers.client(slug).queue(queue.vhost, queue.name))
     except NotFound as error:
         is_down = queue.gone_at is None and queue.state in DOWN_STATES
         return LiveQueue(error=error, gone=not is_down, is_down=is_down)
     except RabbitError as error:
+        if error.kind == "connection" and time.monotonic() - began >= _HANGS_S:
+            _hung[slug] = (time.monotonic() + _LEFT_ALONE_S, error)
         return LiveQueue(error=error)
+
+
+_HANGS_S, _LEFT_ALONE_S = 2.0, 10.0
+_hung: dict[str, tuple[float, RabbitError]] = {}  # by broker: until when, and what came of asking it
 
 
 @dataclass(frozen=True)

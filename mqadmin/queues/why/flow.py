@@ -49,7 +49,7 @@ class Way:
 
 def way(facts: Facts, *, sources: Sequence[Stop], dead: Sequence[Stop]) -> Way:
     """Return the drawing. `sources`: queues whose dead letters arrive here, `dead`: those where its own go."""
-    return Way(_sources(facts, sources), _exchanges(facts), _consumers(facts.holders), _dead(facts, dead))
+    return Way(_sources(facts, sources), _exchanges(facts), _consumers(facts), _dead(facts, dead))
 
 
 def _sources(facts: Facts, queues: Sequence[Stop]) -> Lane:
@@ -64,8 +64,10 @@ def _sources(facts: Facts, queues: Sequence[Stop]) -> Lane:
 
 
 def _exchanges(facts: Facts) -> Lane:
+    if facts.bindings is None:
+        return _lane(_("Through"), [], empty=_("not known: the broker does not tell its bindings now"))
     by_source: dict[str, list[str]] = defaultdict(list)
-    for binding in facts.bindings or ():
+    for binding in facts.bindings:
         by_source[binding.source].append(binding.routing_key)
     incoming = facts.detail.incoming if facts.detail else {}
     stops = [_exchange(name, keys, incoming.get(name)) for name, keys in sorted(by_source.items())]
@@ -86,10 +88,12 @@ def _exchange(name: str, keys: Sequence[str], came: float | None) -> Stop:
     )
 
 
-def _consumers(holders: Sequence[Holder]) -> Lane:
+def _consumers(facts: Facts) -> Lane:
+    if facts.seen != "live":
+        return _lane(_("Go to"), [], empty=_("not known: the broker does not tell its consumers now"))
     ours: dict[str, list[Holder]] = defaultdict(list)
     others: dict[str, list[Holder]] = defaultdict(list)
-    for holder in holders:
+    for holder in facts.holders:
         if holder.reader is not None:
             ours[holder.reader.name].append(holder)
         else:

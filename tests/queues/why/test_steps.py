@@ -116,3 +116,10 @@ def test_the_drawing_of_hundreds_shows_ten_and_a_count() -> None:
     assert (way.exchanges.more, way.consumers.more) == ("and 291 more", "and 190 more")
     assert (len(way.exchanges.stops[0].marks), way.exchanges.stops[0].more) == (3, "and 7 more keys")
     assert way.dead.empty
+
+
+def test_what_the_broker_does_not_tell_is_not_drawn_as_nothing() -> None:
+    way = flow.way(facts(seen="unasked", bindings=None), sources=(), dead=())
+    for lane in (way.exchanges, way.consumers):
+        assert not lane.stops
+        assert "not known" in lane.empty
