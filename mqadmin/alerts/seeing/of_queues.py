@@ -77,7 +77,7 @@ def matched(reasons: Sequence[Mapping[str, Any]], rule: Rule) -> list[Mapping[st
 
 def began(reason: Mapping[str, Any], now: datetime) -> datetime | None:
     """Return since when a reason holds, where it says so."""
-    since = reason.get("since", reason.get("params", {}).get("since"))
+    since = reason.get("since")
     if not isinstance(since, int | float) or isinstance(since, bool):
         return None
     return min(datetime.fromtimestamp(since, UTC), now)

@@ -56,8 +56,9 @@ class Memory:
     # Counters as last seen, and what they add up to: not stored, as they change with every message.
     published: int | None = None
     left: int | None = None
-    # (time, published, gone untaken, gone unacked), sparser with age: see `losses`
-    ledger: tuple[tuple[float, int, int, int, int, int], ...] = ()
+    ledger: tuple[
+        tuple[float, int, int, int, int, int], ...
+    ] = ()  # `losses.Entry`, sparser with age; not stored
     window: tuple[tuple[float, int], ...] = ()  # (time, total) where it changed, about two minutes back
     consumers_seen: int = 0  # how many consumers it last had
     active_at: float | None = None  # the last sign of traffic that was seen, to about half a minute

@@ -16,19 +16,6 @@ HOUR = timedelta(hours=1)
 GRACE = timedelta(seconds=30)
 MOST = 20
 _TROUBLE = ("broken", "watch")
-# Where a reason does not say since when, the latch behind it does (`Queue.facts`).
-_LATCHES = {
-    "growing": "growing",
-    "full_prefetch": "growing",
-    "no_consumers": "absent",
-    "no_collector": "absent",
-    "never_consumed": "absent",
-    "stalled": "stalled",
-    "redelivered": "redelivering",
-    "nearly_full": "full",
-    "full": "full",
-    "waits_long": "waiting",
-}
 
 
 @dataclass(frozen=True)
@@ -44,34 +31,20 @@ class Before:
         return datetime.fromtimestamp(self.since, UTC)
 
 
-def began(reason: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> float | None:
-    """Return since when a reason holds, None where nobody knows. `facts`: of the queue it is about."""
-    latch = (facts or {}).get(_LATCHES.get(str(reason.get("code")), "")) or [None]
-    known = (reason.get("since"), reason.get("params", {}).get("since"), latch[0])
-    return next((float(value) for value in known if isinstance(value, int | float)), None)
-
-
 def of_queue(queue: Queue) -> Before | None:
     """Return what changed before the worst that is wrong with a queue began; None where nothing is, or nobody knows
     since when it is."""
-    asked = (queue.vhost, queue.name)
-    return of_reasons(queue.broker.slug, queue.health_reasons, queue=asked, facts=queue.facts)
+    return of_reasons(queue.broker.slug, queue.health_reasons, queue=(queue.vhost, queue.name))
 
 
 def of_reasons(
-    broker: str,
-    reasons: Iterable[Mapping[str, Any]],
-    *,
-    queue: tuple[str, str] | None = None,
-    facts: Mapping[str, Any] | None = None,
+    broker: str, reasons: Iterable[Mapping[str, Any]], *, queue: tuple[str, str] | None = None
 ) -> Before | None:
     """Return what changed before the first reason of trouble that says since when. The worst comes first."""
     for reason in reasons:
-        if reason.get("level") not in _TROUBLE:
-            continue
-        since = began(reason, facts)
-        if since is not None:
-            return Before(since, str(reason["code"]), before(broker, since, queue=queue))
+        since = reason.get("since")
+        if reason.get("level") in _TROUBLE and since is not None:
+            return Before(float(since), str(reason["code"]), before(broker, since, queue=queue))
     return None
 
 

@@ -8,24 +8,10 @@ import pytest
 
 from mqadmin.history.models import Mark
 from mqadmin.queues.models import Broker
-from mqadmin.queues.why import before
 from tests.queues.conftest import Api, make_queue
 
 BROKE = 1_800_000_000
 AT = datetime.fromtimestamp(BROKE, UTC)
-
-
-@pytest.mark.parametrize(
-    ("reason", "facts", "since"),
-    [
-        ({"code": "x", "since": 7}, {}, 7),
-        ({"code": "no_consumers", "params": {"since": 8}}, {"absent": [9.0, True, None]}, 8),
-        ({"code": "redelivered", "params": {}}, {"redelivering": [9.0, True, None]}, 9),
-        ({"code": "down", "params": {}}, {"absent": [9.0, True, None]}, None),
-    ],
-)
-def test_since_when_a_reason_holds(reason: dict[str, object], facts: dict[str, object], since: int) -> None:
-    assert before.began(reason, facts) == since
 
 
 @pytest.mark.django_db
@@ -36,7 +22,8 @@ def test_what_changed_before(api: Api, broker: Broker) -> None:
     assert api.get(f"/queues/{queue.pk}/before").json() == {"since": None, "code": None, "found": []}
     queue.health_reasons = [
         {"code": "captured", "level": "ok", "params": {}, "since": BROKE - 9000},
-        {"code": "stalled", "level": "broken", "params": {"since": BROKE}},
+        {"code": "down", "level": "broken", "params": {}},
+        {"code": "stalled", "level": "broken", "params": {}, "since": BROKE},
     ]
     queue.save()
     found = api.get(f"/queues/{queue.pk}/before").json()
