@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from mqadmin.alerts.acts import channels, incidents
 from mqadmin.alerts.models import Channel, Delivery, Incident
+from mqadmin.alerts.pages import channels as pages
 from mqadmin.alerts.telling import links, messages, outbox, services
 from mqadmin.alerts.telling.answers import Answer, clean
 from mqadmin.alerts.telling.heartbeat import FAILURES, Heartbeat
@@ -111,7 +112,7 @@ def test_apprise_speaks_and_what_it_logs_has_no_address(
 
 def test_a_variable_that_is_not_set_is_named(db: None) -> None:
     channel = a_webhook()
-    assert channels.presented(channel).missing == ("MQADMIN_ALERT_HOOK", "MQADMIN_ALERT_KEY")
+    assert pages.missing(channel) == ["MQADMIN_ALERT_HOOK", "MQADMIN_ALERT_KEY"]
     found = channels.test(by=ANNA, channel=channel)
     assert (
         found.answer == "The environment variable MQADMIN_ALERT_HOOK is not set in this process, or is empty."

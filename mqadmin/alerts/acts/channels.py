@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.alerts.models import Channel, Delivery, Severity
-from mqadmin.alerts.rules import checking, variables
+from mqadmin.alerts.rules import checking
 from mqadmin.alerts.telling import messages, services
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
@@ -30,34 +29,6 @@ FIELDS = (
     "time_zone",
     "quiet_severity",
 )
-
-
-@dataclass(frozen=True)
-class Presented:
-    """A channel as a page shows it. `missing`: variables that this process does not have."""
-
-    channel: Channel
-    missing: tuple[str, ...]
-    last: Delivery | None
-
-    @property
-    def fault(self) -> str:
-        """What keeps it from working, in a sentence; "" for nothing that is known."""
-        if self.missing:
-            return _("Not set in this process: %(names)s.") % {"names": ", ".join(self.missing)}
-        if self.last is not None and self.last.answer and self.last.state != Delivery.State.SENT:
-            return self.last.answer
-        return ""
-
-
-def presented(channel: Channel) -> Presented:
-    """Return a channel with what is known of it; two reads."""
-    names = [channel.variable]
-    if channel.kind == Channel.Kind.WEBHOOK:
-        names.append(channel.secret_variable)
-    missing = tuple(name for name in names if not variables.is_set(name))
-    last = channel.deliveries.exclude(attempts=0).order_by("-id").first()
-    return Presented(channel, missing, last)
 
 
 def create(*, by: Actor, **values: Any) -> Channel:
