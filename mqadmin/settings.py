@@ -47,6 +47,9 @@ INSTALLED_APPS = [
     "consumers",
     "mqadmin.deadletters",
     "mqadmin.alerts",
+    "mqadmin.definitions",
+    "mqadmin.administration",
+    "mqadmin.passing",
 ]
 
 MIDDLEWARE = [
