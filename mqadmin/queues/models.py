@@ -65,6 +65,16 @@ class BrokerEvent(models.Model):
         return f"{self.broker} {self.kind}"
 
 
+# What the list of queues is filtered, counted and sorted by, in one index: the database reads that instead of the
+# rows, which are ten times as wide. No long texts: PostgreSQL takes 2,700 bytes for an entry. In its order queues are
+# counted by what the chips say.
+LISTED = [
+    *("broker", "gone_at", "vhost", "type", "health", "is_inbox", "consumers"),
+    *("name", "changed_at", "health_rank", "ready", "unacked", "total", "growth", "clears_in", "oldest_at"),
+    *("publish_rate", "deliver_rate", "ack_rate", "redeliver_rate", "memory", "message_bytes"),
+]
+
+
 class Queue(models.Model):
     """One queue of one broker. Numbers that the broker did not report are None: unknown, not zero."""
 
@@ -135,10 +145,7 @@ class Queue(models.Model):
     class Meta:
         ordering = ["broker", "vhost", "name"]
         constraints = [models.UniqueConstraint(fields=["broker", "vhost", "name"], name="one_row_per_queue")]
-        indexes = [
-            models.Index(fields=["broker", "gone_at", "-health_rank"]),
-            models.Index(fields=["broker", "gone_at", "-total"]),
-        ]
+        indexes = [models.Index(fields=LISTED, name="queues_listed")]
 
     def __str__(self) -> str:
         return f"{self.vhost}:{self.name}"

@@ -54,7 +54,7 @@ _told: Remembered[tuple[Attention, ...]] = Remembered(50)
 
 
 def _anew(slug: str) -> Iterator[Attention]:
-    # By the index of what is wrong: of ten thousand few are.
+    # Of the index `queues_listed`: few of ten thousand rows are read.
     found = wanted(slug).filter(health_rank__gte=RANK["watch"])
     counts = found.aggregate(
         broken=Count("pk", filter=_BROKEN),
