@@ -74,9 +74,7 @@ def _meant(broker: str) -> list[Summary]:
 @once
 def _states(broker: str) -> list[Current]:
     """Return how they do: all that every page shows of them."""
-    return summary.states(
-        Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
-    )
+    return summary.states(Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED))
 
 
 def _no_supervisor(stranded: list[Summary]) -> Attention:

@@ -165,8 +165,8 @@ def _without_a_member(slug: str, lacking: QuerySet[Queue], count: int) -> Iterat
 
 def badge(slug: str) -> Badge | None:
     """Return the number of queues for the sidebar."""
-    seen = Broker.objects.filter(slug=slug, sampled_at__isnull=False).values_list("queue_count", flat=True)
-    return next((Badge(number(count)) for count in seen), None)
+    broker = status_now(slug).broker
+    return None if broker is None or broker.sampled_at is None else Badge(number(broker.queue_count))
 
 
 def find(q: str, slug: str) -> Iterator[Hit]:

@@ -160,7 +160,9 @@ def ordering(sort: str) -> list[Any]:
     """Return the ORDER BY for a sort of SORTS ("-" in front: descending); unknown values last either way."""
     first, *rest = SORTS[sort.lstrip("-")]
     down = sort.startswith("-")
-    keys = [F(first).desc(nulls_last=True) if down else F(first).asc(nulls_last=True)]
+    # Said only where there are unknown values: SQLite goes by no index then.
+    last = True if Queue._meta.get_field(first).null else None
+    keys = [F(first).desc(nulls_last=last) if down else F(first).asc(nulls_last=last)]
     for name in rest:
         keys.append(F(name[1:]).desc(nulls_last=True) if name.startswith("-") else F(name).asc())
     return [*keys, F("name").asc(), F("vhost").asc()]

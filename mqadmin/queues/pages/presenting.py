@@ -41,6 +41,7 @@ class Row:
 
     def __init__(self, queue: Queue, now: float) -> None:
         self.queue, self._now = queue, now
+        self._language: str | None = get_language()
 
     @property
     def tone(self) -> Tone:
@@ -48,7 +49,7 @@ class Row:
 
     @property
     def state(self) -> str:
-        return _states(get_language()).get(self.queue.health, self.queue.health)
+        return _states(self._language).get(self.queue.health, self.queue.health)
 
     @cached_property
     def words(self) -> list[str]:
@@ -66,7 +67,7 @@ class Row:
     @property
     def marks(self) -> SafeString:
         """What is to be seen of its settings."""
-        return _drawn(marks(self.queue))
+        return _drawn(_marked(self.queue, self._language))
 
     @property
     def more_marks(self) -> SafeString:
@@ -81,7 +82,7 @@ class Row:
     @property
     def tick(self) -> str:
         """What its box is called."""
-        return _("Tick %(name)s") % {"name": self.queue.name}
+        return _tick(self._language) % {"name": self.queue.name}
 
     @property
     def points(self) -> Sequence[float | None]:
@@ -134,9 +135,11 @@ def row(queue: Queue, now: float) -> Row:
 class TableRow(Row):
     """A row that is read when it must be drawn. `key`: what it is drawn from."""
 
-    def __init__(self, key: Key, now: float, columns: tuple[str, ...], base: tuple[str, str]) -> None:
+    def __init__(
+        self, key: Key, now: float, columns: tuple[str, ...], base: tuple[str, str], language: str | None
+    ) -> None:
         self.pk, changed = key
-        self._now, self._base = now, base
+        self._now, self._base, self._language = now, base, language
         self.key = (*key, int(now // 60), columns) if changed else None
 
     @property
@@ -163,8 +166,7 @@ class Rows(list[TableRow]):
 
 
 def _read(wanted: list[int]) -> dict[int, Queue]:
-    """Return as much of the queues as a table shows: their values alone, as to make a model of each takes longer than
-    to read it."""
+    """Return as much of the queues as a table shows: values alone, as to make models takes longer than to read."""
     if not wanted:
         return {}
     names = [field.attname for field in Queue._meta.concrete_fields if field.name not in _NOT_SHOWN]
@@ -175,7 +177,13 @@ def _read(wanted: list[int]) -> dict[int, Queue]:
 def table(keys: Sequence[Key], now: float, columns: tuple[str, ...] = ()) -> Rows:
     """Return the rows of a page in their order; `columns`: those of them that are shown."""
     before, _zero, after = reverse("queue_detail", args=[0]).rpartition("0")
-    return Rows(TableRow(key, now, columns, (before, after)) for key in keys)
+    language = get_language()
+    return Rows(TableRow(key, now, columns, (before, after), language) for key in keys)
+
+
+@lru_cache(maxsize=20)  # asked for in each row, as are those below
+def _tick(_language: str | None) -> str:
+    return _("Tick %(name)s")
 
 
 @lru_cache(maxsize=20)
@@ -216,6 +224,10 @@ def waits_by(queue: Queue) -> str:
 
 def marks(queue: Queue) -> Sequence[Mark]:
     """Return the marks of a queue's type and of the settings that change what happens to its messages."""
+    return _marked(queue, get_language())
+
+
+def _marked(queue: Queue, language: str | None) -> Sequence[Mark]:
     checks = (
         queue.durable,
         queue.auto_delete,
@@ -226,7 +238,7 @@ def marks(queue: Queue) -> Sequence[Mark]:
         has(queue, "max-priority"),
         has(queue, "single-active-consumer"),
     )
-    return _marks(queue.type, checks, get_language())
+    return _marks(queue.type, checks, language)
 
 
 @lru_cache(maxsize=1_000)
