@@ -17,7 +17,7 @@ def collector() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_templates_are_read_and_the_collector_passes_over_them(collector: None) -> None:  # noqa: ARG001
+def test_templates_are_read_and_the_collector_passes_over_them(collector: None) -> None:
     loader = engines["django"].engine.template_loaders[0]
     loader.reset()
     ready.make_ready()
