@@ -24,14 +24,12 @@ import itertools
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 import requests
@@ -39,11 +37,11 @@ import requests
 from benchmarks import common
 from benchmarks.common import Bench, BenchmarkError
 from benchmarks.dashboard_rows import rendered
+from benchmarks.dashboard_way import way as way_to
 from deploy.options import ROOT
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing
-from tests.rabbit.proxy import Proxy
 
 AT_MOST = {
     "page_p95_ms": 50.0,
@@ -184,7 +182,8 @@ def pages(bench: Bench, person: Person, rounds: int) -> dict[str, float]:
     for number, (filters, sort) in enumerate(shapes):
         query = {**filters, "sort": f"-{sort}" if number % 2 else sort, "per": 100, "page": 1 + number % 3}
         ours.append(spent(lambda query=query: person.ask("/queues/", query))[0])
-        parts.append(spent(lambda query=query: person.ask("/queues/", query, **{"HX-Request": "true"}))[0])
+        other = {**query, "page": 4 + number % 3}  # of the same page all would be in memory
+        parts.append(spent(lambda other=other: person.ask("/queues/", other, **{"HX-Request": "true"}))[0])
         took, answer = spent(
             lambda number=number: session.get(url, params={**given, "page": 1 + number % 3}, timeout=60)
         )
@@ -322,28 +321,6 @@ def viewers(port: int, cookie: str, count: int, seconds: float) -> list[float]:
     return asyncio.run(_viewers(port, cookie, count, seconds))
 
 
-class Counted(Proxy):
-    """The way to the management API; `asked`: how many calls went over it."""
-
-    asked = 0
-    url = ""
-
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(1 << 18):
-                self.asked += data.count(b" HTTP/1.1\r\n")  # the end of a request's first line
-                sink.sendall(data)
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def a_minute(self, function: Callable[[], Any]) -> tuple[float, Any]:
-        """Return how many calls a minute there are while `function` runs, and its result."""
-        began, asked = time.monotonic(), self.asked
-        result = function()
-        return (self.asked - asked) / (time.monotonic() - began) * 60, result
-
-
 # --- the run -----------------------------------------------------------------------------------------------
 
 
@@ -356,6 +333,8 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[dict[str, float]
     from django.conf import settings
     from django.core.management import call_command
 
+    from mqadmin.ready import make_ready
+
     settings.ALLOWED_HOSTS = ["*"]
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -366,10 +345,11 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[dict[str, float]
         bench, [Outgoing("", name, b"{}", Properties()) for name, _busy in queues[: options.queues // 4]]
     )
     busy = [name for name, is_busy in queues if is_busy]
-    with traffic(bench, busy), _way(bench) as way:
+    with traffic(bench, busy), way_to(bench.broker.management_url) as way:
         environ = {**os.environ, "RABBITMQ_MANAGEMENT_URL": way.url}
         with common.child(bench, ["manage.py", "run_monitor"], environ) as monitor:
             _sampled(options.queues)
+            make_ready()  # as each web process does
             person = Person()
             share = Share(monitor.pid)
             found = pages(bench, person, options.rounds)
@@ -387,15 +367,6 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[dict[str, float]
     found["viewers_p99_ms"] = statistics.quantiles(times, n=100)[-1]
     theirs = {name: found.pop(name) for name in list(found) if name.startswith("management")}
     return found, theirs
-
-
-@contextlib.contextmanager
-def _way(bench: Bench) -> Iterator[Counted]:
-    parts = urlsplit(bench.broker.management_url)
-    with Counted(str(parts.hostname), parts.port or 15672) as way:
-        user = parts.netloc.rpartition("@")[0]
-        way.url = f"http://{user}@127.0.0.1:{way.port}/"
-        yield way
 
 
 class Share:

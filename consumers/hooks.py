@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,7 +16,7 @@ from consumers import metrics
 from consumers.models import Consumer
 from consumers.records import retention
 from consumers.status import happenings, measured, remembered, summary
-from consumers.status.summary import Summary
+from consumers.status.summary import Current, Summary
 from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Reader, Tile
 from mqadmin.core.pages import formats
@@ -67,8 +68,13 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
 @once
 def _meant(broker: str) -> list[Summary]:
     """Return the consumers that are not to be stopped."""
-    wanted = Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
-    return summary.summaries(wanted)
+    return summary.counted(_states(broker), timezone.now())
+
+
+@once
+def _states(broker: str) -> list[Current]:
+    """Return how they do: all that every page shows of them."""
+    return summary.states(Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED))
 
 
 def _no_supervisor(stranded: list[Summary]) -> Attention:
@@ -147,7 +153,7 @@ def tiles(broker: str) -> Iterable[Tile]:
 
 def _up(broker: str) -> tuple[int, int, bool]:
     """Return how many consumers run, how many should, and whether one of these is broken."""
-    found = [item for item in _meant(broker) if item.consumer.desired == Consumer.Desired.RUNNING]
+    found = [item for item in _states(broker) if item.consumer.desired == Consumer.Desired.RUNNING]
     running = sum(item.status.state == "running" for item in found)
     return running, len(found), any(item.status.state in BROKEN for item in found)
 

@@ -27,12 +27,14 @@ def _application() -> Application:
         from django.conf import settings
 
         from mqadmin.core import database
+        from mqadmin.ready import make_ready
 
         if not os.path.isdir(settings.STATIC_ROOT):
             sys.stderr.write(
                 f"mqadmin: no static files in {settings.STATIC_ROOT}: run manage.py collectstatic.\n"
             )
         database.require(wait=True)  # one that is away is a page of each request, until it is back
+        make_ready()
         return below(settings.BASE_PATH, made)
     except SystemExit as end:  # the settings, or the tables, cannot be used: one line says why
         text = str(end)

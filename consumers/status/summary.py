@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -160,39 +160,72 @@ def supervised(now: datetime | None = None) -> bool:
     return SupervisorHost.objects.filter(heartbeat_at__gt=newest).exists()
 
 
-def summaries(consumers: Iterable[Consumer], now: datetime | None = None) -> list[Summary]:
-    """Return a summary of each consumer, in their order; a fixed number of queries for any number of them."""
+@dataclass(frozen=True)
+class Current:
+    """One consumer and how it does now. `processes`: the current ones."""
+
+    consumer: Consumer
+    status: Status
+    processes: Sequence[ConsumerProcess]
+
+
+def states(consumers: Iterable[Consumer], now: datetime | None = None) -> list[Current]:
+    """Return the state of each consumer, in their order, without their counters; four queries, one for none."""
     moment = now or timezone.now()
     found = list(consumers)
+    if not found:
+        return []
     processes: dict[int, list[ConsumerProcess]] = defaultdict(list)
     for row in ConsumerProcess.objects.filter(consumer__in=found, ended_at=None):
         processes[row.consumer_id].append(row)
-    hours = last_hour([consumer.pk for consumer in found], moment)
-    errors = _common_errors()
-    waiting = retry_depths({consumer.broker for consumer in found})
     fleet = hosts.fleet(moment)
-    current = {consumer.pk: state_words.current(processes[consumer.pk]) for consumer in found}
-    held = {pk: held_words.held(rows, moment) for pk, rows in current.items()}
-    said = {pk: item.limit_ms for pk, item in held.items() if item is not None and item.limit_ms}
-    limits = consumer_timeout.for_all(found, said)
     return [
-        Summary(
-            consumer=consumer,
-            status=state_words.derive(
+        Current(
+            consumer,
+            state_words.derive(
                 consumer, processes[consumer.pk], supervised=bool(fleet.hosts), now=moment, fleet=fleet
             ),
-            processes=current[consumer.pk],
-            held=held[consumer.pk],
-            limit=limits[consumer.pk],
-            killed=next(
-                filter(None, (state_words.killed_words(row, moment) for row in current[consumer.pk])), ""
-            ),
-            hour=hours[consumer.pk],
-            common_error=errors.get(consumer.pk, ""),
-            delayed=(waiting[consumer.broker].get(consumer.vhost, 0) if consumer.broker in waiting else None),
+            state_words.current(processes[consumer.pk]),
         )
         for consumer in found
     ]
+
+
+def summaries(consumers: Iterable[Consumer], now: datetime | None = None) -> list[Summary]:
+    """Return a summary of each consumer, in their order; a fixed number of queries for any number of them."""
+    moment = now or timezone.now()
+    return counted(states(consumers, moment), moment)
+
+
+def counted(found: Sequence[Current], moment: datetime) -> list[Summary]:
+    """Return a summary of each consumer whose state is known."""
+    if not found:
+        return []
+    consumers = [item.consumer for item in found]
+    hours = last_hour([consumer.pk for consumer in consumers], moment)
+    errors = _common_errors()
+    waiting = retry_depths({consumer.broker for consumer in consumers})
+    held = {item.consumer.pk: held_words.held(item.processes, moment) for item in found}
+    said = {pk: item.limit_ms for pk, item in held.items() if item is not None and item.limit_ms}
+    limits = consumer_timeout.for_all(consumers, said)
+    return [
+        Summary(
+            consumer=item.consumer,
+            status=item.status,
+            processes=item.processes,
+            held=held[item.consumer.pk],
+            limit=limits[item.consumer.pk],
+            killed=next(filter(None, (state_words.killed_words(row, moment) for row in item.processes)), ""),
+            hour=hours[item.consumer.pk],
+            common_error=errors.get(item.consumer.pk, ""),
+            delayed=_delayed(item.consumer, waiting),
+        )
+        for item in found
+    ]
+
+
+def _delayed(consumer: Consumer, waiting: Mapping[str, Mapping[str, int]]) -> int | None:
+    return waiting[consumer.broker].get(consumer.vhost, 0) if consumer.broker in waiting else None
 
 
 def retry_depths(brokers: Iterable[str]) -> dict[str, dict[str, int]]:

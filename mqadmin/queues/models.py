@@ -65,6 +65,19 @@ class BrokerEvent(models.Model):
         return f"{self.broker} {self.kind}"
 
 
+# What the list of queues is filtered, counted and sorted by, in one index: the database reads that instead of rows
+# ten times as wide. No long texts: PostgreSQL takes 2,700 bytes for an entry. In its order the chips are counted.
+LISTED = [
+    *("broker", "gone_at", "vhost", "type", "health", "is_inbox", "consumers"),
+    *("name", "changed_at", "health_rank", "ready", "unacked", "total", "growth", "clears_in", "oldest_at"),
+    *("publish_rate", "deliver_rate", "ack_rate", "redeliver_rate", "memory", "message_bytes"),
+]
+
+
+# The same in the order of names, of what seldom changes: names are long to sort, and searched.
+NAMED = ["broker", "gone_at", "name", "vhost", "type", "health", "is_inbox", "consumers"]
+
+
 class Queue(models.Model):
     """One queue of one broker. Numbers that the broker did not report are None: unknown, not zero."""
 
@@ -136,8 +149,8 @@ class Queue(models.Model):
         ordering = ["broker", "vhost", "name"]
         constraints = [models.UniqueConstraint(fields=["broker", "vhost", "name"], name="one_row_per_queue")]
         indexes = [
-            models.Index(fields=["broker", "gone_at", "-health_rank"]),
-            models.Index(fields=["broker", "gone_at", "-total"]),
+            models.Index(fields=LISTED, name="queues_listed"),
+            models.Index(fields=NAMED, name="queues_named"),
         ]
 
     def __str__(self) -> str:

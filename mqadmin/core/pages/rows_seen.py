@@ -10,10 +10,8 @@ import hashlib
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import get_language
 
 from mqadmin.core.pages import rendering
 from mqadmin.core.remembered import Remembered
@@ -62,15 +60,15 @@ def by(request: HttpRequest | None) -> dict[str, str]:
     return found
 
 
-def kept(listing: Any, key: Hashable) -> Drawn | None:
-    """Return the row of a listing that was kept under `key`, or None."""
-    return None if key is None else _drawn.get((listing, get_language(), key))
+def kept(table: Hashable, key: Hashable) -> Drawn | None:
+    """Return the row of a table that was kept under `key`, or None. `table`: what all of its rows are known by."""
+    return None if key is None else _drawn.get((table, key))
 
 
-def keep(listing: Any, key: Hashable, html: str) -> Drawn:
+def keep(table: Hashable, key: Hashable, html: str) -> Drawn:
     """Keep a row for the next who looks; return it as it is sent."""
     drawn = Drawn.of(html)
-    return drawn if key is None else _drawn.put((listing, get_language(), key), drawn)
+    return drawn if key is None else _drawn.put((table, key), drawn)
 
 
 def private(request: HttpRequest, response: HttpResponse) -> None:

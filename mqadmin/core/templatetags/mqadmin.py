@@ -133,7 +133,7 @@ def spark(
     known = [value for value in points if value is not None]
     if len(known) < 2:
         return SafeString("")
-    line = _line(points, known, width, height)
+    line = _line(tuple(points), width, height)
     said = html_escape(str(label or _("last hour")))
     return SafeString(
         f'<svg class="spark {_tone(tone)}" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
@@ -142,8 +142,10 @@ def spark(
     )
 
 
-def _line(points: Sequence[float | None], known: Sequence[float], width: int, height: int) -> str:
+@lru_cache(maxsize=1_000)  # of most queues nothing changes in an hour: thousands have the same line
+def _line(points: tuple[float | None, ...], width: int, height: int) -> str:
     """Return the points of a polyline; between two that are level none is needed."""
+    known = [value for value in points if value is not None]
     highest, lowest = max(known), min(known)
     low = min(lowest, 0)
     scale = (height - 4) / ((max(highest, 0) or 1) - low)

@@ -32,6 +32,7 @@ from django import template
 from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from mqadmin.core.pages import rows_seen
 from mqadmin.core.pages.rows_seen import Drawn
@@ -129,14 +130,15 @@ class ListingNode(Node):
                     yield self._row(context, cells)
             return
         seen = rows_seen.by(context.get("request"))
-        for item, key, drawn in self._drawn(context, items):
+        table = (self, get_language())
+        for item, key, drawn in self._drawn(context, items, table):
             if drawn is None:
                 with context.push(**{self._name: item}):
-                    drawn = rows_seen.keep(self, key, self._row(context, cells))
+                    drawn = rows_seen.keep(table, key, self._row(context, cells))
             yield drawn.shown(seen)
 
     def _drawn(
-        self, context: template.Context, items: Iterable[Any]
+        self, context: template.Context, items: Iterable[Any], table: Hashable
     ) -> list[tuple[Any, Hashable, Drawn | None]]:
         """Return each item with its key, and its row where that is kept; `items.prepare` reads what others need."""
         assert self._keep is not None
@@ -144,7 +146,7 @@ class ListingNode(Node):
         for item in items:
             with context.push(**{self._name: item}):
                 key = self._keep.resolve(context)
-            found.append((item, key, rows_seen.kept(self, key)))
+            found.append((item, key, rows_seen.kept(table, key)))
         if hasattr(items, "prepare"):
             there = items.prepare([item for item, _key, drawn in found if drawn is None])
             return [entry for entry in found if entry[2] is not None or entry[0] in there]

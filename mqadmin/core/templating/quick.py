@@ -37,6 +37,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 _plain: set[type] = set()  # types that have no `[]`, of which nothing can be called
+_VALUES = {str, SafeString, int, float, bool, type(None)}  # types of which nothing can be called
 _UNKNOWN = object()
 
 
@@ -51,10 +52,10 @@ class QuickVariable(Variable):
         self.rest = tuple(rest)
 
     def resolve(self, context: Any) -> Any:
-        found = _UNKNOWN if self.translate else self._found(context)  # `{% translate NAME %}` sets that later
+        found = self.found(context)
         return super().resolve(context) if found is _UNKNOWN else found
 
-    def _found(self, context: Any) -> Any:
+    def found(self, context: Any) -> Any:
         """Return the value, _UNKNOWN where it is not plain how it is got."""
         first = self.first
         for values in reversed(context.dicts):
@@ -76,7 +77,10 @@ class QuickVariable(Variable):
                     return _UNKNOWN
         except Exception:  # Django meets it again, and knows which ones count
             return _UNKNOWN
-        return current if type(current) in _plain or not callable(current) else _UNKNOWN
+        kind = type(current)
+        if kind in _VALUES or kind in _plain or not callable(current):
+            return _UNKNOWN if self.translate else current  # `{% translate NAME %}` sets that later
+        return _UNKNOWN
 
 
 def _is_plain(value: Any) -> bool:
@@ -103,15 +107,18 @@ class QuickExpression(FilterExpression):
         self.steps = [function for function, _none in self.filters] if is_plain else None
 
     def resolve(self, context: Any, ignore_failures: bool = False) -> Any:
-        if not self.is_var and not self.filters:  # a constant, unless `{% translate %}` made a name of it
-            return self.var
-        if self.steps is None:
-            return super().resolve(context, ignore_failures)
-        try:
-            value = self.var.resolve(context)
-        except VariableDoesNotExist:
-            return super().resolve(context, ignore_failures)
-        for step in self.steps:
+        steps = self.steps
+        if steps is None:
+            # A constant, unless `{% translate %}` made a name of it.
+            is_constant = not self.is_var and not self.filters
+            return self.var if is_constant else super().resolve(context, ignore_failures)
+        value = self.var.found(context)
+        if value is _UNKNOWN:
+            try:
+                value = self.var.resolve(context)
+            except VariableDoesNotExist:
+                return super().resolve(context, ignore_failures)
+        for step in steps:
             value = step(value)
         return value
 

@@ -54,7 +54,7 @@ _told: Remembered[tuple[Attention, ...]] = Remembered(50)
 
 
 def _anew(slug: str) -> Iterator[Attention]:
-    # By the index of what is wrong: of ten thousand few are.
+    # Of the index `queues_listed`: few of ten thousand rows are read.
     found = wanted(slug).filter(health_rank__gte=RANK["watch"])
     counts = found.aggregate(
         broken=Count("pk", filter=_BROKEN),
@@ -165,8 +165,8 @@ def _without_a_member(slug: str, lacking: QuerySet[Queue], count: int) -> Iterat
 
 def badge(slug: str) -> Badge | None:
     """Return the number of queues for the sidebar."""
-    seen = Broker.objects.filter(slug=slug, sampled_at__isnull=False).values_list("queue_count", flat=True)
-    return next((Badge(number(count)) for count in seen), None)
+    broker = status_now(slug).broker
+    return None if broker is None or broker.sampled_at is None else Badge(number(broker.queue_count))
 
 
 def find(q: str, slug: str) -> Iterator[Hit]:

@@ -54,7 +54,7 @@ def mute(row: Queue | Standing) -> str:
     """Return until when a row is muted and by whom, "" where it is not."""
     if row.muted_until is None or row.muted_until <= timezone.now():
         return ""
-    by = row.muted_by if isinstance(row, Queue) else ""
+    by = getattr(row, "muted_by", "")  # of a rule it is not told
     text = _("Muted until %(until)s by %(by)s.") if by else _("Muted until %(until)s.")
     return text % {"until": until(row.muted_until), "by": by}
 

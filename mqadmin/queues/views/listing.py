@@ -15,10 +15,10 @@ from django.views.decorators.http import require_GET, require_safe
 
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.errors import Refusal
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import once, rendering
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import columns, exporting, grouping, listing, presenting, rights, saved
-from mqadmin.queues.pages.broker_status import BrokerStatus, status_of
+from mqadmin.queues.pages.broker_status import BrokerStatus, status_now
 from mqadmin.queues.pages.choosing import FIELDS
 from mqadmin.queues.pages.grouping import Group
 from mqadmin.queues.pages.listing import Key, Listing, QueueSearch
@@ -54,11 +54,16 @@ def queue_list(request: HttpRequest) -> HttpResponse:
     What nobody changed since is answered before a queue is read. While the pointer is over the table the page asks
     to `hold` its rows: they stay in their places, and those that would come are counted.
     """
+    with once.reading():
+        return _queue_list(request)
+
+
+def _queue_list(request: HttpRequest) -> HttpResponse:
     slug = brokers.current(request)
     query = QueueSearch.read(slug, request.GET.dict(), request.GET.getlist("open"))
     now = time.time()
     # Before any queue, so that none is older than what it is known by.
-    status = status_of(slug) if slug else None
+    status = status_now(slug) if slug else None
     shown = columns.chosen(request.COOKIES)
     known_by = _known_by(status, query, now)
     hold = _let_go(request)
