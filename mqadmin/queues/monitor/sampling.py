@@ -34,6 +34,7 @@ from mqadmin.queues.monitor.sight import Cluster, Sight
 from mqadmin.queues.standing.keeping import Keeper
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
+from mqadmin.rabbit.management_api.entries import Kept
 from mqadmin.rabbit.types import OverviewInfo, QueueInfo
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Sampler:
         self._learnt_at = float("-inf")
         self._sight = Sight()
         self._watch = Watch(client)
+        self._kept: Kept[QueueInfo] = Kept()
 
     def forget(self) -> None:
         """Read the rows back before the next sample: they may have changed under us."""
@@ -92,7 +94,7 @@ class Sampler:
         started = time.monotonic()
         overview, around = self._client.overview(), sight.cluster(self._client)
         listing = time.monotonic()
-        infos = self._client.queues()
+        infos = self._client.queues(kept=self._kept)
         listing_s = time.monotonic() - listing
         at = time.time() if now is None else now
         broker = self._loaded()
