@@ -2,10 +2,10 @@
 
     python -m benchmarks.many [--queues 100000] [--real 1000] [--busy 50] [--seconds 120] [--pages 10]
 
-A real broker has `--real` queues, `--busy` of them with traffic. Between it and the monitor stands a server that hands
-its answers on, but those that list queues or bindings: in these each queue stands as often as it takes to make
-`--queues` of them, all but its name as the broker told it. So every twentieth queue is busy, lengths and counters
-are those of real traffic, and the monitor, its database and the page are as they always are.
+A real broker has `--real` queues, `--busy` of them with traffic. Between it and the monitor stands a server that
+hands its answers on, but those that list queues or bindings: in these each queue stands as often as it takes to
+make `--queues` of them, all but its name as the broker told it. So every twentieth queue is busy, lengths and
+counters are those of real traffic, and the monitor, its database and the page are as they always are.
 
 sample_s      one sample, from the first call to the last row: median, and the longest
 cpu_s         processor time of the monitor for one sample, whatever else it does meanwhile included
@@ -40,7 +40,9 @@ from benchmarks import common
 from benchmarks.common import Bench, BenchmarkError
 
 _FIRST_S = 300.0
-_TOOK = re.compile(r"Sample\(queues=(\d+), written=(\d+), gone=(\d+), asked=([\d.]+), judged=([\d.]+), wrote=([\d.]+)")
+_TOOK = re.compile(
+    r"Sample\(queues=(\d+), written=(\d+), gone=(\d+), asked=([\d.]+), judged=([\d.]+), wrote=([\d.]+)"
+)
 
 
 # --- the broker, enlarged ----------------------------------------------------------------------------------
@@ -140,9 +142,7 @@ def samples(bench: Bench) -> list[dict[str, float]]:
     for match in _TOOK.finditer(text):
         queues, written, _gone, *times = (float(part) for part in match.groups())
         asked, judged, wrote = times
-        found.append(
-            {"queues": queues, "rows": written, "asked": asked, "judged": judged, "wrote": wrote}
-        )
+        found.append({"queues": queues, "rows": written, "asked": asked, "judged": judged, "wrote": wrote})
     return found
 
 
@@ -152,7 +152,9 @@ def page_times(rounds: int) -> list[float]:
 
     person = Person()
     person.ask("/queues/", {"per": 100})
-    queries = [{"per": 100, "page": 1 + place % 3, "sort": SORTS[place % len(SORTS)]} for place in range(rounds)]
+    queries = [
+        {"per": 100, "page": 1 + place % 3, "sort": SORTS[place % len(SORTS)]} for place in range(rounds)
+    ]
     return [spent(lambda query=query: person.ask("/queues/", query))[0] for query in queries]
 
 
@@ -189,7 +191,9 @@ def measure(bench: Bench, options: argparse.Namespace) -> dict[str, float]:
             lists, cost = len(way.lists), Cost(pid)
             time.sleep(options.seconds)
             share, seen = cost.share(), samples(bench)
-            spans = [late - early for early, late in zip(way.lists[lists:], way.lists[lists + 1 :], strict=False)]
+            spans = [
+                late - early for early, late in zip(way.lists[lists:], way.lists[lists + 1 :], strict=False)
+            ]
             times = page_times(options.pages) if options.pages else []
             return _figures(seen, before, share * options.seconds, spans, times) | {
                 "first_s": first,

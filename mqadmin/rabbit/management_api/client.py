@@ -205,11 +205,14 @@ class ManagementClient:
     def connections(self) -> list[ConnectionInfo]:
         """Return the connections: all of them for a user who sees the cluster, else its own."""
         return self._list(
-            parse.connection, self._read("connections", params={"columns": parse.CONNECTION_COLUMNS}, in_entries=True)
+            parse.connection,
+            self._read("connections", params={"columns": parse.CONNECTION_COLUMNS}, in_entries=True),
         )
 
     def channels(self) -> list[ChannelInfo]:
-        return self._list(parse.channel, self._read("channels", params={"columns": parse.CHANNEL_COLUMNS}, in_entries=True))
+        return self._list(
+            parse.channel, self._read("channels", params={"columns": parse.CHANNEL_COLUMNS}, in_entries=True)
+        )
 
     # Topology
 
@@ -301,7 +304,10 @@ class ManagementClient:
     # Reading
 
     def _read(self, kind: str, *names: str, **options: Any) -> Any:
-        """Make a call about a virtual host, whose name comes first, or about all of them. `options`: of `Http.answer`."""
+        """Make a call about a virtual host, whose name comes first, or about all of them.
+
+        `options`: of `Http.answer`.
+        """
         try:
             return self._http.call("GET", kind, *names, **options)
         except NotFound as error:

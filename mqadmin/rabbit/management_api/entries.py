@@ -1,7 +1,7 @@
 """The entries of a long list, each as the broker wrote it: read one by one, and only where they are new.
 
-A list of ten thousand queues is 5 MB of JSON, which decoded at once take 30 MB. And of ten thousand queues most stand
-still: what is said of them is letter for letter what was said the last time.
+A list of ten thousand queues is 5 MB of JSON, which decoded at once take 30 MB. And of ten thousand queues most
+stand still: what is said of them is letter for letter what was said the last time.
 """
 
 from __future__ import annotations
@@ -47,8 +47,10 @@ def shown(value: Any) -> Any:
 
 
 class Kept(Generic[T]):
-    """What was read from the entries of the last list, by their text: told again, it is the same object. For one
-    thread. Of a text its digest is kept, 128 bits of it: two texts with the same one do not come by chance."""
+    """What was read from the entries of the last list, by their text: told again, it is the same object.
+
+    For one thread. Of a text its digest is kept, 128 bits: two texts with the same one do not come by chance.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[bytes, T] = {}

@@ -76,11 +76,11 @@ class Http:
     ) -> Answer:
         """Return the decoded JSON of `/api/<segments>`, None for an empty answer.
 
-        With `in_entries` a list comes as `entries.split` makes it, where that can: a long one never stands in memory as
-        a whole, decoded. Each segment is percent-encoded as a whole. Statuses in `expect` are answers, not errors. In what GET
-        returns a NUL character is shown as "␀": one queue so named must not stop a database that cannot hold
-        it from keeping all others. Messages (POST) stay as they are. Raises NoResponse, Refused, NotFound,
-        BadResponse or ManagementUnavailable.
+        With `in_entries` a list comes as `entries.split` makes it, where that can: a long one never stands in
+        memory as a whole, decoded. Each segment is percent-encoded as a whole. Statuses in `expect` are answers,
+        not errors. In what GET returns a NUL character is shown as "␀": one queue so named must not stop a
+        database that cannot hold it from keeping all others. Messages (POST) stay as they are. Raises NoResponse,
+        Refused, NotFound, BadResponse or ManagementUnavailable.
         """
         address = "/".join((self._base, *(quote(segment, safe="") for segment in segments)))
         response = self._answer(method, address, params, body)
