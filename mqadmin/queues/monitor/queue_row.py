@@ -193,8 +193,8 @@ def hide(known: Known) -> bool:
     """Note that the queue may not be seen any more; return whether its row must be written."""
     if known.row is None or known.row.gone_at is not None:
         return False
-    unseen: dict[str, Any] = {"health": UNKNOWN, "health_rank": 0, "health_reasons": _UNSEEN}
-    row = known.row._replace(**(dict.fromkeys(_NUMBERS) | unseen))
+    unseen: dict[str, Any] = dict.fromkeys(_NUMBERS)
+    row = known.row._replace(**unseen, health=UNKNOWN, health_rank=0, health_reasons=_UNSEEN)
     if row == known.row:
         return False
     known.row, known.settled = row, False

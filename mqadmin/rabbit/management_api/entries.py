@@ -56,7 +56,7 @@ class Kept(Generic[T]):
         self._kept: dict[bytes, T] = {}
 
     def read(self, entries: Iterable[Entry], make: Callable[[Entry], T]) -> list[T]:
-        """Return what each entry says, made by `make` where it was not in the last list. Raises what that raises."""
+        """Return what each entry says; `make` makes it where it was not in the last list. Raises what that does."""
         before, now = self._kept, {}
         found = []
         for entry in entries:
