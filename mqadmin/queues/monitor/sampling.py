@@ -72,6 +72,7 @@ class Sampler:
 
     def __init__(self, slug: str, client: ManagementClient) -> None:
         self.slug = slug
+        self.listing_s = 0.0  # what the last list took
         self._client = client
         self._broker: Broker | None = None
         self._known: dict[Key, Known] = {}
@@ -99,7 +100,7 @@ class Sampler:
         overview, around = self._client.overview(), sight.cluster(self._client)
         listing = time.monotonic()
         infos = self._client.queues(kept=self._kept)
-        listing_s = time.monotonic() - listing
+        self.listing_s = time.monotonic() - listing
         at = time.time() if now is None else now
         broker = self._loaded()
         self._look_around(broker, infos, at)
@@ -114,7 +115,7 @@ class Sampler:
             self._keeper.keep(broker, at, are_new=len(self._known) > known)
             gone = self._mark_gone(broker, infos, at)
             stayed = [key for key, row in self._rows(gone) if changes.stays(key[1], row.what())]
-            found = Sampled(overview, around, infos, self._sight, self._traits, listing_s, made, stayed)
+            found = Sampled(overview, around, infos, self._sight, self._traits, self.listing_s, made, stayed)
             observed = self._watch.observe(broker, found, at)
             with transaction.atomic():
                 events.write(self.slug, observed.events)

@@ -115,6 +115,13 @@ def test_only_changed_rows_are_written(
     wait_until(lambda: sample()["q7"].ready == 5, 15, what="five ready")
 
 
+@pytest.mark.parametrize(("listing", "pace"), [(0.2, 5.0), (1.0, 5.0), (2.0, 10.0), (60.0, 15.0)])
+def test_a_broker_that_lists_slowly_is_asked_less_often(listing: float, pace: float) -> None:
+    sampler = monitor.BrokerSampler("default", 5.0, threading.Event())
+    sampler._sampler.listing_s = listing
+    assert sampler.pace == pace
+
+
 @pytest.mark.django_db
 def test_what_a_retry_queue_lets_go_makes_no_inbox(
     management: Management, broker_config: BrokerConfig, vhost: str
