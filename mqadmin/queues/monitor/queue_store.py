@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -18,6 +19,7 @@ from mqadmin.queues.monitor.observing import Key
 from mqadmin.queues.monitor.queue_row import COLUMNS, Row, text
 
 CHUNK = 500  # rows in one transaction: a write lock on SQLite stays short
+REST_S = 0.02  # between two of them: who waits for the lock looks for it ten times a second
 AT_ONCE = 100  # rows in one statement of PostgreSQL, which takes each statement by itself apart
 
 _JSON = frozenset(field.name for field in Queue._meta.fields if isinstance(field, JSONField))
@@ -36,7 +38,11 @@ def write(broker: Broker, rows: Sequence[tuple[Key, Row]], at: float) -> None:
     """Write the rows of queues, known ones and new ones, by CHUNK in a transaction. Raises django.db.Error."""
     moment = connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(at, UTC))
     remaining = iter(rows)
+    written = 0
     while chunk := list(islice(remaining, CHUNK)):
+        if written:
+            time.sleep(REST_S)
+        written += len(chunk)
         more = (moment, *_new())
         values = [(broker.pk, *key, *row, *more) for key, row in chunk]
         with transaction.atomic():

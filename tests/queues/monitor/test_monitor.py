@@ -106,7 +106,7 @@ def test_only_changed_rows_are_written(
         # Others may use this broker: what is written of their vhosts is theirs.
         assert written == {name for (of, name), _row in handed if of == vhost}
         writes = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE"))]
-        assert not any(vhost in sql for sql in writes if not sql.startswith('INSERT INTO "queues_queue"'))
+        assert written or not any(vhost in sql for sql in writes)
         quiet = quiet or not written
         return rows
 
