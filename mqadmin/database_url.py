@@ -10,8 +10,6 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import dj_database_url
-import psycopg
-from psycopg.conninfo import make_conninfo
 
 from mqadmin.given import Unusable
 
@@ -72,6 +70,9 @@ def _postgres(url: str) -> dict[str, Any]:
     if port == 0 or not parts.path.strip("/"):
         raise Unusable(f"DATABASE_URL names no {'port' if port == 0 else 'database'}. It looks like {_LIKE}.")
     options = parse_qs(parts.query, keep_blank_values=True)
+    import psycopg  # 9 MB, which processes on SQLite do without
+    from psycopg.conninfo import make_conninfo
+
     try:
         make_conninfo(**{name: values[-1] for name, values in options.items() if name not in _DJANGO})
     except psycopg.Error:

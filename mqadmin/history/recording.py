@@ -8,6 +8,7 @@ of the span that is not over yet, and goes on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
 from typing import NamedTuple
 
 from django.db import transaction
@@ -136,9 +137,9 @@ class Recorder:
             "kind", "vhost", "name", "pk", "ended_at"
         )
         for kind, vhost, name, number, ended_at in rows.iterator():
-            key = Key(kind, vhost, name)
+            key = Key(intern(kind), intern(vhost), intern(name))
             self._series[key] = number
-            self._kinds[number] = kind
+            self._kinds[number] = key.kind
             if ended_at is not None:
                 self._ended.add(key)
 

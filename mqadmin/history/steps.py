@@ -61,16 +61,29 @@ def gap() -> float:
 
 @dataclass(slots=True)
 class _Open:
-    """A series within a window: the values that it has, since when, and what was before."""
+    """A series within a window: the values that it has, since when, and what was before, None for nothing."""
 
+    kind: str
     now: Values
     since: float
-    tally: Tally
+    tally: Tally | None = None
 
     def hold(self, until: float) -> None:
         """Count the values that held until then."""
-        self.tally.hold(self.now, until - self.since)
+        if until > self.since:
+            if self.tally is None:
+                self.tally = Tally(self.kind)
+            self.tally.hold(self.now, until - self.since)
         self.since = until
+
+    def point(self, end: float) -> Values:
+        """Return what stands for the window that ends now."""
+        if self.tally is None and end > self.since:
+            return self.now  # one and the same all the time: most are, when a monitor begins
+        self.hold(end)
+        if self.tally is None:
+            return (None,) * len(self.now)
+        return tuple(None if value is None else round(value) for value in self.tally.values())
 
 
 class Window:
@@ -96,7 +109,7 @@ class Window:
         found = self._open.get(series)
         if found is None:
             now, since = (values, at) if before is None else (before, float(self.start))
-            found = self._open[series] = _Open(now, since, Tally(kind))
+            found = self._open[series] = _Open(kind, now, since)
         found.hold(at)
         found.now = values
 
@@ -116,12 +129,11 @@ class Window:
         end = start + self.seconds
         points, left = {}, {}
         for series, found in self._open.items():
-            found.hold(end)
-            point = tuple(None if value is None else round(value) for value in found.tally.values())
+            point = found.point(end)
             if self._written.get(series) != point:
                 points[series] = self._written[series] = point
             if point != found.now:
-                left[series] = _Open(found.now, end, Tally(kinds[series]))
+                left[series] = _Open(kinds[series], found.now, end)
         self._open = left
         self.start = end if left else None
         return start, points

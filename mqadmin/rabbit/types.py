@@ -178,6 +178,10 @@ class QueueInfo:
     members: tuple[str, ...] = ()
     online: tuple[str, ...] | None = None
     delayed: int | None = None
+    key: tuple[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.vhost, self.name))
 
     @property
     def away(self) -> tuple[str, ...]:
@@ -193,10 +197,6 @@ class QueueInfo:
     def mean_bytes(self) -> float:
         """The mean size of the bodies in it; 0 where the broker does not say, or it is empty."""
         return (self.message_bytes or 0) / self.total if self.total else 0
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.vhost, self.name
 
 
 @dataclass(frozen=True)

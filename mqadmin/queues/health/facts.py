@@ -126,9 +126,14 @@ def reason(level: str, code: str, since: float | None = None, **params: Any) -> 
     return found
 
 
+def is_dated(verdict: Verdict) -> bool:
+    """Whether each trouble has its `since`."""
+    return all("since" in item or item["level"] not in TROUBLE for item in verdict.reasons)
+
+
 def dated(verdict: Verdict, before: Iterable[Mapping[str, Any]], now: float) -> Verdict:
     """Return `verdict`, each trouble with its `since`: its rule's, else what it was before, else now."""
-    if all("since" in item or item["level"] not in TROUBLE for item in verdict.reasons):
+    if is_dated(verdict):
         return verdict
     known = {item["code"]: item["since"] for item in before if "since" in item}
     reasons = tuple(

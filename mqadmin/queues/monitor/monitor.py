@@ -24,6 +24,9 @@ LEASE_S = 60.0
 # A listing of 10,000 queues takes seconds on a busy broker: that is slow, not gone.
 LISTING_S = 30.0
 DATABASE_WAIT_S = 2.0
+# The broker lists for no more than a fifth of the time; but samples stay so close that pages do not call them stale
+# (`broker_status.stale_after`), nor history a gap (`steps.gap`).
+LIST_TIMES, LONGEST_S = 5.0, 15.0
 
 
 class BrokerSampler:
@@ -49,6 +52,11 @@ class BrokerSampler:
     def lease(self) -> str:
         return f"monitor:{self.slug}"
 
+    @property
+    def pace(self) -> float:
+        """The seconds from one sample to the next: more than the interval where the broker takes long to list."""
+        return max(self.interval, min(LIST_TIMES * self._sampler.listing_s, LONGEST_S))
+
     def run(self) -> None:
         """Sample until told to stop; then give the lease back, so that another monitor begins at once."""
         while not self._stop.is_set():
@@ -66,7 +74,7 @@ class BrokerSampler:
             close_old_connections()
             if self._leads():
                 self._sample()
-            return self.interval
+            return self.pace
         except (DatabaseError, InterfaceError) as error:
             log.warning("broker %s: not sampled, waiting for the database: %s", self.slug, error)
             self._sampler.forget()

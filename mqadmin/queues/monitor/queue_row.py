@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from mqadmin.queues.health.facts import FOREVER, RANK, UNKNOWN, Verdict, dated
+from mqadmin.queues.health.facts import FOREVER, RANK, UNKNOWN, Verdict, dated, is_dated
 from mqadmin.queues.health.judging import judge, remember
 from mqadmin.queues.health.memory import Memory
 from mqadmin.queues.monitor.arrivals import Arrivals
@@ -18,52 +20,79 @@ HISTORY_MINUTES = 60
 MEMORY_NOISE = 0.25
 MEMORY_NOISE_BYTES = 65_536
 
-COLUMNS = (
-    "type",
-    "durable",
-    "auto_delete",
-    "exclusive",
-    "state",
-    "node",
-    "ready",
-    "unacked",
-    "total",
-    "consumers",
-    "publish_rate",
-    "deliver_rate",
-    "ack_rate",
-    "redeliver_rate",
-    "memory",
-    "message_bytes",
-    "arguments",
-    "policy",
-    "effective_policy",
-    "history",
-    "growth",
-    "clears_in",
-    "oldest_at",
-    "oldest_at_least",
-    "facts",
-    "health",
-    "health_rank",
-    "health_reasons",
-    "dead_letters_to",
-    "dead_letters_from",
-    "dead_letter_choice",
-    "dead_letter_fault",
-    "is_inbox",
-    "is_delay",
-    "delay_ms",
-    "gone_at",
-)
-"""What the monitor writes of a queue, beside its key and `changed_at`."""
+
+class Row(NamedTuple):
+    """What the monitor writes of a queue, beside its key and `changed_at`: columns of `Queue`, JSON as its text.
+
+    A tuple and texts: they take a fraction of the memory of what they say.
+    """
+
+    type: str
+    durable: bool
+    auto_delete: bool
+    exclusive: bool
+    state: str
+    node: str
+    ready: int | None
+    unacked: int | None
+    total: int | None
+    consumers: int | None
+    publish_rate: float | None
+    deliver_rate: float | None
+    ack_rate: float | None
+    redeliver_rate: float | None
+    memory: int | None
+    message_bytes: int | None
+    arguments: str
+    policy: str
+    effective_policy: str
+    history: str
+    growth: float | None
+    clears_in: float | None
+    oldest_at: int | None
+    oldest_at_least: bool
+    facts: str
+    health: str
+    health_rank: int
+    health_reasons: str
+    dead_letters_to: str
+    dead_letters_from: str
+    dead_letter_choice: str
+    dead_letter_fault: str
+    is_inbox: bool
+    is_delay: bool
+    delay_ms: int | None
+    gone_at: datetime | None = None
+
+    def read(self, name: str) -> Any:
+        """Return what a column of JSON says."""
+        text = getattr(self, name)
+        return _EMPTY[text]() if text in _EMPTY else json.loads(text)
+
+    def what(self) -> dict[str, Any]:
+        """Return of a queue what `changes.stays` goes by."""
+        found = {name: self.read(name) for name in ("arguments", "effective_policy")}
+        return {"exclusive": self.exclusive, "auto_delete": self.auto_delete, **found}
+
+
+COLUMNS = Row._fields
+_EMPTY: Mapping[str, Callable[[], Any]] = {"{}": dict, "[]": list}
+# In an order of its own, since PostgreSQL keeps none.
+_encoded = json.JSONEncoder(sort_keys=True).encode
+
+
+def text(value: Any) -> str:
+    """Return JSON as a row has it."""
+    if value:
+        return _encoded(value)
+    return "{}" if isinstance(value, Mapping) else "[]"
 
 
 @dataclass(slots=True)
 class Known:
     """What the monitor holds of one queue between two samples."""
 
-    row: dict[str, Any] = field(default_factory=dict)  # the values as last written
+    row: Row | None = None  # the values as last written
     memory: Memory = field(default_factory=Memory)
     info: QueueInfo | None = None
     route: DeadLetterRoute = NOWHERE
@@ -71,6 +100,16 @@ class Known:
     settled: bool = False
     wake_at: float = FOREVER  # a settled one is judged again then
     arrivals: Arrivals | None = None  # from the first message that waited on
+
+    @property
+    def is_gone(self) -> bool:
+        return self.row is not None and self.row.gone_at is not None
+
+    def go(self, moment: datetime) -> None:
+        """Note that the broker does not list it any more."""
+        if self.row is not None:
+            self.row = self.row._replace(gone_at=moment)
+        self.settled, self.arrivals = False, None
 
 
 def update(
@@ -81,8 +120,8 @@ def update(
     context: tuple[Any, ...] = (tracked, around.alarms)
     if around.limits or around.handling:
         context += (around.limits.get(info.key), around.handling.get(info.key))
-    same = known.settled and known.info == info and known.route == route and known.context == context
-    if same and now < known.wake_at:
+    same = known.settled and (known.info is info or known.info == info)
+    if same and known.route == route and known.context == context and now < known.wake_at:
         if info.ready:
             _oldest(known, info, around)  # what waits grows older
         return False
@@ -92,9 +131,12 @@ def update(
         oldest = _oldest(known, info, around)
     facts = queue_facts(info, route, tracked=tracked, around=around, oldest=oldest)
     memory = remember(known.memory, facts, now)
-    verdict = dated(judge(facts, memory, now), known.row.get("health_reasons", ()), now)
-    history = extended(known.row.get("history", []), info.total, around.now)
-    row = _row(info, route, facts.is_inbox, memory, verdict, history, known.row) | oldest
+    verdict = judge(facts, memory, now)
+    if not is_dated(verdict):
+        verdict = dated(verdict, known.row.read("health_reasons") if known.row else (), now)
+    before = known.row.read("history") if known.row else []
+    history = extended(before, info.total, around.now)
+    row = _row(info, route, facts.is_inbox, memory, verdict, history, known, oldest)
     changed = row != known.row
     known.row, known.memory, known.info, known.route, known.context = row, memory, info, route, context
     known.settled = verdict.settled and (not history or history[-1][1] == info.total)
@@ -105,13 +147,13 @@ def update(
 def remade(known: Known, info: QueueInfo, around: Surroundings) -> str:
     """Return by what one sees that this is another queue of the same name; "" where it is the same."""
     row, last = known.row, known.info
-    if not row:
+    if row is None:
         return ""
-    if row.get("gone_at") is not None:
+    if row.gone_at is not None:
         return "came_back"
-    if row["type"] != info.type[:20]:
+    if row.type != info.type[:20]:
         return "type"
-    if row["arguments"] != info.arguments or row["durable"] != info.durable:
+    if row.durable != info.durable or row.arguments != text(info.arguments):
         return "arguments"
     if last is None or last.published is None or not around.calm:
         return ""
@@ -149,14 +191,17 @@ def _oldest(known: Known, info: QueueInfo, around: Surroundings) -> dict[str, An
 
 def hide(known: Known) -> bool:
     """Note that the queue may not be seen any more; return whether its row must be written."""
-    row = {**known.row, **dict.fromkeys(_NUMBERS), "health": UNKNOWN, "health_rank": 0}
-    row["health_reasons"] = [{"code": "unseen", "level": UNKNOWN, "params": {}}]
-    if known.row.get("gone_at") is not None or row == known.row:
+    if known.row is None or known.row.gone_at is not None:
+        return False
+    unseen: dict[str, Any] = dict.fromkeys(_NUMBERS)
+    row = known.row._replace(**unseen, health=UNKNOWN, health_rank=0, health_reasons=_UNSEEN)
+    if row == known.row:
         return False
     known.row, known.settled = row, False
     return True
 
 
+_UNSEEN = text([{"code": "unseen", "level": UNKNOWN, "params": {}}])
 _NUMBERS = (
     "ready",
     "unacked",
@@ -211,44 +256,58 @@ def _row(
     memory: Memory,
     verdict: Verdict,
     history: list[list[int]],
-    last: Mapping[str, Any],
-) -> dict[str, Any]:
-    return {
-        "type": info.type[:20],
-        "durable": info.durable,
-        "auto_delete": info.auto_delete,
-        "exclusive": info.exclusive,
-        "state": (info.state or "")[:40],
-        "node": (info.node or "")[:255],
-        "ready": info.ready,
-        "unacked": info.unacked,
-        "total": info.total,
-        "consumers": info.consumers,
-        "publish_rate": info.publish_rate,
-        "deliver_rate": info.deliver_rate,
-        "ack_rate": info.ack_rate,
-        "redeliver_rate": info.redeliver_rate,
-        "memory": _calm(info.memory, last.get("memory")),
-        "message_bytes": info.message_bytes,
-        "arguments": dict(info.arguments),
-        "policy": info.policy or "",
-        "effective_policy": dict(info.effective_policy),
-        "history": history,
-        "growth": verdict.growth,
-        "clears_in": verdict.clears_in,
-        "facts": memory.to_json(),
-        "health": verdict.level,
-        "health_rank": RANK[verdict.level],
-        "health_reasons": list(verdict.reasons),
-        "dead_letters_to": list(route.to),
-        "dead_letters_from": list(route.origins),
-        "dead_letter_choice": route.choice,
-        "dead_letter_fault": route.fault,
-        "is_inbox": is_inbox,
-        "is_delay": route.is_delay,
-        "delay_ms": route.delay_ms,
-        "gone_at": None,
-    }
+    known: Known,
+    oldest: Mapping[str, Any],
+) -> Row:
+    last = known.row
+    return _shared(
+        Row(
+            type=info.type[:20],
+            durable=info.durable,
+            auto_delete=info.auto_delete,
+            exclusive=info.exclusive,
+            state=(info.state or "")[:40],
+            node=(info.node or "")[:255],
+            ready=info.ready,
+            unacked=info.unacked,
+            total=info.total,
+            consumers=info.consumers,
+            publish_rate=info.publish_rate,
+            deliver_rate=info.deliver_rate,
+            ack_rate=info.ack_rate,
+            redeliver_rate=info.redeliver_rate,
+            memory=_calm(info.memory, last and last.memory),
+            message_bytes=info.message_bytes,
+            arguments=text(info.arguments),
+            policy=info.policy or "",
+            effective_policy=text(info.effective_policy),
+            history=text(history),
+            growth=verdict.growth,
+            clears_in=verdict.clears_in,
+            facts=text(memory.to_json()),
+            health=verdict.level,
+            health_rank=RANK[verdict.level],
+            health_reasons=text(verdict.reasons),
+            dead_letters_to=text(route.to),
+            dead_letters_from=text(route.origins),
+            dead_letter_choice=route.choice,
+            dead_letter_fault=route.fault,
+            is_inbox=is_inbox,
+            is_delay=route.is_delay,
+            delay_ms=route.delay_ms,
+            **oldest,
+        ),
+        last,
+    )
+
+
+def _shared(row: Row, last: Row | None) -> Row:
+    """Return the row, made of the last one's own values where they are equal: so nothing is kept twice."""
+    if last is None:
+        return row
+    if row == last:
+        return last
+    return Row._make(old if old == new else new for old, new in zip(last, row, strict=True))
 
 
 def _calm(value: int | None, last: int | None) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
@@ -18,27 +18,32 @@ from django.db.models import Q
 from mqadmin.history import steps
 from mqadmin.queues.health.memory import Memory
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.monitor import arrivals_kept, beside, broker_rows, remembering, sight, topology, traits
+from mqadmin.queues.monitor import (
+    arrivals_kept,
+    beside,
+    broker_rows,
+    queue_store,
+    remembering,
+    sight,
+    topology,
+    traits,
+)
 from mqadmin.queues.monitor.arrivals import Arrivals
 from mqadmin.queues.monitor.cluster import changes, events
 from mqadmin.queues.monitor.cluster.changes import Event
 from mqadmin.queues.monitor.cluster.watch import Sampled, Watch
 from mqadmin.queues.monitor.observing import NOWHERE, DeadLetterRoute, Key, Surroundings
-from mqadmin.queues.monitor.queue_row import (
-    COLUMNS,
-    Known,
-    hide,
-    update,
-)
+from mqadmin.queues.monitor.queue_row import Known, Row, hide, update
+from mqadmin.queues.monitor.queue_store import CHUNK
 from mqadmin.queues.monitor.sight import Cluster, Sight
 from mqadmin.queues.standing.keeping import Keeper
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
+from mqadmin.rabbit.management_api.entries import Kept
 from mqadmin.rabbit.types import OverviewInfo, QueueInfo
 
 log = logging.getLogger(__name__)
 
-CHUNK = 500  # rows in one transaction: a write lock on SQLite stays short
 TOPOLOGY_S = 30.0
 TRAITS_S = 300.0
 GONE_KEPT = timedelta(hours=24)
@@ -67,6 +72,7 @@ class Sampler:
 
     def __init__(self, slug: str, client: ManagementClient) -> None:
         self.slug = slug
+        self.listing_s = 0.0  # what the last list took
         self._client = client
         self._broker: Broker | None = None
         self._known: dict[Key, Known] = {}
@@ -81,6 +87,7 @@ class Sampler:
         self._learnt_at = float("-inf")
         self._sight = Sight()
         self._watch = Watch(client)
+        self._kept: Kept[QueueInfo] = Kept()
 
     def forget(self) -> None:
         """Read the rows back before the next sample: they may have changed under us."""
@@ -92,8 +99,8 @@ class Sampler:
         started = time.monotonic()
         overview, around = self._client.overview(), sight.cluster(self._client)
         listing = time.monotonic()
-        infos = self._client.queues()
-        listing_s = time.monotonic() - listing
+        infos = self._client.queues(kept=self._kept)
+        self.listing_s = time.monotonic() - listing
         at = time.time() if now is None else now
         broker = self._loaded()
         self._look_around(broker, infos, at)
@@ -104,11 +111,11 @@ class Sampler:
             made = self._made(infos)
             changed = self._judge(broker, infos, around, at) + self._hide(infos)
             judged = time.monotonic()
-            self._write(broker, changed, at)
+            queue_store.write(broker, list(self._rows(changed)), at)
             self._keeper.keep(broker, at, are_new=len(self._known) > known)
             gone = self._mark_gone(broker, infos, at)
-            stayed = [key for key in gone if changes.stays(key[1], self._known[key].row)]
-            found = Sampled(overview, around, infos, self._sight, self._traits, listing_s, made, stayed)
+            stayed = [key for key, row in self._rows(gone) if changes.stays(key[1], row.what())]
+            found = Sampled(overview, around, infos, self._sight, self._traits, self.listing_s, made, stayed)
             observed = self._watch.observe(broker, found, at)
             with transaction.atomic():
                 events.write(self.slug, observed.events)
@@ -141,8 +148,9 @@ class Sampler:
             key: known.arrivals
             for key, known in self._known.items()
             if known.arrivals is not None
-            and known.row.get("oldest_at") is not None
-            and known.row.get("gone_at") is None
+            and known.row is not None
+            and known.row.oldest_at is not None
+            and known.row.gone_at is None
         }
         arrivals_kept.write(broker, waiting, at)
         self._arrivals_at = at
@@ -157,18 +165,16 @@ class Sampler:
         return stored
 
     def _oldest(self) -> dict[Key, int | None]:
-        return {key: known.row.get("oldest_at") for key, known in self._known.items()}
+        return {key: known.row.oldest_at for key, known in self._known.items() if known.row is not None}
 
     def _loaded(self) -> Broker:
         if self._broker is None:
             broker, _created = Broker.objects.get_or_create(slug=self.slug)
             arrivals = self._loaded_arrivals(broker)
-            rows = Queue.objects.filter(broker=broker).values("vhost", "name", *COLUMNS)
-            self._known = {}
-            for row in rows.iterator():
-                key = (row.pop("vhost"), row.pop("name"))
-                memory = Memory.from_json(row["facts"])
-                self._known[key] = Known(row=row, memory=memory, arrivals=arrivals.get(key))
+            self._known = {
+                key: Known(row=row, memory=Memory.from_json(row.read("facts")), arrivals=arrivals.get(key))
+                for key, row in queue_store.read(broker)
+            }
             self._broker = broker
         return self._broker
 
@@ -182,7 +188,7 @@ class Sampler:
         self._routes = topology.routes(
             infos, bindings, exchanges, captured=self._tracked(broker), worked=worked
         )
-        vhosts = {vhost for (vhost, _name), known in self._known.items() if known.row.get("gone_at") is None}
+        vhosts = {vhost for (vhost, _name), known in self._known.items() if not known.is_gone}
         self._sight = sight.look(self._client, exchanges, vhosts, self._sight)
         self._shape, self._mapped_at = shape, at
 
@@ -223,28 +229,15 @@ class Sampler:
     def _tracked(self, broker: Broker) -> set[Key]:
         return set(Queue.objects.filter(broker=broker, tracked=True).values_list("vhost", "name"))
 
-    def _write(self, broker: Broker, keys: Sequence[Key], at: float) -> None:
-        moment = datetime.fromtimestamp(at, UTC)
-        remaining = iter(keys)
-        while chunk := list(islice(remaining, CHUNK)):
-            rows = [
-                Queue(
-                    broker=broker, vhost=vhost, name=name, changed_at=moment, **self._known[vhost, name].row
-                )
-                for vhost, name in chunk
-            ]
-            # An upsert, not an UPDATE by id: one statement for the new and the known.
-            Queue.objects.bulk_create(
-                rows,
-                update_conflicts=True,
-                unique_fields=["broker", "vhost", "name"],
-                update_fields=[*COLUMNS, "changed_at"],
-            )
+    def _rows(self, keys: Iterable[Key]) -> Iterator[tuple[Key, Row]]:
+        for key in keys:
+            if (row := self._known[key].row) is not None:
+                yield key, row
 
     def _made(self, infos: Iterable[QueueInfo]) -> list[Key]:
         """Return the queues that were not there at the last sample, of those that are made to stay."""
         known = self._known
-        new = (info for info in infos if info.key not in known or known[info.key].row.get("gone_at"))
+        new = (info for info in infos if info.key not in known or known[info.key].is_gone)
         return [info.key for info in new if changes.stays(info.name, asdict(info))]
 
     def _mark_gone(self, broker: Broker, infos: Iterable[QueueInfo], at: float) -> list[Key]:
@@ -253,15 +246,14 @@ class Sampler:
         listed = {info.key for info in infos}
         hidden = set(self._sight.hidden)
         missing = [key for key in self._known if key not in listed and key[0] not in hidden]
-        new = [key for key in missing if self._known[key].row.get("gone_at") is None]
+        new = [key for key in missing if not self._known[key].is_gone]
         # After a restart of a broker these may be thousands: a few statements for all of them.
         for vhost, keys in groupby(sorted(new), key=itemgetter(0)):
             remaining = iter(keys)
             while chunk := [name for _vhost, name in islice(remaining, CHUNK)]:
                 Queue.objects.filter(broker=broker, vhost=vhost, name__in=chunk).update(gone_at=moment)
         for key in new:
-            self._known[key].row["gone_at"] = moment
-            self._known[key].settled, self._known[key].arrivals = False, None
+            self._known[key].go(moment)
         if missing:
             self._delete_old(broker, missing, moment)
         return new

@@ -24,6 +24,8 @@ def shape(queues: Iterable[QueueInfo]) -> int:
     return hash(
         tuple(
             (queue.key, dead_letter_exchange(queue), dead_letter_routing_key(queue), message_ttl(queue))
+            if queue.arguments or queue.effective_policy
+            else queue.key
             for queue in queues
         )
     )

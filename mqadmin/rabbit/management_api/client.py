@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import requests
@@ -16,7 +17,8 @@ from mqadmin.rabbit.errors import (
     NotFound,
     Refused,
 )
-from mqadmin.rabbit.management_api import parse, parse_inside
+from mqadmin.rabbit.management_api import entries, parse, parse_inside
+from mqadmin.rabbit.management_api.entries import Entry, Kept
 from mqadmin.rabbit.management_api.hosts import Hosts
 from mqadmin.rabbit.types import (
     AlarmInfo,
@@ -92,13 +94,24 @@ class ManagementClient:
 
     # Queues
 
-    def queues(self, vhost: str | None = None, *, columns: str = parse.QUEUE_COLUMNS) -> list[QueueInfo]:
+    def queues(
+        self,
+        vhost: str | None = None,
+        *,
+        columns: str = parse.QUEUE_COLUMNS,
+        kept: Kept[QueueInfo] | None = None,
+    ) -> list[QueueInfo]:
         """Return all queues the user may see. `columns` must hold vhost and name; what it lacks is unknown.
 
-        Call it with the same arguments everywhere: different ones evict each other's cached listing.
+        Call it with the same arguments everywhere: different ones evict each other's cached listing. Who asks again
+        and again gives `kept`: a queue of which the same is said as the last time is then the same object.
         """
-        answer = self._read("queues", *_only(vhost), params={"columns": columns})
-        return [item for item in self._list(parse.queue_info, answer) if vhost in (None, item.vhost)]
+        answer = self._read("queues", *_only(vhost), params={"columns": columns}, in_entries=True)
+        if kept is not None and isinstance(answer, list) and all(type(item) is Entry for item in answer):
+            found = kept.read(answer, partial(self._entry, parse.queue_info))
+        else:
+            found = self._list(parse.queue_info, answer)
+        return found if vhost is None else [item for item in found if item.vhost == vhost]
 
     def queue(
         self,
@@ -130,7 +143,7 @@ class ManagementClient:
         raise NotFound("The broker has no such object: queue.")
 
     def consumers(self, vhost: str | None = None) -> list[ConsumerInfo]:
-        answer = self._read("consumers", *_only(vhost))
+        answer = self._read("consumers", *_only(vhost), in_entries=True)
         return [item for item in self._list(parse.consumer, answer) if vhost in (None, item.vhost)]
 
     def replicas(self, vhost: str, name: str) -> list[ReplicaInfo]:
@@ -192,16 +205,19 @@ class ManagementClient:
     def connections(self) -> list[ConnectionInfo]:
         """Return the connections: all of them for a user who sees the cluster, else its own."""
         return self._list(
-            parse.connection, self._read("connections", params={"columns": parse.CONNECTION_COLUMNS})
+            parse.connection,
+            self._read("connections", params={"columns": parse.CONNECTION_COLUMNS}, in_entries=True),
         )
 
     def channels(self) -> list[ChannelInfo]:
-        return self._list(parse.channel, self._read("channels", params={"columns": parse.CHANNEL_COLUMNS}))
+        return self._list(
+            parse.channel, self._read("channels", params={"columns": parse.CHANNEL_COLUMNS}, in_entries=True)
+        )
 
     # Topology
 
     def bindings(self, vhost: str | None = None) -> list[BindingInfo]:
-        answer = self._read("bindings", *_only(vhost))
+        answer = self._read("bindings", *_only(vhost), in_entries=True)
         return [item for item in self._list(parse.binding, answer) if vhost in (None, item.vhost)]
 
     def queue_bindings(self, vhost: str, name: str) -> list[BindingInfo]:
@@ -305,10 +321,13 @@ class ManagementClient:
 
     # Reading
 
-    def _read(self, kind: str, *names: str, params: Mapping[str, str | int] | None = None) -> Any:
-        """Make a call about a virtual host, whose name comes first, or about all of them."""
+    def _read(self, kind: str, *names: str, **options: Any) -> Any:
+        """Make a call about a virtual host, whose name comes first, or about all of them.
+
+        `options`: of `Http.answer`.
+        """
         try:
-            return self._http.call("GET", kind, *names, params=params)
+            return self._http.call("GET", kind, *names, **options)
         except NotFound as error:
             if names and self._is_hidden(names[0]):
                 text = (
@@ -316,7 +335,7 @@ class ManagementClient:
                 )
                 raise Refused(text, code="vhost_refused") from error
         # It said 404, and that its API is there: now it counts. Before, it may have been starting.
-        return self._http.call("GET", kind, *names, params=params)
+        return self._http.call("GET", kind, *names, **options)
 
     def _is_hidden(self, vhost: str) -> bool:
         """Tell whether a virtual host is there and not to be seen: RabbitMQ 4.3 says 404 of that too.
@@ -342,7 +361,12 @@ class ManagementClient:
     def _list(self, read: Callable[[Any], T], items: Any) -> list[T]:
         if not isinstance(items, list):
             raise self._nonsense()
-        return [self._one(read, item) for item in items]
+        return [
+            self._entry(read, item) if isinstance(item, Entry) else self._one(read, item) for item in items
+        ]
+
+    def _entry(self, read: Callable[[Any], T], entry: Entry) -> T:
+        return self._one(lambda found: read(entries.read(found)), entry)
 
     def _nonsense(self) -> ManagementUnavailable:
         return ManagementUnavailable(

@@ -28,6 +28,7 @@ from mqadmin.rabbit.errors import (
     Refused,
     sentence,
 )
+from mqadmin.rabbit.management_api import entries
 
 CONNECT_TIMEOUT_S = 3.0
 
@@ -71,13 +72,15 @@ class Http:
         params: Mapping[str, str | int] | None = None,
         body: Any = None,
         expect: tuple[int, ...] = (),
+        in_entries: bool = False,
     ) -> Answer:
         """Return the decoded JSON of `/api/<segments>`, None for an empty answer.
 
-        Each segment is percent-encoded as a whole. Statuses in `expect` are answers, not errors. In what GET
-        returns a NUL character is shown as "␀": one queue so named must not stop a database that cannot hold
-        it from keeping all others. Messages (POST) stay as they are. Raises NoResponse, Refused, NotFound,
-        BadResponse or ManagementUnavailable.
+        With `in_entries` a list comes as `entries.split` makes it, where that can: a long one never stands in
+        memory as a whole, decoded. Each segment is percent-encoded as a whole. Statuses in `expect` are answers,
+        not errors. In what GET returns a NUL character is shown as "␀": one queue so named must not stop a
+        database that cannot hold it from keeping all others. Messages (POST) stay as they are. Raises NoResponse,
+        Refused, NotFound, BadResponse or ManagementUnavailable.
         """
         address = "/".join((self._base, *(quote(segment, safe="") for segment in segments)))
         response = self._answer(method, address, params, body)
@@ -93,9 +96,11 @@ class Http:
                 raise self._without_api(response)
         if response.status_code in expect or response.ok:
             self._has_answered = True
+            if in_entries and (parts := entries.split(response.content)) is not None:
+                return Answer(parts, _ahead(response))
             found = self._decoded(response)
             if method == "GET" and rb"\u0000" in response.content:
-                found = _shown(found)
+                found = entries.shown(found)
             return Answer(found, _ahead(response))
         raise self._failure(response)
 
@@ -253,14 +258,6 @@ def _ahead(response: requests.Response) -> float | None:
     except (KeyError, ValueError, TypeError):
         return None
     return dated - (time.time() - response.elapsed.total_seconds() / 2)
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\u2400")
-    if isinstance(value, dict):
-        return {_shown(key): _shown(item) for key, item in value.items()}
-    return [_shown(item) for item in value] if isinstance(value, list) else value
 
 
 def _phrase(status: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from sys import intern
 from typing import Any
 
 from mqadmin.rabbit.management_api import values
@@ -161,13 +162,13 @@ def queue_info(item: Json) -> QueueInfo:
     stats = values.table(item.get("message_stats"))
     arguments = values.table(item.get("arguments"))
     return QueueInfo(
-        vhost=str(item["vhost"]),
-        name=str(item["name"]),
-        type=values.text(item.get("type")) or str(arguments.get("x-queue-type", "classic")),
+        vhost=intern(str(item["vhost"])),
+        name=intern(str(item["name"])),
+        type=intern(values.text(item.get("type")) or str(arguments.get("x-queue-type", "classic"))),
         durable=item.get("durable") is not False,
         auto_delete=item.get("auto_delete") is True,
         exclusive=item.get("exclusive") is True,
-        state=values.text(item.get("state")),
+        state=values.shared_text(item.get("state")),
         ready=values.integer(item.get("messages_ready")),
         unacked=values.integer(item.get("messages_unacknowledged")),
         total=values.integer(item.get("messages")),
@@ -181,10 +182,10 @@ def queue_info(item: Json) -> QueueInfo:
         delivered=_delivered(stats),
         capacity=_share(item.get("consumer_capacity")),
         memory=values.integer(item.get("memory")),
-        node=values.text(item.get("node")) or values.text(item.get("leader")),
+        node=values.shared_text(item.get("node")) or values.shared_text(item.get("leader")),
         arguments=arguments,
-        policy=values.text(item.get("policy")),
-        operator_policy=values.text(item.get("operator_policy")),
+        policy=values.shared_text(item.get("policy")),
+        operator_policy=values.shared_text(item.get("operator_policy")),
         effective_policy=values.table(item.get("effective_policy_definition")),
         idle_since=values.text(item.get("idle_since")),
         delivery_limit=values.integer(item.get("delivery_limit")),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,7 +22,9 @@ from mqadmin.core import brokers
 from mqadmin.core.acts import leases
 from mqadmin.core.models import Lease
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.monitor import monitor
+from mqadmin.queues.monitor import monitor, queue_store
+from mqadmin.queues.monitor.observing import Key
+from mqadmin.queues.monitor.queue_row import Row
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.queues.pages.broker_status import status_of
 from mqadmin.rabbit.amqp import channel as connected
@@ -72,13 +74,20 @@ def test_a_sample_finds_queues_of_every_name(management: Management, vhost: str)
 
 @pytest.mark.django_db
 def test_only_changed_rows_are_written(
-    management: Management, broker_config: BrokerConfig, vhost: str
+    management: Management, broker_config: BrokerConfig, vhost: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(30):
         management.declare_queue(vhost, f"q{number}")
     sampler = Sampler("default", management)
     counted(sampler, vhost)
-    quiet = False
+    quiet, write = False, queue_store.write
+    handed: list[tuple[Key, Row]] = []
+
+    def noted(broker: Broker, rows: Sequence[tuple[Key, Row]], at: float) -> None:
+        handed.extend(rows)
+        write(broker, rows, at)
+
+    monkeypatch.setattr(queue_store, "write", noted)
 
     def sample() -> dict[str, Queue]:
         """Sample once more: only a queue of which the broker told something new may have been written.
@@ -88,20 +97,29 @@ def test_only_changed_rows_are_written(
         nonlocal quiet
         before = dict(Queue.objects.filter(vhost=vhost).values_list("name", "changed_at"))
         known = {name: sampler._known[vhost, name].info for name in before}
+        handed.clear()
         with CaptureQueriesContext(connection) as queries:
             rows = sampled(sampler, vhost)
         written = {name for name, row in rows.items() if row.changed_at != before[name]}
         told = {name for name, info in known.items() if sampler._known[vhost, name].info != info}
         assert written <= told
-        writes = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE"))]
         # Others may use this broker: what is written of their vhosts is theirs.
-        assert bool(written) == any(vhost in sql for sql in writes)
+        assert written == {name for (of, name), _row in handed if of == vhost}
+        writes = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE"))]
+        assert written or not any(vhost in sql for sql in writes)
         quiet = quiet or not written
         return rows
 
     wait_until(lambda: sample() and quiet, 15, what="a sample in which nothing changed")
     amqp.publish(broker_config, vhost, "q7", [b"x"] * 5)
     wait_until(lambda: sample()["q7"].ready == 5, 15, what="five ready")
+
+
+@pytest.mark.parametrize(("listing", "pace"), [(0.2, 5.0), (1.0, 5.0), (2.0, 10.0), (60.0, 15.0)])
+def test_a_broker_that_lists_slowly_is_asked_less_often(listing: float, pace: float) -> None:
+    sampler = monitor.BrokerSampler("default", 5.0, threading.Event())
+    sampler._sampler.listing_s = listing
+    assert sampler.pace == pace
 
 
 @pytest.mark.django_db

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from mqadmin.queues.monitor.observing import NOWHERE, Surroundings, moment, queue_facts
-from mqadmin.queues.monitor.queue_row import Known, extended, points, update
+from mqadmin.queues.monitor.queue_row import Known, Row, extended, points, update
 from mqadmin.rabbit.types import QueueInfo
 
 INFO = QueueInfo(
@@ -18,6 +19,11 @@ START = 1_800_000_000.0
 
 def around(seconds: float = 0.0, *alarms: str) -> Surroundings:
     return Surroundings(START + seconds, alarms, "mqadmin.parking")
+
+
+def row_of(known: Known) -> Row:
+    assert known.row is not None
+    return known.row
 
 
 def test_the_same_again_writes_nothing() -> None:
@@ -32,7 +38,7 @@ def test_memory_noise_writes_nothing_but_growth_does() -> None:
     update(known, INFO, NOWHERE, False, around())
     assert not update(known, replace(INFO, memory=1_200_000), NOWHERE, False, around(5))
     assert update(known, replace(INFO, memory=2_000_000), NOWHERE, False, around(10))
-    assert known.row["memory"] == 2_000_000
+    assert row_of(known).memory == 2_000_000
 
 
 @pytest.mark.parametrize(
@@ -47,15 +53,15 @@ def test_a_change_writes(change: dict[str, object]) -> None:
 def test_a_queue_that_comes_back_is_written_again() -> None:
     known = Known()
     update(known, INFO, NOWHERE, False, around())
-    known.row["gone_at"], known.settled = "then", False
+    known.go(datetime.now(UTC))
     assert update(known, INFO, NOWHERE, False, around(5))
-    assert known.row["gone_at"] is None
+    assert row_of(known).gone_at is None
 
 
 def test_the_parking_queue_is_an_inbox() -> None:
     known = Known()
     update(known, replace(INFO, name="mqadmin.parking"), NOWHERE, False, around())
-    assert known.row["is_inbox"]
+    assert row_of(known).is_inbox
 
 
 def test_history_keeps_a_point_per_minute_where_the_length_changed() -> None:
@@ -108,7 +114,7 @@ def test_another_queue_of_the_same_name_is_told(
     known, info = Known(), replace(INFO, published=9)
     update(known, info, NOWHERE, False, around())
     update(known, replace(info, **change), NOWHERE, False, replace(around(5), calm=calm))  # type: ignore[arg-type]
-    told = {reason["code"]: reason["params"] for reason in known.row["health_reasons"]}
+    told = {reason["code"]: reason["params"] for reason in row_of(known).read("health_reasons")}
     assert told.get("made_anew") == ({"by": by} if by else None)
 
 
@@ -116,7 +122,7 @@ def test_what_did_not_change_is_not_written_for_its_beginning() -> None:
     known = Known()
     lost = replace(NOWHERE, fault="exchange_missing")
     assert update(known, INFO, lost, False, around())
-    assert known.row["health_reasons"][0]["since"] == START
+    assert row_of(known).read("health_reasons")[0]["since"] == START
     assert not update(known, INFO, lost, False, around(5))
     assert update(known, replace(INFO, consumers=1), lost, False, around(10))
-    assert known.row["health_reasons"][0]["since"] == START
+    assert row_of(known).read("health_reasons")[0]["since"] == START
