@@ -123,10 +123,12 @@ class Tile:
 
 
 class Badge(NamedTuple):
-    """What stands beside a word in the sidebar."""
+    """What stands beside a word in the sidebar. `counts`: the numbers in it, which add up over several brokers;
+    () for what is the same on each."""
 
     text: str
     tone: Tone = "grey"
+    counts: tuple[int, ...] = ()
 
 
 class Freshness(NamedTuple):

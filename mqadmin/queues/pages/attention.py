@@ -166,7 +166,7 @@ def _without_a_member(slug: str, lacking: QuerySet[Queue], count: int) -> Iterat
 def badge(slug: str) -> Badge | None:
     """Return the number of queues for the sidebar."""
     seen = Broker.objects.filter(slug=slug, sampled_at__isnull=False).values_list("queue_count", flat=True)
-    return next((Badge(number(count)) for count in seen), None)
+    return next((Badge(number(count), counts=(count,)) for count in seen), None)
 
 
 def find(q: str, slug: str) -> Iterator[Hit]:

@@ -99,6 +99,6 @@ def first(name: str) -> str:
     return found[0] if found else name
 
 
-_FIELDS = {"prefix": "name", "owner": "owner", "vhost": "vhost"}
-_NAMES: dict[str, Callable[[Any], str]] = {"prefix": first, "owner": str, "vhost": str}
+_FIELDS = {"prefix": "name", "owner": "owner", "vhost": "vhost", "broker": "broker__slug"}
+_NAMES: dict[str, Callable[[Any], str]] = {"prefix": first, "owner": str, "vhost": str, "broker": str}
 _known: Remembered[list[Group]] = Remembered(10)

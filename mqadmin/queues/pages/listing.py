@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, QuerySet
 
+from mqadmin.core import brokers
 from mqadmin.core.remembered import Remembered
 from mqadmin.queues.models import Queue
 from mqadmin.queues.search import language
@@ -24,6 +25,7 @@ DEFAULT_SORT = "-health"
 SORTS: dict[str, tuple[str, ...]] = {
     "health": ("health_rank", "-total"),
     "name": ("name", "vhost"),
+    "broker": ("broker__slug", "vhost"),
     "vhost": ("vhost", "name"),
     "type": ("type", "name"),
     "ready": ("ready",),
@@ -45,7 +47,7 @@ SORTS: dict[str, tuple[str, ...]] = {
     "message_bytes": ("message_bytes",),
 }
 
-GROUPS = ("prefix", "owner", "vhost")
+GROUPS = ("prefix", "owner", "vhost", "broker")
 
 SHOWN: dict[str, Q] = {
     **{level: Q(health=level) for level in Queue.Health.values},
@@ -56,7 +58,7 @@ SHOWN: dict[str, Q] = {
 
 @dataclass(frozen=True)
 class QueueSearch:
-    """What is asked for. `q`: a search (`queues.search`); `show`: one key of SHOWN, "" for all.
+    """What is asked for. `broker`: a slug, or `brokers.EVERY`; `q`: a search (`queues.search`); `show`: one key of SHOWN, "" for all.
 
     `group`: one of GROUPS, "" for none; `open`: the names of the groups whose queues are shown.
     """
@@ -147,8 +149,11 @@ class Pages(Paginator):  # type: ignore[type-arg]
 
 
 def present(broker: str) -> QuerySet[Queue]:
-    """Return the queues that the broker still has."""
-    return Queue.objects.filter(broker__slug=broker, gone_at__isnull=True)
+    """Return the queues that the broker still has, or those of all brokers: `brokers.EVERY`."""
+    rows = Queue.objects.filter(gone_at__isnull=True)
+    if broker == brokers.EVERY:
+        return rows.filter(broker__slug__in=brokers.within(broker))
+    return rows.filter(broker__slug=broker)
 
 
 def has_vhosts(broker: str) -> bool:
@@ -163,7 +168,8 @@ def ordering(sort: str) -> list[Any]:
     keys = [F(first).desc(nulls_last=True) if down else F(first).asc(nulls_last=True)]
     for name in rest:
         keys.append(F(name[1:]).desc(nulls_last=True) if name.startswith("-") else F(name).asc())
-    return [*keys, F("name").asc(), F("vhost").asc()]
+    # By its id at last: of two brokers the names may be the same.
+    return [*keys, F("name").asc(), F("vhost").asc(), F("pk").asc()]
 
 
 def listing(query: QueueSearch, version: Hashable = None) -> Listing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -136,6 +136,7 @@ class TableRow(Row):
     def __init__(self, key: Key, now: float, columns: tuple[str, ...], base: tuple[str, str]) -> None:
         self.pk, changed = key
         self._now, self._base = now, base
+        self.broker = ""  # its title, where its column is shown
         self.key = (*key, int(now // 60), columns) if changed else None
 
     @property
@@ -147,7 +148,9 @@ _NOT_SHOWN = ("facts", "dead_letters_to", "dead_letters_from", "note", "own", "t
 
 
 class Rows(list[TableRow]):
-    """The rows of a page."""
+    """The rows of a page. `brokers`: of each broker's id its title, where queues of several are shown."""
+
+    brokers: Mapping[int, str] = {}
 
     def prepare(self, rows: Sequence[TableRow]) -> set[TableRow]:
         """Read the queues of `rows` at once; return those that are still there."""
@@ -156,13 +159,18 @@ class Rows(list[TableRow]):
         for row in rows:
             if row.pk in found:
                 row.queue = found[row.pk]
+                row.broker = self.brokers.get(row.queue.broker_id, "")
         return {row for row in rows if row.pk in found}
 
 
-def table(keys: Sequence[Key], now: float, columns: tuple[str, ...] = ()) -> Rows:
+def table(
+    keys: Sequence[Key], now: float, columns: tuple[str, ...] = (), brokers: Mapping[int, str] | None = None
+) -> Rows:
     """Return the rows of a page in their order; `columns`: those of them that are shown."""
     before, _zero, after = reverse("queue_detail", args=[0]).rpartition("0")
-    return Rows(TableRow(key, now, columns, (before, after)) for key in keys)
+    rows = Rows(TableRow(key, now, columns, (before, after)) for key in keys)
+    rows.brokers = brokers or {}
+    return rows
 
 
 @lru_cache(maxsize=20)
