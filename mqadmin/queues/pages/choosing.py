@@ -24,7 +24,7 @@ FIELDS = ("q", "vhost", "type", "show")  # of an address: which queues
 
 
 def parted(data: QueryDict, scope: str) -> list[Chosen]:
-    """Return the queues of each broker of a scope: an act is one for each. Raises Refusal (422) as `chosen` does."""
+    """Return the queues of each broker of a scope: an act is one for each. Raises Refusal as `chosen` does."""
     found = [chosen(data, slug) for slug in brokers.within(scope)]
     return [queues for queues in found if queues.ids] or found[:1]
 

@@ -58,7 +58,9 @@ SHOWN: dict[str, Q] = {
 
 @dataclass(frozen=True)
 class QueueSearch:
-    """What is asked for. `broker`: a slug, or `brokers.EVERY`; `q`: a search (`queues.search`); `show`: one key of SHOWN, "" for all.
+    """What is asked for. `broker`: a slug, or `brokers.EVERY`; `q`: a search (`queues.search`).
+
+    `show`: one key of SHOWN, "" for all.
 
     `group`: one of GROUPS, "" for none; `open`: the names of the groups whose queues are shown.
     """

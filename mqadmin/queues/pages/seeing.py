@@ -1,4 +1,4 @@
-"""How the brokers of a list are seen: of one in full, of several which of them are not seen well, and since when."""
+"""How the brokers of a list are seen: of several, which of them are not seen well."""
 
 from __future__ import annotations
 

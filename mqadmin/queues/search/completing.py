@@ -18,7 +18,10 @@ SPANS = ("1m", "5m", "15m", "1h", "6h", "1d")
 
 
 def offers(broker: str, query: str, at: int) -> Offers:
-    """Return what the word before the cursor `at` could become, of a broker or of `brokers.EVERY`. A bounded read of the database."""
+    """Return what the word before the cursor `at` could become. `broker`: a slug, or `brokers.EVERY`.
+
+    A bounded read of the database.
+    """
     return completing.offers(query, at, fields.QUEUES, _Queues(broker))
 
 

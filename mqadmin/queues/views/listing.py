@@ -220,8 +220,7 @@ def _held(scope: str, keys: Sequence[Key], hold: Sequence[int]) -> tuple[list[Ke
     if not hold:
         return list(keys), 0
     rows = Queue.objects.filter(broker__slug__in=brokers.within(scope), pk__in=hold)
-    rows = rows.values_list("pk", "changed_at")
-    changed = dict(rows)
+    changed = dict(rows.values_list("pk", "changed_at"))
     shown = [(pk, changed[pk]) for pk in dict.fromkeys(hold) if pk in changed]
     return shown, sum(pk not in changed for pk, _changed in keys)
 

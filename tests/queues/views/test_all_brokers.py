@@ -13,41 +13,26 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.queues.models import Broker, Queue
 from tests.queues.conftest import make_queue
 from tests.queues.views.conftest import HTMX
 from tests.support.pages import html
-
-TOML = """
-[brokers.lab]
-title = "The lab"
-amqp_url = "amqp://127.0.0.1:1"
-
-[brokers.shop]
-title = "The shop"
-amqp_url = "amqp://127.0.0.1:1"
-environment = "production"
-"""
+from tests.support.several import two_brokers
 
 
 @pytest.fixture
 def two(tmp_path: Path, settings: object, _roles: None) -> Iterator[dict[str, Broker]]:
     """Two brokers with a queue of the same name each, and one that is not configured any more."""
-    file = tmp_path / "brokers.toml"
-    file.write_text(TOML)
-    settings.MQADMIN_BROKERS_FILE = str(file)  # type: ignore[attr-defined]
-    brokers.forget()
-    rows = {
-        slug: Broker.objects.create(slug=slug, reachable=True, sampled_at=timezone.now(), queue_count=1)
-        for slug in ("lab", "shop", "gone")
-    }
-    for slug, row in rows.items():
-        make_queue(row, "orders", ready=1, owner=slug)
-    make_queue(rows["shop"], "bad", health="broken", health_rank=3)
-    yield rows
-    brokers.forget()
+    with two_brokers(tmp_path, settings):
+        rows = {
+            slug: Broker.objects.create(slug=slug, reachable=True, sampled_at=timezone.now(), queue_count=1)
+            for slug in ("lab", "shop", "gone")
+        }
+        for slug, row in rows.items():
+            make_queue(row, "orders", ready=1, owner=slug)
+        make_queue(rows["shop"], "bad", health="broken", health_rank=3)
+        yield rows
 
 
 def shown(text: str) -> list[str]:
@@ -72,9 +57,10 @@ def test_the_frame_offers_all_and_sums_up(viewer: Client, two: dict[str, Broker]
     text = html(viewer.get("/queues/?broker=*"))
     assert "2 brokers" in text
     assert re.search(r'href="/queues/\?broker=%2A".*?<small class="grey">2</small>', text, re.S)
-    # A queue's page is of its broker; the lists stay those of all.
-    text = html(viewer.get(reverse("queue_list")))
-    assert 'aria-current="true"' in text
+    # A page of one broker alone says which, and leads back to the lists of all.
+    text = html(viewer.get(reverse("letter_map")))
+    assert re.search(r'<summary class="broker">.*?The lab', text, re.S)
+    assert 'href="/queues/?broker=%2A"' in text
 
 
 def test_where_one_is_configured_there_is_no_all(viewer: Client, broker: Broker) -> None:
