@@ -87,7 +87,8 @@ def consumer_list(request: HttpRequest) -> HttpResponse:
 def _queue_ids(slugs: Sequence[str], found: list[Summary]) -> dict[tuple[str, str, str], int]:
     names = {item.consumer.queue for item in found}
     rows = Queue.objects.filter(broker__slug__in=slugs, name__in=names, gone_at=None)
-    return {(slug, vhost, name): pk for slug, vhost, name, pk in rows.values_list("broker__slug", "vhost", "name", "pk")}
+    values = rows.values_list("broker__slug", "vhost", "name", "pk")
+    return {(slug, vhost, name): pk for slug, vhost, name, pk in values}
 
 
 def _tiles(slugs: Sequence[str], found: list[Summary]) -> dict[str, Any]:
@@ -104,6 +105,8 @@ def _tiles(slugs: Sequence[str], found: list[Summary]) -> dict[str, Any]:
         "failed_points": points(failed),
         "failed_percent": 100 * lost / total if total else None,
         # Of a broker that was never sampled it is not known, nor is the sum then.
-        "delayed": sum(sum(item.values()) for item in delayed.values()) if len(delayed) == len(slugs) else None,
+        "delayed": sum(sum(item.values()) for item in delayed.values())
+        if len(delayed) == len(slugs)
+        else None,
         "in_flight": sum(item.in_flight for item in found),
     }

@@ -98,6 +98,13 @@ def scope(request: HttpRequest) -> str:
     return EVERY if asked == EVERY or EVERY_KEY in request.session else one
 
 
+def posted(request: HttpRequest) -> str:
+    """Return what a dialog is about: what its form says, else what the list shows. Raises ConfigurationError."""
+    given = request.POST.get("broker", "")
+    is_known = given in configs() or (given == EVERY and len(configs()) > 1)
+    return given if is_known else scope(request)
+
+
 def within(scope: str) -> list[str]:
     """Return the slugs of the brokers of a scope. Raises ConfigurationError."""
     if scope == EVERY:

@@ -76,6 +76,12 @@ def names(values: Iterable[object] | None) -> SafeString:
 register.filter("to_type", unseen.plain)
 
 
+@register.filter
+def called_in(key: str, titles: Mapping[str, str]) -> str:
+    """Return what something is called in a table of names; what is not in it is called as it is."""
+    return titles.get(key, key)
+
+
 def _tone(tone: str) -> str:
     return tone if tone in tones.ALL else ""
 

@@ -46,7 +46,7 @@ class Question:
 
 def ask(request: HttpRequest, question: Question) -> HttpResponse:
     """GET: say how many queues, and the first names. POST: do it, unless they are not the same any more."""
-    scope = _scope(request)
+    scope = brokers.posted(request)
     given = request.POST if request.method == "POST" else request.GET
     parts = choosing.parted(given, scope)
     queues = choosing.together(parts)
@@ -97,14 +97,6 @@ def _sent_on(given: Any, queues: Chosen) -> list[tuple[str, str]]:
     if given.get("all"):
         return [("all", "1"), *_asked(given).items()]
     return [*(("ids", str(pk)) for pk in queues.ids), *_asked(given).items()]
-
-
-def _scope(request: HttpRequest) -> str:
-    """Return what the dialog is about: as it says itself, else as the list shows."""
-    posted = request.POST.get("broker", "")
-    if posted in brokers.configs() or (posted == brokers.EVERY and len(brokers.configs()) > 1):
-        return posted
-    return brokers.scope(request)
 
 
 def _must_type(parts: Sequence[Chosen]) -> str:

@@ -30,14 +30,14 @@ def _two(db: None, tmp_path: Path, settings: object) -> Iterator[None]:
 
 def test_each_says_on_which_broker_and_leads_to_its_own_queue(viewer: Client) -> None:
     text = text_of(viewer.get("/consumers/?broker=*"))
-    assert re.findall(r'data-key-open>(.*?)</a>', text) == ["of-lab", "of-shop"]
+    assert re.findall(r"data-key-open>(.*?)</a>", text) == ["of-lab", "of-shop"]
     rows = re.findall(r'<tr id="consumer-.*?</tr>', text)
     for row, title, slug in zip(rows, ("The lab", "The shop"), ("lab", "shop"), strict=True):
         queue = Broker.objects.get(slug=slug).queues.get()
         assert f"{title}</td>" in row
         assert f"/queues/{queue.pk}/" in row
     one = text_of(viewer.get("/consumers/?broker=lab"))
-    assert re.findall(r'data-key-open>(.*?)</a>', one) == ["of-lab"]
+    assert re.findall(r"data-key-open>(.*?)</a>", one) == ["of-lab"]
     assert "The lab</td>" not in one
 
 
