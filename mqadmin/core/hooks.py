@@ -59,6 +59,9 @@ class Attention:
     since: datetime | None = None  # since when, where that is known
     is_quoted: bool = False  # its text quotes a message: not for a screen that everybody passes
     is_ours: bool = False  # of mqadmin itself: the same on the page of every broker, and no fault of one
+    is_repeat: bool = (
+        False  # that others fire which have lines of their own: no further trouble where one counts
+    )
 
     @property
     def tone(self) -> Tone:

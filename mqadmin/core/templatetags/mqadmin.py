@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from mqadmin.core import permissions, tones, unseen
+from mqadmin.core.acts import words
 from mqadmin.core.pages import formats, visible
 
 register = template.Library()
@@ -74,6 +75,7 @@ def names(values: Iterable[object] | None) -> SafeString:
 
 
 register.filter("to_type", unseen.plain)
+register.filter("act_words", words.of)
 
 
 @register.filter

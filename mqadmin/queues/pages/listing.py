@@ -45,8 +45,15 @@ SORTS: dict[str, tuple[str, ...]] = {
     "node": ("node", "name"),
     "memory": ("memory",),
     "message_bytes": ("message_bytes",),
+    "capacity": ("capacity",),
+    "ram": ("ram",),
+    "persistent": ("persistent",),
+    "bytes_ram": ("bytes_ram",),
+    "bytes_persistent": ("bytes_persistent",),
 }
 
+MOST_STEPS = 20
+STEP = 100  # rows that "show more" adds to the groups that are open
 GROUPS = ("prefix", "owner", "vhost", "broker")
 
 SHOWN: dict[str, Q] = {
@@ -62,7 +69,7 @@ class QueueSearch:
 
     `show`: one key of SHOWN, "" for all.
 
-    `group`: one of GROUPS, "" for none; `open`: the names of the groups whose queues are shown.
+    `group`: one of GROUPS, "" for none; `open`: the names of the groups whose queues are shown, `rows` of each.
     """
 
     broker: str
@@ -75,6 +82,7 @@ class QueueSearch:
     per: int = SIZES[1]
     group: str = ""
     open: tuple[str, ...] = ()
+    rows: int = STEP
 
     @classmethod
     def read(cls, broker: str, values: Mapping[str, str], opened: Sequence[str] = ()) -> QueueSearch:
@@ -92,6 +100,7 @@ class QueueSearch:
             per=int(per) if per in map(str, SIZES) else SIZES[1],
             group=group if group in GROUPS else "",
             open=tuple(name[:255] for name in opened[:50]) if group in GROUPS else (),
+            rows=max(STEP, min(whole(values.get("rows", ""), 4) or STEP, MOST_STEPS * STEP)),
         )
 
     def address(self, **changes: Any) -> str:
@@ -99,7 +108,7 @@ class QueueSearch:
         query = replace(self, page=1, **{key: value for key, value in changes.items() if key != "page"})
         query = replace(query, page=changes.get("page", 1))
         plain = QueueSearch(self.broker)
-        names = ("q", "vhost", "type", "show", "sort", "per", "page", "group", "open")
+        names = ("q", "vhost", "type", "show", "sort", "per", "page", "group", "open", "rows")
         values = {
             name: getattr(query, name) for name in names if getattr(query, name) != getattr(plain, name)
         }
@@ -113,7 +122,7 @@ class QueueSearch:
     @property
     def grouped(self) -> QueueSearch:
         """The query, but for which groups are open and the page: its groups are the same."""
-        return replace(self, open=(), page=1, per=SIZES[1])
+        return replace(self, open=(), page=1, per=SIZES[1], rows=STEP)
 
     @property
     def is_filtered(self) -> bool:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from mqadmin.core.pages.formats import UNKNOWN, duration, rate
+from mqadmin.core.pages.formats import UNKNOWN, duration, number, rate
 from mqadmin.core.templatetags.mqadmin import pill
 from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
@@ -94,6 +94,11 @@ class Row:
     def trend(self) -> str:
         growth = self.queue.growth
         return UNKNOWN if growth is None else f"{'+' if growth > 0 else ''}{rate(growth)}"
+
+    @property
+    def capacity(self) -> str:
+        share = self.queue.capacity
+        return UNKNOWN if share is None else f"{number(100 * share)} %"
 
     @property
     def oldest(self) -> datetime | None:

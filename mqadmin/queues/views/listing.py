@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -153,12 +153,17 @@ def queue_export(request: HttpRequest, kind: str) -> HttpResponse:
 
 @dataclass(frozen=True)
 class OpenGroup:
-    """A group of queues, the link that opens or closes it, its rows if it is open, and how many more it has."""
+    """A group of queues, the link that opens or closes it, its rows if it is open, and how many more it has.
+
+    `more_href`: shows more of them, "" where no more fit; `list_href`: a list of them all.
+    """
 
     group: Group
     href: str
     rows: presenting.Rows | None
     more: int
+    more_href: str = ""
+    list_href: str = ""
 
 
 def _grouped(
@@ -174,9 +179,17 @@ def _grouped(
     groups = []
     for group in page:
         is_open = group.name in query.open
-        keys = sorted(group.keys, key=lambda key: order.get(key[0], len(order)))
+        keys = sorted(group.keys[: query.rows], key=lambda key: order.get(key[0], len(order)))
         rows = presenting.table(keys, now, shown, titles) if is_open else None
-        groups.append(OpenGroup(group, query.toggled(group.name), rows, group.count - len(keys)))
+        place = OpenGroup(group, query.toggled(group.name), rows, group.count - len(keys))
+        if rows and place.more:
+            more = query.address(rows=query.rows + listing.STEP, page=query.page)
+            place = replace(
+                place,
+                more_href=more if len(keys) < grouping.MOST_ROWS else "",
+                list_href=grouping.alone(query, group.name),
+            )
+        groups.append(place)
     return {"groups": groups, "group_page": page}
 
 
@@ -225,7 +238,7 @@ def _held(scope: str, keys: Sequence[Key], hold: Sequence[int]) -> tuple[list[Ke
     return shown, sum(pk not in changed for pk, _changed in keys)
 
 
-_UP_FIRST = ("name", "broker", "vhost", "type", "state", "policy", "node", "oldest_at")
+_UP_FIRST = ("name", "broker", "vhost", "type", "state", "policy", "node", "oldest_at", "capacity")
 
 
 def _sort(query: QueueSearch, name: str) -> Sort:
