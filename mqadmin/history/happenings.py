@@ -8,9 +8,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from mqadmin.core.acts import words
 from mqadmin.core.hooks import Registry
 from mqadmin.core.models import AuditEntry
+from mqadmin.core.pages import words
 from mqadmin.core.tones import Tone
 from mqadmin.history.models import Mark
 

@@ -87,7 +87,7 @@ def frame(request: HttpRequest) -> Frame:
     choices: list[BrokerChoice] = []
     try:
         slug, scope = brokers.current(request), brokers.scope(request)
-        choices = _choices(brokers.EVERY if scope == brokers.EVERY and _is_list(request) else slug, request)
+        choices = _choices(scope if _is_of_all(request) else slug, request)
     except ConfigurationError as error:
         fault = str(error)
     if not choices and not fault:
@@ -134,6 +134,11 @@ def _choices(current: str, request: HttpRequest) -> list[BrokerChoice]:
 def _is_list(request: HttpRequest) -> bool:
     """Whether the page is that of an entry of the sidebar, not of one thing in it."""
     return request.path_info.strip("/") == _PATHS.get(place(request), "").strip("/")
+
+
+def _is_of_all(request: HttpRequest) -> bool:
+    """Whether the page is of all brokers where its list is: one that is of a thing is of that one's broker."""
+    return _is_list(request) or request.GET.get("broker") == brokers.EVERY
 
 
 def _freshness(slugs: Sequence[str]) -> hooks.Freshness | None:

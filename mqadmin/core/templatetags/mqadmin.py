@@ -22,8 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from mqadmin.core import permissions, tones, unseen
-from mqadmin.core.acts import words
-from mqadmin.core.pages import formats, visible
+from mqadmin.core.pages import formats, visible, words
 
 register = template.Library()
 

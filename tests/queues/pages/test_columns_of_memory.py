@@ -61,5 +61,3 @@ def test_the_broker_is_asked_for_them(broker_config: BrokerConfig, vhost: str) -
     assert found.bytes_persistent == 5
     assert found.ram is not None
     assert found.bytes_ram is not None
-
-

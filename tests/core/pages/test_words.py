@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mqadmin.core.acts import words
 from mqadmin.core.models import AuditEntry
+from mqadmin.core.pages import words
 
 ROOT = Path(__file__).parents[3]
 _CODE = re.compile(
