@@ -22,6 +22,7 @@ from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Reader, Tile
 from mqadmin.core.pages import formats
 from mqadmin.core.pages.once import once
 from mqadmin.core.permissions import User
+from mqadmin.core.tones import Tone
 from mqadmin.history import happenings as history
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor import beside, remembering
@@ -135,7 +136,8 @@ def _failing(item: Summary) -> Attention:
 def badge(broker: str) -> Badge | None:
     """Say how many run of those that should: "11 / 12"."""
     running, wanted, is_broken = _up(broker)
-    return Badge(f"{running} / {wanted}", "red" if is_broken else "grey") if wanted else None
+    tone: Tone = "red" if is_broken else "grey"
+    return Badge(f"{running} / {wanted}", tone, (running, wanted)) if wanted else None
 
 
 def tiles(broker: str) -> Iterable[Tile]:

@@ -24,7 +24,7 @@ from consumers.api.consumer_schemas import (
     consumer_out,
 )
 from consumers.api.rows import find_consumer, find_process
-from consumers.definitions import definitions, mass, processes
+from consumers.definitions import definitions, mass, processes, wording
 from consumers.definitions.validation import OPTION
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerProcess
@@ -49,7 +49,9 @@ def consumer_list(request: HttpRequest, wanted: Query[ConsumerQuery]) -> Page:
         rows = rows.filter(broker=wanted.broker)
     page = paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=("name",))
     whole = permissions.may(request.user, "configure")
-    page["items"] = [consumer_out(item, whole=whole) for item in summary.summaries(page["items"])]
+    found = summary.summaries(page["items"])
+    with wording.read_together(item.consumer for item in found):
+        page["items"] = [consumer_out(item, whole=whole) for item in found]
     return page
 
 

@@ -60,6 +60,22 @@ def carry_out(act: Act, consumers: Sequence[Consumer], *, broker: str, expect: i
     return done
 
 
+def on_each(act: Act, consumers: Sequence[Consumer], *, expect: int, by: Actor) -> Done:
+    """Do the same with the consumers of several brokers: on each it is an act of its own.
+
+    Raises Conflict, and does nothing, unless they are `expect`.
+    """
+    if len(consumers) != expect:
+        raise Conflict(_counted_again(act, len(consumers)), "count_changed")
+    done = Done([], [])
+    for broker in dict.fromkeys(row.broker for row in consumers):
+        own = [row for row in consumers if row.broker == broker]
+        part = carry_out(act, own, broker=broker, expect=len(own), by=by)
+        done.names.extend(part.names)
+        done.overtaken.extend(part.overtaken)
+    return done
+
+
 def _counted_again(act: Act, count: int) -> str:
     if act == "stop":
         text = ngettext(

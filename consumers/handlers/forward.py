@@ -9,11 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consumers.handlers.options import OptionsError
-from consumers.handlers.registry import Place, handler, option
+from consumers.handlers.registry import Place, Reached, handler, option
 from consumers.runtime.api import Reject, Retry
 from mqadmin.core import brokers
 from mqadmin.queues.acts import destination
-from mqadmin.queues.models import Queue
 from mqadmin.rabbit.clean_copy import FORWARD
 from mqadmin.rabbit.errors import ConfigurationError
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher, Receipt
@@ -110,13 +109,17 @@ def prepare(options: Options, place: Place) -> Route:
 
 def outlook(options: Options, place: Place) -> list[str]:
     """Return what the monitor last saw of the queue that is forwarded to; nothing where an exchange decides."""
+    queue = destination.seen(*key) if (key := reaches(options, place)) else None
+    return destination.outlook(queue) if queue else []
+
+
+def reaches(options: Options, place: Place) -> Reached | None:
+    """Return the queue that is forwarded to, None where an exchange decides."""
     slug = options.broker or place.broker
     if options.exchange or slug not in brokers.configs():
-        return []
+        return None
     vhost = options.vhost or (place.vhost if slug == place.broker else brokers.config(slug).default_vhost)
-    rows = Queue.objects.filter(broker__slug=slug, vhost=vhost, name=options.routing_key, gone_at=None)
-    queue = rows.first()
-    return destination.outlook(queue) if queue else []
+    return slug, vhost, options.routing_key
 
 
 @handler(
@@ -130,6 +133,7 @@ def outlook(options: Options, place: Place) -> list[str]:
     check=check,
     prepare=prepare,
     outlook=outlook,
+    reaches=reaches,
 )
 def forward(message: Delivery, options: Route) -> None:
     """Publish the message, confirmed and mandatory. Raises Reject where it cannot arrive, else Retry."""

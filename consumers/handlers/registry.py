@@ -82,6 +82,9 @@ class Place:
     queue: str
 
 
+Reached = tuple[str, str, str]  # broker, vhost, name of a queue
+
+
 @dataclass(frozen=True)
 class Handler:
     """A registered handler. `kind`: "collect" is the collector, which the runtime runs in windows.
@@ -91,7 +94,8 @@ class Handler:
     `prepare(options, place)` runs once in the process that will handle messages, before it takes one. The
     function gets what it returns in place of the options; it raises ValueError, in words, where something on
     this host is missing. `outlook(options, place)` returns sentences on what becomes of messages where it sends
-    them, as far as the database knows: no call to anybody.
+    them, as far as the database knows: no call to anybody. `reaches(options, place)`: the one queue that it asks
+    the database for, as (broker, vhost, name), so that those of many consumers are read at once; None for none.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Handler:
     kind: Kind
     batch: bool = False
     outlook: Callable[[Any, Place], Sequence[str]] | None = None
+    reaches: Callable[[Any, Place], Reached | None] | None = None
 
 
 _IDLE = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
@@ -125,6 +130,7 @@ def handler(
     kind: Kind = "message",
     batch: bool = False,
     outlook: Callable[[Any, Place], Sequence[str]] | None = None,
+    reaches: Callable[[Any, Place], Reached | None] | None = None,
 ) -> Callable[[F], F]:
     """Register the decorated function as `name`.
 
@@ -145,7 +151,7 @@ def handler(
         if known is not None and _origin(known.function) != _origin(function):
             raise ValueError(f"Two handlers are named {name!r}: {_origin(known.function)} has it already.")
         _handlers[name] = Handler(
-            name, title, description, options, function, check, prepare, kind, batch, outlook
+            name, title, description, options, function, check, prepare, kind, batch, outlook, reaches
         )
         return function
 
@@ -256,6 +262,16 @@ def outlook(name: str, options: Mapping[str, Any], place: Place) -> list[str]:
         return list(found.outlook(parsed, place)) if found.outlook else []
     except (ValueError, HandlerError):  # of its options, or that it is not there, is told elsewhere
         return []
+
+
+def reached(name: str, options: Mapping[str, Any], place: Place) -> Reached | None:
+    """Return the queue that `outlook` would ask the database for, None for none."""
+    try:
+        found = get(name)
+        parsed = handler_options.parse(found.options_type, options) if found.reaches else None
+        return found.reaches(parsed, place) if found.reaches else None
+    except (ValueError, HandlerError):
+        return None
 
 
 def option_fields(found: Handler) -> list[OptionField]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from consumers.models import Consumer
 from consumers.status import state_words, summary
 from consumers.status.summary import Summary
+from mqadmin.core import brokers
 
 TROUBLE = "trouble"  # beside the states: every one in which it does not do what it was told to
 
@@ -42,8 +43,8 @@ class ConsumerSearch:
         return any(wanted in text.casefold() for text in (consumer.name, consumer.queue, consumer.handler))
 
     def consumers(self, broker: str) -> list[Consumer]:
-        """Return the consumers of a broker that match, collectors last."""
-        rows = Consumer.objects.filter(broker=broker).order_by("is_collector", "name")
+        """Return the consumers of a broker, or of `brokers.EVERY`, that match, collectors last."""
+        rows = Consumer.objects.filter(broker__in=brokers.within(broker)).order_by("is_collector", "name")
         return [item.consumer for item in summary.summaries(rows) if self.takes(item)]
 
     def query(self, broker: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -10,10 +12,11 @@ from django.views.decorators.http import require_http_methods
 
 from consumers.definitions import mass
 from consumers.forms.mass import MassForm
-from consumers.models import ConsumerProcess
+from consumers.models import Consumer, ConsumerProcess
 from consumers.status.filtering import ConsumerSearch
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
+from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.queues.pages.broker_status import is_production
@@ -36,18 +39,17 @@ def consumer_start_all(request: HttpRequest) -> HttpResponse:
 
 
 def _all(request: HttpRequest, act: mass.Act) -> HttpResponse:
-    broker = brokers.current(request)
+    broker = brokers.scope(request)
     wanted = ConsumerSearch.read(request.GET)
     collectors = "collectors" in request.GET
     found = mass.chosen(act, wanted.consumers(broker), collectors=collectors)
-    must_type = broker if is_production(broker) else ""
+    slugs = list(dict.fromkeys(row.broker for row in found)) if broker == brokers.EVERY else [broker]
+    must_type = " ".join(slug for slug in slugs if is_production(slug))
     form = MassForm(request.POST if request.method == "POST" else None, must_type=must_type)
     refusal, status = "", 200
     if form.is_bound and form.is_valid():
         try:
-            done = mass.carry_out(
-                act, found, broker=broker, expect=form.cleaned_data["expect"], by=audit.actor(request)
-            )
+            done = _carried_out(act, found, broker, form.cleaned_data["expect"], audit.actor(request))
         except Refusal as error:
             refusal, status = error.text, error.status
         else:
@@ -58,6 +60,7 @@ def _all(request: HttpRequest, act: mass.Act) -> HttpResponse:
     context = {
         "act": act,
         "broker": broker,
+        "on": ", ".join(slugs),
         "wanted": wanted,
         "collectors": collectors,
         "back": _back(broker, wanted),
@@ -73,6 +76,12 @@ def _all(request: HttpRequest, act: mass.Act) -> HttpResponse:
         "must_type": must_type,
     }
     return rendering.page(request, "consumers/mass.html", context, status=status)
+
+
+def _carried_out(act: mass.Act, found: Sequence[Consumer], broker: str, expect: int, by: Actor) -> mass.Done:
+    if broker == brokers.EVERY:
+        return mass.on_each(act, found, expect=expect, by=by)
+    return mass.carry_out(act, found, broker=broker, expect=expect, by=by)
 
 
 def _back(broker: str, wanted: ConsumerSearch) -> str:

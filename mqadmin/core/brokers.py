@@ -16,6 +16,8 @@ from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.publishing.publisher import Publisher, get_publisher
 
 SESSION_KEY = "broker"
+EVERY = "*"  # in an address: all brokers; no slug can be called so
+EVERY_KEY = "every_broker"  # in the session: the lists show all brokers
 
 _lock = threading.Lock()
 _configs: dict[str, BrokerConfig] | None = None
@@ -74,9 +76,45 @@ def current(request: HttpRequest) -> str:
     if asked in known:
         if request.session.get(SESSION_KEY) != asked:
             request.session[SESSION_KEY] = asked
+        if EVERY_KEY in request.session:
+            del request.session[EVERY_KEY]
         return asked
     remembered = request.session.get(SESSION_KEY, "")
     return remembered if remembered in known else next(iter(known), "")
+
+
+def scope(request: HttpRequest) -> str:
+    """Return what a list is to show: EVERY, or the slug of `current`.
+
+    All brokers are shown where the address says so, and from then on until it names one. Where one is configured,
+    it is that one. Raises ConfigurationError.
+    """
+    one = current(request)
+    asked = request.GET.get("broker", "")
+    if len(configs()) < 2 or asked == one:
+        return one
+    if asked == EVERY and EVERY_KEY not in request.session:
+        request.session[EVERY_KEY] = True
+    return EVERY if asked == EVERY or EVERY_KEY in request.session else one
+
+
+def posted(request: HttpRequest) -> str:
+    """Return what a dialog is about: what its form says, else what the list shows. Raises ConfigurationError."""
+    given = request.POST.get("broker", "")
+    is_known = given in configs() or (given == EVERY and len(configs()) > 1)
+    return given if is_known else scope(request)
+
+
+def within(scope: str) -> list[str]:
+    """Return the slugs of the brokers of a scope. Raises ConfigurationError."""
+    if scope == EVERY:
+        return list(configs())
+    return [scope] if scope else []
+
+
+def titles() -> dict[str, str]:
+    """Return slug -> title of the configured brokers. Raises ConfigurationError."""
+    return {slug: config.title for slug, config in configs().items()}
 
 
 def show(request: HttpRequest, slug: str) -> None:

@@ -59,6 +59,9 @@ class Attention:
     since: datetime | None = None  # since when, where that is known
     is_quoted: bool = False  # its text quotes a message: not for a screen that everybody passes
     is_ours: bool = False  # of mqadmin itself: the same on the page of every broker, and no fault of one
+    is_repeat: bool = (
+        False  # that others fire which have lines of their own: no further trouble where one counts
+    )
 
     @property
     def tone(self) -> Tone:
@@ -131,10 +134,12 @@ class NavPart(NamedTuple):
 
 
 class Badge(NamedTuple):
-    """What stands beside a word in the sidebar."""
+    """What stands beside a word in the sidebar. `counts`: the numbers in it, which add up over several brokers;
+    () for what is the same on each."""
 
     text: str
     tone: Tone = "grey"
+    counts: tuple[int, ...] = ()
 
 
 class Freshness(NamedTuple):

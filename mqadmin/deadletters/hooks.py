@@ -153,7 +153,7 @@ def badge(broker: str) -> Badge | None:
     if not count:
         return None
     text = formats.number(count) if count < MOST_COUNTED else f"{formats.short(count)}+"
-    return Badge(text, "red")
+    return Badge(text, "red", (count,))
 
 
 def find(q: str, broker: str) -> Iterable[Hit]:

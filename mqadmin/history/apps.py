@@ -28,9 +28,15 @@ class HistoryConfig(AppConfig):
 
 def forget() -> str:
     """Delete what is older than its step is kept; returns what went, in words."""
+    from mqadmin.core import brokers
     from mqadmin.history import folding, marking, steps
+    from mqadmin.rabbit.errors import ConfigurationError
 
     configured = steps.configured()
+    try:
+        folding.end(brokers.configs(), configured, time.time())
+    except ConfigurationError:
+        pass  # which brokers there are is not known: none of them is gone
     gone = folding.forget(configured, time.time())
     gone += marking.forget(timezone.now() - timedelta(seconds=configured[-1].kept))
     return f"{gone} pieces of history" if gone else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
 
@@ -64,6 +64,20 @@ def _write(step: Step, start: int, found: dict[int, list[Point]]) -> int:
             update_fields=["data"],
         )
     return len(found)
+
+
+def end(configured: Collection[str], steps: Sequence[Step], now: float) -> int:
+    """Of brokers that are not configured any more: end their series, and fold what is left of their moments.
+
+    So both are forgotten like all others. Returns how many series ended. One that comes back goes on.
+    """
+    ended = Series.objects.filter(ended_at=None).exclude(broker__in=configured).update(ended_at=int(now))
+    others = Moment.objects.exclude(broker__in=configured).order_by()
+    for broker in others.values_list("broker", flat=True).distinct():
+        # Nobody records them: what is over of the coarsest step is over of all.
+        while fold(broker, steps, now):
+            pass
+    return ended
 
 
 def forget(steps: Sequence[Step], now: float) -> int:

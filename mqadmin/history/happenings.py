@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from mqadmin.core.hooks import Registry
 from mqadmin.core.models import AuditEntry
+from mqadmin.core.pages import words
 from mqadmin.core.tones import Tone
 from mqadmin.history.models import Mark
 
@@ -73,7 +73,4 @@ def acts(asked: Asked) -> Iterable[Happening]:
     if asked.queue is not None:
         rows = rows.filter(target__contains=asked.queue[1])
     for entry in rows[:MOST]:
-        what = f"{entry.action} {entry.target}".strip()
-        if entry.outcome != AuditEntry.Outcome.DONE:
-            what = _("%(what)s (%(how)s)") % {"what": what, "how": entry.get_outcome_display()}
-        yield Happening(entry.at, what, entry.actor)
+        yield Happening(entry.at, words.said(entry), entry.actor)

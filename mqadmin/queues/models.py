@@ -107,6 +107,11 @@ class Queue(models.Model):
     redeliver_rate = models.FloatField(null=True)
     memory = models.BigIntegerField(null=True)
     message_bytes = models.BigIntegerField(null=True)
+    capacity = models.FloatField(null=True)  # 0 to 1: the share of time in which a consumer could take one
+    ram = models.BigIntegerField(null=True)  # messages in memory
+    persistent = models.BigIntegerField(null=True)  # messages that outlive a restart
+    bytes_ram = models.BigIntegerField(null=True)
+    bytes_persistent = models.BigIntegerField(null=True)
     arguments = models.JSONField(default=dict)
     policy = models.CharField(max_length=255, blank=True)
     effective_policy = models.JSONField(default=dict)

@@ -145,6 +145,8 @@ class QueueInfo:
     `delayed`: returned messages that wait for a delayed retry (quorum queues, >= 4.3): neither ready nor unacked.
     `delivered` counts as `published` does, what was delivered or got for the first time. `capacity`: the share of
     time in which a consumer could take a message, 0 to 1; of quorum queues 3.10 says 1 whatever happens.
+    `ram`, `persistent`: how many of the messages are in memory, and outlive a restart; `bytes_ram` and
+    `bytes_persistent`: what their bodies weigh.
     """
 
     vhost: str
@@ -171,6 +173,10 @@ class QueueInfo:
     idle_since: str | None = None
     delivery_limit: int | None = None
     message_bytes: int | None = None
+    ram: int | None = None
+    persistent: int | None = None
+    bytes_ram: int | None = None
+    bytes_persistent: int | None = None
     published: int | None = None
     left: int | None = None
     delivered: int | None = None

@@ -73,9 +73,9 @@ def test_badge_counts_those_that_are_told_to_run() -> None:
     make_supervisor()
     make_process(make_consumer(desired="running"))
     make_consumer()
-    assert hooks.badge("default") == ("1 / 1", "grey")
+    assert hooks.badge("default") == ("1 / 1", "grey", (1, 1))
     make_process(make_consumer(desired="running"), state="failed")
-    assert hooks.badge("default") == ("1 / 2", "red")
+    assert hooks.badge("default") == ("1 / 2", "red", (1, 2))
     assert hooks.badge("other") is None
 
 

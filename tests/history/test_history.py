@@ -195,3 +195,26 @@ def test_a_series_that_ended_before_the_longest_memory_is_forgotten() -> None:
     folding.forget(STEPS, later + 14_400)
     assert set(Series.objects.values_list("name", flat=True)) == {"still", "busy"}
     assert not Chunk.objects.exclude(series__in=Series.objects.all()).exists()
+
+
+def test_what_was_recorded_of_a_broker_that_is_configured_no_more_is_forgotten() -> None:
+    record = recorder()
+    for at in range(START, START + 1_200, 60):
+        record.record(at, {queue("orders"): row(at % 7)})
+    later = START + 1_200
+    assert folding.end(["default"], STEPS, later) == 0
+    assert folding.end(["other"], STEPS, later + 14_400) == 1
+    assert not Moment.objects.exists()  # they are chunks now
+    assert Chunk.objects.exists()
+    folding.forget(STEPS, later + 14_401)
+    assert Series.objects.exists()  # it may come back as long as its history is kept
+    folding.forget(STEPS, later + 14_401 + STEPS[-1].kept + STEPS[-1].span + 1)
+    assert not Series.objects.exists()
+    assert not Chunk.objects.exists()
+
+
+def test_a_broker_that_comes_back_goes_on() -> None:
+    recorder().record(START, {queue("orders"): row(1)})
+    folding.end([], STEPS, START + 14_400)
+    recorder().record(START + 14_460, {queue("orders"): row(2)})
+    assert Series.objects.get().ended_at is None

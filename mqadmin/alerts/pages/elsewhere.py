@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.alerts.acts import silences
-from mqadmin.alerts.models import Incident, Rule, Severity, Silence
+from mqadmin.alerts.models import Alert, Incident, Rule, Severity, Silence
 from mqadmin.alerts.pages import channels, incidents, subjects
 from mqadmin.alerts.rules import queues_of
 from mqadmin.core.hooks import Attention, Badge, Link, Panel
 from mqadmin.core.pages.formats import number
 from mqadmin.core.permissions import User
 from mqadmin.core.tones import Tone
+from mqadmin.queues.health.facts import RANK
 from mqadmin.queues.models import Queue
 from mqadmin.queues.search.language import BadQuery
 
@@ -61,7 +62,19 @@ def _together(found: list[Incident]) -> Attention:
     text = "; ".join(item.title for item in found[:3]) + (" …" if len(found) > 3 else ".")
     look = Link(_("Look at the alerts"), reverse("incident_list"))
     since = min(item.opened_at for item in found)
-    return Attention(_level(worst), title % {"n": number(len(found))}, text, [look], since)
+    told = all(_has_a_line(item) for item in found)
+    return Attention(_level(worst), title % {"n": number(len(found))}, text, [look], since, is_repeat=told)
+
+
+def _has_a_line(incident: Incident) -> bool:
+    """Whether the page tells by itself of all that the incident is about: of a lag only where a verdict does."""
+    if not incident.kind.startswith("lag"):
+        return incident.kind.startswith(_TOLD_ELSEWHERE)
+    alerts = incident.alerts.filter(state=Alert.State.FIRING, subject=Alert.Subject.QUEUE)
+    wanted = {(alert.vhost, alert.name) for alert in alerts}
+    bad = Queue.objects.filter(broker__slug=incident.broker, health_rank__gte=RANK["watch"], gone_at=None)
+    named = bad.filter(name__in={name for _vhost, name in wanted}, muted_until=None)
+    return wanted <= set(named.values_list("vhost", "name"))
 
 
 def _level(incident: Incident) -> Literal["broken", "watch"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -11,13 +12,16 @@ from django.http import HttpRequest
 from django.urls import get_script_prefix
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from mqadmin.core import brokers, hooks, permissions
+from mqadmin.core.pages import formats
 from mqadmin.rabbit.errors import ConfigurationError
 
 # Of each entry of the sidebar that begins an address by its own key.
 _PATHS = {key: f"{key}/" for key in ("queues", "dead-letters", "consumers", "operations", "audit")}
 _OF_ONE_BROKER = {"broker", "vhost", "page", "cursor", "hold", "letter", "group", "at"}
+_BADNESS = {"red": 3, "amber": 2, "grey": 1, "blue": 0, "green": 0}
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "mqadmin_theme"
 
@@ -38,7 +42,7 @@ class NavItem:
 
 @dataclass(frozen=True)
 class BrokerChoice:
-    """One broker of the switcher. `environment` is "", production, staging or development."""
+    """One broker of the switcher, or all of them. `environment` is "", production, staging or development."""
 
     slug: str
     title: str
@@ -85,22 +89,21 @@ def frame(request: HttpRequest) -> Frame:
     """Build the frame. A broken broker configuration is told in it; the page still renders."""
     if not permissions.may(request.user, "view"):
         return Frame(None, [], [], None, "", "")
-    fault, slug = "", ""
+    fault, slug, scope = "", "", ""
     choices: list[BrokerChoice] = []
     try:
-        slug = brokers.current(request)
-        choices = _choices(slug, request)
+        slug, scope = brokers.current(request), brokers.scope(request)
+        choices = _choices(scope if _is_of_all(request) else slug, request)
     except ConfigurationError as error:
         fault = str(error)
     if not choices and not fault:
         fault = _("No broker is configured. Set RABBITMQ_URL, or write a brokers.toml.")
     current = next((choice for choice in choices if choice.is_current), None)
-    fresh = hooks.freshness(slug) if slug else None
+    slugs = brokers.within(scope) if scope else []
     at = place(request)
-    nav = _nav(slug, len(choices) > 1, at)
-    return Frame(
-        current, choices, nav, fresh, fault, at, next((item.group for item in nav if item.group), ())
-    )
+    nav = _nav(scope, slugs, slug, len(choices) > 1, at)
+    group = next((item.group for item in nav if item.group), ())
+    return Frame(current, choices, nav, _freshness(slugs), fault, at, group)
 
 
 def place(request: HttpRequest) -> str:
@@ -116,7 +119,13 @@ def environments() -> dict[str, str]:
 
 def _choices(current: str, request: HttpRequest) -> list[BrokerChoice]:
     words = environments()
-    return [
+    configs = brokers.configs()
+    every = []
+    if len(configs) > 1:
+        count = ngettext("%(n)d broker", "%(n)d brokers", len(configs)) % {"n": len(configs)}
+        href, is_current = _there(request, brokers.EVERY), current == brokers.EVERY
+        every = [BrokerChoice(brokers.EVERY, _("All brokers"), "", "", count, href, is_current)]
+    return every + [
         BrokerChoice(
             slug=slug,
             title=config.title,
@@ -126,8 +135,46 @@ def _choices(current: str, request: HttpRequest) -> list[BrokerChoice]:
             href=_there(request, slug),
             is_current=slug == current,
         )
-        for slug, config in brokers.configs().items()
+        for slug, config in configs.items()
     ]
+
+
+def _is_list(request: HttpRequest) -> bool:
+    """Whether the page is that of an entry of the sidebar, not of one thing in it."""
+    return request.path_info.strip("/") == _PATHS.get(place(request), "").strip("/")
+
+
+def _is_of_all(request: HttpRequest) -> bool:
+    """Whether the page is of all brokers where its list is: one that is of a thing is of that one's broker."""
+    return _is_list(request) or request.GET.get("broker") == brokers.EVERY
+
+
+def _freshness(slugs: Sequence[str]) -> hooks.Freshness | None:
+    """Return how old the numbers are: of several brokers, of the one that is seen worst."""
+    found = [(slug, fresh) for slug in slugs if (fresh := hooks.freshness(slug)) is not None]
+    if not found:
+        return None
+    slug, worst = max(found, key=lambda item: (_BADNESS[item[1].tone], -_epoch(item[1])))
+    if len(found) == 1 or worst.tone == "green":
+        return worst
+    title = brokers.config(slug).title.replace("{", "(").replace("}", ")")
+    return worst._replace(text=f"{title}: {worst.text}")
+
+
+def _epoch(fresh: hooks.Freshness) -> float:
+    return fresh.at.timestamp() if fresh.at else 0
+
+
+def _badge(key: str, slugs: Sequence[str]) -> hooks.Badge | None:
+    """Return what stands beside an entry; of several brokers their sum, in the colour of the worst."""
+    found = [badge for slug in slugs if (badge := hooks.nav_badge(key, slug)) is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    if not all(badge.counts for badge in found):
+        return found[0]
+    tone = max(found, key=lambda badge: _BADNESS[badge.tone]).tone
+    sums = tuple(map(sum, zip(*(badge.counts for badge in found), strict=True)))
+    return hooks.Badge(" / ".join(map(formats.number, sums)), tone, sums)
 
 
 def address(key: str, slug: str) -> str:
@@ -149,12 +196,12 @@ def _there(request: HttpRequest, slug: str) -> str:
     at = place(request)
     inside = _path(at)
     kept = {}
-    if request.path_info.strip("/") == inside.strip("/"):
+    if _is_list(request):
         kept = {name: values for name, values in request.GET.lists() if name not in _OF_ONE_BROKER}
     return f"{get_script_prefix()}{inside}?{urlencode({'broker': slug, **kept}, doseq=True)}"
 
 
-def _nav(slug: str, with_broker: bool, at: str) -> list[NavItem]:
+def _nav(scope: str, slugs: Sequence[str], slug: str, with_broker: bool, at: str) -> list[NavItem]:
     entries = (
         ("overview", _("Overview"), "home", "", False),
         ("alerts", _("Alerts"), "bell", "alerts/", False),
@@ -165,12 +212,14 @@ def _nav(slug: str, with_broker: bool, at: str) -> list[NavItem]:
         ("audit", _("Audit"), "history", "audit/", True),
     )
     # With several brokers the address names one, so that it can be shared.
-    query = f"?{urlencode({'broker': slug})}" if with_broker and slug else ""
+    query = f"?{urlencode({'broker': scope})}" if with_broker and scope else ""
     items = [
-        NavItem(key, label, icon, f"{get_script_prefix()}{path}{query}", hooks.nav_badge(key, slug), gap)
+        NavItem(key, label, icon, f"{get_script_prefix()}{path}{query}", _badge(key, slugs), gap)
         for key, label, icon, path, gap in entries
     ]
-    return [*items[:5], *_group(query, at), *items[5:]]
+    # What a broker is made of is looked at one broker at a time.
+    of_one = f"?{urlencode({'broker': slug})}" if with_broker and slug else ""
+    return [*items[:5], *_group(of_one, at), *items[5:]]
 
 
 def _group(query: str, at: str) -> list[NavItem]:

@@ -38,7 +38,11 @@ class Shelf(Generic[V]):
 
     def visible(self, user: str) -> QuerySet[V]:
         """Return the views of `user` and those that are shared."""
-        return self._rows().filter(Q(owner=user) | Q(owner=""))[: 2 * MOST]
+        return self.theirs(user)[: 2 * MOST]
+
+    def theirs(self, user: str) -> QuerySet[V]:
+        """Return the same, to be narrowed."""
+        return self._rows().filter(Q(owner=user) | Q(owner=""))
 
     def plain(self, query: str) -> str:
         """Return of an address's query what makes the view: no broker, page or row; in a fixed order."""
@@ -95,7 +99,7 @@ class Shelf(Generic[V]):
     def post_delete(self, request: HttpRequest, view_id: int, list_name: str) -> HttpResponse:
         """Answer a POST: delete a saved view."""
         user = request.user.get_username()
-        view = get_object_or_404(self._rows().filter(Q(owner=user) | Q(owner="")), pk=view_id)
+        view = get_object_or_404(self.theirs(user), pk=view_id)
         self.delete(
             view=view, by=audit.actor(request), may_configure=permissions.may(request.user, "configure")
         )

@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from mqadmin.core import permissions, tones, unseen
-from mqadmin.core.pages import formats, visible
+from mqadmin.core.pages import formats, visible, words
 
 register = template.Library()
 
@@ -74,6 +74,13 @@ def names(values: Iterable[object] | None) -> SafeString:
 
 
 register.filter("to_type", unseen.plain)
+register.filter("act_words", words.of)
+
+
+@register.filter
+def called_in(key: str, titles: Mapping[str, str]) -> str:
+    """Return what something is called in a table of names; what is not in it is called as it is."""
+    return titles.get(key, key)
 
 
 def _tone(tone: str) -> str:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.deadletters.api import automatic, bulk_edit, causes, discard, files, letters, requeue, tracking
+from mqadmin.deadletters.api import (
+    automatic,
+    bulk_edit,
+    causes,
+    discard,
+    files,
+    letters,
+    requeue,
+    saved,
+    tracking,
+)
 
 router = Router()
-for part in (letters, causes, requeue, discard, bulk_edit, files, tracking, automatic):
+for part in (letters, causes, requeue, discard, bulk_edit, files, saved, tracking, automatic):
     router.add_router("", part.router)

@@ -18,6 +18,7 @@ class UncapturedQueue:
 
     queue: Queue
     count: int
+    broker: str
 
     @property
     def text(self) -> str:
@@ -30,5 +31,5 @@ def fullest(broker: str) -> tuple[list[UncapturedQueue], int]:
     """Return the fullest dead-letter queues with messages that are not tracked, and how many more there are."""
     wanted = tracking.untracked(broker).filter(total__gt=0)
     rows = list(wanted.order_by("-total", "vhost", "name")[: MOST + 1])
-    found = [UncapturedQueue(queue, queue.total or 0) for queue in rows[:MOST]]
+    found = [UncapturedQueue(queue, queue.total or 0, broker) for queue in rows[:MOST]]
     return found, wanted.count() - len(found) if len(rows) > MOST else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
 
+from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search import searching, selection
@@ -79,6 +81,26 @@ def chosen(data: QueryDict, broker: str, status: str) -> Selection:
         return selection.all_that_match(Filter.from_json(known), _number(data, "up_to"))
     ids = [number for value in data.getlist("ids") if (number := whole(value)) is not None]
     return selection.some(broker, ids)
+
+
+def chosen_each(data: QueryDict, scope: str, status: str) -> list[Selection]:
+    """Return the same of each broker of a scope that has some: an act is one for each. Raises Refusal (422)."""
+    if scope != brokers.EVERY:
+        return [chosen(data, scope, status)]
+    found = []
+    for slug in brokers.within(scope):
+        try:
+            letters = chosen(data, slug, status)
+        except Refusal as refusal:
+            if refusal.code != "nothing_selected":
+                raise
+            continue
+        if letters.filter is None:  # those that were ticked are of any broker
+            own = tuple(letters.rows().order_by("pk").values_list("pk", flat=True))
+            letters = replace(letters, ids=own)
+        if letters.rows().exists():
+            found.append(letters)
+    return found or [selection.some(scope, ())]
 
 
 def expected(data: QueryDict) -> int | None:

@@ -43,7 +43,7 @@ PAGE_SECONDS = 0.04
 LEAST = 2_000
 _CHUNK = 1_000
 _SCANNED = 5_000  # letters of one statement that looks at each
-_COUNTED = ("vhost", "dead_letter_queue", "source_queue", "reason", "group", "status")
+_COUNTED = ("broker", "vhost", "dead_letter_queue", "source_queue", "reason", "group", "status")
 
 
 class Pick(NamedTuple):

@@ -186,7 +186,17 @@ def count(selection: Selection, status: str, expect: int | None = None) -> int:
     Raises Refusal: none has, or there are not `expect` of them (any more), with the number there is now.
     """
     found = selection.rows().filter(status=status).count()
-    if expect is not None and found != expect:
+    if expect is not None:
+        check(found, expect)
+    if not found:
+        label = str(DeadLetter.Status(status).label)
+        raise Refusal(_("None of these letters is %(status)s.") % {"status": label}, "nothing_to_do")
+    return found
+
+
+def check(found: int, expect: int) -> None:
+    """Raise Refusal (409, "count_changed") unless `found` letters are as many as were expected."""
+    if found != expect:
         raise Refusal(
             ngettext(
                 "It would be %(found)d letter now, not %(expected)d. Look again, then decide.",
@@ -196,7 +206,3 @@ def count(selection: Selection, status: str, expect: int | None = None) -> int:
             % {"found": found, "expected": expect},
             "count_changed",
         )
-    if not found:
-        label = str(DeadLetter.Status(status).label)
-        raise Refusal(_("None of these letters is %(status)s.") % {"status": label}, "nothing_to_do")
-    return found

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from mqadmin.core import brokers, permissions
+from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.models import Operation
-from mqadmin.deadletters.acts import conflict, decide
-from mqadmin.deadletters.forms.selections import chosen, expected
-from mqadmin.deadletters.views.dialog import DISCARDED, PARKED, decision, dialog, started
+from mqadmin.deadletters.acts import decide
+from mqadmin.deadletters.views.dialog import DISCARDED, PARKED, decision, dialog, start, started
 
 
 @permissions.operate
@@ -32,12 +31,10 @@ def letter_restore(request: HttpRequest) -> HttpResponse:
 def _decided(
     request: HttpRequest, url_name: str, status: str, decide_: Callable[..., Operation]
 ) -> HttpResponse:
-    broker = brokers.current(request)
     if request.method == "POST":
-        letters = chosen(request.POST, broker, status)
-        by, expect = audit.actor(request), expected(request.POST)
-        with conflict.explained(letters, by):
-            operation = decide_(selection=letters, by=by, expect=expect)
-        return started(request, operation)
-    context = decision(request, broker, url_name, status)
-    return dialog(request, context)
+        by = audit.actor(request)
+        done = start(
+            request, status, lambda letters, expect: decide_(selection=letters, by=by, expect=expect)
+        )
+        return started(request, done)
+    return dialog(request, decision(request, url_name, status))

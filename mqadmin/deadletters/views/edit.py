@@ -26,7 +26,7 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import requeue
 from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.deadletters.search import selection
-from mqadmin.deadletters.views.dialog import started
+from mqadmin.deadletters.views.dialog import Started, started
 
 CHANGES = "changes"  # in `show`: not another way to type the body, but what was changed
 
@@ -145,7 +145,7 @@ def _edited(
         )
         if "requeue" in request.POST:
             letters_ = selection.some(letter.broker, [letter.pk])
-            return started(request, requeue.start(selection=letters_, to=To(), by=by))
+            return started(request, Started([requeue.start(selection=letters_, to=To(), by=by)]))
     except Refusal as refusal:
         for field, text in refusal.fields.items():
             form.add_error(field, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -17,16 +18,16 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.formats import number
 from mqadmin.deadletters.acts import exporting, importing
-from mqadmin.deadletters.forms.selections import chosen
+from mqadmin.deadletters.forms.selections import chosen_each
 
 
 @permissions.operate
 @require_GET
 def letter_export(request: HttpRequest) -> HttpResponse:
     """The letters that match, or the ticked ones, as a file of JSON Lines."""
-    broker = brokers.current(request)
-    letters = chosen(request.GET, broker, request.GET.get("status", ""))
-    lines = exporting.export(selection=letters, by=audit.actor(request))
+    each = chosen_each(request.GET, brokers.scope(request), request.GET.get("status", ""))
+    by = audit.actor(request)
+    lines = chain.from_iterable([exporting.export(selection=letters, by=by) for letters in each])
     answer = StreamingHttpResponse(lines, content_type=exporting.CONTENT_TYPE)
     moment = timezone.localtime().strftime("%Y-%m-%d-%H%M%S")
     answer["Content-Disposition"] = f'attachment; filename="dead-letters-{moment}.jsonl"'

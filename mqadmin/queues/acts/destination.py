@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
 from django.utils.translation import gettext as _
@@ -28,6 +30,7 @@ from mqadmin.rabbit.types import QueueInfo
 
 PROBE_SECONDS = 2.0
 _MOST_NAME = 255  # bytes of a queue's name
+_HEAVY = ("history", "definitions", "facts", "nodes", "reasons")  # of a broker's row, which is not asked for
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +91,31 @@ def require_room(
         return
     if found.info is not None:
         found.refuse(allow_loss=allow_loss, fields=fields)
+
+
+Key = tuple[str, str, str]  # broker, vhost, name
+_read: ContextVar[Mapping[Key, Queue] | None] = ContextVar("queues that were read together", default=None)
+
+
+@contextmanager
+def read_together(keys: Iterable[Key]) -> Iterator[None]:
+    """Within, `seen` knows these queues already: one query for all of them."""
+    wanted = set(keys)
+    rows = Queue.objects.filter(name__in={name for _slug, _vhost, name in wanted}, gone_at=None)
+    values = rows.select_related("broker").defer(*(f"broker__{name}" for name in _HEAVY)) if wanted else ()
+    token = _read.set({(row.broker.slug, row.vhost, row.name): row for row in values})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+def seen(broker: str, vhost: str, name: str) -> Queue | None:
+    """Return a queue as the monitor saw it last, None for one that it does not see."""
+    known = _read.get()
+    if known is not None:
+        return known.get((broker, vhost, name))
+    return Queue.objects.filter(broker__slug=broker, vhost=vhost, name=name, gone_at=None).first()
 
 
 def sampled(queue: Queue, count: int, mean_bytes: float = 0) -> Verdict:

@@ -42,7 +42,7 @@ def register(name: str) -> Callable[[One], One]:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Queues of one broker, as they were shown to a person."""
+    """Queues of one broker, as they were shown to a person; of several in what a dialog shows, never in an act."""
 
     broker: str
     ids: tuple[int, ...]
@@ -93,7 +93,13 @@ def _check(chosen: Chosen, seen: str | None, most: int) -> None:
     if len(chosen.ids) > most:
         text = _("At most %(n)s queues at a time.") % {"n": number(most)}
         raise Refusal(text, "too_many", status=422)
-    if seen is not None and seen != chosen.mark:
+    if seen is not None:
+        check_seen(chosen, seen)
+
+
+def check_seen(chosen: Chosen, seen: str) -> None:
+    """Raise Refusal (409, "changed") where the queues are not those that had the mark `seen`."""
+    if seen != chosen.mark:
         text = _("These are not the queues any more that were shown. Look again, then decide.")
         raise Refusal(text, "changed")
 

@@ -52,7 +52,13 @@ def purge(
             by=by,
             broker=queue.broker.slug,
             summary=_("Purge %(queue)s") % {"queue": target},
-            params={"queue": queue.pk, "expect": entry.count, "snapshot": snapshot},
+            params={
+                "queue": queue.pk,
+                "vhost": queue.vhost,
+                "name": queue.name,
+                "expect": entry.count,
+                "snapshot": snapshot,
+            },
             total=entry.count,
             hold_seconds=hold_seconds,
         )

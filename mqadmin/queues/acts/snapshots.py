@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -143,7 +143,8 @@ def waiting(operation: Operation) -> int:
 def of(queue: Queue) -> list[tuple[Operation, int]]:
     """Return the purges of `queue` whose messages can be put back, newest first, with how many."""
     ids = KeptMessage.objects.filter(is_restored=False).order_by().values("operation").distinct()
-    rows = Operation.objects.filter(pk__in=ids, broker=queue.broker.slug, params__queue=queue.pk)
+    same = Q(params__queue=queue.pk) | Q(params__vhost=queue.vhost, params__name=queue.name)
+    rows = Operation.objects.filter(same, pk__in=ids, broker=queue.broker.slug)
     return [(operation, waiting(operation)) for operation in rows[:10]]
 
 
@@ -162,7 +163,7 @@ def restore(
     ) as entry:
         if not waiting(operation):
             raise Refusal(_("It kept nothing that could be put back."), "nothing_to_do")
-        queue = Queue.objects.select_related("broker").get(pk=operation.params["queue"])
+        queue = queue_of(operation.broker, operation.params)
         verdict = room(operation, queue)
         with transaction.atomic():
             operation = Operation.objects.select_for_update().get(
@@ -187,9 +188,31 @@ def restore(
                 by=by,
                 broker=operation.broker,
                 summary=text % {"n": total, "queue": queue.name},
-                params={"purge": operation.pk, "queue": queue.pk, "allow_loss": allow_loss},
+                params={
+                    "purge": operation.pk,
+                    "queue": queue.pk,
+                    "vhost": queue.vhost,
+                    "name": queue.name,
+                    "allow_loss": allow_loss,
+                },
                 total=total,
             )
+
+
+def queue_of(broker: str, params: Mapping[str, Any]) -> Queue:
+    """Return the queue that an operation is about; where its row was forgotten, the one that is called so now.
+
+    Raises Refusal (409, "gone") where there is none: what is kept stays kept.
+    """
+    rows = Queue.objects.select_related("broker")
+    queue = rows.filter(pk=params["queue"]).first()
+    if queue is None and "name" in params:
+        rows = rows.filter(broker__slug=broker, vhost=params["vhost"], name=params["name"], gone_at=None)
+        queue = rows.first()
+    if queue is None:
+        text = _("Its queue is gone. Declare it again: once it is seen, what was kept can go back into it.")
+        raise Refusal(text, "gone")
+    return queue
 
 
 def room(operation: Operation, queue: Queue) -> Verdict:
@@ -214,7 +237,10 @@ def _is_under_way(operation: Operation) -> bool:
 @operations.runner(RESTORE)
 def run(run: Run) -> None:
     """Carry it out; a copy that a dead worker may have sent already is sent again under the same requeue id."""
-    queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
+    try:
+        queue = queue_of(run.operation.broker, run.params)
+    except Refusal as refusal:
+        raise GaveUp(refusal.text) from refusal
     username = brokers.config(queue.broker.slug).username
     rows = KeptMessage.objects.filter(operation_id=run.params["purge"], is_restored=False).order_by("pk")
     left = None if run.params.get("allow_loss") else Room(queue.broker.slug, queue.vhost)

@@ -43,6 +43,11 @@ class Row(NamedTuple):
     redeliver_rate: float | None
     memory: int | None
     message_bytes: int | None
+    capacity: float | None
+    ram: int | None
+    persistent: int | None
+    bytes_ram: int | None
+    bytes_persistent: int | None
     arguments: str
     policy: str
     effective_policy: str
@@ -213,6 +218,11 @@ _NUMBERS = (
     "redeliver_rate",
     "memory",
     "message_bytes",
+    "capacity",
+    "ram",
+    "persistent",
+    "bytes_ram",
+    "bytes_persistent",
     "growth",
     "clears_in",
     "oldest_at",
@@ -278,6 +288,11 @@ def _row(
             redeliver_rate=info.redeliver_rate,
             memory=_calm(info.memory, last and last.memory),
             message_bytes=info.message_bytes,
+            capacity=info.capacity,
+            ram=info.ram,
+            persistent=info.persistent,
+            bytes_ram=info.bytes_ram,
+            bytes_persistent=info.bytes_persistent,
             arguments=text(info.arguments),
             policy=info.policy or "",
             effective_policy=text(info.effective_policy),

@@ -166,7 +166,9 @@ def _without_a_member(slug: str, lacking: QuerySet[Queue], count: int) -> Iterat
 def badge(slug: str) -> Badge | None:
     """Return the number of queues for the sidebar."""
     broker = status_now(slug).broker
-    return None if broker is None or broker.sampled_at is None else Badge(number(broker.queue_count))
+    if broker is None or broker.sampled_at is None:
+        return None
+    return Badge(number(broker.queue_count), counts=(broker.queue_count,))
 
 
 def find(q: str, slug: str) -> Iterator[Hit]:

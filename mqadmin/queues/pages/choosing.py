@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, Sum
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
 from mqadmin.core.rows.among import among
 from mqadmin.queues.acts.many import MOST_SETTLED, Chosen
@@ -21,9 +23,22 @@ NAMED = 8  # names that are shown
 FIELDS = ("q", "vhost", "type", "show")  # of an address: which queues
 
 
+def parted(data: QueryDict, scope: str) -> list[Chosen]:
+    """Return the queues of each broker of a scope: an act is one for each. Raises Refusal as `chosen` does."""
+    found = [chosen(data, slug) for slug in brokers.within(scope)]
+    return [queues for queues in found if queues.ids] or found[:1]
+
+
+def together(parts: Sequence[Chosen]) -> Chosen:
+    """Return the queues of several brokers as a person was shown them."""
+    ids = tuple(pk for part in parts for pk in part.ids)
+    names = tuple(name for part in parts for name in part.names)
+    return Chosen(parts[0].broker if len(parts) == 1 else brokers.EVERY, ids, names[:NAMED])
+
+
 def chosen(data: QueryDict, broker: str) -> Chosen:
-    """Return the queues: ticked `ids`, or with `all` those that match. Raises Refusal (422) where the search cannot
-    be read: without it, it would be about more queues than were meant."""
+    """Return the queues of one broker: ticked `ids`, or with `all` those that match. Raises Refusal (422) where the
+    search cannot be read: without it, it would be about more queues than were meant."""
     if data.get("all"):
         query = QueueSearch.read(broker, {name: str(data.get(name, "")) for name in FIELDS})
         if data.get("show", "") != query.show:

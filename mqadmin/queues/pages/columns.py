@@ -26,10 +26,15 @@ ALL = (
     "hour",
     "trend",
     "consumers",
+    "capacity",
     "waits",
     "clears",
     "memory",
     "bytes",
+    "ram",
+    "persistent",
+    "bytes_ram",
+    "bytes_persistent",
 )
 
 
@@ -52,10 +57,15 @@ def labels() -> dict[str, str]:
         "hour": _("Last hour"),
         "trend": _("Grows by /s"),
         "consumers": _("Consumers"),
+        "capacity": _("Consumer capacity"),
         "waits": _("Oldest waits"),
         "clears": _("Clear in"),
         "memory": _("Memory"),
         "bytes": _("Message bytes"),
+        "ram": _("In memory"),
+        "persistent": _("Persistent"),
+        "bytes_ram": _("Bytes in memory"),
+        "bytes_persistent": _("Persistent bytes"),
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from mqadmin.queues.models import Queue
+from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages import wording
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
@@ -41,14 +41,19 @@ _COLUMNS = (
     "muted_by",
 )
 _DERIVED = ("lag", "muted_until", "tracked", "verdict")
-HEAD = (*_COLUMNS, *_DERIVED)
+# Behind what was there before: scripts may go by the place.
+_LATER = ("message_bytes", "capacity", "ram", "persistent", "bytes_ram", "bytes_persistent")
+HEAD = (*_COLUMNS, *_DERIVED, "broker", *_LATER)
 
 
 def rows(queues: QuerySet[Queue]) -> Iterator[dict[str, Any]]:
     """Yield what a file has of each queue; None is unknown. `lag`: seconds that the oldest waits, an estimate."""
     now = timezone.now()
+    slugs = dict(Broker.objects.values_list("pk", "slug"))
     for queue in queues.iterator(chunk_size=_CHUNK):
-        values = {name: getattr(queue, name) for name in _COLUMNS}
+        values = {"broker": slugs[queue.broker_id]} | {
+            name: getattr(queue, name) for name in (*_COLUMNS, *_LATER)
+        }
         is_muted = queue.muted_until is not None and queue.muted_until > now
         yield values | {
             "lag": None if queue.oldest_at is None else max(0, int(now.timestamp()) - queue.oldest_at),

@@ -38,12 +38,12 @@ class Seen:
     @property
     def tone(self) -> Tone:
         """Its state and that of all on it: the colour of the worst."""
-        return _worst_tone([self.status.tone, *(item.tone for item in self.own)])
+        return _worst_tone([self.status.tone, *(item.tone for item in self.attention if not item.is_ours)])
 
     @property
     def own(self) -> list[Attention]:
-        """What is wrong with this broker, or on it; what is wrong with mqadmin itself is no fault of one."""
-        return [item for item in self.attention if not item.is_ours]
+        """What is wrong with this broker or on it, each once; what is wrong with mqadmin is no fault of one."""
+        return [item for item in self.attention if not item.is_ours and not item.is_repeat]
 
     @property
     def words(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,8 @@ from mqadmin.queues.pages import listing, tones
 from mqadmin.queues.pages.listing import Key, QueueSearch
 from mqadmin.queues.search.language import BadQuery
 
-MOST_ROWS = 100  # of a group that is open; the rest is behind a link
+MOST_ROWS = 2_000  # of a group that are shown in it, step by step; all of it are in a list of its own
+_PLAIN = re.compile(r"\w+")
 _FIRST = re.compile(r"[^.\-_:/]+")
 _NUMBERS = ("ready", "unacked", "publish_rate", "ack_rate", "consumers")
 _WORST = {3: "broken", 2: "watch", 1: "ok"}
@@ -77,6 +78,18 @@ def groups(query: QueueSearch, version: Hashable = None) -> Page[Group]:
     return Paginator(found, query.per).get_page(query.page)
 
 
+def alone(query: QueueSearch, name: str) -> str:
+    """Return the address of a list that has all queues of a group, "" where no search says so."""
+    if query.group == "vhost":
+        return query.address(group="", open=(), vhost=name)
+    if query.group == "broker":
+        return replace(query, broker=name).address(group="", open=())
+    term = f"name:{name}*" if query.group == "prefix" else f'owner:"{name}"'
+    if not (_PLAIN.fullmatch(name) or (query.group == "owner" and not set(name) & set('"\\'))):
+        return ""
+    return query.address(group="", open=(), q=f"({query.q}) {term}" if query.q else term)
+
+
 def _made(query: QueueSearch) -> list[Group]:
     called = _NAMES[query.group]
     fields = ("pk", "changed_at", "health_rank", "oldest_at", *_NUMBERS)
@@ -99,6 +112,6 @@ def first(name: str) -> str:
     return found[0] if found else name
 
 
-_FIELDS = {"prefix": "name", "owner": "owner", "vhost": "vhost"}
-_NAMES: dict[str, Callable[[Any], str]] = {"prefix": first, "owner": str, "vhost": str}
+_FIELDS = {"prefix": "name", "owner": "owner", "vhost": "vhost", "broker": "broker__slug"}
+_NAMES: dict[str, Callable[[Any], str]] = {"prefix": first, "owner": str, "vhost": str, "broker": str}
 _known: Remembered[list[Group]] = Remembered(10)

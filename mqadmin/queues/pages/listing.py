@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, QuerySet
 
+from mqadmin.core import brokers
 from mqadmin.core.remembered import Remembered
 from mqadmin.queues.models import Queue
 from mqadmin.queues.search import language
@@ -24,6 +25,7 @@ DEFAULT_SORT = "-health"
 SORTS: dict[str, tuple[str, ...]] = {
     "health": ("health_rank", "-total"),
     "name": ("name", "vhost"),
+    "broker": ("broker__slug", "vhost"),
     "vhost": ("vhost", "name"),
     "type": ("type", "name"),
     "ready": ("ready",),
@@ -43,9 +45,16 @@ SORTS: dict[str, tuple[str, ...]] = {
     "node": ("node", "name"),
     "memory": ("memory",),
     "message_bytes": ("message_bytes",),
+    "capacity": ("capacity",),
+    "ram": ("ram",),
+    "persistent": ("persistent",),
+    "bytes_ram": ("bytes_ram",),
+    "bytes_persistent": ("bytes_persistent",),
 }
 
-GROUPS = ("prefix", "owner", "vhost")
+MOST_STEPS = 20
+STEP = 100  # rows that "show more" adds to the groups that are open
+GROUPS = ("prefix", "owner", "vhost", "broker")
 
 SHOWN: dict[str, Q] = {
     **{level: Q(health=level) for level in Queue.Health.values},
@@ -56,9 +65,11 @@ SHOWN: dict[str, Q] = {
 
 @dataclass(frozen=True)
 class QueueSearch:
-    """What is asked for. `q`: a search (`queues.search`); `show`: one key of SHOWN, "" for all.
+    """What is asked for. `broker`: a slug, or `brokers.EVERY`; `q`: a search (`queues.search`).
 
-    `group`: one of GROUPS, "" for none; `open`: the names of the groups whose queues are shown.
+    `show`: one key of SHOWN, "" for all.
+
+    `group`: one of GROUPS, "" for none; `open`: the names of the groups whose queues are shown, `rows` of each.
     """
 
     broker: str
@@ -71,6 +82,7 @@ class QueueSearch:
     per: int = SIZES[1]
     group: str = ""
     open: tuple[str, ...] = ()
+    rows: int = STEP
 
     @classmethod
     def read(cls, broker: str, values: Mapping[str, str], opened: Sequence[str] = ()) -> QueueSearch:
@@ -88,6 +100,7 @@ class QueueSearch:
             per=int(per) if per in map(str, SIZES) else SIZES[1],
             group=group if group in GROUPS else "",
             open=tuple(name[:255] for name in opened[:50]) if group in GROUPS else (),
+            rows=max(STEP, min(whole(values.get("rows", ""), 4) or STEP, MOST_STEPS * STEP)),
         )
 
     def address(self, **changes: Any) -> str:
@@ -95,7 +108,7 @@ class QueueSearch:
         query = replace(self, page=1, **{key: value for key, value in changes.items() if key != "page"})
         query = replace(query, page=changes.get("page", 1))
         plain = QueueSearch(self.broker)
-        names = ("q", "vhost", "type", "show", "sort", "per", "page", "group", "open")
+        names = ("q", "vhost", "type", "show", "sort", "per", "page", "group", "open", "rows")
         values = {
             name: getattr(query, name) for name in names if getattr(query, name) != getattr(plain, name)
         }
@@ -109,7 +122,7 @@ class QueueSearch:
     @property
     def grouped(self) -> QueueSearch:
         """The query, but for which groups are open and the page: its groups are the same."""
-        return replace(self, open=(), page=1, per=SIZES[1])
+        return replace(self, open=(), page=1, per=SIZES[1], rows=STEP)
 
     @property
     def is_filtered(self) -> bool:
@@ -147,8 +160,11 @@ class Pages(Paginator):  # type: ignore[type-arg]
 
 
 def present(broker: str) -> QuerySet[Queue]:
-    """Return the queues that the broker still has."""
-    return Queue.objects.filter(broker__slug=broker, gone_at__isnull=True)
+    """Return the queues that the broker still has, or those of all brokers: `brokers.EVERY`."""
+    rows = Queue.objects.filter(gone_at__isnull=True)
+    if broker == brokers.EVERY:
+        return rows.filter(broker__slug__in=brokers.within(broker))
+    return rows.filter(broker__slug=broker)
 
 
 def has_vhosts(broker: str) -> bool:
@@ -165,7 +181,8 @@ def ordering(sort: str) -> list[Any]:
     keys = [F(first).desc(nulls_last=last) if down else F(first).asc(nulls_last=last)]
     for name in rest:
         keys.append(F(name[1:]).desc(nulls_last=True) if name.startswith("-") else F(name).asc())
-    return [*keys, F("name").asc(), F("vhost").asc()]
+    # By its id at last: of two brokers the names may be the same.
+    return [*keys, F("name").asc(), F("vhost").asc(), F("pk").asc()]
 
 
 def listing(query: QueueSearch, version: Hashable = None) -> Listing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from mqadmin.core.pages.formats import UNKNOWN, duration, rate
+from mqadmin.core.pages.formats import UNKNOWN, duration, number, rate
 from mqadmin.core.templatetags.mqadmin import pill
 from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
@@ -98,6 +98,11 @@ class Row:
         return UNKNOWN if growth is None else f"{'+' if growth > 0 else ''}{rate(growth)}"
 
     @property
+    def capacity(self) -> str:
+        share = self.queue.capacity
+        return UNKNOWN if share is None else f"{number(100 * share)} %"
+
+    @property
     def oldest(self) -> datetime | None:
         """Since when its oldest ready message waits."""
         at = self.queue.oldest_at
@@ -140,6 +145,7 @@ class TableRow(Row):
     ) -> None:
         self.pk, changed = key
         self._now, self._base, self._language = now, base, language
+        self.broker = ""  # its title, where its column is shown
         self.key = (*key, int(now // 60), columns) if changed else None
 
     @property
@@ -149,12 +155,14 @@ class TableRow(Row):
 
 _NOT_SHOWN = {
     *("id", "facts", "dead_letters_to", "dead_letters_from", "dead_letter_choice", "dead_letter_fault"),
-    *("note", "own", "thresholds", "first_seen_at", "changed_at", "gone_at", "broker"),
+    *("note", "own", "thresholds", "first_seen_at", "changed_at", "gone_at"),
 }
 
 
 class Rows(list[TableRow]):
-    """The rows of a page."""
+    """The rows of a page. `brokers`: of each broker's id its title, where queues of several are shown."""
+
+    brokers: Mapping[int, str] = {}
 
     def prepare(self, rows: Sequence[TableRow]) -> set[TableRow]:
         """Read the queues of `rows` at once; return those that are still there."""
@@ -162,6 +170,7 @@ class Rows(list[TableRow]):
         for row in rows:
             if row.pk in found:
                 row.queue = found[row.pk]
+                row.broker = self.brokers.get(row.queue.broker_id, "")
         return {row for row in rows if row.pk in found}
 
 
@@ -174,11 +183,15 @@ def _read(wanted: list[int]) -> dict[int, Queue]:
     return {values["pk"]: cast(Queue, SimpleNamespace(**values)) for values in rows}
 
 
-def table(keys: Sequence[Key], now: float, columns: tuple[str, ...] = ()) -> Rows:
+def table(
+    keys: Sequence[Key], now: float, columns: tuple[str, ...] = (), brokers: Mapping[int, str] | None = None
+) -> Rows:
     """Return the rows of a page in their order; `columns`: those of them that are shown."""
     before, _zero, after = reverse("queue_detail", args=[0]).rpartition("0")
     language = get_language()
-    return Rows(TableRow(key, now, columns, (before, after), language) for key in keys)
+    rows = Rows(TableRow(key, now, columns, (before, after), language) for key in keys)
+    rows.brokers = brokers or {}
+    return rows
 
 
 @lru_cache(maxsize=20)  # asked for in each row, as are those below

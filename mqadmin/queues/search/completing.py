@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from mqadmin.core import brokers
 from mqadmin.core.query import completing
 from mqadmin.core.query.completing import Offers
 from mqadmin.core.query.fields import Field
@@ -17,7 +18,10 @@ SPANS = ("1m", "5m", "15m", "1h", "6h", "1d")
 
 
 def offers(broker: str, query: str, at: int) -> Offers:
-    """Return what the word before the cursor `at` could become. A bounded read of the database."""
+    """Return what the word before the cursor `at` could become. `broker`: a slug, or `brokers.EVERY`.
+
+    A bounded read of the database.
+    """
     return completing.offers(query, at, fields.QUEUES, _Queues(broker))
 
 
@@ -26,7 +30,8 @@ class _Queues:
     broker: str
 
     def values(self, field: Field, path: str) -> Iterable[str]:  # noqa: ARG002
-        rows = Queue.objects.filter(broker__slug=self.broker, gone_at__isnull=True).order_by()
+        slugs = brokers.within(self.broker)
+        rows = Queue.objects.filter(broker__slug__in=slugs, gone_at__isnull=True).order_by()
         if field.kind == "span":
             return SPANS
         if field.name == "reason":

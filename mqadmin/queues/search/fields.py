@@ -40,6 +40,12 @@ _ALL = (
     Field("growth", "real", ("growth",), _("messages per second that it grows by")),
     Field("clears", "span", ("clears_in",), _("until the backlog is gone at this rate: clears>1h")),
     Field("memory", "number", ("memory",), _("bytes of its process: memory>10M"), is_size=True),
+    Field(
+        "capacity", "real", ("capacity",), _("share of time in which a consumer could take one: capacity<0.5")
+    ),
+    Field("ram", "number", ("ram",), _("messages that are in memory")),
+    Field("persistent", "number", ("persistent",), _("messages that outlive a restart")),
+    Field("bytes", "number", ("message_bytes",), _("bytes of all bodies: bytes>100M"), is_size=True),
     Field("tracked", "choice", ("tracked",), _("whether its dead letters are captured"), YES_NO),
     Field("muted", "choice", ("muted_until",), _("whether it is muted now"), YES_NO),
     Field("is", "flag", (), _("inbox, delay, unconsumed, muted, owned, noted, durable, …"), FLAGS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -17,7 +17,7 @@ from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import once, rendering
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import columns, exporting, grouping, listing, presenting, rights, saved
+from mqadmin.queues.pages import columns, exporting, grouping, listing, presenting, saved, seeing
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_now
 from mqadmin.queues.pages.choosing import FIELDS
 from mqadmin.queues.pages.grouping import Group
@@ -59,13 +59,14 @@ def queue_list(request: HttpRequest) -> HttpResponse:
 
 
 def _queue_list(request: HttpRequest) -> HttpResponse:
-    slug = brokers.current(request)
-    query = QueueSearch.read(slug, request.GET.dict(), request.GET.getlist("open"))
+    scope = brokers.scope(request)
+    query = QueueSearch.read(scope, request.GET.dict(), request.GET.getlist("open"))
     now = time.time()
     # Before any queue, so that none is older than what it is known by.
-    status = status_now(slug) if slug else None
-    shown = columns.chosen(request.COOKIES)
-    known_by = _known_by(status, query, now)
+    statuses = {slug: status_now(slug) for slug in brokers.within(scope)}
+    is_every = scope == brokers.EVERY
+    shown = (*(("broker",) if is_every else ()), *columns.chosen(request.COOKIES))
+    known_by = (scope, *(_known_by(status, query, now) for status in statuses.values() or [None]))
     hold = _let_go(request)
     is_refresh = "queues-table" in request.headers.get("HX-Source", "")
     plain, version = (rendering.version(request, known_by, shown, hold) for hold in ([], hold))
@@ -76,15 +77,16 @@ def _queue_list(request: HttpRequest) -> HttpResponse:
     if same:
         return same
     found = listing.listing(query, known_by)
-    keys, waiting = _held(slug, found.keys, hold)
+    keys, waiting = _held(scope, found.keys, hold)
+    titles = seeing.titles(statuses) if is_every else {}
     context = {
         "query": query,
         "found": found,
-        "rows": presenting.table(keys, now, shown),
-        **(_grouped(query, known_by, hold, now, shown) if query.group else {}),
+        "rows": presenting.table(keys, now, shown, titles),
+        **(_grouped(query, known_by, hold, now, shown, titles) if query.group else {}),
         "waiting": waiting,
-        "broker_status": status,
-        "notes": rights.notes(status.broker) if status else [],
+        "is_every": is_every,
+        **seeing.context(statuses),
         "is_empty": not found.vhosts,
         "is_refresh": is_refresh,
         **_heads(query, found, shown),
@@ -100,11 +102,13 @@ def _heads(query: QueueSearch, found: Listing, shown: tuple[str, ...]) -> dict[s
     return {
         "columns": shown,
         "shown": dict.fromkeys(shown, True),
-        "is_broad": len(shown) > len(columns.USUAL) or not set(shown) <= set(columns.USUAL),
+        "is_broad": len(shown) > len(columns.USUAL) + 1 or not set(shown) <= {*columns.USUAL, "broker"},
         "column_labels": columns.labels().items(),
         "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
-        "groupings": [(name, label, query.address(group=name, open=())) for name, label in _groupings()],
+        "groupings": [
+            (name, label, query.address(group=name, open=())) for name, label in _groupings(query.broker)
+        ],
         "sizes": [(size, query.address(per=size)) for size in listing.SIZES],
     }
 
@@ -131,7 +135,7 @@ def queue_complete(request: HttpRequest) -> HttpResponse:
     """Offer what the word before the cursor (`at`) of the search `q` could become."""
     query = request.GET.get("q", "")[:LONGEST]
     at = whole(request.GET.get("at", ""), 5)
-    found = completing.offers(brokers.current(request), query, len(query) if at is None else at)
+    found = completing.offers(brokers.scope(request), query, len(query) if at is None else at)
     response = render(request, "core/_offers.html", {"offers": found})
     response["Cache-Control"] = "private, max-age=20"
     return response
@@ -141,7 +145,7 @@ def queue_complete(request: HttpRequest) -> HttpResponse:
 @require_GET
 def queue_export(request: HttpRequest, kind: str) -> HttpResponse:
     """All queues that the search shows, in the order of the list, as CSV or JSON."""
-    query = QueueSearch.read(brokers.current(request), request.GET.dict())
+    query = QueueSearch.read(brokers.scope(request), request.GET.dict())
     try:
         found = listing.shown(query, listing.matching(query)).order_by(*listing.ordering(query.sort))
     except BadQuery as error:
@@ -154,34 +158,53 @@ def queue_export(request: HttpRequest, kind: str) -> HttpResponse:
 
 @dataclass(frozen=True)
 class OpenGroup:
-    """A group of queues, the link that opens or closes it, its rows if it is open, and how many more it has."""
+    """A group of queues, the link that opens or closes it, its rows if it is open, and how many more it has.
+
+    `more_href`: shows more of them, "" where no more fit; `list_href`: a list of them all.
+    """
 
     group: Group
     href: str
     rows: presenting.Rows | None
     more: int
+    more_href: str = ""
+    list_href: str = ""
 
 
 def _grouped(
-    query: QueueSearch, known_by: Hashable, hold: Sequence[int], now: float, shown: tuple[str, ...]
+    query: QueueSearch,
+    known_by: Hashable,
+    hold: Sequence[int],
+    now: float,
+    shown: tuple[str, ...],
+    titles: Mapping[int, str],
 ) -> dict[str, object]:
     page = grouping.groups(query, known_by)
     order = {pk: place for place, pk in enumerate(hold)}
     groups = []
     for group in page:
         is_open = group.name in query.open
-        keys = sorted(group.keys, key=lambda key: order.get(key[0], len(order)))
-        rows = presenting.table(keys, now, shown) if is_open else None
-        groups.append(OpenGroup(group, query.toggled(group.name), rows, group.count - len(keys)))
+        keys = sorted(group.keys[: query.rows], key=lambda key: order.get(key[0], len(order)))
+        rows = presenting.table(keys, now, shown, titles) if is_open else None
+        place = OpenGroup(group, query.toggled(group.name), rows, group.count - len(keys))
+        if rows and place.more:
+            more = query.address(rows=query.rows + listing.STEP, page=query.page)
+            place = replace(
+                place,
+                more_href=more if len(keys) < grouping.MOST_ROWS else "",
+                list_href=grouping.alone(query, group.name),
+            )
+        groups.append(place)
     return {"groups": groups, "group_page": page}
 
 
-def _groupings() -> tuple[tuple[str, str], ...]:
+def _groupings(scope: str) -> tuple[tuple[str, str], ...]:
     return (
         ("", _("No groups")),
         ("prefix", _("By first part of the name")),
         ("owner", _("By owner")),
         ("vhost", _("By virtual host")),
+        *((("broker", _("By broker")),) if scope == brokers.EVERY else ()),
     )
 
 
@@ -206,7 +229,7 @@ def _let_go(request: HttpRequest) -> list[int]:
     return [number for pk in hold.split(",")[: listing.SIZES[-1]] if (number := whole(pk)) is not None]
 
 
-def _held(slug: str, keys: Sequence[Key], hold: Sequence[int]) -> tuple[list[Key], int]:
+def _held(scope: str, keys: Sequence[Key], hold: Sequence[int]) -> tuple[list[Key], int]:
     """Return the rows that a page is to show, and how many more would be on it.
 
     The page names those it has while the pointer is over them, so that none jumps away under a click: also not one
@@ -214,13 +237,13 @@ def _held(slug: str, keys: Sequence[Key], hold: Sequence[int]) -> tuple[list[Key
     """
     if not hold:
         return list(keys), 0
-    rows = Queue.objects.filter(broker__slug=slug, pk__in=hold).values_list("pk", "changed_at")
-    changed = dict(rows)
+    rows = Queue.objects.filter(broker__slug__in=brokers.within(scope), pk__in=hold)
+    changed = dict(rows.values_list("pk", "changed_at"))
     shown = [(pk, changed[pk]) for pk in dict.fromkeys(hold) if pk in changed]
     return shown, sum(pk not in changed for pk, _changed in keys)
 
 
-_UP_FIRST = ("name", "vhost", "type", "state", "policy", "node", "oldest_at")
+_UP_FIRST = ("name", "broker", "vhost", "type", "state", "policy", "node", "oldest_at", "capacity")
 
 
 def _sort(query: QueueSearch, name: str) -> Sort:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -46,19 +46,21 @@ class Question:
 
 def ask(request: HttpRequest, question: Question) -> HttpResponse:
     """GET: say how many queues, and the first names. POST: do it, unless they are not the same any more."""
-    broker = brokers.current(request)
+    scope = brokers.posted(request)
     given = request.POST if request.method == "POST" else request.GET
-    queues = choosing.chosen(given, broker)
-    must_type = broker if question.is_danger and is_production(broker) else ""
+    parts = choosing.parted(given, scope)
+    queues = choosing.together(parts)
+    must_type = _must_type(parts) if question.is_danger else ""
     form = question.form(request.POST if request.method == "POST" else None, must_type=must_type)
-    back = f"{reverse('queue_list')}?{urlencode({'broker': broker, **_asked(given)})}"
+    back = f"{reverse('queue_list')}?{urlencode({'broker': scope, **_asked(given)})}"
     refusal, status = "", 200
     if form.errors and rendering.wants_fragment(request):
         told = " ".join(str(text) for texts in form.errors.values() for text in texts)
         raise Refusal(told, "invalid", status=422)
     if form.is_bound and form.is_valid():
         try:
-            done = question.act(queues, form, audit.actor(request), given.get("seen", ""))
+            many.check_seen(queues, given.get("seen", ""))
+            done = _each(question, parts, form, audit.actor(request))
         except Refusal as error:
             if rendering.wants_fragment(request):
                 raise
@@ -77,7 +79,8 @@ def ask(request: HttpRequest, question: Question) -> HttpResponse:
         "action": reverse(question.url_name),
         "fields": _sent_on(given, queues),
         "back": back,
-        "broker": broker,
+        "broker": scope,
+        "on": _on(parts) if scope == brokers.EVERY else [],
     }
     status = 422 if form.errors else status
     return rendering.page(
@@ -96,12 +99,57 @@ def _sent_on(given: Any, queues: Chosen) -> list[tuple[str, str]]:
     return [*(("ids", str(pk)) for pk in queues.ids), *_asked(given).items()]
 
 
-def _answered(request: HttpRequest, done: Operation | int, back: str) -> HttpResponse:
-    if isinstance(done, Operation):
-        href = reverse("operation_detail", args=[done.pk])
-        return rendering.acted(request, _("%(what)s: begun.") % {"what": done.summary}, to=href)
-    text = ngettext("%(n)s queue changed.", "%(n)s queues changed.", done) % {"n": number(done)}
-    return rendering.acted(request, text, to=back)
+def _must_type(parts: Sequence[Chosen]) -> str:
+    """Return what must be typed: the names of those of the brokers that are in production."""
+    return " ".join(part.broker for part in parts if is_production(part.broker))
+
+
+def _on(parts: Sequence[Chosen]) -> list[tuple[str, int]]:
+    """Return the title of each broker with how many of the queues are its."""
+    titles = brokers.titles()
+    return [(titles[part.broker], len(part.ids)) for part in parts if part.ids]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was started, how many queues were changed, and what a broker's act was refused for."""
+
+    operations: Sequence[Operation]
+    changed: int
+    refused: Sequence[str]
+
+
+def _each(question: Question, parts: Sequence[Chosen], form: Any, by: Actor) -> Done:
+    """Act on each broker's queues: each is an act of its own. Raises the Refusal where there is but one."""
+    operations, changed, refused = [], 0, []
+    for part in parts:
+        try:
+            done = question.act(part, form, by, part.mark)
+        except Refusal as refusal:
+            if len(parts) == 1:
+                raise
+            refused.append(f"{brokers.titles()[part.broker]}: {refusal.text}")
+            continue
+        if isinstance(done, Operation):
+            operations.append(done)
+        else:
+            changed += done
+    if len(refused) == len(parts):
+        raise Refusal(" ".join(refused), "invalid", status=422)
+    return Done(operations, changed, refused)
+
+
+def _answered(request: HttpRequest, done: Done, back: str) -> HttpResponse:
+    told = [_("%(what)s: begun.") % {"what": item.summary} for item in done.operations]
+    if done.changed or not told:
+        changed = ngettext("%(n)s queue changed.", "%(n)s queues changed.", done.changed)
+        told.append(changed % {"n": number(done.changed)})
+    to = back
+    if len(done.operations) == 1:
+        to = reverse("operation_detail", args=[done.operations[0].pk])
+    elif done.operations:
+        to = reverse("operation_list")
+    return rendering.acted(request, " ".join([*told, *done.refused]), to=to)
 
 
 def _purge(queues: Chosen, form: Any, by: Actor, seen: str) -> Operation:

@@ -58,7 +58,8 @@ def _overview(request: HttpRequest) -> HttpResponse:
 
 def _chosen(request: HttpRequest, everywhere: Sequence[Seen]) -> str:
     """Return the broker that was chosen, now or before in this session; of several, until one was, the worst."""
-    if everywhere and not (request.GET.get("broker") or request.session.get(brokers.SESSION_KEY)):
+    asked = request.GET.get("broker") or request.session.get(brokers.SESSION_KEY)
+    if everywhere and (not asked or brokers.scope(request) == brokers.EVERY):
         brokers.show(request, everywhere[0].slug)
     return brokers.current(request)
 

@@ -38,7 +38,8 @@ QUEUE_COLUMNS = (
     "message_stats.publish_details.rate,message_stats.deliver_get_details.rate,message_stats.ack_details.rate,"
     "message_stats.redeliver_details.rate,message_stats.publish,message_stats.ack,message_stats.deliver_no_ack,"
     "message_stats.get_no_ack,message_stats.deliver_get,message_stats.redeliver,consumer_capacity,memory,node,arguments,policy,operator_policy,"
-    "effective_policy_definition,idle_since,delivery_limit,message_bytes,messages_delayed,leader,members,online"
+    "effective_policy_definition,idle_since,delivery_limit,message_bytes,messages_delayed,leader,members,online,"
+    "messages_ram,messages_persistent,message_bytes_ram,message_bytes_persistent"
 )
 """Everything `queue_info` reads: one fixed list, so that the broker's cached listing serves every call."""
 
@@ -190,6 +191,10 @@ def queue_info(item: Json) -> QueueInfo:
         idle_since=values.text(item.get("idle_since")),
         delivery_limit=values.integer(item.get("delivery_limit")),
         message_bytes=values.integer(item.get("message_bytes")),
+        ram=values.integer(item.get("messages_ram")),
+        persistent=values.integer(item.get("messages_persistent")),
+        bytes_ram=values.integer(item.get("message_bytes_ram")),
+        bytes_persistent=values.integer(item.get("message_bytes_persistent")),
         members=values.texts(item.get("members")),
         online=values.texts(item["online"]) if isinstance(item.get("online"), list) else None,
         delayed=values.integer(item.get("messages_delayed")),

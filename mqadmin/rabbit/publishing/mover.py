@@ -15,7 +15,6 @@ a look, docs/adr/0022) goes back as a copy: confirmed at the end of its queue, t
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +30,7 @@ from mqadmin.rabbit.errors import RabbitError, sentence
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.in_hand import Acks, Bounds, Copy, InHand, Progress
 from mqadmin.rabbit.publishing.line import Line
+from mqadmin.rabbit.publishing.telling import Telling
 
 __all__ = ["Bounds", "Mover", "Progress"]
 
@@ -83,15 +83,11 @@ class Mover(Line):
         self._held = 0
         self._is_resting = self._is_tired = self._is_finishing = False
         self.was_ready = False  # it had both its channels
-        self._changed = threading.Condition()
-        self._told = Progress(0, False)
+        self._told = Telling()
 
     def wait(self, seconds: float) -> Progress:
         """Return how far it is: at once when it has ended, else after so many seconds."""
-        with self._changed:
-            if not self._told.ended:
-                self._changed.wait(seconds)
-            return self._told
+        return self._told.wait(seconds)
 
     def stop(self) -> None:
         """Take no more. It has ended once all that was taken is confirmed and acked, whenever that is."""
@@ -308,7 +304,7 @@ class Mover(Line):
 
     def _refused(self, why: str) -> None:
         self._is_refused = True
-        self._tell(refusal=self._told.refusal or why)
+        self._tell(refusal=self._told.now.refusal or why)
         self._stop()
 
     def _stop(self, *, none_comes: bool = False) -> None:
@@ -319,7 +315,7 @@ class Mover(Line):
 
     def _look(self) -> None:
         """Ask whether the queue is empty when it has been quiet for a while."""
-        if self._told.ended or self._in is None or not self._in.is_open:
+        if self._told.now.ended or self._in is None or not self._in.is_open:
             return
         if not self._heard and not self._copies and not self._kept and not self._is_asking:
             self._is_asking = True
@@ -342,7 +338,7 @@ class Mover(Line):
     def _check_end(self) -> None:
         """End it once nothing more comes and nothing is on its way, and what is left in hand can be given back."""
         is_all = self._is_stopping or self._has_all
-        if not is_all or self._tag or self._copies or self._is_resting or self._told.ended:
+        if not is_all or self._tag or self._copies or self._is_resting or self._told.now.ended:
             return
         if self._kept and not (self._is_refused or (self._is_stopping and self._is_blocked)):
             return  # it will be published
@@ -395,17 +391,7 @@ class Mover(Line):
         self._in.basic_qos(prefetch_count=self._prefetch, callback=lambda _frame: self._tell(ended=True))
 
     def _tell(self, *, ended: bool = False, fault: RabbitError | None = None, refusal: str = "") -> None:
-        with self._changed:
-            if self._told.ended:
-                return
-            self._told = Progress(
-                self._moved,
-                ended,
-                fault,
-                refusal or self._told.refusal,
-                self._is_blocked,
-                self._waiting,
-                self._held,
-            )
-            if ended:
-                self._changed.notify_all()
+        refused = refusal or self._told.now.refusal
+        self._told.tell(
+            Progress(self._moved, ended, fault, refused, self._is_blocked, self._waiting, self._held)
+        )

@@ -13,7 +13,9 @@ from mqadmin.alerts.models import Delivery, Severity
 from mqadmin.alerts.pages import elsewhere
 from mqadmin.core.models import Lease
 from mqadmin.queues.models import Broker, Queue
+from mqadmin.queues.pages import fleet
 from tests.alerts.factories import make_alert, make_channel, make_incident, make_rule, make_silence
+from tests.queues.conftest import make_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -53,14 +55,14 @@ def test_what_somebody_looks_after_needs_no_attention(handled: dict[str, object]
     make_incident(kind="lag", **handled)
     assert titles() == []
     badge = elsewhere.badge("default")
-    assert badge is None if "resolved_at" in handled else badge == ("1", "grey")
+    assert badge is None if "resolved_at" in handled else badge[:2] == ("1", "grey")
 
 
 def test_the_badge_counts_what_fires_and_is_as_red_as_what_waits() -> None:
     make_incident(kind="lag", severity=Severity.WARNING)
-    assert elsewhere.badge("default") == ("1", "amber")
+    assert elsewhere.badge("default") == ("1", "amber", ())
     make_incident(broker="another")
-    assert elsewhere.badge("default") == ("2", "red")
+    assert elsewhere.badge("default") == ("2", "red", ())
 
 
 def test_that_messages_do_not_leave_is_told_first() -> None:
@@ -96,3 +98,21 @@ def test_the_page_of_a_queue_has_its_alerts_and_its_silences() -> None:
     assert panel is not None
     assert [line.item.rule.name for line in panel.context["lines"]] == ["too long"]
     assert panel.context["silences"] == [mine]
+
+
+def test_what_has_a_line_of_its_own_is_counted_once() -> None:
+    broker = Broker.objects.create(slug="default", reachable=True, sampled_at=timezone.now())
+    reasons = [{"code": "no_consumers", "level": "broken", "params": {"since": 1, "waiting": 9, "had": 2}}]
+    queue = make_queue(broker, "orders", health="broken", health_rank=3, health_reasons=reasons)
+    make_incident(kind="verdict:no_consumers")
+    late = make_incident(kind="lag")
+    make_alert(late, make_rule())
+    found = fleet.everywhere(NOBODY)
+    assert [item.what.title for item in fleet.troubles(found)] == ["orders has nobody listening"]
+    assert fleet.headline(found) == "1 thing is broken"
+    # A lag that no verdict speaks of is told.
+    queue.health, queue.health_rank, queue.health_reasons = "ok", 1, []
+    queue.save()
+    assert [item.what.title for item in fleet.troubles(fleet.everywhere(NOBODY))] == [
+        "2 alerts fire that nobody acknowledged"
+    ]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from consumers.models import Consumer, ConsumerProcess
+from mqadmin.queues.models import Broker, Queue
 from tests.consumers.api.conftest import Api
 from tests.support.consumers import count, make_consumer, make_process, make_supervisor
 
@@ -238,3 +241,17 @@ def test_where_when_and_how_many_through_the_api(api_of: Api) -> None:
     status, body = admin.call("PATCH", "/consumers/orders", {"schedule": "08:00"})
     assert (status, list(body["fields"])) == (422, ["schedule"])
     assert admin.call("POST", "/consumers/orders/scale", {"replicas": 3})[0] == 409
+
+
+def test_a_list_reads_the_queues_that_are_forwarded_to_at_once(api_of: Api) -> None:
+    broker = Broker.objects.create(slug="default")
+    viewer = api_of("viewer")
+    asked = []
+    for number in range(6):
+        Queue.objects.create(broker=broker, vhost="/", name=f"to-{number}", durable=False)
+        make_consumer(name=f"mover-{number}", handler="forward", options={"routing_key": f"to-{number}"})
+        with CaptureQueriesContext(connection) as queries:
+            _status, found = viewer.call("GET", "/consumers")
+        asked.append(len(queries))
+    assert all(len(item["outlook"]) == 1 for item in found["items"])
+    assert asked[1] == asked[-1]

@@ -295,3 +295,21 @@ def test_one_of_a_queue_whose_messages_are_anothers_is_refused_and_ends(
 
         wait_until(lambda: len(brokers.client("default").queue(vhost, "single").consumer_details) == 1, 20)
         assert refused()
+
+
+def test_what_was_kept_goes_back_though_the_row_of_its_queue_was_forgotten(
+    dead: Queue, channel: BlockingChannel, broker: Broker, vhost: str
+) -> None:
+    fill(channel, 3)
+    purge = carry_out(purging.purge(queue=dead, by=BY, snapshot=True))
+    dead.delete()
+    with pytest.raises(Refusal, match="Declare it again"):
+        snapshots.restore(operation=purge, by=BY)
+    again = make_queue(broker, "dead", vhost)
+    assert snapshots.of(again) == [(purge, 3)]
+    begun = snapshots.restore(operation=purge, by=BY)
+    again.delete()
+    assert "Declare it again" in carry_out(begun).error
+    make_queue(broker, "dead", vhost)
+    assert carry_out(snapshots.restore(operation=purge, by=BY)).done == 3
+    assert depth(channel, "dead") == 3

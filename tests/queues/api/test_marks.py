@@ -58,7 +58,7 @@ def test_what_people_and_consumers_did_is_there_too(viewer: Client, broker: Brok
         consumer=consumer, at=timezone.now(), kind="crashed", text="Ended by signal 9."
     )
     page = viewer.get(reverse("queue_detail", args=[queue.pk])).content.decode()
-    assert "queue.purge /:work" in page
+    assert "purged /:work" in page
     assert "Ended by signal 9." in page
     assert "queue.peek" not in page
     elsewhere = viewer.get(reverse("queue_detail", args=[other.pk])).content.decode()

@@ -14,9 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mqadmin.queues.models import Broker, Queue
+from mqadmin.queues.pages import grouping, listing
 from mqadmin.queues.pages.grouping import groups
 from mqadmin.queues.pages.listing import QueueSearch
 from tests.queues.conftest import client_of, make_queue
+from tests.support.pages import html
 
 pytestmark = pytest.mark.django_db
 ROW = re.compile(r'<tr id="([\w-]+)" data-row="(\w+)"')
@@ -137,3 +139,33 @@ def test_queues_in_groups(viewer: Client, broker: Broker) -> None:
     ]
     assert whole == [("orders", 2, "broken", 3), ("mail", 1, "idle", 4000)]
     assert [group.name for group in groups(QueueSearch("default", group="vhost", q="/^mail/"))] == ["a&b"]
+
+
+def test_an_open_group_shows_more_step_by_step_and_all_of_it_as_a_list(
+    viewer: Client, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "STEP", 3)
+    monkeypatch.setattr(grouping, "MOST_ROWS", 6)
+    for number in range(8):
+        make_queue(broker, f"orders.{number}", owner="shop")
+    make_queue(broker, "mails", owner='a "b"')
+
+    def opened(**query: str) -> str:
+        return html(viewer.get("/queues/", {"group": "owner", "open": "shop", "sort": "name", **query}))
+
+    first = opened(rows="3")
+    assert re.findall(r">orders\.(\d)<", bdi(first)) == ["0", "1", "2"]
+    assert "And 5 more." in first
+    link = re.search(r'<a href="(\?[^"]*rows=6[^"]*)"', first)
+    assert link is not None
+    more = html(viewer.get("/queues/" + link[1].replace("&amp;", "&")))
+    assert re.findall(r">orders\.(\d)<", bdi(more)) == list("012345")
+    assert "Show more" not in more
+    as_list = re.search(r'<a href="([^"]*)">Show them as a list', more)
+    assert as_list is not None
+    assert bdi(html(viewer.get("/queues/" + as_list[1].replace("&amp;", "&")))).count(">orders.") == 8
+    assert grouping.alone(QueueSearch("default", group="owner"), 'a "b"') == ""
+
+
+def bdi(text: str) -> str:
+    return re.sub(r"</?bdi>", "", text)

@@ -37,6 +37,7 @@ _ALL = (
     Field("note", "text", ("note",), _("what somebody noted")),
     Field("trace", "text", ("trace",), _("the traceback")),
     Field("is", "flag", (), _("edited, back (after a requeue), duplicate, noted"), FLAGS),
+    Field("broker", "name", ("broker",), _("the broker"), is_indexed=True),
     Field("id", "number", ("id",), _("its number here"), is_indexed=True),
 )
 ALIASES = {

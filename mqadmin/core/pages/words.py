@@ -1,0 +1,138 @@
+"""What people did, in words: the one table of them, for the audit log and for what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mqadmin.core.models import AuditEntry
+from mqadmin.core.pages.formats import number
+
+# Of one thing: the words, with the name of the thing behind them.
+_THINGS: dict[str, Callable[[], str]] = {
+    "queue.purge": lambda: _("purged"),
+    "queue.publish": lambda: _("published to"),
+    "queue.move": lambda: _("moved messages"),
+    "queue.delete": lambda: _("deleted the queue"),
+    "queue.restore": lambda: _("put back what was kept by"),
+    "queue.settle": lambda: _("changed the settings of"),
+    "queue.peek": lambda: _("looked into"),
+    "queues.purge": lambda: _("purged the queues"),
+    "queues.delete": lambda: _("deleted the queues"),
+    "queues.track": lambda: _("began to capture the letters of"),
+    "queues.settle": lambda: _("changed owner or mute of"),
+    "queues.rule": lambda: _("made the rule for queues"),
+    "queues.change_rule": lambda: _("changed the rule for queues"),
+    "queues.delete_rule": lambda: _("deleted the rule for queues"),
+    "queues.save_view": lambda: _("saved the view of queues"),
+    "queues.delete_view": lambda: _("deleted the view of queues"),
+    "consumer.create": lambda: _("defined the consumer"),
+    "consumer.update": lambda: _("changed the consumer"),
+    "consumer.delete": lambda: _("deleted the consumer"),
+    "consumer.start": lambda: _("started the consumer"),
+    "consumer.stop": lambda: _("stopped the consumer"),
+    "consumer.pause": lambda: _("paused the consumer"),
+    "consumer.resume": lambda: _("resumed the consumer"),
+    "consumer.restart": lambda: _("restarted the consumer"),
+    "consumer.kill": lambda: _("killed the consumer"),
+    "consumer.scale": lambda: _("scaled the consumer"),
+    "consumer.redeliver": lambda: _("gave back to the queue what was in hand of"),
+    "consumer.breaker": lambda: _("set the breaker of the consumer"),
+    "consumer.try": lambda: _("tried on one message the consumer"),
+    "consumer.stop_all": lambda: _("stopped many consumers"),
+    "consumer.start_all": lambda: _("started many consumers"),
+    "host.drain": lambda: _("drained the host"),
+    "host.undrain": lambda: _("took back into use the host"),
+    "host.forget": lambda: _("forgot the host"),
+    "record.requeue": lambda: _("replayed"),
+    "dead_letters.requeue": lambda: _("requeued"),
+    "dead_letters.discard": lambda: _("discarded"),
+    "dead_letters.restore": lambda: _("restored"),
+    "dead_letters.edit": lambda: _("edited"),
+    "dead_letters.revert": lambda: _("undid the edits of"),
+    "dead_letters.note": lambda: _("wrote a note on"),
+    "dead_letters.note_cause": lambda: _("wrote a note on the"),
+    "dead_letters.own_cause": lambda: _("set who looks after the"),
+    "dead_letters.track": lambda: _("began to capture the letters of"),
+    "dead_letters.untrack": lambda: _("stopped capturing the letters of"),
+    "dead_letters.export": lambda: _("exported"),
+    "dead_letters.import": lambda: _("imported letters"),
+    "dead_letters.retention": lambda: _("deleted old letters"),
+    "dead_letters.retry_rule": lambda: _("set what is retried by itself:"),
+    "dead_letters.try": lambda: _("tried again"),
+    "dead_letters.reveal": lambda: _("looked at the masked fields of"),
+    "dead_letters.save_view": lambda: _("saved the view of letters"),
+    "dead_letters.delete_view": lambda: _("deleted the view of letters"),
+    "operation.pause": lambda: _("paused the operation"),
+    "operation.resume": lambda: _("resumed the operation"),
+    "operation.cancel": lambda: _("cancelled the operation"),
+    "mark.post": lambda: _("posted the mark"),
+    "incident.acknowledge": lambda: _("acknowledged"),
+    "incident.reopen": lambda: _("gave up"),
+    "incident.snooze": lambda: _("snoozed"),
+    "incident.wake": lambda: _("ended the snooze of"),
+    "silence.begin": lambda: _("began the silence"),
+    "silence.end": lambda: _("ended the silence"),
+    "alert_rule.create": lambda: _("made the alert rule"),
+    "alert_rule.change": lambda: _("changed the alert rule"),
+    "alert_rule.on": lambda: _("switched on the alert rule"),
+    "alert_rule.off": lambda: _("switched off the alert rule"),
+    "alert_rule.restore": lambda: _("set back to what it was the alert rule"),
+    "alert_rule.delete": lambda: _("deleted the alert rule"),
+    "alert_channel.create": lambda: _("made the alert channel"),
+    "alert_channel.change": lambda: _("changed the alert channel"),
+    "alert_channel.on": lambda: _("switched on the alert channel"),
+    "alert_channel.off": lambda: _("switched off the alert channel"),
+    "alert_channel.delete": lambda: _("deleted the alert channel"),
+    "alert_channel.test": lambda: _("sent a test to the alert channel"),
+    "user.sign_in": lambda: _("signed in"),
+    "user.sign_out": lambda: _("signed out"),
+    "user.create": lambda: _("made the user"),
+    "user.password": lambda: _("set the password of"),
+    "user.lock_out": lambda: _("locked out after wrong passwords:"),
+    "user.unlock": lambda: _("let in again"),
+    "token.create": lambda: _("made an API token for"),
+    "token.revoke": lambda: _("revoked an API token of"),
+    "token.use": lambda: _("used an API token that opens nothing"),
+    "wall.create": lambda: _("made the link to the wall"),
+    "wall.revoke": lambda: _("revoked the link to the wall"),
+    "demo.setup": lambda: _("set up the demo in"),
+}
+
+
+def act(action: str) -> str:
+    """Return what was done, as a piece of a sentence: "purged". A code that is not in the table stays a code."""
+    return of(action) or action
+
+
+def of(action: str) -> str:
+    """Return the same, "" for a code that is not in the table."""
+    return _THINGS[action]() if action in _THINGS else ""
+
+
+def said(entry: AuditEntry) -> str:
+    """Return the act with its thing and how many: "purged /:orders (2,000 messages)"; how it ended, unless done."""
+    parts = [act(entry.action), entry.target]
+    if entry.count is not None and entry.count != 1:
+        parts.append(f"({_how_many(entry.action, entry.count)})")
+    text = " ".join(filter(None, parts))
+    if entry.outcome != AuditEntry.Outcome.DONE:
+        text = _("%(what)s (%(how)s)") % {"what": text, "how": entry.get_outcome_display()}
+    return text
+
+
+def _how_many(action: str, count: int) -> str:
+    of = action.partition(".")[0]
+    if of == "queue":
+        text = ngettext("%(n)s message", "%(n)s messages", count)
+    elif of == "queues":
+        text = ngettext("%(n)s queue", "%(n)s queues", count)
+    elif of == "dead_letters":
+        text = ngettext("%(n)s letter", "%(n)s letters", count)
+    elif of == "consumer":
+        text = ngettext("%(n)s of them", "%(n)s of them", count)
+    else:
+        text = "%(n)s"
+    return text % {"n": number(count)}

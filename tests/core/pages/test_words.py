@@ -1,0 +1,55 @@
+"""Every act that is audited is told in words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mqadmin.core.models import AuditEntry
+from mqadmin.core.pages import words
+
+ROOT = Path(__file__).parents[3]
+_CODE = re.compile(
+    r'"((?:queues?|consumer|host|record|dead_letters|operation|mark|incident|silence|alert_rule|alert_channel'
+    r'|user|token|wall|demo)\.[a-z_]+)"'
+)
+# Kinds of operations, which are no acts, and a name that is one of a module's.
+NO_ACTS = {"queues.many", "queues.move", "queues.restore"}
+
+
+def test_every_code_in_the_source_has_words() -> None:
+    files = [path for folder in ("mqadmin", "consumers") for path in (ROOT / folder).rglob("*.py")]
+    codes = {
+        code
+        for path in files
+        if "migrations" not in path.parts and path.name != "words.py"
+        for code in _CODE.findall(path.read_text())
+    }
+    assert len(codes) > 40
+    assert sorted(code for code in codes - NO_ACTS if not words.of(code)) == []
+    made = {f"consumer.{act}" for act in ("create", "kill", "scale", "stop_all")} | {
+        "host.drain",
+        "host.undrain",
+    }
+    assert all(words.of(code) for code in made)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"action": "queue.purge", "target": "/:orders", "count": 2000}, "purged /:orders (2,000 messages)"),
+        ({"action": "queue.purge", "target": "/:orders"}, "purged /:orders"),
+        ({"action": "consumer.stop", "target": "mails"}, "stopped the consumer mails"),
+        (
+            {"action": "dead_letters.discard", "target": "letters 1", "count": 2},
+            "discarded letters 1 (2 letters)",
+        ),
+        ({"action": "shop.opened", "target": "x"}, "shop.opened x"),
+        ({"action": "queue.delete", "target": "a", "outcome": "refused"}, "deleted the queue a (refused)"),
+    ],
+)
+def test_an_act_is_a_sentence(values: dict[str, object], said: str) -> None:
+    entry = AuditEntry(**{"outcome": "done", **values})
+    assert words.said(entry).replace("\u202f", ",").replace("\u2009", ",") == said
