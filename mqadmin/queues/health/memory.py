@@ -28,6 +28,7 @@ LATCHES = (
     "over_unacked",
     "few",
     "waiting",
+    "behind",
 )
 
 
@@ -82,6 +83,7 @@ class Memory:
     over_unacked: Latch = OFF
     few: Latch = OFF
     waiting: Latch = OFF
+    behind: Latch = OFF
 
     def window_with(self, total: int, now: float) -> tuple[tuple[float, int], ...]:
         """Return the window with `total` in it, thinned to a point every STEP_S."""

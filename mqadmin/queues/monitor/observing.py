@@ -28,6 +28,14 @@ class DeadLetterRoute:
     delay_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """The members of a queue that lag, each with how many entries of the log, when they were asked at `at`."""
+
+    at: float
+    nodes: tuple[tuple[str, int], ...]
+
+
 NOWHERE = DeadLetterRoute()
 NOT_KNOWN: Mapping[str, Any] = {}
 
@@ -37,7 +45,9 @@ class Surroundings:
     """What is known beside the listing. `before`: when the last sample was. `parking`: the name that parking queues
     have. `gap`: seconds without a sample from which on nothing is known of the time between. `calm`: no node came
     or went for a while, so that counters that begin anew mean a queue that did. Of some: their `limits`, what
-    mqadmin's own consumers say (`handling`), and that mqadmin purged them just now (`emptied`)."""
+    mqadmin's own consumers say (`handling`), that mqadmin purged them just now (`emptied`), and which
+    members lag (`lags`).
+    """
 
     now: float
     alarms: tuple[str, ...] = ()
@@ -48,6 +58,7 @@ class Surroundings:
     limits: Mapping[Key, Limits] = field(default_factory=dict)
     handling: Mapping[Key, Handling] = field(default_factory=dict)
     emptied: Container[Key] = ()
+    lags: Mapping[Key, Lag] = field(default_factory=dict)
 
     @property
     def was_blind(self) -> bool:
@@ -63,6 +74,7 @@ def queue_facts(
     oldest: Mapping[str, Any] = NOT_KNOWN,
 ) -> QueueFacts:
     """Return what `health` judges by."""
+    lag = around.lags.get(info.key) if around.lags else None
     has_settings = bool(info.arguments or info.effective_policy)
     return QueueFacts(
         type=info.type,
@@ -99,6 +111,8 @@ def queue_facts(
         members=len(info.members),
         away=info.away,
         lacks_majority=info.lacks_majority,
+        behind=lag.nodes if lag else (),
+        behind_at=lag.at if lag else None,
         delayed=info.delayed or 0,
         emptied=bool(around.emptied) and info.key in around.emptied,
         handling=around.handling.get(info.key) if around.handling else None,

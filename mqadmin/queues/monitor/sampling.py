@@ -23,6 +23,7 @@ from mqadmin.queues.monitor.arrivals import Arrivals
 from mqadmin.queues.monitor.cluster import changes, events
 from mqadmin.queues.monitor.cluster.changes import Event
 from mqadmin.queues.monitor.cluster.watch import Sampled, Watch
+from mqadmin.queues.monitor.members import Members, asking
 from mqadmin.queues.monitor.observing import NOWHERE, DeadLetterRoute, Key, Surroundings
 from mqadmin.queues.monitor.queue_row import (
     COLUMNS,
@@ -81,6 +82,7 @@ class Sampler:
         self._learnt_at = float("-inf")
         self._sight = Sight()
         self._watch = Watch(client)
+        self._members = Members(slug, asking(client))
 
     def forget(self) -> None:
         """Read the rows back before the next sample: they may have changed under us."""
@@ -120,6 +122,7 @@ class Sampler:
             self.forget()
             raise
         end = time.monotonic()
+        self._members.look(infos, around.nodes or (), at)
         return Sample(len(infos), len(changed), len(gone), asked - started, judged - asked, end - judged)
 
     def fail(self, error: RabbitError) -> None:
@@ -203,6 +206,7 @@ class Sampler:
             limits=beside.own_limits(broker),
             handling=beside.handling(self.slug, at),
             emptied=beside.emptied(broker, at),
+            lags=self._members.found,
         )
         self._judged_at = at
         changed = []
