@@ -33,6 +33,7 @@ def _application() -> Application:
                 f"mqadmin: no static files in {settings.STATIC_ROOT}: run manage.py collectstatic.\n"
             )
         database.require(wait=True)  # one that is away is a page of each request, until it is back
+        _say_that_it_is_there()
         return below(settings.BASE_PATH, made)
     except SystemExit as end:  # the settings, or the tables, cannot be used: one line says why
         text = str(end)
@@ -43,6 +44,13 @@ def _application() -> Application:
         text = f"mqadmin: {words}"
     sys.stderr.write(f"{text}\n")
     raise SystemExit(GIVE_UP)
+
+
+def _say_that_it_is_there() -> None:
+    """gunicorn itself ends a worker that hangs: one that runs answers."""
+    from mqadmin.core.acts import signs
+
+    signs.Sign(signs.WEB).start()
 
 
 application = _application()

@@ -106,6 +106,13 @@ def _consumer(rule: Rule) -> str:
     return _("The state of a consumer is %(states)s") % {"states": _(" or ").join(map(str, rule.codes))}
 
 
+def _process_away(rule: Rule) -> str:
+    if not rule.codes:
+        return _("A process of mqadmin is away")
+    words = (str(fields.PROCESSES.get(code, code)) for code in map(str, rule.codes))
+    return _("Of mqadmin itself is away: %(what)s") % {"what": _(" or ").join(words)}
+
+
 _WHAT: dict[str, Callable[[Rule], str]] = {
     _A.VERDICT: _verdict,
     _A.BROKER_REASON: _broker_reason,
@@ -117,5 +124,5 @@ _WHAT: dict[str, Callable[[Rule], str]] = {
     _A.NEW_CAUSE: _new_cause,
     _A.CONSUMER: _consumer,
     _A.BROKER_AWAY: lambda _rule: _("A broker does not answer"),
-    _A.PROCESS_AWAY: lambda _rule: _("A process of mqadmin is away"),
+    _A.PROCESS_AWAY: _process_away,
 }

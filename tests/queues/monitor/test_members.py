@@ -95,7 +95,7 @@ def test_who_lags_is_asked_at_each_sample_until_it_does_not() -> None:
     assert "q3" in broker.look(infos, (sample + 1) * STEP)
     lags.clear()
     broker.look(infos, (sample + 2) * STEP)
-    assert broker.members.found["/", "q3"].nodes == ()
+    assert not broker.members.found["/", "q3"].nodes
     assert "q3" not in broker.look(infos, (sample + 3) * STEP)
     broker.look([queue(1)], (sample + 4) * STEP)
     assert not broker.members.found  # what is gone is forgotten
