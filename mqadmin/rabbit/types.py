@@ -112,6 +112,27 @@ class ChannelInfo:
 
 
 @dataclass(frozen=True)
+class PublisherInfo:
+    """A channel that publishes to an exchange, and how many messages a second."""
+
+    channel: str
+    connection: str
+    user: str = ""
+    host: str = ""
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
+class ExchangeDetail:
+    """What goes into one exchange, and from which channels: () where the broker keeps no such details, which is so
+    without `management.rates_mode = detailed`."""
+
+    name: str
+    in_rate: float | None = None
+    publishers: tuple[PublisherInfo, ...] = ()
+
+
+@dataclass(frozen=True)
 class ExchangeFlow:
     """How many messages an exchange took, and passed on to queues, since its statistics began and a second."""
 

@@ -99,7 +99,11 @@ def unsampled(shop: Shop) -> None:
         (alarm, {"about": "broker_reason", "level": "broken"}, "rabbit@a raised its disk alarm"),
         (away, {"about": "process_away"}, "The supervisor on host-a is silent"),
         (no_worker, {"about": "process_away"}, "No worker takes up operations"),
-        (silent, {"about": "process_away", "codes": ["beat"]}, "Beat sends nothing: scheduled work stands still"),
+        (
+            silent,
+            {"about": "process_away", "codes": ["beat"]},
+            "Beat sends nothing: scheduled work stands still",
+        ),
         (silent, {"about": "process_away", "codes": ["web"]}, "No web process answers"),
         (unsampled, {"about": "process_away"}, "default is not sampled any more"),
     ],

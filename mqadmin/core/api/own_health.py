@@ -38,9 +38,7 @@ def _signs() -> Iterator[Metric]:
     ages = {lease: age for lease, age in leases.ages("").items() if lease in _SAID}
     for lease, (within, up, age) in _SAID.items():
         seen = ages.get(lease)
-        yield GaugeMetricFamily(
-            f"mqadmin_{lease}_up", up, value=seen is not None and seen <= within
-        )
+        yield GaugeMetricFamily(f"mqadmin_{lease}_up", up, value=seen is not None and seen <= within)
         if seen is not None:
             yield GaugeMetricFamily(f"mqadmin_{lease}_age_seconds", age, value=max(seen, 0.0))
 
