@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from typing import Any
 
 from mqadmin.queues.health.memory import Memory
@@ -90,6 +91,7 @@ class QueueFacts:
     emptied: bool = False  # mqadmin purged it a moment ago
     handling: Handling | None = None
     limits: Limits = DEFAULT
+    zone: tzinfo = UTC  # by whose hours people here work
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from mqadmin.queues.health.facts import Handling, QueueFacts
@@ -46,7 +46,7 @@ class Surroundings:
     have. `gap`: seconds without a sample from which on nothing is known of the time between. `calm`: no node came
     or went for a while, so that counters that begin anew mean a queue that did. Of some: their `limits`, what
     mqadmin's own consumers say (`handling`), that mqadmin purged them just now (`emptied`), and which
-    members lag (`lags`).
+    members lag (`lags`). `zone`: by whose hours people here work.
     """
 
     now: float
@@ -59,6 +59,7 @@ class Surroundings:
     handling: Mapping[Key, Handling] = field(default_factory=dict)
     emptied: Container[Key] = ()
     lags: Mapping[Key, Lag] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
     @property
     def was_blind(self) -> bool:
@@ -117,6 +118,7 @@ def queue_facts(
         emptied=bool(around.emptied) and info.key in around.emptied,
         handling=around.handling.get(info.key) if around.handling else None,
         limits=around.limits.get(info.key, DEFAULT) if around.limits else DEFAULT,
+        zone=around.zone,
         **oldest,
     )
 

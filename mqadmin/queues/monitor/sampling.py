@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from mqadmin.history import steps
 from mqadmin.queues.health.memory import Memory
@@ -207,6 +208,7 @@ class Sampler:
             handling=beside.handling(self.slug, at),
             emptied=beside.emptied(broker, at),
             lags=self._members.found,
+            zone=timezone.get_default_timezone(),
         )
         self._judged_at = at
         changed = []
