@@ -254,6 +254,9 @@ class QueueDetail:
     From RabbitMQ 4.3 on, of quorum queues: `by_priority` counts what is ready and was not returned, a message
     without a priority as 4; `delayed_retry` is the broker's own word for the setting, `next_retry_at` when the next
     of the delayed is ready again; `dying`: what at-least-once dead-lettering holds until it arrived elsewhere.
+
+    `first_at`: when what a stream holds first was written, told from RabbitMQ 4.3 on. Not `first_is_counted` is a
+    stream whose broker says 0: `osiris_log` counts it when it drops what is too old or too much, or opens the log.
     """
 
     info: QueueInfo
@@ -266,6 +269,7 @@ class QueueDetail:
     dying: int | None = None
     head_at: float | None = None
     first_at: float | None = None
+    first_is_counted: bool = True
     single_active: str | None = None
     capacity: float | None = None
     publishers: int | None = None

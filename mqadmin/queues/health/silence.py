@@ -6,9 +6,9 @@ is usual at this hour of such a day (working day or weekend, an hour more or les
 from the second week on, for three days. What a person set for the queue stands for both.
 
 The longest usual pause is kept by the hour, and forgets a tenth with each day: a queue that rests every night, or
-works in bursts, has long pauses at these hours and is left alone. Pauses are learnt when they end. Hours are those of
-the installation's time zone (`TZ`), by which people work. The hour that is left out in spring, and the one that comes
-twice in autumn, need no rule, since the hours beside each count as well.
+works in bursts, has long pauses at these hours and is left alone. Pauses are learnt when they end. Hours are those
+of the installation's time zone (`TZ`), by which people work. The hour that is left out in spring, and the one that
+comes twice in autumn, need no rule, since the hours beside each count as well.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def _place(hour: int, zone: tzinfo) -> int:
 
 def longest(known: Usual, zone: tzinfo, now: float) -> float | None:
     """Return the longest pause in seconds that is usual at this hour, an hour more or less; None for not known."""
-    if not known.pauses or known.zone != str(zone) or known.known_since is None or now - known.known_since < LEARNT_S:
+    if not known.pauses or known.zone != str(zone):
+        return None
+    if known.known_since is None or now - known.known_since < LEARNT_S:
         return None
     hour = int(now // 3600)
     pauses = [known.pauses[_place(near, zone)] for near in (hour - 1, hour, hour + 1)]

@@ -172,7 +172,7 @@ class Town(Life):
 def test_people_work_by_the_clock_on_their_wall(town: str, monday: datetime) -> None:
     life = Town(town, monday)
     life.work(days=15)
-    assert not life.told  # neither nights, nor weekends, nor the day on which clocks were changed, nor the one after
+    assert not life.told  # neither nights, nor weekends, nor the day of the change, nor the next
     life.until(11, every=300)
     life.until(12)
     assert life.told.keys() == {"silent"}
