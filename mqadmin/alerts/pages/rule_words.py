@@ -33,6 +33,10 @@ def aftermath(rule: Rule) -> str:
         below = _("below") if rule.operator == Rule.Operator.ABOVE else _("above")
         fine += f" {below} {amount(rule, rule.clear_value)}"
     text = _("Resolved %(fine)s.") % {"fine": fine}
+    if rule.about == _A.NEW_CAUSE:
+        text = _("Resolved once none of its letters came for %(time)s.") % {
+            "time": duration(rule.window_s + rule.clear_s)
+        }
     if not rule.repeat_s:
         return text
     return text + " " + _("Repeated every %(time)s.") % {"time": duration(rule.repeat_s)}
