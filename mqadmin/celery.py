@@ -74,6 +74,21 @@ def _require_database(**_signal: Any) -> None:
     database.require(wait=True)
 
 
+def _say_that_beat_sends(**_signal: Any) -> None:
+    """Have beat say that it is there for as long as it tries to send something every few seconds."""
+    from mqadmin.core.acts import signs
+
+    sent = threading.Event()
+    signals.before_task_publish.connect(lambda **_sent: sent.set(), weak=False)
+
+    def has_sent() -> bool:
+        was_set = sent.is_set()
+        sent.clear()
+        return was_set
+
+    signs.Sign(signs.BEAT, has_sent).start()
+
+
 def send_now(name: str, *args: Any) -> None:
     """Send the task `name` over a connection of its own, within about 2 s. Raises what kombu raises.
 
@@ -138,4 +153,5 @@ ending.install()
 warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 signals.worker_init.connect(_require_database)
 signals.beat_init.connect(end_in_a_line)
+signals.beat_init.connect(_say_that_beat_sends)
 signals.worker_shutting_down.connect(_wake)

@@ -35,6 +35,7 @@ def _application() -> Application:
             )
         database.require(wait=True)  # one that is away is a page of each request, until it is back
         make_ready()
+        _say_that_it_is_there()
         return below(settings.BASE_PATH, made)
     except SystemExit as end:  # the settings, or the tables, cannot be used: one line says why
         text = str(end)
@@ -45,6 +46,13 @@ def _application() -> Application:
         text = f"mqadmin: {words}"
     sys.stderr.write(f"{text}\n")
     raise SystemExit(GIVE_UP)
+
+
+def _say_that_it_is_there() -> None:
+    """gunicorn itself ends a worker that hangs: one that runs answers."""
+    from mqadmin.core.acts import signs
+
+    signs.Sign(signs.WEB).start()
 
 
 application = _application()

@@ -178,7 +178,8 @@ class Queue(models.Model):
 class Standing(models.Model):
     """What holds for every queue that matches a search, also for those that appear later: None says nothing.
 
-    Of two that match, the newer one decides; what a person set on a queue itself decides before both.
+    Of two that match, the one of higher rank decides, at first the newer one; what a person set on a queue itself
+    decides before both.
     """
 
     name = models.CharField(max_length=80, unique=True)
@@ -186,11 +187,12 @@ class Standing(models.Model):
     owner = models.CharField(max_length=150, blank=True)
     thresholds = models.JSONField(null=True)
     muted_until = models.DateTimeField(null=True)
+    rank = models.IntegerField(default=0)
     by = models.CharField(max_length=150)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["id"]
+        ordering = ["-rank", "-id"]  # the one that decides first on top
 
     def __str__(self) -> str:
         return self.name

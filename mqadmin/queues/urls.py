@@ -43,6 +43,7 @@ urlpatterns = [
     path("queues/rules/", standings.standing_list, name="standing_list"),
     path("queues/rules/new/", standings.standing_new, name="standing_new"),
     path("queues/rules/<int:standing_id>/", standings.standing_edit, name="standing_edit"),
+    path("queues/rules/<int:standing_id>/move/", standings.standing_move, name="standing_move"),
     path("queues/rules/<int:standing_id>/delete/", standings.standing_delete, name="standing_delete"),
     path("queues/<int:queue_id>/lengths/", charts.queue_lengths, name="queue_lengths"),
     path("queues/<int:queue_id>/rates/", charts.queue_rates, name="queue_rates"),

@@ -112,6 +112,27 @@ class ChannelInfo:
 
 
 @dataclass(frozen=True)
+class PublisherInfo:
+    """A channel that publishes to an exchange, and how many messages a second."""
+
+    channel: str
+    connection: str
+    user: str = ""
+    host: str = ""
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
+class ExchangeDetail:
+    """What goes into one exchange, and from which channels: () where the broker keeps no such details, which is so
+    without `management.rates_mode = detailed`."""
+
+    name: str
+    in_rate: float | None = None
+    publishers: tuple[PublisherInfo, ...] = ()
+
+
+@dataclass(frozen=True)
 class ExchangeFlow:
     """How many messages an exchange took, and passed on to queues, since its statistics began and a second."""
 
@@ -239,6 +260,9 @@ class QueueDetail:
     From RabbitMQ 4.3 on, of quorum queues: `by_priority` counts what is ready and was not returned, a message
     without a priority as 4; `delayed_retry` is the broker's own word for the setting, `next_retry_at` when the next
     of the delayed is ready again; `dying`: what at-least-once dead-lettering holds until it arrived elsewhere.
+
+    `first_at`: when what a stream holds first was written, told from RabbitMQ 4.3 on. Not `first_is_counted` is a
+    stream whose broker says 0: `osiris_log` counts it when it drops what is too old or too much, or opens the log.
     """
 
     info: QueueInfo
@@ -251,6 +275,7 @@ class QueueDetail:
     dying: int | None = None
     head_at: float | None = None
     first_at: float | None = None
+    first_is_counted: bool = True
     single_active: str | None = None
     capacity: float | None = None
     publishers: int | None = None

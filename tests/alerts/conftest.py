@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from mqadmin.alerts.acts import channels, state
 from mqadmin.alerts.engine.evaluation import Evaluation, Evaluator
 from mqadmin.alerts.models import Alert, Channel, Delivery, Incident, Rule
+from mqadmin.alerts.telling import outbox
+from mqadmin.alerts.telling.senders import Senders
 from mqadmin.core import brokers
+from mqadmin.core.acts import leases
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import load
 
@@ -74,3 +80,16 @@ def a_rule(**values: Any) -> Rule:
 def a_channel(**values: Any) -> Channel:
     """Make a channel for everything."""
     return Channel.objects.create(**{"name": "mail", "variable": "MQADMIN_ALERT_MAIL"} | values)
+
+
+@pytest.fixture
+def monitor(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a monitor there: whoever waits for a test to be sent is the one who sends it."""
+    leases.acquire(state.LEASE, "monitor", 60)
+    senders = Senders("monitor", 60, threading.Event())
+
+    def sends(_seconds: float) -> None:
+        for item in outbox.due(timezone.now()):
+            senders.send(item.id)
+
+    monkeypatch.setattr(channels, "pause", sends)

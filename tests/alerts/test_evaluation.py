@@ -13,7 +13,7 @@ from mqadmin.alerts.acts import incidents, rules, silences
 from mqadmin.alerts.engine import writing
 from mqadmin.alerts.models import Alert, Delivery, Incident, Rule
 from mqadmin.alerts.rules import built_in, queues_of
-from mqadmin.alerts.seeing import world
+from mqadmin.alerts.seeing import of_letters, world
 from mqadmin.alerts.telling import verdicts
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -245,26 +245,56 @@ def test_letters_that_arrive_and_a_new_cause(shop: Shop) -> None:
     a_rule(name="new", about="new_cause", level="", window_s=3600, for_s=0, clear_s=0, severity=2)
     a_channel()
     for number, age in enumerate((9000, 10, 9, 8)):
-        DeadLetter.objects.create(
-            broker="default",
-            vhost="/",
-            dead_letter_queue="dlq",
-            source_queue="orders",
-            reason="error",
-            error_type="shop.errors.NoStock",
-            group="old" if number < 3 else "new",
-            captured_at=shop.now - timedelta(seconds=age),
-            body=b"",
-            fingerprint=str(number),
-        )
+        a_letter(shop, "old" if number < 3 else "new", age)
     shop.after()
     titles = set(Delivery.objects.values_list("title", flat=True))
     assert titles == {
         "[critical] default: Dead letters arrive: more than 2 in 10 min",
         "[warning] default: Messages die of a new cause: shop.errors.NoStock",
     }
-    shop.after(7200)  # neither many nor new any more; that it is not new is no news
-    assert sorted(shop.told()) == ["opened", "opened", "resolved"]
+    shop.after(7200)
+    assert sorted(shop.told()) == ["opened", "opened", "resolved", "resolved"]
+
+
+def a_letter(shop: Shop, group: str, age: float = 0) -> None:
+    DeadLetter.objects.create(
+        broker="default",
+        vhost="/",
+        dead_letter_queue="dlq",
+        source_queue="orders",
+        reason="error",
+        error_type="shop.errors.NoStock",
+        group=group,
+        captured_at=shop.now - timedelta(seconds=age),
+        body=b"",
+        fingerprint=str(DeadLetter.objects.count()),
+    )
+
+
+def test_a_new_cause_is_over_once_none_of_its_letters_came_for_the_rules_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_rule(about="new_cause", level="", window_s=3600, for_s=0, clear_s=0, repeat_s=0)
+    a_channel()
+    a_letter(shop, "new")
+    shop.after(1)
+    for _letter in range(3):  # it is not new any more, and goes on
+        shop.after(3000)
+        a_letter(shop, "new")
+        a_letter(shop, "known")
+    shop.after(3500)
+    assert (shop.told(), shop.firing) == (["opened"], 2)  # "known" is new as well; both are one incident
+    monkeypatch.setattr(of_letters, "MOST", 2)
+    for _letter in range(3):
+        a_letter(shop, "flood")
+    shop.after(50)  # what a flood hides goes on
+    assert shop.firing == 3
+    shop.after(3700)
+    assert shop.told() == ["opened", "resolved"]
+    shop.after(60)
+    a_letter(shop, "new")
+    shop.after(60)
+    assert shop.told() == ["opened", "resolved"]  # it is known by now
 
 
 def test_hostile_names_are_written_out(shop: Shop) -> None:

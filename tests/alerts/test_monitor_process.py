@@ -7,8 +7,10 @@ import threading
 
 import pytest
 
-from mqadmin.alerts.models import Delivery, Incident, Rule
+from mqadmin.alerts.acts import channels
+from mqadmin.alerts.models import Channel, Delivery, Incident, Rule
 from mqadmin.alerts.rules import built_in
+from mqadmin.core.acts.audit import Actor
 from tests.alerts.conftest import a_channel
 from tests.support import broker
 from tests.support.processes import manage
@@ -49,5 +51,8 @@ def test_an_alert_leaves_with_rabbitmq_away_and_survives_a_kill(process_environ:
         assert (message.what, message.state, message.attempts) == ("opened", "sending", 1)
         with manage(environ, "run_monitor"):
             wait_until(lambda: Delivery.objects.get().state == "sent", 20, what="it to be sent again")
-    assert (len(arrived), Delivery.objects.get().attempts) == (2, 2)
+            assert (len(arrived), Delivery.objects.get().attempts) == (2, 2)
+            Channel.objects.update(is_on=False)  # a test is sent all the same
+            tried = channels.test(by=Actor("anna"), channel=Channel.objects.get())
+    assert (tried.state, tried.what, len(arrived)) == ("sent", "test", 3)
     assert Incident.objects.get().kind == "broker_away"

@@ -10,7 +10,7 @@ import pytest
 
 from consumers.models import Consumer, ConsumerProcess, SupervisorHost
 from mqadmin.alerts.models import Incident
-from mqadmin.core.models import Operation
+from mqadmin.core.models import Lease, Operation
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.queues.models import Broker
 from tests.alerts.conftest import Shop, a_rule
@@ -75,6 +75,12 @@ def no_worker(shop: Shop) -> None:
     Operation.objects.update(created_at=shop.now - timedelta(minutes=2))
 
 
+def silent(shop: Shop) -> None:
+    long_ago = shop.now - timedelta(minutes=2)
+    for name in ("beat", "web"):
+        Lease.objects.create(name=name, holder="x", expires_at=long_ago, renewed_at=long_ago)
+
+
 def unsampled(shop: Shop) -> None:
     Broker.objects.update(sampled_at=shop.now - timedelta(minutes=5))
 
@@ -93,6 +99,12 @@ def unsampled(shop: Shop) -> None:
         (alarm, {"about": "broker_reason", "level": "broken"}, "rabbit@a raised its disk alarm"),
         (away, {"about": "process_away"}, "The supervisor on host-a is silent"),
         (no_worker, {"about": "process_away"}, "No worker takes up operations"),
+        (
+            silent,
+            {"about": "process_away", "codes": ["beat"]},
+            "Beat sends nothing: scheduled work stands still",
+        ),
+        (silent, {"about": "process_away", "codes": ["web"]}, "No web process answers"),
         (unsampled, {"about": "process_away"}, "default is not sampled any more"),
     ],
 )

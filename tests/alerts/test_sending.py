@@ -61,7 +61,7 @@ def a_webhook(**values: object) -> Channel:
     )
 
 
-def test_a_mail_is_sent_and_a_refusal_is_told_in_the_servers_words(db: None, mail: MailServer) -> None:
+def test_a_mail_is_sent_and_a_refusal_is_told_in_the_servers_words(monitor: None, mail: MailServer) -> None:
     channel = a_channel()
     found = channels.test(by=ANNA, channel=channel)
     assert (found.state, found.attempts) == ("sent", 1)
@@ -77,7 +77,7 @@ def test_a_mail_is_sent_and_a_refusal_is_told_in_the_servers_words(db: None, mai
     assert AuditEntry.objects.filter(action="alert_channel.test").count() == 2
 
 
-def test_a_webhook_is_signed_and_its_address_is_in_no_answer(db: None, web: Server) -> None:
+def test_a_webhook_is_signed_and_its_address_is_in_no_answer(monitor: None, web: Server) -> None:
     channel = a_webhook()
     found = channels.test(by=ANNA, channel=channel)
     assert (found.state, found.answer) == ("sent", "HTTP 200 OK thanks")
@@ -95,7 +95,7 @@ def test_a_webhook_is_signed_and_its_address_is_in_no_answer(db: None, web: Serv
 
 
 def test_apprise_speaks_and_what_it_logs_has_no_address(
-    db: None, web: Server, monkeypatch: pytest.MonkeyPatch
+    monitor: None, web: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = f"json://user:{PASSWORD}@127.0.0.1:{web.port}/{PASSWORD}"
     monkeypatch.setenv("MQADMIN_ALERT_MAIL", address)
@@ -110,7 +110,7 @@ def test_apprise_speaks_and_what_it_logs_has_no_address(
     assert not logging.getLogger("apprise").propagate
 
 
-def test_a_variable_that_is_not_set_is_named(db: None) -> None:
+def test_a_variable_that_is_not_set_is_named(monitor: None) -> None:
     channel = a_webhook()
     assert pages.missing(channel) == ["MQADMIN_ALERT_HOOK", "MQADMIN_ALERT_KEY"]
     found = channels.test(by=ANNA, channel=channel)

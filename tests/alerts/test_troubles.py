@@ -366,7 +366,7 @@ def test_each_trouble_is_told_in_time_and_once_and_so_is_its_end(story: Story) -
         wrong = story.lasts(100, 10)
     assert not any(wrong.values())
     told = [kind for trouble in TROUBLES for kind in trouble.told]
-    ended = [kind for kind in told if kind != "new_cause"]  # which is new for an hour, and its end is no news
+    ended = [kind for kind in told if kind != "new_cause"]  # which goes on until none came for an hour
     events = [("opened", kind) for kind in told] + [("resolved", kind) for kind in ended]
     assert Counter(alerts.hooks) == Counter(events)
     assert len(alerts.mails) == len(events)

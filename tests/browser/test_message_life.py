@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from consumers.models import Consumer, Record
+from mqadmin.core.models import Lease
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.config import BrokerConfig
 from tests.browser.stack import Stack
@@ -104,6 +105,9 @@ def test_the_whole_life_of_a_message(page: Page, stack: Stack, broker_config: Br
     # The operation tells the result of each message.
     page.get_by_role("link", name="Operations").click()
     expect(page.locator("main tbody tr").first).to_contain_text("done", timeout=SOON)
+
+    # Who has no row of its own says that it is there.
+    assert {"beat", "web"} <= set(Lease.objects.values_list("name", flat=True))
 
     # Stop the consumer, see it stopped.
     page.goto("/consumers/orders/")

@@ -242,17 +242,22 @@ def test_our_own_work(viewer: Client) -> None:
     assert value(scrape(viewer), "mqadmin_operation_waits_seconds") == 0  # held, as it should be
     waits = Operation.objects.create(kind="test", status="pending")
     Operation.objects.filter(pk=waits.pk).update(created_at=timezone.now() - timedelta(minutes=5))
+    assert value(samples, "mqadmin_beat_up") == value(samples, "mqadmin_web_up") == 0
     tasks.resume_operations.run()
+    leases.beat("beat", "me", 60)
     assert leases.acquire("monitor:default", "me", 60)
 
     samples = scrape(viewer)
 
     assert value(samples, "mqadmin_worker_up") == 1
     assert value(samples, "mqadmin_monitor_up", broker="default") == 1
+    assert (value(samples, "mqadmin_beat_up"), value(samples, "mqadmin_web_up")) == (1, 0)
     assert value(samples, "mqadmin_operations", state="done") == 1
     Lease.objects.update(renewed_at=timezone.now() - timedelta(minutes=3))
     samples = scrape(viewer)
     assert value(samples, "mqadmin_worker_up") == value(samples, "mqadmin_monitor_up", broker="default") == 0
+    assert value(samples, "mqadmin_beat_up") == 0
+    assert 180 <= (value(samples, "mqadmin_beat_age_seconds") or 0) < 240
     age = value(samples, "mqadmin_monitor_age_seconds", broker="default")
     assert age is not None
     assert 180 <= age < 240

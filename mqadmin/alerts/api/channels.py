@@ -105,7 +105,8 @@ def channel_delete(request: HttpRequest, channel_id: int) -> Status[None]:
 
 @router.post("/alert-channels/{int:channel_id}/test", response=AlertDeliveryOut, auth=CONFIGURE)
 def channel_test(request: HttpRequest, channel_id: int) -> Delivery:
-    """Send a test now, from the web process: `state` and `answer` say what became of it."""
+    """Have the monitor send a test: `state` and `answer` say what became of it within some seconds, `due` or
+    `sending` that it takes longer. 503 (`monitor_away`) where no monitor runs."""
     return channels.test(channel=_channel(channel_id), by=audit.actor(request))
 
 

@@ -20,7 +20,6 @@ from mqadmin.alerts.telling.members import Member, of
 log = logging.getLogger(__name__)
 
 What = Delivery.What
-UNTOLD_ENDS = frozenset({"new_cause"})  # that a cause is not new any more is no news
 
 Before = Mapping[tuple[int, int], Sequence[Told]]  # by incident and channel
 
@@ -95,7 +94,7 @@ def _goes_on(group: Group, channel: Channel, told: Sequence[Told], world: World)
 
 def _ended(group: Group, channel: Channel, told: Sequence[Told], now: datetime) -> Wanted | None:
     """Tell those that were told of it that it is over; in quiet hours after them."""
-    if not told or group.incident.kind in UNTOLD_ENDS:
+    if not told:
         return None
     until = _quiet_until(channel, group.incident.severity, now)
     return Wanted(group, channel, What.RESOLVED, (), until)

@@ -33,6 +33,10 @@ def aftermath(rule: Rule) -> str:
         below = _("below") if rule.operator == Rule.Operator.ABOVE else _("above")
         fine += f" {below} {amount(rule, rule.clear_value)}"
     text = _("Resolved %(fine)s.") % {"fine": fine}
+    if rule.about == _A.NEW_CAUSE:
+        text = _("Resolved once none of its letters came for %(time)s.") % {
+            "time": duration(rule.window_s + rule.clear_s)
+        }
     if not rule.repeat_s:
         return text
     return text + " " + _("Repeated every %(time)s.") % {"time": duration(rule.repeat_s)}
@@ -106,6 +110,13 @@ def _consumer(rule: Rule) -> str:
     return _("The state of a consumer is %(states)s") % {"states": _(" or ").join(map(str, rule.codes))}
 
 
+def _process_away(rule: Rule) -> str:
+    if not rule.codes:
+        return _("A process of mqadmin is away")
+    words = (str(fields.PROCESSES.get(code, code)) for code in map(str, rule.codes))
+    return _("Of mqadmin itself is away: %(what)s") % {"what": _(" or ").join(words)}
+
+
 _WHAT: dict[str, Callable[[Rule], str]] = {
     _A.VERDICT: _verdict,
     _A.BROKER_REASON: _broker_reason,
@@ -117,5 +128,5 @@ _WHAT: dict[str, Callable[[Rule], str]] = {
     _A.NEW_CAUSE: _new_cause,
     _A.CONSUMER: _consumer,
     _A.BROKER_AWAY: lambda _rule: _("A broker does not answer"),
-    _A.PROCESS_AWAY: lambda _rule: _("A process of mqadmin is away"),
+    _A.PROCESS_AWAY: _process_away,
 }

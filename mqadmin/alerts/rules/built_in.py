@@ -22,6 +22,7 @@ WATCHED_QUEUES = [
     "hoarding",
     "no_collector",
     "members_away",
+    "members_behind",
     "readers_behind",
     "silent",
     "producer_stopped",

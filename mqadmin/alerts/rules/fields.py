@@ -33,3 +33,12 @@ RATES = {
     "growth": Field("growth", _("growth of the backlog"), _("/s")),
 }
 ALL = NUMBERS | RATES
+PROCESSES = {
+    "sampling": _("the monitor of a broker"),
+    "supervisor": _("a supervisor"),
+    "worker": _("the worker"),
+    "beat": _("beat"),
+    "web": _("the web"),
+    "heartbeat": _("whoever takes the heartbeat"),
+}
+"""What of mqadmin itself a rule may be narrowed to, by `Rule.codes`."""

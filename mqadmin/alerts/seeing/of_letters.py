@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from django.db.models import Min
 
@@ -90,22 +91,45 @@ def of_causes(rule: Rule, world: World, letters: Letters) -> Iterator[Hit]:
 
 
 def new_causes(rule: Rule, world: World, letters: Letters) -> Iterator[Hit]:
-    """Yield the causes whose first letter came within a rule's window."""
+    """Yield the causes whose first letter came within a rule's window; and, for what fires to go on, those of which
+    any did: it is over once none came for so long."""
     start = world.now - timedelta(seconds=rule.window_s)
     for slug, found in _of(rule, world, letters):
+        yield from _unseen(rule, slug, start, letters, world)
         counted = Counter(letter.group for letter in found if letter.group)
         example = {letter.group: letter for letter in found}
         for group, first in letters.since(slug, counted.keys()).items():
-            if first > start:
-                letter = example[group]
-                params = {
-                    "count": counted[group],
-                    "error_type": letter.error_type,
-                    "queues": [letter.source_queue],
-                }
-                subject = Subject(Alert.Subject.CAUSE, slug, "", group)
-                since = min(first, world.now)
-                yield Hit(subject, "new_cause", value=counted[group], params=params, since=since)
+            letter = example[group]
+            params = {
+                "count": counted[group],
+                "error_type": letter.error_type,
+                "queues": [letter.source_queue],
+            }
+            yield _new_cause(slug, group, first > start, counted[group], params, min(first, world.now))
+
+
+def _new_cause(
+    slug: str,
+    group: str,
+    is_new: bool,
+    value: int | None = None,
+    params: Mapping[str, Any] = MappingProxyType({}),
+    since: datetime | None = None,
+) -> Hit:
+    subject = Subject(Alert.Subject.CAUSE, slug, "", group)
+    return Hit(subject, "new_cause", holds=is_new, value=value, params=params, since=since)
+
+
+def _unseen(rule: Rule, slug: str, start: datetime, letters: Letters, world: World) -> Iterator[Hit]:
+    """Yield the causes that fire and that a flood of others may hide: MOST letters are not all of the window's."""
+    newest = letters.newest(slug, rule.window_s, world.now)
+    if len(newest) < MOST:
+        return
+    firing = Alert.objects.filter(rule=rule, broker=slug, state=Alert.State.FIRING)
+    hidden = set(firing.values_list("name", flat=True)) - {letter.group for letter in newest}
+    going_on = DeadLetter.objects.filter(broker=slug, group__in=hidden, captured_at__gt=start).order_by()
+    for group in going_on.values_list("group", flat=True).distinct():
+        yield _new_cause(slug, group, is_new=False)
 
 
 def _of(rule: Rule, world: World, letters: Letters) -> Iterator[tuple[str, list[Letter]]]:

@@ -14,6 +14,7 @@ from mqadmin.alerts.models import Alert, Rule
 from mqadmin.alerts.seeing.hits import Hit, Subject
 from mqadmin.alerts.seeing.of_queues import KEPT_REASONS, began, matched
 from mqadmin.alerts.seeing.world import World
+from mqadmin.core.acts import signs
 from mqadmin.core.models import Operation
 from mqadmin.queues.models import Broker, Queue
 
@@ -85,10 +86,16 @@ def consumers(rule: Rule, world: World) -> Iterator[Hit]:
 
 
 def processes_away(rule: Rule, world: World, *, heartbeat: str = "") -> Iterator[Hit]:
-    """Yield what of mqadmin itself is away: sampling, supervisors, the worker, whoever takes the heartbeat.
+    """Yield what of mqadmin itself is away, of what the rule names in its codes; of all of it without any.
 
     `heartbeat`: why the last ones failed; "" while they do not, or where there are none.
     """
+    for hit in _processes_away(rule, world, heartbeat):
+        if not rule.codes or hit.params["process"] in rule.codes:
+            yield hit
+
+
+def _processes_away(rule: Rule, world: World, heartbeat: str) -> Iterator[Hit]:
     for broker in _brokers(rule, world):
         if broker.reachable is True and broker.pk not in world.seen:
             yield _process("sampling", broker.slug, broker.sampled_at, broker.slug)
@@ -102,6 +109,8 @@ def processes_away(rule: Rule, world: World, *, heartbeat: str = "") -> Iterator
     oldest = waiting.exclude(not_before__gt=late).order_by("id").first()
     if oldest is not None:
         yield _process("worker", "worker", max(filter(None, (oldest.created_at, oldest.not_before))))
+    for name, heard in signs.silent(world.now).items():
+        yield _process(name, name, heard)
     if heartbeat:
         yield _process("heartbeat", "heartbeat", None, error=heartbeat)
 

@@ -61,7 +61,7 @@ def finish(delivery: Delivery, answer: Answer, now: datetime) -> str:
     values: dict[str, object] = {"answer": answer.text, "next_at": None, "ended_at": now}
     if answer.ok:
         state = State.SENT
-    elif answer.is_final or now - delivery.made_at >= GIVE_UP:
+    elif answer.is_final or delivery.what == Delivery.What.TEST or now - delivery.made_at >= GIVE_UP:
         state = State.FAILED
     else:
         state = State.DUE
@@ -80,7 +80,7 @@ def delay(attempts: int) -> timedelta:
 def take_back(now: datetime, claim_s: float, in_hand: Collection[int]) -> int:
     """Have sent again what was claimed `claim_s` ago and is not `in_hand` here: its process died."""
     lost = Delivery.objects.filter(state=State.SENDING, claimed_at__lt=now - timedelta(seconds=claim_s))
-    # A test is sent by the process that was asked for it, which shows the answer.
+    # A test is not sent again: who asked for it does not wait any more.
     lost.filter(incident=None).exclude(pk__in=in_hand).update(
         state=State.FAILED, ended_at=now, answer=_("Who sent it ended before there was an answer.")
     )

@@ -49,13 +49,18 @@ class Senders:
                 self._give_up(item.id, _("The channel was deleted."))
             elif item.channel_id not in busy and len(waiting[item.channel_id]) < IN_A_ROW:
                 waiting[item.channel_id].append(item.id)
+        asked_for = Delivery.objects.filter(state__in=Delivery.OPEN, what=Delivery.What.TEST)
+        tests = set(asked_for.values_list("pk", flat=True))  # one may try a channel before it is switched on
         off = set(Channel.objects.filter(pk__in=waiting, is_on=False).values_list("pk", flat=True))
         started = 0
         for channel, ids in waiting.items():
             if channel in off:
-                for delivery in ids:
+                for delivery in set(ids) - tests:
                     self._give_up(delivery, _("The channel was switched off."))
-            elif len(busy) + started < MOST_THREADS:
+                ids = [delivery for delivery in ids if delivery in tests]
+            if not ids:
+                continue
+            if len(busy) + started < MOST_THREADS:
                 self._start(channel, ids)
                 started += 1
         return started
@@ -77,7 +82,7 @@ class Senders:
     def _send_all(self, ids: Sequence[int]) -> None:
         try:
             for delivery_id in ids:
-                if self._stop.is_set() or not self._send(delivery_id):
+                if self._stop.is_set() or not self.send(delivery_id):
                     return
         except (DatabaseError, InterfaceError) as error:
             log.warning("alerts: the outbox waits for the database: %s", error)
@@ -86,8 +91,8 @@ class Senders:
         finally:
             connections.close_all()
 
-    def _send(self, delivery_id: int) -> bool:
-        """Send one; returns whether the channel works."""
+    def send(self, delivery_id: int) -> bool:
+        """Send one now, in this thread; returns whether the channel works."""
         delivery = outbox.claim(delivery_id, self._holder, timezone.now())
         if delivery is None or delivery.channel is None:
             return True

@@ -93,6 +93,7 @@ def _of_brokers(reason: Reason) -> _Words:
 _MANY = {
     "down": gettext_lazy("%(n)s queues are down"),
     "members_away": gettext_lazy("%(n)s queues lack a member"),
+    "members_behind": gettext_lazy("%(n)s queues have members that lag"),
     "dead_letters_lost": gettext_lazy("%(n)s queues lose their dead letters"),
     "nearly_full": gettext_lazy("%(n)s queues are nearly full"),
     "full": gettext_lazy("%(n)s queues are full"),

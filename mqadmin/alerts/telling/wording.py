@@ -201,6 +201,8 @@ def _process_title(member: Member) -> str:
         "sampling": _("%(name)s is not sampled any more"),
         "supervisor": _("The supervisor on %(name)s is silent"),
         "worker": _("No worker takes up operations"),
+        "beat": _("Beat sends nothing: scheduled work stands still"),
+        "web": _("No web process answers"),
         "heartbeat": _("The heartbeat address does not answer"),
     }
     return forms.get(what, "%(name)s") % {"name": name(called)}

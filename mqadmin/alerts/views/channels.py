@@ -78,11 +78,17 @@ def channel_switch(request: HttpRequest, channel_id: int) -> HttpResponse:
 @permissions.configure
 @require_POST
 def channel_test(request: HttpRequest, channel_id: int) -> HttpResponse:
-    """Send a test now, and say what the service answered."""
+    """Have the monitor send a test, and say what the service answered."""
     delivery = channels.test(channel=get_object_or_404(Channel, pk=channel_id), by=audit.actor(request))
     values = {"name": delivery.channel_name, "answer": delivery.answer}
     if delivery.state == Delivery.State.SENT:
         text, level = _("The test to “%(name)s” was sent. Answer: %(answer)s") % values, "success"
+    elif delivery.state in Delivery.OPEN:
+        text = (
+            _("The monitor has the test to “%(name)s” in hand, and no answer yet: see what was sent.")
+            % values
+        )
+        level = "warning"
     else:
         text, level = _("The test to “%(name)s” was not sent: %(answer)s") % values, "error"
     return rendering.acted(request, text, to=reverse("channel_list"), level=level)

@@ -8,7 +8,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from mqadmin.core.acts import leases, operations
+from mqadmin.core.acts import leases, operations, signs
 from mqadmin.core.models import Operation
 
 
@@ -30,15 +30,33 @@ def families() -> Iterator[Metric]:
         "How long the bulk act that waits longest for a worker has waited; 0 when none does.",
         value=max(age, 0.0),
     )
-    seen = leases.ages(operations.WORKER).get(operations.WORKER)
-    yield GaugeMetricFamily(
-        "mqadmin_worker_up",
+    yield from _signs()
+
+
+def _signs() -> Iterator[Metric]:
+    """Yield who is there of those that say so in a lease."""
+    ages = {lease: age for lease, age in leases.ages("").items() if lease in _SAID}
+    for lease, (within, up, age) in _SAID.items():
+        seen = ages.get(lease)
+        yield GaugeMetricFamily(f"mqadmin_{lease}_up", up, value=seen is not None and seen <= within)
+        if seen is not None:
+            yield GaugeMetricFamily(f"mqadmin_{lease}_age_seconds", age, value=max(seen, 0.0))
+
+
+_SAID = {
+    operations.WORKER: (
+        operations.WORKER_S,
         "1 while Celery's beat, its broker and a worker are there; 0 once nothing came for a minute.",
-        value=seen is not None and seen <= operations.WORKER_S,
-    )
-    if seen is not None:
-        yield GaugeMetricFamily(
-            "mqadmin_worker_age_seconds",
-            "Seconds since a worker took what beat sends every few seconds.",
-            value=max(seen, 0.0),
-        )
+        "Seconds since a worker took what beat sends every few seconds.",
+    ),
+    signs.BEAT: (
+        signs.SILENT_S,
+        "1 while Celery's beat tries to send what is due, whether its broker answers or not.",
+        "Seconds since beat last said that it is there.",
+    ),
+    signs.WEB: (
+        signs.SILENT_S,
+        "1 while a web process says that it is there: of several, any.",
+        "Seconds since a web process last said that it is there.",
+    ),
+}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,6 +21,7 @@ from mqadmin.queues.search import fields, language
 from mqadmin.queues.search.language import BadQuery
 from mqadmin.queues.standing import applying
 
+Direction = Literal["up", "down"]
 MOST = 200  # rules: each is a search over all queues
 
 
@@ -41,7 +43,7 @@ def create(*, said: Said, by: Actor) -> tuple[Standing, int]:
         if Standing.objects.count() >= MOST:
             raise Refusal(_("There are %(n)d rules already; delete one first.") % {"n": MOST}, "too_many")
         entry.detail = _told(values)
-        standing = Standing(by=by.name, **values)
+        standing = Standing(by=by.name, rank=_highest() + 1, **values)
         _save(standing)
         entry.count = applying.apply(Queue.objects.all())
     return standing, entry.count
@@ -66,6 +68,39 @@ def delete(*, standing: Standing, by: Actor) -> int:
             raise Refusal(_("Somebody deleted this rule already."), "gone")
         entry.count = applying.apply(Queue.objects.all())
     return entry.count
+
+
+def move(*, standing: Standing, to: Direction, by: Actor) -> int:
+    """Have a rule decide before the one above it, or after the one below it; return how many queues changed by it.
+
+    Raises Refusal (409) where there is none, or somebody else moved one of them meanwhile.
+    """
+    with audit.act(by=by, action="queues.move_rule", target=standing.name, detail={"to": to}) as entry:
+        with transaction.atomic():
+            _swap(standing, to)
+        standing.refresh_from_db()
+        entry.count = applying.apply(Queue.objects.all())
+    return entry.count
+
+
+def _swap(standing: Standing, to: Direction) -> None:
+    order = list(Standing.objects.select_for_update())
+    places = [rule.pk for rule in order]
+    if standing.pk not in places:
+        raise Refusal(_("Somebody deleted this rule already."), "gone")
+    place = places.index(standing.pk)
+    other = place - 1 if to == "up" else place + 1
+    if not 0 <= other < len(order):
+        text = _("It decides first already.") if to == "up" else _("It decides last already.")
+        raise Refusal(text, "at_the_end")
+    order[place], order[other] = order[other], order[place]
+    for rank, rule in enumerate(reversed(order), start=1):
+        if rule.rank != rank:
+            Standing.objects.filter(pk=rule.pk).update(rank=rank)
+
+
+def _highest() -> int:
+    return Standing.objects.aggregate(rank=Max("rank"))["rank"] or 0
 
 
 def _save(standing: Standing) -> None:

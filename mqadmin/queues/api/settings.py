@@ -48,9 +48,10 @@ class StandingIn(Body):
 
 
 class StandingOut(Schema):
-    """A standing rule; of two that match, the one with the higher id decides."""
+    """A standing rule; of two that match, the one of the higher `rank` decides, which is higher in the list."""
 
     id: int
+    rank: int
     name: str
     query: str
     owner: str
@@ -58,6 +59,12 @@ class StandingOut(Schema):
     muted_until: datetime | None
     by: str
     at: datetime
+
+
+class StandingMove(Body):
+    """`up`: it is to decide before the one above it; `down`: after the one below it."""
+
+    to: Literal["up", "down"]
 
 
 class StandingDone(Schema):
@@ -87,7 +94,7 @@ def queue_settle(request: HttpRequest, queue_id: int, wanted: QueueSettingsIn) -
 @router.get("/queue-rules", response=StandingList)
 def rule_list(request: HttpRequest) -> dict[str, Any]:
     """List the standing rules, the one that decides first on top."""
-    rules = list(Standing.objects.order_by("-id"))
+    rules = list(Standing.objects.all())
     return {"items": rules, "total": len(rules)}
 
 
@@ -103,6 +110,14 @@ def rule_change(request: HttpRequest, standing_id: int, wanted: StandingIn) -> d
     """Have a rule say something else."""
     standing = _find(standing_id)
     changed = standings.change(standing=standing, said=Said(**wanted.dict()), by=audit.actor(request))
+    return {"rule": standing, "changed": changed}
+
+
+@router.post("/queue-rules/{int:standing_id}/move", response=StandingDone, auth=OPERATE)
+def rule_move(request: HttpRequest, standing_id: int, wanted: StandingMove) -> dict[str, Any]:
+    """Have a rule decide earlier or later. 409 where it is the first or the last already."""
+    standing = _find(standing_id)
+    changed = standings.move(standing=standing, to=wanted.to, by=audit.actor(request))
     return {"rule": standing, "changed": changed}
 
 

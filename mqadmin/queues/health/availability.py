@@ -13,10 +13,12 @@ from mqadmin.queues.health.facts import (
     View,
     reason,
 )
+from mqadmin.queues.health.latches import OFF, Latch, latched
 from mqadmin.queues.health.memory import Memory
 
 TOLD_S = 600.0  # so long it is told that something happened which is over
 BLOCKED_S = 60.0
+BEHIND_S = 30.0
 
 
 def is_down(facts: QueueFacts) -> bool:
@@ -36,6 +38,28 @@ def members_away(facts: QueueFacts) -> list[Reason]:
         return []
     spare = (facts.members - 1) // 2 - len(facts.away)
     return [reason(WATCH, "members_away", away=list(facts.away), members=facts.members, spare=spare)]
+
+
+def behind(memory: Memory, facts: QueueFacts) -> Latch:
+    """Return whether members lag, and since when: by the clock of who asked them, which is seldom each sample."""
+    if facts.behind_at is None:
+        return OFF
+    lags = bool(facts.behind)
+    return latched(memory.behind, lags, not lags, facts.behind_at, on_after=BEHIND_S, off_after=0)
+
+
+def members_behind(view: View) -> list[Reason]:
+    """Say which members lag: a leader that fails meanwhile leaves fewer that know everything."""
+    facts, latch = view.facts, view.memory.behind
+    if not latch.on:
+        return []
+    spare = (facts.members - 1) // 2 - len(facts.away) - len(facts.behind)
+    params = {
+        "behind": [list(item) for item in facts.behind],
+        "members": facts.members,
+        "spare": max(spare, 0),
+    }
+    return [reason(WATCH, "members_behind", latch.since, **params)]
 
 
 def led_from(memory: Memory, facts: QueueFacts, now: float) -> tuple[str, tuple[float, str] | None]:

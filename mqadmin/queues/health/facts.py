@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from typing import Any
 
 from mqadmin.queues.health.memory import Memory
@@ -81,12 +82,16 @@ class QueueFacts:
     members: int = 0  # of a quorum queue or stream; `away`: those of them that are not there
     away: tuple[str, ...] = ()
     lacks_majority: bool = False
+    # Members that are there and lag, each with how many entries of the log, and when that was asked.
+    behind: tuple[tuple[str, int], ...] = ()
+    behind_at: float | None = None
     delayed: int = 0  # returned, and waiting for a delayed retry: neither ready nor unacked
     oldest_at: int | None = None  # since when the oldest ready message waits; `oldest_at_least`: or longer
     oldest_at_least: bool = False
     emptied: bool = False  # mqadmin purged it a moment ago
     handling: Handling | None = None
     limits: Limits = DEFAULT
+    zone: tzinfo = UTC  # by whose hours people here work
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     losses.limit,
     losses.eaten,
     availability.blocked,
+    availability.members_behind,
     silence.silent,
     consuming.too_few,
     backlog.over_limits,
@@ -79,6 +80,7 @@ def remember(memory: Memory, facts: QueueFacts, now: float) -> Memory:
         over_unacked=backlog.over(memory.over_unacked, facts.unacked, limits.unacked, now),
         few=consuming.few(memory, facts, now),
         waiting=waiting.waiting(memory, facts, now),
+        behind=availability.behind(memory, facts),
     )
 
 

@@ -14,6 +14,7 @@ STEP_S = 15.0
 SPAN_S = 45.0
 MIN_SPAN_S = 20.0
 HOUR_S = 3600.0
+UTC = "UTC"
 
 LATCHES = (
     "growing",
@@ -28,6 +29,7 @@ LATCHES = (
     "over_unacked",
     "few",
     "waiting",
+    "behind",
 )
 
 
@@ -35,14 +37,15 @@ LATCHES = (
 class Usual:
     """When messages arrived, and how long the pauses between them usually are.
 
-    `pauses`: the longest pause in minutes by hour of the day, 24 of Monday to Friday and 24 of the weekend, in UTC;
-    -1 for not known; () before the first arrival. See `silence`.
+    `pauses`: the longest pause in minutes by hour of the day, 24 of Monday to Friday and 24 of the weekend, in
+    the time zone of that name; -1 for not known; () before the first arrival. See `silence`.
     """
 
     arrived_at: float | None = None  # the last arrival, to about half a minute; at first, the first look
     steady_since: float | None = None  # since when they have come without a pause worth the name
     known_since: float | None = None  # since when pauses are known
     pauses: tuple[int, ...] = ()
+    zone: str = UTC
 
 
 NOTHING_USUAL = Usual()
@@ -82,6 +85,7 @@ class Memory:
     over_unacked: Latch = OFF
     few: Latch = OFF
     waiting: Latch = OFF
+    behind: Latch = OFF
 
     def window_with(self, total: int, now: float) -> tuple[tuple[float, int], ...]:
         """Return the window with `total` in it, thinned to a point every STEP_S."""
@@ -146,6 +150,8 @@ class Memory:
                 self.usual.known_since,
                 list(self.usual.pauses),
             ]
+            if self.usual.zone != UTC:
+                found["usual"].append(self.usual.zone)
         for name, latch in zip(LATCHES, _latches(self), strict=True):
             if latch is not OFF and latch.since is not None:
                 found[name] = [round(latch.since, 1), latch.on, latch.ending]
@@ -159,8 +165,8 @@ class Memory:
         events: dict[str, Any] = {name: tuple(stored[name]) for name in _EVENTS if name in stored}
         usual = NOTHING_USUAL
         if "usual" in stored:
-            arrived, steady, known, pauses = stored["usual"]
-            usual = Usual(arrived, steady, known, tuple(pauses))
+            arrived, steady, known, pauses, *zone = stored["usual"]
+            usual = Usual(arrived, steady, known, tuple(pauses), *zone)
         return cls(
             window=tuple((at, total) for at, total in stored.get("window", ())),
             arrivals=tuple((minute, count) for minute, count in stored.get("arrivals", ())),

@@ -6,11 +6,14 @@ is usual at this hour of such a day (working day or weekend, an hour more or les
 from the second week on, for three days. What a person set for the queue stands for both.
 
 The longest usual pause is kept by the hour, and forgets a tenth with each day: a queue that rests every night, or
-works in bursts, has long pauses at these hours and is left alone. Pauses are learnt when they end.
+works in bursts, has long pauses at these hours and is left alone. Pauses are learnt when they end. Hours are those
+of the installation's time zone (`TZ`), by which people work. The hour that is left out in spring, and the one that
+comes twice in autumn, need no rule, since the hours beside each count as well.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
 from math import ceil
 
 from mqadmin.queues.health.facts import FOREVER, WATCH, QueueFacts, Reason, View, reason
@@ -43,41 +46,43 @@ def usual(memory: Memory, facts: QueueFacts, came: bool, now: float) -> Usual:
     if not came:
         return known
     pause = now - known.arrived_at
-    if known.known_since is None:
-        return Usual(now, now, now, _UNKNOWN)
+    if known.known_since is None or known.zone != str(facts.zone):  # other hours: what was learnt is of none
+        return Usual(now, now, now, _UNKNOWN, str(facts.zone))
     if pause < COARSE_S:
         return known
     steady = known.steady_since if pause <= PAUSE_S and known.steady_since is not None else now
     looked = memory.published is not None
-    pauses = _learnt(known.pauses, known.arrived_at, now) if looked else known.pauses
-    return Usual(now, steady, known.known_since, pauses)
+    pauses = _learnt(known.pauses, known.arrived_at, now, facts.zone) if looked else known.pauses
+    return Usual(now, steady, known.known_since, pauses, known.zone)
 
 
-def _learnt(pauses: tuple[int, ...], begin: float, end: float) -> tuple[int, ...]:
+def _learnt(pauses: tuple[int, ...], begin: float, end: float, zone: tzinfo) -> tuple[int, ...]:
     """Return `pauses` with one from `begin` to `end`: in each hour that it touched it was so long by then."""
     found = list(pauses)
     hour, last = int(begin // 3600), int(end // 3600)
-    place = _place(hour)
+    place = _place(hour, zone)
     found[place] = max(found[place], ceil((min(end, (hour + 1) * 3600) - begin) / 60))
     for later in range(max(hour + 1, last - 7 * DAY_H), last + 1):
-        place = _place(later)
+        place = _place(later, zone)
         length = ceil((min(end, (later + 1) * 3600) - begin) / 60)
         found[place] = max(int(found[place] * FORGET), length)
     return tuple(found)
 
 
-def _place(hour: int) -> int:
-    """Return where the pauses of an hour since 1970 are kept; that began on a Thursday."""
-    weekend = (hour // DAY_H + 3) % 7 >= 5
-    return hour % DAY_H + DAY_H * weekend
+def _place(hour: int, zone: tzinfo) -> int:
+    """Return where the pauses of an hour since 1970 (in UTC) are kept: by the clock on the wall when it begins."""
+    local = datetime.fromtimestamp(hour * 3600, zone)
+    return local.hour + DAY_H * (local.weekday() >= 5)
 
 
-def longest(known: Usual, now: float) -> float | None:
+def longest(known: Usual, zone: tzinfo, now: float) -> float | None:
     """Return the longest pause in seconds that is usual at this hour, an hour more or less; None for not known."""
-    if not known.pauses or known.known_since is None or now - known.known_since < LEARNT_S:
+    if not known.pauses or known.zone != str(zone):
+        return None
+    if known.known_since is None or now - known.known_since < LEARNT_S:
         return None
     hour = int(now // 3600)
-    pauses = [known.pauses[_place(near)] for near in (hour - 1, hour, hour + 1)]
+    pauses = [known.pauses[_place(near, zone)] for near in (hour - 1, hour, hour + 1)]
     return None if min(pauses) < 0 else 60.0 * max(pauses)
 
 
@@ -94,7 +99,7 @@ def silent(view: View) -> list[Reason]:
         if own and pause >= own:
             return [reason(WATCH, "silent", known.arrived_at, own=own)]
         return []
-    normal = longest(known, now)
+    normal = longest(known, facts.zone, now)
     if normal is not None and max(LEAST_S, TIMES * normal) <= pause < TOLD_S:
         return [reason(WATCH, "silent", known.arrived_at, usual=int(normal))]
     if _has_stopped(known, facts, pause) and (normal is None or pause > normal):
@@ -127,7 +132,7 @@ def wake_at(view: View) -> float:
         moments += [known.arrived_at + STOPPED_S, known.arrived_at + STOPPED_TOLD_S]
     if known.known_since is not None and now - known.arrived_at < TOLD_S:
         moments.append((now // 3600 + 1) * 3600)  # another hour, other habits
-        normal = longest(known, now)
+        normal = longest(known, view.facts.zone, now)
         if normal is not None:
             moments.append(known.arrived_at + max(LEAST_S, TIMES * normal))
     return min((moment for moment in moments if moment > now), default=FOREVER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from mqadmin.queues.health.facts import Handling, QueueFacts
@@ -28,6 +28,14 @@ class DeadLetterRoute:
     delay_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """The members of a queue that lag, each with how many entries of the log, when they were asked at `at`."""
+
+    at: float
+    nodes: tuple[tuple[str, int], ...]
+
+
 NOWHERE = DeadLetterRoute()
 NOT_KNOWN: Mapping[str, Any] = {}
 
@@ -37,7 +45,9 @@ class Surroundings:
     """What is known beside the listing. `before`: when the last sample was. `parking`: the name that parking queues
     have. `gap`: seconds without a sample from which on nothing is known of the time between. `calm`: no node came
     or went for a while, so that counters that begin anew mean a queue that did. Of some: their `limits`, what
-    mqadmin's own consumers say (`handling`), and that mqadmin purged them just now (`emptied`)."""
+    mqadmin's own consumers say (`handling`), that mqadmin purged them just now (`emptied`), and which
+    members lag (`lags`). `zone`: by whose hours people here work.
+    """
 
     now: float
     alarms: tuple[str, ...] = ()
@@ -48,6 +58,8 @@ class Surroundings:
     limits: Mapping[Key, Limits] = field(default_factory=dict)
     handling: Mapping[Key, Handling] = field(default_factory=dict)
     emptied: Container[Key] = ()
+    lags: Mapping[Key, Lag] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
     @property
     def was_blind(self) -> bool:
@@ -63,6 +75,7 @@ def queue_facts(
     oldest: Mapping[str, Any] = NOT_KNOWN,
 ) -> QueueFacts:
     """Return what `health` judges by."""
+    lag = around.lags.get(info.key) if around.lags else None
     has_settings = bool(info.arguments or info.effective_policy)
     return QueueFacts(
         type=info.type,
@@ -99,10 +112,13 @@ def queue_facts(
         members=len(info.members),
         away=info.away,
         lacks_majority=info.lacks_majority,
+        behind=lag.nodes if lag else (),
+        behind_at=lag.at if lag else None,
         delayed=info.delayed or 0,
         emptied=bool(around.emptied) and info.key in around.emptied,
         handling=around.handling.get(info.key) if around.handling else None,
         limits=around.limits.get(info.key, DEFAULT) if around.limits else DEFAULT,
+        zone=around.zone,
         **oldest,
     )
 

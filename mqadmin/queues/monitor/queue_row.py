@@ -123,8 +123,12 @@ def update(
     """Bring `known` up to date with one more sample; return whether its row must be written."""
     now = around.now
     context: tuple[Any, ...] = (tracked, around.alarms)
-    if around.limits or around.handling:
-        context += (around.limits.get(info.key), around.handling.get(info.key))
+    if around.limits or around.handling or around.lags:
+        context += (
+            around.limits.get(info.key),
+            around.handling.get(info.key),
+            around.lags.get(info.key),
+        )
     same = known.settled and (known.info is info or known.info == info)
     if same and known.route == route and known.context == context and now < known.wake_at:
         if info.ready:

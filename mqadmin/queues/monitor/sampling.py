@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from mqadmin.history import steps
 from mqadmin.queues.health.memory import Memory
@@ -32,6 +33,7 @@ from mqadmin.queues.monitor.arrivals import Arrivals
 from mqadmin.queues.monitor.cluster import changes, events
 from mqadmin.queues.monitor.cluster.changes import Event
 from mqadmin.queues.monitor.cluster.watch import Sampled, Watch
+from mqadmin.queues.monitor.members import Members, asking
 from mqadmin.queues.monitor.observing import NOWHERE, DeadLetterRoute, Key, Surroundings
 from mqadmin.queues.monitor.queue_row import Known, Row, hide, update
 from mqadmin.queues.monitor.queue_store import CHUNK
@@ -88,6 +90,7 @@ class Sampler:
         self._sight = Sight()
         self._watch = Watch(client)
         self._kept: Kept[QueueInfo] = Kept()
+        self._members = Members(slug, asking(client))
 
     def forget(self) -> None:
         """Read the rows back before the next sample: they may have changed under us."""
@@ -127,6 +130,7 @@ class Sampler:
             self.forget()
             raise
         end = time.monotonic()
+        self._members.look(infos, around.nodes or (), at)
         return Sample(len(infos), len(changed), len(gone), asked - started, judged - asked, end - judged)
 
     def fail(self, error: RabbitError) -> None:
@@ -209,6 +213,8 @@ class Sampler:
             limits=beside.own_limits(broker),
             handling=beside.handling(self.slug, at),
             emptied=beside.emptied(broker, at),
+            lags=self._members.found,
+            zone=timezone.get_default_timezone(),
         )
         self._judged_at = at
         changed = []

@@ -52,6 +52,18 @@ def redelivered(_params: Params, queue: Queue) -> str:
     }
 
 
+def behind(params: Params, _queue: Queue) -> str:
+    """Return how much of the log each member lacks."""
+    words = (
+        ngettext(
+            "%(node)s: %(n)s entry of the log behind", "%(node)s: %(n)s entries of the log behind", entries
+        )
+        % {"node": node, "n": number(entries)}
+        for node, entries in params["behind"]
+    )
+    return f"{', '.join(words)}."
+
+
 def losing(params: Params, _queue: Queue) -> str:
     """Return how the loss was counted, and what is not sure of it."""
     text = _("Counted over some minutes: what was published, less what is there and what was delivered.")

@@ -69,6 +69,23 @@ def members_away(params: Params) -> str:
     return f"{text} {bears % {'n': spare} if spare else needed}"
 
 
+def members_behind(params: Params) -> str:
+    behind, members, spare = params["behind"], params["members"], params["spare"]
+    text = ngettext(
+        "A member lags%(since)s: %(names)s. %(here)s of %(members)s members know everything,",
+        "Members lag%(since)s: %(names)s. %(here)s of %(members)s members know everything,",
+        len(behind),
+    ) % {
+        "names": ", ".join(node for node, _entries in behind),
+        "here": members - len(behind),
+        "members": members,
+        "since": _since(params),
+    }
+    needed = _("as few as it needs: if another fails now, it waits for who lags.")
+    bears = ngettext("and it bears the loss of %(n)s more.", "and it bears the loss of %(n)s more.", spare)
+    return f"{text} {bears % {'n': spare} if spare else needed}"
+
+
 def dead_letters_lost(params: Params) -> str:
     faults = {
         "exchange_missing": _("Its dead-letter exchange does not exist: dead messages vanish."),

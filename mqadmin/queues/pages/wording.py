@@ -47,6 +47,15 @@ TABLE: dict[str, Word] = {
         gettext_lazy("Start the node; if it is gone for good, remove its member and add one elsewhere."),
         ("nodes",),
     ),
+    "members_behind": Word(
+        say.members_behind,
+        gettext_lazy("%(queue)s has a member that lags"),
+        gettext_lazy(
+            "It catches up by itself; if it does not, look at the disk, network and load of its node."
+        ),
+        ("nodes",),
+        evidence.behind,
+    ),
     "leader_moved": Word(
         say.leader_moved,
         advice=gettext_lazy("Nothing is to be done, unless it happens again: then look at the node it left."),

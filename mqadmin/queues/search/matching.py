@@ -46,9 +46,23 @@ def found(rows: QuerySet[Queue], leaf: Leaf) -> Q:
 
     One read of names. Raises BadQuery for a pattern that is not valid, or takes too long on so many.
     """
-    column = "name" if isinstance(leaf, Words) else leaf.field.columns[0]
+    return within(read(rows, column_of(leaf)), leaf)
+
+
+def column_of(leaf: Leaf) -> str:
+    """Return the column that `leaf` looks at."""
+    return "name" if isinstance(leaf, Words) else leaf.field.columns[0]
+
+
+def read(rows: QuerySet[Queue], column: str) -> Iterable[tuple[int, Any]]:
+    """Yield the id and the value of `column` of each row."""
+    return rows.order_by().values_list("pk", column).iterator(chunk_size=2_000)
+
+
+def within(values: Iterable[tuple[int, Any]], leaf: Leaf) -> Q:
+    """Return the condition that a row is one of those whose value `leaf` asks for. Raises BadQuery."""
     ids, texts = [], []
-    for pk, value in rows.order_by().values_list("pk", column).iterator(chunk_size=2_000):
+    for pk, value in values:
         for text in _texts(value):
             ids.append(pk)
             texts.append(text)

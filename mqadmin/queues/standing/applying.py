@@ -23,9 +23,9 @@ COLUMNS = ("owner", "thresholds", "muted_until", "muted_by", "own")
 
 
 def rules_of(standings: Sequence[Standing], rows: QuerySet[Queue], now: datetime) -> dict[int, list[Rule]]:
-    """Return for each of `rows` that any of `standings` matches its rules, the newest first."""
+    """Return for each of `rows` that any of `standings` matches its rules, the one that decides first on top."""
     found: dict[int, list[Rule]] = {}
-    for standing in sorted(standings, key=lambda item: -item.pk):
+    for standing in sorted(standings, key=lambda item: (-item.rank, -item.pk)):
         rule = Rule(standing.name, standing.by, standing.owner, standing.thresholds, standing.muted_until)
         try:
             matching = language.read(standing.query).apply(rows, now)

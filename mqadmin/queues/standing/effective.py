@@ -39,7 +39,7 @@ class Rule:
 
 
 def holds(settings: Settings, rules: Sequence[Rule], now: datetime) -> Settings:
-    """Return what holds for a queue with `settings` where `rules` match it, the newest first.
+    """Return what holds for a queue with `settings` where `rules` match it, the one that decides first on top.
 
     A mute that is over holds no more: neither a person's nor a rule's.
     """

@@ -181,6 +181,11 @@ def _broker_says(live: LiveQueue) -> str:
         }
     if first is not None:
         return _("The first message that the stream still holds was written %(at)s.") % {"at": _moment(first)}
+    if not detail.first_is_counted and detail.info.total:
+        return _(
+            "From when its first message is, RabbitMQ tells once the stream has filled a segment of its log, where "
+            "its age or length is limited, or else once its node was started again."
+        )
     return ""
 
 

@@ -15,7 +15,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.formats import number
 from mqadmin.queues.acts import standings
-from mqadmin.queues.acts.standings import Said
+from mqadmin.queues.acts.standings import Direction, Said
 from mqadmin.queues.forms.settle import RuleForm
 from mqadmin.queues.models import Standing
 from mqadmin.queues.pages import caring
@@ -55,6 +55,20 @@ def standing_delete(request: HttpRequest, standing_id: int) -> HttpResponse:
         "name": standing.name,
         "changed": _told(changed),
     }
+    return rendering.moved(request, reverse("standing_list"), text)
+
+
+@permissions.operate
+@require_POST
+def standing_move(request: HttpRequest, standing_id: int) -> HttpResponse:
+    """Have a rule decide earlier or later: `to` is up or down."""
+    standing = get_object_or_404(Standing, pk=standing_id)
+    to: Direction = "down" if request.POST.get("to") == "down" else "up"
+    changed = standings.move(standing=standing, to=to, by=audit.actor(request))
+    words = _("The rule “%(name)s” decides earlier. %(changed)s")
+    if to == "down":
+        words = _("The rule “%(name)s” decides later. %(changed)s")
+    text = words % {"name": standing.name, "changed": _told(changed)}
     return rendering.moved(request, reverse("standing_list"), text)
 
 

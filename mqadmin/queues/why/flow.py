@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,9 +12,11 @@ from django.utils.translation import ngettext
 from mqadmin.core.pages.formats import number, rate
 from mqadmin.core.tones import Tone
 from mqadmin.queues.why.facts import Facts, Holder
+from mqadmin.queues.why.upstream import Publisher, Upstream
 
 SHOWN = 10
 KEYS = 3
+NOTHING = Upstream()
 
 
 @dataclass(frozen=True)
@@ -42,25 +44,65 @@ class Lane:
 @dataclass(frozen=True)
 class Way:
     sources: Lane
+    passing: Lane | None  # exchanges that pass messages on to exchanges
     exchanges: Lane
     consumers: Lane
     dead: Lane
 
 
-def way(facts: Facts, *, sources: Sequence[Stop], dead: Sequence[Stop]) -> Way:
+def way(facts: Facts, *, sources: Sequence[Stop], dead: Sequence[Stop], upstream: Upstream = NOTHING) -> Way:
     """Return the drawing. `sources`: queues whose dead letters arrive here, `dead`: those where its own go."""
-    return Way(_sources(facts, sources), _exchanges(facts), _consumers(facts), _dead(facts, dead))
+    return Way(
+        _sources(facts, sources, upstream),
+        _passing(upstream),
+        _exchanges(facts),
+        _consumers(facts),
+        _dead(facts, dead),
+    )
 
 
-def _sources(facts: Facts, queues: Sequence[Stop]) -> Lane:
+def _sources(facts: Facts, queues: Sequence[Stop], upstream: Upstream) -> Lane:
     came = facts.info.publish_rate
     count = facts.detail.publishers if facts.detail else None
     text = _("%(rate)s/s") % {"rate": rate(came)} if came is not None else _("rate not known")
     if count is not None:
         known = ngettext("%(n)s channel", "%(n)s channels", count) % {"n": number(count)}
         text = f"{known}, {text}"
-    publishers = Stop(_("Publishers"), text, tone="green" if came else "grey")
-    return _lane(_("Come from"), [publishers, *queues])
+    more = ""
+    if not upstream.tells_publishers:
+        more = _("not told by name: RabbitMQ keeps that with management.rates_mode = detailed")
+    publishers = Stop(_("Publishers"), text, more=more, tone="green" if came else "grey")
+    named = [_publisher(item) for item in upstream.publishers]
+    return _lane(_("Come from"), [publishers, *queues, *named])
+
+
+def _publisher(item: Publisher) -> Stop:
+    """Return a client that publishes to an exchange on the way: perhaps what goes elsewhere."""
+    count = ngettext("%(n)s channel", "%(n)s channels", item.channels) % {"n": number(item.channels)}
+    total = [one for one in item.rates.values() if one is not None]
+    text = ", ".join([count, *([_("%(rate)s/s") % {"rate": rate(sum(total))}] if total else [])])
+    marks = [f"→ {name or _('default exchange')}" for name in item.rates]
+    return Stop(
+        item.name, text, marks=marks[:KEYS], more=_more(len(marks)), tone="green" if sum(total) else "grey"
+    )
+
+
+def _more(count: int) -> str:
+    return _("and %(n)s more") % {"n": number(count - KEYS)} if count > KEYS else ""
+
+
+def _passing(upstream: Upstream) -> Lane | None:
+    """Return the exchanges that are bound to exchanges, each with where it passes messages on to."""
+    if not upstream.passing:
+        return None
+    stops = []
+    for item in upstream.passing:
+        marks = [f"{key} → {name}" for name, keys in item.onto.items() for key in keys]
+        stops.append(Stop(item.name, marks=marks[:KEYS], more=_more(len(marks))))
+    lane = _lane(_("Passed on by"), stops)
+    if upstream.is_cut and not lane.more:
+        return replace(lane, more=_("perhaps by more: not followed further"))
+    return lane
 
 
 def _exchanges(facts: Facts) -> Lane:

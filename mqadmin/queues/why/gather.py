@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from mqadmin.core import brokers, hooks
@@ -15,6 +16,7 @@ from mqadmin.queues.pages import live_queue
 from mqadmin.queues.pages.broker_status import live_fault
 from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.queues.why.facts import Facts, Holder, Seen
+from mqadmin.queues.why.upstream import ASKED, Upstream, publishers, walk
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.types import BindingInfo, ChannelLoad, QueueDetail, QueueInfo, ReplicaInfo
 
@@ -81,6 +83,32 @@ def replicas(queue: Queue, detail: QueueDetail | None) -> dict[str, ReplicaInfo]
     client = brokers.client(queue.broker.slug)
     found = _kept(("replicas", queue), lambda: client.replicas(queue.vhost, queue.name)) or []
     return {item.node: item for item in found}
+
+
+def upstream(queue: Queue, facts: Facts) -> Upstream:
+    """Return what stands behind the exchanges of a queue, as far as the broker tells: eighteen small calls at most,
+    and those not again for ten seconds."""
+    if facts.detail is None or facts.bindings is None:
+        return Upstream()
+    client = brokers.client(queue.broker.slug)
+
+    def ask(name: str) -> list[BindingInfo] | None:
+        return _kept((f"to {name}", queue), lambda: client.exchange_bindings(queue.vhost, name))
+
+    passing, is_cut, met = walk((item.source for item in facts.bindings), ask)
+    # The default exchange is everybody's: who publishes to it may mean another queue.
+    names = met[:ASKED] + ([""] if facts.detail.incoming.get("") else [])
+    details = [
+        detail
+        for name in names
+        if (detail := _kept((f"in {name}", queue), partial(client.exchange, queue.vhost, name))) is not None
+    ]
+    channels = [item for detail in details for item in detail.publishers]
+    connections = sorted({item.connection for item in channels if item.connection})[:_CHANNELS]
+    called = _kept(("called", queue), lambda: client.connection_names(connections)) if connections else {}
+    # Somebody publishes there, and nobody is named: details are not kept.
+    tells = bool(channels) or not any(detail.in_rate for detail in details)
+    return Upstream(passing, is_cut, publishers(details, called or {}), tells)
 
 
 def _holders(queue: Queue, detail: QueueDetail | None, readers: Sequence[Reader]) -> list[Holder]:

@@ -43,7 +43,7 @@ def context(queue: Queue, live: LiveQueue) -> dict[str, Any]:
         "unstuck": [step for step in found if step.ok is not False] if len(found) > 1 else [],
         "steps_verdict": steps.verdict(found),
         "before": before.of_queue(queue),
-        "way": flow.way(facts, sources=origins, dead=to),
+        "way": flow.way(facts, sources=origins, dead=to, upstream=gather.upstream(queue, facts)),
         "choice": wording.choice(queue.dead_letter_choice),
         "holders": facts.holders,
         "members": members(queue, live.detail),

@@ -27,6 +27,7 @@ from mqadmin.rabbit.types import (
     ChannelLoad,
     ConnectionInfo,
     ConsumerInfo,
+    ExchangeDetail,
     ExchangeFlow,
     ExchangeInfo,
     NodeInfo,
@@ -226,6 +227,26 @@ class ManagementClient:
         wanted = ("queue", name)
         return [item for item in self.bindings(vhost) if (item.destination_type, item.destination) == wanted]
 
+    def exchange_bindings(self, vhost: str, name: str) -> list[BindingInfo]:
+        """Return the bindings by which other exchanges pass messages on to this one."""
+        _require_path(vhost, name)
+        answer = self._read("exchanges", vhost, name, "bindings", "destination")
+        return [item for item in self._list(parse.binding, answer) if item.source]
+
+    def exchange(self, vhost: str, name: str) -> ExchangeDetail:
+        """Return one exchange with who publishes to it; `name` "" is the default exchange."""
+        _require_path(vhost, name)
+        return self._one(parse_inside.exchange_detail, self._read("exchanges", vhost, name or _DEFAULT))
+
+    def connection_names(self, names: Iterable[str]) -> dict[str, str]:
+        """Return what the clients of these connections, at most 100, call themselves; "" for nothing."""
+        pattern = "|".join(re.escape(name) for name in names)
+        params: dict[str, str | int] = {"name": f"^({pattern})$", "use_regex": "true", "page": 1}
+        params |= {"page_size": 100, "columns": "name,user_provided_name"}
+        answer = self._read("connections", params=params)
+        items = answer.get("items") if isinstance(answer, dict) else answer
+        return dict(self._list(parse_inside.connection_name, items))
+
     def exchanges(self, vhost: str | None = None) -> list[ExchangeInfo]:
         """Return the exchanges; the alternate exchange of a policy is looked up in the policies."""
         answer = self._read("exchanges", *_only(vhost))
@@ -372,6 +393,9 @@ class ManagementClient:
         return ManagementUnavailable(
             f"{self.config.management_base} answered with JSON that is not RabbitMQ's management API."
         )
+
+
+_DEFAULT = "amq.default"  # what the API calls the default exchange
 
 
 def _in_path(*names: str) -> bool:

@@ -245,6 +245,7 @@ def queue_detail(item: Json) -> QueueDetail:
         dying=values.integer(item.get("messages_dlx")),
         head_at=_epoch(item.get("head_message_timestamp")),
         first_at=_epoch(item.get("first_timestamp")),
+        first_is_counted=item.get("first_timestamp") != 0,
         single_active=values.text(item.get("single_active_consumer_tag"))
         or values.text(item.get("single_active_consumer_ctag")),
         capacity=values.real(item.get("consumer_capacity", item.get("consumer_utilisation"))),

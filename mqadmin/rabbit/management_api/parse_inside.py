@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mqadmin.rabbit.management_api.values import Json, integer, table, text
-from mqadmin.rabbit.types import ChannelLoad, ReplicaInfo
+from mqadmin.rabbit.management_api.values import Json, integer, rate, table, text
+from mqadmin.rabbit.types import ChannelLoad, ExchangeDetail, PublisherInfo, ReplicaInfo
 
 LOAD_COLUMNS = "name,messages_unacknowledged,prefetch_count,idle_since"
 
@@ -17,6 +17,33 @@ def channel_load(item: Json) -> ChannelLoad:
         prefetch=integer(item.get("prefetch_count")),
         idle_since=text(item.get("idle_since")),
     )
+
+
+def exchange_detail(item: Json) -> ExchangeDetail:
+    incoming = item.get("incoming")
+    return ExchangeDetail(
+        name=str(item["name"]),
+        in_rate=rate(table(item.get("message_stats")), "publish_in"),
+        publishers=tuple(_publisher(table(entry)) for entry in incoming)
+        if isinstance(incoming, list)
+        else (),
+    )
+
+
+def _publisher(item: Json) -> PublisherInfo:
+    channel = table(item.get("channel_details"))
+    return PublisherInfo(
+        channel=text(channel.get("name")) or "",
+        connection=text(channel.get("connection_name")) or "",
+        user=text(channel.get("user")) or "",
+        host=text(channel.get("peer_host")) or "",
+        rate=rate(table(item.get("stats")), "publish"),
+    )
+
+
+def connection_name(item: Json) -> tuple[str, str]:
+    """Read what a connection is called, and what its client calls itself; "" where it does not."""
+    return str(item["name"]), text(item.get("user_provided_name")) or ""
 
 
 def replicas(items: Any) -> list[ReplicaInfo]:

@@ -118,7 +118,7 @@ def test_channels_name_variables_and_never_say_what_is_in_them(
     assert not Channel.objects.exists()
 
 
-def test_what_a_test_answered_is_in_the_history_without_the_text(api: Api) -> None:
+def test_what_a_test_answered_is_in_the_history_without_the_text(api: Api, monitor: None) -> None:
     channel = make_channel()
     tried = api("POST", f"/alert-channels/{channel.pk}/test")
     assert tried["state"] == "failed"

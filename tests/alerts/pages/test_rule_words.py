@@ -52,4 +52,5 @@ def test_when_it_fires(values: dict[str, Any], words: str) -> None:
 def test_when_it_ends_and_is_told_again() -> None:
     rule = Rule(about="lag", value=900.0, clear_value=600.0, clear_s=120, repeat_s=3600)
     assert rule_words.aftermath(rule) == "Resolved after 2 min below 10 min. Repeated every 1 h."
-    assert rule_words.aftermath(Rule(about="new_cause", clear_s=0, repeat_s=0)) == "Resolved at once."
+    new = Rule(about="new_cause", window_s=3600, clear_s=0, repeat_s=0)
+    assert rule_words.aftermath(new) == "Resolved once none of its letters came for 1 h."

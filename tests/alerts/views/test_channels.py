@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from mqadmin.alerts.models import Channel, Delivery
-from mqadmin.core.models import AuditEntry
+from mqadmin.core.models import AuditEntry, Lease
 from tests.alerts.factories import make_channel
 from tests.core.conftest import HX, SignIn
 
@@ -78,7 +78,7 @@ def test_what_is_wrong_stands_beside_its_field(admin: Client, changed: dict[str,
     assert list(response.context["form"].errors) == [field]
 
 
-def test_the_button_says_what_became_of_the_test(admin: Client) -> None:
+def test_the_button_says_what_became_of_the_test(admin: Client, monitor: None) -> None:
     channel = make_channel()
     response = admin.post(f"/alerts/channels/{channel.pk}/test/", headers=HX)
     assert "MQADMIN_ALERT_NOT_SET is not set" in response["HX-Trigger"]
@@ -87,5 +87,8 @@ def test_the_button_says_what_became_of_the_test(admin: Client) -> None:
     shown = admin.get("/alerts/sent/?state=failed")
     assert "MQADMIN_ALERT_NOT_SET is not set" in shown.text
     assert "Nothing matches" in admin.get("/alerts/sent/?state=sent").text
+    Lease.objects.all().delete()
+    assert "No monitor runs" in admin.post(f"/alerts/channels/{channel.pk}/test/").text
+    assert Delivery.objects.count() == 1
     admin.post(f"/alerts/channels/{channel.pk}/delete/")
     assert "MQADMIN_ALERT_NOT_SET is not set" in admin.get("/alerts/sent/").text  # the history stays

@@ -78,6 +78,7 @@ def test_a_rule_is_made_changed_and_deleted(admin: Client) -> None:
         ({"broker": "nowhere"}, "broker", "valid choice"),
         ({"about": "cause", "codes": ""}, "codes", "Name the cause"),
         ({"about": "process_away"}, "queues", "no queue"),
+        ({"about": "process_away", "queues": "", "codes": "bet"}, "codes", "sampling, supervisor"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(

@@ -425,3 +425,18 @@ def test_a_trouble_keeps_its_beginning() -> None:
     first = health.dated(verdict, (), now)
     assert first.reasons[0]["since"] == now
     assert health.dated(verdict, first.reasons, now + 500).reasons == first.reasons
+
+
+def test_a_member_that_lags_is_told_after_two_looks_and_no_more_once_it_does_not() -> None:
+    queue = replace(QUIET, type="quorum", members=3, node="a")
+    lagging = [replace(queue, behind=(("b", 5000),), behind_at=START + at) for at in (0, 0, 10, 10, 29)]
+    verdict, memory, now = live(queue, *lagging)
+    assert codes(verdict) == []  # one look that lasts for long says no more than one
+    told = replace(queue, behind=(("b", 4000),), behind_at=START + 31)
+    verdict = judge(told, memory := remember(memory, told, now), now)
+    assert (verdict.level, codes(verdict)) == (health.WATCH, ["members_behind"])
+    assert verdict.reasons[0]["since"] == START
+    assert verdict.reasons[0]["params"] == {"behind": [["b", 4000]], "members": 3, "spare": 0}
+    fine = replace(queue, behind_at=START + 36)
+    assert codes(judge(fine, remember(memory, fine, now), now)) == []
+    assert Memory.from_json(memory.to_json()).behind == memory.behind

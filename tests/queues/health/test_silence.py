@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -132,3 +134,59 @@ def test_a_settled_queue_wakes_when_its_silence_is_to_be_told() -> None:
     verdict = life.live(120)
     assert verdict.settled
     assert verdict.wake_at == pytest.approx(life.now + 600 - 180, abs=60)
+
+
+class Town(Life):
+    """A queue to which messages come by the clock on the wall of a town."""
+
+    def __init__(self, town: str, monday: datetime) -> None:
+        self.zone = ZoneInfo(town)
+        self.day = monday.replace(tzinfo=self.zone)
+        super().__init__(self.day.timestamp(), 300.0, replace(QUIET, zone=self.zone))
+
+    def until(self, hour: int, every: float | None = None) -> None:
+        """Go on to an hour of this day, 24 for the next one's beginning."""
+        at = self.day.replace(hour=hour) if hour < 24 else self.day + timedelta(days=1)
+        self.live(at.timestamp() - self.now, every=every)
+        if hour == 24:
+            self.day += timedelta(days=1)
+
+    def work(self, days: int) -> None:
+        """Work from 8 to 18 from Monday to Friday."""
+        for _day in range(days):
+            self.until(8)
+            self.until(18, every=300 if self.day.weekday() < 5 else None)
+            self.until(24)
+
+
+@pytest.mark.parametrize(
+    ("town", "monday"),
+    [
+        ("Pacific/Auckland", datetime(2027, 6, 7)),  # its Monday begins on UTC's Sunday
+        ("Europe/Berlin", datetime(2027, 3, 15)),  # clocks are set on by an hour on the second Sunday
+        ("Europe/Berlin", datetime(2027, 10, 18)),  # and back
+        ("Asia/Kolkata", datetime(2027, 6, 7)),  # half an hour off
+    ],
+    ids=["far", "spring", "autumn", "half"],
+)
+def test_people_work_by_the_clock_on_their_wall(town: str, monday: datetime) -> None:
+    life = Town(town, monday)
+    life.work(days=15)
+    assert not life.told  # neither nights, nor weekends, nor the day of the change, nor the next
+    life.until(11, every=300)
+    life.until(12)
+    assert life.told.keys() == {"silent"}
+    stopped = life.day.replace(hour=11).timestamp()
+    assert life.told["silent"] - stopped <= 3 * 10 * 60
+    stored = Memory.from_json(life.memory.to_json())
+    assert stored.usual == life.memory.usual
+
+
+def test_what_was_learnt_by_other_hours_is_of_no_use() -> None:
+    life = after(14)
+    life.facts = replace(QUIET, zone=ZoneInfo("Asia/Kolkata"))
+    life.live(8 * HOUR)
+    life.live(3 * HOUR, every=60)
+    life.live(HOUR)
+    assert "silent" not in life.told
+    assert life.memory.usual.zone == "Asia/Kolkata"

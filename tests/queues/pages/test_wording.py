@@ -49,6 +49,10 @@ SAID = {
     ),
     "few_consumers": ({"consumers": 1, "wanted": 2}, r"1 of at least 2 consumers since .+\."),
     "leader_moved": ({"before": "a", "now": "b"}, r"Led from b since .+, from a before\."),
+    "members_behind": (
+        {"behind": [["b", 5000]], "members": 3, "spare": 0},
+        r"A member lags since .+: b\. 2 of 3 members know everything, as few as it needs: .+",
+    ),
     "made_anew": ({"by": "type"}, r"Made anew since .+, as a queue of another type\."),
     "readers_behind": (
         {"readers": 2, "each": 6.0, "rate": 4.0},

@@ -132,3 +132,32 @@ def test_nobody_sees_anything_without_signing_in(work: Queue) -> None:
         assert Client().get(reverse(name)).status_code == 302
     for name in ("queue_detail", "queue_lengths", "queue_rates", "queue_publish", "queue_purge"):
         assert Client().get(reverse(name, args=[work.pk])).status_code == 302
+
+
+def test_from_when_the_first_message_of_a_stream_is(
+    operator: Client, broker: Broker, management: Management, broker_config: BrokerConfig, vhost: str
+) -> None:
+    """RabbitMQ tells it from 4.3 on, once a segment of the log was full."""
+    arguments = {
+        "x-queue-type": "stream",
+        "x-stream-max-segment-size-bytes": 50_000,
+        "x-max-length-bytes": 10**9,
+    }
+    management.declare_queue(vhost, "log", arguments=arguments)
+    queue = make_queue(broker, "log", vhost, type="stream")
+    words, is_told = "once the stream has filled a segment", "that the stream still holds was written"
+    version = tuple(int(part) for part in management.overview().version.split(".")[:2])
+
+    def sent(count: int) -> str:
+        amqp.publish(broker_config, vhost, "log", [b"x" * 500] * count)
+        arrived = lambda: (management.queue(vhost, "log").info.total or 0) >= count  # noqa: E731
+        wait_until(arrived, 15, what="the stream to be counted")
+        return detail(operator, queue)
+
+    few = sent(5)
+    assert is_told not in few
+    assert (words in few) == (version >= (4, 3))
+    sent(400)
+    if version >= (4, 3):
+        text = wait_until(lambda: is_told in detail(operator, queue) and detail(operator, queue), 15)
+        assert words not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.test import Client
 from django.urls import reverse
@@ -58,6 +59,42 @@ def test_a_rule_is_made_changed_and_deleted(operator: Client, broker: Broker) ->
     assert Queue.objects.get().thresholds == {}
 
 
+def test_rules_are_ordered_on_the_page(
+    operator: Client, broker: Broker, django_assert_max_num_queries: Any
+) -> None:
+    make_queue(broker)
+    for name in "ABC":
+        query = "name:ord*" if name == "A" else "name:o*d"
+        operator.post(reverse("standing_new"), {"name": name, "query": query, "owner": name})
+
+    def order() -> list[str]:
+        return [shown.rule.name for shown in operator.get(reverse("standing_list")).context["rules"]]
+
+    assert (order(), Queue.objects.get().owner) == (["C", "B", "A"], "A")  # of the others it is neither
+    Standing.objects.update(query="name:ord*")
+    move = lambda name, to: operator.post(  # noqa: E731
+        reverse("standing_move", args=[Standing.objects.get(name=name).pk]), {"to": to}
+    )
+    move("A", "up")
+    assert order() == ["C", "A", "B"]
+    move("C", "down")
+    assert (order(), Queue.objects.get().owner) == (["A", "C", "B"], "A")
+    refused = move("A", "up")
+    assert refused.status_code == 409
+    assert "decides first already" in html(refused)
+    assert order() == ["A", "C", "B"]
+    with django_assert_max_num_queries(16):  # with the session, the user and the frame
+        few = html(operator.get(reverse("standing_list")))
+    assert few.count("1 queue matches now") == 3
+    for number in range(60):
+        Standing.objects.create(name=f"n{number}", query=f"name:*{number}* ready>1", owner="x", by="ann")
+    Standing.objects.create(name="bad", query="helth:x", owner="x", by="ann")
+    with django_assert_max_num_queries(16):
+        many = html(operator.get(reverse("standing_list")))
+    assert many.count("0 queues match now") == 60
+    assert "helth" in many
+
+
 def test_the_api_does_the_same(api: Api, broker: Broker) -> None:
     queue = make_queue(broker)
     until = (timezone.now() + timedelta(hours=2)).replace(microsecond=0)
@@ -68,6 +105,12 @@ def test_the_api_does_the_same(api: Api, broker: Broker) -> None:
     assert api.patch(f"/queues/{queue.pk}", {"muted_until": None, "follow": ["owner"]}).json()["own"] == []
     done = api.post("/queue-rules", {"name": "r", "query": "name:o*", "thresholds": {"ready": 7}}).json()
     assert done["changed"] == 1
+    other = api.post("/queue-rules", {"name": "s", "query": "name:*", "thresholds": {"ready": 9}}).json()
+    moved = api.post(f"/queue-rules/{other['rule']['id']}/move", {"to": "down"}).json()
+    assert (moved["changed"], moved["rule"]["rank"]) == (1, 1)
+    assert [rule["name"] for rule in api.get("/queue-rules").json()["items"]] == ["r", "s"]
+    last = api.post(f"/queue-rules/{other['rule']['id']}/move", {"to": "down"})
+    assert (last.status_code, last.json()["code"]) == (409, "at_the_end")
     assert api.get("/queues", filter="-is:owned name:orders").json()["items"][0]["thresholds"] == {"ready": 7}
     bad = api.get("/queues", filter="helth:ok")
     assert (bad.status_code, bad.json()["code"]) == (400, "bad_query")

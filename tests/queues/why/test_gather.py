@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from deploy.node import Node
 from mqadmin.core import brokers
 from mqadmin.queues.models import Broker
 from mqadmin.queues.why import gather
@@ -81,3 +82,41 @@ def test_what_the_broker_does_not_tell_is_not_known(api: Api, broker: Broker, vh
     queue = make_queue(broker, "gone", vhost)
     answer = api.get(f"/queues/{queue.pk}/why").json()
     assert (answer["seen"], answer["stuck"], len(answer["steps"])) == ("gone", True, 1)
+
+
+def test_the_way_through_exchanges_and_who_publishes(
+    viewer: Client, restartable_broker: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who publishes where is kept by a broker that was told to (`rates_mode`)."""
+    node = restartable_broker
+    monkeypatch.setenv("RABBITMQ_URL", node.amqp_url)
+    monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", node.management_url)
+    brokers.forget()
+    management = brokers.client("default")
+    management.declare_exchange("/", HOSTILE, type="topic")
+    for name in ("inner", "outer/%2F"):
+        management.declare_exchange("/", name, type="topic")
+    management.declare_queue("/", "behind")
+    management.bind("/", "inner", "behind", "#")
+    management.bind("/", "outer/%2F", "inner", HOSTILE, destination_type="exchange")
+    management.bind("/", "inner", "outer/%2F", "back", destination_type="exchange")
+    queue = make_queue(Broker.objects.create(slug="default", reachable=True), "behind", "/")
+    parameters = pika.URLParameters(node.amqp_url)
+    parameters.client_properties = {"connection_name": f"shop {HOSTILE}"}
+    connection = pika.BlockingConnection(parameters)
+    try:
+        channel = connection.channel()
+
+        def publishes() -> str | None:
+            channel.basic_publish("outer/%2F", HOSTILE, b"x")
+            connection.process_data_events(0)
+            text = html(viewer.get(reverse("queue_detail", args=[queue.pk])))
+            return text if ">→ outer/%2F<" in text else None
+
+        text = wait_until(publishes, 30, what="the broker to tell who publishes")
+    finally:
+        connection.close()
+    assert "Passed on by" in text
+    assert "back → outer/%2F" in text
+    assert "<b>shop " in text
+    assert "rates_mode" not in text
