@@ -40,7 +40,7 @@ Code = Literal[
     "purged",  # `messages`
     "consumers_cut",  # `count`
     "dropped",  # `count`, `about`, `limit`, `in_bytes`: at once, from the head
-    "dead_lettered",  # the same, and `exchange`
+    "dead_lettered",  # the same, and `exchange`, `to`: names of queues that they reach, or may
     "perhaps_dropped",  # `count` at most: it depends on which policy applies
     "queue_expires",  # `ms`, `messages`, `in_use`: it is deleted once unused for so long
     "ttl_shorter",  # `ms`, `exchange` (None: lost): of messages that come from now on

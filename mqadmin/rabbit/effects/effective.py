@@ -8,13 +8,13 @@ told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mqadmin.rabbit.effects.state import VhostState
-from mqadmin.rabbit.topology.policies import Winner, exchange_winner, merged, winner
-from mqadmin.rabbit.types import ExchangeInfo, PolicyInfo, QueueInfo
+from mqadmin.rabbit.topology.policies import Ranked, Winner, merged
+from mqadmin.rabbit.types import ExchangeInfo, QueueInfo
 
 
 @dataclass(frozen=True)
@@ -32,33 +32,37 @@ class Applied:
     choices: tuple[Mapping[str, Any], ...] = ()
 
 
-def of_queue(state: VhostState, info: QueueInfo, before: VhostState | None = None) -> Applied:
-    """Return what applies to a queue. `before`: the state that was read, if `state` is one that will be."""
-    seen = (info.policy, info.operator_policy)
-    found = [
-        _settled(
-            state,
-            winner(info, policies, state.version),
-            None if was is None else winner(info, was, state.version),
-            name,
-        )
-        for (policies, was), name in zip(_kinds(state, before), seen, strict=True)
-    ]
-    return _applied(*found)
+class Rules:
+    """The policies of a virtual host, both kinds, to ask of many queues and exchanges."""
 
+    def __init__(self, state: VhostState) -> None:
+        self._kinds = [Ranked(kind, state.version) for kind in (state.policies, state.operator_policies)]
+        self._knows_order = "order" not in state.hidden
 
-def of_exchange(state: VhostState, info: ExchangeInfo, before: VhostState | None = None) -> Applied:
-    """Return what applies to an exchange."""
-    found = [
-        _settled(
-            state,
-            exchange_winner(state.vhost, info.name, policies),
-            None if was is None else exchange_winner(state.vhost, info.name, was),
-            name,
+    def of_queue(self, info: QueueInfo, before: Rules | None = None) -> Applied:
+        """Return what applies to a queue. `before`: the rules that were read, if these are those that will be."""
+        was = [kind.of_queue(info) for kind in before._kinds] if before is not None else (None, None)
+        found = (kind.of_queue(info) for kind in self._kinds)
+        return self._applied(found, was, (info.policy, info.operator_policy))
+
+    def of_exchange(self, info: ExchangeInfo, before: Rules | None = None) -> Applied:
+        """Return what applies to an exchange."""
+        place = info.vhost, info.name
+        was = [kind.of_exchange(*place) for kind in before._kinds] if before is not None else (None, None)
+        found = (kind.of_exchange(*place) for kind in self._kinds)
+        return self._applied(found, was, (info.policy, None))
+
+    def _applied(
+        self,
+        found: Iterable[Winner],
+        was: Sequence[Winner | None],
+        seen: Sequence[str | None],
+    ) -> Applied:
+        settled = (
+            _settled(now, before, name, knows_order=self._knows_order)
+            for now, before, name in zip(found, was, seen, strict=True)
         )
-        for (policies, was), name in zip(_kinds(state, before), (info.policy, None), strict=True)
-    ]
-    return _applied(*found)
+        return _both(*settled)
 
 
 def with_policy(info: QueueInfo, applied: Applied) -> QueueInfo:
@@ -77,17 +81,7 @@ def alternate_exchange(info: ExchangeInfo, applied: Applied) -> str | None:
     return found if isinstance(found, str) else None
 
 
-_Kinds = list[tuple[Sequence[PolicyInfo], Sequence[PolicyInfo] | None]]
-
-
-def _kinds(state: VhostState, before: VhostState | None) -> _Kinds:
-    return [
-        (state.policies, before.policies if before is not None else None),
-        (state.operator_policies, before.operator_policies if before is not None else None),
-    ]
-
-
-def _applied(one: Winner, by_operator: Winner) -> Applied:
+def _both(one: Winner, by_operator: Winner) -> Applied:
     both = (one, by_operator)
     names = tuple(item.name for kind in both if not kind.is_sure for item in kind.policies)
     first = [kind.policies[0] if kind.policies else None for kind in both]
@@ -107,7 +101,7 @@ def _applied(one: Winner, by_operator: Winner) -> Applied:
     )
 
 
-def _settled(state: VhostState, now: Winner, was: Winner | None, seen: str | None) -> Winner:
+def _settled(now: Winner, was: Winner | None, seen: str | None, *, knows_order: bool) -> Winner:
     """Return the one that applies, where what is seen of the broker tells which.
 
     What applied before applies after it as well, if those that may are the same.
@@ -120,7 +114,7 @@ def _settled(state: VhostState, now: Winner, was: Winner | None, seen: str | Non
         _known_by(now, is_tie),
     ):
         return now
-    if is_tie and "order" not in state.hidden:
+    if is_tie and knows_order:
         return Winner(now.policies[:1])
     known = tuple(item for item in now.policies if item.name == seen)
     return Winner(known) if known else now

@@ -18,7 +18,7 @@ def statements(old: VhostState, new: VhostState) -> dict[str, tuple[Statement, .
 
     Both with the policies and the alternate exchanges in force.
     """
-    tables = _table(old), _table(new)
+    tables = table(old), table(new)
     found: dict[str, tuple[Statement, ...]] = {}
     for name, info in new.queues.items():
         said = _of_queue(old.queues.get(name), info, *tables)
@@ -61,6 +61,13 @@ def _route(info: QueueInfo | None, table: RoutingTable) -> Route | None:
     return table.route(info.vhost, exchange, dead_letter_routing_key(info))
 
 
-def _table(state: VhostState) -> RoutingTable:
+def arriving(info: QueueInfo, routing: RoutingTable) -> tuple[str, ...]:
+    """Return the queues that dead letters of a queue reach, or may; none where they are lost."""
+    route = _route(info, routing)
+    return route.queues if route is not None else ()
+
+
+def table(state: VhostState) -> RoutingTable:
+    """Return the routes of a virtual host."""
     names = [(state.vhost, name) for name in state.queues]
     return RoutingTable(names, state.bindings, state.exchanges.values())

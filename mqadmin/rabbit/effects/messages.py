@@ -36,13 +36,13 @@ def dropped(old: QueueInfo, new: QueueInfo) -> tuple[int, int, bool]:
     return by_bytes, most or 0, True
 
 
-def statements(old: QueueInfo, new: QueueInfo) -> Iterator[Statement]:
-    """Yield what is to be said of a queue that has another definition."""
+def statements(old: QueueInfo, new: QueueInfo, to: tuple[str, ...] = ()) -> Iterator[Statement]:
+    """Yield what is to be said of a queue that has another definition. `to`: where its dead letters go."""
     if new.type == "stream":
         if any(_differs(old, new, name) for name in ("max-length-bytes", "max-age")):
             yield _said(new, "retention", "unknown")
         return
-    yield from _length(old, new)
+    yield from _length(old, new, to)
     yield from _time(old, new)
     if _differs(old, new, "delivery-limit"):
         limit, was = settings.number(new, "delivery-limit"), settings.number(old, "delivery-limit")
@@ -50,15 +50,15 @@ def statements(old: QueueInfo, new: QueueInfo) -> Iterator[Statement]:
             yield _said(new, "delivery_limit", "unknown", before=was, after=limit)
 
 
-def _length(old: QueueInfo, new: QueueInfo) -> Iterator[Statement]:
+def _length(old: QueueInfo, new: QueueInfo, to: tuple[str, ...]) -> Iterator[Statement]:
     count, limit, in_bytes = dropped(old, new)
     exchange = settings.text(new, "dead-letter-exchange")
     if count:
         told: dict[str, Any] = {"count": count, "about": in_bytes, "limit": limit, "in_bytes": in_bytes}
-        if exchange is None:
-            yield _said(new, "dropped", "loses", **told)
+        if to:
+            yield _said(new, "dead_lettered", "tells", exchange=exchange, to=to, **told)
         else:
-            yield _said(new, "dead_lettered", "tells", exchange=exchange, **told)
+            yield _said(new, "dropped", "loses", **told)
     if settings.overflow(new) != "drop-head":
         left, most = (new.ready or 0) - count, settings.number(new, "max-length")
         was = settings.number(old, "max-length")

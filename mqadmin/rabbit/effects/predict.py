@@ -11,7 +11,7 @@ from dataclasses import replace
 from mqadmin.rabbit.effects import applying, effective, letters, messages, refusals, routes, vhosts
 from mqadmin.rabbit.effects.change import Change, DeletePolicy, DeleteVhost, PurgeQueue, PutPolicy
 from mqadmin.rabbit.effects.effect import ORDER, Effect, QueueEffect, Statement
-from mqadmin.rabbit.effects.effective import Applied
+from mqadmin.rabbit.effects.effective import Applied, Rules
 from mqadmin.rabbit.effects.routes import RouteChange
 from mqadmin.rabbit.effects.state import VhostState
 from mqadmin.rabbit.topology import policies
@@ -56,16 +56,14 @@ def predict(state: VhostState, change: Change) -> Effect:
 
 def _policies(state: VhostState, after: VhostState, change: Change) -> tuple[ByName, ByName]:
     """Return what applies to each queue before and after; worked out anew only where it may be something else."""
-    before = {name: effective.of_queue(state, info) for name, info in state.queues.items()}
+    rules, later = Rules(state), Rules(after)
+    before = {name: rules.of_queue(info) for name, info in state.queues.items()}
+    touched: set[str] = set()
     if isinstance(change, PutPolicy | DeletePolicy):
         patterns = [item.pattern for item in _of_name(state, after, change)]
         touched = {name for name in before if any(matches(item, name) is not False for item in patterns)}
-    else:
-        touched = set()
     return before, {
-        name: effective.of_queue(after, info, state)
-        if name in touched or name not in before
-        else before[name]
+        name: before[name] if name in before and name not in touched else later.of_queue(info, rules)
         for name, info in after.queues.items()
     }
 
@@ -88,12 +86,11 @@ def _with_alternates(
     state: VhostState, old: VhostState, after: VhostState, new: VhostState, change: Change
 ) -> tuple[VhostState, VhostState, dict[str, tuple[Applied, Applied]]]:
     """Return both states with the alternate exchanges that are in force, and the exchanges whose policy changes."""
-    was = {name: effective.of_exchange(state, info) for name, info in state.exchanges.items()}
-    before = state if isinstance(change, PutPolicy | DeletePolicy) else None
+    rules, later = Rules(state), Rules(after)
+    was = {name: rules.of_exchange(info) for name, info in state.exchanges.items()}
+    may_differ = isinstance(change, PutPolicy | DeletePolicy)
     now = {
-        name: effective.of_exchange(after, info, state)
-        if before is not None or name not in was
-        else was[name]
+        name: was[name] if name in was and not may_differ else later.of_exchange(info, rules)
         for name, info in after.exchanges.items()
     }
     differing = {name: (was[name], now[name]) for name in now if name in was and was[name] != now[name]}
@@ -112,6 +109,7 @@ def _queues(
     old: VhostState, new: VhostState, before: ByName, after: ByName, change: Change
 ) -> Iterator[QueueEffect]:
     said = letters.statements(old, new) if new.exists else {}
+    table = letters.table(new)
     for name in sorted(old.queues.keys() | new.queues.keys()):
         was, now = old.queues.get(name), new.queues.get(name)
         if now is None and was is not None:
@@ -125,11 +123,17 @@ def _queues(
             passed = _passed_over(now, new, change)
             is_touched = before[name] != after[name] or passed or name in said
             if is_touched or (isinstance(change, PurgeQueue) and change.name == name):
-                yield _changed(was, now, before[name], after[name], (*passed, *said.get(name, ())))
+                told = (*passed, *said.get(name, ()))
+                yield _changed(was, now, before[name], after[name], told, letters.arriving(now, table))
 
 
 def _changed(
-    was: QueueInfo, now: QueueInfo, before: Applied, after: Applied, said: tuple[Statement, ...]
+    was: QueueInfo,
+    now: QueueInfo,
+    before: Applied,
+    after: Applied,
+    said: tuple[Statement, ...],
+    to: tuple[str, ...],
 ) -> QueueEffect:
     told = [*_unclear(after), *said]
     count, in_bytes = 0, False
@@ -141,7 +145,7 @@ def _changed(
         told += [Statement("perhaps_dropped", "loses", params={"count": most})] if most else []
     elif before.definition != after.definition:
         count, _limit, in_bytes = messages.dropped(was, now)
-        told += messages.statements(was, now)
+        told += messages.statements(was, now, to)
     if was.ready != now.ready:
         told.append(Statement("purged", "loses", params={"messages": was.ready}))
     is_known = now.ready is not None and now.type != "stream" and not after.unclear

@@ -9,6 +9,7 @@ see ADR 36.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -21,25 +22,36 @@ _BY_CHARACTER = re.compile(rb"\\[a-zA-Z]|\[:|\(\?[a-zA-Z-]*i")
 _REPEATED_FROM_NONE = re.compile(rb"\{\s*,")  # literal in PCRE and RE2, in PCRE2 from 10.43 on a repetition
 
 
-class _Pattern(Protocol):
+# A pattern without alternatives that begins with these matches only names that begin so: most of them do.
+_LITERAL = re.compile(r"\^((?:[A-Za-z0-9_-]|\\\.)+)(?![*?{])")
+
+
+class _Engine(Protocol):
     def search(self, text: bytes, /) -> object | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    engine: _Engine
+    begins: str
+    has_dollar: bool
+    is_by_character: bool
+
+    def matches(self, name: str) -> bool | None:
+        if not name.startswith(self.begins):
+            return False
+        text = name.encode(errors="surrogatepass")
+        if self.is_by_character and not _PLAIN.match(text):
+            return None
+        if self.has_dollar and text.endswith(b"\n"):  # PCRE's stands before a last line end as well
+            return None
+        return self.engine.search(text) is not None
 
 
 def matches(pattern: str, name: str) -> bool | None:
     """Tell whether a policy's pattern is found in a name; None: it cannot be told. Any thread may call."""
-    text, found = name.encode(errors="surrogatepass"), _compiled(pattern)
-    if found is None:
-        return None
-    if not _PLAIN.match(text) and _BY_CHARACTER.search(pattern.encode(errors="surrogatepass")):
-        return None
-    if text.endswith(b"\n") and "$" in pattern:  # PCRE's stands before a last line end as well
-        return None
-    return found.search(text) is not None
-
-
-def is_readable(pattern: str) -> bool:
-    """Whether this pattern can be told to match at all; a name that is not ASCII may still be in doubt."""
-    return _compiled(pattern) is not None
+    found = _compiled(pattern)
+    return None if found is None else found.matches(name)
 
 
 @lru_cache(maxsize=1024)
@@ -52,8 +64,15 @@ def _compiled(pattern: str) -> _Pattern | None:
     options.max_mem = MAX_MEMORY
     options.log_errors = False
     try:
-        return cast(_Pattern, re2.compile(source, options))
+        engine = cast(_Engine, re2.compile(source, options))
     except re2.error:
         return None
     finally:
         re2.purge()  # it keeps patterns as well
+    literal = None if "|" in pattern else _LITERAL.match(pattern)
+    return _Pattern(
+        engine,
+        literal[1].replace("\\.", ".") if literal else "",
+        "$" in pattern,
+        _BY_CHARACTER.search(source) is not None,
+    )

@@ -72,19 +72,34 @@ class Winner:
         return self.policies[0] if self.policies else None
 
 
+class Ranked:
+    """The policies of one kind and virtual host, the highest priority first: to ask of many queues."""
+
+    def __init__(self, policies: Iterable[PolicyInfo], version: Version | None = None) -> None:
+        self._ranked = sorted(policies, key=lambda item: -item.priority)
+        self._version = version
+        self._by_type: dict[str, list[tuple[PolicyInfo, bool]]] = {}
+        self._of_exchanges = [(item, True) for item in self._ranked if item.apply_to in ("all", "exchanges")]
+
+    def of_queue(self, info: QueueInfo) -> Winner:
+        """Return which policy applies to a queue."""
+        if info.type not in self._by_type:
+            self._by_type[info.type] = [
+                (item, is_taken is True)
+                for item in self._ranked
+                if _is_for(info.type, item.apply_to)
+                and (is_taken := takes(info.type, item.definition, self._version)) is not False
+            ]
+        return _highest(self._by_type[info.type], info.vhost, info.name)
+
+    def of_exchange(self, vhost: str, name: str) -> Winner:
+        """Return which policy applies to an exchange."""
+        return _highest(self._of_exchanges, vhost, name)
+
+
 def winner(info: QueueInfo, policies: Iterable[PolicyInfo], version: Version | None = None) -> Winner:
     """Return which policy applies to a queue, of policies of one kind."""
-    mine = (item for item in policies if item.vhost == info.vhost and _is_for(info.type, item.apply_to))
-    return _highest(
-        (item, _both(matches(item.pattern, info.name), takes(info.type, item.definition, version)))
-        for item in mine
-    )
-
-
-def exchange_winner(vhost: str, name: str, policies: Iterable[PolicyInfo]) -> Winner:
-    """Return which policy applies to an exchange, of policies of one kind."""
-    mine = (item for item in policies if item.vhost == vhost and item.apply_to in ("all", "exchanges"))
-    return _highest((item, matches(item.pattern, name)) for item in mine)
+    return Ranked(policies, version).of_queue(info)
 
 
 def takes(queue_type: str, definition: Mapping[str, Any], version: Version | None = None) -> bool | None:
@@ -144,28 +159,26 @@ def _strictest(definitions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return strictest
 
 
-def _highest(found: Iterable[tuple[PolicyInfo, bool | None]]) -> Winner:
-    """Return those of the highest priority that surely match, and those above it that may."""
+def _highest(ranked: Iterable[tuple[PolicyInfo, bool]], vhost: str, name: str) -> Winner:
+    """Return those of the highest priority that surely match, and those above it that may.
+
+    Beside each policy: whether things of this kind surely take it.
+    """
     kept: list[PolicyInfo] = []
     highest: int | None = None
-    for policy, is_match in sorted(found, key=lambda item: -item[0].priority):
+    for policy, is_taken in ranked:
         if highest is not None and policy.priority < highest:
             break
+        is_match = matches(policy.pattern, name) if policy.vhost == vhost else False
         if is_match is not False:
             kept.append(policy)
-        if is_match:
-            highest = policy.priority
+            if is_match and is_taken:
+                highest = policy.priority
     return Winner(tuple(kept), maybe_none=bool(kept) and highest is None)
 
 
 def _is_for(queue_type: str, apply_to: str) -> bool:
     return apply_to in ("all", "queues") or apply_to == _BY_TYPE.get(queue_type)
-
-
-def _both(one: bool | None, other: bool | None) -> bool | None:
-    if one is False or other is False:
-        return False
-    return None if one is None or other is None else True
 
 
 def _stricter(name: str, value: Any, by_operator: Any) -> Any:

@@ -104,6 +104,9 @@ def predicted(outcome: Outcome) -> dict[str, Any]:
     for said in effect.statements:
         if said.code == "queue_expires" and not said.params["in_use"]:
             del queues[said.queue]
+        if said.code == "dead_lettered":
+            for queue in said.params["to"]:
+                queues[queue]["ready"] += said.params["count"]
     exchanges = {
         name: info.policy or ""
         for name, info in state.exchanges.items()
@@ -167,7 +170,9 @@ def _as_set_up(
         for item in case.there:
             if isinstance(item, Q):
                 info = state.queues[named[case.name](item.name)]
-                known = (info.total, info.unacked, info.consumers)
+                # A quorum queue of 3.10 counts who got a message as a consumer, until it is acked.
+                consumers = 0 if item.unacked else info.consumers
+                known = (info.total, info.unacked, consumers)
                 if item.type != "stream" and known != (item.count, item.unacked, item.consumers):
                     return None
                 if item.count and not info.message_bytes:
