@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import consumers.api
+import mqadmin.administration.api
 import mqadmin.alerts.api
 import mqadmin.core.api
 import mqadmin.deadletters.api
@@ -10,5 +11,12 @@ import mqadmin.queues.api
 from mqadmin.core.api.plumbing import create_api
 
 api = create_api()
-for app in (mqadmin.core.api, mqadmin.queues.api, consumers.api, mqadmin.deadletters.api, mqadmin.alerts.api):
+for app in (
+    mqadmin.core.api,
+    mqadmin.queues.api,
+    consumers.api,
+    mqadmin.deadletters.api,
+    mqadmin.alerts.api,
+    mqadmin.administration.api,
+):
     api.add_router("", app.router)
