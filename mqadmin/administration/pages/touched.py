@@ -1,4 +1,4 @@
-"""What a change would touch, for the dialogs: gathered from the broker, worked out by `rabbit.effects`, in words."""
+"""What a change would touch, for the dialogs: gathered, worked out by `rabbit.effects`, put in words."""
 
 from __future__ import annotations
 

@@ -109,22 +109,21 @@ def _settled(now: Winner, was: Winner | None, seen: str | None, *, knows_order: 
     if now.is_sure:
         return now
     is_tie = not now.maybe_none and len({item.priority for item in now.policies}) == 1
-    if was is not None and (was.maybe_none, _known_by(was, is_tie)) != (
-        now.maybe_none,
-        _known_by(now, is_tie),
-    ):
-        return now
-    if is_tie and knows_order:
-        return Winner(now.policies[:1])
-    known = tuple(item for item in now.policies if item.name == seen)
-    return Winner(known) if known else now
-
-
-def _known_by(found: Winner, is_tie: bool) -> set[object]:
-    """Return what must be the same for the same one to apply: of those that surely match, the names."""
+    known = next((item for item in now.policies if item.name == seen), None)
     if is_tie:
-        return {item.name for item in found.policies}
+        names = {item.name for item in now.policies}
+        is_same = was is None or (not was.maybe_none and {item.name for item in was.policies} == names)
+        first = now.policies[0] if knows_order else known
+    else:
+        is_same = known is None or was is None or _above(was, known.priority) == _above(now, known.priority)
+        first = known
+    return Winner((first,)) if is_same and first is not None else now
+
+
+def _above(found: Winner, priority: int) -> set[object]:
+    """Return what decides whether a policy of this priority applies: those that could come before it."""
     return {
         (item.name, item.pattern, item.priority, item.apply_to, *sorted(item.definition))
         for item in found.policies
+        if item.priority >= priority
     }

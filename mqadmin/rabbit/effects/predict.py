@@ -35,8 +35,8 @@ def predict(state: VhostState, change: Change) -> Effect:
     gone = tuple(name for name in state.exchanges if name not in after.exchanges)
     said = [
         *refused,
-        *(item for queue in queues for item in queue.statements),
         *vhosts.statements(state, after, change),
+        *(item for queue in queues for item in queue.statements),
         *_of_exchanges(gone, change),
         *(item for route in found for item in _of_route(route)),
         *(Statement("hidden", "unknown", params={"what": what}) for what in sorted(state.hidden - {"order"})),

@@ -31,13 +31,16 @@ class _Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Pattern:
+class Pattern:
+    """A pattern that is read. It matches only names that begin with `begins`."""
+
     engine: _Engine
     begins: str
     has_dollar: bool
     is_by_character: bool
 
     def matches(self, name: str) -> bool | None:
+        """Tell whether it is found in a name; None: it cannot be told."""
         if not name.startswith(self.begins):
             return False
         text = name.encode(errors="surrogatepass")
@@ -50,12 +53,13 @@ class _Pattern:
 
 def matches(pattern: str, name: str) -> bool | None:
     """Tell whether a policy's pattern is found in a name; None: it cannot be told. Any thread may call."""
-    found = _compiled(pattern)
+    found = compiled(pattern)
     return None if found is None else found.matches(name)
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> _Pattern | None:
+def compiled(pattern: str) -> Pattern | None:
+    """Return a pattern to match names with; None: of this one it cannot be told."""
     source = pattern.encode(errors="surrogatepass")
     if _REPEATED_FROM_NONE.search(source):
         return None
@@ -70,7 +74,7 @@ def _compiled(pattern: str) -> _Pattern | None:
     finally:
         re2.purge()  # it keeps patterns as well
     literal = None if "|" in pattern else _LITERAL.match(pattern)
-    return _Pattern(
+    return Pattern(
         engine,
         literal[1].replace("\\.", ".") if literal else "",
         "$" in pattern,

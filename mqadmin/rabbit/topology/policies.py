@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mqadmin.rabbit.topology.patterns import matches
+from mqadmin.rabbit.topology.patterns import Pattern, compiled
 from mqadmin.rabbit.types import PolicyInfo, QueueInfo
 
 Version = tuple[int, int]
@@ -78,14 +78,16 @@ class Ranked:
     def __init__(self, policies: Iterable[PolicyInfo], version: Version | None = None) -> None:
         self._ranked = sorted(policies, key=lambda item: -item.priority)
         self._version = version
-        self._by_type: dict[str, list[tuple[PolicyInfo, bool]]] = {}
-        self._of_exchanges = [(item, True) for item in self._ranked if item.apply_to in ("all", "exchanges")]
+        self._by_type: dict[str, list[_Candidate]] = {}
+        self._of_exchanges = [
+            _candidate(item, True) for item in self._ranked if item.apply_to in ("all", "exchanges")
+        ]
 
     def of_queue(self, info: QueueInfo) -> Winner:
         """Return which policy applies to a queue."""
         if info.type not in self._by_type:
             self._by_type[info.type] = [
-                (item, is_taken is True)
+                _candidate(item, is_taken is True)
                 for item in self._ranked
                 if _is_for(info.type, item.apply_to)
                 and (is_taken := takes(info.type, item.definition, self._version)) is not False
@@ -159,17 +161,26 @@ def _strictest(definitions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return strictest
 
 
-def _highest(ranked: Iterable[tuple[PolicyInfo, bool]], vhost: str, name: str) -> Winner:
-    """Return those of the highest priority that surely match, and those above it that may.
+_Candidate = tuple[PolicyInfo, bool, str, Pattern | None]
 
-    Beside each policy: whether things of this kind surely take it.
-    """
+
+def _candidate(policy: PolicyInfo, is_taken: bool) -> _Candidate:
+    """Return a policy with whether things of its kind surely take it, and its pattern, None where it is not
+    read."""
+    pattern = compiled(policy.pattern)
+    return policy, is_taken, pattern.begins if pattern else "", pattern
+
+
+def _highest(ranked: Iterable[_Candidate], vhost: str, name: str) -> Winner:
+    """Return those of the highest priority that surely match, and those above it that may."""
     kept: list[PolicyInfo] = []
     highest: int | None = None
-    for policy, is_taken in ranked:
+    for policy, is_taken, begins, pattern in ranked:
         if highest is not None and policy.priority < highest:
             break
-        is_match = matches(policy.pattern, name) if policy.vhost == vhost else False
+        if policy.vhost != vhost or not name.startswith(begins):
+            continue
+        is_match = pattern.matches(name) if pattern else None
         if is_match is not False:
             kept.append(policy)
             if is_match and is_taken:

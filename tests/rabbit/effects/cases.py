@@ -67,9 +67,9 @@ class P:
 class Case:
     """What is there, what changes, and what is looked at besides: `publish` (exchange, key) before and after it.
 
-    `dies`: a message of this queue is rejected after it. `expires`: a queue that must be gone in the end. `comes`: a
-    queue to which a message is published after it, and which must be empty in the end. `since`, `until`: the first
-    version, and the first one without it.
+    `dies`: a message of this queue is rejected after it. `expires`: a queue that must be gone in the end. `comes`:
+    a queue to which a message is published after it, and which must be empty in the end. `since`, `until`: the
+    first version, and the first one without it.
     """
 
     name: str
@@ -302,33 +302,115 @@ def _ways() -> list[Case]:
     return [
         Case("unbound", unbind(), (*two, x, B(), B("x", "r")), publish=(("x", "k"), ("x", "other"))),
         Case("unbound-last", unbind(), (Q(), x, B()), publish=(("x", "k"),)),
-        Case("unbound-same-key", unbind("x", "q", "a"), (Q(), x, B("x", "q", "a"), B("x", "q", "b")), publish=(("x", "a"), ("x", "b"))),
-        Case("unbound-topic", unbind("t", "q", "a.*"), (*two, topic, B("t", "q", "a.*"), B("t", "r", "#")), publish=(("t", "a.b"),)),
-        Case("still-bound", unbind("t", "q", "a.*"), (Q(), topic, B("t", "q", "a.*"), B("t", "q", "#")), publish=(("t", "a.b"),)),
+        Case(
+            "unbound-same-key",
+            unbind("x", "q", "a"),
+            (Q(), x, B("x", "q", "a"), B("x", "q", "b")),
+            publish=(("x", "a"), ("x", "b")),
+        ),
+        Case(
+            "unbound-topic",
+            unbind("t", "q", "a.*"),
+            (*two, topic, B("t", "q", "a.*"), B("t", "r", "#")),
+            publish=(("t", "a.b"),),
+        ),
+        Case(
+            "still-bound",
+            unbind("t", "q", "a.*"),
+            (Q(), topic, B("t", "q", "a.*"), B("t", "q", "#")),
+            publish=(("t", "a.b"),),
+        ),
         Case("bound", bind(), (Q(), x), publish=(("x", "k"),)),
         Case("bound-fanout", bind("f", "q", ""), (Q(), fan), publish=(("f", ""),)),
         Case("bound-again", bind(), (Q(), x, B()), publish=(("x", "k"),)),
-        Case("bound-exchange", bind("x", "f", "k", "exchange"), (Q(), x, fan, B("f", "q", "")), publish=(("x", "k"),)),
-        Case("unbound-exchange", unbind("x", "f", "k", "exchange"), (Q(), x, fan, B("x", "f", "k", "exchange"), B("f", "q", "")), publish=(("x", "k"),)),
+        Case(
+            "bound-exchange",
+            bind("x", "f", "k", "exchange"),
+            (Q(), x, fan, B("f", "q", "")),
+            publish=(("x", "k"),),
+        ),
+        Case(
+            "unbound-exchange",
+            unbind("x", "f", "k", "exchange"),
+            (Q(), x, fan, B("x", "f", "k", "exchange"), B("f", "q", "")),
+            publish=(("x", "k"),),
+        ),
         Case("exchange", delete_exchange(), (*two, x, B(), B("x", "r", "j")), publish=(("x", "k"),)),
-        Case("exchange-between", delete_exchange("f"), (Q(), x, fan, B("x", "f", "k", "exchange"), B("f", "q", "")), publish=(("x", "k"),)),
+        Case(
+            "exchange-between",
+            delete_exchange("f"),
+            (Q(), x, fan, B("x", "f", "k", "exchange"), B("f", "q", "")),
+            publish=(("x", "k"),),
+        ),
         Case("goes-along", unbind(), (Q(), X(auto_delete=True), B()), publish=(("x", "k"),)),
-        Case("stays-along", unbind(), (Q(), X(auto_delete=True), B(), B("x", "q", "j")), publish=(("x", "k"), ("x", "j"))),
-        Case("chain", delete_queue(), (Q(), Q("r"), X("a", auto_delete=True), X("b", auto_delete=True), B("a", "b", "k", "exchange"), B("b", "q", "k")), publish=(("", "q"),)),
-        Case("chain-stops", delete_queue(), (Q(), Q("r"), X("a"), X("b", auto_delete=True), B("a", "b", "k", "exchange"), B("a", "r", "k"), B("b", "q", "k")), publish=(("a", "k"),)),
+        Case(
+            "stays-along",
+            unbind(),
+            (Q(), X(auto_delete=True), B(), B("x", "q", "j")),
+            publish=(("x", "k"), ("x", "j")),
+        ),
+        Case(
+            "chain",
+            delete_queue(),
+            (
+                Q(),
+                Q("r"),
+                X("a", auto_delete=True),
+                X("b", auto_delete=True),
+                B("a", "b", "k", "exchange"),
+                B("b", "q", "k"),
+            ),
+            publish=(("", "q"),),
+        ),
+        Case(
+            "chain-stops",
+            delete_queue(),
+            (
+                Q(),
+                Q("r"),
+                X("a"),
+                X("b", auto_delete=True),
+                B("a", "b", "k", "exchange"),
+                B("a", "r", "k"),
+                B("b", "q", "k"),
+            ),
+            publish=(("a", "k"),),
+        ),
         Case("queue", delete_queue(), (Q(count=4), x, B()), publish=(("x", "k"),)),
         Case("queue-used", delete_queue(), (Q(count=0, consumers=2),)),
         Case("queue-in-hand", delete_queue(), (Q("q", "quorum", 4, unacked=2),)),
         Case("queue-again", declare(), (), publish=(("", "new"),)),
-        Case("alternate", put({"alternate-exchange": "f"}, pattern="x$", apply_to="exchanges"), (Q(), x, fan, B("f", "q", "")), publish=(("x", "k"),)),
-        Case("alternate-argument", delete_exchange("f"), (Q(), X(arguments={"alternate-exchange": "f"}), fan, B("f", "q", "")), publish=(("x", "k"),)),
-        Case("alternate-goes", drop(), (Q(), x, fan, B("f", "q", ""), P({"alternate-exchange": "f"}, pattern="x$")), publish=(("x", "k"),)),
-        Case("alternate-kept", put({"alternate-exchange": "y"}, pattern="x$", apply_to="exchanges"), (Q(), X(arguments={"alternate-exchange": "f"}), fan, B("f", "q", "")), publish=(("x", "k"),)),
+        Case(
+            "alternate",
+            put({"alternate-exchange": "f"}, pattern="x$", apply_to="exchanges"),
+            (Q(), x, fan, B("f", "q", "")),
+            publish=(("x", "k"),),
+        ),
+        Case(
+            "alternate-argument",
+            delete_exchange("f"),
+            (Q(), X(arguments={"alternate-exchange": "f"}), fan, B("f", "q", "")),
+            publish=(("x", "k"),),
+        ),
+        Case(
+            "alternate-goes",
+            drop(),
+            (Q(), x, fan, B("f", "q", ""), P({"alternate-exchange": "f"}, pattern="x$")),
+            publish=(("x", "k"),),
+        ),
+        Case(
+            "alternate-kept",
+            put({"alternate-exchange": "y"}, pattern="x$", apply_to="exchanges"),
+            (Q(), X(arguments={"alternate-exchange": "f"}), fan, B("f", "q", "")),
+            publish=(("x", "k"),),
+        ),
         Case("exchange-new", lambda named: DeclareExchange(named.exchange(X("n", "topic"))), ()),
         Case("exchange-other", lambda named: DeclareExchange(named.exchange(X("x", "topic"))), (x,)),
         Case("unbound-not", unbind("x", "q", "none"), (Q(), x, B())),
-        Case("headers", unbind("h", "q", ""), (Q(), X("h", "headers"), B("h", "q", "")), publish=(("h", ""),)),
-    ]  # fmt: skip
+        Case(
+            "headers", unbind("h", "q", ""), (Q(), X("h", "headers"), B("h", "q", "")), publish=(("h", ""),)
+        ),
+    ]
 
 
 def _letters() -> list[Case]:
@@ -340,13 +422,33 @@ def _letters() -> list[Case]:
         Case("letters-unbound", unbind("d", "dlq", ""), (source, *there), dies="q"),
         Case("letters-queue", delete_queue("dlq"), (source, *there), dies="q"),
         Case("letters-policy", put(dlx, pattern="q"), (Q("q", count=2), *there), dies="q"),
-        Case("letters-missing", put({"dead-letter-exchange": "none"}, pattern="q"), (Q("q", "quorum", 2), *there), dies="q"),
-        Case("letters-argument", put({"dead-letter-exchange": "none"}, pattern="q"), (source, *there), dies="q"),
+        Case(
+            "letters-missing",
+            put({"dead-letter-exchange": "none"}, pattern="q"),
+            (Q("q", "quorum", 2), *there),
+            dies="q",
+        ),
+        Case(
+            "letters-argument", put({"dead-letter-exchange": "none"}, pattern="q"), (source, *there), dies="q"
+        ),
         Case("letters-end", drop(), (Q("q", count=2), *there, P(dlx, pattern="q")), dies="q"),
         Case("letters-elsewhere", bind("d", "r", ""), (source, *there, Q("r")), dies="q"),
-        Case("letters-key", put({"dead-letter-exchange": "", "dead-letter-routing-key": "dlq"}, pattern="q"), (Q("q", "quorum", 2), Q("dlq")), dies="q"),
-        Case("letters-no-key", delete_queue("dlq"), (Q("q", count=2, arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dlq"}), Q("dlq")), dies="q"),
-    ]  # fmt: skip
+        Case(
+            "letters-key",
+            put({"dead-letter-exchange": "", "dead-letter-routing-key": "dlq"}, pattern="q"),
+            (Q("q", "quorum", 2), Q("dlq")),
+            dies="q",
+        ),
+        Case(
+            "letters-no-key",
+            delete_queue("dlq"),
+            (
+                Q("q", count=2, arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dlq"}),
+                Q("dlq"),
+            ),
+            dies="q",
+        ),
+    ]
 
 
 CASES = [*_lengths(), *_policies(), *_times(), *_ways(), *_letters()]

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pika
 import pytest
 
 from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.effects.change import DeclareQueue, DeleteVhost, PutVhostLimit
 from mqadmin.rabbit.effects.effect import Effect, QueueEffect
 from mqadmin.rabbit.effects.predict import predict
 from mqadmin.rabbit.effects.routes import RouteChange
@@ -17,7 +19,7 @@ from mqadmin.rabbit.effects.state import VhostState
 from mqadmin.rabbit.management_api.gathering import gather
 from mqadmin.rabbit.topology.routing import topic_matches
 from mqadmin.rabbit.types import BindingInfo, QueueInfo
-from tests.rabbit.effects.cases import CASES, Case, Named, Q
+from tests.rabbit.effects.cases import CASES, Case, Named, Q, put
 from tests.rabbit.effects.making import Client, Reached, client, make
 from tests.support.management import Management
 from tests.support.vhosts import temporary_vhost
@@ -149,7 +151,8 @@ def _made(management: Management, vhost: str, amqp: Client) -> World:
     named = {case.name: Named(vhost, case.name) for case in cases}
     for case in cases:
         amqp.set_up(management, case, named[case.name])
-    state = wait_until(lambda: _as_set_up(management, vhost, cases, named), timeout=30)
+    state = wait_until(lambda: _as_set_up(management, vhost, cases, named), timeout=30, interval=0.5)
+    assert state is not None
     effects = {case.name: predict(state, case.change(named[case.name])) for case in cases}
     outcomes = {
         case.name: _changed(management, amqp, case, named[case.name], state, effects[case.name])
@@ -194,6 +197,7 @@ def _changed(
     if case.dies:
         method, _properties, _body = amqp.open_channel().basic_get(named(case.dies))
         assert method is not None
+        assert method.delivery_tag is not None
         amqp.channel.basic_reject(method.delivery_tag, requeue=False)
     if case.comes:
         amqp.open_channel().basic_publish("", named(case.comes), b"")
@@ -271,13 +275,61 @@ def _outcome(world: World, name: str) -> Outcome:
 def _route(outcome: Outcome, exchange: str, key: str) -> RouteChange | None:
     """Return what is predicted of messages to `exchange` with this key."""
     key = outcome.named(key) if not exchange else key
-    there = [item for item in outcome.effect.routes if item.exchange == outcome.named(exchange)]
-    for fits in (
-        lambda item: item == key,
-        lambda item: item and topic_matches(item, key),
-        lambda item: item is None,
-    ):
-        for route in there:
-            if fits(route.routing_key):
-                return route
-    return None
+    there = {
+        item.routing_key: item for item in outcome.effect.routes if item.exchange == outcome.named(exchange)
+    }
+    by_pattern = [item for other, item in there.items() if other and topic_matches(other, key)]
+    return there.get(key) or (by_pattern[0] if by_pattern else there.get(None))
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "codes"),
+    [
+        ("max-queues", 1, ["queues_full"]),
+        ("max-queues", 0, ["queues_full"]),
+        ("max-queues", 2, []),
+        ("max-queues", -1, []),
+        ("max-connections", 0, ["connections_full"]),
+    ],
+)
+def test_a_limit_lets_in_what_is_predicted(
+    management: Management, vhost: str, amqp_url: str, limit: str, value: int, codes: list[str]
+) -> None:
+    management.declare_queue(vhost, "q")
+    change = PutVhostLimit(limit, value)
+    effect = predict(gather(management, vhost), change)
+    assert make(management, vhost, change)
+    state = gather(management, vhost)
+    assert state.limits == {limit: value}
+    again = DeclareQueue("new")
+    if limit == "max-queues":
+        declared = predict(state, again)
+        assert make(management, vhost, again) is not declared.is_refused
+        assert declared.is_refused is bool(codes)
+    else:
+        with pytest.raises(pika.exceptions.AMQPConnectionError), client(amqp_url, vhost):
+            pass
+    assert [item.code for item in effect.statements] == codes
+
+
+def test_a_virtual_host_goes_with_all_that_is_in_it(broker_config: BrokerConfig, amqp_url: str) -> None:
+    management = Management(broker_config)
+    with temporary_vhost(broker_config) as vhost:
+        with client(amqp_url, vhost) as amqp:
+            amqp.set_up(
+                management, Case("c", put({}), (Q("q", count=3), Q("r", "quorum"))), Named(vhost, "c")
+            )
+        state = wait_until(lambda: _counted(management, vhost), interval=0.5)
+        effect = predict(state, DeleteVhost())
+        make(management, vhost, DeleteVhost())
+        assert vhost not in {item.name for item in management.vhosts()}
+        management.create_vhost(vhost)
+    assert effect.statements[0].code == "vhost_gone"
+    assert effect.statements[0].params["messages"] == 3
+    assert [item.after for item in effect.queues] == [None, None]
+    management.close()
+
+
+def _counted(management: Management, vhost: str) -> VhostState | None:
+    state = gather(management, vhost)
+    return state if state.queues["c.q"].total == 3 else None
