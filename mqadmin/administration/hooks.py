@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.lists import kinds, thread
+from mqadmin.administration.pages import touched
 from mqadmin.core import hooks
 
 # The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
@@ -17,6 +18,7 @@ NOUNS = (
 def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     kinds.load()
+    touched.register()
     for key, label, icon in NOUNS:
         hooks.register_nav_part(hooks.NavPart(key, label, icon))
     hooks.register_monitor_thread(thread.start)

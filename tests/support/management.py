@@ -61,8 +61,27 @@ class Management(ManagementClient):
         }
         self._http.call("PUT", kind, vhost, name, body=body)
 
-    def delete_policy(self, vhost: str, name: str) -> None:
-        self._http.call("DELETE", "policies", vhost, name)
+    def delete_policy(self, vhost: str, name: str, *, kind: str = "policies") -> None:
+        self._http.call("DELETE", kind, vhost, name)
+
+    def unbind(
+        self, vhost: str, source: str, destination: str, key: str, *, destination_type: str = "queue"
+    ) -> None:
+        """Take away the binding without arguments that has this key; `~` stands for one of none."""
+        place = ("e", source, destination_type[0], destination)
+        self._http.call("DELETE", "bindings", vhost, *place, key or "~")
+
+    def set_vhost_limit(self, vhost: str, name: str, value: int) -> None:
+        self._http.call("PUT", "vhost-limits", vhost, name, body={"value": value})
+
+    def delete_vhost_limit(self, vhost: str, name: str) -> None:
+        self._http.call("DELETE", "vhost-limits", vhost, name)
+
+    def policies_now(self, vhost: str) -> dict[str, str]:
+        """Return the policy of each queue that has one, as of now: the statistics are up to five seconds old."""
+        params = {"disable_stats": "true", "enable_queue_totals": "true"}
+        answer = self._http.call("GET", "queues", vhost, params=params)
+        return {str(item["name"]): str(item["policy"]) for item in answer if item.get("policy")}
 
     def delete_vhost(self, name: str) -> None:
         """Delete the vhost and everything in it."""

@@ -302,6 +302,21 @@ class ManagementClient:
         answer = self._read("operator-policies", *_only(vhost))
         return [item for item in self._list(parse.policy, answer) if vhost in (None, item.vhost)]
 
+    def vhost_limits(self, vhost: str) -> dict[str, int]:
+        """Return the limits of a virtual host by name (`max-queues`, `max-connections`)."""
+        answer = self._read("vhost-limits", *_only(vhost))
+        found = self._list(lambda item: (str(item["vhost"]), dict(item["value"])), answer)
+        return {key: int(value) for name, limits in found if name == vhost for key, value in limits.items()}
+
+    def policy_order(self, vhost: str) -> tuple[list[str], list[str]]:
+        """Return the names of the policies and of the operator policies in the broker's own order.
+
+        Of those of one priority the first applies. It is the order of the definitions alone (tried on 3.10.8, 4.0.5
+        and 4.3.6).
+        """
+        _require_path(vhost)
+        return self._one(parse_inside.policy_order, self._read("definitions", vhost))
+
     def create_vhost(self, name: str) -> None:
         """Create the vhost; if it exists, nothing changes. Its creator gets full permissions."""
         _require_path(name)

@@ -59,3 +59,9 @@ def replicas(items: Any) -> list[ReplicaInfo]:
         )
         for item, end in zip(found, ends, strict=True)
     ]
+
+
+def policy_order(item: Json) -> tuple[list[str], list[str]]:
+    """Return the names of policies and operator policies as a virtual host's definitions have them."""
+    by_operator = [one for one in item.get("parameters", ()) if one.get("component") == "operator_policy"]
+    return [str(one["name"]) for one in item.get("policies", ())], [str(one["name"]) for one in by_operator]

@@ -1,0 +1,135 @@
+"""What a change would touch, for the dialogs: gathered, worked out by `rabbit.effects`, put in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mqadmin.administration.pages import effect_words, effects
+from mqadmin.core import brokers
+from mqadmin.core.hooks import Panel
+from mqadmin.rabbit.administration import bindings
+from mqadmin.rabbit.effects.change import Bind, Change, DeclareExchange, DeleteExchange, Unbind
+from mqadmin.rabbit.effects.effect import ORDER, Effect, QueueEffect
+from mqadmin.rabbit.effects.predict import predict
+from mqadmin.rabbit.management_api.client import ManagementClient
+from mqadmin.rabbit.management_api.gathering import gather
+from mqadmin.rabbit.types import BindingInfo, ExchangeInfo
+
+TEMPLATE = "administration/_effect.html"
+MOST = 25  # sentences of one level, and queues in the table
+_Values = Mapping[str, Any]
+
+
+def shown(slug: str, vhost: str, change: Change) -> dict[str, Any]:
+    """Return the context of `administration/_effect.html`. Asks the broker; raises RabbitError."""
+    return context(predict(gather(brokers.client(slug), vhost), change))
+
+
+def context(effect: Effect) -> dict[str, Any]:
+    """Return an effect for its template: sentences by level, the worst first, and the definitions that change."""
+    levels = []
+    for level in ORDER:
+        said = [item for item in effect.statements if item.level == level]
+        if said:
+            levels.append(
+                {
+                    "title": effect_words.level(level),
+                    "tone": effect_words.TONES[level],
+                    "sentences": [effect_words.sentence(item) for item in said[:MOST]],
+                    "more": max(0, len(said) - MOST),
+                }
+            )
+    changed = [item for item in effect.queues if item.before and item.after and item.keys]
+    return {
+        "levels": levels,
+        "queues": [_row(item) for item in changed[:MOST]],
+        "more_queues": max(0, len(changed) - MOST),
+    }
+
+
+def register() -> None:
+    """Have the dialogs of exchanges and bindings show their effects."""
+    for action, made in _CHANGES.items():
+        effects.register(action, _provider(made))
+
+
+def _provider(made: Callable[[ManagementClient, _Values], Change | None]) -> effects.Provider:
+    def panel(slug: str, values: _Values) -> Panel | None:
+        change = made(brokers.client(slug), values)
+        return Panel(TEMPLATE, shown(slug, values["vhost"], change)) if change is not None else None
+
+    return panel
+
+
+def _row(item: QueueEffect) -> dict[str, Any]:
+    before, after = item.before, item.after
+    return {
+        "queue": item.queue,
+        "policies": (_names(before), _names(after)),
+        "keys": [(key, _value(before, key), _value(after, key)) for key in item.keys],
+        "unclear": bool(after and after.unclear),
+    }
+
+
+def _names(applied: Any) -> str:
+    return ", ".join(name for name in (applied.policy, applied.operator_policy) if name)
+
+
+def _value(applied: Any, key: str) -> str:
+    found = applied.definition.get(key)
+    return "" if found is None else found if isinstance(found, str) and found else json.dumps(found)
+
+
+def _bound(_client: ManagementClient, values: _Values) -> Change | None:
+    if not values.get("destination"):
+        return None
+    return Bind(
+        BindingInfo(
+            values["vhost"],
+            values["source"],
+            values["destination"],
+            values["destination_type"],
+            values.get("routing_key") or "",
+            values.get("arguments") or {},
+        )
+    )
+
+
+def _unbound(client: ManagementClient, values: _Values) -> Change | None:
+    wanted = (values["destination_type"], values["destination"], values["properties_key"])
+    for item in bindings.from_exchange(client, values["vhost"], values["source"]):
+        if (item.destination_type, item.destination, item.properties_key) == wanted:
+            return Unbind(item.info)
+    return None
+
+
+def _exchange_gone(_client: ManagementClient, values: _Values) -> Change:
+    return DeleteExchange(values["name"])
+
+
+def _exchange_made(_client: ManagementClient, values: _Values) -> Change | None:
+    if not values.get("name"):
+        return None
+    arguments = dict(values.get("arguments") or {})
+    if values.get("alternate_exchange"):
+        arguments["alternate-exchange"] = values["alternate_exchange"]
+    return DeclareExchange(
+        ExchangeInfo(
+            values["vhost"],
+            values["name"],
+            values["type"],
+            durable=bool(values.get("durable")),
+            auto_delete=bool(values.get("auto_delete")),
+            arguments=arguments,
+        )
+    )
+
+
+_CHANGES: dict[str, Callable[[ManagementClient, _Values], Change | None]] = {
+    "binding.create": _bound,
+    "binding.delete": _unbound,
+    "exchange.declare": _exchange_made,
+    "exchange.delete": _exchange_gone,
+}
