@@ -1,0 +1,1 @@
+"""What administrators do with a broker over its management API: users, virtual hosts, policies, definitions."""
