@@ -6,9 +6,17 @@ import consumers.api
 import mqadmin.alerts.api
 import mqadmin.core.api
 import mqadmin.deadletters.api
+import mqadmin.definitions.api
 import mqadmin.queues.api
 from mqadmin.core.api.plumbing import create_api
 
 api = create_api()
-for app in (mqadmin.core.api, mqadmin.queues.api, consumers.api, mqadmin.deadletters.api, mqadmin.alerts.api):
+for app in (
+    mqadmin.core.api,
+    mqadmin.queues.api,
+    consumers.api,
+    mqadmin.deadletters.api,
+    mqadmin.alerts.api,
+    mqadmin.definitions.api,
+):
     api.add_router("", app.router)

@@ -11,7 +11,9 @@ class Watch(models.Model):
     """How the watch over one broker's definitions goes. Its row is locked while a version is written or dropped."""
 
     broker = models.CharField(max_length=60, unique=True)
-    checked_at = models.DateTimeField(null=True)  # when the broker last told its definitions, or that they are the same
+    checked_at = models.DateTimeField(
+        null=True
+    )  # when the broker last told its definitions, or that they are the same
     etag = models.CharField(max_length=200, blank=True)
     passing = models.PositiveIntegerField(default=0)  # objects that come and go with clients: not kept
     took_s = models.FloatField(default=0)
@@ -28,11 +30,15 @@ class Version(models.Model):
 
     broker = models.CharField(max_length=60)
     at = models.DateTimeField()
-    since = models.DateTimeField(null=True)  # the look before: it changed between the two; null: the first of all
+    since = models.DateTimeField(
+        null=True
+    )  # the look before: it changed between the two; null: the first of all
     rabbitmq_version = models.CharField(max_length=60, blank=True)
     parts = models.JSONField(default=dict)  # name of a part -> digest of its `Part`
     counts = models.JSONField(default=dict)  # kind -> how many objects
-    changed = models.JSONField(default=dict)  # added, gone, changed: how many objects, against the version before
+    changed = models.JSONField(
+        default=dict
+    )  # added, gone, changed: how many objects, against the version before
     told = ExactJSONField(default=list)  # the first differences: [how, kind, vhost, [parts]]
     who = ExactJSONField(default=list)  # who seems to have done it, as far as it was known at once
 

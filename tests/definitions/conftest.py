@@ -67,7 +67,9 @@ def build(town: Town) -> None:
     management.bind(vhost, "orders", "orders", "b")
     management.bind(vhost, "amq.topic", "orders", "c", destination_type="exchange")
     management.declare_queue(vhost, "passing", auto_delete=True)
-    management.set_policy(vhost, "limits", "^orders", {"max-length": 10, "overflow": "reject-publish"}, priority=3)
+    management.set_policy(
+        vhost, "limits", "^orders", {"max-length": 10, "overflow": "reject-publish"}, priority=3
+    )
     management.set_policy(vhost, "ours", ".*", {"max-length": 1000}, kind="operator-policies")
     town.call("PUT", "vhost-limits", vhost, "max-queues", body={"value": 100})
 

@@ -16,7 +16,9 @@ from mqadmin.core import brokers, hooks, permissions
 from mqadmin.rabbit.errors import ConfigurationError
 
 # Of each entry of the sidebar that begins an address by its own key.
-_PATHS = {key: f"{key}/" for key in ("queues", "dead-letters", "consumers", "operations", "audit")}
+_PATHS = {
+    key: f"{key}/" for key in ("queues", "dead-letters", "consumers", "definitions", "operations", "audit")
+}
 _OF_ONE_BROKER = {"broker", "vhost", "page", "cursor", "hold", "letter", "group", "at"}
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "mqadmin_theme"
@@ -145,6 +147,7 @@ def _nav(slug: str, with_broker: bool) -> list[NavItem]:
         ("queues", _("Queues"), "stack-2", "queues/", False),
         ("dead-letters", _("Dead letters"), "mail-exclamation", "dead-letters/", False),
         ("consumers", _("Consumers"), "player-play", "consumers/", False),
+        ("definitions", _("Definitions"), "versions", "definitions/", False),
         ("operations", _("Operations"), "activity", "operations/", False),
         ("audit", _("Audit"), "history", "audit/", True),
     )

@@ -21,8 +21,8 @@ DANGEROUS = (kinds.VHOST, kinds.QUEUE, kinds.USER)
 class Step:
     """What becomes of one object.
 
-    `create` and `change` are done, and `delete` where it is ticked. A `conflict` is there with other arguments, which
-    no broker changes in place. What is `blocked` cannot be done, `why` says: "own_user", "secret", "password",
+    `create` and `change` are done, and `delete` where it is ticked. A `conflict` is there with other arguments,
+    no broker changes it in place. What is `blocked` cannot be done, `why` says: "own_user", "secret", "password",
     "reserved". `brings_password`: a user comes with the password that is told.
     `inside`: how many objects go with a virtual host. `messages`: what a queue to delete holds, None: not known.
     """
@@ -74,10 +74,10 @@ def plan(
     *,
     mask: secret.Mask,
     own_user: str,
-    scope: Scope = Scope(),  # noqa: B008
+    scope: Scope = Scope(),
     messages: Mapping[tuple[str, str], int | None] | None = None,
 ) -> list[Step]:
-    """Return the steps from `live`, with its secrets, to `wanted`, masked or not, in the order in which they are done.
+    """Return the steps from `live`, with its secrets, to `wanted`, masked or not, in the order in which they go.
 
     Steps hold masked objects only. `own_user` is who mqadmin signs in as: it is left alone.
     """
@@ -136,6 +136,10 @@ def _lacks_secret(key: Key, wanted: Body, live: Body | None, mask: secret.Mask) 
 
 def _goes_along(key: Key, vhosts: set[str], users: set[str]) -> bool:
     """Whether it goes with its virtual host or with its user, which are deleted anyway."""
-    if key.kind not in (kinds.VHOST, kinds.USER) and key.vhost in vhosts and key.kind not in kinds.WITHOUT_VHOST:
+    if (
+        key.kind not in (kinds.VHOST, kinds.USER)
+        and key.vhost in vhosts
+        and key.kind not in kinds.WITHOUT_VHOST
+    ):
         return True
     return key.kind in (kinds.PERMISSION, kinds.TOPIC_PERMISSION) and key.parts[0] in users

@@ -113,7 +113,11 @@ def _is_chosen(step: Step, chosen: Collection[str] | Callable[[Step], bool]) -> 
 
 
 def _acts(todo: Sequence[Step]) -> dict[str, int]:
-    return {act: count for act in ("create", "change", "delete") if (count := sum(step.act == act for step in todo))}
+    return {
+        act: count
+        for act in ("create", "change", "delete")
+        if (count := sum(step.act == act for step in todo))
+    }
 
 
 def _done(
@@ -133,9 +137,11 @@ def _done(
 
 
 def _made(client: DefinitionsClient, wanted: Wanted, live: Snapshot, batch: Sequence[Step]) -> dict[str, str]:
-    """Make one batch in a call; where the broker refuses something of it, each alone, so that its words are its own."""
+    """Make one batch in a call; where the broker refuses something of it, each alone, for words of its own."""
     mask = versions.mask()
-    bodies = [(step, secret.filled(step.key, wanted.objects[step.key], live.get(step.key), mask)) for step in batch]
+    bodies = [
+        (step, secret.filled(step.key, wanted.objects[step.key], live.get(step.key), mask)) for step in batch
+    ]
     try:
         client.load(_document(bodies))
         return {}
@@ -181,7 +187,7 @@ def _type(queue: Step) -> str:
 
 
 def _left_to_them(client: DefinitionsClient, live: Snapshot, going: Sequence[Step]) -> dict[str, str]:
-    """The management API takes all topic permissions of a user in a virtual host: what should stay is given back."""
+    """The management API takes all topic permissions of a user in a virtual host: the rest is given back."""
     taken = {(step.key.vhost, step.key.parts[0]) for step in going if step.key.kind == kinds.TOPIC_PERMISSION}
     gone = {step.key for step in going}
     stay = {
@@ -242,7 +248,9 @@ def _read_back(
     """Ask the broker what is there now: it says nothing of what an import passes over."""
     mask = versions.mask()
     try:
-        there = secret.masked(asking.as_read(client.config.slug, client.export().document or {}).objects, mask)
+        there = secret.masked(
+            asking.as_read(client.config.slug, client.export().document or {}).objects, mask
+        )
     except RabbitError as error:
         text = _("The broker took it; whether it is so could not be read back: %(why)s") % {"why": error}
         return [Result(step, "failed", faults.get(step.id, text)) for step in todo]

@@ -26,7 +26,7 @@ LARGEST_FILE = 32 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Source:
-    """Objects, masked, and what they are called: of `broker` at `at`; `version` is None for a broker as it is now."""
+    """Objects, masked, and what they are called: of `broker` at `at`; `version`: None of a broker as it is now."""
 
     objects: Snapshot
     broker: str
@@ -52,9 +52,7 @@ def found(spec: str, broker: str) -> Source:
 
 def of_version(version: Version) -> Source:
     """Return what is kept of a version."""
-    return Source(
-        versions.objects(version), version.broker, version.at, version, 0, version.rabbitmq_version
-    )
+    return Source(versions.objects(version), version.broker, version.at, version, 0, version.rabbitmq_version)
 
 
 def now(broker: str) -> Source:

@@ -26,7 +26,7 @@ _DEFAULTS: dict[str, Body] = {
 
 @dataclass(frozen=True)
 class Change:
-    """One value of an object, before and after; None: it was not there. `path` is where: ("arguments", "x-expires")."""
+    """One value of an object, before and after; None: not there. `path` is where: ("arguments", "x-expires")."""
 
     path: tuple[str, ...]
     before: Any
@@ -101,7 +101,9 @@ def lines(found: Iterable[Difference], *, most: int = MOST_LINES) -> list[str]:
         if len(told) >= most:
             told.append("…")
             break
-        told.append(f"@@ {item.key.kind} {json.dumps([item.key.vhost, *item.key.parts], ensure_ascii=False)} @@")
+        told.append(
+            f"@@ {item.key.kind} {json.dumps([item.key.vhost, *item.key.parts], ensure_ascii=False)} @@"
+        )
         before, after = (_json(item.key.kind, body) for body in (item.before, item.after))
         told += [line[0] + line[2:] for line in ndiff(before, after) if line[0] != "?"]
     return told
@@ -113,7 +115,9 @@ def _json(kind: str, body: Body | None) -> list[str]:
     return json.dumps(canonical(kind, body), ensure_ascii=False, indent=2, sort_keys=True).splitlines()
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Change]:
+def _changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[Change]:
     for name in sorted(before.keys() | after.keys()):
         one, other = before.get(name), after.get(name)
         if one == other:

@@ -86,7 +86,11 @@ def _items(document: Document) -> Iterator[tuple[str, str, int, Mapping[str, Any
 def _add_vhost(found: Snapshot, vhost: str, document: Document) -> None:
     """The export of one virtual host says of it in the document's own fields what it is."""
     key = Key(kinds.VHOST, vhost, (vhost,))
-    told = {name: document[name] for name in ("metadata", "description", "tags", "default_queue_type") if name in document}
+    told = {
+        name: document[name]
+        for name in ("metadata", "description", "tags", "default_queue_type")
+        if name in document
+    }
     if key not in found and told:
         found[key] = _plain(kinds.VHOST, {"name": vhost, **told})
 
@@ -116,7 +120,9 @@ def _plain(kind: str, body: Body) -> Body:
     if kind == kinds.VHOST:
         metadata = body.get("metadata") or {}
         told = {**metadata, **body}
-        return {name: told[name] for name in ("name", "description", "tags", "default_queue_type") if name in told}
+        return {
+            name: told[name] for name in ("name", "description", "tags", "default_queue_type") if name in told
+        }
     return body
 
 

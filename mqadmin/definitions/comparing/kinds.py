@@ -71,7 +71,9 @@ class Key(NamedTuple):
         if self.kind == BINDING:
             source, _kind, destination, routing_key, arguments = self.parts
             key = f" ({routing_key})" if routing_key else ""
-            return f"{source or '(default)'} → {destination}{key}{'' if arguments == '{}' else ' ' + arguments}"
+            return (
+                f"{source or '(default)'} → {destination}{key}{'' if arguments == '{}' else ' ' + arguments}"
+            )
         return " · ".join(self.parts)
 
 

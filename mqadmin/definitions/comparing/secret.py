@@ -17,7 +17,9 @@ from mqadmin.definitions.comparing.kinds import Body, Key, Snapshot
 SHOWN = "•••"
 _PRINTED = re.compile(rf"{SHOWN}\([0-9a-f]{{12}}\)")
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<login>\S*)@")
-_ASKED = re.compile(r"(?P<name>[?&][^=&#\s]*(?:passw|pwd|secret|token|credential)[^=&#\s]*=)(?P<value>[^&#\s]+)", re.I)
+_ASKED = re.compile(
+    r"(?P<name>[?&][^=&#\s]*(?:passw|pwd|secret|token|credential)[^=&#\s]*=)(?P<value>[^&#\s]+)", re.I
+)
 _NAMES = re.compile(r"passw|pwd|secret|token|credential|(?:api|access|private|shared|signing)[-_.]?key", re.I)
 _OF_USERS = ("password_hash", "password")
 _HOLDING = ("value", "definition", "arguments")
@@ -48,7 +50,9 @@ def masked_body(kind: str, body: Body, mask: Mask) -> Body:
         return {name: _whole(value, mask) if name in _OF_USERS else value for name, value in body.items()}
     if kind in (kinds.BINDING, kinds.PERMISSION, kinds.TOPIC_PERMISSION, kinds.VHOST):
         return body  # names and patterns alone
-    called = {"value": str(body.get("name", ""))}  # a parameter may be nothing but a text, and is called what it is
+    called = {
+        "value": str(body.get("name", ""))
+    }  # a parameter may be nothing but a text, and is called what it is
     return {
         name: _value(called.get(name, name), value, mask) if name in _HOLDING else value
         for name, value in body.items()
@@ -128,7 +132,9 @@ def _filled(wanted: Any, live: Any, mask: Mask) -> Any:
         return {name: _filled(value, there.get(name), mask) for name, value in wanted.items()}
     if isinstance(wanted, list):
         items = live if isinstance(live, list) else []
-        return [_filled(value, items[at] if at < len(items) else None, mask) for at, value in enumerate(wanted)]
+        return [
+            _filled(value, items[at] if at < len(items) else None, mask) for at, value in enumerate(wanted)
+        ]
     if not is_masked(wanted):
         return wanted
     if isinstance(live, str):

@@ -64,7 +64,9 @@ def as_read(broker: str, told: document.Document) -> Read:
     try:
         return document.read(told)
     except Unreadable as error:
-        raise ManagementUnavailable(f"Broker {broker} told definitions that cannot be read: {error}.") from error
+        raise ManagementUnavailable(
+            f"Broker {broker} told definitions that cannot be read: {error}."
+        ) from error
 
 
 def want(broker: str) -> None:

@@ -13,7 +13,7 @@ from mqadmin.definitions.comparing.kinds import Body, Key, Snapshot
 OF_ONE_PART = 256  # objects, at most about
 
 Parts = dict[str, str]
-"""The name of each part, and the digest of what is in it. A name is `kind:count:number`: part `number` of `count`."""
+"""Parts by name, and the digest of what is in each. Names are `kind:count:number`: part `number` of `count`."""
 
 
 def pack(objects: Snapshot) -> dict[str, bytes]:
@@ -42,7 +42,9 @@ def compressed(data: bytes) -> bytes:
     return zlib.compress(data, 6)
 
 
-def unpack(parts: Mapping[str, str], data: Mapping[str, bytes], names: Iterable[str] | None = None) -> Snapshot:
+def unpack(
+    parts: Mapping[str, str], data: Mapping[str, bytes], names: Iterable[str] | None = None
+) -> Snapshot:
     """Return the objects of the parts that are named, of all where none are; `data`: what is stored, by digest."""
     found: Snapshot = {}
     for name in parts if names is None else names:

@@ -27,7 +27,9 @@ def forget(now: datetime | None = None) -> str:
     gone = 0
     for broker in list(Version.objects.order_by().values_list("broker", flat=True).distinct()):
         rows = list(Version.objects.filter(broker=broker).values_list("pk", "at"))
-        victims = surplus(rows, moment, settings.MQADMIN_DEFINITIONS_DAYS, settings.MQADMIN_DEFINITIONS_VERSIONS)
+        victims = surplus(
+            rows, moment, settings.MQADMIN_DEFINITIONS_DAYS, settings.MQADMIN_DEFINITIONS_VERSIONS
+        )
         for at in range(0, len(victims), STEP):
             _drop(broker, victims[at : at + STEP])
         gone += len(victims)
@@ -68,7 +70,9 @@ def _drop(broker: str, numbers: list[int]) -> None:
         Watch.objects.select_for_update().get(broker=broker)
         doomed = Version.objects.filter(broker=broker, pk__in=numbers)
         loose = {digest for parts in doomed.values_list("parts", flat=True) for digest in parts.values()}
-        for parts in Version.objects.filter(broker=broker).exclude(pk__in=numbers).values_list("parts", flat=True):
+        for parts in (
+            Version.objects.filter(broker=broker).exclude(pk__in=numbers).values_list("parts", flat=True)
+        ):
             loose.difference_update(parts.values())
         doomed.delete()
         digests = sorted(loose)

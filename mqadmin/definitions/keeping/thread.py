@@ -28,7 +28,7 @@ LEASE_S = 60.0
 class DefinitionsThread:
     """Looks at one broker's definitions every `interval` seconds, while it holds the lease; `run` is its body.
 
-    It looks at once after an act here that may have changed them. Nothing that happens to broker or database ends it.
+    It looks at once after an act here that may have changed them. Nothing that broker or database do ends it.
     """
 
     def __init__(self, slug: str, interval: float, stop: threading.Event) -> None:
@@ -108,7 +108,9 @@ def start(stop: threading.Event) -> threading.Thread | None:
     """
     if not settings.MQADMIN_DEFINITIONS_SECONDS:
         return None
-    bodies = [DefinitionsThread(slug, settings.MQADMIN_DEFINITIONS_SECONDS, stop) for slug in brokers.configs()]
+    bodies = [
+        DefinitionsThread(slug, settings.MQADMIN_DEFINITIONS_SECONDS, stop) for slug in brokers.configs()
+    ]
     threads = [
         threading.Thread(target=body.run, name=f"definitions-{body.slug}", daemon=True) for body in bodies
     ]

@@ -41,7 +41,9 @@ def watch(broker: str) -> Watch:
     return Watch.objects.get_or_create(broker=broker)[0]
 
 
-def keep(broker: str, found: Read, *, etag: str = "", took_s: float = 0.0, now: datetime | None = None) -> Version | None:
+def keep(
+    broker: str, found: Read, *, etag: str = "", took_s: float = 0.0, now: datetime | None = None
+) -> Version | None:
     """Keep what was found, already masked, where it differs from the newest version; returns what was made.
 
     Any thread or process may call it: the watch's row is locked. Raises django.db.Error.

@@ -20,13 +20,12 @@ _QUIET = ("sign-in", "login", "logout", "token", "peek", "purge", "publish", "de
 
 @dataclass(frozen=True)
 class Deed:
-    """An act that may have made a difference. `is_certain`: it names the very object; else it is only near in time."""
+    """An act that may have made a difference. It names the very object."""
 
     actor: str
     action: str
     at: datetime
     entry: int
-    is_certain: bool
 
 
 def deeds(broker: str, since: datetime | None, until: datetime) -> list[AuditEntry]:
@@ -46,7 +45,7 @@ def of(key: Key, entries: Sequence[AuditEntry]) -> Deed | None:
     """Return the act that made a difference: the last that names the object, None where none does."""
     for entry in entries:
         if _names(entry, key):
-            return Deed(entry.actor, entry.action, entry.at, entry.pk, True)
+            return Deed(entry.actor, entry.action, entry.at, entry.pk)
     return None
 
 

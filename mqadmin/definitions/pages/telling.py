@@ -14,7 +14,13 @@ from mqadmin.definitions.pages import words
 
 def key_out(key: Key) -> dict[str, Any]:
     """Return what an object is known by."""
-    return {"id": key.id, "kind": key.kind, "vhost": key.vhost or None, "name": key.name, "key": list(key.parts)}
+    return {
+        "id": key.id,
+        "kind": key.kind,
+        "vhost": key.vhost or None,
+        "name": key.name,
+        "key": list(key.parts),
+    }
 
 
 def difference_out(item: Difference) -> dict[str, Any]:
@@ -49,7 +55,8 @@ def result_out(result: Result) -> dict[str, Any]:
 
 def _changes(changes: list[Change]) -> list[dict[str, Any]]:
     return [
-        {"path": list(item.path), "before": _value(item.before), "after": _value(item.after)} for item in changes
+        {"path": list(item.path), "before": _value(item.before), "after": _value(item.after)}
+        for item in changes
     ]
 
 

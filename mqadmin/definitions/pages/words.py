@@ -96,7 +96,9 @@ def difference(item: Difference) -> str:
 
 def totals(changed: Mapping[str, int]) -> str:
     """Return "2 added, 1 gone, 3 changed", without what is none; "nothing" for no difference at all."""
-    told = [f"{number(changed[name])} {how(name)}" for name in ("added", "gone", "changed") if changed.get(name)]
+    told = [
+        f"{number(changed[name])} {how(name)}" for name in ("added", "gone", "changed") if changed.get(name)
+    ]
     return ", ".join(told) or _("nothing")
 
 
@@ -168,3 +170,8 @@ def _held(step: Step) -> str:
 def names(items: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return who is named in a version's `who`, each once."""
     return list(dict.fromkeys(str(item.get("actor", "")) for item in items))
+
+
+def outcome(name: str) -> str:
+    """Return the word for what became of a step."""
+    return {"done": _("done"), "failed": _("failed"), "changed": _("not done")}[name]

@@ -1,9 +1,9 @@
 """The definitions of a broker: all that RabbitMQ exports and imports in one document, and deleting one thing of it.
 
 An import only adds and changes: it deletes nothing, and says nothing of a queue or an exchange that is there with
-other arguments (rabbit_definitions:add_queue/2 takes what is there; tried on 3.10.8, 4.0.5 and 4.3.6). A user without
-`password_hash` loses the password that it had (tried on the same three). An import is not atomic: what came before
-what is refused stays.
+other arguments (rabbit_definitions:add_queue/2 takes what is there; tried on 3.10.8, 4.0.5 and 4.3.6). A user
+without `password_hash` loses the password that it had (tried on the same three). An import is not atomic: what came
+before what is refused stays.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class DefinitionsClient:
         return checked(self._http.call("GET", "definitions", vhost), self.config.management_base)
 
     def load(self, document: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Have the broker make or change all of it, in its own order. What it refuses ends it: BadRequest says what."""
+        """Have the broker make or change all of it, in its own order. BadRequest: what it refuses ends it."""
         self._http.call("POST", "definitions", body=dict(document))
 
     def delete(self, *segments: str, only_empty: bool = False) -> bool:
@@ -120,7 +120,9 @@ def checked(found: Any, where: str) -> Document:
     for section in SECTIONS:
         items = found.get(section, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise ManagementUnavailable(f"{where} answered with definitions whose {section} are no list of objects.")
+            raise ManagementUnavailable(
+                f"{where} answered with definitions whose {section} are no list of objects."
+            )
     return found
 
 

@@ -65,9 +65,12 @@ def test_all_comes_back_as_it_was(town: Town) -> None:
     assert [item for item in [*again, *results] if item.outcome != "done"] == []
     assert without_passwords(town) == before
     entry = AuditEntry.objects.filter(action="definitions.restore").first()
-    assert entry is not None and entry.count == len(results) and entry.target.endswith(f"version {version.pk}")
+    assert entry is not None
+    assert entry.count == len(results)
+    assert entry.target.endswith(f"version {version.pk}")
     newest = versions.newest("default")
-    assert newest is not None and {"actor": "ann", "action": "definitions.restore"} in newest.who
+    assert newest is not None
+    assert {"actor": "ann", "action": "definitions.restore"} in newest.who
 
 
 def test_what_was_changed_or_taken_away_comes_back_alone(town: Town) -> None:
@@ -109,7 +112,8 @@ def test_a_queue_with_other_arguments_is_a_conflict_and_stays(town: Town) -> Non
     town.management.declare_queue(town.vhost, HARD[1], arguments={"x-max-length": 6})
     steps = restoring.steps("default", of(version), scope=Scope(vhost=town.vhost))
     (conflict,) = [step for step in steps if step.key.kind == kinds.QUEUE]
-    assert conflict.act == "conflict" and conflict.changes[0].path == ("arguments", "x-max-length")
+    assert conflict.act == "conflict"
+    assert conflict.changes[0].path == ("arguments", "x-max-length")
     with pytest.raises(restoring.Refusal):
         restore(town, version, chosen={conflict.id})
 
@@ -156,11 +160,14 @@ def test_a_user_who_is_there_keeps_the_password_and_mqadmins_own_is_left_alone(t
 
 def test_no_secret_is_kept_or_exported(town: Town) -> None:
     kept()
-    hashes = [body["password_hash"] for key, body in asking.live("default").objects.items() if key.kind == "user"]
+    hashes = [
+        body["password_hash"] for key, body in asking.live("default").objects.items() if key.kind == "user"
+    ]
     hashes = [told for told in hashes if told]
     assert hashes
     objects = [versions.objects(version) for version in Version.objects.all()]
     exported = sources.exported(sources.now("default"))
     for text in (str(objects), str(exported), str(list(Version.objects.values()))):
         assert not any(told in text for told in hashes)
-    assert Part.objects.exists() and not any("password_hash" in user for user in exported["users"])
+    assert Part.objects.exists()
+    assert not any("password_hash" in user for user in exported["users"])

@@ -35,7 +35,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("do", choices=["diff", "apply", "export"])
         parser.add_argument("file", help="a file of definitions; - is standard input or output")
-        parser.add_argument("--broker", default="", help="its name in brokers.toml; may be left out where there is one")
+        parser.add_argument(
+            "--broker", default="", help="its name in brokers.toml; may be left out where there is one"
+        )
         parser.add_argument("--vhost", help="only this virtual host")
         parser.add_argument("--json", action="store_true", help="write what was found as JSON")
         parser.add_argument("--dry-run", action="store_true", help="apply: only say what would be done")
@@ -44,7 +46,9 @@ class Command(BaseCommand):
             action="store_true",
             help="apply: also delete what the file does not have; never queues, virtual hosts and users",
         )
-        parser.add_argument("--confirm", default="", help="apply: the name of the broker, where it is in production")
+        parser.add_argument(
+            "--confirm", default="", help="apply: the name of the broker, where it is in production"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         doing: dict[str, Callable[[str, dict[str, Any]], int]] = {
@@ -73,7 +77,11 @@ class Command(BaseCommand):
             if scope.holds(item.key)
         ]
         if options["json"]:
-            told = {"same": not found, "not_compared": there.passing, "differences": [*map(difference_out, found)]}
+            told = {
+                "same": not found,
+                "not_compared": there.passing,
+                "differences": [*map(difference_out, found)],
+            }
             self._write(json.dumps(told, ensure_ascii=False, indent=2))
         else:
             for item in found:
@@ -106,7 +114,9 @@ class Command(BaseCommand):
             self._write(json.dumps(told, ensure_ascii=False, indent=2))
         else:
             for result in results:
-                self._write(f"{result.outcome}: {words.act(result.step)} {words.called(result.step.key)} {result.text}")
+                self._write(
+                    f"{result.outcome}: {words.act(result.step)} {words.called(result.step.key)} {result.text}"
+                )
             self._tell_left(left)
         if any(result.outcome != "done" for result in results):
             return FAULT
@@ -135,8 +145,8 @@ class Command(BaseCommand):
             return SAME
         Path(options["file"]).write_text(text, encoding="utf-8")
         self.stderr.write(
-            f"{slug}: {words.kinds_counted(_counts(told))}. No password and no password hash is in it; objects that "
-            f"come and go with clients ({source.passing}) are not."
+            f"{slug}: {words.kinds_counted(_counts(told))}. No password and no password hash is in it; objects "
+            f"that come and go with clients ({source.passing}) are not."
         )
         return SAME
 
