@@ -33,7 +33,7 @@ def test_a_file_in_a_repository(town: Town, tmp_path: Path) -> None:
     assert topology("export", file, *mine)[0] == 0
     assert Path(file).read_text() == first
     assert "password" not in first
-    assert topology("diff", file, *mine) == (0, f"default → file shop.json: nothing\n")
+    assert topology("diff", file, *mine) == (0, "default → file shop.json: nothing\n")
     town.management.delete_policy(town.vhost, "limits")
     town.management.declare_queue(town.vhost, "extra")
     town.management.bind(town.vhost, "orders", "orders", "extra")
