@@ -66,7 +66,7 @@ def compared(found: Sequence[Difference], entries: Sequence[AuditEntry] = ()) ->
 
 @dataclass(frozen=True)
 class Planned:
-    """A step as a page shows it. `ticked`: from the start."""
+    """A step as a page shows it. `ticked`: from the start; `is_loss`: it may lose messages."""
 
     id: str
     act: str
@@ -78,7 +78,7 @@ class Planned:
     changes: list[str]
     can_be_done: bool
     ticked: bool
-    is_dangerous: bool
+    is_loss: bool
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _planned(step: Step, chosen: set[str] | None) -> Planned:
         changes=[words.change(change) for change in step.changes] if step.act == "change" else [],
         can_be_done=step.can_be_done,
         ticked=step.can_be_done and (is_mild if chosen is None else step.id in chosen),
-        is_dangerous=step.is_dangerous,
+        is_loss=step.act == "delete" and step.messages != 0 and step.is_dangerous,
     )
 
 
