@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import consumers.api
+import mqadmin.administration.api
 import mqadmin.alerts.api
 import mqadmin.core.api
 import mqadmin.deadletters.api
@@ -18,5 +19,6 @@ for app in (
     mqadmin.deadletters.api,
     mqadmin.alerts.api,
     mqadmin.definitions.api,
+    mqadmin.administration.api,
 ):
     api.add_router("", app.router)

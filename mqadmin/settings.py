@@ -47,8 +47,8 @@ INSTALLED_APPS = [
     "consumers",
     "mqadmin.deadletters",
     "mqadmin.alerts",
-    "mqadmin.definitions",
     "mqadmin.administration",
+    "mqadmin.definitions",
     "mqadmin.passing",
 ]
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("dead-letters/", include("mqadmin.deadletters.urls")),
     path("alerts/", include("mqadmin.alerts.urls")),
     path("definitions/", include("mqadmin.definitions.urls")),
+    path("", include("mqadmin.administration.urls")),
     path("api/v1/", api.urls),
 ]
 

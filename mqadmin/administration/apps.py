@@ -1,4 +1,4 @@
-"""The app's name to Django."""
+"""The app's name to Django, and what it hangs on at start."""
 
 from __future__ import annotations
 
@@ -8,3 +8,8 @@ from django.apps import AppConfig
 class AdministrationConfig(AppConfig):
     name = "mqadmin.administration"
     label = "administration"
+
+    def ready(self) -> None:
+        from mqadmin.administration import hooks
+
+        hooks.register()

@@ -122,6 +122,14 @@ class Tile:
     href: str = ""
 
 
+class NavPart(NamedTuple):
+    """A page of the sidebar's group "Broker": `key` is the first part of its address."""
+
+    key: str
+    label: Any
+    icon: str
+
+
 class Badge(NamedTuple):
     """What stands beside a word in the sidebar."""
 
@@ -138,6 +146,7 @@ class Freshness(NamedTuple):
 
 
 _attention: Registry[Callable[[str, User], Iterable[Attention]]] = Registry()
+_nav_parts: dict[str, NavPart] = {}
 _badges: dict[str, Callable[[str], Badge | tuple[str, Tone] | None]] = {}
 _queue_panels: Registry[Callable[[Any, HttpRequest], Panel | None]] = Registry()
 _queue_readers: Registry[Callable[[Any], Iterable[Reader]]] = Registry()
@@ -158,6 +167,16 @@ register_overview_tiles = _tiles.register
 register_retention = _retention.register
 register_metrics = _metrics.register
 register_monitor_thread = _monitor_threads.register
+
+
+def register_nav_part(part: NavPart) -> None:
+    """Add a page to the sidebar's group "Broker", behind those that are there."""
+    _nav_parts[part.key] = part
+
+
+def nav_parts() -> list[NavPart]:
+    """Return the pages of the sidebar's group "Broker", in their order."""
+    return list(_nav_parts.values())
 
 
 def register_nav_badge(key: str, function: Callable[[str], Badge | tuple[str, Tone] | None]) -> None:

@@ -50,6 +50,12 @@ class BadRequest(BadResponse):
     kind = "configuration"
 
 
+class NotOffered(BadRequest):
+    """This broker has no such call: its version has not, or a plugin is not enabled."""
+
+    code = "not_offered"
+
+
 class Refused(RabbitError):
     """Wrong credentials, or a user without the permission (HTTP 401 and 403, AMQP access_refused)."""
 

@@ -44,6 +44,8 @@ NO_PAGES = {
     "letter_body",
     "letter_complete",
     "queue_complete",
+    "list_complete",
+    "queue_named",
     "queue_export_csv",
     "queue_export_json",
     "process_download",

@@ -16,9 +16,7 @@ from mqadmin.core import brokers, hooks, permissions
 from mqadmin.rabbit.errors import ConfigurationError
 
 # Of each entry of the sidebar that begins an address by its own key.
-_PATHS = {
-    key: f"{key}/" for key in ("queues", "dead-letters", "consumers", "definitions", "operations", "audit")
-}
+_PATHS = {key: f"{key}/" for key in ("queues", "dead-letters", "consumers", "operations", "audit")}
 _OF_ONE_BROKER = {"broker", "vhost", "page", "cursor", "hold", "letter", "group", "at"}
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "mqadmin_theme"
@@ -34,6 +32,8 @@ class NavItem:
     href: str
     badge: hooks.Badge | None
     gap_before: bool = False
+    group: tuple[NavItem, ...] = ()  # the pages below it, while one of them is open
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,10 @@ class BrokerChoice:
 
 @dataclass(frozen=True)
 class Frame:
-    """The frame of a page. `fault` says why there is no broker, "" when there is one; `at`: the page's entry."""
+    """The frame of a page. `fault` says why there is no broker, "" when there is one; `at`: the page's entry.
+
+    `group`: the entries beside it, where it is one of a group.
+    """
 
     broker: BrokerChoice | None
     brokers: list[BrokerChoice]
@@ -59,6 +62,7 @@ class Frame:
     freshness: hooks.Freshness | None
     fault: str
     at: str
+    group: tuple[NavItem, ...] = ()
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -92,7 +96,11 @@ def frame(request: HttpRequest) -> Frame:
         fault = _("No broker is configured. Set RABBITMQ_URL, or write a brokers.toml.")
     current = next((choice for choice in choices if choice.is_current), None)
     fresh = hooks.freshness(slug) if slug else None
-    return Frame(current, choices, _nav(slug, len(choices) > 1), fresh, fault, place(request))
+    at = place(request)
+    nav = _nav(slug, len(choices) > 1, at)
+    return Frame(
+        current, choices, nav, fresh, fault, at, next((item.group for item in nav if item.group), ())
+    )
 
 
 def place(request: HttpRequest) -> str:
@@ -124,7 +132,13 @@ def _choices(current: str, request: HttpRequest) -> list[BrokerChoice]:
 
 def address(key: str, slug: str) -> str:
     """Return the address of an entry of the sidebar, of a broker."""
-    return f"{get_script_prefix()}{_PATHS.get(key, '')}?{urlencode({'broker': slug})}"
+    return f"{get_script_prefix()}{_path(key)}?{urlencode({'broker': slug})}"
+
+
+def _path(key: str) -> str:
+    """Return where the entry of this key is, "" for one that has no address of its own."""
+    is_part = any(part.key == key for part in hooks.nav_parts())
+    return f"{key}/" if is_part else _PATHS.get(key, "")
 
 
 def _there(request: HttpRequest, slug: str) -> str:
@@ -133,27 +147,40 @@ def _there(request: HttpRequest, slug: str) -> str:
     What was asked for stays, but for what is of the one broker alone.
     """
     at = place(request)
-    inside = _PATHS.get(at, "")
+    inside = _path(at)
     kept = {}
     if request.path_info.strip("/") == inside.strip("/"):
         kept = {name: values for name, values in request.GET.lists() if name not in _OF_ONE_BROKER}
     return f"{get_script_prefix()}{inside}?{urlencode({'broker': slug, **kept}, doseq=True)}"
 
 
-def _nav(slug: str, with_broker: bool) -> list[NavItem]:
+def _nav(slug: str, with_broker: bool, at: str) -> list[NavItem]:
     entries = (
         ("overview", _("Overview"), "home", "", False),
         ("alerts", _("Alerts"), "bell", "alerts/", False),
         ("queues", _("Queues"), "stack-2", "queues/", False),
         ("dead-letters", _("Dead letters"), "mail-exclamation", "dead-letters/", False),
         ("consumers", _("Consumers"), "player-play", "consumers/", False),
-        ("definitions", _("Definitions"), "versions", "definitions/", False),
         ("operations", _("Operations"), "activity", "operations/", False),
         ("audit", _("Audit"), "history", "audit/", True),
     )
     # With several brokers the address names one, so that it can be shared.
     query = f"?{urlencode({'broker': slug})}" if with_broker and slug else ""
-    return [
+    items = [
         NavItem(key, label, icon, f"{get_script_prefix()}{path}{query}", hooks.nav_badge(key, slug), gap)
         for key, label, icon, path, gap in entries
     ]
+    return [*items[:5], *_group(query, at), *items[5:]]
+
+
+def _group(query: str, at: str) -> list[NavItem]:
+    """Return the entry of what a broker is made of besides its queues; its pages while one of them is open."""
+    parts = tuple(
+        NavItem(part.key, str(part.label), part.icon, f"{get_script_prefix()}{part.key}/{query}", None)
+        for part in hooks.nav_parts()
+    )
+    if not parts:
+        return []
+    is_open = any(part.key == at for part in parts)
+    group = parts if is_open else ()
+    return [NavItem("broker", _("Broker"), "server-2", parts[0].href, None, False, group, is_open)]

@@ -75,7 +75,9 @@ def _names(entry: AuditEntry, key: Key) -> bool:
         return False
     if key.kind == kinds.BINDING:
         source, _kind, destination, *_rest = key.parts
-        return destination in _words(target, key.vhost) or f"{source}" == target
+        told = (entry.detail or {}).get("destination")
+        named = _words(target, key.vhost)
+        return destination in named or (source in named and told in (None, destination))
     if key.kind in (kinds.PERMISSION, kinds.TOPIC_PERMISSION):
         return key.parts[0] in target and key.vhost in target
     return key.parts[-1] in _words(target, key.vhost)

@@ -1,1 +1,1 @@
-"""What administrators do with a broker over its management API: users, virtual hosts, policies, definitions."""
+"""What an administrator asks of a broker, and has it change: one module for each noun, functions over a client."""

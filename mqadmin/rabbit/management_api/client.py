@@ -285,6 +285,24 @@ class ManagementClient:
         except NotFound:
             return None
 
+    # What `rabbit.administration` asks for, and has changed
+
+    def read(self, kind: str, *names: str, params: Mapping[str, str | int] | None = None) -> Any:
+        """Return what GET of `/api/<kind>/<names>` answers; the first name is a virtual host's, where it is one."""
+        _require_path(*names)
+        return self._read(kind, *names, params=params)
+
+    def call(
+        self, method: str, *segments: str, body: Any = None, params: Mapping[str, str | int] | None = None
+    ) -> Any:
+        """Make a call that changes something: once, unless no connection was made. Return what it answers."""
+        _require_path(*segments)
+        return self._http.call(method, *segments, body=body, params=params)
+
+    def typed(self, read: Callable[[Any], T], items: Any) -> list[T]:
+        """Return each item of a JSON array as `read` makes it; ManagementUnavailable where it cannot."""
+        return self._list(read, items)
+
     # Reading
 
     def _read(self, kind: str, *names: str, params: Mapping[str, str | int] | None = None) -> Any:

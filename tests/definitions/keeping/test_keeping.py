@@ -12,7 +12,7 @@ from mqadmin.core.models import AuditEntry
 from mqadmin.definitions.comparing import kinds
 from mqadmin.definitions.comparing.document import Read
 from mqadmin.definitions.comparing.kinds import Key, Snapshot
-from mqadmin.definitions.keeping import packing, retention, versions
+from mqadmin.definitions.keeping import packing, retention, versions, who
 from mqadmin.definitions.models import Part, Version
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -99,6 +99,24 @@ def test_who_did_it_is_told_where_the_audit_log_names_it() -> None:
     later = keep(queues(1), 9)
     assert later is not None
     assert later.who == [{"actor": "ann", "action": "queue.create"}]  # q2, within the time; q1 nobody
+
+
+@pytest.mark.parametrize(
+    ("target", "detail", "is_it"),
+    [
+        ("/:orders", {}, True),
+        ("/:orders", {"destination": "q"}, True),
+        ("/:orders", {"destination": "other"}, False),
+        ("/:q", {}, True),
+        ("/:order", {}, False),
+        ("", {}, False),
+        ("/:orders", {"objects": []}, False),
+    ],
+)
+def test_a_binding_is_named_by_either_of_its_ends(target: str, detail: dict[str, Any], is_it: bool) -> None:
+    key = Key(kinds.BINDING, "/", ("orders", "queue", "q", "a.*", "{}"))
+    entry = AuditEntry(actor="ann", action="binding.delete", target=target, detail=detail, at=NOW)
+    assert (who.of(key, [entry]) is not None) is is_it
 
 
 def test_old_versions_are_thinned_and_the_newest_stays() -> None:

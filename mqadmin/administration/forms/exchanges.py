@@ -1,0 +1,64 @@
+"""An exchange to declare, a binding to make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from mqadmin.administration.forms.base import ActForm, ArgumentsField
+
+OWN_TYPES = ("direct", "topic", "fanout", "headers")
+
+
+class ExchangeForm(ActForm):
+    """What an exchange is declared with. `vhosts`, `types`: those of the broker, [] where it does not say."""
+
+    vhost = forms.ChoiceField(label=_("Virtual host"))
+    name = forms.CharField(label=_("Name"), strip=False, required=False)
+    type = forms.ChoiceField(label=_("Type"), initial="direct")
+    delayed_type = forms.ChoiceField(
+        required=False,
+        label=_("Then it is"),
+        choices=[("", "–"), *((name, name) for name in OWN_TYPES)],
+        help_text=_("For x-delayed-message alone: how it routes once the delay is over."),
+    )
+    alternate_exchange = forms.CharField(
+        required=False,
+        strip=False,
+        label=_("Alternate exchange"),
+        help_text=_("Gets what no binding takes. Without one such messages are returned or dropped."),
+    )
+    arguments = ArgumentsField()
+    durable = forms.BooleanField(
+        required=False, initial=True, label=_("Durable: survives a restart of the broker")
+    )
+    auto_delete = forms.BooleanField(
+        required=False, label=_("Auto-delete: goes when the last binding to it does")
+    )
+    internal = forms.BooleanField(required=False, label=_("Internal: only other exchanges may publish to it"))
+
+    def __init__(self, *args: Any, vhosts: Sequence[str], types: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["vhost"].choices = [(name, name) for name in vhosts]  # type: ignore[attr-defined]
+        self.fields["type"].choices = [(name, name) for name in types or OWN_TYPES]  # type: ignore[attr-defined]
+
+
+class BindingForm(ActForm):
+    """What is bound to an exchange, and which messages it gets."""
+
+    destination_type = forms.ChoiceField(
+        label=_("Bind"), choices=[("queue", _("a queue")), ("exchange", _("an exchange"))]
+    )
+    destination = forms.CharField(label=_("Its name"), strip=False, required=False)
+    routing_key = forms.CharField(
+        required=False,
+        strip=False,
+        label=_("Routing key"),
+        help_text=_("Of a topic exchange a pattern: * is one word, # any number of words."),
+    )
+    arguments = ArgumentsField(
+        help_text=_('Of a headers exchange what it looks for: {"x-match": "all", "shop": "de", "size": 5}.')
+    )

@@ -1,0 +1,70 @@
+"""What a list is: whom to ask, what a row is made of, how it is searched and sorted. A noun registers its own."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from mqadmin.core.query.fields import Vocabulary
+from mqadmin.rabbit.management_api.client import ManagementClient
+
+Test = Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of list.
+
+    `row`: a frozen dataclass of `rabbit.administration` of texts, numbers, truths, lists and tables of these; its
+    fields are what `vocabulary` and `sorts` name as columns. `ask`: returns all rows in one call or few.
+    `identity`: the columns by which a row is told from all others. `sorts`: what each sort means; the first key
+    may be turned round, the others break its ties. `words`: where a word without a field is looked for. `flags`:
+    for `is:name` the column and what must hold of it; by default that a column of that name is true.
+    """
+
+    name: str
+    row: type[Any]
+    ask: Callable[[ManagementClient], Sequence[Any]]
+    identity: tuple[str, ...]
+    vocabulary: Vocabulary
+    sorts: Mapping[str, tuple[str, ...]]
+    default_sort: str
+    words: tuple[str, ...] = ("name",)
+    flags: Mapping[str, tuple[str, Test]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """Where each column stands in a packed row."""
+        return {item.name: place for place, item in enumerate(fields(self.row))}
+
+    def is_number(self, sort: str) -> bool:
+        """Whether a sort is by numbers or times, of which the highest are looked for first."""
+        first = self.sorts[sort][0]
+        return any(
+            item.columns[:1] == (first,) and item.kind in ("number", "real", "span", "moment")
+            for item in self.vocabulary.fields.values()
+        )
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    """Have a kind of list known by its name; returns it."""
+    _kinds[kind.name] = kind
+    return kind
+
+
+def kind(name: str) -> Kind | None:
+    """Return the kind of that name, None if there is none."""
+    return _kinds.get(name)
+
+
+def load() -> None:
+    """Import every module of this package, so that each noun has registered its lists."""
+    package = __package__ or ""
+    for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        importlib.import_module(f"{package}.{found.name}")

@@ -1,0 +1,148 @@
+"""What is shown of exchanges and bindings: a row of a list, and one exchange with all that is bound to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from mqadmin.administration.lists import reading
+from mqadmin.administration.lists.bindings import BINDINGS
+from mqadmin.administration.lists.exchanges import EXCHANGES
+from mqadmin.administration.lists.reading import Seen
+from mqadmin.administration.pages.naming import address
+from mqadmin.rabbit.administration.bindings import Binding
+from mqadmin.rabbit.administration.exchanges import Exchange
+
+MOST_SHOWN = 200  # bindings of one exchange, each way
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class ExchangeRow:
+    """A row of the list: where it leads, its features in words, its arguments as texts."""
+
+    href: str
+    marks: list[str]
+    arguments: Pairs
+
+
+@dataclass(frozen=True)
+class BindingRow:
+    """A binding with the pages of both its ends, and the dialog that takes it away."""
+
+    item: Binding
+    source: str
+    destination: str
+    unbind: str
+    arguments: Pairs
+
+
+@dataclass(frozen=True)
+class Whole:
+    """One exchange: what it passes to, what passes to it, and how many of each there are."""
+
+    exchange: Exchange
+    marks: list[str]
+    arguments: Pairs
+    outgoing: list[BindingRow]
+    incoming: list[BindingRow]
+    outgoing_count: int
+    incoming_count: int
+    alternate: str
+    alternate_of: list[str]
+
+
+def exchange_row(broker: str, item: Exchange) -> ExchangeRow:
+    """Return what the list draws of an exchange."""
+    return ExchangeRow(href_of(broker, item.vhost, item.name), marks(item), pairs(item.arguments))
+
+
+def binding_row(broker: str, item: Binding) -> BindingRow:
+    """Return what a list draws of a binding."""
+    names = {
+        "vhost": item.vhost,
+        "source": item.source,
+        "destination": item.destination,
+        "destination_type": item.destination_type,
+        "properties_key": item.properties_key,
+    }
+    return BindingRow(
+        item,
+        href_of(broker, item.vhost, item.source),
+        _destination(broker, item),
+        address("binding_delete", broker, **names),
+        pairs(item.arguments),
+    )
+
+
+def href_of(broker: str, vhost: str, name: str) -> str:
+    """Return the address of an exchange's page."""
+    return address("exchange_detail", broker, vhost=vhost, name=name)
+
+
+def marks(item: Exchange) -> list[str]:
+    """Return the features of an exchange in words."""
+    told = (
+        (not item.durable, _("transient")),
+        (item.auto_delete, _("auto-delete")),
+        (item.internal, _("internal")),
+    )
+    return [words for holds, words in told if holds]
+
+
+def pairs(arguments: Mapping[str, Any]) -> Pairs:
+    """Return arguments as texts, each value as JSON writes it but for plain text."""
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value)) for name, value in arguments.items()
+    ]
+
+
+def whole(broker: str, exchanges: Seen, bindings: Seen, vhost: str, name: str) -> Whole | None:
+    """Return an exchange with what is bound to it, None where the broker has none of that name."""
+    rows = exchanges.rows()
+    place = rows.places.get((vhost, name))
+    if place is None:
+        return None
+    item = rows.row(place)
+    bound = bindings.rows()
+    outgoing = _bound(bound, vhost=vhost, source=name)
+    incoming = _bound(bound, vhost=vhost, destination=name, destination_type="exchange")
+    others = [rows.row(other) for (_vhost, _name), other in rows.places.items() if _vhost == vhost]
+    return Whole(
+        exchange=item,
+        marks=marks(item),
+        arguments=pairs(item.arguments),
+        outgoing=[binding_row(broker, row) for row in outgoing[:MOST_SHOWN]],
+        incoming=[binding_row(broker, row) for row in incoming[:MOST_SHOWN]],
+        outgoing_count=len(outgoing),
+        incoming_count=len(incoming),
+        alternate=str(item.arguments.get("alternate-exchange", "")),
+        alternate_of=[
+            other.name for other in others if other.arguments.get("alternate-exchange") == name and name
+        ],
+    )
+
+
+def look(broker: str) -> tuple[Seen, Seen]:
+    """Return the lists of exchanges and bindings as they are known."""
+    return reading.look(broker, EXCHANGES), reading.look(broker, BINDINGS)
+
+
+def _bound(bindings: Any, **wanted: str) -> Sequence[Binding]:
+    columns = [(bindings.column(name), value) for name, value in wanted.items()]
+    return [
+        bindings.row(place)
+        for place in bindings.order(BINDINGS.default_sort)
+        if all(column[place] == value for column, value in columns)
+    ]
+
+
+def _destination(broker: str, item: Binding) -> str:
+    if item.destination_type == "exchange":
+        return href_of(broker, item.vhost, item.destination)
+    return address("queue_named", broker, vhost=item.vhost, name=item.destination)

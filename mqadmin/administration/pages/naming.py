@@ -1,0 +1,22 @@
+"""Names in addresses: rows of these lists have no number, and may be called anything."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def address(view: str, broker: str, **names: str) -> str:
+    """Return the address of a page about what these names mean: they stand behind the `?`, never in the path."""
+    return f"{reverse(view)}?{urlencode({'broker': broker, **names}, errors='replace')}"
+
+
+def asked(request: HttpRequest, *names: str) -> list[str]:
+    """Return the values of these names in an address; "" is one. Raises Http404 where one is not given."""
+    values = [request.GET.get(name) for name in names]
+    if None in values:
+        raise Http404(_("The address does not say which: %(names)s.") % {"names": ", ".join(names)})
+    return [str(value) for value in values]

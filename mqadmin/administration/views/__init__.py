@@ -1,0 +1,1 @@
+"""Pages: `listed` is every list, `deciding` every dialog before an act; a module a noun."""

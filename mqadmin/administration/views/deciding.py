@@ -1,0 +1,89 @@
+"""The dialog before an act: what will happen in words, what it touches besides, its form; then the act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.http import HttpRequest, HttpResponse
+
+from mqadmin.administration.forms.base import ActForm
+from mqadmin.administration.pages import effects
+from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import rendering
+from mqadmin.queues.pages.broker_status import is_production, live_fault
+from mqadmin.rabbit.errors import RabbitError
+
+F = TypeVar("F", bound=ActForm)
+
+
+@dataclass(frozen=True)
+class Dialog:
+    """What a dialog says.
+
+    `action`: the act's name in the audit log, by which its effects are known; `says`: what will happen, in
+    sentences; `label`: of the button; `back`: where one is led that decides against it; `subject`: what must be
+    typed on a production broker, "" for nothing; `values`: what the service is called with besides the form, for
+    the effects; `refused`: why it cannot be done at all, "" if it can; `form_template`: draws the form's own
+    fields.
+    """
+
+    action: str
+    broker: str
+    title: str
+    says: Sequence[str]
+    label: str
+    back: str
+    back_label: str
+    subject: str = ""
+    danger: bool = True
+    icon: str = "trash"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    refused: str = ""
+    form_template: str = "administration/_fields.html"
+
+
+def decide(
+    request: HttpRequest,
+    dialog: Dialog,
+    act: Callable[[F], tuple[str, str]],
+    make: Callable[..., F] = ActForm,  # type: ignore[assignment]
+) -> HttpResponse:
+    """Show the dialog; on POST call `act(form)`, which returns where to go and what to say there.
+
+    `make(data, must_type=...)` makes the form. A Refusal stands beside the field that is to blame, a RabbitError
+    above the form; nothing is lost of what was filled in. With effects that depend on the form, a second button
+    (`look`) shows them without acting.
+    """
+    must_type = dialog.subject if is_production(dialog.broker) else ""
+    form = make(request.POST if request.method == "POST" else None, must_type=must_type)
+    fault, status = None, 200
+    looks = "look" in request.POST
+    if form.is_bound and form.is_valid() and not looks and not dialog.refused:
+        try:
+            to, text = act(form)
+        except Refusal as refusal:
+            form.blame(refusal)
+            status = refusal.status
+        except RabbitError as error:
+            fault, status = live_fault(error), 503
+        else:
+            return rendering.moved(request, to, text)
+    context = {
+        "dialog": dialog,
+        "form": form,
+        "fault": fault,
+        "here": request.get_full_path(),
+        "knows_effects": effects.known(dialog.action) and bool(list(form.own_fields())),
+        "effects": _effects(dialog, form),
+    }
+    return rendering.page(request, "administration/decide.html", context, status=status)
+
+
+def _effects(dialog: Dialog, form: ActForm) -> list[Any]:
+    """Return what is known of what the act touches: with what is filled in, where anything is to be."""
+    if list(form.own_fields()) and not form.is_bound:
+        return []
+    given = form.values if form.is_bound and form.is_valid() else {}
+    return effects.panels(dialog.action, dialog.broker, {**dialog.values, **given})

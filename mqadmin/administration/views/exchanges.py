@@ -1,0 +1,134 @@
+"""Exchanges: all of them, one, declared, deleted."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from mqadmin.administration.acts import exchanges as acts
+from mqadmin.administration.forms.base import ActForm
+from mqadmin.administration.forms.exchanges import ExchangeForm
+from mqadmin.administration.lists.exchanges import EXCHANGES
+from mqadmin.administration.pages import exchanges as pages
+from mqadmin.administration.pages import known
+from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.views import deciding, listed
+from mqadmin.administration.views.deciding import Dialog
+from mqadmin.administration.views.listed import Words
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.pages import rendering
+from mqadmin.queues.pages.broker_status import fault
+
+
+@permissions.view
+@require_safe
+def exchange_list(request: HttpRequest) -> HttpResponse:
+    """All exchanges of a broker: searched, sorted, a page of them."""
+    words = Words(
+        title=_("Exchanges"),
+        placeholder=_("Name, /pattern/, or type:topic in_rate>100 is:internal"),
+        none=_("No exchanges"),
+        icon="sitemap",
+    )
+    return listed.page(
+        request,
+        EXCHANGES,
+        words,
+        rows="administration/_exchanges.html",
+        template="administration/exchanges.html",
+        shape=pages.exchange_row,
+    )
+
+
+@permissions.view
+@require_safe
+def exchange_detail(request: HttpRequest) -> HttpResponse:
+    """One exchange: its rates, what it passes to and what passes to it, its arguments."""
+    vhost, name = asked(request, "vhost", "name")
+    slug = brokers.current(request)
+    exchanges, bindings = pages.look(slug)
+    version = rendering.version(request, exchanges.known_by, bindings.known_by)
+    if same := rendering.unchanged(request, version):
+        return same
+    found = pages.whole(slug, exchanges, bindings, vhost, name)
+    context = {
+        "vhost": vhost,
+        "name": name,
+        "broker": slug,
+        "found": found,
+        "seen": exchanges,
+        "seen_fault": fault(exchanges.listing.error_code) if exchanges.listing.error else None,
+        "here": request.get_full_path(),
+        "most": pages.MOST_SHOWN,
+    }
+    status = 404 if found is None and exchanges.is_known and not exchanges.listing.error else 200
+    return rendering.page(
+        request,
+        "administration/exchange.html",
+        context,
+        fragment="administration/_exchange.html",
+        version=version,
+        status=status,
+    )
+
+
+@permissions.configure
+@require_http_methods(["GET", "POST"])
+def exchange_new(request: HttpRequest) -> HttpResponse:
+    """Declare an exchange."""
+    slug = brokers.current(request)
+    dialog = Dialog(
+        action=acts.DECLARE,
+        broker=slug,
+        title=_("New exchange"),
+        says=[_("It is declared on the broker “%(broker)s” at once.") % {"broker": slug}],
+        label=_("Declare it"),
+        back=f"{reverse('exchange_list')}?broker={slug}",
+        back_label=_("Exchanges"),
+        danger=False,
+        icon="plus",
+    )
+    vhosts, types = known.vhosts(slug), known.exchange_types(slug)
+
+    def act(form: ExchangeForm) -> tuple[str, str]:
+        values: dict[str, Any] = form.values
+        acts.declare(broker=slug, by=audit.actor(request), **values)
+        href = pages.href_of(slug, values["vhost"], values["name"])
+        return href, _("The exchange %(name)s was declared.") % {"name": values["name"]}
+
+    return deciding.decide(request, dialog, act, partial(ExchangeForm, vhosts=vhosts, types=types))
+
+
+@permissions.configure
+@require_http_methods(["GET", "POST"])
+def exchange_delete(request: HttpRequest) -> HttpResponse:
+    """Delete an exchange that nothing is bound to."""
+    vhost, name = asked(request, "vhost", "name")
+    slug = brokers.current(request)
+    values = {"name": name, "vhost": vhost, "broker": slug}
+    dialog = Dialog(
+        action=acts.DELETE,
+        broker=slug,
+        title=_("Delete the exchange %(name)s") % values,
+        says=[
+            _("The exchange %(name)s (vhost %(vhost)s, broker %(broker)s) is deleted for good.") % values,
+            _("It is deleted only if nothing is bound to it. Who publishes to it afterwards is refused."),
+        ],
+        label=_("Delete it"),
+        back=pages.href_of(slug, vhost, name),
+        back_label=name or _("the default exchange"),
+        subject=name,
+        values={"vhost": vhost, "name": name},
+    )
+
+    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
+        acts.delete(broker=slug, by=audit.actor(request), vhost=vhost, name=name)
+        return f"{reverse('exchange_list')}?broker={slug}", _("The exchange %(name)s was deleted.") % values
+
+    return deciding.decide(request, dialog, act)

@@ -1,0 +1,70 @@
+"""How the nouns here call the management API: what is not there, not allowed and not offered are told apart.
+
+Every call raises what `ManagementClient` does: NoResponse, Refused (the account may not), NotFound (no such
+object), BadRequest (the broker says why it will not), and NotOffered where this broker has no such call at all. A
+name of one or two dots cannot stand in an address: BadResponse, `unaddressable`. Any thread may call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from mqadmin.rabbit.errors import BadRequest, ManagementUnavailable, NotOffered
+from mqadmin.rabbit.management_api.client import ManagementClient
+
+T = TypeVar("T")
+Params = Mapping[str, str | int]
+_ABSENT = ("api_absent", "management_unavailable")
+
+
+def rows(
+    client: ManagementClient, read: Callable[[Any], T], *segments: str, params: Params | None = None
+) -> list[T]:
+    """Return each object of a listing as `read` makes it."""
+    return client.typed(read, asked(client, *segments, params=params))
+
+
+def one(
+    client: ManagementClient, read: Callable[[Any], T], *segments: str, params: Params | None = None
+) -> T:
+    """Return one object as `read` makes it."""
+    return client.typed(read, [asked(client, *segments, params=params)])[0]
+
+
+def asked(client: ManagementClient, *segments: str, params: Params | None = None) -> Any:
+    """Return what GET of a path answers. Of a path whose second part is a virtual host, a hidden one is Refused."""
+    return _offered(client, lambda: client.read(*segments, params=params), segments)
+
+
+def change(
+    client: ManagementClient,
+    method: str,
+    *segments: str,
+    body: Any = None,
+    params: Params | None = None,
+) -> Any:
+    """PUT, POST or DELETE; return what is answered, None for nothing."""
+    return _offered(client, lambda: client.call(method, *segments, body=body, params=params), segments)
+
+
+def _offered(client: ManagementClient, call: Callable[[], T], segments: tuple[str, ...]) -> T:
+    """Make a call; where the broker has no such path, say that, and not that it has no management API."""
+    try:
+        return call()
+    except ManagementUnavailable as error:
+        if error.code not in _ABSENT or len(segments) != 1:
+            raise
+        client.whoami()  # raises where the API is not there indeed
+        raise NotOffered(_words(segments[0])) from error
+    except BadRequest as error:
+        if error.code != "not_allowed":
+            raise
+        raise NotOffered(_words(segments[0])) from error
+
+
+def _words(kind: str) -> str:
+    return (
+        f"This broker's management API has no “{kind}”: its version has not, or the plugin that adds it is "
+        "not enabled."
+    )

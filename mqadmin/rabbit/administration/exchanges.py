@@ -1,0 +1,122 @@
+"""Exchanges: listed, looked at, declared, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mqadmin.rabbit.administration import calls
+from mqadmin.rabbit.management_api import values
+from mqadmin.rabbit.management_api.client import ManagementClient
+from mqadmin.rabbit.management_api.values import Json
+
+COLUMNS = (
+    "vhost,name,type,durable,auto_delete,internal,arguments,policy,message_stats.publish_in,"
+    "message_stats.publish_out,message_stats.publish_in_details.rate,message_stats.publish_out_details.rate"
+)
+DEFAULT_IN_PATH = "amq.default"  # what the management API calls the exchange without a name
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One exchange. Rates per second; `taken`, `passed`: messages since its statistics began; None: not known."""
+
+    vhost: str
+    name: str
+    type: str
+    durable: bool
+    auto_delete: bool
+    internal: bool
+    arguments: Mapping[str, Any]
+    policy: str
+    in_rate: float | None
+    out_rate: float | None
+    taken: int | None
+    passed: int | None
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether RabbitMQ made it, and lets nobody declare or delete it."""
+        return not self.name or self.name.startswith("amq.")
+
+
+@dataclass(frozen=True)
+class ExchangeType:
+    """A type that exchanges may have on this broker: of its own or of a plugin."""
+
+    name: str
+    description: str
+
+
+def listed(client: ManagementClient) -> list[Exchange]:
+    """Return all exchanges that the account sees."""
+    return calls.rows(client, _exchange, "exchanges", params={"columns": COLUMNS})
+
+
+def one(client: ManagementClient, vhost: str, name: str) -> Exchange:
+    """Return one exchange, live; "" is the default one."""
+    return calls.one(client, _exchange, "exchanges", vhost, in_path(name))
+
+
+def types(client: ManagementClient) -> list[ExchangeType]:
+    """Return the types that this broker has, by name."""
+    found = calls.asked(client, "overview")
+    entries = found.get("exchange_types") if isinstance(found, dict) else None
+    read = client.typed(_type, entries or [])
+    return sorted(read, key=lambda item: item.name)
+
+
+def declare(
+    client: ManagementClient,
+    vhost: str,
+    name: str,
+    *,
+    type: str,
+    durable: bool = True,
+    auto_delete: bool = False,
+    internal: bool = False,
+    arguments: Mapping[str, Any] | None = None,
+) -> None:
+    """Declare an exchange; the same again changes nothing, another definition raises BadRequest."""
+    body = {
+        "type": type,
+        "durable": durable,
+        "auto_delete": auto_delete,
+        "internal": internal,
+        "arguments": dict(arguments or {}),
+    }
+    calls.change(client, "PUT", "exchanges", vhost, name, body=body)
+
+
+def delete(client: ManagementClient, vhost: str, name: str, *, if_unused: bool = False) -> None:
+    """Delete an exchange with its bindings; with `if_unused` BadRequest where something is bound to it."""
+    params = {"if-unused": "true"} if if_unused else None
+    calls.change(client, "DELETE", "exchanges", vhost, name, params=params)
+
+
+def in_path(name: str) -> str:
+    """Return what stands for an exchange in a path."""
+    return name or DEFAULT_IN_PATH
+
+
+def _exchange(item: Json) -> Exchange:
+    stats = values.table(item.get("message_stats"))
+    return Exchange(
+        vhost=str(item["vhost"]),
+        name=str(item["name"]),
+        type=str(item["type"]),
+        durable=item.get("durable") is not False,
+        auto_delete=item.get("auto_delete") is True,
+        internal=item.get("internal") is True,
+        arguments=values.table(item.get("arguments")),
+        policy=values.text(item.get("policy")) or "",
+        in_rate=values.rate(stats, "publish_in"),
+        out_rate=values.rate(stats, "publish_out"),
+        taken=values.integer(stats.get("publish_in")),
+        passed=values.integer(stats.get("publish_out")),
+    )
+
+
+def _type(item: Json) -> ExchangeType:
+    return ExchangeType(str(item["name"]), str(item.get("description", "")))
