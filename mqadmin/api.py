@@ -7,6 +7,7 @@ import mqadmin.administration.api
 import mqadmin.alerts.api
 import mqadmin.core.api
 import mqadmin.deadletters.api
+import mqadmin.definitions.api
 import mqadmin.queues.api
 from mqadmin.core.api.plumbing import create_api
 
@@ -17,6 +18,7 @@ for app in (
     consumers.api,
     mqadmin.deadletters.api,
     mqadmin.alerts.api,
+    mqadmin.definitions.api,
     mqadmin.administration.api,
 ):
     api.add_router("", app.router)

@@ -47,8 +47,8 @@ INSTALLED_APPS = [
     "consumers",
     "mqadmin.deadletters",
     "mqadmin.alerts",
-    "mqadmin.definitions",
     "mqadmin.administration",
+    "mqadmin.definitions",
     "mqadmin.passing",
 ]
 
@@ -235,6 +235,9 @@ MQADMIN_LETTER_BYTES = given.number("MQADMIN_LETTER_BYTES", 16_000_000, 1)
 # asked each minute while all is well.
 MQADMIN_ALERTS_SECONDS = given.number("MQADMIN_ALERTS_SECONDS", 5.0, 0.1)
 MQADMIN_ALERTS_DAYS = given.number("MQADMIN_ALERTS_DAYS", 90.0, 0.0)
+MQADMIN_DEFINITIONS_SECONDS = given.number("MQADMIN_DEFINITIONS_SECONDS", 60.0, 0.0)
+MQADMIN_DEFINITIONS_DAYS = given.number("MQADMIN_DEFINITIONS_DAYS", 365.0, 0.0)
+MQADMIN_DEFINITIONS_VERSIONS = given.number("MQADMIN_DEFINITIONS_VERSIONS", 1_000, 1)
 MQADMIN_PUBLIC_URL = given.address("MQADMIN_PUBLIC_URL").rstrip("/")
 MQADMIN_HEARTBEAT_URL = given.address("MQADMIN_HEARTBEAT_URL")
 MQADMIN_SUPERVISOR_ON_EXIT = given.one_of("MQADMIN_SUPERVISOR_ON_EXIT", "leave", ("leave", "stop"))

@@ -12,6 +12,7 @@ urlpatterns = [
     path("consumers/", include("consumers.urls")),
     path("dead-letters/", include("mqadmin.deadletters.urls")),
     path("alerts/", include("mqadmin.alerts.urls")),
+    path("definitions/", include("mqadmin.definitions.urls")),
     path("", include("mqadmin.administration.urls")),
     path("api/v1/", api.urls),
 ]

@@ -1,4 +1,4 @@
-"""The app's name to Django."""
+"""What the definitions hang on at start."""
 
 from __future__ import annotations
 
@@ -8,3 +8,8 @@ from django.apps import AppConfig
 class DefinitionsConfig(AppConfig):
     name = "mqadmin.definitions"
     label = "definitions"
+
+    def ready(self) -> None:
+        from mqadmin.definitions import hooks
+
+        hooks.register()

@@ -50,6 +50,7 @@ NO_PAGES = {
     "queue_export_json",
     "process_download",
     "alert_rule_preview",
+    "definitions_download",
 }
 # The dark page is the light one in other colours: only what depends on them is asked again.
 OF_COLOUR = ["color-contrast", "link-in-text-block"]

@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from mqadmin.alerts.models import Incident
 from mqadmin.alerts.telling import links
@@ -21,6 +22,7 @@ from mqadmin.api import api
 from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry, Operation, WallToken
 from mqadmin.deadletters.models import RetryRule, SavedView
+from mqadmin.definitions.models import Version
 from mqadmin.queues.models import Broker, Queue, SavedQueueView, Standing
 from tests.alerts.factories import make_channel, make_incident, make_rule, make_silence
 from tests.core.conftest import SignIn, make_user
@@ -167,6 +169,15 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "silence_new": (OPERATOR, OPERATOR),
     "silence_end": (None, OPERATOR),
     "delivery_list": (VIEWER, None),
+    "definitions_list": (VIEWER, None),
+    "definitions_look": (None, OPERATOR),
+    "definitions_compare": (VIEWER, None),
+    "definitions_export": (VIEWER, None),
+    "definitions_download": (VIEWER, None),
+    "definitions_download_all": (None, ADMIN),
+    "definitions_import": (ADMIN, ADMIN),
+    "definitions_version": (VIEWER, None),
+    "definitions_restore": (ADMIN, ADMIN),
     "list_complete": (VIEWER, None),
     # exchanges
     "exchange_list": (VIEWER, None),
@@ -298,6 +309,13 @@ CALLS = {
     "POST /silences": OPERATOR,
     "DELETE /silences/{silence_id}": OPERATOR,
     "GET /alert-deliveries": VIEWER,
+    "GET /definitions": VIEWER,
+    "GET /definitions/now": VIEWER,
+    "GET /definitions/diff": VIEWER,
+    "GET /definitions/{version_id}": VIEWER,
+    "POST /definitions/{version_id}/restore": ADMIN,
+    "POST /definitions/export": ADMIN,
+    "POST /definitions/import": ADMIN,
     # exchanges
     "GET /exchanges": VIEWER,
     "POST /exchanges": ADMIN,
@@ -347,6 +365,7 @@ class World:
     alert_rule: int
     channel: int
     silence: int
+    version: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -371,6 +390,7 @@ class World:
             "incident_id": self.incident,
             "channel_id": self.channel,
             "silence_id": self.silence,
+            "version_id": self.version,
             "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
         }
         return values[name]
@@ -400,6 +420,7 @@ def world(db: None) -> World:
         alert_rule=make_rule().pk,
         channel=make_channel().pk,
         silence=make_silence().pk,
+        version=Version.objects.create(broker="default", at=timezone.now()).pk,
     )
 
 

@@ -23,6 +23,8 @@ from mqadmin.alerts.telling import links
 from mqadmin.core.models import AuditEntry, Operation, OperationProblem, WallToken
 from mqadmin.core.query import lexer
 from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
+from mqadmin.definitions.comparing import document
+from mqadmin.definitions.keeping import versions
 from mqadmin.queues.models import Queue, Standing
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig
@@ -70,6 +72,7 @@ class World:
     channel: int
     silence: int
     token: str
+    version: int
 
     def argument(self, route: str, name: str) -> int | str:
         if name == "pk":
@@ -102,6 +105,7 @@ ASKED = {
     "letter_map": ["vhost={vhost}"],
     "consumer_try": ["record={record}"],
     "audit_list": ["", "actor=nobody"],
+    "definitions_compare": ["", "one={version}"],
     # The forms of new ones are those of the ones that are there.
     "alert_rule_new": [],
     "channel_new": [],
@@ -279,7 +283,28 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
             by=named("ann"),
         ).pk,
         **_alerts(vhost, named),
+        version=_version(vhost, named),
     )
+
+
+def _version(vhost: str, named: Naming) -> int:
+    """Keep two versions of definitions, each with objects that the broker does not have; return the second."""
+    policy = {"vhost": vhost, "name": named("policy"), "pattern": named("^"), "definition": {"max-length": 1}}
+    queue = {"vhost": vhost, "name": named("lost"), "durable": True, "auto_delete": False, "arguments": {}}
+    binding = {"source": named("dlx"), "destination": named("lost"), "destination_type": "queue"}
+    told = {
+        "policies": [policy],
+        "queues": [queue],
+        "bindings": [
+            {**binding, "vhost": vhost, "routing_key": named("key"), "arguments": {"a": named("b")}}
+        ],
+        "users": [{"name": named("ann"), "password_hash": "x", "tags": []}],
+    }
+    versions.keep("default", document.read({**told, "policies": []}))
+    policy["definition"] = {"max-length": 2, "dead-letter-exchange": named("dlx")}
+    made = versions.keep("default", document.read(told))
+    assert made is not None
+    return made.pk
 
 
 def _alerts(vhost: str, named: Naming) -> dict[str, Any]:

@@ -47,11 +47,13 @@ class Answer:
     """What a call returned, decoded.
 
     `clock_ahead`: by how many seconds the clock that dated it (the node's, or that of a proxy before it) is ahead
-    of ours, to about a second; None where it has no date.
+    of ours, to about a second; None where it has no date. `etag`: what the broker calls this state, "" for nothing.
     """
 
     found: Any
     clock_ahead: float | None = None
+    status: int = 200
+    etag: str = ""
 
 
 class Http:
@@ -73,6 +75,7 @@ class Http:
         body: Any = None,
         expect: tuple[int, ...] = (),
         in_entries: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Return the decoded JSON of `/api/<segments>`, None for an empty answer.
 
@@ -83,15 +86,15 @@ class Http:
         Refused, NotFound, BadResponse or ManagementUnavailable.
         """
         address = "/".join((self._base, *(quote(segment, safe="") for segment in segments)))
-        response = self._answer(method, address, params, body)
+        response = self._answer(method, address, params, body, headers)
         if response.status_code == 500 and method == "GET" and self._has_answered:
             # RabbitMQ 3.10 does so in the moment in which a queue is declared; asked again, it lists it.
-            response = self._answer(method, address, params, body)
+            response = self._answer(method, address, params, body, headers)
         if response.status_code == 404 and len(segments) == 1:
             # What every RabbitMQ has is not there. One that stops takes its API away first, and says so to whoever
             # kept a connection; to a new one it does not answer.
             if self._renewed(method):
-                response = self._asked_anew(method, address, params, body, was_there=True)
+                response = self._asked_anew(method, address, params, body, headers, was_there=True)
             if response.status_code == 404:
                 raise self._without_api(response)
         if response.status_code in expect or response.ok:
@@ -101,7 +104,7 @@ class Http:
             found = self._decoded(response)
             if method == "GET" and rb"\u0000" in response.content:
                 found = entries.shown(found)
-            return Answer(found, _ahead(response))
+            return Answer(found, _ahead(response), response.status_code, response.headers.get("ETag", ""))
         raise self._failure(response)
 
     def _answer(self, method: str, *request: Any) -> requests.Response:
@@ -116,13 +119,19 @@ class Http:
             raise self._unreachable(error) from error
 
     def _sent(
-        self, method: str, url: str, params: Mapping[str, str | int] | None, body: Any
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str | int] | None,
+        body: Any,
+        headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         return self._pooled().request(
             method,
             url,
             params=params,
             json=body,
+            headers=headers,
             timeout=(min(CONNECT_TIMEOUT_S, self._config.timeout_s), self._config.timeout_s),
             allow_redirects=False,
         )

@@ -1,0 +1,1 @@
+"""Definitions as objects by their key: read, made comparable, without secrets, told apart. Pure."""

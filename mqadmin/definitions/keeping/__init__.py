@@ -1,0 +1,1 @@
+"""What definitions were: asked for, packed, kept when they changed, dropped when they are old."""

@@ -1,0 +1,141 @@
+"""Versions: kept when something changed, small, thinned; what is stored of each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from mqadmin.core.models import AuditEntry
+from mqadmin.definitions.comparing import kinds
+from mqadmin.definitions.comparing.document import Read
+from mqadmin.definitions.comparing.kinds import Key, Snapshot
+from mqadmin.definitions.keeping import packing, retention, versions, who
+from mqadmin.definitions.models import Part, Version
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def queues(count: int, **more: Any) -> Snapshot:
+    return {
+        Key(kinds.QUEUE, "/", (f"q{number}",)): {"name": f"q{number}", "vhost": "/", "arguments": {}, **more}
+        for number in range(count)
+    }
+
+
+def keep(objects: Snapshot, minutes: float = 0, version: str = "4.3.6") -> Version | None:
+    return versions.keep("default", Read(objects, 0, version), now=NOW + timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize("count", [0, 1, 256, 257, 3_000])
+def test_what_is_packed_comes_back(count: int) -> None:
+    objects = queues(count)
+    parts = packing.pack(objects)
+    digests = {name: packing.digest(data) for name, data in parts.items()}
+    data = {digests[name]: packing.compressed(part) for name, part in parts.items()}
+    assert packing.unpack(digests, data) == objects
+
+
+@pytest.mark.django_db
+def test_a_version_is_kept_when_something_changed() -> None:
+    objects = queues(3)
+    first = keep(objects)
+    assert first is not None
+    assert (first.changed, first.counts) == ({}, {"queue": 3})
+    assert keep(objects, 1) is None
+    assert versions.watch("default").checked_at == NOW + timedelta(minutes=1)
+    key = Key(kinds.QUEUE, "/", ("q1",))
+    changed = {**objects, key: {**objects[key], "arguments": {"x-max-length": 1}}}
+    del changed[Key(kinds.QUEUE, "/", ("q0",))]
+    second = keep(changed, 2)
+    assert second is not None
+    assert second.changed == {"added": 0, "gone": 1, "changed": 1}
+    assert second.since == NOW + timedelta(minutes=1)
+    assert versions.objects(second) == changed
+    assert {item.how for item in versions.between(first, second)} == {"gone", "changed"}
+
+
+@pytest.mark.django_db
+def test_the_same_in_other_words_is_no_change_but_an_upgrade_is_told() -> None:
+    keep(queues(2), version="4.0.5")
+    told_otherwise = queues(2, auto_delete=False)
+    assert keep(told_otherwise, 1, "4.0.5") is None
+    upgraded = keep(told_otherwise, 2, "4.3.6")
+    assert upgraded is not None
+    assert upgraded.changed == {"added": 0, "gone": 0, "changed": 0}
+
+
+@pytest.mark.django_db
+def test_one_change_among_many_stores_little() -> None:
+    objects = queues(4_000)
+    keep(objects)
+    before = set(Part.objects.values_list("digest", flat=True))
+    key = Key(kinds.QUEUE, "/", ("q7",))
+    keep({**objects, key: {**objects[key], "durable": True}}, 1)
+    assert Part.objects.exclude(digest__in=before).count() == 1
+    assert len(before) >= 16
+
+
+@pytest.mark.django_db
+def test_who_did_it_is_told_where_the_audit_log_names_it() -> None:
+    objects = queues(2)
+    keep(objects)
+    AuditEntry.objects.create(
+        actor="ann", action="queue.create", broker="default", target="/:q2", outcome="done"
+    )
+    AuditEntry.objects.create(
+        actor="bob", action="queue.peek", broker="default", target="/:q2", outcome="done"
+    )
+    AuditEntry.objects.create(
+        actor="cyd", action="queue.create", broker="other", target="/:q2", outcome="done"
+    )
+    AuditEntry.objects.update(at=NOW + timedelta(seconds=30))
+    made = keep(queues(3), 1)
+    assert made is not None
+    assert made.who == [{"actor": "ann", "action": "queue.create"}]
+    AuditEntry.objects.update(at=NOW + timedelta(seconds=90))
+    later = keep(queues(1), 9)
+    assert later is not None
+    assert later.who == [{"actor": "ann", "action": "queue.create"}]  # q2, within the time; q1 nobody
+
+
+@pytest.mark.parametrize(
+    ("target", "detail", "is_it"),
+    [
+        ("/:orders", {}, True),
+        ("/:orders", {"destination": "q"}, True),
+        ("/:orders", {"destination": "other"}, False),
+        ("/:q", {}, True),
+        ("/:order", {}, False),
+        ("", {}, False),
+        ("/:orders", {"objects": []}, False),
+    ],
+)
+def test_a_binding_is_named_by_either_of_its_ends(target: str, detail: dict[str, Any], is_it: bool) -> None:
+    key = Key(kinds.BINDING, "/", ("orders", "queue", "q", "a.*", "{}"))
+    entry = AuditEntry(actor="ann", action="binding.delete", target=target, detail=detail, at=NOW)
+    assert (who.of(key, [entry]) is not None) is is_it
+
+
+def test_old_versions_are_thinned_and_the_newest_stays() -> None:
+    minutes = [0, 1, 8 * 1440 + 1, 8 * 1440 + 2, 8 * 1440 + 70, 40 * 1440, 40 * 1440 + 90, 400 * 1440]
+    rows = [(number, NOW - timedelta(minutes=ago)) for number, ago in enumerate(minutes)]
+    assert retention.surplus(rows, NOW, 365, 100) == [3, 6, 7]
+    assert retention.surplus(rows, NOW, 0, 100) == [3, 6]
+    assert retention.surplus(rows, NOW, 365, 2) == [2, 3, 4, 5, 6, 7]
+    assert retention.surplus([(1, NOW - timedelta(days=900))], NOW, 365, 1) == []
+
+
+@pytest.mark.django_db
+def test_what_no_version_needs_is_deleted(settings: LazySettings) -> None:
+    settings.MQADMIN_DEFINITIONS_VERSIONS = 1
+    for number in range(4):
+        keep(queues(number + 1), number)
+    assert Version.objects.count() == 4
+    assert retention.forget(NOW + timedelta(hours=1)) == "3 versions of definitions"
+    (left,) = Version.objects.all()
+    assert versions.objects(left) == queues(4)
+    assert set(Part.objects.values_list("digest", flat=True)) == set(left.parts.values())
+    assert retention.forget(NOW + timedelta(hours=1)) == ""
