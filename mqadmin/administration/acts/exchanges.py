@@ -42,6 +42,8 @@ def declare(
     require_name("vhost", vhost)
     require_name("name", name)
     require_name("type", type)
+    if name.startswith("amq."):
+        raise blame("name", _("Names that begin with “amq.” are RabbitMQ's own."))
     given = dict(arguments or {})
     if alternate_exchange:
         given[ALTERNATE] = require_name("alternate_exchange", alternate_exchange)

@@ -81,7 +81,10 @@ class Table:
             order = list(range(len(self.values)))
             for name in reversed(names):
                 column = self._keys(name)
-                order.sort(key=lambda place: (column[place] is not None, column[place]))
+                absent = [place for place in order if column[place] is None]
+                order = [place for place in order if column[place] is not None] if absent else order
+                order.sort(key=column.__getitem__)
+                order = absent + order
             self._orders[key] = order
         return self._orders[key]
 
