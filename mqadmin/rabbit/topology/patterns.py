@@ -3,7 +3,7 @@
 RabbitMQ matches with Erlang's `re`, on bytes, anywhere in the name (rabbit_policy:matches/3). That is PCRE, and
 PCRE2 from Erlang 28 on; it backtracks, and what takes it too long counts as no match. RE2 takes a time that grows
 with the name and not beyond. Where the two may differ nothing is guessed: None. Tried on 3.10.8, 4.0.5 and 4.3.6,
-see ADR 36.
+see ADR 37.
 """
 
 from __future__ import annotations
