@@ -2,17 +2,17 @@
 
     python -m benchmarks.history [--days 90] [--queues 10000] [--busy 500] [--only sqlite postgres]
 
-The samples are those of `benchmarks.history_traffic`. What is written is written by the monitor's own recorder, folded
-as the monitor does, and forgotten as the worker does.
+The samples are those of `benchmarks.history_traffic`. What is written is written by the monitor's own recorder,
+folded as the monitor does, and forgotten as the worker does.
 
-Nothing is extrapolated: each step is really filled, for as long as it is kept and two of its spans, so that what is
-too old goes while the next comes. But of the ninety days not each sample is taken, as a million and a half would take
-a day. Those that no finer step remembers any more are taken at the coarsest step and go straight into it; the two days
-before the end come each minute, as the next step has them, and are thinned from there; the last hours come every five
-seconds. For that the recorder is given the steps from there on. What it stores is what it would have stored, for
-values that hold for a step (`test_a_step_is_stored_alike_thinned_or_straight`); for others it stores more: a sample is
-a mean of five seconds and differs more from the next than a mean of ten minutes. Both are measured (`bytes_straight`,
-`bytes_thinned`), and a benchmark whose straight points were the smaller ones has no figures.
+Nothing is extrapolated: each step is really filled, for as long as it is kept and two of its spans, so that what
+is too old goes while the next comes. But not each sample of ninety days is taken: a million and a half would take a
+day. Those that no finer step remembers any more are taken at the coarsest step and go straight into it; the two
+days before the end come each minute, as the next step has them, and are thinned from there; the last hours come
+every five seconds. For that the recorder is given the steps from there on. What it stores is what it would have
+stored, for values that hold for a step (`test_a_step_is_stored_alike_thinned_or_straight`); for others it stores
+more: a sample differs more from the next than a mean of ten minutes does. Both are measured (`bytes_straight`,
+`bytes_thinned`), and where the straight points were the smaller ones there are no figures.
 
 gigabytes  what history holds in the end, and may hold at any time: SQLite: the file with its WAL, at its largest;
            PostgreSQL: tables, indexes, TOAST, before any VACUUM FULL
@@ -67,7 +67,7 @@ class Filling:
         self.cpu: list[float] = []
 
     def fill(self, begins: Sequence[int], until: int) -> None:
-        """Take samples from `begins` of each step on, until the next finer one's, the finest one's until `until`."""
+        """Take samples from `begins` of each step on, until the next finer one's, of the finest until `until`."""
         ends = [until, *begins]
         for place in reversed(range(len(self._steps))):
             self._phase(place, begins[place], ends[place])
@@ -98,7 +98,9 @@ class Filling:
         size = self.sizes[at] = stored()
         self.largest = max(self.largest, size)
         if at % _PROGRESS_S == 0:
-            print(f"{(_NOW - at) / 86_400:5.1f} days to go: {size / 1e6:,.0f} MB", file=sys.stderr, flush=True)
+            print(
+                f"{(_NOW - at) / 86_400:5.1f} days to go: {size / 1e6:,.0f} MB", file=sys.stderr, flush=True
+            )
 
 
 def measure(queues: int, busy: int, days: int) -> dict[str, float]:
@@ -151,15 +153,17 @@ def _charts(configured: Sequence[Step], name: Sequence[str]) -> dict[str, float]
 
 
 def _bytes(step: Step, begins: Sequence[int]) -> tuple[float, float]:
-    """Return the bytes of a busy queue's point in the coarsest step, where it was recorded straight into it and where
-    it was thinned from samples of a finer one."""
+    """Return the bytes of a busy queue's point in the coarsest step, where it was recorded straight into it and
+    where it was thinned from samples of a finer one."""
     from mqadmin.history import packing
     from mqadmin.history.models import Chunk
 
     chunks = Chunk.objects.filter(step=step.seconds, series__name__startswith="busy.")
 
     def each(rows: Any) -> float:
-        found = [(len(data), len(packing.points(bytes(data)))) for data in rows.values_list("data", flat=True)]
+        found = [
+            (len(data), len(packing.points(bytes(data)))) for data in rows.values_list("data", flat=True)
+        ]
         return sum(size for size, _count in found) / max(1, sum(count for _size, count in found))
 
     finer = begins[-2]
@@ -181,13 +185,14 @@ def _durable(wanted: bool) -> None:
 
 
 def stored() -> int:
-    """Return the bytes that history takes now: SQLite's file and its WAL, PostgreSQL's tables with what is theirs."""
+    """Return the bytes that history takes now: SQLite's file and WAL, PostgreSQL's tables with all of theirs."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'history_%'"
+                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
+                " WHERE relkind = 'r' AND relname LIKE 'history_%'"
             )
             return int(cursor.fetchone()[0])
     path = Path(str(connection.settings_dict["NAME"]))

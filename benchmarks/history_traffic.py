@@ -1,8 +1,9 @@
 """What ten thousand queues look like to the monitor over months: made up, the same at each run.
 
-Of the busy queues every number changes at each sample. The others rest, but for a burst of a minute some times a day,
-after which they are as before; a tenth of them holds messages that wait ever longer. All of it goes with the hour of
-the day: at night there is a fifth of what there is at noon. Three nodes and the broker's totals change at each sample.
+Of the busy queues every number changes at each sample. The others rest, but for a burst of a minute some times a
+day, after which they are as before; a tenth of them holds messages that wait ever longer. All of it goes with the
+hour of the day: at night there is a fifth of what there is at noon. Three nodes and the broker's totals change at
+each sample.
 """
 
 from __future__ import annotations
@@ -54,7 +55,13 @@ class Traffic:
         found[Key("broker", "", "")] = (*totals, *(self._dice.randrange(90),) * (len(BROKER) - len(totals)))
         for node in self._nodes:
             memory, disk = self._dice.randrange(9 * 10**8, 10**9), 10**11 - at % 10**9
-            found[node] = (memory, disk, self._dice.randrange(900, 999), 900, self._dice.randrange(9000, 9999))
+            found[node] = (
+                memory,
+                disk,
+                self._dice.randrange(900, 999),
+                900,
+                self._dice.randrange(9000, 9999),
+            )
         return found
 
     def _wait(self, at: int) -> None:

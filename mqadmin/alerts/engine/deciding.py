@@ -27,8 +27,8 @@ class Told:
 class Case:
     """The incident as the channel sees it: only those of its alerts that the channel is for and nothing silences.
 
-    `repeat_s`: of the rule that wants it most often; 0: never. `news_at`: when the last of those began to fire that are
-    told one by one: a node of a broker that goes down while another is away.
+    `repeat_s`: of the rule that wants it most often; 0: never. `news_at`: when the last of those began to fire
+    that are told one by one: a node of a broker that goes down while another is away.
     """
 
     severity: int

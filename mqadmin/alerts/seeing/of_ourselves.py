@@ -47,8 +47,8 @@ def broker_reasons(rule: Rule, world: World) -> Iterator[Hit]:
 
 
 def _by_trouble(reasons: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """Return reasons by their code, or code and node. Publishers that an alarm blocks are evidence of that, no trouble
-    beside it."""
+    """Return reasons by their code, or code and node. Publishers that an alarm blocks are evidence of that, no
+    trouble beside it."""
     found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for reason in reasons:
         found[_trouble(reason)].append(reason)
