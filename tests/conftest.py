@@ -37,6 +37,7 @@ hypothesis_settings.load_profile("mqadmin")
 
 _DIR_VARIABLE = "MQADMIN_TEST_DIR"
 _NEEDS_BROKER = {"broker", "browser", "processes"}
+_OWN_BROKER = {"restartable_broker", "tls_broker"}  # Debian's, whatever the run's broker is
 _DATABASE = {"db", "transactional_db", "process_environ", "admin_client", "client"}
 
 
@@ -81,13 +82,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """A test on a slow machine may take longer before it counts as stuck (see tests.support.waiting).
 
     Those that take minutes begin: at the end all others would wait for the worker that has them. What never
-    speaks to the database is marked `any_database`.
+    speaks to the database is marked `any_database`, what brings a broker of its own `any_version`.
     """
     items.sort(key=lambda item: not item.nodeid.startswith("tests/faults/"))
     usual = float(config.getini("timeout"))
     for item in items:
         if item.get_closest_marker("django_db") is None and _DATABASE.isdisjoint(item.fixturenames):  # type: ignore[attr-defined]
             item.add_marker(pytest.mark.any_database)
+        if not _OWN_BROKER.isdisjoint(item.fixturenames):  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.any_version)
         own = item.get_closest_marker("timeout")
         seconds = float(own.args[0]) if own is not None and own.args else usual
         item.add_marker(pytest.mark.timeout(waiting.patient(seconds)), append=False)

@@ -81,13 +81,16 @@ def coarse(seconds: float) -> int:
 
 
 _STEP = 1.05
+_SCALES = {kind: tuple(number.scale for number in numbers) for kind, numbers in KINDS.items()}
 
 
 def scaled(kind: str, numbers: Sequence[float | None]) -> Values:
     """Return the point of what was measured, in the order of the kind; None was not known."""
     return tuple(
-        None if value is None else round(value * number.scale)
-        for number, value in zip(KINDS[kind], numbers, strict=True)
+        [
+            None if value is None else round(value * scale)
+            for scale, value in zip(_SCALES[kind], numbers, strict=True)
+        ]
     )
 
 

@@ -79,6 +79,11 @@ def a_case(severity: int = 2, alerts: int = 1, opened: float = 900, **values: ob
         (a_case(alerts=400, is_snoozed=True), [told(300, alerts=10)], ""),
         (a_case(alerts=400), [told(299, alerts=10)], ""),
         (a_case(alerts=6), [told(300, alerts=2)], ""),
+        (a_case(alerts=2, news_at=ago(1)), [told(2)], "grown"),  # a second node, at once
+        (a_case(alerts=2, news_at=ago(2)), [told(2)], ""),  # the first message was about both
+        (a_case(alerts=2, news_at=ago(1)), [told(9, alerts=3)], "grown"),  # others are back
+        (a_case(alerts=2, news_at=ago(1), is_acknowledged=True), [told(2)], "grown"),
+        (a_case(alerts=2, news_at=ago(1), is_snoozed=True), [told(2)], ""),
     ],
 )
 def test_what_is_told(case: Case, before: list[Told], expected: str) -> None:

@@ -92,6 +92,30 @@ def test_each_trouble_of_a_broker_is_told_when_it_begins_and_when_it_ends(shop: 
     assert "blocked" in text  # publishers, by it
 
 
+def test_each_node_that_goes_down_is_told_also_beside_another(shop: Shop) -> None:
+    a_rule(about="broker_reason", level="broken", for_s=0, clear_s=0)
+    a_channel()
+
+    def told_with(*down: str) -> list[str]:
+        before = Delivery.objects.count()
+        reasons = [{"code": "node_down", "level": "broken", "params": {"node": node}} for node in down]
+        Broker.objects.update(reasons=reasons)
+        shop.after(5)
+        return list(Delivery.objects.order_by("id").values_list("title", flat=True)[before:])
+
+    first = "[critical] default: a@h is down"
+    assert told_with("a@h") == [first]
+    assert told_with("b@h", "a@h") == ["[critical] default: a@h is down; b@h is down (got worse)"]
+    assert told_with("a@h", "b@h") == []
+    assert told_with("b@h") == [], "one of them is back: the other goes on"
+    assert told_with("c@h", "b@h") == ["[critical] default: b@h is down; c@h is down (got worse)"]
+    assert shop.incident.title == "b@h is down; c@h is down"
+    four = told_with("a@h", "b@h", "c@h", "d@h")
+    assert four == ["[critical] default: b@h is down; c@h is down; a@h is down; and 1 more (got worse)"]
+    assert [title[:10] for title in told_with()] == ["[resolved]"]
+    assert told_with("b@h") == [first.replace("a@h", "b@h")], "an incident of its own"
+
+
 def test_what_holds_for_a_moment_only_leaves_nothing(shop: Shop) -> None:
     a_rule()
     queue = shop.queue("orders", "no_consumers")

@@ -35,6 +35,8 @@ pytestmark = pytest.mark.usefixtures("no_broker")
 # Each may what the ones before it may. "" is signed in, but has no role yet.
 RANKS = ["anonymous", "", "viewer", "operator", "admin"]
 EVERYBODY, SIGNED_IN, VIEWER, OPERATOR, ADMIN = RANKS
+# What an admin opens is opened on each database: it is everything. Who else may is decided without one.
+EACH = [pytest.param(who, marks=[] if who == ADMIN else pytest.mark.any_database) for who in RANKS]
 
 # The name of each page: who may open it (GET; None: nobody), who may send to it (POST).
 PAGES: dict[str, tuple[str | None, str | None]] = {
@@ -478,7 +480,7 @@ def browser(who: str, sign_in: SignIn, **options: bool) -> Client:
     return Client(**options) if who == EVERYBODY else sign_in(who, **options)
 
 
-@pytest.mark.parametrize("who", RANKS, ids=lambda who: who or "no-role")
+@pytest.mark.parametrize("who", EACH, ids=lambda who: who or "no-role")
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_pages(who: str, method: str, sign_in: SignIn, world: World) -> None:
     wrong = []
@@ -505,7 +507,7 @@ def _answer(response: Any) -> str:
     return answers.get(response.status_code, "allowed")
 
 
-@pytest.mark.parametrize("who", RANKS, ids=lambda who: who or "no-role")
+@pytest.mark.parametrize("who", EACH, ids=lambda who: who or "no-role")
 def test_calls_of_the_api(who: str, world: World) -> None:
     headers = {"Authorization": "Bearer mqa_nobody's"}
     if who != EVERYBODY:
@@ -528,6 +530,7 @@ def call(name: str, world: World, headers: dict[str, str]) -> Any:
     return Client().generic(method, f"/api/v1{path}", body, content_type="application/json", headers=headers)
 
 
+@pytest.mark.any_database
 def test_a_session_is_no_token(sign_in: SignIn, world: World) -> None:
     client = sign_in("admin")
     for call in CALLS:
@@ -537,6 +540,7 @@ def test_a_session_is_no_token(sign_in: SignIn, world: World) -> None:
         assert client.generic(method, address).status_code == 401, call
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", sorted(DESCRIPTIONS))
 def test_the_description_of_the_api_is_for_who_signed_in(name: str, sign_in: SignIn) -> None:
     address = reverse(f"api:{name}")
@@ -554,6 +558,7 @@ def test_who_is_deactivated_is_out_at_once(sign_in: SignIn, world: World) -> Non
     assert _answer(client.get("/queues/")) == "signs in"
 
 
+@pytest.mark.any_database
 def test_no_page_takes_a_post_without_its_token(sign_in: SignIn, world: World) -> None:
     taken = []
     for page in everything():

@@ -89,6 +89,31 @@ def test_a_line_is_what_was(age: int, width: int, restarts: float) -> None:
                 assert rate == pytest.approx(sum(rates[span]) / found.seconds, abs=0.02), at
 
 
+def test_a_step_is_stored_alike_thinned_or_straight() -> None:
+    """What benchmarks/history.py goes by: each minute straight into the coarsest step, or thinned from each 5 s."""
+    minutes: dict[int, Sample] = {}
+    for at, sample in traffic(9000, seed=3):
+        minutes.setdefault(at // 60 * 60, sample)
+    for broker, every, known in (("thinned", 5, STEPS), ("straight", 60, STEPS[2:])):
+        record = Recorder(broker, known, gap=4 * every)
+        for at in range(START, START + 9000, every):
+            record.record(at, minutes[at // 60 * 60])
+            folding.fold(broker, known, at)
+        folding.fold(broker, known, START + 9000)
+    rows = Chunk.objects.filter(step=60).order_by("series__name", "start")
+    found = {
+        broker: [
+            (name, start, bytes(data))
+            for name, start, data in rows.filter(series__broker=broker).values_list(
+                "series__name", "start", "data"
+            )
+        ]
+        for broker in ("thinned", "straight")
+    }
+    assert found["thinned"] == found["straight"]
+    assert {name for name, _start, _data in found["straight"]} == {"busy", "seldom", "still"}
+
+
 def test_only_what_changes_is_stored() -> None:
     record = recorder()
     for at in range(START, START + 600, 5):

@@ -27,7 +27,8 @@ class Told:
 class Case:
     """The incident as the channel sees it: only those of its alerts that the channel is for and nothing silences.
 
-    `repeat_s`: of the rule that wants it most often; 0: never.
+    `repeat_s`: of the rule that wants it most often; 0: never. `news_at`: when the last of those began to fire
+    that are told one by one: a node of a broker that goes down while another is away.
     """
 
     severity: int
@@ -36,6 +37,7 @@ class Case:
     is_acknowledged: bool = False
     is_snoozed: bool = False
     repeat_s: int = 0
+    news_at: datetime | None = None
 
 
 def decide(
@@ -58,6 +60,8 @@ def decide(
         return What.GROWN
     known = max(item.alerts for item in told)
     has_grown = case.alerts >= GROWN_TIMES * known and case.alerts >= known + GROWN_BY
+    if case.news_at is not None and case.news_at > last.at and not case.is_snoozed:
+        return What.GROWN
     if has_grown and not case.is_snoozed and now - last.at >= GROWN_EVERY:
         return What.GROWN
     if is_waved_off or not case.repeat_s or now - last.at < timedelta(seconds=case.repeat_s):

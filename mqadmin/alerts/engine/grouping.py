@@ -9,7 +9,7 @@ from datetime import datetime
 from mqadmin.alerts.engine.deciding import Case
 from mqadmin.alerts.engine.planning import Firing
 from mqadmin.alerts.models import Alert, Channel, Incident, Silence
-from mqadmin.alerts.seeing.hits import Subject, subject_of
+from mqadmin.alerts.seeing.hits import Subject, is_of_a_node, subject_of
 from mqadmin.alerts.seeing.world import World
 from mqadmin.alerts.telling import messages
 from mqadmin.alerts.telling.members import Member, subjects
@@ -110,6 +110,7 @@ def case(incident: Incident, mine: Sequence[Member], now: datetime) -> Case:
     return Case(
         severity=max((member.severity for member in mine), default=0),
         alerts=len(mine),
+        news_at=max((member.news_at for member in mine if member.news_at), default=None),
         opened_at=incident.opened_at,
         is_acknowledged=incident.acknowledged_at is not None,
         is_snoozed=incident.snoozed_until is not None and incident.snoozed_until > now,
@@ -128,8 +129,9 @@ def _joined(by_kind: dict[tuple[str, str], Group], item: Firing, now: datetime) 
 
 def _member(item: Firing, silent: bool) -> Member:
     alert, hit = item.alert, item.hit
+    subject = subject_of(alert)
     return Member(
-        subject=subject_of(alert),
+        subject=subject,
         rule=item.rule,
         since=alert.since,
         params=hit.params if hit else {},
@@ -137,6 +139,7 @@ def _member(item: Firing, silent: bool) -> Member:
         row_id=alert.row_id,
         is_silenced=silent,
         alert_id=alert.pk,
+        news_at=alert.firing_at if is_of_a_node(subject) else None,
     )
 
 
@@ -148,7 +151,8 @@ def _count(group: Group, now: datetime) -> None:
         return
     incident.is_silenced = all(member.is_silenced for member in group.members)
     worst = max(member.severity for member in members)
-    if len(members) > incident.most or worst > incident.severity:
+    is_news = any(member.news_at == now for member in members)
+    if len(members) > incident.most or worst > incident.severity or is_news:
         incident.title = messages.incident_title(incident, members)
     incident.severity = max(incident.severity, worst)
     incident.most = max(incident.most, len(members))

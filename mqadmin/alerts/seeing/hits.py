@@ -19,6 +19,11 @@ class Subject(NamedTuple):
     name: str = ""
 
 
+def is_of_a_node(subject: Subject) -> bool:
+    """Whether it is one node of a broker, called "code:node": each of them is news, however few they are."""
+    return subject.kind == Alert.Subject.BROKER and ":" in subject.name
+
+
 def subject_of(alert: Alert) -> Subject:
     return Subject(alert.subject, alert.broker, alert.vhost, alert.name)
 

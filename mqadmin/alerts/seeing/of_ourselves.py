@@ -20,6 +20,8 @@ from mqadmin.queues.models import Broker, Queue
 
 SILENT = timedelta(minutes=1)  # a supervisor, and a worker that takes up no operation
 _ALARMS, _BLOCKED = frozenset({"memory_alarm", "disk_alarm", "alarm"}), "publishers_blocked"
+# What each node is told of by itself. Not what is near a limit: in a cluster that is so of all nodes, one by one.
+_OF_NODES = _ALARMS | {"node_down"}
 _DOWN = ("failed", "lost", "unsupervised", "unplaced", "backoff")
 
 
@@ -34,25 +36,32 @@ def brokers_away(rule: Rule, world: World) -> Iterator[Hit]:
 
 def broker_reasons(rule: Rule, world: World) -> Iterator[Hit]:
     """Yield what brokers are judged badly for, each kind of trouble by itself: a node that goes down while channels
-    leak is news, and each has an end of its own."""
+    leak is news, so is a second one while the first is away, and each has an end of its own."""
     for broker in _brokers(rule, world):
         if broker.pk not in world.seen:
             continue
-        for code, reasons in _by_trouble(matched(broker.reasons, rule)).items():
+        for name, reasons in _by_trouble(matched(broker.reasons, rule)).items():
             params = {"reasons": [dict(reason) for reason in reasons[:KEPT_REASONS]]}
-            subject = Subject(Alert.Subject.BROKER, broker.slug, "", code)
-            yield Hit(subject, f"broker:{code}", params=params, since=began(reasons[0], world.now))
+            subject = Subject(Alert.Subject.BROKER, broker.slug, "", name[:255])
+            trouble = f"broker:{reasons[0].get('code')}"
+            yield Hit(subject, trouble, params=params, since=began(reasons[0], world.now))
 
 
 def _by_trouble(reasons: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """Return reasons by their code. Publishers that an alarm blocks are evidence of that, no trouble beside it."""
+    """Return reasons by their code, or code and node. Publishers that an alarm blocks are evidence of that, no
+    trouble beside it."""
     found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for reason in reasons:
-        found[str(reason.get("code"))].append(reason)
-    alarm = next((code for code in found if code in _ALARMS), None)
+        found[_trouble(reason)].append(reason)
+    alarm = next((name for name in found if name.partition(":")[0] in _ALARMS), None)
     if alarm is not None:
         found[alarm] += found.pop(_BLOCKED, [])
     return found
+
+
+def _trouble(reason: Mapping[str, Any]) -> str:
+    code, node = str(reason.get("code")), (reason.get("params") or {}).get("node")
+    return f"{code}:{node}" if node and code in _OF_NODES else code
 
 
 def consumers(rule: Rule, world: World) -> Iterator[Hit]:

@@ -13,7 +13,8 @@ from mqadmin.alerts.seeing.hits import Subject, subject_of
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`params`: as of now where it still holds, else as it was stored when it began to fire."""
+    """`params`: as of now where it still holds, else as it was stored when it began to fire. `news_at`: when it
+    began to fire, of what is told even beside others of its incident."""
 
     subject: Subject
     rule: Rule
@@ -23,6 +24,7 @@ class Member:
     row_id: int | None = None
     is_silenced: bool = False
     alert_id: int | None = None
+    news_at: datetime | None = None
 
     @property
     def severity(self) -> int:

@@ -20,6 +20,7 @@ from mqadmin.core.pages.formats import duration, number, rate
 from mqadmin.queues.pages import broker_status
 
 LONGEST_NAME = 80
+NODES_NAMED = 3  # of a cluster, in a title
 
 
 def name(text: object) -> str:
@@ -37,6 +38,8 @@ def title(kind: str, members: Sequence[Member]) -> str:
     """Return what is wrong with all of these in a few words; `kind`: of the incident."""
     if len(members) == 1:
         return _alone(members[0])
+    if kind.startswith("broker:"):
+        return _of_nodes(members)
     values: dict[str, Any] = {"n": number(len(members)), "rule": name(members[0].rule.name)}
     if kind.startswith("verdict:"):
         return verdicts.many(kind.removeprefix("verdict:"), len(members), _alone(members[0]))
@@ -52,6 +55,13 @@ _MANY = {
     "new_cause": gettext_lazy("Messages die of %(n)s new causes"),
     "process_away": gettext_lazy("%(n)s parts of mqadmin are away"),
 }
+
+
+def _of_nodes(members: Sequence[Member]) -> str:
+    """Return what is wrong with each of a few nodes, and how many more there are."""
+    titles = "; ".join(dict.fromkeys(_alone(member) for member in members[:NODES_NAMED]))
+    more = len(members) - NODES_NAMED
+    return _("%(titles)s; and %(n)s more") % {"titles": titles, "n": number(more)} if more > 0 else titles
 
 
 def sentence(member: Member) -> str:

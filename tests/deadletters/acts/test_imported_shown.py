@@ -17,7 +17,12 @@ from mqadmin.deadletters.acts import exporting, importing
 from mqadmin.deadletters.models import DeadLetter
 from tests.deadletters.factories import letter
 
-pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.any_version,
+    pytest.mark.usefixtures("_broker"),
+    pytest.mark.django_db(transaction=True),
+]
 
 BY = Actor("ann")
 DEATH = {

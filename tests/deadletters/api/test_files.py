@@ -18,6 +18,7 @@ from tests.deadletters.factories import letter
 
 pytestmark = [
     pytest.mark.broker,
+    pytest.mark.any_version,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("_environment"),
 ]

@@ -16,6 +16,7 @@ from tests.deadletters.factories import died, letter
 
 pytestmark = [
     pytest.mark.broker,
+    pytest.mark.any_version,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("_environment"),
 ]

@@ -14,7 +14,12 @@ from mqadmin.deadletters.inbox import saved
 from mqadmin.deadletters.models import SavedView
 from tests.deadletters.factories import letter
 
-pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.any_version,
+    pytest.mark.usefixtures("_broker"),
+    pytest.mark.django_db(transaction=True),
+]
 
 
 def client_of(name: str, role: str) -> Client:

@@ -16,7 +16,12 @@ from mqadmin.core.api import tokens
 from mqadmin.deadletters.masking import masking
 from tests.support.consumers import make_consumer, make_record
 
-pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.any_version,
+    pytest.mark.usefixtures("_broker"),
+    pytest.mark.django_db(transaction=True),
+]
 
 MESSAGE: dict[str, Any] = {
     "body": json.dumps({"card": {"number": "4111-secret"}, "total": 5}).encode(),

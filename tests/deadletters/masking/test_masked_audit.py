@@ -18,7 +18,12 @@ from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.deadletters.search import searching, selection
 from tests.deadletters.factories import died, letter
 
-pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.any_version,
+    pytest.mark.usefixtures("_broker"),
+    pytest.mark.django_db(transaction=True),
+]
 
 BY = Actor("olga")
 QUERY = "source:orders payload.card.number=4111-secret top-secret"

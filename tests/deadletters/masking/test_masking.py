@@ -28,7 +28,12 @@ from mqadmin.deadletters.search import facets, searching, selection
 from mqadmin.deadletters.search.searching import search
 from tests.deadletters.factories import died, letter
 
-pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.any_version,
+    pytest.mark.usefixtures("_broker"),
+    pytest.mark.django_db(transaction=True),
+]
 
 RULES = ["header.Authorization", "payload.card.number", "payload.*.password"]
 

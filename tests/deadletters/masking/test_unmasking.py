@@ -19,7 +19,12 @@ from mqadmin.deadletters.masking.masking import SHOWN
 from mqadmin.deadletters.models import DeadLetter
 from tests.deadletters.factories import died, letter
 
-pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.any_version,
+    pytest.mark.usefixtures("_broker"),
+    pytest.mark.django_db(transaction=True),
+]
 
 BY = Actor("olga")
 BODY = b'{"card":{"number":"4111-secret"},"total":1}'

@@ -18,7 +18,12 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.reading import bodies
 from tests.deadletters.factories import died, letter
 
-pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("_broker"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.any_version,
+    pytest.mark.usefixtures("_broker"),
+    pytest.mark.django_db(transaction=True),
+]
 
 CARD = {"card": {"number": "4111-secret"}}
 DIGITS = b'{"card":{"number":"4111-secret"},"n":' + b"1" * 5_000 + b"}"

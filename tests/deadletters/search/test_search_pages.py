@@ -16,7 +16,7 @@ from mqadmin.deadletters.search.selection import Filter
 from mqadmin.rabbit.reading import frameworks
 from tests.deadletters.factories import died, letter
 
-pytestmark = [pytest.mark.broker, pytest.mark.django_db]
+pytestmark = [pytest.mark.broker, pytest.mark.any_version, pytest.mark.django_db]
 
 LIST = "/dead-letters/"
 

@@ -10,7 +10,7 @@ from django.test import Client
 from tests.deadletters.factories import died, letter
 from tests.deadletters.views.conftest import page
 
-pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.broker, pytest.mark.any_version, pytest.mark.django_db(transaction=True)]
 
 
 def test_what_a_bulk_edit_would_do_hides_what_is_hidden(settings: Any, admin: Client) -> None:

@@ -15,7 +15,7 @@ from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 from tests.deadletters.views.conftest import LIST, fields, page
 
-pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.broker, pytest.mark.any_version, pytest.mark.django_db(transaction=True)]
 
 
 def test_edit_save_and_requeue(admin: Client, place: Place) -> None:

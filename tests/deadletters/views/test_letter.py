@@ -14,7 +14,7 @@ from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 from tests.deadletters.views.conftest import LIST, page, text
 
-pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.broker, pytest.mark.any_version, pytest.mark.django_db(transaction=True)]
 
 
 def test_tabs_show_headers_properties_log_lines_and_history(admin: Client) -> None:

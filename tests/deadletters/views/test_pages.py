@@ -19,7 +19,7 @@ from tests.deadletters.conftest import Place
 from tests.deadletters.factories import died, letter
 from tests.deadletters.views.conftest import LIST, client_of, text
 
-pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.broker, pytest.mark.any_version, pytest.mark.django_db(transaction=True)]
 
 HOSTILE = "<script>alert(1)</script>"
 
