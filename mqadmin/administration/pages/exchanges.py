@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,12 @@ from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.bindings import BINDINGS
 from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.administration.lists.reading import Seen
+from mqadmin.administration.lists.tables import Table
 from mqadmin.administration.pages.naming import address
 from mqadmin.rabbit.administration.bindings import Binding
 from mqadmin.rabbit.administration.exchanges import Exchange
 
+ALTERNATE = "alternate-exchange"
 MOST_SHOWN = 200  # bindings of one exchange, each way
 
 Pairs = list[tuple[str, str]]
@@ -112,19 +114,16 @@ def whole(broker: str, exchanges: Seen, bindings: Seen, vhost: str, name: str) -
     bound = bindings.rows()
     outgoing = _bound(bound, vhost=vhost, source=name)
     incoming = _bound(bound, vhost=vhost, destination=name, destination_type="exchange")
-    others = [rows.row(other) for (_vhost, _name), other in rows.places.items() if _vhost == vhost]
     return Whole(
         exchange=item,
         marks=marks(item),
         arguments=pairs(item.arguments),
-        outgoing=[binding_row(broker, row) for row in outgoing[:MOST_SHOWN]],
-        incoming=[binding_row(broker, row) for row in incoming[:MOST_SHOWN]],
+        outgoing=[binding_row(broker, bound.row(place)) for place in outgoing[:MOST_SHOWN]],
+        incoming=[binding_row(broker, bound.row(place)) for place in incoming[:MOST_SHOWN]],
         outgoing_count=len(outgoing),
         incoming_count=len(incoming),
-        alternate=str(item.arguments.get("alternate-exchange", "")),
-        alternate_of=[
-            other.name for other in others if other.arguments.get("alternate-exchange") == name and name
-        ],
+        alternate=str(item.arguments.get(ALTERNATE, "")),
+        alternate_of=_alternate_of(rows, vhost, name),
     )
 
 
@@ -133,13 +132,20 @@ def look(broker: str) -> tuple[Seen, Seen]:
     return reading.look(broker, EXCHANGES), reading.look(broker, BINDINGS)
 
 
-def _bound(bindings: Any, **wanted: str) -> Sequence[Binding]:
-    columns = [(bindings.column(name), value) for name, value in wanted.items()]
-    return [
-        bindings.row(place)
-        for place in bindings.order(BINDINGS.default_sort)
-        if all(column[place] == value for column, value in columns)
-    ]
+def _alternate_of(exchanges: Table, vhost: str, name: str) -> list[str]:
+    places = range(len(exchanges)) if name else ()
+    named = exchanges.of("arguments").hits(lambda arguments: arguments.get(ALTERNATE) == name)
+    found = exchanges.of("arguments").holding(places, named)
+    return [exchanges.of("name")[place] for place in found if exchanges.of("vhost")[place] == vhost]
+
+
+def _bound(bindings: Table, **wanted: str) -> list[int]:
+    """Return the places of the bindings whose columns are so, in order."""
+    places = bindings.order(BINDINGS.default_sort)
+    for name, value in wanted.items():
+        column = bindings.of(name)
+        places = column.holding(places, [found == value for found in column.distinct])
+    return places
 
 
 def _destination(broker: str, item: Binding) -> str:

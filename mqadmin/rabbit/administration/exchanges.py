@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration import calls
+from mqadmin.rabbit.errors import NotFound
 from mqadmin.rabbit.management_api import values
 from mqadmin.rabbit.management_api.client import ManagementClient
+from mqadmin.rabbit.management_api.client import in_path as addressable
 from mqadmin.rabbit.management_api.values import Json
 
 COLUMNS = (
@@ -55,7 +58,12 @@ def listed(client: ManagementClient) -> list[Exchange]:
 
 
 def one(client: ManagementClient, vhost: str, name: str) -> Exchange:
-    """Return one exchange, live; "" is the default one."""
+    """Return one exchange, live; "" is the default one. One whose name no address can hold is found in the list."""
+    if not addressable(vhost, name):
+        for item in listed(client):
+            if (item.vhost, item.name) == (vhost, name):
+                return item
+        raise NotFound("The broker has no such object: exchange.")
     return calls.one(client, _exchange, "exchanges", vhost, in_path(name))
 
 
@@ -78,7 +86,19 @@ def declare(
     internal: bool = False,
     arguments: Mapping[str, Any] | None = None,
 ) -> None:
-    """Declare an exchange; the same again changes nothing, another definition raises BadRequest."""
+    """Declare an exchange; the same again changes nothing, another definition raises BadRequest or ChannelLost."""
+    if not addressable(vhost, name):
+        amqp.declare_exchange(
+            client.config,
+            vhost,
+            name,
+            type=type,
+            durable=durable,
+            auto_delete=auto_delete,
+            internal=internal,
+            arguments=arguments,
+        )
+        return
     body = {
         "type": type,
         "durable": durable,
@@ -90,7 +110,10 @@ def declare(
 
 
 def delete(client: ManagementClient, vhost: str, name: str, *, if_unused: bool = False) -> None:
-    """Delete an exchange with its bindings; with `if_unused` BadRequest where something is bound to it."""
+    """Delete an exchange with its bindings; with `if_unused` BadRequest or ChannelLost where something is bound."""
+    if not addressable(vhost, name):
+        amqp.delete_exchange(client.config, vhost, name, if_unused=if_unused)
+        return
     params = {"if-unused": "true"} if if_unused else None
     calls.change(client, "DELETE", "exchanges", vhost, name, params=params)
 

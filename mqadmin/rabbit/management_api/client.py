@@ -119,7 +119,7 @@ class ManagementClient:
                 age, increment = span
                 params[f"{prefix}_age"] = age
                 params[f"{prefix}_incr"] = max(increment, -(-age // MAX_SAMPLES))
-        if _in_path(vhost, name):
+        if in_path(vhost, name):
             return self._one(parse.queue_detail, self._read("queues", vhost, name, params=params))
         params |= {"name": f"^{re.escape(name)}$", "use_regex": "true", "page": 1, "page_size": 100}
         answer = self._read("queues", *_only(vhost), params=params)
@@ -160,7 +160,7 @@ class ManagementClient:
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
         """Create the queue; the same again changes nothing, another definition raises BadResponse."""
-        if not _in_path(vhost, name):
+        if not in_path(vhost, name):
             amqp.declare_queue(
                 self.config, vhost, name, durable=durable, auto_delete=auto_delete, arguments=arguments
             )
@@ -176,7 +176,7 @@ class ManagementClient:
         This is not harmless everywhere: call `peek.peek`, which goes another way where a return counts. `requeue`
         is sent for LavinMQ and old brokers; RabbitMQ reads only `ackmode`.
         """
-        if not _in_path(vhost, name):
+        if not in_path(vhost, name):
             return amqp.get_and_return(self.config, vhost, name, count, truncate=truncate)
         body = {
             "count": count,
@@ -205,7 +205,7 @@ class ManagementClient:
         return [item for item in self._list(parse.binding, answer) if vhost in (None, item.vhost)]
 
     def queue_bindings(self, vhost: str, name: str) -> list[BindingInfo]:
-        if _in_path(vhost, name):
+        if in_path(vhost, name):
             return self._list(parse.binding, self._read("queues", vhost, name, "bindings"))
         wanted = ("queue", name)
         return [item for item in self.bindings(vhost) if (item.destination_type, item.destination) == wanted]
@@ -350,13 +350,13 @@ class ManagementClient:
         )
 
 
-def _in_path(*names: str) -> bool:
+def in_path(*names: str) -> bool:
     """Tell whether all names can be path segments: cowboy resolves `.` and `..` after decoding."""
     return not any(name in (".", "..") for name in names)
 
 
 def _require_path(*names: str) -> None:
-    if not _in_path(*names):
+    if not in_path(*names):
         raise BadResponse(
             "RabbitMQ's management API cannot address a name of one or two dots.", code="unaddressable"
         )
@@ -364,4 +364,4 @@ def _require_path(*names: str) -> None:
 
 def _only(vhost: str | None) -> tuple[str, ...]:
     """Return the path segment that limits a listing to `vhost`, or none when it must be filtered here."""
-    return () if vhost is None or not _in_path(vhost) else (vhost,)
+    return () if vhost is None or not in_path(vhost) else (vhost,)
