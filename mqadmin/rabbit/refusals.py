@@ -30,11 +30,11 @@ _RIGHTS_BY_KIND = {
     "exchange": "a permission on exchange “%s” (write to publish, configure to declare it, read to bind to it)",
     "topic": "a permission on topic “%s”",
 }
-# All that rabbit_mgmt_util:with_channel says of an ACCESS_REFUSED on the connection that it makes for a call, and of a
-# virtual host that the user may not enter (tried on 3.10.8, 4.0.5 and 4.3.6: a name with the prefix amq. is one).
+# All that the management API says of an ACCESS_REFUSED on the connection that it makes for a call: also for a name
+# with the prefix amq. (tried on 3.10.8, 4.0.5 and 4.3.6).
 _UNSAID = (
-    "The broker refused it to the user “%s” and does not say why: the user has no permission in this virtual host, or "
-    "lacks one on what this is about, or the name is RabbitMQ's own (those that begin with “amq.”)."
+    "The broker refused it to the user “%s” and does not say why: the user has no permission in this virtual host, "
+    "or lacks one on what this is about, or the name is RabbitMQ's own (those that begin with “amq.”)."
 )
 
 

@@ -295,6 +295,7 @@ class ExchangeInfo:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     policy: str | None = None
     alternate_exchange: str | None = None
+    internal: bool = False
 
 
 @dataclass(frozen=True)

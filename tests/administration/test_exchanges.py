@@ -16,8 +16,9 @@ from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
+from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration import bindings, exchanges
-from mqadmin.rabbit.errors import BadResponse, NotOffered
+from mqadmin.rabbit.errors import NotOffered, Refused
 from tests.administration.conftest import HARD
 from tests.support.management import Management
 from tests.support.pages import html
@@ -222,5 +223,39 @@ def test_what_the_broker_has_not_is_told_apart(management: Management, vhost: st
 
     with pytest.raises(NotOffered):
         calls.asked(management, "no-such-noun")
-    with pytest.raises(BadResponse, match="one or two dots"):
-        exchanges.declare(management, vhost, "..", type="direct")
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_names_that_no_address_can_hold_go_by_amqp(
+    name: str, admin: Client, management: Management, vhost: str
+) -> None:
+    management.declare_queue(vhost, name)
+    form = {"vhost": vhost, "name": name, "type": "headers", "durable": "1"}
+    assert admin.post(reverse("exchange_new"), form).status_code == 302
+    bind = {
+        "destination_type": "queue",
+        "destination": name,
+        "routing_key": name,
+        "arguments": '{"a": 5, "b": "x"}',
+    }
+    assert admin.post(at("binding_new", vhost=vhost, name=name), bind).status_code == 302
+    assert admin.get(at("exchange_detail", vhost=vhost, name=name)).status_code == 200
+    (found,) = bindings.from_exchange(management, vhost, name)
+    assert (found.routing_key, found.arguments) == (name, {"a": 5, "b": "x"})
+    bindings.unbind(management, found)
+    # One that a client made, with numbers as it writes them.
+    with amqp.channel(management.config, vhost) as channel:
+        channel.queue_bind(name, name, "k", {"n": [5, {"deep": 6}]})
+    (found,) = bindings.from_exchange(management, vhost, name)
+    refused = admin.post(at("exchange_delete", vhost=vhost, name=name))
+    assert "Take the bindings away first" in html(refused)
+    bindings.unbind(management, found)
+    assert bindings.from_exchange(management, vhost, name) == []
+    assert admin.post(at("exchange_delete", vhost=vhost, name=name)).status_code == 302
+    assert name not in declared(management, vhost)
+
+
+def test_a_name_of_rabbitmqs_own_is_no_missing_permission(management: Management, vhost: str) -> None:
+    with pytest.raises(Refused, match="RabbitMQ's own") as caught:
+        exchanges.declare(management, vhost, "amq.mine", type="direct")
+    assert caught.value.code == "access_refused"

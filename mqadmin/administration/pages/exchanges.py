@@ -18,7 +18,6 @@ from mqadmin.administration.pages.naming import address
 from mqadmin.rabbit.administration.bindings import Binding
 from mqadmin.rabbit.administration.exchanges import Exchange
 
-ALTERNATE = "alternate-exchange"
 MOST_SHOWN = 200  # bindings of one exchange, each way
 
 Pairs = list[tuple[str, str]]
@@ -55,7 +54,8 @@ class Whole:
     incoming: list[BindingRow]
     outgoing_count: int
     incoming_count: int
-    alternate: str
+    alternate: str | None
+    is_by_policy: bool
     alternate_of: list[str]
 
 
@@ -122,7 +122,8 @@ def whole(broker: str, exchanges: Seen, bindings: Seen, vhost: str, name: str) -
         incoming=[binding_row(broker, bound.row(place)) for place in incoming[:MOST_SHOWN]],
         outgoing_count=len(outgoing),
         incoming_count=len(incoming),
-        alternate=str(item.arguments.get(ALTERNATE, "")),
+        alternate=item.alternate,
+        is_by_policy=bool(item.alternate) and "alternate-exchange" not in item.arguments,
         alternate_of=_alternate_of(rows, vhost, name),
     )
 
@@ -133,9 +134,9 @@ def look(broker: str) -> tuple[Seen, Seen]:
 
 
 def _alternate_of(exchanges: Table, vhost: str, name: str) -> list[str]:
+    column = exchanges.of("alternate")
     places = range(len(exchanges)) if name else ()
-    named = exchanges.of("arguments").hits(lambda arguments: arguments.get(ALTERNATE) == name)
-    found = exchanges.of("arguments").holding(places, named)
+    found = column.holding(places, [alternate == name for alternate in column.distinct])
     return [exchanges.of("name")[place] for place in found if exchanges.of("vhost")[place] == vhost]
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration import calls
-from mqadmin.rabbit.errors import NotFound
+from mqadmin.rabbit.errors import NotFound, Refused
 from mqadmin.rabbit.management_api import values
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.client import in_path as addressable
@@ -18,12 +18,17 @@ COLUMNS = (
     "vhost,name,type,durable,auto_delete,internal,arguments,policy,message_stats.publish_in,"
     "message_stats.publish_out,message_stats.publish_in_details.rate,message_stats.publish_out_details.rate"
 )
+ALTERNATE = "alternate-exchange"
 DEFAULT_IN_PATH = "amq.default"  # what the management API calls the exchange without a name
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One exchange. Rates per second; `taken`, `passed`: messages since its statistics began; None: not known."""
+    """One exchange. Rates per second; `taken`, `passed`: messages since its statistics began; None: not known.
+
+    `alternate`: the exchange that gets what no binding takes, by its argument or else its policy; "" for none, None
+    where the account may not read the policies.
+    """
 
     vhost: str
     name: str
@@ -37,6 +42,7 @@ class Exchange:
     out_rate: float | None
     taken: int | None
     passed: int | None
+    alternate: str | None = ""
 
     @property
     def is_built_in(self) -> bool:
@@ -54,7 +60,7 @@ class ExchangeType:
 
 def listed(client: ManagementClient) -> list[Exchange]:
     """Return all exchanges that the account sees."""
-    return calls.rows(client, _exchange, "exchanges", params={"columns": COLUMNS})
+    return _with_policies(client, calls.rows(client, _exchange, "exchanges", params={"columns": COLUMNS}))
 
 
 def one(client: ManagementClient, vhost: str, name: str) -> Exchange:
@@ -64,7 +70,7 @@ def one(client: ManagementClient, vhost: str, name: str) -> Exchange:
             if (item.vhost, item.name) == (vhost, name):
                 return item
         raise NotFound("The broker has no such object: exchange.")
-    return calls.one(client, _exchange, "exchanges", vhost, in_path(name))
+    return _with_policies(client, [calls.one(client, _exchange, "exchanges", vhost, in_path(name))])[0]
 
 
 def types(client: ManagementClient) -> list[ExchangeType]:
@@ -87,7 +93,7 @@ def declare(
     arguments: Mapping[str, Any] | None = None,
 ) -> None:
     """Declare an exchange; the same again changes nothing, another definition raises BadRequest or ChannelLost."""
-    if not addressable(vhost, name):
+    if not addressable(vhost, name) or None in (arguments or {}).values():
         amqp.declare_exchange(
             client.config,
             vhost,
@@ -118,13 +124,32 @@ def delete(client: ManagementClient, vhost: str, name: str, *, if_unused: bool =
     calls.change(client, "DELETE", "exchanges", vhost, name, params=params)
 
 
+def _with_policies(client: ManagementClient, found: list[Exchange]) -> list[Exchange]:
+    """Return exchanges with the alternate that a policy sets: an argument wins (rabbit_policy:get_arg/3)."""
+    if not any(item.policy and not item.alternate for item in found):
+        return found
+    try:
+        policies = {(item.vhost, item.name): item.definition for item in client.policies()}
+    except Refused:
+        policies = None
+
+    def alternate(item: Exchange) -> str | None:
+        if item.alternate or not item.policy:
+            return item.alternate
+        if policies is None:
+            return None
+        return values.text(policies.get((item.vhost, item.policy), {}).get(ALTERNATE)) or ""
+
+    return [replace(item, alternate=alternate(item)) for item in found]
+
+
 def in_path(name: str) -> str:
     """Return what stands for an exchange in a path."""
     return name or DEFAULT_IN_PATH
 
 
 def _exchange(item: Json) -> Exchange:
-    stats = values.table(item.get("message_stats"))
+    stats, arguments = values.table(item.get("message_stats")), values.table(item.get("arguments"))
     return Exchange(
         vhost=str(item["vhost"]),
         name=str(item["name"]),
@@ -132,12 +157,13 @@ def _exchange(item: Json) -> Exchange:
         durable=item.get("durable") is not False,
         auto_delete=item.get("auto_delete") is True,
         internal=item.get("internal") is True,
-        arguments=values.table(item.get("arguments")),
+        arguments=arguments,
         policy=values.text(item.get("policy")) or "",
         in_rate=values.rate(stats, "publish_in"),
         out_rate=values.rate(stats, "publish_out"),
         taken=values.integer(stats.get("publish_in")),
         passed=values.integer(stats.get("publish_out")),
+        alternate=values.text(arguments.get(ALTERNATE)) or "",
     )
 
 

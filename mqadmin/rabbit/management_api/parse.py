@@ -316,6 +316,7 @@ def exchange(item: Json, policies: Mapping[tuple[str, str], Json]) -> ExchangeIn
         alternate_exchange=values.text(
             arguments.get("alternate-exchange", definition.get("alternate-exchange"))
         ),
+        internal=item.get("internal") is True,
     )
 
 
