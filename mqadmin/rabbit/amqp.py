@@ -117,11 +117,10 @@ def bind(
 ) -> None:
     """Bind a queue or an exchange to exchange `source`. Raises NotFound."""
     with channel(config, vhost) as open_channel:
-        given = {"routing_key": routing_key, "arguments": _longs(arguments)}
         if destination_type == "queue":
-            open_channel.queue_bind(destination, source, **given)
+            open_channel.queue_bind(destination, source, routing_key, _longs(arguments))
         else:
-            open_channel.exchange_bind(destination, source, **given)
+            open_channel.exchange_bind(destination, source, routing_key, _longs(arguments))
 
 
 def unbind(

@@ -124,7 +124,7 @@ def test_all_that_an_exchange_may_be(management: Management, vhost: str) -> None
     ],
 )
 def test_what_cannot_be_declared_is_refused_in_words(
-    values: dict[str, str], code: str, field: str | None, management: Management, vhost: str
+    values: dict[str, Any], code: str, field: str | None, management: Management, vhost: str
 ) -> None:
     management.declare_exchange(vhost, "there")
     with pytest.raises(Refusal) as caught:

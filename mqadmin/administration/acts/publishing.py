@@ -89,7 +89,8 @@ class Written:
 def preview(*, broker: str, message: Written) -> Preview:
     """Return where a message would go, by the bindings of this instant: the broker is asked.
 
-    Raises Refusal (422 with the field to blame; 404 for an exchange that is not there, 409 `internal`), RabbitError.
+    Raises Refusal (422 with the field to blame; 404 for an exchange that is not there, 409 `internal`),
+    RabbitError.
     """
     return _preview(brokers.client(broker), broker, message.vhost, message.outgoing())
 
@@ -101,8 +102,8 @@ def publish(
 
     `seen`: the mark of the preview that somebody saw: where it would go elsewhere by now, nothing is published.
     `allow_loss`: also where a queue would drop it, or another for it. Raises Refusal (422 with the field to blame;
-    404; 409 `internal`, `would_lose`, `no_room`, `other_ways`), RabbitError when the broker said no or was not reached:
-    then nothing was published, or the sentence says that it is not known.
+    404; 409 `internal`, `would_lose`, `no_room`, `other_ways`), RabbitError when the broker said no or was not
+    reached: then nothing was published, or the sentence says that it is not known.
     """
     item = message.outgoing()
     detail = {

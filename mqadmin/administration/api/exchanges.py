@@ -19,7 +19,8 @@ router = Router(tags=["exchanges and bindings"], auth=VIEW)
 
 class ExchangeOut(Schema):
     """One exchange. Rates are per second, null where the broker does not say; `taken` and `passed` count messages
-    since its statistics began. `alternate`: what gets the messages that no binding takes, by argument or policy: "" for
+    since its statistics began. `alternate`: what gets the messages that no binding takes, by argument or policy:
+    "" for
     none, null where that is not known."""
 
     vhost: str

@@ -36,12 +36,12 @@ class ExchangePublishIn(Body):
 
 
 class ExchangePublishOut(Schema):
-    """What became, or would become, of a message. `routed`: whether a queue received it, null for a dry run and where
-    an x-delayed-message exchange keeps it first.
+    """What became, or would become, of a message. `routed`: whether a queue received it, null for a dry run and
+    where an x-delayed-message exchange keeps it first.
 
-    `sure`: queues that get it; `perhaps`: of these `choice` says how they are chosen (`one`, `matching`, `some`; `all`
-    where there are none); `otherwise`: those that alternate exchanges lead to. `stops`, `loses`: why it would be
-    refused, what would be lost. `mark`: what these ways are known by.
+    `sure`: queues that get it; `perhaps`: of these `choice` says how they are chosen (`one`, `matching`, `some`;
+    `all` where there are none); `otherwise`: those that alternate exchanges lead to. `stops`, `loses`: why it
+    would be refused, what would be lost. `mark`: what these ways are known by.
     """
 
     published: bool

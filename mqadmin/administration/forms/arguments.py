@@ -1,4 +1,4 @@
-"""Arguments as a small table of name, type and value, beside the JSON: nobody at night should have to write JSON."""
+"""Arguments as a small table of name, type and value, beside the JSON: at night nobody should have to write it."""
 
 from __future__ import annotations
 

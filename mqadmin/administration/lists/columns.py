@@ -1,7 +1,7 @@
 """A column of a list: each value once, and which of them stands in each row. Pure.
 
-Lists of a broker repeat themselves: ten thousand bindings have a hundred exchanges. What is worked out of a value (lower
-case, whether it matches, its place in an order) is worked out once, and orders are made of small numbers.
+Lists of a broker repeat themselves: ten thousand bindings have a hundred exchanges. What is worked out of a value
+(lower case, whether it matches, its place in an order) is worked out once, and orders are made of small numbers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Column:
     def of(cls, values: Iterable[Any]) -> Column:
         """Return a column of these values, a row each."""
         places: dict[Hashable, int] = {}
-        distinct, codes = [], []
+        distinct: list[Any] = []
+        codes: list[int] = []
         for value in values:
             known_by = _known_by(value)
             code = places.get(known_by)
@@ -65,7 +66,7 @@ class Column:
 
     @cached_property
     def _ranks(self) -> list[int]:
-        """The place of each distinct value in their order, from 1; 0 for what is not known. Texts regardless of case."""
+        """The place of each distinct value in their order, from 1, whatever the case; 0 for what is not known."""
         is_text = any(isinstance(value, str) for value in self.distinct)
         keys: Sequence[Any] = self.lowered if is_text else self.distinct
         order = sorted({key for key in keys if key is not None})

@@ -226,8 +226,8 @@ def error_response(status: int, code: str, detail: str, **more: Any) -> JsonResp
 def rabbit_status(error: RabbitError) -> int:
     """Return the HTTP status for a broker's no: 404, 409, or 503 where the broker is the trouble.
 
-    A right that the broker's user lacks is a 409, and so is what the broker understood and will not do, or has not at
-    all: to ask again in five seconds is no use.
+    A right that the broker's user lacks is a 409, and so is what the broker understood and will not do, or has not
+    at all: to ask again in five seconds is no use.
     """
     if error.code in {"not_found", "unknown_broker"}:
         return 404

@@ -73,7 +73,7 @@ def outgoing(
 
 
 def send(broker: str, vhost: str, item: Outgoing) -> bool:
-    """Publish one message, mandatory and confirmed; return whether a queue received it. Raises as `publish` does."""
+    """Publish one message, mandatory and confirmed; return whether a queue got it. Raises as `publish` does."""
     return _routed(brokers.publisher(broker, vhost).publish_batch([item], timeout_s=TIMEOUT_S)[0])
 
 

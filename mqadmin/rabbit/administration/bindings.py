@@ -74,8 +74,8 @@ def bind(
 ) -> None:
     """Bind a queue or an exchange to exchange `source`. One that is there already stays as it is.
 
-    The management API cannot say an argument without a value (it answers 500, tried on 3.10.8), nor a name of one or
-    two dots: these go by AMQP.
+    The management API cannot say an argument without a value (it answers 500, tried on 3.10.8), nor a name of one
+    or two dots: these go by AMQP.
     """
     if not addressable(vhost, source, destination) or None in (arguments or {}).values():
         amqp.bind(

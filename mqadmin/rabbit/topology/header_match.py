@@ -1,9 +1,8 @@
 """Whether the headers of a message match a binding of a headers exchange. Pure.
 
-Follows rabbit_exchange_type_headers.erl: a binding's arguments but `x-match` are looked for in the message's headers.
-One without a value is found if the header is there. RabbitMQ up to 3.12 compares types too, widths of numbers
-included, and the management API does not tell which a binding has; from 3.13 on values alone are compared (tried on
-3.10.8 and 4.3.6). So of numbers the answer may be that it is not known.
+Follows rabbit_exchange_type_headers.erl: a binding's arguments but `x-match` are looked for in the headers of a
+message. One without a value is found if the header is there. Types are compared too, on some versions the widths of
+numbers, which the management API does not tell. So of numbers the answer may be that it is not known.
 """
 
 from __future__ import annotations
