@@ -12,7 +12,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
 from mqadmin.rabbit.errors import PIKA_ERRORS, RabbitError, Refused, from_pika, together
 from mqadmin.rabbit.message import Message
-from mqadmin.rabbit.types import PeekedMessage
+from mqadmin.rabbit.types import NO_VALUE, PeekedMessage
 
 
 @contextmanager
@@ -136,10 +136,13 @@ def unbind(
     """Take away a binding; one that is not there is no error.
 
     RabbitMQ knows a binding by its arguments with the widths of their numbers, which the management API does not
-    tell: it makes them of 64 bits, as `bind` does here; pika and others take what is enough. Both are unbound.
+    tell: it makes them of 64 bits, as `bind` does here; pika and others take what is enough. Of an argument without a value
+    it tells a text. Each of these is unbound.
     """
     with channel(config, vhost) as open_channel:
-        for given in (_longs(arguments), dict(arguments or {})):
+        plain = dict(arguments or {})
+        bare = {name: None if value == NO_VALUE else value for name, value in plain.items()}
+        for given in (_longs(arguments), plain, _longs(bare), bare):
             if destination_type == "queue":
                 open_channel.queue_unbind(destination, source, routing_key, given)
             else:

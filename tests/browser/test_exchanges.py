@@ -47,7 +47,7 @@ def test_an_exchange_from_its_making_to_its_end(
     page.get_by_role("button", name="Show where it goes").click()
     expect(page.get_by_text("1 queue gets it.")).to_be_visible()
     page.get_by_role("button", name="Publish it").click()
-    expect(page.get_by_role("status")).to_contain_text("Published and confirmed")
+    expect(page.locator(".published")).to_contain_text("Published and confirmed")
     assert amqp.counts(management.config, vhost, "work")[0] == 1
 
     page.get_by_role("link", name="Leave it").click()

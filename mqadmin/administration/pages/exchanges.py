@@ -36,11 +36,24 @@ class ExchangeRow:
 class BindingRow:
     """A binding with the pages of both its ends, and the dialog that takes it away."""
 
+    broker: str
     item: Binding
     source: str
     destination: str
-    unbind: str
     arguments: Pairs
+
+    @property
+    def unbind(self) -> str:
+        item = self.item
+        return address(
+            "binding_delete",
+            self.broker,
+            vhost=item.vhost,
+            source=item.source,
+            destination=item.destination,
+            destination_type=item.destination_type,
+            properties_key=item.properties_key,
+        )
 
 
 @dataclass(frozen=True)
@@ -66,18 +79,11 @@ def exchange_row(broker: str, item: Exchange) -> ExchangeRow:
 
 def binding_row(broker: str, item: Binding) -> BindingRow:
     """Return what a list draws of a binding."""
-    names = {
-        "vhost": item.vhost,
-        "source": item.source,
-        "destination": item.destination,
-        "destination_type": item.destination_type,
-        "properties_key": item.properties_key,
-    }
     return BindingRow(
+        broker,
         item,
         href_of(broker, item.vhost, item.source),
         _destination(broker, item),
-        address("binding_delete", broker, **names),
         pairs(item.arguments),
     )
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mqadmin.rabbit.types import NO_VALUE
+
 ALL, ANY = ("all", "all-with-x"), ("any", "any-with-x")
 
 
@@ -36,8 +38,8 @@ def matches(arguments: Mapping[str, Any], headers: Mapping[str, Any]) -> bool | 
 
 def _same(asked: Any, given: Any) -> bool | None:
     """Compare what a binding asks for, as JSON tells of it, with a header's value."""
-    if asked is None:
-        return True
+    if asked == NO_VALUE:
+        return True if given == NO_VALUE else None
     if isinstance(asked, bool) or isinstance(given, bool):
         return asked is given
     if isinstance(asked, int | float) and isinstance(given, int | float):
