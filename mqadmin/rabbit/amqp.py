@@ -136,8 +136,8 @@ def unbind(
     """Take away a binding; one that is not there is no error.
 
     RabbitMQ knows a binding by its arguments with the widths of their numbers, which the management API does not
-    tell: it makes them of 64 bits, as `bind` does here; pika and others take what is enough. Of an argument without a value
-    it tells a text. Each of these is unbound.
+    tell: it makes them of 64 bits, as `bind` does here; pika and others take what is enough. Of an argument without
+    a value it tells a text. Each of these is unbound.
     """
     with channel(config, vhost) as open_channel:
         plain = dict(arguments or {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,10 @@ from django.urls import reverse
 
 from mqadmin.administration.acts import bindings as binding_acts
 from mqadmin.administration.acts import exchanges as exchange_acts
+from mqadmin.administration.lists import kinds, tables
+from mqadmin.administration.lists.bindings import BINDINGS
+from mqadmin.administration.models import Listing
+from mqadmin.administration.pages import exchanges as pages
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.api.plumbing import rabbit_status
@@ -21,7 +26,7 @@ from mqadmin.core.models import AuditEntry
 from mqadmin.queues.models import Broker
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration import bindings, exchanges
-from mqadmin.rabbit.errors import BadRequest, BadResponse, NotOffered, Refused
+from mqadmin.rabbit.errors import BadRequest, BadResponse, NoResponse, NotOffered, Refused
 from tests.administration.conftest import HARD
 from tests.support.management import Management
 from tests.support.pages import html
@@ -309,3 +314,26 @@ def test_the_api_says_409_of_what_asking_again_does_not_change() -> None:
     assert rabbit_status(BadRequest("no")) == 409
     assert rabbit_status(NotOffered("not here")) == 409
     assert rabbit_status(BadResponse("what?")) == 503
+
+
+def test_bindings_that_are_not_known_are_not_shown_as_none(
+    admin: Client, management: Management, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    management.declare_exchange(vhost, "orders")
+    page = at("exchange_detail", vhost=vhost, name="orders")
+    assert "Nothing is bound to it" in html(admin.get(page))
+
+    def refuse(_client: object) -> list[bindings.Binding]:
+        raise NoResponse("too slow", code="timeout")
+
+    Listing.objects.filter(kind="bindings").delete()
+    tables.forget()
+    kinds.register(replace(BINDINGS, ask=refuse))
+    monkeypatch.setattr(pages, "BINDINGS", kinds.kind("bindings"))
+    try:
+        shown = html(admin.get(page))
+    finally:
+        kinds.register(BINDINGS)
+    assert "too slow" in shown
+    assert "they are not known" in shown
+    assert "Nothing is bound to it" not in shown

@@ -44,7 +44,7 @@ class ExchangeForm(ArgumentsForm):
     def __init__(self, *args: Any, vhosts: Sequence[str], types: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["vhost"].choices = [(name, name) for name in vhosts]  # type: ignore[attr-defined]
-        if types and DELAYED not in types:
+        if DELAYED not in types:
             del self.fields["delayed_type"]  # the broker has no exchange that delays
         self.fields["type"].choices = [(name, name) for name in types or OWN_TYPES]  # type: ignore[attr-defined]
 

@@ -70,6 +70,8 @@ def exchange_detail(request: HttpRequest) -> HttpResponse:
         "lost": unroutable.of_exchange(broker, vhost, name),
         "seen": exchanges,
         "seen_fault": fault(exchanges.listing.error_code) if exchanges.listing.error else None,
+        "bound": bindings,
+        "bound_fault": fault(bindings.listing.error_code) if bindings.listing.error else None,
         "here": request.get_full_path(),
         "most": pages.MOST_SHOWN,
     }
