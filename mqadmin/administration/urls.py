@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.administration.views import bindings, exchanges, listed
+from mqadmin.administration.views import bindings, exchanges, listed, publishing
 
 urlpatterns = [
     path("lists/<str:kind>/complete/", listed.list_complete, name="list_complete"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("exchanges/one/", exchanges.exchange_detail, name="exchange_detail"),
     path("exchanges/new/", exchanges.exchange_new, name="exchange_new"),
     path("exchanges/delete/", exchanges.exchange_delete, name="exchange_delete"),
+    path("exchanges/publish/", publishing.exchange_publish, name="exchange_publish"),
     # bindings
     path("bindings/", bindings.binding_list, name="binding_list"),
     path("bindings/new/", bindings.binding_new, name="binding_new"),

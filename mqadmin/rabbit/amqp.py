@@ -12,7 +12,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
 from mqadmin.rabbit.errors import PIKA_ERRORS, RabbitError, Refused, from_pika, together
 from mqadmin.rabbit.message import Message
-from mqadmin.rabbit.types import PeekedMessage
+from mqadmin.rabbit.types import NO_VALUE, PeekedMessage
 
 
 @contextmanager
@@ -74,6 +74,93 @@ def declare_queue(
         open_channel.queue_declare(
             name, durable=durable, auto_delete=auto_delete, arguments=dict(arguments or {})
         )
+
+
+def declare_exchange(
+    config: BrokerConfig,
+    vhost: str,
+    name: str,
+    *,
+    type: str,
+    durable: bool = True,
+    auto_delete: bool = False,
+    internal: bool = False,
+    arguments: Mapping[str, Any] | None = None,
+) -> None:
+    """Create the exchange if it is not there. Raises ChannelLost when it is there with other properties."""
+    with channel(config, vhost) as open_channel:
+        open_channel.exchange_declare(
+            name,
+            exchange_type=type,
+            durable=durable,
+            auto_delete=auto_delete,
+            internal=internal,
+            arguments=_longs(arguments),
+        )
+
+
+def delete_exchange(config: BrokerConfig, vhost: str, name: str, *, if_unused: bool = False) -> None:
+    """Delete an exchange with its bindings. One that is not there is no error; ChannelLost where it is in use."""
+    with channel(config, vhost) as open_channel:
+        open_channel.exchange_delete(name, if_unused=if_unused)
+
+
+def bind(
+    config: BrokerConfig,
+    vhost: str,
+    source: str,
+    destination: str,
+    *,
+    destination_type: str,
+    routing_key: str,
+    arguments: Mapping[str, Any] | None = None,
+) -> None:
+    """Bind a queue or an exchange to exchange `source`. Raises NotFound."""
+    with channel(config, vhost) as open_channel:
+        if destination_type == "queue":
+            open_channel.queue_bind(destination, source, routing_key, _longs(arguments))
+        else:
+            open_channel.exchange_bind(destination, source, routing_key, _longs(arguments))
+
+
+def unbind(
+    config: BrokerConfig,
+    vhost: str,
+    source: str,
+    destination: str,
+    *,
+    destination_type: str,
+    routing_key: str,
+    arguments: Mapping[str, Any] | None = None,
+) -> None:
+    """Take away a binding; one that is not there is no error.
+
+    RabbitMQ knows a binding by its arguments with the widths of their numbers, which the management API does not
+    tell: it makes them of 64 bits, as `bind` does here; pika and others take what is enough. Of an argument without
+    a value it tells a text. Each of these is unbound.
+    """
+    with channel(config, vhost) as open_channel:
+        plain = dict(arguments or {})
+        bare = {name: None if value == NO_VALUE else value for name, value in plain.items()}
+        for given in (_longs(arguments), plain, _longs(bare), bare):
+            if destination_type == "queue":
+                open_channel.queue_unbind(destination, source, routing_key, given)
+            else:
+                open_channel.exchange_unbind(destination, source, routing_key, given)
+
+
+def _longs(value: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return arguments with whole numbers as the management API writes them: of 64 bits."""
+    return {name: _long(item) for name, item in (value or {}).items()}
+
+
+def _long(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _longs(value)
+    if isinstance(value, list):
+        return [_long(item) for item in value]
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return pika.compat.long(value) if is_whole else value
 
 
 def counts(config: BrokerConfig, vhost: str, name: str) -> tuple[int, int]:

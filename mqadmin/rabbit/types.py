@@ -302,6 +302,10 @@ class ReplicaInfo:
     behind: int | None = None
 
 
+NO_VALUE = "undefined"
+"""What the management API tells of an argument without a value, and of one that is this text (tried on 4.3.6)."""
+
+
 @dataclass(frozen=True)
 class BindingInfo:
     """One binding. `source` "" is the default exchange, which binds every queue by its name."""
@@ -326,6 +330,7 @@ class ExchangeInfo:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     policy: str | None = None
     alternate_exchange: str | None = None
+    internal: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,15 +14,23 @@ from django.urls import reverse
 
 from mqadmin.administration.acts import bindings as binding_acts
 from mqadmin.administration.acts import exchanges as exchange_acts
+from mqadmin.administration.lists import kinds, tables
+from mqadmin.administration.lists.bindings import BINDINGS
+from mqadmin.administration.models import Listing
+from mqadmin.administration.pages import exchanges as pages
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
+from mqadmin.core.api.plumbing import rabbit_status
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
+from mqadmin.queues.models import Broker
+from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration import bindings, exchanges
-from mqadmin.rabbit.errors import BadResponse, NotOffered
+from mqadmin.rabbit.errors import BadRequest, BadResponse, NoResponse, NotOffered, Refused
 from tests.administration.conftest import HARD
 from tests.support.management import Management
 from tests.support.pages import html
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 ANN = Actor("ann")
@@ -90,7 +100,7 @@ def test_a_list_shows_what_was_just_changed(admin: Client, vhost: str) -> None:
 def test_all_that_an_exchange_may_be(management: Management, vhost: str) -> None:
     offered = {item.name for item in exchanges.types(management)}
     assert {"direct", "fanout", "topic", "headers"} <= offered
-    for kind in sorted(offered - {"x-delayed-message", "x-local-random"}):
+    for kind in sorted(offered - {"x-delayed-message"}):
         exchange_acts.declare(broker="default", by=ANN, vhost=vhost, name=f"of-{kind}", type=kind)
     exchange_acts.declare(
         broker="default",
@@ -104,7 +114,7 @@ def test_all_that_an_exchange_may_be(management: Management, vhost: str) -> None
         arguments={"x-note": "mine"},
     )
     found = declared(management, vhost)
-    assert {f"of-{kind}" for kind in offered - {"x-delayed-message", "x-local-random"}} <= set(found)
+    assert {f"of-{kind}" for kind in offered - {"x-delayed-message"}} <= set(found)
     special = found["special"]
     assert (special.internal, special.auto_delete, special.durable) == (True, True, True)
     assert special.arguments == {"alternate-exchange": "of-fanout", "x-note": "mine"}
@@ -123,7 +133,7 @@ def test_all_that_an_exchange_may_be(management: Management, vhost: str) -> None
     ],
 )
 def test_what_cannot_be_declared_is_refused_in_words(
-    values: dict[str, str], code: str, field: str | None, management: Management, vhost: str
+    values: dict[str, Any], code: str, field: str | None, management: Management, vhost: str
 ) -> None:
     management.declare_exchange(vhost, "there")
     with pytest.raises(Refusal) as caught:
@@ -222,5 +232,108 @@ def test_what_the_broker_has_not_is_told_apart(management: Management, vhost: st
 
     with pytest.raises(NotOffered):
         calls.asked(management, "no-such-noun")
-    with pytest.raises(BadResponse, match="one or two dots"):
-        exchanges.declare(management, vhost, "..", type="direct")
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_names_that_no_address_can_hold_go_by_amqp(
+    name: str, admin: Client, management: Management, vhost: str
+) -> None:
+    management.declare_queue(vhost, name)
+    form = {"vhost": vhost, "name": name, "type": "headers", "durable": "1"}
+    assert admin.post(reverse("exchange_new"), form).status_code == 302
+    bind = {
+        "destination_type": "queue",
+        "destination": name,
+        "routing_key": name,
+        "arguments": '{"a": 5, "b": "x"}',
+    }
+    assert admin.post(at("binding_new", vhost=vhost, name=name), bind).status_code == 302
+    assert admin.get(at("exchange_detail", vhost=vhost, name=name)).status_code == 200
+    (found,) = bindings.from_exchange(management, vhost, name)
+    assert (found.routing_key, found.arguments) == (name, {"a": 5, "b": "x"})
+    bindings.unbind(management, found)
+    # One that a client made, with numbers as it writes them.
+    with amqp.channel(management.config, vhost) as channel:
+        channel.queue_bind(name, name, "k", {"n": [5, {"deep": 6}]})
+    (found,) = bindings.from_exchange(management, vhost, name)
+    refused = admin.post(at("exchange_delete", vhost=vhost, name=name))
+    assert "Take the bindings away first" in html(refused)
+    bindings.unbind(management, found)
+    assert bindings.from_exchange(management, vhost, name) == []
+    assert admin.post(at("exchange_delete", vhost=vhost, name=name)).status_code == 302
+    assert name not in declared(management, vhost)
+
+
+def test_a_name_of_rabbitmqs_own_is_no_missing_permission(management: Management, vhost: str) -> None:
+    with pytest.raises(Refused, match="RabbitMQ's own") as caught:
+        exchanges.declare(management, vhost, "amq.mine", type="direct")
+    assert caught.value.code == "access_refused"
+
+
+def test_an_alternate_exchange_by_a_policy_is_told(admin: Client, management: Management, vhost: str) -> None:
+    management.declare_exchange(vhost, "spare", type="fanout")
+    management.declare_exchange(vhost, "orders")
+    management.declare_exchange(vhost, "own", arguments={"alternate-exchange": "of-its-own"})
+    management.set_policy(vhost, "keep", "^o", {"alternate-exchange": "spare"}, apply_to="exchanges")
+    wait_until(lambda: exchanges.one(management, vhost, "orders").alternate == "spare", 20, what="the policy")
+    found = {item.name: item.alternate for item in exchanges.listed(management) if item.vhost == vhost}
+    assert (found["orders"], found["own"], found["spare"]) == ("spare", "of-its-own", "")
+    shown = html(admin.get(at("exchange_detail", vhost=vhost, name="orders")))
+    assert "goes to spare" in " ".join(shown.split())
+    assert "(by its policy)" in shown
+    assert "Gets what is not taken by" in html(admin.get(at("exchange_detail", vhost=vhost, name="spare")))
+    (only,) = exchange_names(admin, f"vhost:{vhost} alternate:spare")
+    assert only == "orders"
+
+
+def exchange_names(admin: Client, query: str) -> list[str]:
+    found = html(admin.get(at("exchange_list", q=query)))
+    return re.findall(r'name=[^"]*">([^<]+)</a>', found.split('id="listed"')[1])
+
+
+def test_what_no_queue_takes_is_told_where_one_looks(
+    admin: Client, management: Management, vhost: str
+) -> None:
+    for name in ("loses", "fine"):
+        management.declare_exchange(vhost, name)
+    lost = {"vhost": vhost, "name": "loses", "all": True}
+    params = {"rate": 5.0, "exchanges": [lost], "publishers": ["shop-1"]}
+    reason = {"code": "unroutable_dropped", "level": "watch", "params": params}
+    address = at("exchange_list", q=f"vhost:{vhost}")
+    before = admin.get(address)
+    Broker.objects.update_or_create(slug="default", defaults={"reasons": [reason]})
+    after = admin.get(address)
+    assert after["ETag"] != before["ETag"]
+    assert "Messages vanish" in html(after)
+    assert "shop-1" in html(after)
+    assert "Messages vanish" in html(admin.get(at("exchange_detail", vhost=vhost, name="loses")))
+    assert "Messages vanish" not in html(admin.get(at("exchange_detail", vhost=vhost, name="fine")))
+
+
+def test_the_api_says_409_of_what_asking_again_does_not_change() -> None:
+    assert rabbit_status(BadRequest("no")) == 409
+    assert rabbit_status(NotOffered("not here")) == 409
+    assert rabbit_status(BadResponse("what?")) == 503
+
+
+def test_bindings_that_are_not_known_are_not_shown_as_none(
+    admin: Client, management: Management, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    management.declare_exchange(vhost, "orders")
+    page = at("exchange_detail", vhost=vhost, name="orders")
+    assert "Nothing is bound to it" in html(admin.get(page))
+
+    def refuse(_client: object) -> list[bindings.Binding]:
+        raise NoResponse("too slow", code="timeout")
+
+    Listing.objects.filter(kind="bindings").delete()
+    tables.forget()
+    kinds.register(replace(BINDINGS, ask=refuse))
+    monkeypatch.setattr(pages, "BINDINGS", kinds.kind("bindings"))
+    try:
+        shown = html(admin.get(page))
+    finally:
+        kinds.register(BINDINGS)
+    assert "too slow" in shown
+    assert "they are not known" in shown
+    assert "Nothing is bound to it" not in shown

@@ -188,6 +188,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "exchange_delete": (ADMIN, ADMIN),
     # bindings
     "binding_list": (VIEWER, None),
+    "exchange_publish": (OPERATOR, OPERATOR),
     "binding_new": (ADMIN, ADMIN),
     "binding_delete": (ADMIN, ADMIN),
     "queue_named": (VIEWER, None),
@@ -322,6 +323,7 @@ CALLS = {
     "GET /exchanges": VIEWER,
     "POST /exchanges": ADMIN,
     "DELETE /exchanges": ADMIN,
+    "POST /exchanges/publish": OPERATOR,
     # bindings
     "GET /bindings": VIEWER,
     "POST /bindings": ADMIN,

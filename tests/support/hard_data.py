@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pika
 from django.contrib.auth.models import User
@@ -73,6 +74,9 @@ class World:
     silence: int
     token: str
     version: int
+    exchange: str  # written as in an address
+    work: str
+    kind: str = "exchanges"
 
     def argument(self, route: str, name: str) -> int | str:
         if name == "pk":
@@ -106,6 +110,14 @@ ASKED = {
     "consumer_try": ["record={record}"],
     "audit_list": ["", "actor=nobody"],
     "definitions_compare": ["", "one={version}"],
+    "exchange_list": ["", "q=colur:red"],
+    "exchange_detail": ["vhost={vhost}&name={exchange}"],
+    "exchange_publish": ["vhost={vhost}&name={exchange}"],
+    "exchange_delete": ["vhost={vhost}&name={exchange}"],
+    "binding_new": ["vhost={vhost}&name={exchange}"],
+    "binding_delete": [
+        "vhost={vhost}&source={exchange}&destination={work}&destination_type=queue&properties_key={work}"
+    ],
     # The forms of new ones are those of the ones that are there.
     "alert_rule_new": [],
     "channel_new": [],
@@ -264,6 +276,8 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
     maker = User.objects.get_or_create(username=named("ann")[:150])[0]
     return World(
         vhost=vhost,
+        exchange=quote(named("dlx")),
+        work=quote(work),
         queue=Queue.objects.get(vhost=vhost, name=work).pk,
         operation=operation.pk,
         letter=stored.pk,

@@ -90,14 +90,7 @@ def unbind(
                 break
         else:
             raise Refusal(_("There is no such binding any more."), "not_found", status=404)
-        bindings.unbind(
-            act.client,
-            vhost,
-            source,
-            destination,
-            destination_type=destination_type,
-            properties_key=properties_key,
-        )
+        bindings.unbind(act.client, item)
 
 
 def _detail(

@@ -19,7 +19,14 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.hiding import hidden
 from mqadmin.core.models import AuditEntry
-from mqadmin.rabbit.errors import BadResponse, ManagementUnavailable, NotFound, RabbitError, Refused
+from mqadmin.rabbit.errors import (
+    BadResponse,
+    ChannelLost,
+    ManagementUnavailable,
+    NotFound,
+    RabbitError,
+    Refused,
+)
 from mqadmin.rabbit.management_api.client import ManagementClient
 
 log = logging.getLogger(__name__)
@@ -75,7 +82,7 @@ def refused(error: RabbitError) -> Refusal | None:
         return Refusal(str(error), error.code, status=404)
     if error.code == "login_refused" or isinstance(error, ManagementUnavailable):
         return None
-    return Refusal(str(error), error.code) if isinstance(error, Refused | BadResponse) else None
+    return Refusal(str(error), error.code) if isinstance(error, Refused | BadResponse | ChannelLost) else None
 
 
 def require_name(field: str, value: str, *, empty: bool = False) -> str:

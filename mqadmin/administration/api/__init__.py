@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.administration.api import bindings, exchanges
+from mqadmin.administration.api import bindings, exchanges, publishing
 
 router = Router()
 for part in (
     exchanges,
+    publishing,
     bindings,
 ):
     router.add_router("", part.router)

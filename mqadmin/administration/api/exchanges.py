@@ -19,7 +19,9 @@ router = Router(tags=["exchanges and bindings"], auth=VIEW)
 
 class ExchangeOut(Schema):
     """One exchange. Rates are per second, null where the broker does not say; `taken` and `passed` count messages
-    since its statistics began."""
+    since its statistics began. `alternate`: what gets the messages that no binding takes, by argument or policy:
+    "" for
+    none, null where that is not known."""
 
     vhost: str
     name: str
@@ -33,6 +35,7 @@ class ExchangeOut(Schema):
     out_rate: float | None
     taken: int | None
     passed: int | None
+    alternate: str | None
 
 
 class ExchangeList(Listed):

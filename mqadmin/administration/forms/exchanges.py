@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.administration.forms.base import ActForm, ArgumentsField
+from mqadmin.administration.forms.arguments import ArgumentsForm
 
+DELAYED = "x-delayed-message"
 OWN_TYPES = ("direct", "topic", "fanout", "headers")
 
 
-class ExchangeForm(ActForm):
+class ExchangeForm(ArgumentsForm):
     """What an exchange is declared with. `vhosts`, `types`: those of the broker, [] where it does not say."""
 
     vhost = forms.ChoiceField(label=_("Virtual host"))
@@ -31,7 +33,6 @@ class ExchangeForm(ActForm):
         label=_("Alternate exchange"),
         help_text=_("Gets what no binding takes. Without one such messages are returned or dropped."),
     )
-    arguments = ArgumentsField()
     durable = forms.BooleanField(
         required=False, initial=True, label=_("Durable: survives a restart of the broker")
     )
@@ -43,10 +44,12 @@ class ExchangeForm(ActForm):
     def __init__(self, *args: Any, vhosts: Sequence[str], types: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["vhost"].choices = [(name, name) for name in vhosts]  # type: ignore[attr-defined]
+        if DELAYED not in types:
+            del self.fields["delayed_type"]  # the broker has no exchange that delays
         self.fields["type"].choices = [(name, name) for name in types or OWN_TYPES]  # type: ignore[attr-defined]
 
 
-class BindingForm(ActForm):
+class BindingForm(ArgumentsForm):
     """What is bound to an exchange, and which messages it gets."""
 
     destination_type = forms.ChoiceField(
@@ -59,6 +62,24 @@ class BindingForm(ActForm):
         label=_("Routing key"),
         help_text=_("Of a topic exchange a pattern: * is one word, # any number of words."),
     )
-    arguments = ArgumentsField(
-        help_text=_('Of a headers exchange what it looks for: {"x-match": "all", "shop": "de", "size": 5}.')
+    x_match = forms.ChoiceField(
+        required=False,
+        label=_("Of a headers exchange: a message must have"),
+        choices=[
+            ("", _("all of the arguments (as by default)")),
+            ("all", _("all of them, said so: x-match all")),
+            ("any", _("any of them: x-match any")),
+            ("all-with-x", _("all of them, also those that begin with x-")),
+            ("any-with-x", _("any of them, also those that begin with x-")),
+        ],
+        help_text=_("The arguments below are the headers that it looks for."),
     )
+
+    def clean(self) -> None:
+        super().clean()
+        way = self.cleaned_data.pop("x_match", "")
+        arguments = self.cleaned_data["arguments"]
+        if way and arguments.get("x-match", way) != way:
+            self.add_error("x_match", gettext("Your JSON says another x-match."))
+        elif way:
+            self.cleaned_data["arguments"] = {**arguments, "x-match": way}

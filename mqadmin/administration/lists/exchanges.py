@@ -16,6 +16,7 @@ FIELDS = (
     Field("policy", "name", ("policy",), _("the policy that applies to it")),
     Field("in_rate", "real", ("in_rate",), _("messages published to it per second: in>100")),
     Field("out_rate", "real", ("out_rate",), _("messages that it passes to queues per second")),
+    Field("alternate", "name", ("alternate",), _("the exchange that gets what no binding takes")),
     Field("arguments", "table", ("arguments",), _("an argument: arguments.alternate-exchange:spare")),
     Field(
         "is",

@@ -15,7 +15,7 @@ from mqadmin.queues.search import patterns
 if TYPE_CHECKING:
     from mqadmin.administration.lists.tables import Table
 
-Holds = Callable[[int], bool]  # of the row at a place
+Holds = Callable[[int], bool]  # of the value at a place
 _COMPARED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -55,47 +55,43 @@ def check(leaf: Words | Condition) -> bool:
 
 
 def _words(node: Words, table: Table, places: Sequence[int]) -> list[int]:
+    columns = [table.of(name) for name in table.kind.words]
     if pattern := _pattern(node):
-        some: set[int] = set()
-        for name in table.kind.words:
-            some.update(_by_pattern(node, pattern, table.column(name), places))
-        return [place for place in places if place in some]
-    text = node.text.lower()
-    columns = [table.lowered(name) for name in table.kind.words]
-    if len(columns) == 1:
-        (column,) = columns
-        return [place for place in places if text in column[place]]
-    return [place for place in places if any(text in column[place] for column in columns)]
+        hits = [_by_pattern(node, pattern, column.distinct) for column in columns]
+    else:
+        text = node.text.lower()
+        hits = [[text in value for value in column.lowered] for column in columns]
+    hit = [(column, found) for column, found in zip(columns, hits, strict=True) if any(found)]
+    if len(hit) <= 1:
+        return hit[0][0].holding(places, hit[0][1]) if hit else []
+    some = {place for column, found in hit for place in column.holding(places, found)}
+    return [place for place in places if place in some]
 
 
 def _condition(node: Condition, table: Table, places: Sequence[int], now: datetime) -> list[int]:
     if node.field.kind == "flag":
-        return _flagged(node, table, places)
-    column = table.column(node.field.columns[0])
-    if node.path:
-        column = [_inside(value, node.path) for value in column]
+        name, test = table.kind.flags.get(node.value.text, (node.value.text, bool))
+        column = table.of(name)
+        return column.holding(places, column.hits(test))
+    column = table.of(node.field.columns[0])
+    values = [_inside(value, node.path) for value in column.distinct] if node.path else column.distinct
     if pattern := _pattern(node):
-        return _by_pattern(node, pattern, column, places)
-    holds = _KINDS[node.field.kind](node, column, now)
-    return [place for place in places if holds(place)]
+        return column.holding(places, _by_pattern(node, pattern, values))
+    holds = _KINDS[node.field.kind](node, values, now)
+    return column.holding(places, [holds(code) for code in range(len(values))])
 
 
-def _flagged(node: Condition, table: Table, places: Sequence[int]) -> list[int]:
-    name, test = table.kind.flags.get(node.value.text, (node.value.text, bool))
-    column = table.column(name)
-    return [place for place in places if test(column[place])]
-
-
-def _by_pattern(
-    leaf: Words | Condition, pattern: patterns.Pattern, column: Sequence[Any], places: Sequence[int]
-) -> list[int]:
-    texts = [(place, text) for place in places for text in _texts(column[place])]
+def _by_pattern(leaf: Words | Condition, pattern: patterns.Pattern, values: Sequence[Any]) -> list[bool]:
+    """Return which of the values a pattern finds. Raises BadQuery where it takes too long."""
+    texts = [(code, text) for code, value in enumerate(values) for text in _texts(value)]
+    hits = [False] * len(values)
     try:
-        found = patterns.matching(pattern, (text for _place, text in texts))
-        matched = {place for (place, _text), holds in zip(texts, found, strict=True) if holds}
+        found = patterns.matching(pattern, (text for _code, text in texts))
+        for (code, _text), holds in zip(texts, found, strict=True):
+            hits[code] = hits[code] or holds
     except patterns.BadPattern as error:
         raise BadQuery(str(error), leaf.start, leaf.end) from error
-    return [place for place in places if place in matched]
+    return hits
 
 
 def _pattern(leaf: Words | Condition) -> patterns.Pattern | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgpack
 
+from mqadmin.administration.lists.columns import Column
 from mqadmin.administration.lists.kinds import Kind
 
 MOST_ROWS = 100_000
@@ -28,27 +29,27 @@ class Packing:
 
 def pack(kind: Kind, rows: Sequence[Any]) -> Packing:
     """Pack rows in the order of their identity, as many of them as MOST_ROWS and MOST_BYTES allow."""
-    values = attrgetter(*kind.columns)
-    packer = msgpack.Packer(unicode_errors="surrogatepass", default=str)
-    parts, size = [], 0
-    for row in sorted(rows, key=attrgetter(*kind.identity))[:MOST_ROWS]:
-        part = packer.pack(_plain(values(row)))
-        size += len(part)
-        if size > MOST_BYTES:
-            break
-        parts.append(part)
-    whole = b"".join(parts)
+    kept = sorted(rows, key=attrgetter(*kind.identity))[:MOST_ROWS]
+    whole = _packed(kind, kept)
+    while len(whole) > MOST_BYTES:
+        kept = kept[: min(len(kept) - 1, len(kept) * MOST_BYTES // len(whole))]
+        whole = _packed(kind, kept)
     digest = hashlib.blake2b(whole, digest_size=16).hexdigest()
-    return Packing(zlib.compress(whole, 1), digest, len(parts))
+    return Packing(zlib.compress(whole, 1), digest, len(kept))
 
 
-def unpack(data: bytes) -> list[list[Any]]:
-    """Return the rows as lists of values, in the order of their kind's columns."""
-    unpacker = msgpack.Unpacker(
-        unicode_errors="surrogatepass", strict_map_key=False, max_buffer_size=2 * MOST_BYTES
-    )
-    unpacker.feed(zlib.decompress(data))
-    return list(unpacker)
+def _packed(kind: Kind, rows: Sequence[Any]) -> bytes:
+    columns = [
+        Column.of(map(_plain, map(attrgetter(name), rows))).pack() if rows else ([], b"")
+        for name in kind.columns
+    ]
+    return bytes(msgpack.packb(columns, unicode_errors="surrogatepass", default=str))
+
+
+def unpack(data: bytes) -> list[Column]:
+    """Return the columns of the rows, in the order of their kind's columns."""
+    columns = msgpack.unpackb(zlib.decompress(data), unicode_errors="surrogatepass", strict_map_key=False)
+    return [Column.packed(distinct, codes) for distinct, codes in columns]
 
 
 def mark(row: Sequence[Any]) -> bytes:
@@ -56,11 +57,9 @@ def mark(row: Sequence[Any]) -> bytes:
     return bytes(msgpack.packb(row, unicode_errors="surrogatepass", default=str))
 
 
-def _plain(values: tuple[Any, ...]) -> list[Any]:
-    """Return values that msgpack can write: RabbitMQ's decimals may be numbers beyond 64 bits."""
-    return [
-        str(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value for value in values
-    ]
+def _plain(value: Any) -> Any:
+    """Return a value that msgpack can write: RabbitMQ's decimals may be numbers beyond 64 bits."""
+    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value
 
 
 def short(identity: Sequence[Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.bindings import BINDINGS
 from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.administration.lists.reading import Seen
+from mqadmin.administration.lists.tables import Table
 from mqadmin.administration.pages.naming import address
 from mqadmin.rabbit.administration.bindings import Binding
 from mqadmin.rabbit.administration.exchanges import Exchange
@@ -35,11 +36,24 @@ class ExchangeRow:
 class BindingRow:
     """A binding with the pages of both its ends, and the dialog that takes it away."""
 
+    broker: str
     item: Binding
     source: str
     destination: str
-    unbind: str
     arguments: Pairs
+
+    @property
+    def unbind(self) -> str:
+        item = self.item
+        return address(
+            "binding_delete",
+            self.broker,
+            vhost=item.vhost,
+            source=item.source,
+            destination=item.destination,
+            destination_type=item.destination_type,
+            properties_key=item.properties_key,
+        )
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,8 @@ class Whole:
     incoming: list[BindingRow]
     outgoing_count: int
     incoming_count: int
-    alternate: str
+    alternate: str | None
+    is_by_policy: bool
     alternate_of: list[str]
 
 
@@ -64,18 +79,11 @@ def exchange_row(broker: str, item: Exchange) -> ExchangeRow:
 
 def binding_row(broker: str, item: Binding) -> BindingRow:
     """Return what a list draws of a binding."""
-    names = {
-        "vhost": item.vhost,
-        "source": item.source,
-        "destination": item.destination,
-        "destination_type": item.destination_type,
-        "properties_key": item.properties_key,
-    }
     return BindingRow(
+        broker,
         item,
         href_of(broker, item.vhost, item.source),
         _destination(broker, item),
-        address("binding_delete", broker, **names),
         pairs(item.arguments),
     )
 
@@ -112,19 +120,17 @@ def whole(broker: str, exchanges: Seen, bindings: Seen, vhost: str, name: str) -
     bound = bindings.rows()
     outgoing = _bound(bound, vhost=vhost, source=name)
     incoming = _bound(bound, vhost=vhost, destination=name, destination_type="exchange")
-    others = [rows.row(other) for (_vhost, _name), other in rows.places.items() if _vhost == vhost]
     return Whole(
         exchange=item,
         marks=marks(item),
         arguments=pairs(item.arguments),
-        outgoing=[binding_row(broker, row) for row in outgoing[:MOST_SHOWN]],
-        incoming=[binding_row(broker, row) for row in incoming[:MOST_SHOWN]],
+        outgoing=[binding_row(broker, bound.row(place)) for place in outgoing[:MOST_SHOWN]],
+        incoming=[binding_row(broker, bound.row(place)) for place in incoming[:MOST_SHOWN]],
         outgoing_count=len(outgoing),
         incoming_count=len(incoming),
-        alternate=str(item.arguments.get("alternate-exchange", "")),
-        alternate_of=[
-            other.name for other in others if other.arguments.get("alternate-exchange") == name and name
-        ],
+        alternate=item.alternate,
+        is_by_policy=bool(item.alternate) and "alternate-exchange" not in item.arguments,
+        alternate_of=_alternate_of(rows, vhost, name),
     )
 
 
@@ -133,13 +139,20 @@ def look(broker: str) -> tuple[Seen, Seen]:
     return reading.look(broker, EXCHANGES), reading.look(broker, BINDINGS)
 
 
-def _bound(bindings: Any, **wanted: str) -> Sequence[Binding]:
-    columns = [(bindings.column(name), value) for name, value in wanted.items()]
-    return [
-        bindings.row(place)
-        for place in bindings.order(BINDINGS.default_sort)
-        if all(column[place] == value for column, value in columns)
-    ]
+def _alternate_of(exchanges: Table, vhost: str, name: str) -> list[str]:
+    column = exchanges.of("alternate")
+    places = range(len(exchanges)) if name else ()
+    found = column.holding(places, [alternate == name for alternate in column.distinct])
+    return [exchanges.of("name")[place] for place in found if exchanges.of("vhost")[place] == vhost]
+
+
+def _bound(bindings: Table, **wanted: str) -> list[int]:
+    """Return the places of the bindings whose columns are so, in order."""
+    places = bindings.order(BINDINGS.default_sort)
+    for name, value in wanted.items():
+        column = bindings.of(name)
+        places = column.holding(places, [found == value for found in column.distinct])
+    return places
 
 
 def _destination(broker: str, item: Binding) -> str:

@@ -120,7 +120,7 @@ def found(asked: Asked, seen: Seen, shape: Callable[[str, Any], Any] | None = No
         fault = Fault.of(asked.q, error)
     page = Paginator(order, asked.per).get_page(asked.page)
     table = seen.rows()
-    rows = [_row(asked, table.row(place), table.values[place], shape) for place in page.object_list]
+    rows = [_row(asked, table.row(place), table.values(place), shape) for place in page.object_list]
     return Found(rows, page, fault)
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext as _
 
 
 def address(view: str, broker: str, **names: str) -> str:
     """Return the address of a page about what these names mean: they stand behind the `?`, never in the path."""
-    return f"{reverse(view)}?{urlencode({'broker': broker, **names}, errors='replace')}"
+    return _address(get_script_prefix(), view, broker, tuple(names.items()))
+
+
+@lru_cache(maxsize=5_000)
+def _address(_prefix: str, view: str, broker: str, names: tuple[tuple[str, str], ...]) -> str:
+    """The same; remembered, since the rows of a list lead to the same places again and again."""
+    return f"{reverse(view)}?{urlencode((('broker', broker), *names), errors='replace')}"
 
 
 def asked(request: HttpRequest, *names: str) -> list[str]:

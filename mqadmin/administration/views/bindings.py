@@ -56,6 +56,7 @@ def binding_new(request: HttpRequest) -> HttpResponse:
         back=back,
         back_label=name,
         danger=False,
+        form_template="administration/_argument_fields.html",
         icon="link",
         values={"vhost": vhost, "source": name},
     )

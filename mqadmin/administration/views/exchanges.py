@@ -15,7 +15,7 @@ from mqadmin.administration.forms.base import ActForm
 from mqadmin.administration.forms.exchanges import ExchangeForm
 from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.administration.pages import exchanges as pages
-from mqadmin.administration.pages import known
+from mqadmin.administration.pages import known, unroutable
 from mqadmin.administration.pages.naming import asked
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
@@ -23,7 +23,7 @@ from mqadmin.administration.views.listed import Words
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
-from mqadmin.queues.pages.broker_status import fault
+from mqadmin.queues.pages.broker_status import fault, status_now
 
 
 @permissions.view
@@ -36,6 +36,8 @@ def exchange_list(request: HttpRequest) -> HttpResponse:
         none=_("No exchanges"),
         icon="sitemap",
     )
+    slug = brokers.current(request)
+    broker = status_now(slug).broker if slug else None
     return listed.page(
         request,
         EXCHANGES,
@@ -43,6 +45,8 @@ def exchange_list(request: HttpRequest) -> HttpResponse:
         rows="administration/_exchanges.html",
         template="administration/exchanges.html",
         shape=pages.exchange_row,
+        more={"lost": unroutable.lost(broker)},
+        known_by=unroutable.known_by(broker),
     )
 
 
@@ -53,7 +57,8 @@ def exchange_detail(request: HttpRequest) -> HttpResponse:
     vhost, name = asked(request, "vhost", "name")
     slug = brokers.current(request)
     exchanges, bindings = pages.look(slug)
-    version = rendering.version(request, exchanges.known_by, bindings.known_by)
+    broker = status_now(slug).broker
+    version = rendering.version(request, exchanges.known_by, bindings.known_by, unroutable.known_by(broker))
     if same := rendering.unchanged(request, version):
         return same
     found = pages.whole(slug, exchanges, bindings, vhost, name)
@@ -62,8 +67,11 @@ def exchange_detail(request: HttpRequest) -> HttpResponse:
         "name": name,
         "broker": slug,
         "found": found,
+        "lost": unroutable.of_exchange(broker, vhost, name),
         "seen": exchanges,
         "seen_fault": fault(exchanges.listing.error_code) if exchanges.listing.error else None,
+        "bound": bindings,
+        "bound_fault": fault(bindings.listing.error_code) if bindings.listing.error else None,
         "here": request.get_full_path(),
         "most": pages.MOST_SHOWN,
     }
@@ -92,6 +100,7 @@ def exchange_new(request: HttpRequest) -> HttpResponse:
         back=f"{reverse('exchange_list')}?broker={slug}",
         back_label=_("Exchanges"),
         danger=False,
+        form_template="administration/_argument_fields.html",
         icon="plus",
     )
     vhosts, types = known.vhosts(slug), known.exchange_types(slug)

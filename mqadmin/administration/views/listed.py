@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +49,10 @@ def page(
     template: str = "administration/list.html",
     shape: Callable[[str, Any], Any] | None = None,
     more: Mapping[str, Any] | None = None,
+    known_by: Hashable = None,
 ) -> HttpResponse:
-    """Show a list. `rows` is the partial that draws its table; `shape(broker, item)` makes what it draws of a row.
+    """Show a list. `rows` is the partial that draws its table; `shape(broker, item)` makes what it draws of a row;
+    `more`: what else the page shows, `known_by` what that is known by.
 
     What is unchanged is answered before a row is read. `shape` and the rows' template must depend on nothing but
     the row, the broker and the language: a row is drawn once for all who look.
@@ -60,7 +62,7 @@ def page(
     status = status_of(slug) if slug else None
     seen = reading.look(slug, kind) if slug else None
     level = (status.level, repr(status.broker.unseen) if status.broker else "") if status else None
-    version = rendering.version(request, listing.known_by(asked, seen) if seen else None, level)
+    version = rendering.version(request, listing.known_by(asked, seen) if seen else None, level, known_by)
     if same := rendering.unchanged(request, version):
         return same
     context = {

@@ -32,7 +32,7 @@ from mqadmin.core.api.description import Api, knowing
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
-from mqadmin.rabbit.errors import RabbitError, Refused
+from mqadmin.rabbit.errors import BadRequest, RabbitError, Refused
 from mqadmin.rabbit.reading import jsontext
 
 log = logging.getLogger(__name__)
@@ -226,11 +226,12 @@ def error_response(status: int, code: str, detail: str, **more: Any) -> JsonResp
 def rabbit_status(error: RabbitError) -> int:
     """Return the HTTP status for a broker's no: 404, 409, or 503 where the broker is the trouble.
 
-    A right that the broker's user lacks is a 409: to ask again in five seconds is no use.
+    A right that the broker's user lacks is a 409, and so is what the broker understood and will not do, or has not
+    at all: to ask again in five seconds is no use.
     """
     if error.code in {"not_found", "unknown_broker"}:
         return 404
-    if isinstance(error, Refused) and error.code != "login_refused":
+    if isinstance(error, Refused | BadRequest) and error.code != "login_refused":
         return 409
     return 409 if error.kind in {"message", "channel"} else 503
 

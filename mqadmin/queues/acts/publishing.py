@@ -43,9 +43,7 @@ def publish(
     then nothing was published, or the sentence says that it is not known.
     """
     key = queue.name if routing_key is None else routing_key
-    item = Outgoing(
-        "", _short("routing_key", key), typed_message.body(body, encoding), _properties(properties, headers)
-    )
+    item = outgoing("", key, body=body, encoding=encoding, properties=properties, headers=headers)
     detail = {"routing_key": key, "message_id": item.properties.message_id, "size": len(item.body)}
     target = f"{queue.vhost}:{queue.name}"
     with audit.act(
@@ -55,11 +53,28 @@ def publish(
         destination.require_room(
             broker=broker, vhost=queue.vhost, queue=key, size=len(item.body), allow_loss=allow_loss
         )
-        publisher = brokers.publisher(queue.broker.slug, queue.vhost)
-        receipt = publisher.publish_batch([item], timeout_s=TIMEOUT_S)[0]
-        routed = _routed(receipt)
+        routed = send(broker, queue.vhost, item)
         entry.detail = {**detail, "routed": routed}
         return routed
+
+
+def outgoing(
+    exchange: str,
+    routing_key: str,
+    *,
+    body: str,
+    encoding: str,
+    properties: Mapping[str, Any] | None,
+    headers: Mapping[str, Any] | None,
+) -> Outgoing:
+    """Return the message that somebody wrote down. Raises Refusal (422, with the field to blame)."""
+    key, content = _short("routing_key", routing_key), typed_message.body(body, encoding)
+    return Outgoing(exchange, key, content, _properties(properties, headers))
+
+
+def send(broker: str, vhost: str, item: Outgoing) -> bool:
+    """Publish one message, mandatory and confirmed; return whether a queue got it. Raises as `publish` does."""
+    return _routed(brokers.publisher(broker, vhost).publish_batch([item], timeout_s=TIMEOUT_S)[0])
 
 
 def _routed(receipt: Receipt) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration import calls
+from mqadmin.rabbit.errors import NotFound, Refused
 from mqadmin.rabbit.management_api import values
+from mqadmin.rabbit.management_api.calling import in_path as addressable
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.values import Json
 
@@ -15,12 +18,17 @@ COLUMNS = (
     "vhost,name,type,durable,auto_delete,internal,arguments,policy,message_stats.publish_in,"
     "message_stats.publish_out,message_stats.publish_in_details.rate,message_stats.publish_out_details.rate"
 )
+ALTERNATE = "alternate-exchange"
 DEFAULT_IN_PATH = "amq.default"  # what the management API calls the exchange without a name
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One exchange. Rates per second; `taken`, `passed`: messages since its statistics began; None: not known."""
+    """One exchange. Rates per second; `taken`, `passed`: messages since its statistics began; None: not known.
+
+    `alternate`: the exchange that gets what no binding takes, by its argument or else its policy; "" for none, None
+    where the account may not read the policies.
+    """
 
     vhost: str
     name: str
@@ -34,6 +42,7 @@ class Exchange:
     out_rate: float | None
     taken: int | None
     passed: int | None
+    alternate: str | None = ""
 
     @property
     def is_built_in(self) -> bool:
@@ -51,12 +60,17 @@ class ExchangeType:
 
 def listed(client: ManagementClient) -> list[Exchange]:
     """Return all exchanges that the account sees."""
-    return calls.rows(client, _exchange, "exchanges", params={"columns": COLUMNS})
+    return _with_policies(client, calls.rows(client, _exchange, "exchanges", params={"columns": COLUMNS}))
 
 
 def one(client: ManagementClient, vhost: str, name: str) -> Exchange:
-    """Return one exchange, live; "" is the default one."""
-    return calls.one(client, _exchange, "exchanges", vhost, in_path(name))
+    """Return one exchange, live; "" is the default one. One whose name no address can hold is found in the list."""
+    if not addressable(vhost, name):
+        for item in listed(client):
+            if (item.vhost, item.name) == (vhost, name):
+                return item
+        raise NotFound("The broker has no such object: exchange.")
+    return _with_policies(client, [calls.one(client, _exchange, "exchanges", vhost, in_path(name))])[0]
 
 
 def types(client: ManagementClient) -> list[ExchangeType]:
@@ -78,7 +92,19 @@ def declare(
     internal: bool = False,
     arguments: Mapping[str, Any] | None = None,
 ) -> None:
-    """Declare an exchange; the same again changes nothing, another definition raises BadRequest."""
+    """Declare an exchange; the same again changes nothing, another definition raises BadRequest or ChannelLost."""
+    if not addressable(vhost, name) or None in (arguments or {}).values():
+        amqp.declare_exchange(
+            client.config,
+            vhost,
+            name,
+            type=type,
+            durable=durable,
+            auto_delete=auto_delete,
+            internal=internal,
+            arguments=arguments,
+        )
+        return
     body = {
         "type": type,
         "durable": durable,
@@ -90,9 +116,31 @@ def declare(
 
 
 def delete(client: ManagementClient, vhost: str, name: str, *, if_unused: bool = False) -> None:
-    """Delete an exchange with its bindings; with `if_unused` BadRequest where something is bound to it."""
+    """Delete an exchange with its bindings; with `if_unused` BadRequest or ChannelLost where something is bound."""
+    if not addressable(vhost, name):
+        amqp.delete_exchange(client.config, vhost, name, if_unused=if_unused)
+        return
     params = {"if-unused": "true"} if if_unused else None
     calls.change(client, "DELETE", "exchanges", vhost, name, params=params)
+
+
+def _with_policies(client: ManagementClient, found: list[Exchange]) -> list[Exchange]:
+    """Return exchanges with the alternate that a policy sets: an argument wins (rabbit_policy:get_arg/3)."""
+    if not any(item.policy and not item.alternate for item in found):
+        return found
+    try:
+        policies = {(item.vhost, item.name): item.definition for item in client.policies()}
+    except Refused:
+        policies = None
+
+    def alternate(item: Exchange) -> str | None:
+        if item.alternate or not item.policy:
+            return item.alternate
+        if policies is None:
+            return None
+        return values.text(policies.get((item.vhost, item.policy), {}).get(ALTERNATE)) or ""
+
+    return [replace(item, alternate=alternate(item)) for item in found]
 
 
 def in_path(name: str) -> str:
@@ -101,7 +149,7 @@ def in_path(name: str) -> str:
 
 
 def _exchange(item: Json) -> Exchange:
-    stats = values.table(item.get("message_stats"))
+    stats, arguments = values.table(item.get("message_stats")), values.table(item.get("arguments"))
     return Exchange(
         vhost=str(item["vhost"]),
         name=str(item["name"]),
@@ -109,12 +157,13 @@ def _exchange(item: Json) -> Exchange:
         durable=item.get("durable") is not False,
         auto_delete=item.get("auto_delete") is True,
         internal=item.get("internal") is True,
-        arguments=values.table(item.get("arguments")),
+        arguments=arguments,
         policy=values.text(item.get("policy")) or "",
         in_rate=values.rate(stats, "publish_in"),
         out_rate=values.rate(stats, "publish_out"),
         taken=values.integer(stats.get("publish_in")),
         passed=values.integer(stats.get("publish_out")),
+        alternate=values.text(arguments.get(ALTERNATE)) or "",
     )
 
 

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-import requests
-
 from mqadmin.rabbit import amqp
-from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import (
-    BadResponse,
-    ManagementUnavailable,
     NotFound,
-    Refused,
 )
-from mqadmin.rabbit.management_api import entries, parse, parse_inside
+from mqadmin.rabbit.management_api import parse, parse_inside
+from mqadmin.rabbit.management_api.calling import Calls, in_path, require_path
 from mqadmin.rabbit.management_api.entries import Entry, Kept
-from mqadmin.rabbit.management_api.hosts import Hosts
 from mqadmin.rabbit.types import (
     AlarmInfo,
     BindingInfo,
@@ -38,15 +32,13 @@ from mqadmin.rabbit.types import (
     QueueDetail,
     QueueInfo,
     ReplicaInfo,
-    UserInfo,
-    VhostInfo,
 )
 
 MAX_SAMPLES = 500  # What the management API returns at most for one range.
 T = TypeVar("T")
 
 
-class ManagementClient:
+class ManagementClient(Calls):
     """The management API of one broker. Any thread may call it; one pooled session for each of its hosts.
 
     Every method raises NoResponse (unreachable, timed out), Refused (login, permission), BadResponse,
@@ -54,13 +46,6 @@ class ManagementClient:
     or `..` cannot be addressed in a URL (RabbitMQ's web server drops such path segments even when encoded):
     reads find it in a listing, writes go through AMQP.
     """
-
-    def __init__(self, config: BrokerConfig, session: requests.Session | None = None) -> None:
-        self.config = config
-        self._http = Hosts(config, session)
-
-    def close(self) -> None:
-        self._http.close()
 
     # The cluster
 
@@ -75,12 +60,6 @@ class ManagementClient:
         """Return the alarms in force. It may be asked for by users who may not ask for nodes."""
         answer = self._http.call("GET", "health", "checks", "alarms", expect=(503,))
         return self._list(parse.alarm, answer.get("alarms", []) if isinstance(answer, dict) else answer)
-
-    def whoami(self) -> UserInfo:
-        return self._one(parse.user, self._http.call("GET", "whoami"))
-
-    def vhosts(self) -> list[VhostInfo]:
-        return self._list(parse.vhost, self._http.call("GET", "vhosts"))
 
     def feature_flags(self) -> dict[str, str]:
         """Return the state of each feature flag by its name: enabled, disabled or unavailable."""
@@ -133,7 +112,7 @@ class ManagementClient:
                 age, increment = span
                 params[f"{prefix}_age"] = age
                 params[f"{prefix}_incr"] = max(increment, -(-age // MAX_SAMPLES))
-        if _in_path(vhost, name):
+        if in_path(vhost, name):
             return self._one(parse.queue_detail, self._read("queues", vhost, name, params=params))
         params |= {"name": f"^{re.escape(name)}$", "use_regex": "true", "page": 1, "page_size": 100}
         answer = self._read("queues", *_only(vhost), params=params)
@@ -174,7 +153,7 @@ class ManagementClient:
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
         """Create the queue; the same again changes nothing, another definition raises BadResponse."""
-        if not _in_path(vhost, name):
+        if not in_path(vhost, name):
             amqp.declare_queue(
                 self.config, vhost, name, durable=durable, auto_delete=auto_delete, arguments=arguments
             )
@@ -190,7 +169,7 @@ class ManagementClient:
         This is not harmless everywhere: call `peek.peek`, which goes another way where a return counts. `requeue`
         is sent for LavinMQ and old brokers; RabbitMQ reads only `ackmode`.
         """
-        if not _in_path(vhost, name):
+        if not in_path(vhost, name):
             return amqp.get_and_return(self.config, vhost, name, count, truncate=truncate)
         body = {
             "count": count,
@@ -222,20 +201,20 @@ class ManagementClient:
         return [item for item in self._list(parse.binding, answer) if vhost in (None, item.vhost)]
 
     def queue_bindings(self, vhost: str, name: str) -> list[BindingInfo]:
-        if _in_path(vhost, name):
+        if in_path(vhost, name):
             return self._list(parse.binding, self._read("queues", vhost, name, "bindings"))
         wanted = ("queue", name)
         return [item for item in self.bindings(vhost) if (item.destination_type, item.destination) == wanted]
 
     def exchange_bindings(self, vhost: str, name: str) -> list[BindingInfo]:
         """Return the bindings by which other exchanges pass messages on to this one."""
-        _require_path(vhost, name)
+        require_path(vhost, name)
         answer = self._read("exchanges", vhost, name, "bindings", "destination")
         return [item for item in self._list(parse.binding, answer) if item.source]
 
     def exchange(self, vhost: str, name: str) -> ExchangeDetail:
         """Return one exchange with who publishes to it; `name` "" is the default exchange."""
-        _require_path(vhost, name)
+        require_path(vhost, name)
         return self._one(parse_inside.exchange_detail, self._read("exchanges", vhost, name or _DEFAULT))
 
     def connection_names(self, names: Iterable[str]) -> dict[str, str]:
@@ -272,7 +251,7 @@ class ManagementClient:
         durable: bool = True,
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
-        _require_path(vhost, name)
+        require_path(vhost, name)
         body = {"type": type, "durable": durable, "arguments": dict(arguments or {})}
         self._http.call("PUT", "exchanges", vhost, name, body=body)
 
@@ -287,7 +266,7 @@ class ManagementClient:
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
         """Bind a queue (or with `destination_type="exchange"` an exchange) to exchange `source`."""
-        _require_path(vhost, source, destination)
+        require_path(vhost, source, destination)
         body = {"routing_key": routing_key, "arguments": dict(arguments or {})}
         kind = "q" if destination_type == "queue" else "e"
         self._http.call("POST", "bindings", vhost, "e", source, kind, destination, body=body)
@@ -314,117 +293,33 @@ class ManagementClient:
         Of those of one priority the first applies. It is the order of the definitions alone (tried on 3.10.8, 4.0.5
         and 4.3.6).
         """
-        _require_path(vhost)
+        require_path(vhost)
         return self._one(parse_inside.policy_order, self._read("definitions", vhost))
 
     def create_vhost(self, name: str) -> None:
         """Create the vhost; if it exists, nothing changes. Its creator gets full permissions."""
-        _require_path(name)
+        require_path(name)
         self._http.call("PUT", "vhosts", name, body={})
 
     def set_permissions(
         self, vhost: str, user: str, *, configure: str = ".*", write: str = ".*", read: str = ".*"
     ) -> None:
-        _require_path(vhost, user)
+        require_path(vhost, user)
         body = {"configure": configure, "write": write, "read": read}
         self._http.call("PUT", "permissions", vhost, user, body=body)
 
     def permission(self, vhost: str, user: str) -> PermissionInfo | None:
         """Return what a user may do in a virtual host, None for nothing at all. Administrators may ask."""
-        _require_path(vhost, user)
+        require_path(vhost, user)
         try:
             return self._one(parse.permission, self._http.call("GET", "permissions", vhost, user))
         except NotFound:
             return None
 
-    # What `rabbit.administration` asks for, and has changed
-
-    def read(self, kind: str, *names: str, params: Mapping[str, str | int] | None = None) -> Any:
-        """Return what GET of `/api/<kind>/<names>` answers; the first name is a virtual host's, where it is one."""
-        _require_path(*names)
-        return self._read(kind, *names, params=params)
-
-    def call(
-        self, method: str, *segments: str, body: Any = None, params: Mapping[str, str | int] | None = None
-    ) -> Any:
-        """Make a call that changes something: once, unless no connection was made. Return what it answers."""
-        _require_path(*segments)
-        return self._http.call(method, *segments, body=body, params=params)
-
-    def typed(self, read: Callable[[Any], T], items: Any) -> list[T]:
-        """Return each item of a JSON array as `read` makes it; ManagementUnavailable where it cannot."""
-        return self._list(read, items)
-
-    # Reading
-
-    def _read(self, kind: str, *names: str, **options: Any) -> Any:
-        """Make a call about a virtual host, whose name comes first, or about all of them.
-
-        `options`: of `Http.answer`.
-        """
-        try:
-            return self._http.call("GET", kind, *names, **options)
-        except NotFound as error:
-            if names and self._is_hidden(names[0]):
-                text = (
-                    f"The user “{self.config.auth()[0]}” has no permission on the virtual host “{names[0]}”."
-                )
-                raise Refused(text, code="vhost_refused") from error
-        # It said 404, and that its API is there: now it counts. Before, it may have been starting.
-        return self._http.call("GET", kind, *names, **options)
-
-    def _is_hidden(self, vhost: str) -> bool:
-        """Tell whether a virtual host is there and not to be seen: RabbitMQ 4.3 says 404 of that too.
-
-        Raises what a broker does that says 404 because it is stopping.
-        """
-        if not any(item.name == vhost for item in self.vhosts()):
-            return not self.whoami().sees_the_cluster and amqp.has_vhost(self.config, vhost)
-        try:
-            self._http.call("GET", "exchanges", vhost, params={"columns": "name"})
-        except NotFound:
-            return True
-        return False
-
-    # Typing what came
-
-    def _one(self, read: Callable[[Any], T], item: Any) -> T:
-        try:
-            return read(item)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._nonsense() from error
-
-    def _list(self, read: Callable[[Any], T], items: Any) -> list[T]:
-        if not isinstance(items, list):
-            raise self._nonsense()
-        return [
-            self._entry(read, item) if isinstance(item, Entry) else self._one(read, item) for item in items
-        ]
-
-    def _entry(self, read: Callable[[Any], T], entry: Entry) -> T:
-        return self._one(lambda found: read(entries.read(found)), entry)
-
-    def _nonsense(self) -> ManagementUnavailable:
-        return ManagementUnavailable(
-            f"{self.config.management_base} answered with JSON that is not RabbitMQ's management API."
-        )
-
 
 _DEFAULT = "amq.default"  # what the API calls the default exchange
 
 
-def _in_path(*names: str) -> bool:
-    """Tell whether all names can be path segments: cowboy resolves `.` and `..` after decoding."""
-    return not any(name in (".", "..") for name in names)
-
-
-def _require_path(*names: str) -> None:
-    if not _in_path(*names):
-        raise BadResponse(
-            "RabbitMQ's management API cannot address a name of one or two dots.", code="unaddressable"
-        )
-
-
 def _only(vhost: str | None) -> tuple[str, ...]:
     """Return the path segment that limits a listing to `vhost`, or none when it must be filtered here."""
-    return () if vhost is None or not _in_path(vhost) else (vhost,)
+    return () if vhost is None or not in_path(vhost) else (vhost,)

@@ -323,6 +323,7 @@ def exchange(item: Json, policies: Mapping[tuple[str, str], Json]) -> ExchangeIn
         alternate_exchange=values.text(
             arguments.get("alternate-exchange", definition.get("alternate-exchange"))
         ),
+        internal=item.get("internal") is True,
     )
 
 

@@ -9,17 +9,18 @@ decided.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+from mqadmin.rabbit.topology import header_match
 from mqadmin.rabbit.types import BindingInfo, ExchangeInfo
 
 DEFAULT_EXCHANGE = ""
 Choice = Literal["all", "one", "matching", "some"]
 _TO_ALL_TYPES = ("fanout", "x-recent-history")
 # Exactly one of the bound queues: by a hash of the key or of a header, or by chance.
-_TO_ONE_TYPES = ("x-consistent-hash", "x-modulus-hash", "x-random")
+_TO_ONE_TYPES = ("x-consistent-hash", "x-modulus-hash", "x-random", "x-local-random")
 _MATCHING_TYPES = ("direct", "topic", "headers", "x-jms-topic", "x-rtopic")
 
 
@@ -100,6 +101,30 @@ class RoutingTable:
             else:
                 outgoing.by_key[item.routing_key].append(item)
 
+    def route_message(
+        self, vhost: str, exchange: str, routing_keys: Sequence[str], headers: Mapping[str, Any]
+    ) -> Route:
+        """Return where `exchange` sends a message whose headers are known.
+
+        `routing_keys`: its own, and those of its headers CC and BCC, by which RabbitMQ routes it too
+        (rabbit_basic:header_routes/1).
+        """
+        routes = [self._walk(vhost, exchange, key, headers) for key in routing_keys]
+        sure = {name for route in routes for name in route.sure}
+        # An alternate exchange gets what no binding takes by any of the keys.
+        is_taken = any(set(route.queues) - set(route.otherwise) for route in routes)
+        otherwise = (
+            set() if is_taken and len(routes) > 1 else {n for route in routes for n in route.otherwise}
+        )
+        choices = {route.choice for route in routes} - {"all"}
+        return replace(
+            routes[0],
+            queues=tuple(sorted({name for route in routes for name in route.queues})),
+            sure=tuple(sorted(sure)),
+            choice="all" if not choices else choices.pop() if len(choices) == 1 else "some",
+            otherwise=tuple(sorted(otherwise - sure)),
+        )
+
     def route(self, vhost: str, exchange: str, routing_key: str | None) -> Route:
         """Return where `exchange` sends a message with `routing_key`; None = the key is not known."""
         key = (vhost, exchange, routing_key)
@@ -107,7 +132,9 @@ class RoutingTable:
             self._routes[key] = self._walk(vhost, exchange, routing_key)
         return self._routes[key]
 
-    def _walk(self, vhost: str, exchange: str, routing_key: str | None) -> Route:
+    def _walk(
+        self, vhost: str, exchange: str, routing_key: str | None, headers: Mapping[str, Any] | None = None
+    ) -> Route:
         if exchange != DEFAULT_EXCHANGE and (vhost, exchange) not in self._exchanges:
             return Route((), exchange_exists=False)
         queues, exchanges = _Found(), _Found(sure={exchange})
@@ -116,7 +143,7 @@ class RoutingTable:
         for level in ("sure", "maybe", "otherwise"):
             waiting = list(getattr(exchanges, level))
             while waiting:
-                step = self._step(vhost, waiting.pop(), routing_key)
+                step = self._step(vhost, waiting.pop(), routing_key, headers)
                 if step.choice != "all":
                     choices.append(step)
                 waiting += _follow(step, level, queues, exchanges)
@@ -129,7 +156,9 @@ class RoutingTable:
             otherwise=tuple(sorted(queues.otherwise)),
         )
 
-    def _step(self, vhost: str, name: str, routing_key: str | None) -> _Step:
+    def _step(
+        self, vhost: str, name: str, routing_key: str | None, headers: Mapping[str, Any] | None
+    ) -> _Step:
         if name == DEFAULT_EXCHANGE:
             if routing_key is None:
                 return _Step(choice="matching")
@@ -138,12 +167,12 @@ class RoutingTable:
         exchange = self._exchanges.get((vhost, name))
         if exchange is None:
             return _Step()
-        sure, others, choice = self._matching(vhost, name, routing_key)
+        sure, others, choice = self._matching(vhost, name, routing_key, headers)
         is_left = not sure and choice in ("all", "matching", "some")
         return _Step(tuple(sure), tuple(others), choice, exchange.alternate_exchange if is_left else None)
 
     def _matching(
-        self, vhost: str, name: str, routing_key: str | None
+        self, vhost: str, name: str, routing_key: str | None, headers: Mapping[str, Any] | None
     ) -> tuple[list[BindingInfo], list[BindingInfo], Choice]:
         """Return the bindings that take the message surely, those that may, and how these are chosen."""
         outgoing = self._outgoing.get((vhost, name))
@@ -158,6 +187,10 @@ class RoutingTable:
         if kind in _TO_ONE_TYPES:
             places = {(item.destination_type, item.destination) for item in outgoing.every}
             return (outgoing.every, [], "all") if len(places) == 1 else ([], outgoing.every, "one")
+        if kind == "headers" and headers is not None:
+            answers = [(item, header_match.matches(item.arguments, headers)) for item in outgoing.every]
+            others = [item for item, answer in answers if answer is None]
+            return [item for item, answer in answers if answer], others, "matching" if others else "all"
         sure = [item for item in outgoing.every if _takes_all(item, kind)]
         others = [item for item in outgoing.every if item not in sure and not _takes_none(item, kind)]
         choice: Choice = "all" if not others else "matching" if kind in _MATCHING_TYPES else "some"
@@ -206,23 +239,16 @@ def _choice(choices: list[_Step]) -> Choice:
 def _takes_all(item: BindingInfo, kind: str) -> bool:
     """Tell whether a binding takes every message, whatever its key or headers are."""
     if kind == "headers":
-        return _match(item) in ("all", "all-with-x") and not _wanted(item)
+        return header_match.way(item.arguments) in header_match.ALL and not header_match.wanted(
+            item.arguments
+        )
     return kind == "topic" and bool(item.routing_key) and set(item.routing_key.split(".")) == {"#"}
 
 
 def _takes_none(item: BindingInfo, kind: str) -> bool:
     """Tell whether a binding takes no message: any of no headers."""
-    return kind == "headers" and _match(item) in ("any", "any-with-x") and not _wanted(item)
-
-
-def _match(item: BindingInfo) -> str:
-    return str(item.arguments.get("x-match", "all"))
-
-
-def _wanted(item: BindingInfo) -> set[str]:
-    """Return the headers that a binding asks for: without -with-x those that begin with x- do not count."""
-    with_x = _match(item).endswith("-with-x")
-    return {name for name in item.arguments if name != "x-match" and (with_x or not name.startswith("x-"))}
+    is_any = kind == "headers" and header_match.way(item.arguments) in header_match.ANY
+    return is_any and not header_match.wanted(item.arguments)
 
 
 def topic_matches(pattern: str, routing_key: str) -> bool:

@@ -104,7 +104,9 @@ def test_the_monitor_asks_for_what_is_looked_at_and_for_nothing_else(kind: Kind,
     aged(31)
     assert asker.turn() == 0  # nobody looks any more
     reading.look("default", kind)
-    assert Listing.objects.get().wanted_at > timezone.now() - timedelta(seconds=20)
+    wanted_at = Listing.objects.get().wanted_at
+    assert wanted_at is not None
+    assert wanted_at > timezone.now() - timedelta(seconds=20)
 
 
 def test_an_act_outdates_the_list(kind: Kind, counted: Counted) -> None:
