@@ -28,6 +28,7 @@ from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration import bindings, exchanges
 from mqadmin.rabbit.errors import BadRequest, BadResponse, NoResponse, NotOffered, Refused
 from tests.administration.conftest import HARD
+from tests.core.conftest import HX
 from tests.support.management import Management
 from tests.support.pages import html
 from tests.support.waiting import wait_until
@@ -300,9 +301,10 @@ def test_what_no_queue_takes_is_told_where_one_looks(
     params = {"rate": 5.0, "exchanges": [lost], "publishers": ["shop-1"]}
     reason = {"code": "unroutable_dropped", "level": "watch", "params": params}
     address = at("exchange_list", q=f"vhost:{vhost}")
-    before = admin.get(address)
+    refresh = {**HX, "HX-Source": "div#listed"}
+    before = admin.get(address, headers=refresh)
     Broker.objects.update_or_create(slug="default", defaults={"reasons": [reason]})
-    after = admin.get(address)
+    after = admin.get(address, headers=refresh)
     assert after["ETag"] != before["ETag"]
     assert "Messages vanish" in html(after)
     assert "shop-1" in html(after)

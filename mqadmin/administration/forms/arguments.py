@@ -45,6 +45,8 @@ class ArgumentsForm(ActForm):
             self.fields[f"argument_value_{row}"] = forms.CharField(
                 required=False, strip=False, label=_("Its value")
             )
+            self.fields[f"argument_{row}"].widget.attrs["placeholder"] = _("name")
+            self.fields[f"argument_value_{row}"].widget.attrs["placeholder"] = _("value")
         style(self)
 
     def clean(self) -> None:

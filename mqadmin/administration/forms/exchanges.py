@@ -50,7 +50,7 @@ class ExchangeForm(ArgumentsForm):
 
 
 class BindingForm(ArgumentsForm):
-    """What is bound to an exchange, and which messages it gets."""
+    """What is bound to an exchange, and which messages it gets. `kind`: the exchange's type, "" if not known."""
 
     destination_type = forms.ChoiceField(
         label=_("Bind"), choices=[("queue", _("a queue")), ("exchange", _("an exchange"))]
@@ -74,6 +74,13 @@ class BindingForm(ArgumentsForm):
         ],
         help_text=_("The arguments below are the headers that it looks for."),
     )
+
+    def __init__(self, *args: Any, kind: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if kind in ("direct", "topic", "fanout"):
+            del self.fields["x_match"]
+        if kind in ("headers", "fanout"):
+            self.fields["routing_key"].help_text = _("It decides nothing here, but tells bindings apart.")
 
     def clean(self) -> None:
         super().clean()

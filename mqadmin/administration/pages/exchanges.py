@@ -134,6 +134,13 @@ def whole(broker: str, exchanges: Seen, bindings: Seen, vhost: str, name: str) -
     )
 
 
+def kind_of(broker: str, vhost: str, name: str) -> str:
+    """Return the type of an exchange, "" where it is not known."""
+    rows = reading.look(broker, EXCHANGES).rows()
+    place = rows.places.get((vhost, name))
+    return "" if place is None else str(rows.of("type")[place])
+
+
 def look(broker: str) -> tuple[Seen, Seen]:
     """Return the lists of exchanges and bindings as they are known."""
     return reading.look(broker, EXCHANGES), reading.look(broker, BINDINGS)

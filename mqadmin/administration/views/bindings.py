@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
@@ -66,7 +67,7 @@ def binding_new(request: HttpRequest) -> HttpResponse:
         acts.bind(broker=slug, by=audit.actor(request), vhost=vhost, source=name, **given)
         return back, _("%(name)s was bound.") % {"name": given["destination"]}
 
-    return deciding.decide(request, dialog, act, BindingForm)
+    return deciding.decide(request, dialog, act, partial(BindingForm, kind=pages.kind_of(slug, vhost, name)))
 
 
 @permissions.configure
