@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.administration.api import bindings, exchanges
+from mqadmin.administration.api import bindings, connections, exchanges
 
 router = Router()
 for part in (
     exchanges,
     bindings,
+    connections,
 ):
     router.add_router("", part.router)

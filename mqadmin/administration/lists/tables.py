@@ -39,6 +39,11 @@ class Table:
         """Return the row at a place as the dataclass of its kind."""
         return self.kind.row(*self.values[place])
 
+    def before(self, identity: tuple[Any, ...]) -> Any:
+        """Return the row of that identity, None for none."""
+        place = self.places.get(identity)
+        return None if place is None else self.row(place)
+
     def column(self, name: str) -> list[Any]:
         """Return a column's value of each row."""
         place = self._place[name]
