@@ -17,6 +17,9 @@ from pika.exceptions import AMQPError
 
 from mqadmin.administration.acts import connections as acts
 from mqadmin.administration.acts import cutting
+from mqadmin.administration.lists import asking
+from mqadmin.administration.lists.channels import CHANNELS
+from mqadmin.administration.models import Listing
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -25,6 +28,7 @@ from mqadmin.rabbit.administration import channels, connections
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.administration.conftest import HARD
+from tests.support import amqp_1_0
 from tests.support.consumers import make_consumer
 from tests.support.management import Management
 from tests.support.pages import html
@@ -118,10 +122,10 @@ def held(management: Management, connection: str, count: int = 3) -> channels.Ch
     return wait_until(find, 20)  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("name", ["".join(HARD[:6]), HARD[6]], ids=["signs", "long"])
 def test_a_connection_of_any_name_is_shown_and_closed(
-    name: str, admin: Client, management: Management, vhost: str, opened: Opened
+    admin: Client, management: Management, vhost: str, opened: Opened
 ) -> None:
+    name = "".join(HARD)
     opening = opened(name, queue=name, tag=name[:60])
     (item,) = listed(management, vhost, name)
     channel = held(management, item.name)
@@ -223,6 +227,10 @@ def test_the_same_through_the_api(
     assert (one["mechanism"], one["sessions"], one["properties"]["product"]) == ("PLAIN", None, "Shop")
     (row,) = call("GET", "open-channels", q=f"vhost:{vhost} queue:work").json()["items"]
     assert (row["name"], row["unacked"], row["readers"][0]["tag"]) == (channel.name, 3, "ctag")
+    before = Listing.objects.get(kind="channels").taken_at
+    asking.changed("default", [CHANNELS])
+    (row,) = call("GET", "open-channels", q=f"vhost:{vhost} held>0s").json()["items"]
+    assert row["held"] <= before.timestamp()  # not since the second asking
     assert call("GET", "open-channels/one", name=channel.name).json()["channel"]["queues"] == ["work"]
     assert call("DELETE", "connections", name=item.name, user="x").status_code == 422
     assert call("DELETE", "connections", address="192.0.2.1").status_code == 404
@@ -231,6 +239,33 @@ def test_the_same_through_the_api(
     assert opening.said()
     assert call("DELETE", "connections", name=item.name).status_code == 404
     assert call("GET", "open-channels/one", name=channel.name).status_code == 404
+
+
+def test_sessions_are_told_of_amqp_1_0_alone(
+    admin: Client, management: Management, vhost: str, opened: Opened, broker_config: BrokerConfig
+) -> None:
+    opened("older", held=1)
+    (older,) = listed(management, vhost, "older")
+    assert connections.sessions(management, older.name) is None
+    if int(management.overview().version.split(".")[0]) < 4:
+        return  # without a plugin it speaks no AMQP 1.0
+    newer = amqp_1_0.Client(broker_config, vhost, "work", credit=0)
+    try:
+        item = wait_until(lambda: [it for it in connections.listed(management) if _is_1_0(it, vhost)], 20)[0]
+        (session,) = wait_until(lambda: connections.sessions(management, item.name), 10) or []
+        (link,) = session.links
+        assert (link.way, link.name, link.queue, link.credit) == ("out", "a link", "work", 0)
+        page = html(admin.get(at("connection_detail", name=item.name)))
+        assert "no credit" in page
+        assert "a container" in page
+        cut = cutting.of_one(management, item.name)
+        assert (cut.consumers, list(cut.queues)) == (1, [(vhost, "work", 1)])
+    finally:
+        newer.close()
+
+
+def _is_1_0(item: connections.Connection, vhost: str) -> bool:
+    return item.vhost == vhost and item.protocol == "AMQP 1-0"
 
 
 def test_from_an_address_only_those_that_were_counted(
