@@ -1,6 +1,7 @@
 """A client of AMQP 1.0 that signs in, opens a session and attaches a link: as little as a broker takes for one.
 
-Encoding: OASIS AMQP 1.0, parts 1 (types) and 2 (transport). Frames are a size, 2, a type, a channel, a described list.
+Encoding: OASIS AMQP 1.0, parts 1 (types) and 2 (transport). Frames are a size, 2, a type, a
+channel, a described list.
 """
 
 from __future__ import annotations

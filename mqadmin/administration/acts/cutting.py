@@ -17,8 +17,8 @@ MOST_ASKED = 50  # connections of AMQP 1.0 whose sessions are asked for, a call 
 
 @dataclass(frozen=True)
 class Cut:
-    """What goes with these connections. `channels`: or sessions; `queues`: (vhost, queue, consumers of it that end), the most first;
-    `unacked`: messages that go back to ready, None where the broker does not say; `lost`: published and not
+    """What goes with these connections. `channels`: and sessions; `queues`: (vhost, queue, consumers of it that
+    end), the most first; `unacked`: messages that go back to ready, None where the broker does not say; `lost`: published and not
     confirmed, or not committed: their publishers cannot know; `tags`: of the consumers."""
 
     connections: Sequence[Connection]
