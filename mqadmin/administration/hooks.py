@@ -12,6 +12,8 @@ from mqadmin.core import hooks
 NOUNS = (
     ("exchanges", _("Exchanges"), "sitemap"),
     ("bindings", _("Bindings"), "link"),
+    ("connections", _("Connections"), "plug-connected"),
+    ("channels", _("Channels"), "switch-horizontal"),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.administration.views import bindings, exchanges, listed, publishing
+from mqadmin.administration.views import bindings, channels, connections, exchanges, listed, publishing
 
 urlpatterns = [
     path("lists/<str:kind>/complete/", listed.list_complete, name="list_complete"),
@@ -20,7 +20,13 @@ urlpatterns = [
     path("bindings/delete/", bindings.binding_delete, name="binding_delete"),
     path("bindings/queue/", bindings.queue_named, name="queue_named"),
     # connections
+    path("connections/", connections.connection_list, name="connection_list"),
+    path("connections/one/", connections.connection_detail, name="connection_detail"),
+    path("connections/close/", connections.connection_close, name="connection_close"),
+    path("connections/close-all/", connections.connections_close, name="connections_close"),
     # channels
+    path("channels/", channels.open_channel_list, name="open_channel_list"),
+    path("channels/one/", channels.open_channel_detail, name="open_channel_detail"),
     # nodes
     # virtual hosts
     # users, permissions, limits

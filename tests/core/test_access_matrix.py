@@ -191,6 +191,14 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "exchange_publish": (OPERATOR, OPERATOR),
     "binding_new": (ADMIN, ADMIN),
     "binding_delete": (ADMIN, ADMIN),
+    # connections
+    "connection_list": (VIEWER, None),
+    "connection_detail": (VIEWER, None),
+    "connection_close": (OPERATOR, OPERATOR),
+    "connections_close": (OPERATOR, OPERATOR),
+    # channels
+    "open_channel_list": (VIEWER, None),
+    "open_channel_detail": (VIEWER, None),
     "queue_named": (VIEWER, None),
     # connections
     # channels
@@ -328,6 +336,13 @@ CALLS = {
     "GET /bindings": VIEWER,
     "POST /bindings": ADMIN,
     "DELETE /bindings": ADMIN,
+    # connections
+    "GET /connections": VIEWER,
+    "GET /connections/one": VIEWER,
+    "DELETE /connections": OPERATOR,
+    # channels
+    "GET /open-channels": VIEWER,
+    "GET /open-channels/one": VIEWER,
     # connections
     # channels
     # nodes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.administration.api import bindings, exchanges, publishing
+from mqadmin.administration.api import bindings, connections, exchanges, publishing
 
 router = Router()
 for part in (
     exchanges,
     publishing,
     bindings,
+    connections,
 ):
     router.add_router("", part.router)

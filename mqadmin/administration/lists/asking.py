@@ -12,8 +12,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from mqadmin.administration.lists import packing
-from mqadmin.administration.lists.kinds import Kind
+from mqadmin.administration.lists import packing, tables
+from mqadmin.administration.lists.kinds import Before, Kind
 from mqadmin.administration.models import Listing, Packed
 from mqadmin.core import brokers
 from mqadmin.rabbit.errors import RabbitError
@@ -107,6 +107,10 @@ def _ask(listing: Listing, kind: Kind, client: ManagementClient) -> None:
     try:
         found = kind.ask(client)
         took = time.monotonic() - began
+        if kind.carry is not None and listing.taken_at is not None:
+            found = kind.carry(
+                found, Before(tables.table(kind, listing).before, listing.taken_at.timestamp())
+            )
         packed = packing.pack(kind, found)
     except RabbitError as error:
         told = {"error": str(error)[:2000], "error_code": error.code[:40]}

@@ -15,6 +15,14 @@ Test = Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
+class Before:
+    """What was known when a list was last asked for: `row(identity)` is a row or None; `at`: epoch seconds."""
+
+    row: Callable[[tuple[Any, ...]], Any]
+    at: float
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind of list.
 
@@ -22,7 +30,8 @@ class Kind:
     fields are what `vocabulary` and `sorts` name as columns. `ask`: returns all rows in one call or few.
     `identity`: the columns by which a row is told from all others. `sorts`: what each sort means; the first key
     may be turned round, the others break its ties. `words`: where a word without a field is looked for. `flags`:
-    for `is:name` the column and what must hold of it; by default that a column of that name is true.
+    for `is:name` the column and what must hold of it; by default that a column of that name is true. `carry`:
+    given what was found and the rows of before, returns what is kept: where a row remembers what it was.
     """
 
     name: str
@@ -34,6 +43,7 @@ class Kind:
     default_sort: str
     words: tuple[str, ...] = ("name",)
     flags: Mapping[str, tuple[str, Test]] = field(default_factory=dict)
+    carry: Callable[[Sequence[Any], Before], Sequence[Any]] | None = None
 
     @property
     def columns(self) -> dict[str, int]:

@@ -46,6 +46,11 @@ class Table:
         """Return a column."""
         return self._columns[self._place[name]]
 
+    def before(self, identity: tuple[Any, ...]) -> Any:
+        """Return the row of that identity, None for none."""
+        place = self.places.get(identity)
+        return None if place is None else self.row(place)
+
     def column(self, name: str) -> list[Any]:
         """Return a column's value of each row."""
         return self.of(name).whole()

@@ -43,6 +43,8 @@ _THINGS: dict[str, Callable[[], str]] = {
     "consumer.try": lambda: _("tried on one message the consumer"),
     "consumer.stop_all": lambda: _("stopped many consumers"),
     "consumer.start_all": lambda: _("started many consumers"),
+    "connection.close": lambda: _("closed the connection"),
+    "connections.close": lambda: _("closed all connections of"),
     "host.drain": lambda: _("drained the host"),
     "host.undrain": lambda: _("took back into use the host"),
     "host.forget": lambda: _("forgot the host"),

@@ -43,9 +43,12 @@ def change(
     *segments: str,
     body: Any = None,
     params: Params | None = None,
+    headers: Mapping[str, str | bytes] | None = None,
 ) -> Any:
     """PUT, POST or DELETE; return what is answered, None for nothing."""
-    return _offered(client, lambda: client.call(method, *segments, body=body, params=params), segments)
+    return _offered(
+        client, lambda: client.call(method, *segments, body=body, params=params, headers=headers), segments
+    )
 
 
 def _offered(client: ManagementClient, call: Callable[[], T], segments: tuple[str, ...]) -> T:

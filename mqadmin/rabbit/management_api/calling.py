@@ -42,11 +42,16 @@ class Calls:
         return self._read(kind, *names, params=params)
 
     def call(
-        self, method: str, *segments: str, body: Any = None, params: Mapping[str, str | int] | None = None
+        self,
+        method: str,
+        *segments: str,
+        body: Any = None,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
     ) -> Any:
         """Make a call that changes something: once, unless no connection was made. Return what it answers."""
         require_path(*segments)
-        return self._http.call(method, *segments, body=body, params=params)
+        return self._http.call(method, *segments, body=body, params=params, headers=headers)
 
     def typed(self, read: Callable[[Any], T], items: Any) -> list[T]:
         """Return each item of a JSON array as `read` makes it; ManagementUnavailable where it cannot."""

@@ -75,7 +75,7 @@ class Http:
         body: Any = None,
         expect: tuple[int, ...] = (),
         in_entries: bool = False,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
     ) -> Answer:
         """Return the decoded JSON of `/api/<segments>`, None for an empty answer.
 
@@ -124,7 +124,7 @@ class Http:
         url: str,
         params: Mapping[str, str | int] | None,
         body: Any,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
     ) -> requests.Response:
         return self._pooled().request(
             method,
