@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.administration.api import bindings, exchanges
+from mqadmin.administration.api import bindings, exchanges, permissions, users, vhosts
 
 router = Router()
 for part in (
     exchanges,
     bindings,
+    vhosts,
+    users,
+    permissions,
 ):
     router.add_router("", part.router)

@@ -13,9 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from mqadmin.administration.acts import exchanges as acts
 from mqadmin.administration.forms.base import ActForm
 from mqadmin.administration.forms.exchanges import ExchangeForm
+from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.exchanges import EXCHANGES
+from mqadmin.administration.lists.permissions import PERMISSIONS
 from mqadmin.administration.pages import exchanges as pages
-from mqadmin.administration.pages import known
+from mqadmin.administration.pages import known, rights
 from mqadmin.administration.pages.naming import asked
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
@@ -53,7 +55,8 @@ def exchange_detail(request: HttpRequest) -> HttpResponse:
     vhost, name = asked(request, "vhost", "name")
     slug = brokers.current(request)
     exchanges, bindings = pages.look(slug)
-    version = rendering.version(request, exchanges.known_by, bindings.known_by)
+    granted = reading.look(slug, PERMISSIONS)
+    version = rendering.version(request, exchanges.known_by, bindings.known_by, granted.known_by)
     if same := rendering.unchanged(request, version):
         return same
     found = pages.whole(slug, exchanges, bindings, vhost, name)
@@ -62,6 +65,7 @@ def exchange_detail(request: HttpRequest) -> HttpResponse:
         "name": name,
         "broker": slug,
         "found": found,
+        "who": rights.whose_exchange(slug, granted, vhost, name, found.exchange.type) if found else None,
         "seen": exchanges,
         "seen_fault": fault(exchanges.listing.error_code) if exchanges.listing.error else None,
         "here": request.get_full_path(),
