@@ -11,15 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from mqadmin.administration.acts.users import NewLogin
 from mqadmin.administration.forms.base import ActForm
 from mqadmin.administration.forms.vhosts import TagsField
+from mqadmin.administration.pages.right_words import KNOWN_TAGS
 from mqadmin.rabbit.administration.users import ALGORITHMS
 
-KNOWN_TAGS = (
-    ("administrator", _("administrator: may do everything, see everything, and give rights")),
-    ("monitoring", _("monitoring: may see all connections, channels and nodes")),
-    ("policymaker", _("policymaker: may set policies and parameters where the user has rights")),
-    ("management", _("management: may use the management pages and API where the user has rights")),
-    ("impersonator", _("impersonator: may publish messages with another user's name on them")),
-)
 _HIDDEN = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 
 

@@ -6,11 +6,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.administration.permissions import Permission, TopicPermission
 from mqadmin.rabbit.topology import rights
 from mqadmin.rabbit.topology.rights import Reach
+
+KNOWN_TAGS = (
+    ("administrator", gettext_lazy("administrator: may do everything, see everything, and give rights")),
+    ("monitoring", gettext_lazy("monitoring: may see all connections, channels and nodes")),
+    ("policymaker", gettext_lazy("policymaker: may set policies and parameters where the user has rights")),
+    (
+        "management",
+        gettext_lazy("management: may use the management pages and API where the user has rights"),
+    ),
+    ("impersonator", gettext_lazy("impersonator: may publish messages with another user's name on them")),
+)
 
 
 @dataclass(frozen=True)

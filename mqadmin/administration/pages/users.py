@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts import own
-from mqadmin.administration.forms.users import KNOWN_TAGS
 from mqadmin.administration.pages import right_words
 from mqadmin.administration.pages.naming import address
 from mqadmin.rabbit.administration.limits import Limit
@@ -116,7 +115,7 @@ def limit_words(value: int) -> str:
 
 def tag_words(tags: list[str]) -> list[str]:
     """Return what each tag of a user means."""
-    known = {name: str(words) for name, words in KNOWN_TAGS}
+    known = {name: str(words) for name, words in right_words.KNOWN_TAGS}
     plain = _("%(tag)s: says nothing to RabbitMQ")
     return [known.get(tag, plain % {"tag": tag}) for tag in tags]
 
