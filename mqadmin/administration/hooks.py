@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.lists import kinds, thread
-from mqadmin.administration.pages import touched
+from mqadmin.administration.pages import leaving, rights, touched
 from mqadmin.core import hooks
 
 # The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
@@ -14,6 +14,10 @@ NOUNS = (
     ("bindings", _("Bindings"), "link"),
     ("connections", _("Connections"), "plug-connected"),
     ("channels", _("Channels"), "switch-horizontal"),
+    ("vhosts", _("Virtual hosts"), "layers-linked"),
+    ("users", _("Users"), "users"),
+    ("permissions", _("Permissions"), "lock"),
+    ("limits", _("Limits"), "adjustments"),
 )
 
 
@@ -21,6 +25,8 @@ def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     kinds.load()
     touched.register()
+    leaving.register()
+    hooks.register_queue_panel(rights.queue_panel)
     for key, label, icon in NOUNS:
         hooks.register_nav_part(hooks.NavPart(key, label, icon))
     hooks.register_monitor_thread(thread.start)

@@ -204,7 +204,30 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     # channels
     # nodes
     # virtual hosts
+    "vhost_list": (VIEWER, None),
+    "vhost_detail": (VIEWER, None),
+    "vhost_new": (ADMIN, ADMIN),
+    "vhost_edit": (ADMIN, ADMIN),
+    "vhost_trace": (ADMIN, ADMIN),
+    "vhost_protect": (ADMIN, ADMIN),
+    "vhost_start": (ADMIN, ADMIN),
+    "vhost_delete": (ADMIN, ADMIN),
     # users, permissions, limits
+    "user_list": (VIEWER, None),
+    "user_detail": (VIEWER, None),
+    "user_new": (ADMIN, ADMIN),
+    "user_tags": (ADMIN, ADMIN),
+    "user_login": (ADMIN, ADMIN),
+    "user_delete": (ADMIN, ADMIN),
+    "permission_list": (VIEWER, None),
+    "permission_set": (ADMIN, ADMIN),
+    "permission_clear": (ADMIN, ADMIN),
+    "topic_permission_list": (VIEWER, None),
+    "topic_permission_set": (ADMIN, ADMIN),
+    "topic_permission_clear": (ADMIN, ADMIN),
+    "limit_list": (VIEWER, None),
+    "limit_set": (ADMIN, ADMIN),
+    "limit_clear": (ADMIN, ADMIN),
     # policies, parameters
     # shovels, federation
     # feature flags, deprecated features
@@ -347,7 +370,26 @@ CALLS = {
     # channels
     # nodes
     # virtual hosts
+    "GET /vhosts": VIEWER,
+    "POST /vhosts": ADMIN,
+    "PATCH /vhosts": ADMIN,
+    "POST /vhosts/start": ADMIN,
+    "DELETE /vhosts": ADMIN,
     # users, permissions, limits
+    "GET /users": VIEWER,
+    "POST /users": ADMIN,
+    "PUT /users/tags": ADMIN,
+    "PUT /users/login": ADMIN,
+    "DELETE /users": ADMIN,
+    "GET /permissions": VIEWER,
+    "PUT /permissions": ADMIN,
+    "DELETE /permissions": ADMIN,
+    "GET /topic-permissions": VIEWER,
+    "PUT /topic-permissions": ADMIN,
+    "DELETE /topic-permissions": ADMIN,
+    "GET /limits": VIEWER,
+    "PUT /limits": ADMIN,
+    "DELETE /limits": ADMIN,
     # policies, parameters
     # shovels, federation
     # feature flags, deprecated features

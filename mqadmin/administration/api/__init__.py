@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.administration.api import bindings, connections, exchanges, publishing
+from mqadmin.administration.api import (
+    bindings,
+    connections,
+    exchanges,
+    permissions,
+    publishing,
+    users,
+    vhosts,
+)
 
 router = Router()
 for part in (
@@ -12,5 +20,8 @@ for part in (
     publishing,
     bindings,
     connections,
+    vhosts,
+    users,
+    permissions,
 ):
     router.add_router("", part.router)

@@ -84,6 +84,14 @@ def look(broker: str, kind: Kind) -> Seen:
     return Seen(kind, listing, timezone.now())
 
 
+def known(broker: str, kind: Kind) -> Seen:
+    """Return a list as it was last seen, and note that it is wanted; the broker is not asked. Raises as `look`."""
+    listing = asking.find(broker, kind)
+    now = timezone.now()
+    _want(listing, now)
+    return Seen(kind, listing, now)
+
+
 def _want(listing: Listing, now: datetime) -> None:
     if listing.wanted_at is not None and timedelta() <= now - listing.wanted_at < timedelta(seconds=NOTED_S):
         return

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mqadmin.core import brokers
 from mqadmin.queues.models import Queue
-from mqadmin.rabbit.administration import exchanges
+from mqadmin.rabbit.administration import exchanges, users
+from mqadmin.rabbit.administration import permissions as permission_calls
+from mqadmin.rabbit.administration import vhosts as vhost_calls
+from mqadmin.rabbit.administration.permissions import Permission, TopicPermission
+from mqadmin.rabbit.administration.users import User
+from mqadmin.rabbit.administration.vhosts import Vhost
 from mqadmin.rabbit.errors import RabbitError
 
 
@@ -23,3 +30,43 @@ def exchange_types(broker: str) -> list[str]:
         return [item.name for item in exchanges.types(brokers.client(broker))]
     except RabbitError:
         return []
+
+
+def vhost(broker: str, name: str) -> Vhost | None:
+    """Return a virtual host as it is now, None where the broker does not say or has none."""
+    try:
+        return vhost_calls.one(brokers.client(broker), name)
+    except RabbitError:
+        return None
+
+
+def user(broker: str, name: str) -> User | None:
+    """Return a user as it is now, None where the broker does not say or has none."""
+    try:
+        return users.one(brokers.client(broker), name)
+    except RabbitError:
+        return None
+
+
+def permissions(broker: str, names: Mapping[str, str]) -> list[Permission]:
+    """Return the permission of a user in a virtual host, where both are named and the broker says."""
+    if len(names) < 2:
+        return []
+    try:
+        found = permission_calls.listed(brokers.client(broker))
+    except RabbitError:
+        return []
+    return [item for item in found if _is(item, names)]
+
+
+def topics(broker: str, names: Mapping[str, str]) -> list[TopicPermission]:
+    """Return the topic permissions that have all these names, where the broker says."""
+    try:
+        found = permission_calls.topics(brokers.client(broker))
+    except RabbitError:
+        return []
+    return [item for item in found if _is(item, names)]
+
+
+def _is(item: object, names: Mapping[str, str]) -> bool:
+    return all(getattr(item, key) == value for key, value in names.items())

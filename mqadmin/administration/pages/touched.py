@@ -10,7 +10,16 @@ from mqadmin.administration.pages import effect_words, effects
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.rabbit.administration import bindings
-from mqadmin.rabbit.effects.change import Bind, Change, DeclareExchange, DeleteExchange, Unbind
+from mqadmin.rabbit.effects.change import (
+    Bind,
+    Change,
+    DeclareExchange,
+    DeleteExchange,
+    DeleteVhost,
+    DeleteVhostLimit,
+    PutVhostLimit,
+    Unbind,
+)
 from mqadmin.rabbit.effects.effect import ORDER, Effect, QueueEffect
 from mqadmin.rabbit.effects.predict import predict
 from mqadmin.rabbit.management_api.client import ManagementClient
@@ -127,9 +136,18 @@ def _exchange_made(_client: ManagementClient, values: _Values) -> Change | None:
     )
 
 
+def _limited(_client: ManagementClient, values: _Values) -> Change | None:
+    if values.get("value") is None:
+        return None
+    return PutVhostLimit(values["limit"], values["value"])
+
+
 _CHANGES: dict[str, Callable[[ManagementClient, _Values], Change | None]] = {
     "binding.create": _bound,
     "binding.delete": _unbound,
     "exchange.declare": _exchange_made,
     "exchange.delete": _exchange_gone,
+    "vhost.delete": lambda _client, _values: DeleteVhost(),
+    "vhost_limit.set": _limited,
+    "vhost_limit.clear": lambda _client, values: DeleteVhostLimit(values["limit"]),
 }

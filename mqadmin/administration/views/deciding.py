@@ -47,10 +47,10 @@ class Dialog:
 def decide(
     request: HttpRequest,
     dialog: Dialog,
-    act: Callable[[F], tuple[str, str]],
+    act: Callable[[F], tuple[str, str] | HttpResponse],
     make: Callable[..., F] = ActForm,  # type: ignore[assignment]
 ) -> HttpResponse:
-    """Show the dialog; on POST call `act(form)`, which returns where to go and what to say there.
+    """Show the dialog; on POST call `act(form)`, which returns where to go and what to say there, or an answer.
 
     `make(data, must_type=...)` makes the form. A Refusal stands beside the field that is to blame, a RabbitError
     above the form; nothing is lost of what was filled in. With effects that depend on the form, a second button
@@ -62,14 +62,14 @@ def decide(
     looks = "look" in request.POST
     if form.is_bound and form.is_valid() and not looks and not dialog.refused:
         try:
-            to, text = act(form)
+            done = act(form)
         except Refusal as refusal:
             form.blame(refusal)
             status = refusal.status
         except RabbitError as error:
             fault, status = live_fault(error), 503
         else:
-            return rendering.moved(request, to, text)
+            return done if isinstance(done, HttpResponse) else rendering.moved(request, *done)
     context = {
         "dialog": dialog,
         "form": form,

@@ -13,9 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from mqadmin.administration.acts import exchanges as acts
 from mqadmin.administration.forms.base import ActForm
 from mqadmin.administration.forms.exchanges import ExchangeForm
+from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.exchanges import EXCHANGES
+from mqadmin.administration.lists.permissions import PERMISSIONS
 from mqadmin.administration.pages import exchanges as pages
-from mqadmin.administration.pages import known, unroutable
+from mqadmin.administration.pages import known, rights, unroutable
 from mqadmin.administration.pages.naming import asked
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
@@ -58,7 +60,9 @@ def exchange_detail(request: HttpRequest) -> HttpResponse:
     slug = brokers.current(request)
     exchanges, bindings = pages.look(slug)
     broker = status_now(slug).broker
-    version = rendering.version(request, exchanges.known_by, bindings.known_by, unroutable.known_by(broker))
+    granted = reading.look(slug, PERMISSIONS)
+    lost = unroutable.known_by(broker)
+    version = rendering.version(request, exchanges.known_by, bindings.known_by, granted.known_by, lost)
     if same := rendering.unchanged(request, version):
         return same
     found = pages.whole(slug, exchanges, bindings, vhost, name)
@@ -68,6 +72,7 @@ def exchange_detail(request: HttpRequest) -> HttpResponse:
         "broker": slug,
         "found": found,
         "lost": unroutable.of_exchange(broker, vhost, name),
+        "who": rights.whose_exchange(slug, granted, vhost, name, found.exchange.type) if found else None,
         "seen": exchanges,
         "seen_fault": fault(exchanges.listing.error_code) if exchanges.listing.error else None,
         "bound": bindings,

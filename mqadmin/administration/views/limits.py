@@ -1,0 +1,103 @@
+"""Limits of virtual hosts and of users: listed, set, taken away."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from mqadmin.administration.acts import limits as acts
+from mqadmin.administration.acts import own
+from mqadmin.administration.forms.base import ActForm
+from mqadmin.administration.forms.vhosts import LimitForm
+from mqadmin.administration.lists.users import LIMITS
+from mqadmin.administration.pages import users as pages
+from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.views import deciding, listed
+from mqadmin.administration.views.deciding import Dialog
+from mqadmin.administration.views.listed import Words
+from mqadmin.core import brokers, permissions
+from mqadmin.core.acts import audit
+from mqadmin.core.errors import Refusal
+from mqadmin.rabbit.administration.limits import Of
+
+
+@permissions.view
+@require_safe
+def limit_list(request: HttpRequest) -> HttpResponse:
+    """All limits that are set: searched, sorted, a page of them."""
+    words = Words(
+        title=_("Limits"),
+        placeholder=_("Name, or of:user limit:max-connections value<10"),
+        none=_("No limits"),
+        icon="adjustments",
+    )
+    return listed.page(
+        request,
+        LIMITS,
+        words,
+        rows="administration/_limit_rows.html",
+        template="administration/limits.html",
+        shape=pages.limit_row,
+    )
+
+
+@permissions.configure
+@require_http_methods(["GET", "POST"])
+def limit_set(request: HttpRequest) -> HttpResponse:
+    """Set a limit of a virtual host or a user."""
+    of, name = _asked(request)
+    slug = brokers.current(request)
+    title = _("A limit of %(name)s") % {"name": name}
+    says = [_("It counts from now on. Nothing that is open is closed, and nothing is deleted.")]
+    dialog = _dialog(
+        acts.set_action(of), slug, of, name, title=title, says=says, label=_("Set it"), danger=False
+    )
+
+    def act(form: LimitForm) -> tuple[str, str]:
+        acts.put(broker=slug, by=audit.actor(request), of=of, name=name, **form.values)
+        return dialog.back, _("The limit of %(name)s was set.") % {"name": name}
+
+    return deciding.decide(request, dialog, act, partial(LimitForm, of=of))
+
+
+@permissions.configure
+@require_http_methods(["GET", "POST"])
+def limit_clear(request: HttpRequest) -> HttpResponse:
+    """Take a limit away."""
+    of, name = _asked(request)
+    (limit,) = asked(request, "limit")
+    slug = brokers.current(request)
+    title = _("Take %(limit)s of %(name)s away") % {"limit": limit, "name": name}
+    says = [_("From then on there may be any number.")]
+    more: dict[str, Any] = {"values": {"limit": limit, of: name}}
+    dialog = _dialog(
+        acts.clear_action(of), slug, of, name, title=title, says=says, label=_("Take it away"), **more
+    )
+
+    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
+        acts.clear(broker=slug, by=audit.actor(request), of=of, name=name, limit=limit)
+        return dialog.back, _("The limit of %(name)s was taken away.") % {"name": name}
+
+    return deciding.decide(request, dialog, act)
+
+
+def _asked(request: HttpRequest) -> tuple[Of, str]:
+    of, name = asked(request, "of", "name")
+    if of == "vhost":
+        return "vhost", name
+    if of == "user":
+        return "user", name
+    raise Refusal(_("Limits are of a virtual host (vhost) or of a user."), "invalid", status=422)
+
+
+def _dialog(action: str, slug: str, of: Of, name: str, **more: Any) -> Dialog:
+    back = pages.vhost_href(slug, name) if of == "vhost" else pages.user_href(slug, name)
+    refused = own.why_not(slug, name) if of == "user" else ""
+    given = {"values": {of: name}, **more}
+    return Dialog(
+        action, slug, back=back, back_label=name, subject=name, icon="adjustments", refused=refused, **given
+    )
