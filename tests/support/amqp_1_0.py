@@ -66,7 +66,9 @@ class Client:
 def described(descriptor: int, values: tuple[object, ...]) -> bytes:
     """Return a list with its descriptor: 0x00, a small ulong, a list32."""
     items = b"".join(encoded(value) for value in values)
-    return b"\x00\x53" + bytes((descriptor,)) + b"\xd0" + struct.pack(">II", len(items) + 4, len(values)) + items
+    return (
+        b"\x00\x53" + bytes((descriptor,)) + b"\xd0" + struct.pack(">II", len(items) + 4, len(values)) + items
+    )
 
 
 def encoded(value: object) -> bytes:

@@ -57,12 +57,9 @@ def of_all(client: ManagementClient, *, user: str = "", address: str = "") -> Cu
 
 
 def _cut(client: ManagementClient, found: Sequence[Connection], held: Sequence[Channel]) -> Cut:
-    newer = [item for item in found if item.protocol.startswith("AMQP 1")]
-    told = [
-        (item.vhost, session)
-        for item in newer[:MOST_ASKED]
-        for session in connections.sessions(client, item.name) or ()
-    ]
+    newer = [item for item in found if item.is_1_0]
+    asked = [(item.vhost, connections.sessions(client, item.name)) for item in newer[:MOST_ASKED]]
+    told = [(vhost, session) for vhost, sessions in asked for session in sessions or ()]
     links = [
         (vhost, link.queue)
         for vhost, session in told
@@ -73,7 +70,13 @@ def _cut(client: ManagementClient, found: Sequence[Connection], held: Sequence[C
     queues.update(links)
     unacked = [*(item.unacked for item in held), *(session.unsettled for _vhost, session in told)]
     known = [count for count in unacked if count is not None]
-    is_known = len(known) == len(unacked) and len(newer) <= MOST_ASKED
+    is_known = (
+        len(known) == len(unacked)
+        and len(newer) <= MOST_ASKED
+        and not any(sessions is None for _vhost, sessions in asked)
+        and not any(item.protocol.startswith("MQTT") for item in found)  # it has no channels (3.12 and later)
+        and sum(item.channels or 0 for item in found if not item.is_1_0) <= len(held)
+    )
     return Cut(
         connections=found,
         channels=len(held) + len(told),

@@ -82,7 +82,7 @@ class SessionOut(Schema):
 
 
 class ConnectionDetail(Schema):
-    """One connection, as the broker tells of it now; `sessions` null but for AMQP 1.0 on RabbitMQ 4."""
+    """One connection, as the broker tells of it now; `sessions` null but for AMQP 1.0 on RabbitMQ 4.1 and later."""
 
     connection: ConnectionOut
     mechanism: str
@@ -200,8 +200,7 @@ def connection_read(request: HttpRequest, wanted: Query[Named]) -> dict[str, Any
     client = brokers.client(a_broker(wanted.broker))
     try:
         found = connections.one(client, wanted.name)
-        is_newer = found.connection.protocol.startswith("AMQP 1")
-        sessions = connections.sessions(client, wanted.name) if is_newer else None
+        sessions = connections.sessions(client, wanted.name) if found.connection.is_1_0 else None
     except RabbitError as error:
         raise refused(error) or error from error
     return {**asdict(found), "sessions": None if sessions is None else [asdict(item) for item in sessions]}

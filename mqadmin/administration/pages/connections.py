@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from mqadmin.administration.acts.cutting import Cut
 from mqadmin.administration.lists.tables import Table
@@ -237,19 +238,21 @@ def cut_sentences(cut: Cut) -> list[str]:
     """Return what a close cuts besides queues and consumers, in sentences; what is lost first."""
     said = []
     if cut.lost:
-        said.append(
-            _(
-                "%(n)s messages are published and not yet confirmed: who sent them cannot know if they arrived."
-            )
-            % {"n": cut.lost}
+        text = ngettext(
+            "%(n)s message is published and not yet confirmed: who sent it cannot know if it arrived.",
+            "%(n)s messages are published and not yet confirmed: who sent them cannot know if they arrived.",
+            cut.lost,
         )
+        said.append(text % {"n": cut.lost})
     if cut.unacked is None:
         said.append(_("How many messages go back to their queues the broker does not say."))
     elif cut.unacked:
-        said.append(
-            _("%(n)s messages go back to ready, and are delivered once more, maybe a second time handled.")
-            % {"n": cut.unacked}
+        text = ngettext(
+            "%(n)s message goes back to ready and is delivered once more: it may be handled twice.",
+            "%(n)s messages go back to ready and are delivered once more: they may be handled twice.",
+            cut.unacked,
         )
+        said.append(text % {"n": cut.unacked})
     else:
         said.append(_("No message goes back: none is unacked."))
     return said

@@ -59,8 +59,7 @@ def connection_detail(request: HttpRequest) -> HttpResponse:
     found, fault, status = None, None, 200
     try:
         detail = connections.one(client, name)
-        is_newer = detail.connection.protocol.startswith("AMQP 1")
-        sessions = connections.sessions(client, name) if is_newer else None
+        sessions = connections.sessions(client, name) if detail.connection.is_1_0 else None
         channels = reading.look(slug, CHANNELS)
         found = pages.whole_connection(slug, detail, channels.rows(), sessions)
     except NotFound:

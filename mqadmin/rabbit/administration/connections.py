@@ -53,6 +53,11 @@ class Connection:
     out_rate: float | None
     ours: str
 
+    @property
+    def is_1_0(self) -> bool:
+        """Whether it speaks AMQP 1.0: it has sessions with links, where others have channels with consumers."""
+        return self.protocol.startswith("AMQP 1")
+
 
 @dataclass(frozen=True)
 class Detail:
@@ -60,7 +65,8 @@ class Detail:
 
     `tls`: by what is agreed ("protocol", "cipher", "key exchange", "hash") and of the client's certificate
     ("subject", "issuer", "valid", "serial number"); {} without TLS. `received`, `sent`: bytes since it began.
-    `properties`: what the client says of itself.
+    `properties`: what the client says of itself;
+    `frame_max`: bytes, None for no bound.
     """
 
     connection: Connection
@@ -118,7 +124,7 @@ def one(client: ManagementClient, name: str) -> Detail:
 
 
 def sessions(client: ManagementClient, name: str) -> list[Session] | None:
-    """Return the sessions of a connection of AMQP 1.0; None where the broker does not tell them (before 4.0), and
+    """Return the sessions of a connection of AMQP 1.0; None where the broker does not tell them (before 4.1), and
     of any other protocol, for which it says 400."""
     try:
         return calls.rows(client, _session, "connections", name, "sessions")
@@ -205,7 +211,7 @@ def _detail(item: Json) -> Detail:
     return Detail(
         connection=connection(item),
         mechanism=_text(item.get("auth_mechanism")),
-        frame_max=values.integer(item.get("frame_max")),
+        frame_max=_bound(item.get("frame_max")),
         channel_max=values.integer(item.get("channel_max")),
         container=_text(item.get("container_id")),
         received=values.integer(item.get("recv_oct")),
@@ -252,6 +258,12 @@ def _link(way: str, item: Json) -> Link:
         if isinstance(filters, list)
         else (),
     )
+
+
+def _bound(value: Any) -> int | None:
+    """Return the bytes of a bound; None for none, of which AMQP 1.0 tells as the most that fits into 32 bits."""
+    found = values.integer(value)
+    return None if not found or found >= 2**32 - 1 else found
 
 
 def _text(value: Any) -> str:
