@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.administration.api import bindings, exchanges
+from mqadmin.administration.api import bindings, exchanges, federation, parameters, policies, shovels
 
 router = Router()
 for part in (
     exchanges,
     bindings,
+    policies,
+    parameters,
+    shovels,
+    federation,
 ):
     router.add_router("", part.router)

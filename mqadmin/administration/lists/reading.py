@@ -84,6 +84,17 @@ def look(broker: str, kind: Kind) -> Seen:
     return Seen(kind, listing, timezone.now())
 
 
+def glance(broker: str, kind: Kind) -> Seen:
+    """Return a list as it is known, without asking for it: the monitor will, for this notes that it is wanted.
+
+    For a part of a page that is about something else. Raises django.db.Error.
+    """
+    listing = asking.find(broker, kind)
+    now = timezone.now()
+    _want(listing, now)
+    return Seen(kind, listing, now)
+
+
 def _want(listing: Listing, now: datetime) -> None:
     if listing.wanted_at is not None and timedelta() <= now - listing.wanted_at < timedelta(seconds=NOTED_S):
         return

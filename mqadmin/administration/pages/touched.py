@@ -10,12 +10,20 @@ from mqadmin.administration.pages import effect_words, effects
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.rabbit.administration import bindings
-from mqadmin.rabbit.effects.change import Bind, Change, DeclareExchange, DeleteExchange, Unbind
+from mqadmin.rabbit.effects.change import (
+    Bind,
+    Change,
+    DeclareExchange,
+    DeleteExchange,
+    DeletePolicy,
+    PutPolicy,
+    Unbind,
+)
 from mqadmin.rabbit.effects.effect import ORDER, Effect, QueueEffect
 from mqadmin.rabbit.effects.predict import predict
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.gathering import gather
-from mqadmin.rabbit.types import BindingInfo, ExchangeInfo
+from mqadmin.rabbit.types import BindingInfo, ExchangeInfo, PolicyInfo
 
 TEMPLATE = "administration/_effect.html"
 MOST = 25  # sentences of one level, and queues in the table
@@ -49,8 +57,19 @@ def context(effect: Effect) -> dict[str, Any]:
     }
 
 
+def effect(slug: str, action: str, values: _Values) -> Effect | None:
+    """Return what an act with these values would do, None where that is not known of such an act, or of so little.
+
+    Asks the broker; raises RabbitError.
+    """
+    client = brokers.client(slug)
+    made = _CHANGES.get(action)
+    change = made(client, values) if made else None
+    return predict(gather(client, values["vhost"]), change) if change is not None else None
+
+
 def register() -> None:
-    """Have the dialogs of exchanges and bindings show their effects."""
+    """Have the dialogs of acts whose effects are known show them."""
     for action, made in _CHANGES.items():
         effects.register(action, _provider(made))
 
@@ -127,9 +146,34 @@ def _exchange_made(_client: ManagementClient, values: _Values) -> Change | None:
     )
 
 
+def _policy_set(*, by_operator: bool) -> Callable[[ManagementClient, _Values], Change | None]:
+    def change(_client: ManagementClient, values: _Values) -> Change | None:
+        if not values.get("name") or not values.get("definition"):
+            return None
+        policy = PolicyInfo(
+            values["vhost"],
+            values["name"],
+            values["pattern"],
+            values["priority"],
+            values["definition"],
+            values["apply_to"],
+        )
+        return PutPolicy(policy, by_operator)
+
+    return change
+
+
+def _policy_gone(*, by_operator: bool) -> Callable[[ManagementClient, _Values], Change]:
+    return lambda _client, values: DeletePolicy(values["name"], by_operator)
+
+
 _CHANGES: dict[str, Callable[[ManagementClient, _Values], Change | None]] = {
     "binding.create": _bound,
     "binding.delete": _unbound,
     "exchange.declare": _exchange_made,
     "exchange.delete": _exchange_gone,
+    "policy.set": _policy_set(by_operator=False),
+    "policy.delete": _policy_gone(by_operator=False),
+    "operator_policy.set": _policy_set(by_operator=True),
+    "operator_policy.delete": _policy_gone(by_operator=True),
 }
