@@ -36,6 +36,7 @@ _PROGRAMS = (
 # answer to the protocol header). Where no file knows it, a DNS answer that is lost costs whoever connects 5 s.
 _INETRC = '{host, {127,0,0,1}, ["%s"]}.\n{lookup, [file, native]}.\n'
 _START_SECONDS = 90
+_PLUGINS = ("rabbitmq_management", "rabbitmq_shovel")
 _MARK = "MQADMIN_NODE"  # in the environment of a node and all it starts: its folder
 
 
@@ -60,7 +61,7 @@ class Node:
     """The node whose data lives in `folder`. It outlives the object: another one finds it again.
 
     With `root`, the node runs in a chroot there (as root only) and `folder` must lie inside. With `member` it is
-    one of a cluster.
+    one of a cluster. `plugins`: to be enabled besides those that every node here has.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Node:
         http_port: int,
         root: Path | None = None,
         member: Member | None = None,
+        plugins: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder
+        self.plugins = (*_PLUGINS, *plugins)
         self.root = root
         self.member = member
         self.amqp_port = amqp_port
@@ -192,7 +195,7 @@ class Node:
             ]
             _write_private(self.folder / "home" / ".erlang.cookie", self.member.secret)
         _write_private(self.folder / "rabbitmq.conf", "\n".join(lines) + "\n")
-        (self.folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_shovel].\n")
+        (self.folder / "enabled_plugins").write_text(f"[{','.join(self.plugins)}].\n")
         (self.folder / "rabbitmq-env.conf").write_text("")
         (self.folder / "advanced.config").write_text("[].\n")
         (self.folder / "inetrc").write_text(_INETRC % socket.gethostname().partition(".")[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.lists import kinds, thread
-from mqadmin.administration.pages import leaving, rights, touched
+from mqadmin.administration.pages import leaving, policies, rights, touched
 from mqadmin.core import hooks
 
 # The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
@@ -18,6 +18,10 @@ NOUNS = (
     ("users", _("Users"), "users"),
     ("permissions", _("Permissions"), "lock"),
     ("limits", _("Limits"), "adjustments"),
+    ("policies", _("Policies"), "adjustments"),
+    ("parameters", _("Parameters"), "list-details"),
+    ("shovels", _("Shovels"), "transfer"),
+    ("federation", _("Federation"), "topology-star-3"),
 )
 
 
@@ -31,3 +35,4 @@ def register() -> None:
         hooks.register_nav_part(hooks.NavPart(key, label, icon))
     hooks.register_monitor_thread(thread.start)
     hooks.register_retention(thread.forget)
+    hooks.register_queue_panel(policies.queue_panel)

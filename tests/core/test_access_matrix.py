@@ -229,7 +229,32 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "limit_set": (ADMIN, ADMIN),
     "limit_clear": (ADMIN, ADMIN),
     # policies, parameters
+    "policy_list": (VIEWER, None),
+    "policy_detail": (VIEWER, None),
+    "policy_new": (ADMIN, ADMIN),
+    "policy_edit": (ADMIN, ADMIN),
+    "policy_delete": (ADMIN, ADMIN),
+    "policy_try": (VIEWER, None),
+    "parameter_list": (VIEWER, None),
+    "parameter_new": (ADMIN, ADMIN),
+    "parameter_edit": (ADMIN, ADMIN),
+    "parameter_delete": (ADMIN, ADMIN),
     # shovels, federation
+    "shovel_list": (VIEWER, None),
+    "shovel_new": (ADMIN, ADMIN),
+    "shovel_edit": (ADMIN, ADMIN),
+    "shovel_delete": (ADMIN, ADMIN),
+    "shovel_restart": (OPERATOR, OPERATOR),
+    "federation_link_list": (VIEWER, None),
+    "federation_link_restart": (OPERATOR, OPERATOR),
+    "federation_upstream_list": (VIEWER, None),
+    "federation_upstream_new": (ADMIN, ADMIN),
+    "federation_upstream_edit": (ADMIN, ADMIN),
+    "federation_upstream_delete": (ADMIN, ADMIN),
+    "federation_set_list": (VIEWER, None),
+    "federation_set_new": (ADMIN, ADMIN),
+    "federation_set_edit": (ADMIN, ADMIN),
+    "federation_set_delete": (ADMIN, ADMIN),
     # feature flags, deprecated features
 }
 
@@ -391,7 +416,26 @@ CALLS = {
     "PUT /limits": ADMIN,
     "DELETE /limits": ADMIN,
     # policies, parameters
+    "GET /policies": VIEWER,
+    "GET /policies/matching": VIEWER,
+    "PUT /policies": ADMIN,
+    "DELETE /policies": ADMIN,
+    "GET /parameters": VIEWER,
+    "PUT /parameters": ADMIN,
+    "DELETE /parameters": ADMIN,
     # shovels, federation
+    "GET /shovels": VIEWER,
+    "PUT /shovels": ADMIN,
+    "DELETE /shovels": ADMIN,
+    "POST /shovels/restart": OPERATOR,
+    "GET /federation/links": VIEWER,
+    "POST /federation/links/restart": OPERATOR,
+    "GET /federation/upstreams": VIEWER,
+    "PUT /federation/upstreams": ADMIN,
+    "DELETE /federation/upstreams": ADMIN,
+    "GET /federation/sets": VIEWER,
+    "PUT /federation/sets": ADMIN,
+    "DELETE /federation/sets": ADMIN,
     # feature flags, deprecated features
 }
 BODIES: dict[str, dict[str, Any]] = {

@@ -8,8 +8,12 @@ from mqadmin.administration.api import (
     bindings,
     connections,
     exchanges,
+    federation,
+    parameters,
     permissions,
+    policies,
     publishing,
+    shovels,
     users,
     vhosts,
 )
@@ -23,5 +27,9 @@ for part in (
     vhosts,
     users,
     permissions,
+    policies,
+    parameters,
+    shovels,
+    federation,
 ):
     router.add_router("", part.router)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 
 from mqadmin.administration.acts import bindings as acts
+from mqadmin.administration.api.effects import DryRun, answers, dry_run
 from mqadmin.administration.api.listed import Listed, ListQuery, page
 from mqadmin.administration.lists.bindings import BINDINGS
 from mqadmin.core.acts import audit
@@ -33,7 +34,7 @@ class BindingList(Listed):
     items: list[BindingOut]
 
 
-class BindingIn(Body):
+class BindingIn(Body, DryRun):
     """A binding to make."""
 
     broker: str = ""
@@ -45,7 +46,7 @@ class BindingIn(Body):
     arguments: dict[str, Any] = {}
 
 
-class BindingNamed(Asked):
+class BindingNamed(Asked, DryRun):
     """Which binding."""
 
     broker: str = ""
@@ -62,17 +63,19 @@ def binding_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, An
     return page(BINDINGS, wanted, asdict)
 
 
-@router.post("/bindings", response={201: None}, auth=CONFIGURE)
+@router.post("/bindings", response=answers(201), auth=CONFIGURE)
+@dry_run(acts.BIND)
 def binding_create(request: HttpRequest, wanted: BindingIn) -> Status[None]:
     """Bind a queue or an exchange; one that is there already stays. 404 where either end is not there."""
-    values = wanted.dict()
+    values = wanted.dict(exclude={"dry_run"})
     acts.bind(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
     return Status(201, None)
 
 
-@router.delete("/bindings", response={204: None}, auth=CONFIGURE)
+@router.delete("/bindings", response=answers(204), auth=CONFIGURE)
+@dry_run(acts.UNBIND)
 def binding_delete(request: HttpRequest, wanted: Query[BindingNamed]) -> Status[None]:
     """Take away one binding; 404 where it is not there."""
-    values = wanted.dict()
+    values = wanted.dict(exclude={"dry_run"})
     acts.unbind(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
     return Status(204, None)

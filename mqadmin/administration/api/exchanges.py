@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 
 from mqadmin.administration.acts import exchanges as acts
+from mqadmin.administration.api.effects import DryRun, answers, dry_run
 from mqadmin.administration.api.listed import Listed, ListQuery, page
 from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.core.acts import audit
@@ -42,7 +43,7 @@ class ExchangeList(Listed):
     items: list[ExchangeOut]
 
 
-class ExchangeIn(Body):
+class ExchangeIn(Body, DryRun):
     """An exchange to declare; `delayed_type` for x-delayed-message alone."""
 
     broker: str = ""
@@ -57,7 +58,7 @@ class ExchangeIn(Body):
     arguments: dict[str, Any] = {}
 
 
-class ExchangeNamed(Asked):
+class ExchangeNamed(Asked, DryRun):
     """Which exchange; `if_unused` false deletes it with its bindings."""
 
     broker: str = ""
@@ -72,15 +73,17 @@ def exchange_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, A
     return page(EXCHANGES, wanted, asdict)
 
 
-@router.post("/exchanges", response={201: None}, auth=CONFIGURE)
+@router.post("/exchanges", response=answers(201), auth=CONFIGURE)
+@dry_run(acts.DECLARE)
 def exchange_declare(request: HttpRequest, wanted: ExchangeIn) -> Status[None]:
     """Declare an exchange; 409 `exists` where there is one of that name, 409 in the broker's own words."""
-    values = wanted.dict()
+    values = wanted.dict(exclude={"dry_run"})
     acts.declare(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
     return Status(201, None)
 
 
-@router.delete("/exchanges", response={204: None}, auth=CONFIGURE)
+@router.delete("/exchanges", response=answers(204), auth=CONFIGURE)
+@dry_run(acts.DELETE)
 def exchange_delete(request: HttpRequest, wanted: Query[ExchangeNamed]) -> Status[None]:
     """Delete an exchange; 409 `in_use` where something is bound to it, 409 `built_in` for RabbitMQ's own."""
     acts.delete(

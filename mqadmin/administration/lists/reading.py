@@ -84,8 +84,11 @@ def look(broker: str, kind: Kind) -> Seen:
     return Seen(kind, listing, timezone.now())
 
 
-def known(broker: str, kind: Kind) -> Seen:
-    """Return a list as it was last seen, and note that it is wanted; the broker is not asked. Raises as `look`."""
+def glance(broker: str, kind: Kind) -> Seen:
+    """Return a list as it is known, without asking for it: the monitor will, for this notes that it is wanted.
+
+    For a part of a page that is about something else. Raises django.db.Error.
+    """
     listing = asking.find(broker, kind)
     now = timezone.now()
     _want(listing, now)

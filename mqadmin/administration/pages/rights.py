@@ -42,7 +42,7 @@ def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: AR
     if queue.gone_at is not None:
         return None
     slug = queue.broker.slug
-    return Panel(TEMPLATE, whose(slug, reading.known(slug, PERMISSIONS), queue.vhost, queue.name))
+    return Panel(TEMPLATE, whose(slug, reading.glance(slug, PERMISSIONS), queue.vhost, queue.name))
 
 
 def whose(slug: str, seen: Seen, vhost: str, name: str) -> dict[str, Any]:

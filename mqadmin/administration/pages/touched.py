@@ -15,8 +15,10 @@ from mqadmin.rabbit.effects.change import (
     Change,
     DeclareExchange,
     DeleteExchange,
+    DeletePolicy,
     DeleteVhost,
     DeleteVhostLimit,
+    PutPolicy,
     PutVhostLimit,
     Unbind,
 )
@@ -24,7 +26,7 @@ from mqadmin.rabbit.effects.effect import ORDER, Effect, QueueEffect
 from mqadmin.rabbit.effects.predict import predict
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.gathering import gather
-from mqadmin.rabbit.types import BindingInfo, ExchangeInfo
+from mqadmin.rabbit.types import BindingInfo, ExchangeInfo, PolicyInfo
 
 TEMPLATE = "administration/_effect.html"
 MOST = 25  # sentences of one level, and queues in the table
@@ -58,8 +60,19 @@ def context(effect: Effect) -> dict[str, Any]:
     }
 
 
+def effect(slug: str, action: str, values: _Values) -> Effect | None:
+    """Return what an act with these values would do, None where that is not known of such an act, or of so little.
+
+    Asks the broker; raises RabbitError.
+    """
+    client = brokers.client(slug)
+    made = _CHANGES.get(action)
+    change = made(client, values) if made else None
+    return predict(gather(client, values["vhost"]), change) if change is not None else None
+
+
 def register() -> None:
-    """Have the dialogs of exchanges and bindings show their effects."""
+    """Have the dialogs of acts whose effects are known show them."""
     for action, made in _CHANGES.items():
         effects.register(action, _provider(made))
 
@@ -142,6 +155,27 @@ def _limited(_client: ManagementClient, values: _Values) -> Change | None:
     return PutVhostLimit(values["limit"], values["value"])
 
 
+def _policy_set(*, by_operator: bool) -> Callable[[ManagementClient, _Values], Change | None]:
+    def change(_client: ManagementClient, values: _Values) -> Change | None:
+        if not values.get("name") or not values.get("definition"):
+            return None
+        policy = PolicyInfo(
+            values["vhost"],
+            values["name"],
+            values["pattern"],
+            values["priority"],
+            values["definition"],
+            values["apply_to"],
+        )
+        return PutPolicy(policy, by_operator)
+
+    return change
+
+
+def _policy_gone(*, by_operator: bool) -> Callable[[ManagementClient, _Values], Change]:
+    return lambda _client, values: DeletePolicy(values["name"], by_operator)
+
+
 _CHANGES: dict[str, Callable[[ManagementClient, _Values], Change | None]] = {
     "binding.create": _bound,
     "binding.delete": _unbound,
@@ -150,4 +184,8 @@ _CHANGES: dict[str, Callable[[ManagementClient, _Values], Change | None]] = {
     "vhost.delete": lambda _client, _values: DeleteVhost(),
     "vhost_limit.set": _limited,
     "vhost_limit.clear": lambda _client, values: DeleteVhostLimit(values["limit"]),
+    "policy.set": _policy_set(by_operator=False),
+    "policy.delete": _policy_gone(by_operator=False),
+    "operator_policy.set": _policy_set(by_operator=True),
+    "operator_policy.delete": _policy_gone(by_operator=True),
 }
