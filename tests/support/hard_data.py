@@ -118,6 +118,22 @@ ASKED = {
     "binding_delete": [
         "vhost={vhost}&source={exchange}&destination={work}&destination_type=queue&properties_key={work}"
     ],
+    "vhost_detail": ["name={vhost}"],
+    "vhost_edit": ["name={vhost}"],
+    "vhost_trace": ["name={vhost}&on=1"],
+    "vhost_protect": ["name={vhost}&on=1"],
+    "vhost_start": ["name={vhost}"],
+    "vhost_delete": ["name={vhost}"],
+    "user_detail": ["name=nobody"],
+    "user_tags": ["name=nobody"],
+    "user_login": ["name=nobody"],
+    "user_delete": ["name=nobody"],
+    "permission_set": ["", "user=nobody&vhost={vhost}"],
+    "permission_clear": ["user=nobody&vhost={vhost}"],
+    "topic_permission_set": ["user=nobody"],
+    "topic_permission_clear": ["user=nobody&vhost={vhost}"],
+    "limit_set": ["of=vhost&name={vhost}", "of=user&name=nobody"],
+    "limit_clear": ["of=vhost&name={vhost}&limit=max-queues"],
     # The forms of new ones are those of the ones that are there.
     "alert_rule_new": [],
     "channel_new": [],

@@ -85,7 +85,7 @@ def _topic(item: Permission, topic: TopicPermission) -> Sentence:
         return key_reach(rights.expanded(expression, user=item.user, vhost=item.vhost))
 
     values = {"exchange": topic.exchange, "write": keys(topic.write), "read": keys(topic.read)}
-    text = _("On “%(exchange)s” only with routing keys: publishes %(write)s; binds with %(read)s.") % values
+    text = _("On “%(exchange)s” by routing key: publishes with %(write)s; binds with %(read)s.") % values
     can_write, can_read = (rights.allows(one, topic.exchange) for one in (item.write, item.read))
     if can_write is False and can_read is False:
         text += " " + _("That is of no use: the rights above do not allow that exchange.")

@@ -135,8 +135,13 @@ def _limits(limits: dict[str, int] | None) -> list[tuple[str, str]]:
 
 
 def _named(expression: str) -> tuple[str, str]:
-    return right_words.name_reach(expression), expression
+    return _beside(right_words.name_reach(expression), expression)
 
 
 def _keyed(expression: str) -> tuple[str, str]:
-    return right_words.key_reach(expression), expression
+    return _beside(right_words.key_reach(expression), expression)
+
+
+def _beside(words: str, expression: str) -> tuple[str, str]:
+    """Leave out an expression that stands in the words as it is."""
+    return words, "" if f"“{expression}”" in words else expression
