@@ -43,9 +43,12 @@ def change(
     *segments: str,
     body: Any = None,
     params: Params | None = None,
+    expect: tuple[int, ...] = (),
 ) -> Any:
-    """PUT, POST or DELETE; return what is answered, None for nothing."""
-    return _offered(client, lambda: client.call(method, *segments, body=body, params=params), segments)
+    """PUT, POST or DELETE; return what is answered, None for nothing. Statuses in `expect` are answers, not errors."""
+    return _offered(
+        client, lambda: client.call(method, *segments, body=body, params=params, expect=expect), segments
+    )
 
 
 def _offered(client: ManagementClient, call: Callable[[], T], segments: tuple[str, ...]) -> T:
