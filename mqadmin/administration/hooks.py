@@ -12,6 +12,9 @@ from mqadmin.core import hooks
 NOUNS = (
     ("exchanges", _("Exchanges"), "sitemap"),
     ("bindings", _("Bindings"), "link"),
+    ("nodes", _("Nodes"), "server-2"),
+    ("feature-flags", _("Feature flags"), "flag"),
+    ("upgrade", _("Before an upgrade"), "versions"),
 )
 
 

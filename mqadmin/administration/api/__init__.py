@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.administration.api import bindings, exchanges
+from mqadmin.administration.api import bindings, exchanges, flags, nodes
 
 router = Router()
 for part in (
     exchanges,
     bindings,
+    nodes,
+    flags,
 ):
     router.add_router("", part.router)

@@ -31,7 +31,8 @@ PASSED, FAILED, ABSENT, REFUSED = "passed", "failed", "absent", "refused"
 
 @dataclass(frozen=True)
 class Check:
-    """What a check answered. `state`: PASSED, FAILED, ABSENT (this version has no such check) or REFUSED (the account
+    """What a check answered. `state`: PASSED, FAILED, ABSENT (this version has no such check) or REFUSED (the
+    account
     may not ask); `reason`: RabbitMQ's words, "" for none; `objects`: names of what is at fault, at most 50."""
 
     name: str

@@ -26,16 +26,12 @@ def one(client: ManagementClient, vhost: str, name: str) -> Placed:
 
 def add(client: ManagementClient, vhost: str, name: str, node: str) -> None:
     """Add a member of a quorum queue on a node; it fetches the messages afterwards."""
-    calls.change(
-        client, "POST", "queues", "quorum", vhost, name, "replicas", "add", body={"node": node}
-    )
+    calls.change(client, "POST", "queues", "quorum", vhost, name, "replicas", "add", body={"node": node})
 
 
 def delete(client: ManagementClient, vhost: str, name: str, node: str) -> None:
     """Take the member on a node away from a quorum queue, with its copy of the messages."""
-    calls.change(
-        client, "DELETE", "queues", "quorum", vhost, name, "replicas", "delete", body={"node": node}
-    )
+    calls.change(client, "DELETE", "queues", "quorum", vhost, name, "replicas", "delete", body={"node": node})
 
 
 def grow(

@@ -12,14 +12,18 @@ from mqadmin.rabbit.management_api import values
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.values import Json
 
-CHURN = ("connection_created", "connection_closed", "channel_created", "channel_closed")
-CHURN += ("queue_declared", "queue_created", "queue_deleted")
+CHURN = (
+    *("connection_created", "connection_closed", "channel_created", "channel_closed"),
+    *("queue_declared", "queue_created", "queue_deleted"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node. Sizes in bytes, `uptime_s` in seconds, `churn` per second; None: the broker does not tell, as of one
-    that is down. `answers`: it is the one that answered. `memory`: bytes by kind, `memory_totals` as the three ways of
+    """One node. Sizes in bytes, `uptime_s` in seconds, `churn` per second; None: the broker does not tell, as
+    of one
+    that is down. `answers`: it is the one that answered. `memory`: bytes by kind, `memory_totals` as the three
+    ways of
     counting give it; `draining`: told from 3.11 on."""
 
     name: str

@@ -101,9 +101,7 @@ def _critical(client: ManagementClient) -> str | None:
 
 
 def _clients(client: ManagementClient) -> list[Client] | None:
-    return _allowed(
-        lambda: calls.rows(client, _client, "connections", params={"columns": CLIENT_COLUMNS})
-    )
+    return _allowed(lambda: calls.rows(client, _client, "connections", params={"columns": CLIENT_COLUMNS}))
 
 
 def _client(item: Json) -> Client:
@@ -127,9 +125,7 @@ def _protocol(told: object) -> str:
 
 
 def _shared_prefetch(client: ManagementClient) -> list[PrefetchFact] | None:
-    found = _allowed(
-        lambda: calls.rows(client, _prefetch, "channels", params={"columns": CHANNEL_COLUMNS})
-    )
+    found = _allowed(lambda: calls.rows(client, _prefetch, "channels", params={"columns": CHANNEL_COLUMNS}))
     return None if found is None else [item for item in found if item.count]
 
 

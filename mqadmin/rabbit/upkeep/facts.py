@@ -37,7 +37,8 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A connection. `label`: what its client calls it, else its name; `consumer`: the mqadmin consumer it is of, ""."""
+    """A connection. `label`: what its client calls it, else its name; `consumer`: the mqadmin consumer it is
+    of, ""."""
 
     name: str
     label: str
@@ -64,7 +65,8 @@ class Machine:
 @dataclass(frozen=True)
 class Cluster:
     """All that is known before a node is stopped. `addresses`: how many nodes mqadmin's own addresses name.
-    `broker_says`: what RabbitMQ's own check says of the node that answers, "" for no objection, None for unknown."""
+    `broker_says`: what RabbitMQ's own check says of the node that answers, "" for no objection, None for
+    unknown."""
 
     nodes: Sequence[Machine]
     queues: Sequence[Placed]

@@ -14,7 +14,8 @@ MOST = 50  # examples of one finding
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`about`: the node it is about, "" for the whole broker; `order`: its place among those of the same. `count`: how
+    """`about`: the node it is about, "" for the whole broker; `order`: its place among those of the same.
+    `count`: how
     many objects show it, of which `examples` are the first MOST, each a table of texts: `kind` ("queue", "policy",
     "connection", ...), `vhost`, `name`, `detail`. `params`: numbers and texts for the sentence."""
 

@@ -35,7 +35,8 @@ def growing(
 
 
 def shrinking(queues: Iterable[Placed], node: str) -> tuple[list[Placed], list[Placed]]:
-    """Return the quorum queues that would lose their member on a node, and those that keep it: it is their only one."""
+    """Return the quorum queues that would lose their member on a node, and those that keep it: it is their
+    only one."""
     there = [item for item in queues if item.type == "quorum" and node in item.members]
     return [item for item in there if len(item.members) > 1], [
         item for item in there if len(item.members) == 1

@@ -1,13 +1,15 @@
 """Is it safe to stop this node? What stands still, what is lost, who is cut off. Pure.
 
-That a quorum queue or stream needs a majority of its members is RabbitMQ's rule; so is that a classic queue lives on
+That a quorum queue or stream needs a majority of its members is RabbitMQ's rule; so is that a classic queue
+lives on
 one node, that what is not durable goes with it, and that a metadata store of type Khepri needs a majority of nodes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from mqadmin.rabbit.upkeep.facts import Client, Cluster, Machine, Placed
 from mqadmin.rabbit.upkeep.finding import BREAKS, CARE, FINE, MOST, NOTE, Finding, an_object, found, ranked
@@ -23,16 +25,49 @@ def judge(cluster: Cluster, name: str) -> list[Finding]:
         return ranked(name, [Finding("", 0, "is_down", NOTE)])
     findings = [
         *_cluster(cluster, node),
-        *_replicated(cluster, name),
+        # Of a cluster of one each queue has its only member there: that it is the only node says it all.
+        *(_replicated(cluster, name) if len(cluster.nodes) > 1 else ()),
         *_classic(cluster, name),
         *_clients(cluster, name),
     ]
     return ranked(name, findings)
 
 
-def worst(findings: list[Finding]) -> str:
-    """Return the level of the verdict: that of the worst finding."""
-    return findings[0].level if findings else FINE
+@dataclass(frozen=True)
+class Step:
+    """Something to do before a node is stopped, or after; `is_done`: nothing of it is left."""
+
+    code: str
+    is_done: bool = False
+
+
+def worst(findings: Sequence[Finding]) -> Finding | None:
+    """Return the finding by which the verdict goes: the worst, the one that counts most first."""
+    return findings[0] if findings else None
+
+
+def steps(findings: Sequence[Finding]) -> list[Step]:
+    """Return what to do, in this order, before the node of these findings is stopped."""
+    codes = {item.code for item in findings}
+    if not codes or "is_down" in codes:
+        return []
+    todo = [
+        Step(step)
+        for step, causes in (
+            ("bring_others", {"others_down", "metadata_short"}),
+            ("revive_others", {"others_draining"}),
+            ("wait_members", {"quorum_critical", "quorum_short", "stream_critical", "stream_short"}),
+            ("add_members", {"quorum_lone", "stream_lone"}),
+            ("empty_queues", {"transient", "unsaved"}),
+            ("give_addresses", {"our_address"}),
+        )
+        if causes & codes
+    ]
+    if "only_node" in codes:
+        return [*todo, Step("announce"), Step("shutdown")]
+    is_draining = "draining" in codes
+    has_left = is_draining and not codes & {"leaders", "clients", "our_clients"}
+    return [*todo, Step("drain", is_draining), Step("watch", has_left), Step("shutdown"), Step("revive")]
 
 
 def _cluster(cluster: Cluster, node: Machine) -> Iterator[Finding]:
@@ -76,7 +111,8 @@ def _replicated(cluster: Cluster, name: str) -> Iterator[Finding]:
 
 
 def _standing(item: Placed, name: str) -> str:
-    """Return how a queue with a member on a node stands: the only member, too few already, too few without, safe."""
+    """Return how a queue with a member on a node stands: the only member, too few already, too few without,
+    safe."""
     if len(item.members) == 1:
         return "lone"
     if is_short(item):

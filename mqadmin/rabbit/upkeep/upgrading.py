@@ -1,7 +1,9 @@
 """What breaks, changes or should be known when this broker is upgraded towards the newest RabbitMQ 4. Pure.
 
-The rules are those of RabbitMQ's release notes: 4.0 removed mirroring and version 1 of classic queues' storage, made
-20 the delivery limit of quorum queues and 16 MiB the largest message; 4.3 takes the shared prefetch of a channel and
+The rules are those of RabbitMQ's release notes: 4.0 removed mirroring and version 1 of classic queues'
+storage, made
+20 the delivery limit of quorum queues and 16 MiB the largest message; 4.3 takes the shared prefetch of a
+channel and
 transient queues only where they are permitted, and knows Khepri alone.
 """
 
@@ -91,7 +93,9 @@ def _machines(broker: Installed, version: _Version) -> Iterator[Finding]:
 def _mirrored(broker: Installed, version: _Version) -> Iterator[Finding]:
     policies = [item for item in broker.policies if any(key in item.definition for key in MIRRORING)]
     examples = [_policy(item, [key for key in MIRRORING if key in item.definition]) for item in policies]
-    queues = [_queue(item) for item in broker.queues if item.type == "classic" and "ha-mode" in item.effective]
+    queues = [
+        _queue(item) for item in broker.queues if item.type == "classic" and "ha-mode" in item.effective
+    ]
     if version >= (4, 0):
         if examples:
             yield found("mirrored_left", CARE, examples)
@@ -103,15 +107,15 @@ def _limits(broker: Installed, version: _Version) -> Iterator[Finding]:
     if version >= (4, 0):
         return
     unlimited = [item for item in broker.queues if item.type == "quorum" and not _is_limited(item)]
-    losing = [_queue(item) for item in unlimited if not _set(item, "dead-letter-exchange")]
-    keeping = [_queue(item) for item in unlimited if _set(item, "dead-letter-exchange")]
+    losing = [_queue(item) for item in unlimited if _set(item, "dead-letter-exchange") is None]
+    keeping = [_queue(item) for item in unlimited if _set(item, "dead-letter-exchange") is not None]
     if losing:
         yield found("limit_loses", BREAKS, losing, limit=20)
     if keeping:
         yield found("limit_dead_letters", CARE, keeping, limit=20)
 
 
-def _prefetch(broker: Installed, version: _Version) -> Iterator[Finding]:
+def _prefetch(broker: Installed, _version: _Version) -> Iterator[Finding]:
     shared = [
         an_object("channel", item.connection or item.name, item.vhost, f"{item.user}, prefetch {item.count}")
         for item in broker.shared_prefetch or ()
@@ -120,7 +124,7 @@ def _prefetch(broker: Installed, version: _Version) -> Iterator[Finding]:
         yield found("shared_prefetch", BREAKS, shared)
 
 
-def _transient(broker: Installed, version: _Version) -> Iterator[Finding]:
+def _transient(broker: Installed, _version: _Version) -> Iterator[Finding]:
     queues = [_queue(item) for item in broker.queues if not item.durable and not item.exclusive]
     if queues:
         yield found("transient", BREAKS, queues)
@@ -132,7 +136,9 @@ def _storage(broker: Installed, version: _Version) -> Iterator[Finding]:
     old = [item for item in broker.queues if item.type == "classic" and item.version == 1]
     if old:
         messages = sum(item.messages for item in old)
-        yield found("storage_one", CARE, [_queue(item, str(item.messages)) for item in old], messages=messages)
+        yield found(
+            "storage_one", CARE, [_queue(item, str(item.messages)) for item in old], messages=messages
+        )
 
 
 def _large(broker: Installed, version: _Version) -> Iterator[Finding]:
@@ -168,7 +174,7 @@ def _outdated(broker: Installed, version: _Version) -> Iterator[Finding]:
         yield found("outdated_keys", CARE, [*policies, *queues])
 
 
-def _deprecated(broker: Installed, version: _Version) -> Iterator[Finding]:
+def _deprecated(broker: Installed, _version: _Version) -> Iterator[Finding]:
     # What is found by itself above, with its objects, is not said twice.
     known = {"classic_queue_mirroring", "global_qos", "transient_nonexcl_queues", "ram_node_type"}
     used = [an_object("deprecated", name) for name in broker.deprecated or () if name not in known]
@@ -188,7 +194,7 @@ def _protocols(broker: Installed, version: _Version) -> Iterator[Finding]:
         yield found("mqtt", CARE, mqtt)
 
 
-def _unknown(broker: Installed, version: _Version) -> Iterator[Finding]:
+def _unknown(broker: Installed, _version: _Version) -> Iterator[Finding]:
     unknown = [
         name
         for name, value in (
