@@ -288,12 +288,14 @@ def _not_known(it: _It) -> Told:
     names = {
         "flags": _("feature flags"),
         "clients": _("the connections of others"),
-        "channels": _("the channels of others"),
+        "channels": _("which channels share a prefetch"),
     }
     told = ", ".join(names[item] for item in it.finding.params["what"])
     return Told(
         _("Not everything could be looked at: %(what)s") % {"what": told},
-        _("mqadmin's user may not see it, so what is missing below may be there all the same."),
+        _(
+            "mqadmin's user may not see it, or this version does not tell: so what is missing below may be there all the same."
+        ),
         _("Give it the tag monitoring, or administrator."),
     )
 

@@ -126,7 +126,9 @@ def _protocol(told: object) -> str:
 
 def _shared_prefetch(client: ManagementClient) -> list[PrefetchFact] | None:
     found = _allowed(lambda: calls.rows(client, _prefetch, "channels", params={"columns": CHANNEL_COLUMNS}))
-    return None if found is None else [item for item in found if item.count]
+    if found is None or any(item.count is None for item in found):
+        return None  # RabbitMQ 4.0.5 does not tell it of any channel
+    return [item for item in found if item.count]
 
 
 def _prefetch(item: Json) -> PrefetchFact:
@@ -135,7 +137,7 @@ def _prefetch(item: Json) -> PrefetchFact:
         connection=str(values.table(item.get("connection_details")).get("name", "")),
         user=values.text(item.get("user")) or "",
         vhost=values.text(item.get("vhost")) or "",
-        count=values.integer(item.get("global_prefetch_count")) or 0,
+        count=values.integer(item.get("global_prefetch_count")),
     )
 
 

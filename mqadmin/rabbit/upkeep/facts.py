@@ -88,13 +88,13 @@ class PolicyFact:
 
 @dataclass(frozen=True, slots=True)
 class PrefetchFact:
-    """A channel whose consumers share one prefetch."""
+    """A channel whose consumers share one prefetch; `count` None: the broker does not tell it."""
 
     name: str
     connection: str
     user: str
     vhost: str
-    count: int
+    count: int | None
 
 
 @dataclass(frozen=True, slots=True)

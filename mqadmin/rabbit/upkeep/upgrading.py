@@ -176,7 +176,9 @@ def _outdated(broker: Installed, version: _Version) -> Iterator[Finding]:
 
 def _deprecated(broker: Installed, _version: _Version) -> Iterator[Finding]:
     # What is found by itself above, with its objects, is not said twice.
-    known = {"classic_queue_mirroring", "global_qos", "transient_nonexcl_queues", "ram_node_type"}
+    known = {"classic_queue_mirroring", "transient_nonexcl_queues", "ram_node_type"}
+    if broker.shared_prefetch:
+        known.add("global_qos")
     used = [an_object("deprecated", name) for name in broker.deprecated or () if name not in known]
     if used:
         yield found("deprecated_used", CARE, used)
