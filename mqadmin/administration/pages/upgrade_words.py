@@ -294,7 +294,8 @@ def _not_known(it: _It) -> Told:
     return Told(
         _("Not everything could be looked at: %(what)s") % {"what": told},
         _(
-            "mqadmin's user may not see it, or this version does not tell: so what is missing below may be there all the same."
+            "mqadmin's user may not see it, or this version does not tell: so "
+            "what is missing below may be there all the same."
         ),
         _("Give it the tag monitoring, or administrator."),
     )
