@@ -22,6 +22,9 @@ NOUNS = (
     ("parameters", _("Parameters"), "list-details"),
     ("shovels", _("Shovels"), "transfer"),
     ("federation", _("Federation"), "topology-star-3"),
+    ("nodes", _("Nodes"), "server-2"),
+    ("feature-flags", _("Feature flags"), "flag"),
+    ("upgrade", _("Before an upgrade"), "versions"),
 )
 
 

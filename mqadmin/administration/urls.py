@@ -7,11 +7,14 @@ from django.urls import path
 from mqadmin.administration.views import (
     bindings,
     channels,
+    cluster,
     connections,
     exchanges,
     federation,
+    flags,
     limits,
     listed,
+    nodes,
     parameters,
     permissions,
     policies,
@@ -43,6 +46,18 @@ urlpatterns = [
     path("channels/", channels.open_channel_list, name="open_channel_list"),
     path("channels/one/", channels.open_channel_detail, name="open_channel_detail"),
     # nodes
+    path("nodes/", nodes.node_list, name="node_list"),
+    path("nodes/one/", nodes.node_detail, name="node_detail"),
+    path("nodes/stopping/", nodes.node_stopping, name="node_stopping"),
+    path("nodes/checks/", nodes.node_checks, name="node_checks"),
+    path("nodes/rebalance/", cluster.cluster_rebalance, name="cluster_rebalance"),
+    path("nodes/reset/", cluster.cluster_reset, name="cluster_reset"),
+    path("nodes/rename/", cluster.cluster_rename, name="cluster_rename"),
+    path("nodes/grow/", cluster.node_grow, name="node_grow"),
+    path("nodes/shrink/", cluster.node_shrink, name="node_shrink"),
+    path("nodes/members/", cluster.queue_members, name="queue_members"),
+    path("nodes/members/add/", cluster.member_add, name="member_add"),
+    path("nodes/members/remove/", cluster.member_remove, name="member_remove"),
     # virtual hosts
     path("vhosts/", vhosts.vhost_list, name="vhost_list"),
     path("vhosts/one/", vhosts.vhost_detail, name="vhost_detail"),
@@ -96,4 +111,9 @@ urlpatterns = [
     path("federation/sets/edit/", federation.set_edit, name="federation_set_edit"),
     path("federation/sets/delete/", federation.set_delete, name="federation_set_delete"),
     # feature flags, deprecated features
+    path("feature-flags/", flags.flag_list, name="flag_list"),
+    path("feature-flags/enable/", flags.flag_enable, name="flag_enable"),
+    path("feature-flags/enable-all/", flags.flag_enable_all, name="flag_enable_all"),
+    path("feature-flags/deprecated/", flags.deprecated_list, name="deprecated_list"),
+    path("upgrade/", flags.upgrade, name="upgrade"),
 ]

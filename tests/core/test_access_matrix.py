@@ -203,6 +203,18 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     # connections
     # channels
     # nodes
+    "node_list": (VIEWER, None),
+    "node_detail": (VIEWER, None),
+    "node_stopping": (VIEWER, None),
+    "node_checks": (VIEWER, None),
+    "cluster_rebalance": (ADMIN, ADMIN),
+    "cluster_reset": (ADMIN, ADMIN),
+    "cluster_rename": (ADMIN, ADMIN),
+    "node_grow": (ADMIN, ADMIN),
+    "node_shrink": (ADMIN, ADMIN),
+    "queue_members": (VIEWER, None),
+    "member_add": (ADMIN, ADMIN),
+    "member_remove": (ADMIN, ADMIN),
     # virtual hosts
     "vhost_list": (VIEWER, None),
     "vhost_detail": (VIEWER, None),
@@ -256,6 +268,11 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "federation_set_edit": (ADMIN, ADMIN),
     "federation_set_delete": (ADMIN, ADMIN),
     # feature flags, deprecated features
+    "flag_list": (VIEWER, None),
+    "flag_enable": (ADMIN, ADMIN),
+    "flag_enable_all": (ADMIN, ADMIN),
+    "deprecated_list": (VIEWER, None),
+    "upgrade": (VIEWER, None),
 }
 
 # Each call of the API: who may make it. The two that describe the API are open to whoever signed in.
@@ -394,6 +411,16 @@ CALLS = {
     # connections
     # channels
     # nodes
+    "GET /nodes": VIEWER,
+    "GET /nodes/stopping": VIEWER,
+    "GET /nodes/checks": VIEWER,
+    "POST /nodes/rebalance": ADMIN,
+    "DELETE /nodes/statistics": ADMIN,
+    "PUT /cluster-name": ADMIN,
+    "POST /nodes/grow": ADMIN,
+    "POST /nodes/shrink": ADMIN,
+    "POST /quorum-members": ADMIN,
+    "DELETE /quorum-members": ADMIN,
     # virtual hosts
     "GET /vhosts": VIEWER,
     "POST /vhosts": ADMIN,
@@ -437,6 +464,11 @@ CALLS = {
     "PUT /federation/sets": ADMIN,
     "DELETE /federation/sets": ADMIN,
     # feature flags, deprecated features
+    "GET /feature-flags": VIEWER,
+    "POST /feature-flags/enable": ADMIN,
+    "POST /feature-flags/enable-all": ADMIN,
+    "GET /deprecated-features": VIEWER,
+    "GET /upgrade": VIEWER,
 }
 BODIES: dict[str, dict[str, Any]] = {
     "POST /consumers": {"name": "made", "queue": "orders", "handler": "record"},

@@ -9,6 +9,8 @@ from mqadmin.administration.api import (
     connections,
     exchanges,
     federation,
+    flags,
+    nodes,
     parameters,
     permissions,
     policies,
@@ -31,5 +33,7 @@ for part in (
     parameters,
     shovels,
     federation,
+    nodes,
+    flags,
 ):
     router.add_router("", part.router)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mqadmin.administration.pages import effect_words, effects
+from mqadmin.administration.pages import effect_words, effects, members_touched
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.rabbit.administration import bindings
@@ -75,6 +75,7 @@ def register() -> None:
     """Have the dialogs of acts whose effects are known show them."""
     for action, made in _CHANGES.items():
         effects.register(action, _provider(made))
+    members_touched.register()
 
 
 def _provider(made: Callable[[ManagementClient, _Values], Change | None]) -> effects.Provider:

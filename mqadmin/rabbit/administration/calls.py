@@ -44,10 +44,14 @@ def change(
     body: Any = None,
     params: Params | None = None,
     headers: Mapping[str, str | bytes] | None = None,
+    expect: tuple[int, ...] = (),
 ) -> Any:
-    """PUT, POST or DELETE; return what is answered, None for nothing."""
+    """PUT, POST or DELETE; return what is answered, None for nothing. Statuses in `expect` are answers, not
+    errors."""
     return _offered(
-        client, lambda: client.call(method, *segments, body=body, params=params, headers=headers), segments
+        client,
+        lambda: client.call(method, *segments, body=body, params=params, headers=headers, expect=expect),
+        segments,
     )
 
 
@@ -56,7 +60,7 @@ def _offered(client: ManagementClient, call: Callable[[], T], segments: tuple[st
     try:
         return call()
     except ManagementUnavailable as error:
-        if error.code not in _ABSENT or len(segments) != 1:
+        if error.code not in _ABSENT:
             raise
         client.whoami()  # raises where the API is not there indeed
         raise NotOffered(_words(segments[0])) from error

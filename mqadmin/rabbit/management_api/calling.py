@@ -41,17 +41,13 @@ class Calls:
         require_path(*names)
         return self._read(kind, *names, params=params)
 
-    def call(
-        self,
-        method: str,
-        *segments: str,
-        body: Any = None,
-        params: Mapping[str, str | int] | None = None,
-        headers: Mapping[str, str | bytes] | None = None,
-    ) -> Any:
-        """Make a call that changes something: once, unless no connection was made. Return what it answers."""
+    def call(self, method: str, *segments: str, **options: Any) -> Any:
+        """Make a call that changes something: once, unless no connection was made. Return what it answers.
+
+        `options`: `body`, `params`, `headers`, `expect` of `Http.answer`.
+        """
         require_path(*segments)
-        return self._http.call(method, *segments, body=body, params=params, headers=headers)
+        return self._http.call(method, *segments, **options)
 
     def typed(self, read: Callable[[Any], T], items: Any) -> list[T]:
         """Return each item of a JSON array as `read` makes it; ManagementUnavailable where it cannot."""

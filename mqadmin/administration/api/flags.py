@@ -1,0 +1,108 @@
+"""The API's calls for feature flags, deprecated features, and what is to be known before an upgrade."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema, Status
+
+from mqadmin.administration.acts import flags
+from mqadmin.administration.api.listed import Listed, ListQuery, page
+from mqadmin.administration.api.nodes import FindingOut
+from mqadmin.administration.lists.flags import DEPRECATED, FLAGS
+from mqadmin.administration.lists.upkeep import UPGRADE
+from mqadmin.administration.pages import findings, upgrade_words
+from mqadmin.core.acts import audit
+from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Body, a_broker
+
+router = Router(tags=["feature flags and upgrades"], auth=VIEW)
+
+
+class FlagOut(Schema):
+    """A feature flag: `state` enabled, disabled, unavailable or state_changing; `stability` stable, required or
+    experimental. `migrates`: enabling it moves data, null where the version does not tell."""
+
+    name: str
+    state: str
+    stability: str
+    about: str
+    provided_by: str
+    doc_url: str
+    level: str
+    migrates: bool | None
+
+
+class FlagList(Listed):
+    items: list[FlagOut]
+
+
+class DeprecatedOut(Schema):
+    """A deprecated feature: `phase` permitted_by_default, denied_by_default, disconnected or removed."""
+
+    name: str
+    phase: str
+    state: str
+    used: bool | None
+    about: str
+    provided_by: str
+    doc_url: str
+
+
+class DeprecatedList(Listed):
+    items: list[DeprecatedOut]
+
+
+class FindingList(Listed):
+    items: list[FindingOut]
+
+
+class FlagNamed(Body):
+    broker: str = ""
+    name: str
+
+
+class AllFlags(Body):
+    broker: str = ""
+
+
+class Enabled(Schema):
+    names: list[str]
+
+
+@router.get("/feature-flags", response=FlagList)
+def flag_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
+    """List feature flags: `q` as `state:disabled stability:stable`."""
+    return page(FLAGS, wanted, asdict)
+
+
+@router.post("/feature-flags/enable", response={204: None}, auth=CONFIGURE)
+def flag_enable(request: HttpRequest, wanted: FlagNamed) -> Status[None]:
+    """Enable a feature flag for good. 404 for none of that name, 409 `enabled`, 409 in the broker's words."""
+    flags.enable(broker=a_broker(wanted.broker), by=audit.actor(request), name=wanted.name)
+    return Status(204, None)
+
+
+@router.post("/feature-flags/enable-all", response=Enabled, auth=CONFIGURE)
+def flag_enable_all(request: HttpRequest, wanted: AllFlags) -> dict[str, Any]:
+    """Enable all stable feature flags for good. 409 `none` where all are."""
+    return {"names": flags.enable_all(broker=a_broker(wanted.broker), by=audit.actor(request))}
+
+
+@router.get("/deprecated-features", response=DeprecatedList)
+def deprecated_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
+    """List deprecated features: `q` as `is:used`. 503 `not_offered` before RabbitMQ 3.13."""
+    return page(DEPRECATED, wanted, asdict)
+
+
+@router.get("/upgrade", response=FindingList)
+def upgrade(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
+    """List what breaks, changes or should be known when the broker is upgraded, the worst first."""
+    slug = a_broker(wanted.broker)
+
+    def out(item: Any) -> dict[str, Any]:
+        told = findings.shown(slug, item, upgrade_words.words).told
+        return {**asdict(item), "text": " ".join(filter(None, (f"{told.title}.", told.why, told.cure)))}
+
+    return page(UPGRADE, wanted, out)

@@ -1,0 +1,268 @@
+"""The API's calls for nodes, the cluster they are, and the members of quorum queues."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Schema, Status
+
+from mqadmin.administration.acts import members, nodes
+from mqadmin.administration.api.listed import Listed, ListQuery, page
+from mqadmin.administration.lists import reading
+from mqadmin.administration.lists.nodes import NODES
+from mqadmin.administration.lists.upkeep import STOPS
+from mqadmin.administration.pages import nodes as shown
+from mqadmin.administration.pages import stop_words
+from mqadmin.core import brokers
+from mqadmin.core.acts import audit
+from mqadmin.core.api.plumbing import CONFIGURE, VIEW, ApiError, Asked, Body, a_broker
+from mqadmin.rabbit.administration import checks
+from mqadmin.rabbit.upkeep.facts import Placed
+
+router = Router(tags=["nodes"], auth=VIEW)
+
+
+class NodeOut(Schema):
+    """One node. Sizes in bytes, `churn` and the rates of `links` per second; null: the broker does not tell.
+    `answers`: it is the one that mqadmin asked; `memory`: bytes by RabbitMQ's kinds."""
+
+    name: str
+    running: bool
+    answers: bool
+    draining: bool | None
+    type: str
+    version: str
+    erlang: str
+    crypto: str
+    uptime_s: float | None
+    mem_used: int | None
+    mem_limit: int | None
+    mem_alarm: bool | None
+    mem_strategy: str
+    disk_free: int | None
+    disk_free_limit: int | None
+    disk_free_alarm: bool | None
+    fd_used: int | None
+    fd_total: int | None
+    sockets_used: int | None
+    sockets_total: int | None
+    proc_used: int | None
+    proc_total: int | None
+    run_queue: int | None
+    processors: int | None
+    os_pid: str
+    net_ticktime: int | None
+    rates_mode: str
+    db_dir: str
+    partitions: list[str]
+    plugins: list[str]
+    auth_mechanisms: list[str]
+    config_files: list[str]
+    log_files: list[str]
+    links: list[dict[str, Any]]
+    listeners: list[dict[str, Any]]
+    churn: dict[str, float]
+    memory: dict[str, int]
+    memory_totals: dict[str, int]
+
+
+class NodeList(Listed):
+    items: list[NodeOut]
+
+
+class FindingOut(Schema):
+    """Something found: `level` is breaks, care, note or fine; `examples` are at most 50 of the `count` objects."""
+
+    code: str
+    level: str
+    text: str
+    count: int
+    examples: list[dict[str, str]]
+    params: dict[str, Any]
+
+
+class StopOut(Schema):
+    """Whether a node may be stopped: `safe` is false while something would be lost or stand still."""
+
+    node: str
+    safe: bool
+    verdict: str
+    findings: list[FindingOut]
+    todos: list[dict[str, Any]]
+    taken_at: Any
+    error: str
+
+
+class CheckOut(Schema):
+    """One of RabbitMQ's health checks: `state` is passed, failed, absent (no such check in this version) or
+    refused."""
+
+    name: str
+    state: str
+    reason: str
+    objects: list[str]
+
+
+class TouchedOut(Schema):
+    """A queue whose members change, and those it has now."""
+
+    vhost: str
+    name: str
+    members: list[str]
+
+
+class NodeQuery(Asked):
+    broker: str = ""
+    node: str
+
+
+class OfBroker(Asked):
+    broker: str = ""
+
+
+class OnBroker(Body):
+    broker: str = ""
+
+
+class NameIn(Body):
+    broker: str = ""
+    name: str
+
+
+class MemberIn(Body):
+    """A quorum queue and the node on which it gets a member."""
+
+    broker: str = ""
+    vhost: str
+    name: str
+    node: str
+
+
+class MemberNamed(Asked):
+    broker: str = ""
+    vhost: str
+    name: str
+    node: str
+
+
+class GrowIn(Body):
+    """Which quorum queues get a member on `node`; with `dry_run` they are only named."""
+
+    broker: str = ""
+    node: str
+    strategy: Literal["all", "even"] = "all"
+    vhost_pattern: str = ".*"
+    queue_pattern: str = ".*"
+    dry_run: bool = False
+
+
+class ShrinkIn(Body):
+    """The node whose members go; with `dry_run` the queues are only named."""
+
+    broker: str = ""
+    node: str
+    dry_run: bool = False
+
+
+class StatisticsNamed(Asked):
+    """Whose statistics: of one node, or of all."""
+
+    broker: str = ""
+    node: str = ""
+
+
+@router.get("/nodes", response=NodeList)
+def node_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
+    """List the nodes of a cluster, as they were at `taken_at`: `q` as `memory>2GB is:draining`."""
+    return page(NODES, wanted, asdict)
+
+
+@router.get("/nodes/stopping", response=StopOut)
+def node_stopping(request: HttpRequest, wanted: Query[NodeQuery]) -> dict[str, Any]:
+    """Tell whether a node may be stopped, what to do first and why. 404 for no such node, 503 while not known."""
+    slug = a_broker(wanted.broker)
+    seen = reading.look(slug, STOPS)
+    if not seen.is_known:
+        raise ApiError(503, seen.listing.error_code or "not_known", seen.listing.error or _("Not known yet."))
+    found = shown.about(seen, wanted.node)
+    if not found:
+        raise ApiError(404, "not_found", _("The cluster has no such node."))
+    told = shown.shown(slug, found)
+    return {
+        "node": wanted.node,
+        "safe": all(item.level != "breaks" for item in found),
+        "verdict": stop_words.verdict(found, wanted.node).text,
+        "findings": [
+            {**asdict(item), "text": words.told.title} for item, words in zip(found, told, strict=True)
+        ],
+        "todos": [asdict(item) for item in stop_words.todos(slug, found, wanted.node)],
+        "taken_at": seen.listing.taken_at,
+        "error": seen.listing.error,
+    }
+
+
+@router.get("/nodes/checks", response=list[CheckOut])
+def node_checks(request: HttpRequest, wanted: Query[OfBroker]) -> list[checks.Check]:
+    """Run RabbitMQ's own health checks now; those of a node are of the one that answers."""
+    client = brokers.client(a_broker(wanted.broker))
+    return [checks.run(client, name) for name in checks.CHECKS]
+
+
+@router.post("/nodes/rebalance", response={202: None}, auth=CONFIGURE)
+def cluster_rebalance(request: HttpRequest, wanted: OnBroker) -> Status[None]:
+    """Begin to spread the leaders of replicated queues over the nodes."""
+    nodes.rebalance(broker=a_broker(wanted.broker), by=audit.actor(request))
+    return Status(202, None)
+
+
+@router.delete("/nodes/statistics", response={204: None}, auth=CONFIGURE)
+def cluster_reset(request: HttpRequest, wanted: Query[StatisticsNamed]) -> Status[None]:
+    """Begin the management statistics anew."""
+    nodes.reset_statistics(broker=a_broker(wanted.broker), by=audit.actor(request), node=wanted.node)
+    return Status(204, None)
+
+
+@router.put("/cluster-name", response={204: None}, auth=CONFIGURE)
+def cluster_rename(request: HttpRequest, wanted: NameIn) -> Status[None]:
+    """Call the cluster something else."""
+    nodes.rename(broker=a_broker(wanted.broker), by=audit.actor(request), name=wanted.name)
+    return Status(204, None)
+
+
+@router.post("/nodes/grow", response=list[TouchedOut], auth=CONFIGURE)
+def node_grow(request: HttpRequest, wanted: GrowIn) -> list[Placed]:
+    """Add a member on a node to each quorum queue that matches; return them as they were before."""
+    given = wanted.dict(exclude={"dry_run", "broker"})
+    slug = a_broker(wanted.broker)
+    if wanted.dry_run:
+        return members.would_grow(broker=slug, **given)
+    return members.grow(broker=slug, by=audit.actor(request), **given)
+
+
+@router.post("/nodes/shrink", response=list[TouchedOut], auth=CONFIGURE)
+def node_shrink(request: HttpRequest, wanted: ShrinkIn) -> list[Placed]:
+    """Take the members on a node away from all quorum queues that have others; return them as they were before.
+
+    409 `no_majority` where a queue would have too few members online.
+    """
+    slug = a_broker(wanted.broker)
+    if wanted.dry_run:
+        return members.would_shrink(broker=slug, node=wanted.node)[0]
+    return members.shrink(broker=slug, by=audit.actor(request), node=wanted.node)
+
+
+@router.post("/quorum-members", response={202: None}, auth=CONFIGURE)
+def member_add(request: HttpRequest, wanted: MemberIn) -> Status[None]:
+    """Add a member of a quorum queue; it fetches the messages afterwards. 409 `exists`, `stream`, `not_quorum`."""
+    members.add(by=audit.actor(request), **{**wanted.dict(), "broker": a_broker(wanted.broker)})
+    return Status(202, None)
+
+
+@router.delete("/quorum-members", response={202: None}, auth=CONFIGURE)
+def member_remove(request: HttpRequest, wanted: Query[MemberNamed]) -> Status[None]:
+    """Take a member of a quorum queue away. 409 `last_member`, `no_majority`."""
+    members.remove(by=audit.actor(request), **{**wanted.dict(), "broker": a_broker(wanted.broker)})
+    return Status(202, None)
