@@ -30,6 +30,7 @@ from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig
 from tests.alerts.factories import make_alert, make_channel, make_incident, make_rule, make_silence
 from tests.deadletters.factories import died, letter
+from tests.passing.factories import make_seen, make_tap
 from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
 from tests.support.management import Management
 from tests.support.waiting import wait_until
@@ -73,6 +74,8 @@ class World:
     silence: int
     token: str
     version: int
+    tap: int
+    message: int
 
     def argument(self, route: str, name: str) -> int | str:
         if name == "pk":
@@ -106,6 +109,8 @@ ASKED = {
     "consumer_try": ["record={record}"],
     "audit_list": ["", "actor=nobody"],
     "definitions_compare": ["", "one={version}"],
+    "tap_new": ["vhost={vhost}&kind=queue&name={word}"],
+    "journey": ["", "q={word}"],
     # The forms of new ones are those of the ones that are there.
     "alert_rule_new": [],
     "channel_new": [],
@@ -284,7 +289,15 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
         ).pk,
         **_alerts(vhost, named),
         version=_version(vhost, named),
+        **_tap(vhost, named),
     )
+
+
+def _tap(vhost: str, named: Naming) -> dict[str, int]:
+    """Keep a tap's row, with a message that it saw."""
+    tap = make_tap(vhost=vhost, name=named("work"), query=named("text"), title=named("set"), kept=1)
+    row = make_seen(tap, message_id=named("id"), exchange=named("dlx"), routing_key=named("key"))
+    return {"tap": tap.pk, "message": row.pk}
 
 
 def _version(vhost: str, named: Naming) -> int:

@@ -1,0 +1,11 @@
+"""The calls of the API for taps and journeys."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+from mqadmin.passing.api import journeys, taps
+
+router = Router()
+router.add_router("", taps.router)
+router.add_router("", journeys.router)
