@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
@@ -91,9 +90,9 @@ class Seen(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["tap", "-id"]),
-            models.Index(fields=["message_id"], name="seen_message", condition=~Q(message_id="")),
-            models.Index(fields=["correlation_id"], name="seen_correlation", condition=~Q(correlation_id="")),
-            models.Index(fields=["trace_id"], name="seen_trace", condition=~Q(trace_id="")),
+            models.Index(fields=["message_id"], name="seen_message"),
+            models.Index(fields=["correlation_id"], name="seen_correlation"),
+            models.Index(fields=["trace_id"], name="seen_trace"),
         ]
 
     def __str__(self) -> str:

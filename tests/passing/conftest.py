@@ -12,6 +12,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.passing.acts import taps
 from mqadmin.passing.models import Tap
 from mqadmin.passing.tapping import process
+from tests.core.conftest import sign_in  # noqa: F401
 from tests.support.management import Management
 from tests.support.waiting import patient, wait_until
 

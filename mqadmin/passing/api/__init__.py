@@ -1,4 +1,4 @@
-"""The calls of the API for taps and journeys."""
+"""The API's calls for taps and for journeys."""
 
 from __future__ import annotations
 
