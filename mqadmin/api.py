@@ -8,6 +8,7 @@ import mqadmin.alerts.api
 import mqadmin.core.api
 import mqadmin.deadletters.api
 import mqadmin.definitions.api
+import mqadmin.passing.api
 import mqadmin.queues.api
 from mqadmin.core.api.plumbing import create_api
 
@@ -20,5 +21,6 @@ for app in (
     mqadmin.alerts.api,
     mqadmin.definitions.api,
     mqadmin.administration.api,
+    mqadmin.passing.api,
 ):
     api.add_router("", app.router)

@@ -14,6 +14,7 @@ urlpatterns = [
     path("alerts/", include("mqadmin.alerts.urls")),
     path("definitions/", include("mqadmin.definitions.urls")),
     path("", include("mqadmin.administration.urls")),
+    path("", include("mqadmin.passing.urls")),
     path("api/v1/", api.urls),
 ]
 

@@ -8,3 +8,8 @@ from django.apps import AppConfig
 class PassingConfig(AppConfig):
     name = "mqadmin.passing"
     label = "passing"
+
+    def ready(self) -> None:
+        from mqadmin.passing import hooks
+
+        hooks.register()

@@ -27,6 +27,7 @@ from mqadmin.queues.models import Broker, Queue, SavedQueueView, Standing
 from tests.alerts.factories import make_channel, make_incident, make_rule, make_silence
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
+from tests.passing.factories import make_seen
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
 from tests.support.several_brokers import number_of_brokers  # noqa: F401
 
@@ -84,6 +85,15 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "standing_edit": (OPERATOR, OPERATOR),
     "standing_move": (None, OPERATOR),
     "standing_delete": (None, OPERATOR),
+    "tap_list": (VIEWER, None),
+    "tap_new": (OPERATOR, OPERATOR),
+    "tap_detail": (OPERATOR, None),
+    "tap_message": (OPERATOR, None),
+    "tap_stop": (None, OPERATOR),
+    "tap_keep": (OPERATOR, OPERATOR),
+    "tap_let_go": (None, OPERATOR),
+    "tap_replay": (OPERATOR, OPERATOR),
+    "journey": (VIEWER, None),
     "queue_peek": (None, OPERATOR),
     "queue_publish": (OPERATOR, OPERATOR),
     "queue_purge": (OPERATOR, OPERATOR),
@@ -385,6 +395,14 @@ CALLS = {
     "POST /silences": OPERATOR,
     "DELETE /silences/{silence_id}": OPERATOR,
     "GET /alert-deliveries": VIEWER,
+    "GET /taps": VIEWER,
+    "POST /taps": OPERATOR,
+    "GET /taps/{tap_id}": VIEWER,
+    "GET /taps/{tap_id}/messages": OPERATOR,
+    "POST /taps/{tap_id}/stop": OPERATOR,
+    "POST /taps/{tap_id}/keep": OPERATOR,
+    "POST /taps/{tap_id}/replay": OPERATOR,
+    "GET /journey": VIEWER,
     "GET /definitions": VIEWER,
     "GET /definitions/now": VIEWER,
     "GET /definitions/diff": VIEWER,
@@ -503,6 +521,8 @@ class World:
     channel: int
     silence: int
     version: int
+    tap: int
+    seen: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -528,6 +548,8 @@ class World:
             "channel_id": self.channel,
             "silence_id": self.silence,
             "version_id": self.version,
+            "tap_id": self.tap,
+            "message_id": self.seen,
             "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
         }
         return values[name]
@@ -541,6 +563,7 @@ def world(db: None) -> World:
     make_supervisor(consumer.name)  # a host by the same name: an address tells them apart
     view = SavedView.objects.create(name="all", query="", by="ann").pk
     SavedQueueView.objects.create(pk=view, name="all", query="", by="ann")
+    seen = make_seen()
     return World(
         queue=Queue.objects.create(broker=broker, vhost="/", name="orders").pk,
         operation=Operation.objects.create(kind="queues.purge", created_by="ann").pk,
@@ -558,6 +581,8 @@ def world(db: None) -> World:
         channel=make_channel().pk,
         silence=make_silence().pk,
         version=Version.objects.create(broker="default", at=timezone.now()).pk,
+        tap=seen.tap_id,
+        seen=seen.pk,
     )
 
 

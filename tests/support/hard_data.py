@@ -31,6 +31,7 @@ from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig
 from tests.alerts.factories import make_alert, make_channel, make_incident, make_rule, make_silence
 from tests.deadletters.factories import died, letter
+from tests.passing.factories import make_seen, make_tap
 from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
 from tests.support.management import Management
 from tests.support.waiting import wait_until
@@ -74,6 +75,8 @@ class World:
     silence: int
     token: str
     version: int
+    tap: int
+    message: int
     exchange: str  # written as in an address
     work: str
     kind: str = "exchanges"
@@ -142,6 +145,8 @@ ASKED = {
     "topic_permission_clear": ["user=nobody&vhost={vhost}"],
     "limit_set": ["of=vhost&name={vhost}", "of=user&name=nobody"],
     "limit_clear": ["of=vhost&name={vhost}&limit=max-queues"],
+    "tap_new": ["vhost={vhost}&kind=queue&name={word}"],
+    "journey": ["", "q={word}"],
     # The forms of new ones are those of the ones that are there.
     "alert_rule_new": [],
     "channel_new": [],
@@ -322,7 +327,15 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
         ).pk,
         **_alerts(vhost, named),
         version=_version(vhost, named),
+        **_tap(vhost, named),
     )
+
+
+def _tap(vhost: str, named: Naming) -> dict[str, int]:
+    """Keep a tap's row, with a message that it saw."""
+    tap = make_tap(vhost=vhost, name=named("work"), query=named("text"), title=named("set"), kept=1)
+    row = make_seen(tap, message_id=named("id"), exchange=named("dlx"), routing_key=named("key"))
+    return {"tap": tap.pk, "message": row.pk}
 
 
 def _version(vhost: str, named: Naming) -> int:

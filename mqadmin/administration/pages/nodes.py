@@ -112,7 +112,7 @@ def look(broker: str) -> tuple[Seen, Seen]:
 def about(stops: Seen, name: str) -> list[Finding]:
     """Return the findings about one node, the worst first."""
     table = stops.rows()
-    found = [table.row(place) for place in table.order("about") if table.values[place][0] == name]
+    found = [table.row(place) for place in table.order("about") if table.values(place)[0] == name]
     return found
 
 

@@ -1,0 +1,1 @@
+"""What people fill in to start a tap or a replay."""

@@ -1,0 +1,16 @@
+"""What taps add to the rest: a page, a thread of the monitor, what is deleted when it is old."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from mqadmin.core import hooks
+from mqadmin.passing.acts import taps
+from mqadmin.passing.tapping import thread
+
+
+def register() -> None:
+    """Hang everything where it belongs. Called once the app is ready."""
+    hooks.register_nav_part(hooks.NavPart("taps", _("Taps"), "eye"))
+    hooks.register_monitor_thread(thread.start)
+    hooks.register_retention(taps.forget)

@@ -1,0 +1,1 @@
+"""One message across queues and services, put together from rows."""

@@ -1,0 +1,1 @@
+"""Taps and journeys in words, for pages and API."""

@@ -1,0 +1,1 @@
+"""The pages of taps, and of a journey."""
