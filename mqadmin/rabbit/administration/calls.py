@@ -63,11 +63,15 @@ def _offered(client: ManagementClient, call: Callable[[], T], segments: tuple[st
         if error.code not in _ABSENT:
             raise
         client.whoami()  # raises where the API is not there indeed
-        raise NotOffered(_words(segments[0])) from error
+        raise NotOffered(
+            _words("members of quorum queues" if segments[:2] == ("queues", "quorum") else segments[0])
+        ) from error
     except BadRequest as error:
         if error.code != "not_allowed":
             raise
-        raise NotOffered(_words(segments[0])) from error
+        raise NotOffered(
+            _words("members of quorum queues" if segments[:2] == ("queues", "quorum") else segments[0])
+        ) from error
 
 
 def _words(kind: str) -> str:

@@ -30,6 +30,8 @@ def judge(cluster: Cluster, name: str) -> list[Finding]:
         *_classic(cluster, name),
         *_clients(cluster, name),
     ]
+    if node.answers and cluster.broker_says:  # after what was found here, which names its objects
+        findings.append(Finding("", 0, "broker_objects", BREAKS, params={"reason": cluster.broker_says}))
     return ranked(name, findings)
 
 
@@ -86,8 +88,6 @@ def _cluster(cluster: Cluster, node: Machine) -> Iterator[Finding]:
         yield found("others_draining", CARE, others)
     if node.answers and cluster.addresses == 1 and len(running) > 1:
         yield Finding("", 0, "our_address", CARE, 1, [an_object("node", node.name)])
-    if node.answers and cluster.broker_says:
-        yield Finding("", 0, "broker_objects", BREAKS, params={"reason": cluster.broker_says})
 
 
 def _replicated(cluster: Cluster, name: str) -> Iterator[Finding]:
