@@ -55,7 +55,7 @@ def tap_new(request: HttpRequest) -> HttpResponse:
                 "You see messages as they pass, live. They are copies: no consumer loses one, and nothing "
                 "waits for you."
             ),
-            _("With the firehose: %(cost)s") % {"cost": words.cost(vhost)},
+            words.cost(vhost),
         ],
         label=_("Start it"),
         back=f"{reverse('tap_list')}?broker={broker}",
