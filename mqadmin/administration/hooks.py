@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.lists import kinds, thread
-from mqadmin.administration.pages import touched
+from mqadmin.administration.pages import effects, touched, unbinding
 from mqadmin.core import hooks
 
 # The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
@@ -19,6 +19,8 @@ def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     kinds.load()
     touched.register()
+    hooks.register_touched(effects.panels)
+    hooks.register_queue_doors(unbinding.doors)
     for key, label, icon in NOUNS:
         hooks.register_nav_part(hooks.NavPart(key, label, icon))
     hooks.register_monitor_thread(thread.start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.administration.views import bindings, exchanges, listed
+from mqadmin.administration.views import bindings, exchanges, listed, queues
 
 urlpatterns = [
     path("lists/<str:kind>/complete/", listed.list_complete, name="list_complete"),
@@ -18,6 +18,10 @@ urlpatterns = [
     path("bindings/new/", bindings.binding_new, name="binding_new"),
     path("bindings/delete/", bindings.binding_delete, name="binding_delete"),
     path("bindings/queue/", bindings.queue_named, name="queue_named"),
+    # queues
+    path("queues/new/", queues.queue_new, name="queue_new"),
+    path("queues/<int:queue_id>/delete/", queues.queue_delete, name="queue_delete"),
+    path("queues/<int:queue_id>/bind/", queues.queue_bind, name="queue_bind"),
     # connections
     # channels
     # nodes

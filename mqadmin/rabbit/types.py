@@ -304,7 +304,10 @@ class ReplicaInfo:
 
 @dataclass(frozen=True)
 class BindingInfo:
-    """One binding. `source` "" is the default exchange, which binds every queue by its name."""
+    """One binding. `source` "" is the default exchange, which binds every queue by its name.
+
+    `properties_key`: what RabbitMQ calls it among those between the same two, "" where it was not said.
+    """
 
     vhost: str
     source: str
@@ -312,6 +315,7 @@ class BindingInfo:
     destination_type: str
     routing_key: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    properties_key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,10 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "exchange_detail": (VIEWER, None),
     "exchange_new": (ADMIN, ADMIN),
     "exchange_delete": (ADMIN, ADMIN),
+    # queues
+    "queue_new": (ADMIN, ADMIN),
+    "queue_delete": (ADMIN, ADMIN),
+    "queue_bind": (ADMIN, ADMIN),
     # bindings
     "binding_list": (VIEWER, None),
     "binding_new": (ADMIN, ADMIN),
@@ -320,6 +324,9 @@ CALLS = {
     "GET /exchanges": VIEWER,
     "POST /exchanges": ADMIN,
     "DELETE /exchanges": ADMIN,
+    # queues
+    "POST /queues": ADMIN,
+    "DELETE /queues/{queue_id}": ADMIN,
     # bindings
     "GET /bindings": VIEWER,
     "POST /bindings": ADMIN,

@@ -10,7 +10,16 @@ from mqadmin.administration.pages import effect_words, effects
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.rabbit.administration import bindings
-from mqadmin.rabbit.effects.change import Bind, Change, DeclareExchange, DeleteExchange, Unbind
+from mqadmin.rabbit.effects.change import (
+    Bind,
+    Change,
+    DeclareExchange,
+    DeclareQueue,
+    DeleteExchange,
+    DeleteQueue,
+    PurgeQueue,
+    Unbind,
+)
 from mqadmin.rabbit.effects.effect import ORDER, Effect, QueueEffect
 from mqadmin.rabbit.effects.predict import predict
 from mqadmin.rabbit.management_api.client import ManagementClient
@@ -50,7 +59,7 @@ def context(effect: Effect) -> dict[str, Any]:
 
 
 def register() -> None:
-    """Have the dialogs of exchanges and bindings show their effects."""
+    """Have the dialogs of exchanges, bindings and queues show their effects."""
     for action, made in _CHANGES.items():
         effects.register(action, _provider(made))
 
@@ -83,7 +92,7 @@ def _value(applied: Any, key: str) -> str:
 
 
 def _bound(_client: ManagementClient, values: _Values) -> Change | None:
-    if not values.get("destination"):
+    if not values.get("destination") or not values.get("source"):
         return None
     return Bind(
         BindingInfo(
@@ -127,9 +136,32 @@ def _exchange_made(_client: ManagementClient, values: _Values) -> Change | None:
     )
 
 
+def _queue_made(_client: ManagementClient, values: _Values) -> Change | None:
+    if not values.get("name"):
+        return None
+    return DeclareQueue(
+        values["name"],
+        values["type"],
+        durable=bool(values.get("durable")),
+        auto_delete=bool(values.get("auto_delete")),
+        arguments=values.get("arguments") or {},
+    )
+
+
+def _queue_gone(_client: ManagementClient, values: _Values) -> Change:
+    return DeleteQueue(values["name"])
+
+
+def _queue_emptied(_client: ManagementClient, values: _Values) -> Change:
+    return PurgeQueue(values["name"])
+
+
 _CHANGES: dict[str, Callable[[ManagementClient, _Values], Change | None]] = {
     "binding.create": _bound,
     "binding.delete": _unbound,
     "exchange.declare": _exchange_made,
     "exchange.delete": _exchange_gone,
+    "queue.declare": _queue_made,
+    "queue.delete": _queue_gone,
+    "queue.purge": _queue_emptied,
 }

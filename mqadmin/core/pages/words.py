@@ -15,6 +15,7 @@ _THINGS: dict[str, Callable[[], str]] = {
     "queue.purge": lambda: _("purged"),
     "queue.publish": lambda: _("published to"),
     "queue.move": lambda: _("moved messages"),
+    "queue.declare": lambda: _("declared the queue"),
     "queue.delete": lambda: _("deleted the queue"),
     "queue.restore": lambda: _("put back what was kept by"),
     "queue.settle": lambda: _("changed the settings of"),

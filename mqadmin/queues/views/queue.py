@@ -115,9 +115,11 @@ def _settled(queue: Queue, live: LiveQueue) -> dict[str, Any]:
     except RabbitError as error:
         bindings, bindings_fault = [], str(error)
     info = detail.info if detail else None
+    doors = hooks.queue_doors(queue) if detail else None
     return {
         "counts": COUNTS,
-        "bindings": bindings,
+        "doors": doors,
+        "bindings": [(item, doors.unbind(item) if doors and item.source else "") for item in bindings],
         "bindings_fault": bindings_fault,
         "arguments": presenting.settings_of(dict(info.arguments) if info else queue.arguments),
         "policy": (info.policy or "") if info else queue.policy,

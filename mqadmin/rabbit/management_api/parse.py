@@ -304,6 +304,7 @@ def binding(item: Json) -> BindingInfo:
         destination_type=str(item["destination_type"]),
         routing_key=str(item.get("routing_key", "")),
         arguments=values.table(item.get("arguments")),
+        properties_key=str(item.get("properties_key", "")),
     )
 
 
