@@ -94,7 +94,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class QueueDoors:
-    """Where the page of a queue leads for acts of a higher app. `unbind` tells it of a `rabbit.types.BindingInfo`."""
+    """Where the page of a queue leads for acts of a higher app; `unbind` says it of a `types.BindingInfo`."""
 
     bind: str
     delete: str

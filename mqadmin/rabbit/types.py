@@ -280,6 +280,7 @@ class QueueDetail:
     capacity: float | None = None
     publishers: int | None = None
     incoming: Mapping[str, float] = field(default_factory=dict)
+    storage: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,7 @@ GROUPS: tuple[tuple[Text, dict[str, tuple[Text, Text]]], ...] = (
         {
             "x-message-ttl": (
                 _("Message TTL, ms"),
-                _(
-                    "A message that waits longer goes: dead-lettered where there is a dead letter exchange, else lost."
-                ),
+                _("A message that waits longer goes: dead-lettered, or lost without an exchange for it."),
             ),
             "x-max-length": (_("Most messages"), _("Beyond it the overflow rule below decides what goes.")),
             "x-max-length-bytes": (
@@ -41,9 +39,7 @@ GROUPS: tuple[tuple[Text, dict[str, tuple[Text, Text]]], ...] = (
             ),
             "x-max-age": (
                 _("Keep for"),
-                _(
-                    "7D, 12h, 30m: what is older goes, a whole segment at a time. Without a limit a stream grows for ever."
-                ),
+                _("7D, 12h, 30m: older segments go. Without any limit a stream grows for ever."),
             ),
             "x-stream-max-segment-size-bytes": (
                 _("Segment size, bytes"),
@@ -64,9 +60,7 @@ GROUPS: tuple[tuple[Text, dict[str, tuple[Text, Text]]], ...] = (
         {
             "x-dead-letter-exchange": (
                 _("Dead letter exchange"),
-                _(
-                    'Gets what is rejected, expires or overflows. For the default exchange: {"x-dead-letter-exchange": ""} below.'
-                ),
+                _('Gets what fails. For the default exchange: {"x-dead-letter-exchange": ""} below.'),
             ),
             "x-dead-letter-routing-key": (
                 _("Dead letter routing key"),
@@ -80,9 +74,7 @@ GROUPS: tuple[tuple[Text, dict[str, tuple[Text, Text]]], ...] = (
             ),
             "x-delivery-limit": (
                 _("Delivery limit"),
-                _(
-                    "After so many failed deliveries a message is dead-lettered, or lost. From 4.0 on 20 without it; -1: no limit."
-                ),
+                _("After so many returns a message is dead-lettered or lost. From 4.0 on 20; -1: none."),
             ),
             "x-delayed-retry-type": (
                 _("Delay what comes back"),
