@@ -144,6 +144,8 @@ class Group:
 
     title: Text
     fields: Sequence[tuple[forms.BoundField, str]]
+    classes: str
+    bad: bool
 
 
 class QueueForm(ActForm):
@@ -204,7 +206,9 @@ class QueueForm(ActForm):
         for title, words in GROUPS:
             found = [self._arguments[name] for name in words if name in self._arguments]
             if found:
-                yield Group(title, [(self[item.field], _classes(item.types)) for item in found])
+                fields = [(self[item.field], _classes(item.types)) for item in found]
+                types = [type for type in TYPES if any(type in item.types for item in found)]
+                yield Group(title, fields, _classes(types), any(field.errors for field, _names in fields))
 
     def classic_only(self) -> Iterator[forms.BoundField]:
         """Yield the fields that only a classic queue has."""

@@ -68,6 +68,7 @@ def queue_delete(request: HttpRequest, queue_id: int) -> HttpResponse:
         action="queue.delete",
         says=_deletion_says(queue),
         subject=queue.name,
+        at_once=True,
     )
 
     def act(form: DeleteQueueForm) -> tuple[str, str]:
