@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.administration.acts import converting  # noqa: F401
 from mqadmin.administration.lists import kinds, thread
 from mqadmin.administration.pages import effects, touched, unbinding
 from mqadmin.core import hooks
