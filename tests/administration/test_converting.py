@@ -127,11 +127,11 @@ def test_it_is_undone_from_any_step(management: Management, shop: str) -> None:
         Operation.objects.filter(pk=operation.pk).update(lease_until=None, lease_owner="")
         operations.cancel(operation=Operation.objects.get(pk=operation.pk), by=ANN)
         operation.refresh_from_db()
-        back = carry_out(converting.undo(operation=operation, by=ANN))
+        back = carry_out(converting.undo(operation=operation, by=ANN, publishers_stopped=True))
         assert (back.status, back.error) == ("done", ""), step
         check(management, shop, name, "classic", WAS)
         with pytest.raises(Refusal, match="the newest"):
-            converting.undo(operation=operation, by=ANN)
+            converting.undo(operation=operation, by=ANN, publishers_stopped=True)
 
 
 def test_messages_that_somebody_holds_are_waited_for(
@@ -224,6 +224,18 @@ def test_what_stands_in_the_way_is_named(management: Management, shop: str) -> N
     quorum = declaring.declare(broker="default", by=ANN, vhost=shop, name="q", type="quorum")
     with pytest.raises(Refusal, match="no classic queue"):
         convert(quorum)
+
+
+def test_a_policy_that_would_lose_messages_of_the_temporary_queue_is_refused(
+    management: Management, shop: str
+) -> None:
+    operation = convert(classic(management, shop))
+    management.set_policy(shop, "tidy", ".*", {"expires": 3_600_000})
+    carry_out(operation)
+    assert operation.status == "failed"
+    assert "tidy" in operation.error
+    assert amqp.counts(brokers.config("default"), shop, "orders")[0] == COUNT
+    assert len(management.queues(shop)) == 1
 
 
 def test_the_plan_says_what_changes(management: Management, shop: str) -> None:

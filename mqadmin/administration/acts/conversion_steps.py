@@ -16,13 +16,16 @@ from mqadmin.queues.acts import moving
 from mqadmin.queues.acts.moving import Pour
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
+from mqadmin.rabbit.administration import queue_arguments
 from mqadmin.rabbit.administration.queue_arguments import TYPE
 from mqadmin.rabbit.errors import ChannelLost, NotFound
+from mqadmin.rabbit.topology.policies import Ranked
 from mqadmin.rabbit.types import QueueInfo
 
 SETTLED_SECONDS = 12.0  # statistics of what is unacked are up to five seconds old
 ATTEMPTS = 50  # to find the queue empty at the moment when it is deleted
 _LOOK_SECONDS = 0.5
+_LOSING = frozenset({"expires", "message-ttl", "max-length", "max-length-bytes"})
 
 
 @dataclass(frozen=True)
@@ -116,11 +119,26 @@ def make_temporary(job: Job) -> None:
     info = job.info(job.name)
     if info is not None and job.is_wanted(info):
         return  # undone before anything was done
+    _require_safe(job)
     client, vhost, trial = brokers.client(job.slug), job.queue.vhost, f"{job.temporary}.trial"
     client.declare_queue(vhost, trial, **_properties(job))  # it would be too late to learn that it is refused
     client.call("DELETE", "queues", vhost, trial)
     arguments = {TYPE: "quorum", **job.run.params["letters"]}
     client.declare_queue(vhost, job.temporary, arguments=arguments)
+
+
+def _require_safe(job: Job) -> None:
+    """Raise GaveUp where a policy would have the temporary queue drop what is in it, or go."""
+    client, vhost = brokers.client(job.slug), job.queue.vhost
+    version = queue_arguments.version_of(client.overview().version)
+    info = QueueInfo(vhost, job.temporary, "quorum")
+    for listed in (client.policies(vhost), client.operator_policies(vhost)):
+        policy = Ranked(listed, version).of_queue(info).policy
+        if policy is not None and (keys := _LOSING.intersection(policy.definition)):
+            text = _(
+                "The policy “%(policy)s” would apply to the temporary queue, with %(keys)s. Nothing was moved."
+            )
+            raise GaveUp(text % {"policy": policy.name, "keys": ", ".join(sorted(keys))})
 
 
 def move_out(job: Job) -> None:

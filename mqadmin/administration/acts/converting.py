@@ -42,9 +42,7 @@ def convert(*, queue: Queue, by: Actor, publishers_stopped: bool = False) -> Ope
         entry.detail = {"declared": dict(plan.declared), "bindings": plan.bindings}
         if plan.stops:
             raise Refusal(" ".join(plan.stops), "cannot")
-        if not publishers_stopped:
-            text = _("Stop who publishes to it, and say so: its name is absent for some milliseconds.")
-            raise Refusal(text, "publishers", fields={"publishers_stopped": text})
+        _require_quiet(publishers_stopped)
         _require_alone(queue)
         wanted = {"type": "quorum", "durable": True, "auto_delete": False, "arguments": dict(plan.arguments)}
         params = {
@@ -65,10 +63,11 @@ def convert(*, queue: Queue, by: Actor, publishers_stopped: bool = False) -> Ope
         return _start(params, by, queue.broker.slug, 2 * ready)
 
 
-def undo(*, operation: Operation, by: Actor) -> Operation:
+def undo(*, operation: Operation, by: Actor, publishers_stopped: bool = False) -> Operation:
     """Start to make of the queue what it was before this conversion, which has ended. Raises Refusal (409)."""
     given = {key: value for key, value in operation.params.items() if key not in ("cursor", "run")}
     with audit.act(by=by, action=f"{ACTION}.undo", broker=operation.broker, target=_target(given)):
+        _require_quiet(publishers_stopped)
         _require_ended(operation)
         params = {**given, "was": given["wanted"], "wanted": given["was"], "from": 0, "by": by.name}
         # What went back already is the head: the rest has to follow before it can all be taken out again.
@@ -110,6 +109,12 @@ def _require_ended(operation: Operation) -> None:
     others = Operation.objects.filter(kind=KIND, params__temporary=operation.params["temporary"])
     if others.filter(pk__gt=operation.pk).exists():
         raise Refusal(_("It was gone on with already: look at the newest of its operations."), "wrong_state")
+
+
+def _require_quiet(publishers_stopped: bool) -> None:
+    if not publishers_stopped:
+        text = _("Stop who publishes to it, and say so: its name is absent for some milliseconds.")
+        raise Refusal(text, "publishers", fields={"publishers_stopped": text})
 
 
 def _require_alone(queue: Queue) -> None:
