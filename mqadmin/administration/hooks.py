@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.administration.acts import converting  # noqa: F401
 from mqadmin.administration.lists import kinds, thread
-from mqadmin.administration.pages import leaving, policies, rights, touched
+from mqadmin.administration.pages import effects, leaving, policies, rights, touched, unbinding
 from mqadmin.core import hooks
 
 # The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
@@ -34,6 +35,8 @@ def register() -> None:
     touched.register()
     leaving.register()
     hooks.register_queue_panel(rights.queue_panel)
+    hooks.register_touched(effects.panels)
+    hooks.register_queue_doors(unbinding.doors)
     for key, label, icon in NOUNS:
         hooks.register_nav_part(hooks.NavPart(key, label, icon))
     hooks.register_monitor_thread(thread.start)

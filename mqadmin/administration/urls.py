@@ -19,6 +19,7 @@ from mqadmin.administration.views import (
     permissions,
     policies,
     publishing,
+    queues,
     shovels,
     users,
     vhosts,
@@ -37,6 +38,10 @@ urlpatterns = [
     path("bindings/new/", bindings.binding_new, name="binding_new"),
     path("bindings/delete/", bindings.binding_delete, name="binding_delete"),
     path("bindings/queue/", bindings.queue_named, name="queue_named"),
+    # queues
+    path("queues/new/", queues.queue_new, name="queue_new"),
+    path("queues/<int:queue_id>/delete/", queues.queue_delete, name="queue_delete"),
+    path("queues/<int:queue_id>/bind/", queues.queue_bind, name="queue_bind"),
     # connections
     path("connections/", connections.connection_list, name="connection_list"),
     path("connections/one/", connections.connection_detail, name="connection_detail"),

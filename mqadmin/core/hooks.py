@@ -93,6 +93,15 @@ class Reader:
 
 
 @dataclass(frozen=True)
+class QueueDoors:
+    """Where the page of a queue leads for acts of a higher app; `unbind` says it of a `types.BindingInfo`."""
+
+    bind: str
+    delete: str
+    unbind: Callable[[Any], str]
+
+
+@dataclass(frozen=True)
 class Hit:
     """One result of the search box. `kind` groups ("Queue", "Letter", ...), `text` is the second line."""
 
@@ -161,7 +170,7 @@ _tiles: Registry[Callable[[str], Iterable[Tile]]] = Registry()
 _retention: Registry[Callable[[], str]] = Registry()
 _metrics: Registry[Callable[[], Iterable[Any]]] = Registry()
 _monitor_threads: Registry[Callable[[threading.Event], threading.Thread | None]] = Registry()
-_single: dict[str, Callable[[str], Any]] = {}
+_single: dict[str, Callable[..., Any]] = {}
 
 register_attention = _attention.register
 register_queue_panel = _queue_panels.register
@@ -197,6 +206,28 @@ def register_freshness(function: Callable[[str], Freshness | tuple[Tone, str]]) 
 def register_broker_facts(function: Callable[[str], str]) -> None:
     """Set who words the line under a broker's name ("4.0.5 · 3 nodes")."""
     _single["broker_facts"] = function
+
+
+def register_queue_doors(function: Callable[[Any], QueueDoors]) -> None:
+    """Set who knows where a queue is bound and deleted; `function(queue)` gets a `queues.Queue`."""
+    _single["queue_doors"] = function
+
+
+def register_touched(function: Callable[[str, str, dict[str, Any]], list[Panel]]) -> None:
+    """Set who knows what an act touches: `function(action, broker_slug, values)`. It may ask the broker."""
+    _single["touched"] = function
+
+
+def queue_doors(queue: Any) -> QueueDoors | None:
+    """Return where the page of a queue leads for what it does not do itself, None where nobody does it."""
+    function = _single.get("queue_doors")
+    return function(queue) if function else None
+
+
+def touched(action: str, broker_slug: str, values: dict[str, Any]) -> list[Panel]:
+    """Return what an act with these values touches besides; [] where nobody knows."""
+    function = _single.get("touched")
+    return function(action, broker_slug, values) if function else []
 
 
 def attention(broker_slug: str, user: User) -> list[Attention]:

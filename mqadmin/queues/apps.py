@@ -13,7 +13,7 @@ class QueuesConfig(AppConfig):
         from mqadmin.core import hooks
         from mqadmin.history import happenings
         from mqadmin.queues import metrics
-        from mqadmin.queues.acts import many, moving, purging, snapshots  # noqa: F401
+        from mqadmin.queues.acts import deleting, many, moving, purging, snapshots  # noqa: F401
         from mqadmin.queues.monitor.cluster import events
         from mqadmin.queues.pages import attention, broker_happenings, broker_status, bulk
 

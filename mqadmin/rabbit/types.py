@@ -280,6 +280,7 @@ class QueueDetail:
     capacity: float | None = None
     publishers: int | None = None
     incoming: Mapping[str, float] = field(default_factory=dict)
+    storage: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -308,7 +309,10 @@ NO_VALUE = "undefined"
 
 @dataclass(frozen=True)
 class BindingInfo:
-    """One binding. `source` "" is the default exchange, which binds every queue by its name."""
+    """One binding. `source` "" is the default exchange, which binds every queue by its name.
+
+    `properties_key`: what RabbitMQ calls it among those between the same two, "" where it was not said.
+    """
 
     vhost: str
     source: str
@@ -316,6 +320,7 @@ class BindingInfo:
     destination_type: str
     routing_key: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    properties_key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

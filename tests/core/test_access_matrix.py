@@ -196,6 +196,10 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "exchange_detail": (VIEWER, None),
     "exchange_new": (ADMIN, ADMIN),
     "exchange_delete": (ADMIN, ADMIN),
+    # queues
+    "queue_new": (ADMIN, ADMIN),
+    "queue_delete": (ADMIN, ADMIN),
+    "queue_bind": (ADMIN, ADMIN),
     # bindings
     "binding_list": (VIEWER, None),
     "exchange_publish": (OPERATOR, OPERATOR),
@@ -415,6 +419,9 @@ CALLS = {
     "POST /exchanges": ADMIN,
     "DELETE /exchanges": ADMIN,
     "POST /exchanges/publish": OPERATOR,
+    # queues
+    "POST /queues": ADMIN,
+    "DELETE /queues/{queue_id}": ADMIN,
     # bindings
     "GET /bindings": VIEWER,
     "POST /bindings": ADMIN,

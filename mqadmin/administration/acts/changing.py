@@ -73,7 +73,7 @@ def change(
                 raise
             raise refusal from error
         finally:
-            _outdate(broker, kinds)
+            outdate(broker, kinds)
 
 
 def refused(error: RabbitError) -> Refusal | None:
@@ -112,7 +112,8 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _outdate(broker: str, kinds: Sequence[Kind]) -> None:
+def outdate(broker: str, kinds: Sequence[Kind]) -> None:
+    """Have these lists asked for again by whoever looks next. Never raises."""
     try:
         asking.changed(broker, kinds)
     except (

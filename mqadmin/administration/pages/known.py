@@ -70,3 +70,20 @@ def topics(broker: str, names: Mapping[str, str]) -> list[TopicPermission]:
 
 def _is(item: object, names: Mapping[str, str]) -> bool:
     return all(getattr(item, key) == value for key, value in names.items())
+
+
+def nodes(broker: str) -> list[str]:
+    """Return the names of the nodes that run; [] where the account may not ask."""
+    try:
+        return sorted(item.name for item in brokers.client(broker).nodes() if item.running)
+    except RabbitError:
+        return []
+
+
+def exchange_names(broker: str, vhost: str, most: int = 500) -> list[str]:
+    """Return the exchanges of a virtual host to bind to, the first `most`; [] where the broker does not say."""
+    try:
+        found = brokers.client(broker).exchanges(vhost)
+    except RabbitError:
+        return []
+    return sorted(item.name for item in found if item.name)[:most]

@@ -14,10 +14,13 @@ from mqadmin.rabbit.effects.change import (
     Bind,
     Change,
     DeclareExchange,
+    DeclareQueue,
     DeleteExchange,
     DeletePolicy,
+    DeleteQueue,
     DeleteVhost,
     DeleteVhostLimit,
+    PurgeQueue,
     PutPolicy,
     PutVhostLimit,
     Unbind,
@@ -106,7 +109,7 @@ def _value(applied: Any, key: str) -> str:
 
 
 def _bound(_client: ManagementClient, values: _Values) -> Change | None:
-    if not values.get("destination"):
+    if not values.get("destination") or not values.get("source"):
         return None
     return Bind(
         BindingInfo(
@@ -177,6 +180,26 @@ def _policy_gone(*, by_operator: bool) -> Callable[[ManagementClient, _Values], 
     return lambda _client, values: DeletePolicy(values["name"], by_operator)
 
 
+def _queue_made(_client: ManagementClient, values: _Values) -> Change | None:
+    if not values.get("name"):
+        return None
+    return DeclareQueue(
+        values["name"],
+        values["type"],
+        durable=bool(values.get("durable")),
+        auto_delete=bool(values.get("auto_delete")),
+        arguments=values.get("arguments") or {},
+    )
+
+
+def _queue_gone(_client: ManagementClient, values: _Values) -> Change:
+    return DeleteQueue(values["name"])
+
+
+def _queue_emptied(_client: ManagementClient, values: _Values) -> Change:
+    return PurgeQueue(values["name"])
+
+
 _CHANGES: dict[str, Callable[[ManagementClient, _Values], Change | None]] = {
     "binding.create": _bound,
     "binding.delete": _unbound,
@@ -189,4 +212,7 @@ _CHANGES: dict[str, Callable[[ManagementClient, _Values], Change | None]] = {
     "policy.delete": _policy_gone(by_operator=False),
     "operator_policy.set": _policy_set(by_operator=True),
     "operator_policy.delete": _policy_gone(by_operator=True),
+    "queue.declare": _queue_made,
+    "queue.delete": _queue_gone,
+    "queue.purge": _queue_emptied,
 }

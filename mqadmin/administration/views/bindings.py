@@ -15,7 +15,8 @@ from mqadmin.administration.forms.base import ActForm
 from mqadmin.administration.forms.exchanges import BindingForm
 from mqadmin.administration.lists.bindings import BINDINGS
 from mqadmin.administration.pages import exchanges as pages
-from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.pages.naming import address, asked
+from mqadmin.administration.pages.unbinding import BACK
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
@@ -79,7 +80,10 @@ def binding_delete(request: HttpRequest) -> HttpResponse:
     if values["destination_type"] not in ("queue", "exchange"):
         raise Refusal(_("A binding leads to a queue or to an exchange."), "invalid", status=422)
     slug = brokers.current(request)
-    back = pages.href_of(slug, values["vhost"], values["source"])
+    back, back_label = pages.href_of(slug, values["vhost"], values["source"]), values["source"]
+    if request.GET.get("back") == BACK:
+        back = address("queue_named", slug, vhost=values["vhost"], name=values["destination"])
+        back_label = values["destination"]
     says = _("%(destination)s gets nothing more by this binding of %(source)s (vhost %(vhost)s).")
     dialog = Dialog(
         action=acts.UNBIND,
@@ -88,7 +92,7 @@ def binding_delete(request: HttpRequest) -> HttpResponse:
         says=[says % values, _("Messages that are in it stay.")],
         label=_("Unbind it"),
         back=back,
-        back_label=values["source"],
+        back_label=back_label,
         subject=values["destination"],
         values=values,
     )

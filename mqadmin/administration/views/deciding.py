@@ -26,7 +26,7 @@ class Dialog:
     sentences; `label`: of the button; `back`: where one is led that decides against it; `subject`: what must be
     typed on a production broker, "" for nothing; `values`: what the service is called with besides the form, for
     the effects; `refused`: why it cannot be done at all, "" if it can; `form_template`: draws the form's own
-    fields.
+    fields; `at_once`: what it touches does not depend on them, and is shown before any is filled in.
     """
 
     action: str
@@ -42,6 +42,7 @@ class Dialog:
     values: Mapping[str, Any] = field(default_factory=dict)
     refused: str = ""
     form_template: str = "administration/_fields.html"
+    at_once: bool = False
 
 
 def decide(
@@ -75,7 +76,9 @@ def decide(
         "form": form,
         "fault": fault,
         "here": request.get_full_path(),
-        "knows_effects": effects.known(dialog.action) and bool(list(form.own_fields())),
+        "knows_effects": effects.known(dialog.action)
+        and bool(list(form.own_fields()))
+        and not dialog.at_once,
         "effects": _effects(dialog, form),
     }
     return rendering.page(request, "administration/decide.html", context, status=status)
@@ -83,7 +86,7 @@ def decide(
 
 def _effects(dialog: Dialog, form: ActForm) -> list[Any]:
     """Return what is known of what the act touches: with what is filled in, where anything is to be."""
-    if list(form.own_fields()) and not form.is_bound:
+    if list(form.own_fields()) and not form.is_bound and not dialog.at_once:
         return []
     given = form.values if form.is_bound and form.is_valid() else {}
     return effects.panels(dialog.action, dialog.broker, {**dialog.values, **given})

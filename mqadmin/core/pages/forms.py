@@ -15,7 +15,7 @@ from mqadmin.core.models import AuditEntry
 def style(form: forms.BaseForm) -> None:
     """Give each field the class of its kind, and none the browser's own suggestions."""
     for field in form.fields.values():
-        checks = isinstance(field.widget, forms.CheckboxInput)
+        checks = isinstance(field.widget, forms.CheckboxInput | forms.RadioSelect)
         select = isinstance(field.widget, forms.Select)
         name = "form-check-input" if checks else "form-select" if select else "form-control"
         field.widget.attrs |= {"class": name, "autocomplete": "off"}

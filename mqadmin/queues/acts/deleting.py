@@ -1,21 +1,30 @@
-"""Deleting a queue: refused while it holds messages or somebody consumes, unless that is meant."""
+"""Deleting a queue: refused while it holds messages or somebody consumes, unless that is meant; or kept before."""
 
 from __future__ import annotations
+
+import time
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core import brokers
-from mqadmin.core.acts import audit
+from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
+from mqadmin.core.acts.operations import GaveUp, Run
 from mqadmin.core.errors import Refusal
+from mqadmin.core.models import Operation
 from mqadmin.core.pages.formats import number
+from mqadmin.queues.acts import snapshots, source
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
+from mqadmin.rabbit.errors import NotFound
+
+KIND = "queues.delete_kept"
 
 # Those that know `if-empty` and `if-unused`, so that nothing comes between the look and the deletion. A quorum
 # queue refuses both: https://www.rabbitmq.com/docs/quorum-queues
 _CONDITIONAL = ("classic",)
+_SETTLED_SECONDS, _LOOK_SECONDS = 12.0, 0.5
 
 
 def delete(*, queue: Queue, by: Actor, even_full: bool = False, even_used: bool = False) -> int:
@@ -44,6 +53,87 @@ def delete(*, queue: Queue, by: Actor, even_full: bool = False, even_used: bool 
                 if_empty=is_conditional and not even_full,
             )
         return entry.count
+
+
+def delete_kept(*, queue: Queue, by: Actor, even_used: bool = False) -> Operation:
+    """Start to store what is ready in `queue`, as a purge does, and then to delete it. Return the operation.
+
+    What was stored can be put back for seven days, once a queue of that name is there again. Nothing is deleted
+    that was not stored: messages that consumers hold, or that arrive meanwhile, leave the queue where it is. Raises
+    Refusal (409): "tracked", "stream", "in_use" unless `even_used`, "held", "too_much"; RabbitError.
+    """
+    slug, target = queue.broker.slug, f"{queue.vhost}:{queue.name}"
+    told = {"type": queue.type, "durable": queue.durable, "arguments": queue.arguments, "snapshot": True}
+    with audit.act(by=by, action="queue.delete", broker=slug, target=target, detail=told) as entry:
+        if queue.tracked:
+            raise Refusal(_("Its dead letters are captured: stop tracking it first."), "tracked")
+        if queue.type == "stream":
+            raise Refusal(_("What is in a stream cannot be taken out, and so not be kept."), "stream")
+        _ready, consumers = amqp.counts(brokers.config(slug), queue.vhost, queue.name)
+        if consumers and not even_used:
+            raise Refusal(_used(consumers), "in_use")
+        entry.count = source.require(queue)
+        if why := snapshots.why_not(queue, entry.count):
+            raise Refusal(_("%(why)s Move the messages instead.") % {"why": why}, "too_much")
+        return operations.start(
+            kind=KIND,
+            by=by,
+            broker=slug,
+            summary=_("Keep what is in %(queue)s, and delete it") % {"queue": target},
+            params={
+                "queue": queue.pk,
+                "vhost": queue.vhost,
+                "name": queue.name,
+                "even_used": even_used,
+            },
+            total=entry.count,
+        )
+
+
+@operations.runner(KIND)
+def run(run: Run) -> None:
+    """Store and ack what is ready, then delete the queue once it is empty; goes on after a crash where it was.
+
+    A classic queue checks itself that it is empty when it goes. A quorum queue knows no such condition: what is
+    published between the look and the deletion, some milliseconds, would go with it, and is what the dialog says.
+    """
+    queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
+    config = brokers.config(queue.broker.slug)
+    run.checkpoint()
+    try:
+        snapshots.drop(run, queue)
+        left = _left(run, queue)
+        consumers = amqp.counts(config, queue.vhost, queue.name)[1]
+    except NotFound:
+        if run.cursor.get("deleting"):  # a worker died between the deletion and its last word
+            return
+        raise
+    if left:
+        text = _("%(n)s more are in it, or with consumers: the queue stays. What was kept can be put back.")
+        raise GaveUp(text % {"n": number(left)})
+    if consumers and not run.params["even_used"]:
+        raise GaveUp(_("%(why)s It stays. What was kept can be put back.") % {"why": _used(consumers)})
+    run.save_cursor({"deleting": True})
+    is_conditional = queue.type in _CONDITIONAL
+    with amqp.channel(config, queue.vhost) as channel:
+        channel.queue_delete(
+            queue.name,
+            if_empty=is_conditional,
+            if_unused=is_conditional and not run.params["even_used"],
+        )
+
+
+def _left(run: Run, queue: Queue) -> int:
+    """Return how many messages are in the queue yet. What is held is told by statistics up to five seconds old: so
+    long our own acks are waited for."""
+    end = time.monotonic() + _SETTLED_SECONDS
+    while True:
+        run.checkpoint()
+        ready = amqp.counts(brokers.config(queue.broker.slug), queue.vhost, queue.name)[0]
+        unacked = brokers.client(queue.broker.slug).queue(queue.vhost, queue.name).info.unacked or 0
+        if ready or not unacked or time.monotonic() > end:
+            return ready + unacked
+        run.rest(_LOOK_SECONDS)
 
 
 def _held(count: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -112,21 +113,37 @@ def run(run: operations.Run) -> None:
     """Carry it out; called again after a crash it moves what is left of the count."""
     queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
     left = run.operation.total - run.operation.done
+    moved = pour(run, Pour(queue, run.params["to"], bool(run.params.get("allow_loss"))), left)
+    if moved < left:  # others took some, or it shrank: what there was is moved
+        Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - (left - moved))
+
+
+@dataclass(frozen=True)
+class Pour:
+    """From which queue to which; `allow_loss`: also where the destination would drop some."""
+
+    queue: Queue
+    to: str
+    allow_loss: bool = False
+
+
+def pour(run: operations.Run, pour: Pour, left: int) -> int:
+    """Move up to `left` messages within an operation; return how many. Raises GaveUp, Stopped, RabbitError."""
+    queue = pour.queue
     try:  # what was true when it was asked for may be so no more
         source.require(queue)
-        _room(queue, run.params["to"], left).refuse(allow_loss=bool(run.params.get("allow_loss")))
+        _room(queue, pour.to, left).refuse(allow_loss=pour.allow_loss)
     except Refusal as refusal:
         raise GaveUp(refusal.text) from refusal
     config = brokers.config(queue.broker.slug)
     size = draining.at_once(queue, left)
-    bounds = _bounds(run, queue)
-    moved = 0
+    bounds = _bounds(pour)
     for number, endpoint in enumerate(config.endpoints, 1):
         with Mover(
             config,
             queue.vhost,
             queue.name,
-            run.params["to"],
+            pour.to,
             most=left,
             prefetch=size,
             adapt=lambda properties: adapted(properties, config.username),
@@ -134,25 +151,24 @@ def run(run: operations.Run) -> None:
             endpoint=endpoint,
         ) as mover:
             try:
-                moved = _Following(run, queue, mover, bounds).to_its_end()
-                break
+                return _Following(run, pour, mover, bounds).to_its_end()
             except RabbitError as error:
                 if error.kind != "connection" or mover.was_ready or number == len(config.endpoints):
                     raise
-    if moved < left:  # others took some, or it shrank: what there was is moved
-        Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - (left - moved))
+    return 0
 
 
-def _bounds(run: operations.Run, queue: Queue) -> Bounds:
+def _bounds(pour: Pour) -> Bounds:
     """Return what the move keeps to now. Raises RabbitError."""
+    queue = pour.queue
     client = brokers.client(queue.broker.slug)
     version = client.overview().version
     info = client.queue(queue.vhost, queue.name).info
     returns = peek.delivery_limit(client, info, version)
     is_harmless = returns is not None and peek.nack_is_harmless(version)
-    if run.params.get("allow_loss"):
+    if pour.allow_loss:
         return Bounds(None if is_harmless else returns, is_harmless)
-    target = destination.now(queue.broker.slug, queue.vhost, run.params["to"])
+    target = destination.now(queue.broker.slug, queue.vhost, pour.to)
     is_bounded = target.type != "stream"
     return Bounds(
         None if is_harmless else returns,
@@ -165,8 +181,8 @@ def _bounds(run: operations.Run, queue: Queue) -> Bounds:
 class _Following:
     """One mover and the operation that it carries out: counts, says what it waits for, and ends it."""
 
-    def __init__(self, run: operations.Run, queue: Queue, mover: Mover, bounds: Bounds) -> None:
-        self._run, self._queue, self._mover, self._bounds = run, queue, mover, bounds
+    def __init__(self, run: operations.Run, pour: Pour, mover: Mover, bounds: Bounds) -> None:
+        self._run, self._pour, self._mover, self._bounds = run, pour, mover, bounds
         self._stopped: Stopped | None = None
         self._gave_up = ""
         self._said = run.operation.words
@@ -194,7 +210,7 @@ class _Following:
             if error is not None:
                 raise error
         if progress.refusal:
-            raise _not_taken(self._run.params["to"], progress.refusal)
+            raise _not_taken(self._pour.to, progress.refusal)
         return self._counted
 
     def _step(self, progress: Progress) -> None:
@@ -230,7 +246,7 @@ class _Following:
         if not progress.waiting:
             return str(_SILENT)
         try:
-            return source.why_silent(self._queue)
+            return source.why_silent(self._pour.queue)
         except RabbitError as error:
             return str(error)
 
@@ -239,7 +255,7 @@ class _Following:
         if time.monotonic() - self._asked_at < AGAIN_SECONDS:
             return
         try:
-            bounds = _bounds(self._run, self._queue)
+            bounds = _bounds(self._pour)
         except RabbitError as error:
             log.info("what %s keeps to could not be asked for again: %s", self._run.operation, error)
         else:

@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from mqadmin.core import permissions
+from mqadmin.core import hooks, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.formats import number
-from mqadmin.queues.acts import draining, purging, snapshots
+from mqadmin.queues.acts import deleting, draining, purging, snapshots
 from mqadmin.queues.forms.purge import PurgeForm
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages.broker_status import is_production, live_fault
@@ -55,15 +55,17 @@ def _count(queue: Queue) -> dict[str, object]:
         unkept = snapshots.why_not(queue, ready)
     except RabbitError as error:
         return {"ready": None, "fault": live_fault(error), "label": "", "unkept": ""}
+    named = {"vhost": queue.vhost, "name": queue.name}
+    touched = hooks.touched("queue.purge", queue.broker.slug, named) if ready else []
     label = ngettext("Purge %(n)s message", "Purge %(n)s messages", ready) % {"n": number(ready)}
-    return {"ready": ready, "fault": None, "label": label, "unkept": unkept}
+    return {"ready": ready, "fault": None, "label": label, "unkept": unkept, "touched": touched}
 
 
 @permissions.operate
 @require_POST
 def queue_restore(request: HttpRequest, operation_id: int) -> HttpResponse:
     """Put back what a purge kept."""
-    purge = get_object_or_404(Operation, pk=operation_id, kind="queues.purge")
+    purge = get_object_or_404(Operation, pk=operation_id, kind__in=(purging.KIND, deleting.KIND))
     operation = snapshots.restore(
         operation=purge, by=audit.actor(request), allow_loss="allow_loss" in request.POST
     )

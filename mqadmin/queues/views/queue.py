@@ -21,7 +21,7 @@ from mqadmin.queues.acts import destination, snapshots
 from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.forms.publish import PublishForm
 from mqadmin.queues.models import Queue
-from mqadmin.queues.pages import caring, history, live_queue, presenting, returns, wording
+from mqadmin.queues.pages import caring, history, live_queue, presenting, returns, storage, wording
 from mqadmin.queues.pages.broker_status import is_refusal, live_fault, status_of
 from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.queues.why import showing
@@ -83,6 +83,7 @@ def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
         "told": wording.told(queue, on_page=True),
         "broker_says": _broker_says(live),
         "by_priority": returns.by_priority(live.detail) if live.detail else [],
+        "stored": storage.told(live.detail) if live.detail else [],
         "next_retry": _next_retry(live),
         **showing.context(queue, live),
     }
@@ -115,9 +116,11 @@ def _settled(queue: Queue, live: LiveQueue) -> dict[str, Any]:
     except RabbitError as error:
         bindings, bindings_fault = [], str(error)
     info = detail.info if detail else None
+    doors = hooks.queue_doors(queue) if detail else None
     return {
         "counts": COUNTS,
-        "bindings": bindings,
+        "doors": doors,
+        "bindings": [(item, doors.unbind(item) if doors and item.source else "") for item in bindings],
         "bindings_fault": bindings_fault,
         "arguments": presenting.settings_of(dict(info.arguments) if info else queue.arguments),
         "policy": (info.policy or "") if info else queue.policy,

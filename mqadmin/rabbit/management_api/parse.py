@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sys import intern
 from typing import Any
 
-from mqadmin.rabbit.management_api import values
+from mqadmin.rabbit.management_api import parse_inside, values
 from mqadmin.rabbit.management_api.values import Json
 from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.types import (
@@ -251,6 +251,7 @@ def queue_detail(item: Json) -> QueueDetail:
         capacity=values.real(item.get("consumer_capacity", item.get("consumer_utilisation"))),
         publishers=values.integer(item.get("publishers")),
         incoming=_incoming(item.get("incoming")),
+        storage=parse_inside.storage(item),
     )
 
 
@@ -304,6 +305,7 @@ def binding(item: Json) -> BindingInfo:
         destination_type=str(item["destination_type"]),
         routing_key=str(item.get("routing_key", "")),
         arguments=values.table(item.get("arguments")),
+        properties_key=str(item.get("properties_key", "")),
     )
 
 

@@ -65,3 +65,26 @@ def policy_order(item: Json) -> tuple[list[str], list[str]]:
     """Return the names of policies and operator policies as a virtual host's definitions have them."""
     by_operator = [one for one in item.get("parameters", ()) if one.get("component") == "operator_policy"]
     return [str(one["name"]) for one in item.get("policies", ())], [str(one["name"]) for one in by_operator]
+
+
+_STORAGE = {
+    "bytes_ready": "message_bytes_ready",
+    "bytes_unacked": "message_bytes_unacknowledged",
+    "bytes_dying": "message_bytes_dlx",
+    "paged_out": "messages_paged_out",  # transient ones that were written to the disk, up to 3.13
+    "bytes_paged_out": "message_bytes_paged_out",
+    "returned": "messages_ready_returned",
+    "version": "storage_version",
+    "segments": "segments",
+}
+
+
+def storage(item: Json) -> dict[str, int]:
+    """Read what a queue is stored in and as, by name; `readers` and `files` are of all its nodes together."""
+    found = {name: integer(item.get(key)) for name, key in _STORAGE.items()}
+    if found["version"] is None:  # of classic queues before 4.0
+        found["version"] = integer(table(item.get("backing_queue_status")).get("version"))
+    for name, key in (("readers", "readers"), ("files", "open_files")):
+        counts = [integer(count) or 0 for count in table(item.get(key)).values()]
+        found[name] = sum(counts) if counts else None
+    return {name: count for name, count in found.items() if count is not None}
