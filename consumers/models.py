@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core import labels
 from mqadmin.core.fields import ExactJSONField
 
 
@@ -385,6 +386,9 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} {self.message_id} {self.outcome}"
+
+    def get_outcome_display(self) -> str:  # type: ignore[no-redef]
+        return labels.label(Record.Outcome, self.outcome)
 
     @property
     def seconds(self) -> float:

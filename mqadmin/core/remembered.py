@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
+_APART = 16  # values of other keys are made meanwhile, but for few
 
 
 class Remembered(Generic[V]):
@@ -15,6 +17,7 @@ class Remembered(Generic[V]):
         self._most = most
         self._young: dict[Hashable, V] = {}
         self._old: dict[Hashable, V] = {}
+        self._making = [Lock() for _number in range(_APART)]
 
     def get(self, key: Hashable) -> V | None:
         """Return the value; one that is asked for is young again."""
@@ -29,6 +32,19 @@ class Remembered(Generic[V]):
             self._old, self._young = self._young, {}
         self._young[key] = value
         return value
+
+    def made(self, key: Hashable, make: Callable[[], V]) -> V:
+        """Return the value; where there is none one thread makes it, and others that ask for it wait.
+
+        `make` asks for no other value of the same kind. What it raises goes to its caller; the next one makes it.
+        """
+        found = self.get(key)
+        if found is None:
+            with self._making[hash(key) % _APART]:
+                found = self.get(key)  # made by whoever was here before
+                if found is None:
+                    found = self.put(key, make())
+        return found
 
     def forget(self) -> None:
         """Forget all."""

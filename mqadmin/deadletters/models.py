@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core import labels
 from mqadmin.core.fields import ExactJSONField
 from mqadmin.core.models import SavedSearch
 
@@ -127,6 +128,12 @@ class DeadLetter(models.Model):
     def newest_id(cls) -> int:
         """Return the id of the newest letter of all, 0 when there is none."""
         return cls.objects.aggregate(newest=models.Max("pk"))["newest"] or 0
+
+    def get_status_display(self) -> str:  # type: ignore[no-redef]
+        return labels.label(DeadLetter.Status, self.status)
+
+    def get_reason_display(self) -> str:  # type: ignore[no-redef]
+        return labels.label(DeadLetter.Reason, self.reason)
 
     @property
     def error_name(self) -> str:

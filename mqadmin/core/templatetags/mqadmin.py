@@ -15,10 +15,13 @@ from typing import Any, Literal
 
 from django import template
 from django.conf import settings
+from django.template import defaultfilters
+from django.template.defaultfilters import stringfilter
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mqadmin.core import permissions, tones, unseen
@@ -71,6 +74,24 @@ def _signs(found: re.Match[str]) -> Iterable[tuple[int, str]]:
 def names(values: Iterable[object] | None) -> SafeString:
     """Show names, with commas between them."""
     return SafeString(", ".join(name(value) for value in values or ()))
+
+
+@register.filter(is_safe=True)
+@stringfilter
+def truncatechars(value: str, most: int) -> str:
+    """Cut a text as Django does; one that is short and plain is not looked at sign by sign."""
+    return value if value.isascii() and len(value) <= most else str(defaultfilters.truncatechars(value, most))
+
+
+@register.filter
+def tick(what: object) -> str:
+    """Return what the box of a row is called."""
+    return _tick(get_language()) % {"name": what}
+
+
+@lru_cache(maxsize=20)  # asked for in each row
+def _tick(_language: str | None) -> str:
+    return _("Tick %(name)s")
 
 
 register.filter("to_type", unseen.plain)
@@ -261,10 +282,7 @@ def action(
     classes = " ".join(
         part for part in ("btn", "btn-sm" if small else "", "btn-icon" if icon_only else "", tone) if part
     )
-    said = _safe(label)
-    inside = f"{icon_tag(icon) if icon else ''}" + (
-        f'<span class="visually-hidden">{said}</span>' if icon_only else said
-    )
+    inside = _inside(label, icon, bool(icon_only), _sprite(settings.STATIC_URL, settings.DEBUG))
     reason = permissions.denial(context["request"].user, needs) or disabled
     if reason:
         return _denied(inside, classes, reason)
@@ -287,6 +305,13 @@ def action(
         f'<button type="submit" form="post" formaction="{to}" formmethod="post" hx-post="{to}" '
         f'hx-sync="this:drop" hx-swap="none" class="{classes}"{written}>{inside}</button>'
     )
+
+
+@lru_cache(maxsize=500)
+def _inside(label: str, icon: str, icon_only: bool, file: str) -> str:
+    said = _safe(label)
+    drawn = _icon(icon, 16, file) if icon else ""
+    return f'{drawn}<span class="visually-hidden">{said}</span>' if icon_only else f"{drawn}{said}"
 
 
 def _denied(inside: str, classes: str, reason: str) -> SafeString:
@@ -345,6 +370,12 @@ def button(context: template.Context, item: Any, *, icon_only: bool | int = Fals
     )
     does = "" if getattr(item, "danger", False) else getattr(item, "does", "")
     return SafeString(f'<span class="tip" title="{_safe(does)}">{drawn}</span>') if does else drawn
+
+
+@register.simple_tag(takes_context=True)
+def buttons(context: template.Context, items: Iterable[Any], *, icon_only: bool | int = False) -> SafeString:
+    """Draw `button` of each."""
+    return SafeString("\n".join(button(context, item, icon_only=icon_only) for item in items))
 
 
 @register.inclusion_tag("core/_pager.html", takes_context=True)

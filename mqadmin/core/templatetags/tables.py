@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import RLock
 from typing import Any
 
 from django import template
@@ -63,9 +64,8 @@ class Part:
         """Return it as a <th> or <td>, with the classes of its column in front of its own."""
         own = str(self.css.resolve(context)) if self.css else ""
         values = {name: value.resolve(context) for name, value in self.attributes.items()}
-        sort = values.pop("sort", None)
         inside = SafeString(self.inside.render(context).strip())
-        if sort:
+        if sort := values.pop("sort", None):
             inside = _link(inside, sort, values.pop("title", ""))
             values["aria_sort"] = {"up": "ascending", "down": "descending"}.get(sort.direction)
         written = {"class": f"{css} {own}".strip(), **values}
@@ -85,6 +85,10 @@ class Column:
         return self.condition is None or bool(self.condition.resolve(context))
 
 
+Cell = tuple[Part, str, SafeString | None]
+"""A column's cell, the classes of its column, and its tag where that is the same in each row."""
+
+
 class ListingNode(Node):
     """What `{% listing %}` draws: the heads, then a row for each item."""
 
@@ -102,6 +106,7 @@ class ListingNode(Node):
         self._heads = names.pop("heads", None)
         self._keep = names.pop("keep", None)
         self._names = names
+        self._drawing = RLock()
 
     def render(self, context: template.Context) -> SafeString:
         """Return <thead> and <tbody>."""
@@ -131,28 +136,41 @@ class ListingNode(Node):
             return
         seen = rows_seen.by(context.get("request"))
         table = (self, get_language())
-        for item, key, drawn in self._drawn(context, items, table):
-            if drawn is None:
-                with context.push(**{self._name: item}):
-                    drawn = rows_seen.keep(table, key, self._row(context, cells))
-            yield drawn.shown(seen)
+        found = self._kept(context, items, table)
+        if any(drawn is None for _item, _key, drawn in found):
+            # Many ask at the same moment, after each sample: one of them draws.
+            with self._drawing:
+                found = self._drawn(context, items, table, cells)
+        yield from [drawn.shown(seen) for _item, _key, drawn in found if drawn is not None]
 
     def _drawn(
+        self, context: template.Context, items: Iterable[Any], table: Hashable, cells: Sequence[Cell]
+    ) -> list[tuple[Any, Hashable, Drawn | None]]:
+        """Return each item with its key and its row; `items.prepare` reads what those need that are not kept."""
+        found = self._kept(context, items, table)
+        missing = [item for item, _key, drawn in found if drawn is None]
+        there = items.prepare(missing) if hasattr(items, "prepare") else missing
+        made = []
+        for item, key, drawn in found:
+            if drawn is None and item in there:
+                with context.push(**{self._name: item}):
+                    drawn = rows_seen.keep(table, key, self._row(context, cells))
+            made.append((item, key, drawn))
+        return made
+
+    def _kept(
         self, context: template.Context, items: Iterable[Any], table: Hashable
     ) -> list[tuple[Any, Hashable, Drawn | None]]:
-        """Return each item with its key, and its row where that is kept; `items.prepare` reads what others need."""
+        """Return each item with its key, and its row where that is kept."""
         assert self._keep is not None
         found = []
         for item in items:
             with context.push(**{self._name: item}):
                 key = self._keep.resolve(context)
             found.append((item, key, rows_seen.kept(table, key)))
-        if hasattr(items, "prepare"):
-            there = items.prepare([item for item, _key, drawn in found if drawn is None])
-            return [entry for entry in found if entry[2] is not None or entry[0] in there]
         return found
 
-    def _row(self, context: template.Context, cells: Sequence[tuple[Part, str, SafeString | None]]) -> str:
+    def _row(self, context: template.Context, cells: Sequence[Cell]) -> str:
         for name, value in self._names.items():
             context[name] = value.resolve(context)
         opening = self._opening.render(context).strip() or "<tr>"

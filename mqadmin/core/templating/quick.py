@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from html import escape
+from itertools import takewhile
 from typing import Any
 
 from django.conf import settings
@@ -29,16 +30,20 @@ from django.template.base import (
     VariableNode,
     render_value_in_context,
 )
-from django.template.defaulttags import URLNode
+from django.template.defaulttags import IfNode, URLNode
 from django.template.library import SimpleNode
+from django.template.loader_tags import IncludeNode
 from django.template.loaders import base, cached
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.html import conditional_escape
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeData, SafeString
+
+from mqadmin.core.templating.nodes import QuickIfNode, QuickIncludeNode
 
 _plain: set[type] = set()  # types that have no `[]`, of which nothing can be called
 _VALUES = {str, SafeString, int, float, bool, type(None)}  # types of which nothing can be called
-_UNKNOWN = object()
+_UNKNOWN = object()  # not plain how it is got: Django knows
+_MISSING = object()  # there is none
 
 
 class QuickVariable(Variable):
@@ -53,23 +58,25 @@ class QuickVariable(Variable):
 
     def resolve(self, context: Any) -> Any:
         found = self.found(context)
-        return super().resolve(context) if found is _UNKNOWN else found
+        return super().resolve(context) if found is _UNKNOWN or found is _MISSING else found
 
     def found(self, context: Any) -> Any:
-        """Return the value, _UNKNOWN where it is not plain how it is got."""
+        """Return the value; _UNKNOWN where it is not plain how it is got, _MISSING where there is none."""
         first = self.first
         for values in reversed(context.dicts):
             if first in values:
                 current = values[first]
                 break
         else:
-            return _UNKNOWN
+            return _UNKNOWN if hasattr(context, first) else _MISSING
         try:
             for bit in self.rest:
                 kind = type(current)
                 if kind in _plain:
                     current = getattr(current, bit)
                 elif kind is dict:
+                    if bit not in current and not hasattr(dict, bit) and not bit.isdigit():
+                        return _MISSING
                     current = current[bit]
                 elif _is_plain(current):
                     current = getattr(current, bit)
@@ -93,7 +100,7 @@ def _is_plain(value: Any) -> bool:
 class QuickExpression(FilterExpression):
     """A name and its filters: `queue.ready|number`."""
 
-    __slots__ = ("steps",)
+    __slots__ = ("further", "steps")
 
     def __init__(self, token: str, parser: Parser) -> None:
         super().__init__(token, parser)
@@ -103,8 +110,12 @@ class QuickExpression(FilterExpression):
             for function, arguments in self.filters
         ]
         # None: goes Django's way.
-        is_plain = type(self.var) is QuickVariable and not any(map(_is_special, self.filters))
-        self.steps = [function for function, _none in self.filters] if is_plain else None
+        self.steps: list[Any] | None = None
+        self.further: tuple[Any, ...] = ()
+        if type(self.var) is QuickVariable and not any(map(_is_special, self.filters)):
+            bare = list(takewhile(_is_bare, self.filters))
+            self.steps = [function for function, _none in bare]
+            self.further = tuple(_step(*step) for step in self.filters[len(bare) :])
 
     def resolve(self, context: Any, ignore_failures: bool = False) -> Any:
         steps = self.steps
@@ -113,14 +124,30 @@ class QuickExpression(FilterExpression):
             is_constant = not self.is_var and not self.filters
             return self.var if is_constant else super().resolve(context, ignore_failures)
         value = self.var.found(context)
-        if value is _UNKNOWN:
+        if value is _MISSING:
+            if ignore_failures:
+                value = None
+            elif context.template.engine.string_if_invalid:
+                return super().resolve(context, ignore_failures)
+            else:
+                value = ""
+        elif value is _UNKNOWN:
             try:
                 value = self.var.resolve(context)
             except VariableDoesNotExist:
                 return super().resolve(context, ignore_failures)
         for step in steps:
             value = step(value)
-        return value
+        return _filtered(value, self.further, context) if self.further else value
+
+
+def _filtered(value: Any, further: Any, context: Any) -> Any:
+    """Return what filters with arguments make of a value, as Django calls them."""
+    for function, arguments, is_told, is_safe in further:
+        given = [one.resolve(context) if is_name else one for is_name, one in arguments]
+        made = function(value, *given, autoescape=context.autoescape) if is_told else function(value, *given)
+        value = SafeString(made) if is_safe and isinstance(value, SafeData) else made
+    return value
 
 
 def _quick(value: Any) -> Any:
@@ -130,10 +157,26 @@ def _quick(value: Any) -> Any:
 
 
 def _is_special(step: Any) -> bool:
-    """Whether a filter has arguments, or is told more than the value."""
+    return bool(getattr(step[0], "expects_localtime", False))
+
+
+def _is_bare(step: Any) -> bool:
+    """Whether a filter is told nothing but the value."""
     function, arguments = step
-    flags = ("expects_localtime", "needs_autoescape", "is_safe")
-    return bool(arguments) or any(getattr(function, flag, False) for flag in flags)
+    return not arguments and not any(
+        getattr(function, flag, False) for flag in ("needs_autoescape", "is_safe")
+    )
+
+
+def _step(function: Any, arguments: Any) -> tuple[Any, Any, bool, bool]:
+    """Return a filter, its arguments, whether it is told of escaping, whether what is safe stays so."""
+    known = [
+        # A number is read once.
+        (False, one.literal) if is_name and type(one) is Variable and one.lookups is None else (is_name, one)
+        for is_name, one in arguments
+    ]
+    told, safe = (bool(getattr(function, flag, False)) for flag in ("needs_autoescape", "is_safe"))
+    return function, known, told, safe
 
 
 class QuickVariableNode(VariableNode):
@@ -218,6 +261,12 @@ class QuickParser(Parser):
             node = QuickURLNode(node.view_name, node.args, node.kwargs, node.asvar)
         elif type(node) is SimpleNode:
             node = QuickSimpleNode(node.func, node.takes_context, node.args, node.kwargs, node.target_var)
+        elif type(node) is IfNode:
+            node = QuickIfNode(node.conditions_nodelists)
+        elif type(node) is IncludeNode:
+            node = QuickIncludeNode(
+                node.template, extra_context=node.extra_context, isolated_context=node.isolated_context
+            )
         super().extend_nodelist(nodelist, node, token)
 
 

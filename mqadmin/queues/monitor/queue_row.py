@@ -256,10 +256,13 @@ def points(history: list[list[int]], now: float, steps: int = HISTORY_MINUTES) -
     found: list[float | None] = []
     value: float | None = None
     for at, next_value in history:  # each holds until the next one
-        ahead = min(at - first, steps) - len(found)
-        if ahead > 0:
+        ahead = at - first - len(found)
+        if ahead == 1:
+            found.append(value)
+        elif ahead > 0:
             found += [value] * ahead
         value = next_value
+    del found[steps:]  # the clock of who wrote may be ahead
     return found + [value] * (steps - len(found))
 
 

@@ -177,7 +177,7 @@ def ordering(sort: str) -> list[Any]:
     first, *rest = SORTS[sort.lstrip("-")]
     down = sort.startswith("-")
     # Said only where there are unknown values: SQLite goes by no index then.
-    last = True if Queue._meta.get_field(first).null else None
+    last = True if "__" not in first and Queue._meta.get_field(first).null else None
     keys = [F(first).desc(nulls_last=last) if down else F(first).asc(nulls_last=last)]
     for name in rest:
         keys.append(F(name[1:]).desc(nulls_last=True) if name.startswith("-") else F(name).asc())
@@ -191,9 +191,13 @@ def listing(query: QueueSearch, version: Hashable = None) -> Listing:
 
     `version`: what the broker's queues are known by; the same query of the same version is answered from memory.
     """
-    known = None if version is None else _pages.get((query, version))
-    if known is not None:
-        return known
+    if version is None:
+        return _listed(query, None)
+    # After each sample many ask at the same moment: one of them reads.
+    return _pages.made((query, version), lambda: _listed(query, version))
+
+
+def _listed(query: QueueSearch, version: Hashable) -> Listing:
     facets = _facets(query.broker, version)
     fault = None
     try:
@@ -206,8 +210,7 @@ def listing(query: QueueSearch, version: Hashable = None) -> Listing:
     page = Pages(rows, query.per, counts.get(query.show or "all", 0)).get_page(query.page)
     # Of a search that cannot be read nothing is known, not 0.
     known_counts = {name: counts.get(name) for name in ("all", *SHOWN)}
-    result = Listing(page, list(page), known_counts, fault, facets.vhosts, facets.types)
-    return result if version is None else _pages.put((query, version), result)
+    return Listing(page, list(page), known_counts, fault, facets.vhosts, facets.types)
 
 
 def matching(query: QueueSearch) -> QuerySet[Queue]:
@@ -251,9 +254,12 @@ class Facets:
 
 
 def _facets(broker: str, version: Hashable) -> Facets:
-    known = None if version is None else _known.get((broker, version))
-    if known is not None:
-        return known
+    if version is None:
+        return _read_facets(broker)
+    return _known.made((broker, version), lambda: _read_facets(broker))
+
+
+def _read_facets(broker: str) -> Facets:
     rows = present(broker).order_by()
     found: dict[tuple[str, str, str, bool, bool], int] = {}
     # In the order of the index `queues_listed`, so that nothing is sorted.
@@ -261,8 +267,7 @@ def _facets(broker: str, version: Hashable) -> Facets:
     for vhost, queue_type, health, is_inbox, consumers, count in counted:
         key = (vhost, queue_type, health, consumers == 0, is_inbox)
         found[key] = found.get(key, 0) + count
-    facets = Facets(found)
-    return facets if version is None else _known.put((broker, version), facets)
+    return Facets(found)
 
 
 _pages: Remembered[Listing] = Remembered(100)

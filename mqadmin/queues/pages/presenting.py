@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import UNKNOWN, duration, number, rate
-from mqadmin.core.templatetags.mqadmin import pill
+from mqadmin.core.templatetags.mqadmin import pill, tick
 from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
@@ -82,7 +82,7 @@ class Row:
     @property
     def tick(self) -> str:
         """What its box is called."""
-        return _tick(self._language) % {"name": self.queue.name}
+        return tick(self.queue.name)
 
     @property
     def points(self) -> Sequence[float | None]:
@@ -195,11 +195,6 @@ def table(
 
 
 @lru_cache(maxsize=20)  # asked for in each row, as are those below
-def _tick(_language: str | None) -> str:
-    return _("Tick %(name)s")
-
-
-@lru_cache(maxsize=20)
 def _states(_language: str | None) -> dict[str, str]:
     return {value: str(label) for value, label in Queue.Health.choices}
 

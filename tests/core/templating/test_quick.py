@@ -81,6 +81,11 @@ TEXTS = (
     "{% url 'nowhere' as none %}[{{ none }}]",
     "{% url 'api:openapi-json' %} {% url 'letter_list' %} {% spaceless %}<a> </a> <b></b>{% endspaceless %}",
     "{% pill text 'red' thing.name %}{% icon 'user' 12 %}{% dot 'red' text as point %}{{ point }}{% ago at %}",
+    "{{ text|truncatechars:4 }} {{ safe|default:3 }} {{ row.items|join:'<' }} {{ pairs|length|add:2 }}",
+    "{{ row.none|default:7 }}|{{ none|default:text }}",
+    "{% if row.none %}a{% elif row.is == 'own' and not none.at %}b{% endif %}",
+    "{% if none or row.items.9 %}c{% else %}d{% endif %}",
+    "{% for name, count in pairs %}{% include 'core/_offers.html' with offers=none %}{{ count }}{% endfor %}",
     "{% with other=thing.name more=row.thing %}{{ other }}{{ more.count }}{% endwith %}{{ other }}",
 )
 
