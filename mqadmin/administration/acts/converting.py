@@ -1,7 +1,7 @@
 """A classic queue becomes a quorum queue of the same name, step by step; undone by the same steps the other way.
 
 RabbitMQ cannot change the type of a queue: it is emptied into a temporary one, deleted, declared anew, filled again
-(docs/adr/0040). Each step looks at what is there and does what lacks, so that a worker may die at any moment.
+(docs/adr/0042). Each step looks at what is there and does what lacks, so that a worker may die at any moment.
 """
 
 from __future__ import annotations

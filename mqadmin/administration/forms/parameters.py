@@ -37,7 +37,7 @@ class UriField(forms.CharField):
     """One address, or several, one a line; cleaned to a text or a list, as RabbitMQ takes them."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = forms.Textarea(attrs={"rows": 1, "spellcheck": "false"})
+        widget = forms.Textarea(attrs={"rows": 2, "spellcheck": "false"})
         super().__init__(**{"required": False, "widget": widget, "help_text": _URI, **kwargs})
 
     def prepare_value(self, value: Any) -> Any:

@@ -106,7 +106,8 @@ def marks(item: Exchange) -> list[str]:
 def pairs(arguments: Mapping[str, Any]) -> Pairs:
     """Return arguments as texts, each value as JSON writes it but for plain text."""
     return [
-        (name, value if isinstance(value, str) else json.dumps(value)) for name, value in arguments.items()
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in arguments.items()
     ]
 
 

@@ -64,14 +64,17 @@ class MatchRow:
 
 @dataclass(frozen=True)
 class Whole:
-    """One policy: what it matches, those first to which it does not apply; how many of all that."""
+    """One policy: what it matches, those first to which it does not apply; how many of all that.
+
+    `others`: how many have such a name, and are of a kind that it is not for.
+    """
 
     policy: PolicyInfo
     keys: list[tuple[str, str, str]]
     for_: str
     rows: list[MatchRow]
     count: int
-    applies: int
+    others: int
     words: str
     tone: Tone
 
@@ -108,6 +111,9 @@ def outcome(
     if not won:
         return _("never applies: matches %(what)s") % {"what": what}, "amber"
     if won < matched:
+        if queues and exchanges:
+            text = _("applies to %(won)s of %(n)s: %(what)s")
+            return text % {"won": number(won), "n": number(matched), "what": what}, "grey"
         return _("applies to %(won)s of %(what)s") % {"won": number(won), "what": what}, "grey"
     return _("applies to %(what)s") % {"what": what}, "green"
 
@@ -129,10 +135,10 @@ def whole(slug: str, kind: Kind, vhost: str, name: str) -> Whole:
         match = of_policy(item, policy, winner, version)
         if match is not None:
             found.append((item, match))
-    found.sort(key=lambda pair: (pair[1].why == "applies", pair[1].why == "apply_to", pair[0].name))
+    found.sort(key=lambda pair: (pair[1].why == "applies", pair[0].name))
     applies = sum(match.why == "applies" for _item, match in found)
-    meant = [item for item, match in found if match.why != "apply_to"]
-    exchanges = sum(item.kind == "exchange" for item in meant)
+    meant = [(item, match) for item, match in found if match.why != "apply_to"]
+    exchanges = sum(item.kind == "exchange" for item, _match in meant)
     words, tone = outcome(len(meant), applies, len(meant) - exchanges, exchanges)
     return Whole(
         policy,
@@ -141,9 +147,9 @@ def whole(slug: str, kind: Kind, vhost: str, name: str) -> Whole:
             for key, value in policy.definition.items()
         ],
         policy_words.apply_to(policy.apply_to),
-        [_row(slug, item, match) for item, match in found[:MOST_SHOWN]],
-        len(found),
-        applies,
+        [_row(slug, item, match) for item, match in meant[:MOST_SHOWN]],
+        len(meant),
+        len(found) - len(meant),
         words,
         tone,
     )
@@ -211,16 +217,21 @@ class Tried:
 
 
 def tried(slug: str, vhost: str, pattern: str, apply_to: str) -> Tried:
-    """Return what a pattern matches, of the names that are known without asking the broker."""
+    """Return what a pattern matches: of the names that the monitor knows, else asked for. Raises RabbitError."""
     found = compiled(pattern)
     if found is None:
         return Tried(0, [], 0, _("This pattern cannot be tried here: RabbitMQ decides about it."))
     kinds = covered(apply_to)
-    queues = Queue.objects.filter(broker__slug=slug, vhost=vhost, gone_at__isnull=True, type__in=kinds)
-    names = [name for name in queues.order_by("name").values_list("name", flat=True) if found.matches(name)]
-    if "exchange" in kinds:
-        rows = reading.look(slug, EXCHANGES).rows()
-        names += sorted(name for at, name in rows.places if at == vhost and name and found.matches(name))
+    queues = Queue.objects.filter(broker__slug=slug, gone_at__isnull=True)
+    if queues.exists():
+        queues = queues.filter(vhost=vhost, type__in=kinds).order_by("name")
+        names = [name for name in queues.values_list("name", flat=True) if found.matches(name)]
+        if "exchange" in kinds:
+            rows = reading.look(slug, EXCHANGES).rows()
+            names += sorted(name for at, name in rows.places if at == vhost and name and found.matches(name))
+    else:  # no monitor has looked yet
+        known = policies.objects(brokers.client(slug), vhost)
+        names = [item.name for item in known if item.kind in kinds and item.name and found.matches(item.name)]
     return Tried(len(names), names[:MOST_TRIED], max(0, len(names) - MOST_TRIED))
 
 
@@ -251,14 +262,19 @@ def _row(slug: str, item: Named, match: Match) -> MatchRow:
         else address("queue_named", slug, vhost=item.vhost, name=item.name)
     )
     return MatchRow(
-        item.name,
+        item.name or _("the default exchange"),
         href,
         policy_words.kind(item.kind),
         policy_words.verdict(match),
-        policy_words.why(match, item.kind),
+        _why(match, item),
         policy_words.TONES[match.why],
         match.policy.priority,
     )
+
+
+def _why(match: Match, item: Named) -> str:
+    """Return what the verdict alone does not say."""
+    return "" if match.why == "applies" and not match.idle else policy_words.why(match, item.kind)
 
 
 def _policy_row(slug: str, kind: str, item: Named, match: Match) -> MatchRow:
@@ -267,7 +283,7 @@ def _policy_row(slug: str, kind: str, item: Named, match: Match) -> MatchRow:
         address("policy_detail", slug, vhost=item.vhost, name=match.policy.name, kind=kind),
         ", ".join(_keys(match.policy.definition.items())),
         policy_words.verdict(match),
-        policy_words.why(match, item.kind),
+        _why(match, item),
         policy_words.TONES[match.why],
         match.policy.priority,
         kind == "operator",

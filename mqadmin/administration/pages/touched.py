@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mqadmin.administration.pages import effect_words, effects, members_touched
+from mqadmin.administration.pages import (effect_words, effects, members_touched, policy_words)
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.rabbit.administration import bindings
@@ -105,7 +104,7 @@ def _names(applied: Any) -> str:
 
 def _value(applied: Any, key: str) -> str:
     found = applied.definition.get(key)
-    return "" if found is None else found if isinstance(found, str) and found else json.dumps(found)
+    return "" if found is None else policy_words.value(key, found)
 
 
 def _bound(_client: ManagementClient, values: _Values) -> Change | None:

@@ -197,7 +197,10 @@ def policy_try(request: HttpRequest) -> HttpResponse:
     """Show which of the names that are known a pattern matches (`vhost`, `pattern`, `apply_to`)."""
     vhost, pattern = asked(request, "vhost", "pattern")
     slug = brokers.current(request)
-    tried = pages.tried(slug, vhost, pattern, request.GET.get("apply_to", "all")) if pattern else None
+    try:
+        tried = pages.tried(slug, vhost, pattern, request.GET.get("apply_to", "all")) if pattern else None
+    except RabbitError:
+        tried = None  # it is an extra: that it cannot be shown keeps nobody from going on
     return render(request, "administration/_policy_tried.html", {"tried": tried})
 
 
