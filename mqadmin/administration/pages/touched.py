@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mqadmin.administration.pages import (effect_words, effects, members_touched, policy_words)
+from mqadmin.administration.pages import effect_words, effects, members_touched, policy_words
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.rabbit.administration import bindings
