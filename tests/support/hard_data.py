@@ -77,8 +77,11 @@ class World:
     version: int
     tap: int
     message: int
-    exchange: str  # written as in an address
+    exchange: str  # written as in an address, as those below
     work: str
+    policy: str
+    user: str
+    connection: str
     kind: str = "exchanges"
 
     def argument(self, route: str, name: str) -> int | str:
@@ -135,10 +138,30 @@ ASKED = {
     "vhost_protect": ["name={vhost}&on=1"],
     "vhost_start": ["name={vhost}"],
     "vhost_delete": ["name={vhost}"],
-    "user_detail": ["name=nobody"],
+    "user_detail": ["name={user}"],
     "user_tags": ["name=nobody"],
     "user_login": ["name=nobody"],
     "user_delete": ["name=nobody"],
+    "connection_detail": ["name={connection}"],
+    "connection_close": ["name={connection}"],
+    "connections_close": ["user={user}"],
+    "open_channel_detail": ["name={connection}%20%281%29"],
+    "policy_detail": ["vhost={vhost}&name={policy}&kind=policy"],
+    "policy_edit": ["vhost={vhost}&name={policy}&kind=policy"],
+    "policy_delete": ["vhost={vhost}&name={policy}&kind=policy"],
+    "policy_try": ["vhost={vhost}&pattern=."],
+    "queue_named": [],
+    # Of what only a plugin knows there is none.
+    "parameter_edit": [],
+    "parameter_delete": [],
+    "shovel_edit": [],
+    "shovel_delete": [],
+    "shovel_restart": [],
+    "federation_link_restart": [],
+    "federation_upstream_edit": [],
+    "federation_upstream_delete": [],
+    "federation_set_edit": [],
+    "federation_set_delete": [],
     "permission_set": ["", "user=nobody&vhost={vhost}"],
     "permission_clear": ["user=nobody&vhost={vhost}"],
     "topic_permission_set": ["user=nobody"],
@@ -165,6 +188,7 @@ def filled(config: BrokerConfig, vhost: str, named: Naming) -> Iterator[World]:
     work, dead = named("work"), named("dead")
     parameters = config.connection_parameters(vhost)
     parameters.heartbeat = 0  # nobody serves it while pages are looked at
+    parameters.client_properties = {"connection_name": named("client")}
     connection = pika.BlockingConnection(parameters)
     try:
         channel = connection.channel()
@@ -182,9 +206,26 @@ def filled(config: BrokerConfig, vhost: str, named: Naming) -> Iterator[World]:
             fields = pika.BasicProperties(headers=headers, **properties)
             channel.basic_publish("", queue, named("body").encode(), fields)
         _sample(config, vhost)
-        yield _rows(vhost, named, headers, properties)
+        asked = {"user": quote(config.auth()[0]), "connection": quote(_defined(config, vhost, named))}
+        yield _rows(vhost, named, headers, properties, asked)
     finally:
         connection.close()
+
+
+def _defined(config: BrokerConfig, vhost: str, named: Naming) -> str:
+    """Set a policy; return what the broker calls the connection that was made, once it lists it."""
+    client = Management(config)
+    try:
+        body = {"pattern": "^", "definition": {"max-length": 10**6}, "priority": 1, "apply-to": "queues"}
+        client.call("PUT", "policies", vhost, named("policy"), body=body)
+
+        def listed() -> str | None:
+            found = client.read("vhosts", vhost, "connections")
+            return next((item["name"] for item in found if "name" in item), None)
+
+        return wait_until(listed, 20, what="the broker to list the connection")
+    finally:
+        client.close()
 
 
 def _sample(config: BrokerConfig, vhost: str) -> None:
@@ -212,7 +253,9 @@ def _sample(config: BrokerConfig, vhost: str) -> None:
     )
 
 
-def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[str, str]) -> World:
+def _rows(
+    vhost: str, named: Naming, headers: dict[str, Any], properties: dict[str, str], asked: dict[str, str]
+) -> World:
     work, dead = named("work"), named("dead")
     now = timezone.now()
     operation = Operation.objects.create(
@@ -307,6 +350,8 @@ def _rows(vhost: str, named: Naming, headers: dict[str, Any], properties: dict[s
         vhost=vhost,
         exchange=quote(named("dlx")),
         work=quote(work),
+        policy=quote(named("policy")),
+        **asked,
         queue=Queue.objects.get(vhost=vhost, name=work).pk,
         operation=operation.pk,
         letter=stored.pk,
