@@ -77,7 +77,7 @@ def test_the_broker_takes_all_that_is_offered_for_a_type(
     """Each argument by itself, with what it needs, and each choice: none is refused, each is there after it."""
     version = declaring.version_of("default", management)
     assert version
-    needs = {
+    needs: dict[str, dict[str, Any]] = {
         "x-dead-letter-routing-key": {"x-dead-letter-exchange": "x"},
         "x-dead-letter-strategy": {"x-dead-letter-exchange": "x", "x-overflow": "reject-publish"},
         "x-delayed-retry-type": {"x-delayed-retry-min": 10},
