@@ -58,7 +58,7 @@ class Part(models.Model):
     data = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["broker", "digest"], name="definitions_part")]
+        constraints = [models.UniqueConstraint(fields=["broker", "digest"], name="one_part_of_a_digest")]
 
     def __str__(self) -> str:
         return f"{self.broker} {self.digest}"

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("broker", "digest"), name="definitions_part")
+                    models.UniqueConstraint(fields=("broker", "digest"), name="one_part_of_a_digest")
                 ],
             },
         ),
