@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
 from mqadmin.administration.lists import asking, tables
@@ -87,10 +87,15 @@ def look(broker: str, kind: Kind) -> Seen:
 def glance(broker: str, kind: Kind) -> Seen:
     """Return a list as it is known, without asking for it: the monitor will, for this notes that it is wanted.
 
-    For a part of a page that is about something else. Raises django.db.Error.
+    For a part of a page that is about something else, which must show without it: a list of which nothing can be
+    noted is one that is not known. Raises django.db.Error where nothing can be read.
     """
-    listing = asking.find(broker, kind)
     now = timezone.now()
+    try:
+        listing = asking.find(broker, kind)
+    except OperationalError as error:
+        log.warning("it could not be noted that %s of %s are wanted: %s", kind.name, broker, error)
+        return Seen(kind, Listing(broker=broker, kind=kind.name), now)
     _want(listing, now)
     return Seen(kind, listing, now)
 
