@@ -70,11 +70,15 @@ class Attention:
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of another app's page: a template, what it is rendered with; `is_first`: right below the verdict."""
+    """A part of another app's page: a template, what it is rendered with; `is_first`: right below the verdict.
+
+    `is_last`: below the charts, and only as the page is opened: what one looks up, not what one watches.
+    """
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
     is_first: bool = False
+    is_last: bool = False
 
 
 @dataclass(frozen=True)

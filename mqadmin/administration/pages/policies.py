@@ -203,7 +203,7 @@ def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: AR
         )
         matches = of_object(item, own, version, by_operator=by_operator)
         rows += [_policy_row(slug, kind, item, match) for match in matches]
-    return Panel("administration/_queue_policies.html", {"rows": rows}) if rows else None
+    return Panel("administration/_queue_policies.html", {"rows": rows}, is_last=True) if rows else None
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: AR
     if queue.gone_at is not None:
         return None
     slug = queue.broker.slug
-    return Panel(TEMPLATE, whose(slug, reading.glance(slug, PERMISSIONS), queue.vhost, queue.name))
+    seen = reading.glance(slug, PERMISSIONS)
+    return Panel(TEMPLATE, whose(slug, seen, queue.vhost, queue.name), is_last=True)
 
 
 def whose(slug: str, seen: Seen, vhost: str, name: str) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def policy_delete(request: HttpRequest) -> HttpResponse:
 @require_GET
 def policy_try(request: HttpRequest) -> HttpResponse:
     """Show which of the names that are known a pattern matches (`vhost`, `pattern`, `apply_to`)."""
-    vhost, pattern = asked(request, "vhost", "pattern")
+    vhost, pattern = request.GET.get("vhost", ""), request.GET.get("pattern", "")
     slug = brokers.current(request)
     try:
         tried = pages.tried(slug, vhost, pattern, request.GET.get("apply_to", "all")) if pattern else None
