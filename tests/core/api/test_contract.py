@@ -57,12 +57,15 @@ def test_who_may_not_is_told_so_whatever_else_is_wrong() -> None:
     calls = changing()
     assert len(calls) > 30
     who = {"": caller(""), "viewer": caller("viewer")}
+    own = {call for call in calls if "/views" in call[1]}  # whoever sees a list may keep searches of it
+    assert len(own) == 4
     for body in ("", "no JSON", "[]", '{"nonsense": 1}'):
         for role, status in (("", 401), ("viewer", 403)):
             wrong = [
                 (call, found)
                 for call in calls
-                if (found := send(who[role], *call, body).status_code) != status
+                if not (role and call in own)
+                and (found := send(who[role], *call, body).status_code) != status
             ]
             assert wrong == [], (role, body)
     refused = send("operator", "POST", "/consumers", {})
@@ -146,7 +149,8 @@ def test_the_description_tells_the_errors_of_every_call() -> None:
             assert {"400", "401", "403", "404", "409", "422", "503"} <= set(answers), (method, path)
             good = [answers[status] for status in answers if status < "300"]
             assert good, (method, path)
-            assert all("content" in answer for answer in good) or "204" in answers, (method, path)
+            nothing = {"201", "202", "204"} & set(answers)  # done, and nothing more to say
+            assert all("content" in answer for answer in good) or nothing, (method, path)
 
 
 @pytest.mark.parametrize(

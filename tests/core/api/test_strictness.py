@@ -131,7 +131,8 @@ def means(schema: dict[str, Any], text: str) -> bool:
         case "boolean":
             return text.lower() in ("true", "false", "1", "0")
         case "integer":
-            return bool(re.fullmatch(r"-?\d+", text, re.ASCII))
+            least = schema.get("minimum", float("-inf"))
+            return bool(re.fullmatch(r"-?\d+", text, re.ASCII)) and int(text) >= least
         case "null":
             return False  # an address has no null
         case _:
