@@ -24,6 +24,7 @@ CLOSED = "ConnectionClosedByBroker: ({code}) '{text}'"
         (errors.NoResponse, "connection"),
         (errors.BadResponse, "connection"),
         (errors.BadRequest, "configuration"),
+        (errors.NotOffered, "configuration"),
         (errors.Refused, "configuration"),
         (errors.NotFound, "channel"),
         (errors.ManagementUnavailable, "configuration"),
