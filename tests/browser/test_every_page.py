@@ -84,7 +84,7 @@ def addresses(world: hard_data.World) -> Iterator[str]:
             yield from hard_data.addresses(world, page.name, page.address(world))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_every_page_at_every_width_light_and_dark(
     page: Page, broker_config: BrokerConfig, vhost: str
 ) -> None:
