@@ -64,7 +64,8 @@ def test_nothing_is_asked_for_beside_the_path(web: Web, chromium: Browser) -> No
             page.wait_for_url(f"**{BASE}/consumers/billing/")
 
             page.goto(f"{BASE}/api/v1/docs")
-            expect(page.get_by_text(f"{BASE}/api/v1/queues").first).to_be_visible()
+            shown = page.get_by_text(f"{BASE}/api/v1/queues").first
+            expect(shown).to_be_visible(timeout=patient(60) * 1000)  # there are many calls to draw
             page.goto(f"{BASE}/")
             page.get_by_role("button", name="Sign out").click()
             page.wait_for_url(f"**{BASE}/login/")
