@@ -217,3 +217,20 @@ def test_a_diff_takes_no_more_than_its_share() -> None:
 
     small, large = (growth.processor_seconds(lambda count=count: work(count), 3) for count in (500, 4_000))  # type: ignore[misc]
     assert large < 24 * small
+
+
+def test_a_parameter_of_many_lines_is_told_in_lines() -> None:
+    def work(count: int) -> list[str]:
+        one, other = (
+            read(parameters=[{"vhost": "/", "component": "shovel", "name": "p", "value": value}])
+            for value in ([{"a": f"{name}-{n}"} for n in range(count)] for name in ("site", "seat"))
+        )
+        return differing.lines(differing.differences(one, other))
+
+    told = work(1)
+    assert told[0] == '@@ parameter ["/", "shovel", "p"] @@'
+    assert [line for line in told if line[0] in "-+"] == ['-      "a": "site-0"', '+      "a": "seat-0"']
+    small, large = (growth.processor_seconds(lambda count=count: work(count), 3) for count in (10, 80))  # type: ignore[misc]
+    assert large < 30 * small
+    assert work(2_000)[-1] == "…"
+    assert len(work(2_000)) == differing.MOST_LINES + 1
