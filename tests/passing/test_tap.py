@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
+from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
 from mqadmin.passing.acts import taps
 from mqadmin.passing.models import Firehose, Seen, Tap
-from mqadmin.passing.tapping import firehose, thread
+from mqadmin.passing.tapping import firehose, running, thread
+from mqadmin.passing.tapping.line import Line
 from mqadmin.rabbit.administration import tracing
 from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.errors import NoResponse
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.passing.conftest import OLE, ended, queues_of_taps
+from tests.passing.factories import make_tap
 from tests.support import amqp
 from tests.support.management import Management
 from tests.support.waiting import wait_until
@@ -103,6 +111,75 @@ def test_the_firehose_of_somebody_else_is_left_alone(management: Management, vho
     assert tracing.is_on(management, vhost)
     assert not Firehose.objects.exists()
     tracing.switch(management, vhost, on=False)
+
+
+def a_firehose_tap(vhost: str) -> Tap:
+    ends = timezone.now() + timedelta(hours=1)
+    return make_tap(vhost=vhost, is_firehose=True, state=Tap.State.WAITING, ended_at=None, ends_at=ends)
+
+
+def test_a_tap_that_starts_while_the_firehose_goes_off_keeps_it_known(
+    management: Management, vhost: str, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its row, what that tap switched on would be somebody else's, and stay on."""
+    firehose.switch_on("default", vhost)
+    real = tracing.switch
+
+    def meanwhile(client: ManagementClient, name: str, *, on: bool) -> None:
+        monkeypatch.undo()
+        a_firehose_tap(vhost)
+        real(client, name, on=on)
+
+    monkeypatch.setattr(tracing, "switch", meanwhile)
+    assert firehose.sweep("default") == 0
+    firehose.switch_on("default", vhost)
+    assert tracing.is_on(management, vhost)
+    Tap.objects.update(state=Tap.State.ENDED)
+    assert firehose.sweep("default") == 1
+    assert not tracing.is_on(management, vhost)
+
+
+def test_two_taps_that_switch_the_firehose_on_at_once_leave_it_known(
+    management: Management, vhost: str, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = tracing.is_on
+    second = threading.Thread(target=in_a_thread, args=(lambda: firehose.switch_on("default", vhost),))
+
+    def meanwhile(client: ManagementClient, name: str) -> bool:
+        monkeypatch.undo()
+        second.start()
+        second.join(1)  # it waits for its turn, or is done
+        return real(client, name)
+
+    monkeypatch.setattr(tracing, "is_on", meanwhile)
+    firehose.switch_on("default", vhost)
+    second.join()
+    assert tracing.is_on(management, vhost)
+    assert firehose.sweep("default") == 1
+    assert not tracing.is_on(management, vhost)
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    try:
+        work()
+    finally:
+        connections.close_all()
+
+
+def test_a_tap_ends_that_cannot_know_whether_its_bindings_are_still_copies(
+    vhost: str, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", "http://guest:guest@127.0.0.1:1/")
+    brokers.forget()
+    look = running.Running(make_tap(vhost=vhost, queue="mqadmin.tap.1"), "me", lambda: False)
+    line = Line(cast(Any, None), "mqadmin.tap.1")  # never asked for anything
+    look._knew = time.monotonic()
+    look._look_again(line)
+    look._knew -= running.BLIND_S
+    with pytest.raises(NoResponse):
+        look._look_again(line)
+    monkeypatch.undo()
+    brokers.forget()
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,9 @@ def restore(
 ) -> list[Result]:
     """Do the steps whose `Step.id` is chosen; return what became of each, in the order in which they were done.
 
-    Planned anew first: what is another step by now is not done, and told "changed". A queue or virtual host that
-    holds messages is deleted only with `even_full`. Raises Refusal (409, "nothing") where nothing is left to be
-    done, RabbitError where the broker cannot be asked; what was done before a fault is in the results.
+    Planned anew first: what is another step by now is not done, and not among the results. A queue or virtual
+    host that holds messages is deleted only with `even_full`. Raises Refusal (409, "nothing") where nothing is left
+    to be done, RabbitError where the broker cannot be asked; what was done before a fault is in the results.
     """
     target = wanted.called if scope.vhost is None else f"{scope.vhost}: {wanted.called}"
     with audit.act(by=by, action="definitions.restore", broker=broker, target=target) as entry:

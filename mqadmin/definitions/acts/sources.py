@@ -112,6 +112,8 @@ def one(objects: Snapshot, object_id: str) -> tuple[Key, Body] | None:
 
 
 def _words(error: Unreadable) -> str:
+    if not error.place and error.lacks:
+        return _("The file's “%(section)s” is no object.") % {"section": error.section}
     if not error.place:
         return _("The file's “%(section)s” is no list.") % {"section": error.section}
     if not error.lacks:

@@ -23,6 +23,7 @@ _LISTS = (
 )
 # What a cluster is, not how it is set up: the same on no other, and nothing that one restores.
 _OWN_GLOBALS = ("internal_cluster_id",)
+_TABLES = ("arguments", "metadata")
 
 
 Document = Mapping[str, Any]
@@ -80,6 +81,9 @@ def _items(document: Document) -> Iterator[tuple[str, str, int, Mapping[str, Any
         for place, item in enumerate(items, 1):
             if not isinstance(item, dict):
                 raise Unreadable(section, place)
+            for name in _TABLES:
+                if not isinstance(item.get(name) or {}, dict):
+                    raise Unreadable(section, place, f"{name}: {{…}}")
             yield section, kind, place, item
 
 
@@ -91,6 +95,8 @@ def _add_vhost(found: Snapshot, vhost: str, document: Document) -> None:
         for name in ("metadata", "description", "tags", "default_queue_type")
         if name in document
     }
+    if not isinstance(told.get("metadata") or {}, dict):
+        raise Unreadable("metadata", lacks="{…}")
     if key not in found and told:
         found[key] = _plain(kinds.VHOST, {"name": vhost, **told})
 
@@ -98,7 +104,8 @@ def _add_vhost(found: Snapshot, vhost: str, document: Document) -> None:
 def is_of_one_vhost(document: Document) -> bool:
     """Whether its objects name no virtual host, so that somebody must say which one they are of."""
     listed = ("exchanges", "queues", "bindings", "policies", "parameters")
-    items = [item for section in listed for item in document.get(section) or [] if isinstance(item, dict)]
+    found = (document.get(section) for section in listed)
+    items = [item for told in found if isinstance(told, list) for item in told if isinstance(item, dict)]
     return bool(items) and not any("vhost" in item for item in items)
 
 

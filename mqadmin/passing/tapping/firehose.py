@@ -8,8 +8,10 @@ tap that needs it switches it off: the one that held the tap, the monitor's thre
 from __future__ import annotations
 
 import logging
+import threading
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
@@ -19,10 +21,17 @@ from mqadmin.rabbit.administration import tracing
 from mqadmin.rabbit.errors import ConfigurationError, NotFound, RabbitError
 
 log = logging.getLogger(__name__)
+_switching = threading.Lock()
 
 
 def switch_on(broker: str, vhost: str) -> None:
     """Switch tracing on, unless we have it on already. Raises Refusal where somebody else has, RabbitError."""
+    # One tap after the other: what a second one switched on would be somebody else's to the first, and stay on.
+    with _switching:
+        _switch_on(broker, vhost)
+
+
+def _switch_on(broker: str, vhost: str) -> None:
     client = brokers.client(broker)
     try:
         with transaction.atomic():
@@ -69,13 +78,17 @@ def sweep(broker: str = "") -> int:
     """
     rows = Firehose.objects.filter(broker=broker) if broker else Firehose.objects.all()
     done = 0
-    for row in rows:
-        needed = Tap.objects.filter(
-            broker=row.broker, vhost=row.vhost, is_firehose=True, state__in=Tap.OPEN
-        ).exists()
-        if not needed and _off(row):
+    for row in _not_needed(rows):
+        if _off(row):
             done += 1
     return done
+
+
+def _not_needed(rows: QuerySet[Firehose]) -> QuerySet[Firehose]:
+    taps = Tap.objects.filter(
+        broker=OuterRef("broker"), vhost=OuterRef("vhost"), is_firehose=True, state__in=Tap.OPEN
+    )
+    return rows.filter(~Exists(taps))
 
 
 def _off(row: Firehose) -> bool:
@@ -93,6 +106,8 @@ def _off(row: Firehose) -> bool:
             log.warning("tracing of %s on %s could not be switched off: %s", row.vhost, row.broker, words)
             Firehose.objects.filter(pk=row.pk).update(words=words[:500])
         return False
-    row.delete()
+    # A tap that was started meanwhile keeps the row: without it, what that tap switched on would stay on.
+    if not _not_needed(Firehose.objects.filter(pk=row.pk)).delete()[0]:
+        return False
     log.info("tracing of %s on %s is off again", row.vhost, row.broker)
     return True

@@ -31,6 +31,7 @@ class Process:
     def __init__(self, stop: threading.Event, *, parent: int | None = None, idle_s: float = IDLE_S) -> None:
         self._stop, self._parent, self._idle_s = stop, parent, idle_s
         self._threads: list[threading.Thread] = []
+        self._fault = ""
         self.holder = holder(os.getpid())
 
     def run(self) -> None:
@@ -63,3 +64,7 @@ class Process:
         except (OperationalError, InterfaceError) as error:
             log.warning("taps wait for the database: %s", error)
             connections.close_all()
+        except Exception as error:  # one that cannot be begun takes no other with it: the monitor ends it
+            if str(error) != self._fault:
+                log.exception("a tap could not be begun")
+            self._fault = str(error)

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 SLICE_S = 0.25
 LOOKED_AT = 2_000  # messages a second that are taken at most where there is a filter
 LOOK_S = 5.0  # how often bindings, policy and the broker's count are asked for
+BLIND_S = 30.0  # so long a tap goes on without knowing whether its bindings are still copies
 LEASE_S = 15.0
 
 
@@ -42,7 +43,7 @@ class Running:
         self.tap, self._holder, self._stopped = tap, holder, stopped
         self._filter: Filter = matching.read(tap.query)
         self._ring = Ring()
-        self._looked = 0.0
+        self._looked = self._knew = 0.0
         self._avoids_letters = False
         self._at_once = 0  # kept in this second
         self._second = 0
@@ -90,7 +91,7 @@ class Running:
             open_line.bind(found.copies)
             open_line.consume(self._budget)
             self._says(queue=tap.queue, notes=list(found.notes), bound=[item.listed for item in found.copies])
-            self._looked = time.monotonic()
+            self._looked = self._knew = time.monotonic()
             while True:
                 self._turn(open_line)
 
@@ -148,9 +149,10 @@ class Running:
                 )
             found = self._plan()
         except RabbitError as error:
-            if error.kind == "connection":
+            if error.kind == "connection" and time.monotonic() - self._knew < BLIND_S:
                 return
             raise
+        self._knew = time.monotonic()
         open_line.bind(found.copies)
         if tap.is_firehose:
             firehose.switch_on(tap.broker, tap.vhost)

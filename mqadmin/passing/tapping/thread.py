@@ -38,6 +38,7 @@ class TapsThread:
         self._child: subprocess.Popen[bytes] | None = None
         self._swept = float("-inf")
         self._leading = False
+        self._fault = ""
 
     def run(self) -> None:
         """Go on until told to stop; then end the process, and with it the taps."""
@@ -59,11 +60,14 @@ class TapsThread:
             self._leading = leases.acquire(LEASE, self._holder, LEASE_SECONDS)
             if self._leading:
                 self._look_after()
+            self._fault = ""
         except (OperationalError, InterfaceError) as error:
             log.warning("taps wait for the database: %s", error)
             connections.close_all()
-        except Exception:
-            log.exception("taps: the look failed")
+        except Exception as error:
+            if str(error) != self._fault:
+                log.exception("taps: the look failed")
+            self._fault = str(error)
 
     def _look_after(self) -> None:
         ended = self._end_of_child() + end_lost()

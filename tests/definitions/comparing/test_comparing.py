@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mqadmin.core.errors import Refusal
+from mqadmin.definitions.acts import sources
 from mqadmin.definitions.acts.planning import plan
 from mqadmin.definitions.comparing import differing, document, kinds, secret
 from mqadmin.definitions.comparing.kinds import Key
@@ -45,6 +47,31 @@ def test_versions_of_rabbitmq_tell_the_same() -> None:
     assert [(change.path, change.before, change.after) for change in item.changes] == [
         (("arguments", "x-queue-type"), "classic", "quorum")
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"bindings": 5}, "“bindings” is no list"),
+        ({"queues": True}, "“queues” is no list"),
+        ({"queues": {}}, "“queues” is no list"),
+        ({"queues": [[]]}, "Number 1 of the file's “queues” is no object"),
+        (
+            {"queues": [QUEUE, {**QUEUE, "arguments": 5}]},
+            "Number 2 of the file's “queues” lacks “arguments: {…}”",
+        ),
+        (
+            {"vhosts": [{"name": "v", "metadata": [1]}]},
+            "Number 1 of the file's “vhosts” lacks “metadata: {…}”",
+        ),
+        ({"queues": [{"name": "a"}], "metadata": 7}, "“metadata” is no object"),
+    ],
+)
+def test_a_file_of_the_wrong_shape_is_told_in_words(told: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        sources.of_document(told, vhost="v")
+    assert words in refused.value.text
+    assert refused.value.status == 422
 
 
 @pytest.mark.parametrize(
@@ -190,3 +217,20 @@ def test_a_diff_takes_no_more_than_its_share() -> None:
 
     small, large = (growth.processor_seconds(lambda count=count: work(count), 3) for count in (500, 4_000))  # type: ignore[misc]
     assert large < 24 * small
+
+
+def test_a_parameter_of_many_lines_is_told_in_lines() -> None:
+    def work(count: int) -> list[str]:
+        one, other = (
+            read(parameters=[{"vhost": "/", "component": "shovel", "name": "p", "value": value}])
+            for value in ([{"a": f"{name}-{n}"} for n in range(count)] for name in ("site", "seat"))
+        )
+        return differing.lines(differing.differences(one, other))
+
+    told = work(1)
+    assert told[0] == '@@ parameter ["/", "shovel", "p"] @@'
+    assert [line for line in told if line[0] in "-+"] == ['-      "a": "site-0"', '+      "a": "seat-0"']
+    small, large = (growth.processor_seconds(lambda count=count: work(count), 3) for count in (10, 80))  # type: ignore[misc]
+    assert large < 30 * small
+    assert work(2_000)[-1] == "…"
+    assert len(work(2_000)) == differing.MOST_LINES + 1
