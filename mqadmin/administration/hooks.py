@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.acts import converting  # noqa: F401
-from mqadmin.administration.lists import kinds, thread
-from mqadmin.administration.pages import effects, leaving, policies, rights, touched, unbinding
+from mqadmin.administration.lists import thread
 from mqadmin.core import hooks
 
 # The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
@@ -31,14 +34,38 @@ NOUNS = (
 
 def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
-    kinds.load()
-    touched.register()
-    leaving.register()
-    hooks.register_queue_panel(rights.queue_panel)
-    hooks.register_touched(effects.panels)
-    hooks.register_queue_doors(unbinding.doors)
+    hooks.register_queue_panel(_rights)
+    hooks.register_touched(_touched)
+    hooks.register_queue_doors(_doors)
     for key, label, icon in NOUNS:
         hooks.register_nav_part(hooks.NavPart(key, label, icon))
     hooks.register_monitor_thread(thread.start)
     hooks.register_retention(thread.forget)
-    hooks.register_queue_panel(policies.queue_panel)
+    hooks.register_queue_panel(_policies)
+
+
+# What only pages show is imported when one asks: each consumer's process starts without.
+
+
+def _rights(queue: Any, request: HttpRequest) -> hooks.Panel | None:
+    from mqadmin.administration.pages import rights
+
+    return rights.queue_panel(queue, request)
+
+
+def _policies(queue: Any, request: HttpRequest) -> hooks.Panel | None:
+    from mqadmin.administration.pages import policies
+
+    return policies.queue_panel(queue, request)
+
+
+def _touched(action: str, broker: str, values: Mapping[str, Any]) -> list[hooks.Panel]:
+    from mqadmin.administration.pages import effects
+
+    return effects.panels(action, broker, values)
+
+
+def _doors(queue: Any) -> hooks.QueueDoors:
+    from mqadmin.administration.pages import unbinding
+
+    return unbinding.doors(queue)

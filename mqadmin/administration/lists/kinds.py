@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from mqadmin.core.query.fields import Vocabulary
@@ -70,11 +71,16 @@ def register(kind: Kind) -> Kind:
 
 def kind(name: str) -> Kind | None:
     """Return the kind of that name, None if there is none."""
+    _load()
     return _kinds.get(name)
 
 
-def load() -> None:
-    """Import every module of this package, so that each noun has registered its lists."""
+@cache
+def _load() -> None:
+    """Import every module of this package, so that each noun has registered its lists.
+
+    When the first kind is asked for: most processes ask for none.
+    """
     package = __package__ or ""
     for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
         importlib.import_module(f"{package}.{found.name}")

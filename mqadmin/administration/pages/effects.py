@@ -9,6 +9,8 @@ reason to show none.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
+from threading import Lock
 from typing import Any
 
 from mqadmin.core.hooks import Panel, Registry
@@ -17,6 +19,7 @@ from mqadmin.rabbit.errors import RabbitError
 
 Provider = Callable[[str, Mapping[str, Any]], Panel | None]
 _providers: dict[str, Registry[Provider]] = {}
+_loading = Lock()
 
 
 def register(action: str, provider: Provider) -> None:
@@ -26,12 +29,27 @@ def register(action: str, provider: Provider) -> None:
 
 def known(action: str) -> bool:
     """Whether anybody knows what such an act touches."""
-    return action in _providers
+    return action in _known()
 
 
 def panels(action: str, broker: str, values: Mapping[str, Any]) -> list[Panel]:
     """Return what such an act with these values would touch."""
-    return [panel for provider in _providers.get(action, ()) if (panel := _asked(provider, broker, values))]
+    return [panel for provider in _known().get(action, ()) if (panel := _asked(provider, broker, values))]
+
+
+def _known() -> Mapping[str, Registry[Provider]]:
+    with _loading:  # each provider registers once
+        _load()
+    return _providers
+
+
+@cache
+def _load() -> None:
+    """Have who knows register: when the first page asks, as a consumer's process never does."""
+    from mqadmin.administration.pages import leaving, touched
+
+    touched.register()
+    leaving.register()
 
 
 def _asked(provider: Provider, broker: str, values: Mapping[str, Any]) -> Panel | None:

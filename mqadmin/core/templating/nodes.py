@@ -21,15 +21,13 @@ class QuickIfNode(IfNode):
 
     def render(self, context: Any) -> Any:
         for value, condition, nodelist in self._parts:
-            if value is not None:
-                holds = value.resolve(context, True)
-            elif condition is None:
-                holds = True
-            else:
-                try:
-                    holds = condition.eval(context)
-                except VariableDoesNotExist:
-                    holds = None
+            try:
+                if value is not None:
+                    holds = value.resolve(context, True)
+                else:
+                    holds = condition is None or condition.eval(context)
+            except VariableDoesNotExist:  # what a filter is given
+                holds = None
             if holds:
                 return nodelist.render(context)
         return ""

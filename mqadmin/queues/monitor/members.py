@@ -29,6 +29,7 @@ BUDGET_S = 0.25  # of one look; one that took longer is followed by a rest
 SHARE = 20.0  # of which it takes at most this part of the time
 PATIENCE_S = 2.0
 REST_S, LONG_REST_S = 30.0, 600.0  # after a call that failed, and at most
+STALE_S = 3600.0  # after which what was found does not count, where the broker tells no more
 ENTRIES = 1000  # of the log: what is under way between two members is less
 TRAFFIC_S = 2.0  # the members are not asked at one moment
 
@@ -105,6 +106,7 @@ class Members:
 
     def _ask(self, info: QueueInfo, at: float) -> bool:
         """Ask one queue; return whether the broker told of it."""
+        self._asked[info.key] = at  # one that does not answer is not asked again before all others
         try:
             replicas = self._replicas(*info.key)
         except RabbitError as error:
@@ -114,9 +116,9 @@ class Members:
         if not replicas:  # as on RabbitMQ 3.10, which has no such call; or the queue is gone
             self._due_at = at + min(REST_S * 2**self._faults, LONG_REST_S)
             self._faults += 1
+            self._found = {key: lag for key, lag in self._found.items() if at - lag.at < STALE_S}
             return False
         self._faults = 0
-        self._asked[info.key] = at
         nodes = behind(info, replicas)
         if nodes or info.key in self._found:
             self._found[info.key] = Lag(at, nodes)

@@ -85,6 +85,7 @@ TEXTS = (
     "{{ row.none|default:7 }}|{{ none|default:text }}",
     "{% if row.none %}a{% elif row.is == 'own' and not none.at %}b{% endif %}",
     "{% if none or row.items.9 %}c{% else %}d{% endif %}",
+    "{% if nothing|default:missing %}e{% elif text|default:none.at %}f{% else %}g{% endif %}",
     "{% for name, count in pairs %}{% include 'core/_offers.html' with offers=none %}{{ count }}{% endfor %}",
     "{% with other=thing.name more=row.thing %}{{ other }}{{ more.count }}{% endwith %}{{ other }}",
 )

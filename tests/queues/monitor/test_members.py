@@ -127,6 +127,25 @@ def test_a_broker_that_does_not_tell_is_asked_ever_more_seldom(refuses: bool) ->
     assert {f"q{number}" for number in range(10)} <= set(broker.asked[12:])  # then as before
 
 
+def test_one_that_never_answers_keeps_no_other_from_its_turn() -> None:
+    broker = Broker(lambda name: [] if name == "q0" else even(name))
+    infos = [queue(number) for number in range(4)]
+    for sample in range(60):
+        broker.look(infos, sample * STEP)
+    assert {"q1", "q2", "q3"} <= set(broker.asked)
+
+
+def test_what_was_found_counts_for_an_hour_once_the_broker_tells_no_more() -> None:
+    broker, infos = Broker(lambda _name: [ReplicaInfo("b", "follower", 5432)]), [queue(0)]
+    broker.look(infos, 0)
+    broker.answer = lambda _name: []
+    for at in range(60, int(members.STALE_S), 60):
+        broker.look(infos, at)
+    assert broker.members.found["/", "q0"].at == 0
+    broker.look(infos, 2 * members.STALE_S)
+    assert not broker.members.found
+
+
 def test_what_is_under_way_and_who_is_away_is_no_lag() -> None:
     busy = QueueInfo("/", "q", "quorum", members=NODES, online=("a", "b"), publish_rate=9e3, ack_rate=9e3)
     told = [
