@@ -170,3 +170,10 @@ def test_the_pages_of_a_queue_and_an_exchange_say_who_may_use_them(
         assert may(admin.get(at("exchange_detail", vhost=vhost, name=""))) == {"Publish to it": False}
     finally:
         management.delete_user(user)
+
+
+def test_a_queue_of_a_broker_that_is_not_configured_any_more_has_its_page(admin: Client) -> None:
+    queue = Queue.objects.create(broker=Broker.objects.create(slug="went"), vhost="/", name="kept")
+    page = admin.get(reverse("queue_detail", args=[queue.pk]))
+    assert page.status_code == 200
+    assert "kept" in html(page)

@@ -48,8 +48,7 @@ def remove(*, broker: str, by: Actor, vhost: str, name: str, node: str) -> None:
             raise Refusal(_("It has no member there."), "not_found", status=404)
         if len(found.members) == 1:
             raise Refusal(_("It is the only member: the messages would go with it."), "last_member")
-        others = [item for item in found.online if item != node]
-        if len(others) <= (len(found.members) - 1) // 2:
+        if _is_left_short(found, node):
             raise Refusal(_("Too few of the other members are online to go on without it."), "no_majority")
         members.delete(act.client, vhost, name, node)
 
@@ -116,6 +115,7 @@ def shrink(*, broker: str, by: Actor, node: str) -> list[Placed]:
 
 
 def _is_left_short(item: Placed, node: str) -> bool:
+    """Whether a queue would have no majority of members online without the one on this node."""
     others = [name for name in item.online if name != node]
     return len(others) <= (len(item.members) - 1) // 2
 

@@ -17,7 +17,7 @@ from mqadmin.administration.lists.shovels import SHOVELS
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import federation, parameters, shovels
-from mqadmin.rabbit.errors import BadRequest, NotOffered
+from mqadmin.rabbit.errors import BadResponse, NotOffered
 
 SET, DELETE = "parameter.set", "parameter.delete"
 ELSEWHERE = ("policy", "operator_policy", "vhost-limits")
@@ -107,7 +107,7 @@ def plainly(value: Any, field: Callable[[str], str]) -> Iterator[None]:
         yield
     except NotOffered:
         raise
-    except BadRequest as error:
+    except BadResponse as error:  # of status 500 the reason may repeat it too
         text, code = masks.told(str(error), value), error.code
         named = field(text)
         raise Refusal(text, code, fields={named: text} if named else {}) from None

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import change, require_name
+from mqadmin.administration.acts.exchanges import DELAYED
 from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
@@ -26,7 +27,7 @@ PUBLISH = "exchange.publish"
 MOST_ASKED = (
     20  # queues of which each is asked about by itself; of more the whole virtual host's list is asked
 )
-DELAYED, DELAY = "x-delayed-message", "x-delay"
+DELAY = "x-delay"
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.administration.acts.exchanges import DELAYED
 from mqadmin.administration.forms.arguments import ArgumentsForm
 
-DELAYED = "x-delayed-message"
 OWN_TYPES = ("direct", "topic", "fanout", "headers")
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.forms.base import ActForm
@@ -50,17 +47,3 @@ class GrowForm(ActForm):
         label=_("Of these"),
         choices=[("all", _("all")), ("even", _("those with an even number of members"))],
     )
-
-    def clean_vhost_pattern(self) -> str:
-        return _pattern(self.cleaned_data["vhost_pattern"])
-
-    def clean_queue_pattern(self) -> str:
-        return _pattern(self.cleaned_data["queue_pattern"])
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValidationError(gettext("Not a pattern: %(why)s.") % {"why": error}) from error
-    return text

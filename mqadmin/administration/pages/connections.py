@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,7 +14,7 @@ from mqadmin.administration.acts.cutting import Cut
 from mqadmin.administration.lists.tables import Table
 from mqadmin.administration.pages import owners
 from mqadmin.administration.pages.exchanges import Pairs, href_of, pairs
-from mqadmin.administration.pages.naming import address
+from mqadmin.administration.pages.naming import address, found_in, quoted
 from mqadmin.administration.pages.owners import Owner
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.administration.channels import Channel, Flow
@@ -66,16 +64,6 @@ def channel_href(broker: str, name: str) -> str:
 def queue_href(broker: str, vhost: str, name: str) -> str:
     """Return the address that leads to a queue's page."""
     return address("queue_named", broker, vhost=vhost, name=name)
-
-
-def found_in(view: str, broker: str, query: str) -> str:
-    """Return the address of a list with a search."""
-    return f"{reverse(view)}?{urlencode({'broker': broker, 'q': query}, errors='replace')}"
-
-
-def quoted(text: str) -> str:
-    """Return a text as a value of a search."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def connection_row(broker: str, item: Connection) -> ConnectionRow:

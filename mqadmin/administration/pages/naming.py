@@ -21,6 +21,16 @@ def _address(_prefix: str, view: str, broker: str, names: tuple[tuple[str, str],
     return f"{reverse(view)}?{urlencode((('broker', broker), *names), errors='replace')}"
 
 
+def found_in(view: str, broker: str, query: str) -> str:
+    """Return the address of a list with a search."""
+    return address(view, broker, q=query)
+
+
+def quoted(text: str) -> str:
+    """Return a text as a value of a search."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def asked(request: HttpRequest, *names: str) -> list[str]:
     """Return the values of these names in an address; "" is one. Raises Http404 where one is not given."""
     values = [request.GET.get(name) for name in names]

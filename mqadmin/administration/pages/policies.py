@@ -182,7 +182,7 @@ def of_thing(slug: str, vhost: str, name: str, *, is_exchange: bool) -> list[tup
 def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: ARG001
     """Tell on a queue's page which policies match it, which applies, and why the others do not."""
     slug = queue.broker.slug
-    known = [item for item in _known(slug) if item.vhost == queue.vhost]
+    known = _known(slug, queue.vhost)
     version = version_of(slug)
     info = QueueInfo(queue.vhost, queue.name, queue.type)
     rows: list[MatchRow] = []
@@ -246,9 +246,9 @@ def version_of(slug: str) -> Version | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _known(slug: str) -> Sequence[Policy]:
+def _known(slug: str, vhost: str) -> Sequence[Policy]:
     rows = reading.glance(slug, POLICIES).rows()
-    return [rows.row(place) for place in range(len(rows))]
+    return [rows.row(place) for place, of in enumerate(rows.column("vhost")) if of == vhost]
 
 
 def _info(item: Policy) -> PolicyInfo:

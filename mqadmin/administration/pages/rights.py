@@ -14,8 +14,9 @@ from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.permissions import PERMISSIONS, TOPIC_PERMISSIONS
 from mqadmin.administration.lists.reading import Seen
 from mqadmin.administration.pages import right_words
-from mqadmin.administration.pages.naming import address
+from mqadmin.administration.pages.naming import found_in, quoted
 from mqadmin.administration.pages.right_words import Sentence
+from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.core.remembered import Remembered
 from mqadmin.queues.models import Queue
@@ -39,9 +40,9 @@ class Line:
 
 def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: ARG001
     """Say on a queue's page who may use it, by what is known: nothing is asked for here."""
-    if queue.gone_at is not None:
-        return None
     slug = queue.broker.slug
+    if queue.gone_at is not None or slug not in brokers.configs():
+        return None
     seen = reading.glance(slug, PERMISSIONS)
     return Panel(TEMPLATE, whose(slug, seen, queue.vhost, queue.name), is_last=True)
 
@@ -135,12 +136,8 @@ def _context(
         "seen": seen,
         "lines": lines if seen.is_known else [],
         "note": note,
-        "all": address("permission_list", slug, q=f'vhost:"{_quoted(vhost)}"'),
+        "all": found_in("permission_list", slug, f"vhost:{quoted(vhost)}"),
     }
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _line(label: str, who: Who, mine: frozenset[str]) -> Line:

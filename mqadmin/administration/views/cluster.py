@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -240,7 +239,7 @@ def node_shrink(request: HttpRequest) -> HttpResponse:
 
 
 def _of_cluster(slug: str, **said: Any) -> Dialog:
-    back = f"{reverse('node_list')}?broker={slug}"
+    back = address("node_list", slug)
     return Dialog(broker=slug, back=back, back_label=_("Nodes"), **{"subject": slug, **said})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,7 +17,7 @@ from mqadmin.administration.lists.channels import CHANNELS
 from mqadmin.administration.lists.connections import CONNECTIONS
 from mqadmin.administration.pages import connections as pages
 from mqadmin.administration.pages import owners
-from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.pages.naming import address, asked, found_in, quoted
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
@@ -138,7 +137,7 @@ def connections_close(request: HttpRequest) -> HttpResponse:
         action=acts.CLOSE_ALL,
         title=(of_user if user else from_address) % named,
         label=ngettext("Close %(n)s connection", "Close %(n)s connections", count) % named,
-        back=pages.found_in("connection_list", slug, f"{field}:{pages.quoted(user or address)}"),
+        back=found_in("connection_list", slug, f"{field}:{quoted(user or address)}"),
         back_label=_("Connections"),
         subject=user or address,
         refused="" if count else _("There is no such connection any more."),
@@ -200,4 +199,4 @@ def _dialog(
 
 
 def _list(slug: str) -> str:
-    return f"{reverse('connection_list')}?broker={slug}"
+    return address("connection_list", slug)

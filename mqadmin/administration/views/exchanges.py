@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -18,14 +17,14 @@ from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.administration.lists.permissions import PERMISSIONS
 from mqadmin.administration.pages import exchanges as pages
 from mqadmin.administration.pages import known, rights, unroutable
-from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.pages.naming import address, asked
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
-from mqadmin.queues.pages.broker_status import fault, status_now
+from mqadmin.queues.pages.broker_status import status_now
 
 
 @permissions.view
@@ -69,18 +68,15 @@ def exchange_detail(request: HttpRequest) -> HttpResponse:
     context = {
         "vhost": vhost,
         "name": name,
-        "broker": slug,
+        **listed.about(request, slug, exchanges),
         "found": found,
         "lost": unroutable.of_exchange(broker, vhost, name),
         "who": rights.whose_exchange(slug, granted, vhost, name, found.exchange.type) if found else None,
-        "seen": exchanges,
-        "seen_fault": fault(exchanges.listing.error_code) if exchanges.listing.error else None,
         "bound": bindings,
-        "bound_fault": fault(bindings.listing.error_code) if bindings.listing.error else None,
-        "here": request.get_full_path(),
+        "bound_fault": listed.fault_of(bindings),
         "most": pages.MOST_SHOWN,
     }
-    status = 404 if found is None and exchanges.is_known and not exchanges.listing.error else 200
+    status = listed.status(exchanges, is_there=found is not None)
     return rendering.page(
         request,
         "administration/exchange.html",
@@ -102,7 +98,7 @@ def exchange_new(request: HttpRequest) -> HttpResponse:
         title=_("New exchange"),
         says=[_("It is declared on the broker “%(broker)s” at once.") % {"broker": slug}],
         label=_("Declare it"),
-        back=f"{reverse('exchange_list')}?broker={slug}",
+        back=address("exchange_list", slug),
         back_label=_("Exchanges"),
         danger=False,
         form_template="administration/_argument_fields.html",
@@ -143,6 +139,6 @@ def exchange_delete(request: HttpRequest) -> HttpResponse:
 
     def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
         acts.delete(broker=slug, by=audit.actor(request), vhost=vhost, name=name)
-        return f"{reverse('exchange_list')}?broker={slug}", _("The exchange %(name)s was deleted.") % values
+        return address("exchange_list", slug), _("The exchange %(name)s was deleted.") % values
 
     return deciding.decide(request, dialog, act)

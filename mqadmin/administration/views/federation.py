@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import Any
 
@@ -131,10 +130,8 @@ def upstream_edit(request: HttpRequest) -> HttpResponse:
     def put(values: dict[str, Any]) -> None:
         acts.put_upstream(broker=slug, by=audit.actor(request), vhost=vhost, name=name, **values)
 
-    def form(value: Any) -> Any:
-        return partial(UpstreamForm, is_new=False, definition=value if isinstance(value, dict) else {})
-
     says = [_("Its links connect anew.")]
+    form = dialogs.as_table(UpstreamForm)
     return dialogs.edit(request, _upstreams(), acts.SET_UPSTREAM, (vhost, UPSTREAM, name), says, put, form)
 
 
@@ -184,11 +181,8 @@ def set_edit(request: HttpRequest) -> HttpResponse:
     def put(values: dict[str, Any]) -> None:
         acts.put_set(broker=slug, by=audit.actor(request), vhost=vhost, name=name, **values)
 
-    def form(value: Any) -> Any:
-        text = json.dumps(value, ensure_ascii=False, indent=2)
-        return partial(SetForm, is_new=False, initial={"members": text})
-
     says = [_("Links are opened and closed as it says then.")]
+    form = dialogs.as_text(SetForm, "members")
     return dialogs.edit(request, _sets(), acts.SET_SET, (vhost, SET, name), says, put, form)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -14,14 +13,14 @@ from mqadmin.administration.lists.flags import DEPRECATED, FLAGS
 from mqadmin.administration.lists.upkeep import UPGRADE
 from mqadmin.administration.pages import findings, upgrade_words
 from mqadmin.administration.pages import flags as pages
-from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.pages.naming import address, asked
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
-from mqadmin.queues.pages.broker_status import fault, status_of
+from mqadmin.queues.pages.broker_status import status_of
 from mqadmin.rabbit.administration.flags import Flag, to_enable
 
 
@@ -143,14 +142,11 @@ def upgrade(request: HttpRequest) -> HttpResponse:
     found = [table.row(place) for place in table.order("about")]
     broker = status_of(slug).broker
     context = {
-        "broker": slug,
+        **listed.about(request, slug, seen),
         "version_now": f"{broker.product} {broker.version}".strip() if broker else "",
-        "seen": seen,
-        "seen_fault": fault(seen.listing.error_code) if seen.listing.error else None,
         "found": [findings.shown(slug, item, upgrade_words.words) for item in found],
         "breaks": sum(1 for item in found if item.level == "breaks"),
         "cares": sum(1 for item in found if item.level == "care"),
-        "here": request.get_full_path(),
     }
     return rendering.page(
         request,
@@ -167,4 +163,4 @@ def _known(slug: str) -> list[Flag]:
 
 
 def _list(slug: str) -> str:
-    return f"{reverse('flag_list')}?broker={slug}"
+    return address("flag_list", slug)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from mqadmin.administration.lists import kinds, reading
 from mqadmin.administration.lists.kinds import Kind
+from mqadmin.administration.lists.reading import Seen
 from mqadmin.administration.pages import completing, listing
 from mqadmin.administration.pages.listing import Asked
 from mqadmin.core import brokers, permissions
@@ -59,9 +60,9 @@ def page(
     """
     slug = brokers.current(request)
     asked = Asked.read(kind, slug, request.GET.dict())
-    status = status_of(slug) if slug else None
+    state = status_of(slug) if slug else None
     seen = reading.look(slug, kind) if slug else None
-    level = (status.level, repr(status.broker.unseen) if status.broker else "") if status else None
+    level = (state.level, repr(state.broker.unseen) if state.broker else "") if state else None
     version = rendering.version(request, listing.known_by(asked, seen) if seen else None, level, known_by)
     if same := rendering.unchanged(request, version):
         return same
@@ -69,9 +70,9 @@ def page(
         "words": words,
         "asked": asked,
         "seen": seen,
-        "seen_fault": fault(seen.listing.error_code) if seen and seen.listing.error else None,
+        "seen_fault": fault_of(seen) if seen else None,
         "found": listing.found(asked, seen, shape) if seen else None,
-        "notes": rights.notes(status.broker) if status else [],
+        "notes": rights.notes(state.broker) if state else [],
         "rows_template": rows,
         "sorts": {name: _sort(asked, name) for name in kind.sorts},
         "sizes": [(size, asked.address(per=size)) for size in listing.SIZES],
@@ -96,6 +97,26 @@ def list_complete(request: HttpRequest, kind: str) -> HttpResponse:
     response = render(request, "core/_offers.html", {"offers": offers})
     response["Cache-Control"] = "private, max-age=20"
     return response
+
+
+def about(request: HttpRequest, slug: str, seen: Seen) -> dict[str, Any]:
+    """Return what each page about rows of a list is rendered with besides: how the list is known."""
+    return {
+        "broker": slug,
+        "seen": seen,
+        "seen_fault": fault_of(seen),
+        "here": request.get_full_path(),
+    }
+
+
+def fault_of(seen: Seen) -> tuple[str, str] | None:
+    """Return in words why a list is not newer than it is, None while all is well."""
+    return fault(seen.listing.error_code) if seen.listing.error else None
+
+
+def status(seen: Seen, *, is_there: bool) -> int:
+    """Return the status of a page about one row: 404 once it is known that it is gone."""
+    return 404 if not is_there and seen.is_known and not seen.listing.error else 200
 
 
 def _sort(asked: Asked, name: str) -> Sort:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.forms.base import ActForm
 from mqadmin.administration.lists import masks
+from mqadmin.administration.pages.naming import address
 from mqadmin.administration.views import deciding
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.core import brokers
@@ -29,7 +31,7 @@ class Noun:
 
     def back(self, slug: str) -> str:
         """Return the address of the list."""
-        return f"{reverse(self.view)}?broker={slug}"
+        return address(self.view, slug)
 
 
 def make(
@@ -107,6 +109,21 @@ def edit(
         return dialog.back, _("%(name)s was set.") % {"name": name}
 
     return deciding.decide(request, dialog, act, form(value))
+
+
+def as_table(form: Callable[..., ActForm]) -> Callable[[Any], Callable[..., ActForm]]:
+    """Return what makes the form of one whose value is a table: a field for a key."""
+    return lambda value: partial(form, is_new=False, definition=value if isinstance(value, dict) else {})
+
+
+def as_text(form: Callable[..., ActForm], field: str) -> Callable[[Any], Callable[..., ActForm]]:
+    """Return what makes the form of one whose value is filled in as JSON, in `field`."""
+
+    def made(value: Any) -> Callable[..., ActForm]:
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        return partial(form, is_new=False, initial={field: text})
+
+    return made
 
 
 def sure(

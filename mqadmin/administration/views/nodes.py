@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
 
 from mqadmin.administration.lists.nodes import NODES
-from mqadmin.administration.lists.reading import Seen
 from mqadmin.administration.pages import check_words, stop_words
 from mqadmin.administration.pages import nodes as pages
 from mqadmin.administration.pages.naming import asked
@@ -17,7 +16,7 @@ from mqadmin.administration.views import listed
 from mqadmin.administration.views.listed import Words
 from mqadmin.core import brokers, permissions
 from mqadmin.core.pages import rendering
-from mqadmin.queues.pages.broker_status import fault, live_fault
+from mqadmin.queues.pages.broker_status import live_fault
 from mqadmin.rabbit.administration import checks
 from mqadmin.rabbit.errors import RabbitError
 
@@ -53,14 +52,14 @@ def node_detail(request: HttpRequest) -> HttpResponse:
     if same := rendering.unchanged(request, version):
         return same
     found = pages.whole(slug, nodes, stops, name)
-    context = {**_shared(request, slug, name, nodes), "found": found}
+    context = {"name": name, **listed.about(request, slug, nodes), "found": found}
     return rendering.page(
         request,
         "administration/node.html",
         context,
         fragment="administration/_node.html",
         version=version,
-        status=_status(nodes, is_there=found is not None),
+        status=listed.status(nodes, is_there=found is not None),
     )
 
 
@@ -77,7 +76,8 @@ def node_stopping(request: HttpRequest) -> HttpResponse:
     node = pages.whole(slug, nodes, stops, name)
     found = pages.about(stops, name)
     context = {
-        **_shared(request, slug, name, stops),
+        "name": name,
+        **listed.about(request, slug, stops),
         "node": node,
         "found": pages.shown(slug, found),
         "verdict": stop_words.verdict(found, name) if found else None,
@@ -89,7 +89,7 @@ def node_stopping(request: HttpRequest) -> HttpResponse:
         context,
         fragment="administration/_stopping.html",
         version=version,
-        status=_status(stops, is_there=bool(found)),
+        status=listed.status(stops, is_there=bool(found)),
     )
 
 
@@ -109,17 +109,3 @@ def node_checks(request: HttpRequest) -> HttpResponse:
     context["failed"] = sum(1 for row in rows if row.tone == "red")
     status = 503 if context["fault"] else 200
     return rendering.page(request, "administration/checks.html", context, status=status)
-
-
-def _shared(request: HttpRequest, slug: str, name: str, seen: Seen) -> dict[str, Any]:
-    return {
-        "name": name,
-        "broker": slug,
-        "seen": seen,
-        "seen_fault": fault(seen.listing.error_code) if seen.listing.error else None,
-        "here": request.get_full_path(),
-    }
-
-
-def _status(seen: Seen, *, is_there: bool) -> int:
-    return 404 if not is_there and seen.is_known and not seen.listing.error else 200

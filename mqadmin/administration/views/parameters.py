@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import Any
 
@@ -71,11 +70,8 @@ def parameter_edit(request: HttpRequest) -> HttpResponse:
     def put(values: dict[str, Any]) -> None:
         acts.put(broker=slug, by=audit.actor(request), vhost=vhost, component=component, name=name, **values)
 
-    def form(value: Any) -> Any:
-        text = json.dumps(value, ensure_ascii=False, indent=2)
-        return partial(ParameterForm, is_new=False, initial={"value": text})
-
     says = [_("Whoever reads it (a plugin, RabbitMQ itself) is told at once.")]
+    form = dialogs.as_text(ParameterForm, "value")
     return dialogs.edit(request, _noun(component), acts.SET, (vhost, component, name), says, put, form)
 
 

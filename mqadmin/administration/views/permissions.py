@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -17,7 +16,7 @@ from mqadmin.administration.forms.permissions import PermissionForm, TopicPermis
 from mqadmin.administration.lists.permissions import PERMISSIONS, TOPIC_PERMISSIONS
 from mqadmin.administration.pages import known
 from mqadmin.administration.pages import users as pages
-from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.pages.naming import address, asked
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
@@ -185,7 +184,7 @@ def _dialog(
     label: str,
 ) -> Dialog:
     user = given.get("user", "")
-    back = pages.user_href(slug, user) if user else f"{reverse('permission_list')}?broker={slug}"
+    back = pages.user_href(slug, user) if user else address("permission_list", slug)
     if not user and "vhost" in given:
         back = pages.vhost_href(slug, given["vhost"])
     return Dialog(

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
@@ -220,7 +219,7 @@ def _says(by_operator: bool) -> str:
 
 
 def _list(slug: str) -> str:
-    return f"{reverse('policy_list')}?broker={slug}"
+    return address("policy_list", slug)
 
 
 def _href(slug: str, vhost: str, name: str, by_operator: bool) -> str:

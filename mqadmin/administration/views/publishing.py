@@ -12,6 +12,7 @@ from mqadmin.administration.acts.publishing import Written
 from mqadmin.administration.forms.publishing import ExchangePublishForm
 from mqadmin.administration.pages import ways
 from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.views.deciding import require_same
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
@@ -26,6 +27,7 @@ def exchange_publish(request: HttpRequest) -> HttpResponse:
     """Show where a message would go, and publish it once that was seen."""
     vhost, name = asked(request, "vhost", "name")
     slug = brokers.current(request)
+    require_same(request, slug)
     must_type = name if is_production(slug) else ""
     form = ExchangePublishForm(request.POST if request.method == "POST" else None, must_type=must_type)
     context: dict[str, Any] = {"broker": slug, "vhost": vhost, "name": name, "form": form}

@@ -16,6 +16,7 @@ from mqadmin.administration.acts import changing
 from mqadmin.administration.forms.queues import DeleteQueueForm, QueueBindingForm, QueueForm
 from mqadmin.administration.lists.bindings import BINDINGS
 from mqadmin.administration.pages import known
+from mqadmin.administration.pages.naming import address
 from mqadmin.administration.views import deciding
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.core import brokers, permissions
@@ -39,7 +40,7 @@ def queue_new(request: HttpRequest) -> HttpResponse:
         title=_("New queue"),
         says=[_("It is declared on the broker “%(broker)s” at once.") % {"broker": slug}],
         label=_("Declare it"),
-        back=f"{reverse('queue_list')}?broker={slug}",
+        back=address("queue_list", slug),
         back_label=_("Queues"),
         danger=False,
         icon="plus",
@@ -81,7 +82,7 @@ def queue_delete(request: HttpRequest, queue_id: int) -> HttpResponse:
         deleting.delete(queue=queue, by=by, even_full=how == "drop", even_used=even_used)
         changing.outdate(queue.broker.slug, [BINDINGS])
         text = _("The queue %(name)s was deleted.") % {"name": queue.name}
-        return f"{reverse('queue_list')}?broker={queue.broker.slug}", text
+        return address("queue_list", queue.broker.slug), text
 
     return deciding.decide(request, dialog, act, DeleteQueueForm)
 

@@ -73,11 +73,9 @@ def shovel_edit(request: HttpRequest) -> HttpResponse:
     def put(values: dict[str, Any]) -> None:
         acts.put(broker=slug, by=audit.actor(request), vhost=vhost, name=name, **values)
 
-    def form(value: Any) -> Any:
-        return partial(ShovelForm, is_new=False, definition=value if isinstance(value, dict) else {})
-
     says = [_("It ends and begins anew. What it has in hand goes back to its source, and may come twice.")]
     names = (vhost, COMPONENT, name)
+    form = dialogs.as_table(ShovelForm)
     return dialogs.edit(request, _noun(), acts.SET, names, says, put, form, form_template=_FORM)
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -20,14 +19,13 @@ from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.users import USERS
 from mqadmin.administration.pages import known, rights
 from mqadmin.administration.pages import users as pages
-from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.pages.naming import address, asked
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
-from mqadmin.queues.pages.broker_status import fault
 
 secret_form = sensitive_post_parameters("password", "again", "password_hash")
 
@@ -62,24 +60,19 @@ def user_detail(request: HttpRequest) -> HttpResponse:
     version = rendering.version(request, seen.known_by, inside.known_by, topics.known_by)
     if same := rendering.unchanged(request, version):
         return same
-    rows = seen.rows()
-    place = rows.places.get((name,))
-    found = rows.row(place) if place is not None else None
+    found = seen.rows().before((name,))
     granted = rights.of_user(inside, topics, name)
     context = {
         "name": name,
-        "broker": slug,
+        **listed.about(request, slug, seen),
         "found": found,
-        "seen": seen,
-        "seen_fault": fault(seen.listing.error_code) if seen.listing.error else None,
         "shown": pages.user_row(slug, found) if found else None,
         "tags": pages.tag_words(found.tags) if found else [],
         "granted": [(pages.permission_row(slug, item), item, said) for item, said in granted],
         "topics": [(item, pages.topic_row(slug, item)) for item in rights.rows_of(topics, user=name)],
         "own": own.why_not(slug, name),
-        "here": request.get_full_path(),
     }
-    status = 404 if found is None and seen.is_known and not seen.listing.error else 200
+    status = listed.status(seen, is_there=found is not None)
     template, fragment = "administration/user.html", "administration/_user.html"
     return rendering.page(request, template, context, fragment=fragment, version=version, status=status)
 
@@ -97,7 +90,7 @@ def user_new(request: HttpRequest) -> HttpResponse:
         title=_("New user"),
         says=[_("A user without rights in a virtual host may connect to none. They are given next.")],
         label=_("Make the user"),
-        back=f"{reverse('user_list')}?broker={slug}",
+        back=address("user_list", slug),
         back_label=_("Users"),
         danger=False,
         icon="plus",
@@ -198,7 +191,7 @@ def user_delete(request: HttpRequest) -> HttpResponse:
 
     def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
         acts.delete(broker=slug, by=audit.actor(request), name=name)
-        return f"{reverse('user_list')}?broker={slug}", _("The user %(name)s was deleted.") % {"name": name}
+        return address("user_list", slug), _("The user %(name)s was deleted.") % {"name": name}
 
     return deciding.decide(request, dialog, act)
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -17,14 +16,13 @@ from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.vhosts import VHOSTS
 from mqadmin.administration.pages import known, rights
 from mqadmin.administration.pages import users as pages
-from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.pages.naming import address, asked
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
-from mqadmin.queues.pages.broker_status import fault
 
 MOST_USERS = 200
 
@@ -59,16 +57,12 @@ def vhost_detail(request: HttpRequest) -> HttpResponse:
     version = rendering.version(request, seen.known_by, users.known_by, topics.known_by)
     if same := rendering.unchanged(request, version):
         return same
-    rows = seen.rows()
-    place = rows.places.get((name,))
-    found = rows.row(place) if place is not None else None
+    found = seen.rows().before((name,))
     inside = rights.rows_of(users, vhost=name)
     context = {
         "name": name,
-        "broker": slug,
+        **listed.about(request, slug, seen),
         "found": found,
-        "seen": seen,
-        "seen_fault": fault(seen.listing.error_code) if seen.listing.error else None,
         "users_seen": users,
         "users": [(item, pages.permission_row(slug, item)) for item in inside[:MOST_USERS]],
         "user_count": len(inside),
@@ -76,9 +70,8 @@ def vhost_detail(request: HttpRequest) -> HttpResponse:
             (item, pages.topic_row(slug, item)) for item in rights.rows_of(topics, vhost=name)[:MOST_USERS]
         ],
         "shown": pages.vhost_row(slug, found) if found else None,
-        "here": request.get_full_path(),
     }
-    status = 404 if found is None and seen.is_known and not seen.listing.error else 200
+    status = listed.status(seen, is_there=found is not None)
     template, fragment = "administration/vhost.html", "administration/_vhost.html"
     return rendering.page(request, template, context, fragment=fragment, version=version, status=status)
 
@@ -97,7 +90,7 @@ def vhost_new(request: HttpRequest) -> HttpResponse:
             % {"broker": slug}
         ],
         label=_("Make it"),
-        back=f"{reverse('vhost_list')}?broker={slug}",
+        back=address("vhost_list", slug),
         back_label=_("Virtual hosts"),
         danger=False,
         icon="plus",
@@ -254,9 +247,7 @@ def vhost_delete(request: HttpRequest) -> HttpResponse:
 
     def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
         acts.delete(broker=slug, by=audit.actor(request), name=name)
-        return f"{reverse('vhost_list')}?broker={slug}", _("The virtual host %(name)s was deleted.") % {
-            "name": name
-        }
+        return address("vhost_list", slug), _("The virtual host %(name)s was deleted.") % {"name": name}
 
     return deciding.decide(request, dialog, act)
 
