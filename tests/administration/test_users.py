@@ -116,7 +116,7 @@ def test_what_is_typed_as_a_password_reaches_no_log(
     )
     assert SECRET not in told
     assert before not in told
-    assert AuditEntry.objects.filter(action="user.login", outcome="done").count() == 2
+    assert AuditEntry.objects.filter(action="broker_user.login", outcome="done").count() == 2
 
 
 def test_a_form_that_is_refused_does_not_write_a_password_back(admin: Client, user: str) -> None:
@@ -147,7 +147,7 @@ def test_who_is_deleted_loses_the_connections_as_the_dialog_says(
         return False
 
     wait_until(is_closed, timeout=20)
-    was = AuditEntry.objects.get(action="user.delete").detail["was"]
+    was = AuditEntry.objects.get(action="broker_user.delete").detail["was"]
     assert [item["vhost"] for item in was["permissions"]] == [vhost]
     assert admin.post(address).status_code == 404
 

@@ -66,7 +66,7 @@ def test_the_whole_life_of_a_message(page: Page, stack: Stack, broker_config: Br
     expect(page.get_by_role("heading", name="order.processing")).to_be_visible()
 
     # Its consumer, and records that arrive while one looks.
-    page.locator("main").get_by_role("link", name="orders", exact=True).click()
+    page.locator("#queue-consumers").get_by_role("link", name="orders", exact=True).click()
     expect(page.get_by_text("running", exact=True).first).to_be_visible(timeout=SOON)
     expect(page.locator("#records tbody tr").first).to_be_visible(timeout=SOON)
     seen = Record.objects.filter(consumer__name="orders").count()

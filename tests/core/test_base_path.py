@@ -18,6 +18,7 @@ from django.urls import get_script_prefix, set_script_prefix
 
 from mqadmin.base_path import base_path, below
 from mqadmin.core.access import checks
+from mqadmin.core.pages import rows_seen
 from tests.core.conftest import HX, SignIn
 from tests.core.test_access_matrix import PAGES, World, everything, world
 
@@ -91,7 +92,9 @@ def under(settings: Any) -> Iterator[str]:
     settings.STATIC_URL = f"{BASE}/static/"
     settings.SESSION_COOKIE_PATH = settings.CSRF_COOKIE_PATH = BASE
     set_script_prefix(f"{BASE}/")
+    rows_seen.forget()  # a row that another test drew has the address of there
     yield BASE
+    rows_seen.forget()
     set_script_prefix(before)
 
 

@@ -20,7 +20,12 @@ from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import permissions, users
 from mqadmin.rabbit.administration.users import ALGORITHMS, Login
 
-CREATE, TAGS, PASSWORD, DELETE = "user.create", "user.tags", "user.login", "user.delete"
+CREATE, TAGS, PASSWORD, DELETE = (
+    "broker_user.create",
+    "broker_user.tags",
+    "broker_user.login",
+    "broker_user.delete",
+)
 Way = Literal["password", "hash", "generate", "none"]
 GENERATED = 32  # letters and digits: 190 bits
 _SIGNS = string.ascii_letters + string.digits

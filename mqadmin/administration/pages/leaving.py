@@ -21,7 +21,7 @@ def register() -> None:
     """Have the dialogs of users and rights show it."""
     effects.register("permission.set", rights.allowed)
     effects.register("topic_permission.set", rights.allowed_topic)
-    effects.register("user.delete", _user_gone)
+    effects.register("broker_user.delete", _user_gone)
 
 
 def _user_gone(slug: str, values: Mapping[str, Any]) -> Panel:

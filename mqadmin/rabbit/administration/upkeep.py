@@ -126,8 +126,10 @@ def _protocol(told: object) -> str:
 
 def _shared_prefetch(client: ManagementClient) -> list[PrefetchFact] | None:
     found = _allowed(lambda: calls.rows(client, _prefetch, "channels", params={"columns": CHANNEL_COLUMNS}))
-    if found is None or any(item.count is None for item in found):
-        return None  # RabbitMQ 4.0.5 does not tell it of any channel
+    if found is None or (found and all(item.count is None for item in found)):
+        return (
+            None  # RabbitMQ 4.0.5 tells it of no channel; others of each but those that were opened just now
+        )
     return [item for item in found if item.count]
 
 
