@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,14 +14,11 @@ from django.utils.translation import gettext as _
 from mqadmin.core import brokers
 from mqadmin.queues.health.facts import DOWN_STATES
 from mqadmin.queues.models import Queue
+from mqadmin.rabbit.administration import past
 from mqadmin.rabbit.errors import NotFound, RabbitError, Refused
 from mqadmin.rabbit.management_api import peek as rabbit_peek
 from mqadmin.rabbit.management_api.peek import PeekRisk
 from mqadmin.rabbit.types import BindingInfo, PermissionInfo, QueueDetail, Series
-
-# (age, step) in seconds.
-HOUR = (3600, 60)
-RECENT = (600, 10)
 
 
 @dataclass(frozen=True)
@@ -140,19 +138,16 @@ def history(queue: Queue) -> dict[str, dict[str, list[list[float]]]]:
     a finer step over the coarse part would show a staircase of zeros and peaks. Raises RabbitError.
     """
     client = brokers.client(queue.broker.slug)
-    coarse = client.queue(queue.vhost, queue.name, lengths=HOUR, rates=HOUR)
-    fine = client.queue(queue.vhost, queue.name, lengths=RECENT, rates=RECENT)
+    coarse = client.queue(queue.vhost, queue.name, lengths=past.HOUR, rates=past.HOUR)
+    fine = client.queue(queue.vhost, queue.name, lengths=past.RECENT, rates=past.RECENT)
     return {
-        "lengths": {name: joined(coarse.lengths.get(name, ()), line) for name, line in fine.lengths.items()},
-        "rates": {name: joined(coarse.rates.get(name, ()), line) for name, line in fine.rates.items()},
+        "lengths": {name: _line(coarse.lengths, name, fine.lengths) for name in fine.lengths},
+        "rates": {name: _line(coarse.rates, name, fine.rates) for name in fine.rates},
     }
 
 
-def joined(coarse: Series, fine: Series) -> list[list[float]]:
-    """Return the fine points with the coarse ones before them."""
-    begin = fine[0][0] if fine else float("inf")
-    points = [*(point for point in coarse if point[0] < begin), *fine]
-    return [[round(at), round(value, 3)] for at, value in points]
+def _line(coarse: Mapping[str, Series], name: str, fine: Mapping[str, Series]) -> list[list[float]]:
+    return past.points(past.joined(coarse.get(name, ()), fine[name]))
 
 
 def updated(queue: Queue, detail: QueueDetail) -> Queue:
