@@ -12,7 +12,6 @@ from tests.administration.conftest import HARD as NAMES
 from tests.support.management import Management
 from tests.support.waiting import wait_until
 
-
 HARD = NAMES[0]
 
 
@@ -62,6 +61,11 @@ def test_what_passes_is_found_in_the_past_of_all_that_it_passes(
 
 
 def test_the_finer_points_take_the_place_of_the_coarse() -> None:
-    assert past.joined(((0, 1), (60, 2), (120, 3)), ((90, 5), (100, 6))) == ((0, 1), (60, 2), (90, 5), (100, 6))
+    assert past.joined(((0, 1), (60, 2), (120, 3)), ((90, 5), (100, 6))) == (
+        (0, 1),
+        (60, 2),
+        (90, 5),
+        (100, 6),
+    )
     assert past.joined(((0, 1),), ()) == ((0, 1),)
     assert past.points(((1.4, 0.12345),)) == [[1, 0.123]]

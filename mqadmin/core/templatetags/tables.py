@@ -19,12 +19,12 @@ the row a name of its own; `heads="visually-hidden"` is the class of all heads t
 `{% listing rows as row keep=row.key %}` renders a row once for all who look: `key` must say all that the row is
 made of, but for the language; None: rendered each time. A refresh that says which rows it has
 (`core.pages.rows_seen`) gets of those that are the same their place alone. A column with `if=` is there only where
-that holds.
+that holds; with `{% listing rows as row choice=names %}` one with `key=` only where its key is among the names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Any
@@ -79,9 +79,12 @@ class Column:
     head: Part
     cell: Part
     condition: FilterExpression | None = None
+    key: FilterExpression | None = None
 
-    def is_shown(self, context: template.Context) -> bool:
-        """Whether the table has it this time."""
+    def is_shown(self, context: template.Context, choice: Container[str] | None) -> bool:
+        """Whether the table has it this time. `choice`: the keys that somebody chose, None for all."""
+        if self.key is not None and choice is not None and self.key.resolve(context) not in choice:
+            return False
         return self.condition is None or bool(self.condition.resolve(context))
 
 
@@ -105,12 +108,14 @@ class ListingNode(Node):
         self.items, self._name, self._opening, self._columns = items, name, row, columns
         self._heads = names.pop("heads", None)
         self._keep = names.pop("keep", None)
+        self._choice = names.pop("choice", None)
         self._names = names
         self._drawing = RLock()
 
     def render(self, context: template.Context) -> SafeString:
         """Return <thead> and <tbody>."""
-        columns = [column for column in self._columns if column.is_shown(context)]
+        choice = self._choice.resolve(context) if self._choice else None
+        columns = [column for column in self._columns if column.is_shown(context, choice)]
         with context.push():
             heads = "".join(column.head.draw(context, "th") for column in columns)
             css = str(self._heads.resolve(context)) if self._heads else ""
@@ -135,7 +140,7 @@ class ListingNode(Node):
                     yield self._row(context, cells)
             return
         seen = rows_seen.by(context.get("request"))
-        table = (self, get_language())
+        table = (self, get_language(), *(id(column) for column in columns))
         found = self._kept(context, items, table)
         if any(drawn is None for _item, _key, drawn in found):
             # Many ask at the same moment, after each sample: one of them draws.
@@ -199,8 +204,8 @@ def listing(parser: Parser, token: Token) -> ListingNode:
         head = _part(parser, tag, ("cell",))
         cell = _part(parser, parser.next_token(), ("column", "endlisting"))
         given = dict(head.attributes)
-        condition = given.pop("if", None)
-        columns.append(Column(replace(head, attributes=given), cell, condition))
+        condition, key = given.pop("if", None), given.pop("key", None)
+        columns.append(Column(replace(head, attributes=given), cell, condition, key))
         tag = parser.next_token()
     return ListingNode(parser.compile_filter(bits[1]), bits[3], names, row, columns)
 

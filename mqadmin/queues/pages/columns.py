@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from django.utils.translation import gettext as _
 
-COOKIE = "mqadmin_columns"
-# In the order in which they stand; health and name are always there.
+from mqadmin.core.pages.columns import Columns
+
+# Health and name are always there.
 USUAL = ("ready", "unacked", "in", "acked", "hour", "consumers", "waits", "clears")
-ALL = (
-    "vhost",
-    "type",
-    "state",
-    "policy",
-    "owner",
-    "node",
-    "ready",
-    "unacked",
-    "total",
-    "in",
-    "deliver",
-    "redelivered",
-    "acked",
-    "hour",
-    "trend",
-    "consumers",
-    "capacity",
-    "waits",
-    "clears",
-    "memory",
-    "bytes",
-    "ram",
-    "persistent",
-    "bytes_ram",
-    "bytes_persistent",
-)
 
 
 def labels() -> dict[str, str]:
-    """Return what each is called where it is chosen."""
+    """Return what each is called where it is chosen, in the order in which they stand."""
     return {
         "vhost": _("Virtual host"),
         "type": _("Type"),
@@ -69,13 +41,4 @@ def labels() -> dict[str, str]:
     }
 
 
-def chosen(cookies: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the columns that a visitor chose, in their order; what is not known is left out."""
-    given = cookies.get(COOKIE)
-    return known(given.split(".")) if given else USUAL
-
-
-def known(names: Iterable[str]) -> tuple[str, ...]:
-    """Return those of `names` that are columns, in the order in which they stand."""
-    wanted = set(names)
-    return tuple(name for name in ALL if name in wanted)
+QUEUES = Columns("mqadmin_columns", labels, USUAL)

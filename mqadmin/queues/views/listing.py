@@ -9,6 +9,7 @@ from typing import cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
@@ -65,7 +66,7 @@ def _queue_list(request: HttpRequest) -> HttpResponse:
     # Before any queue, so that none is older than what it is known by.
     statuses = {slug: status_now(slug) for slug in brokers.within(scope)}
     is_every = scope == brokers.EVERY
-    shown = (*(("broker",) if is_every else ()), *columns.chosen(request.COOKIES))
+    shown = (*(("broker",) if is_every else ()), *columns.QUEUES.chosen(request.COOKIES))
     known_by = (scope, *(_known_by(status, query, now) for status in statuses.values() or [None]))
     hold = _let_go(request)
     is_refresh = "queues-table" in request.headers.get("HX-Source", "")
@@ -103,7 +104,7 @@ def _heads(query: QueueSearch, found: Listing, shown: tuple[str, ...]) -> dict[s
         "columns": shown,
         "shown": dict.fromkeys(shown, True),
         "is_broad": len(shown) > len(columns.USUAL) + 1 or not set(shown) <= {*columns.USUAL, "broker"},
-        "column_labels": columns.labels().items(),
+        "choice": columns.QUEUES.offered(shown, reverse("queue_columns")),
         "sorts": {name: _sort(query, name) for name in listing.SORTS},
         "chips": _chips(query, found.counts),
         "groupings": [

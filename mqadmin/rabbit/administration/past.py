@@ -22,7 +22,7 @@ _AGES = ("lengths", "msg_rates", "data_rates")
 
 @dataclass(frozen=True)
 class _Kept:
-    """Where an answer holds a line. `stats`: within `message_stats`; `counts`: a counter, of which the rise is told."""
+    """Where an answer holds a line. `stats`: within `message_stats`; `counts`: a counter, told by its rise."""
 
     field: str
     stats: bool = False
@@ -68,7 +68,7 @@ def channel(client: ManagementClient, name: str) -> dict[str, Series]:
 
 
 def vhost(client: ManagementClient, name: str) -> dict[str, Series]:
-    """Return `ready` and `unacked` of a virtual host, messages; `publish`, `deliver`, `ack`, `redeliver` per second."""
+    """Return `ready` and `unacked` of a virtual host; `publish`, `deliver`, `ack`, `redeliver` per second."""
     return _past(client, _VHOST, "vhosts", name)
 
 

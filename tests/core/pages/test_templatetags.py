@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -215,3 +216,20 @@ def test_pages_keep_the_filter_in_the_address() -> None:
     assert "101–200" in shown
     assert "?q=a&amp;page=1" in shown
     assert "?q=a&amp;page=3" in shown
+
+
+def test_a_listing_shows_the_columns_that_somebody_chose_and_keeps_no_row_of_others() -> None:
+    source = (
+        "{% listing rows as row keep=row choice=chosen %}{% column 'a' key='first' %}A{% cell %}{{ row }}"
+        "{% column 'b' key='second' %}B{% cell %}-{{ row }}{% column 'c' %}C{% cell %}!{% endlisting %}"
+    )
+    listing = engines["django"].from_string(source)
+
+    def drawn(chosen: list[str] | None) -> str:
+        html = listing.render({"rows": ["kept"], "chosen": chosen})
+        return re.sub(r"<[^>]*>|\s", "", html)
+
+    assert drawn(None) == "ABCkept-kept!"
+    assert drawn(["second"]) == "BC-kept!"
+    assert drawn([]) == "C!"
+    assert drawn(["first", "none"]) == "ACkept!"

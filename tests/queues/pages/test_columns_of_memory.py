@@ -30,7 +30,7 @@ def test_they_are_chosen_sorted_by_searched_and_written(viewer: Client, broker: 
     }  # fmt: skip
     make_queue(broker, "known", **values)
     make_queue(broker, "unknown")
-    viewer.cookies[columns.COOKIE] = ".".join(NEW)
+    viewer.cookies[columns.QUEUES.cookie] = ".".join(NEW)
     text = html(viewer.get("/queues/"))
     for shown in ("50 %", ">12<", ">7<", size(3_000), size(9_000_000)):
         assert shown in text, shown

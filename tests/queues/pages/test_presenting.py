@@ -72,7 +72,7 @@ def _full(broker: Broker, now: float) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("shown", [columns.USUAL, ("broker", *columns.ALL)], ids=["usual", "all"])
+@pytest.mark.parametrize("shown", [columns.USUAL, ("broker", *columns.labels())], ids=["usual", "all"])
 def test_rows_of_values_are_drawn_as_rows_of_models(
     broker: Broker, shown: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
