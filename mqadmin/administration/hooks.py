@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.acts import converting  # noqa: F401
 from mqadmin.administration.lists import thread
+from mqadmin.administration.pages import effects
 from mqadmin.core import hooks
 
 # The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
@@ -35,7 +35,8 @@ NOUNS = (
 def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     hooks.register_queue_panel(_rights)
-    hooks.register_touched(_touched)
+    hooks.register_touched(effects.panels)
+    effects.register_later(_effects)
     hooks.register_queue_doors(_doors)
     for key, label, icon in NOUNS:
         hooks.register_nav_part(hooks.NavPart(key, label, icon))
@@ -59,10 +60,12 @@ def _policies(queue: Any, request: HttpRequest) -> hooks.Panel | None:
     return policies.queue_panel(queue, request)
 
 
-def _touched(action: str, broker: str, values: Mapping[str, Any]) -> list[hooks.Panel]:
-    from mqadmin.administration.pages import effects
+def _effects() -> None:
+    from mqadmin.administration.pages import leaving, members_touched, touched
 
-    return effects.panels(action, broker, values)
+    touched.register()
+    leaving.register()
+    members_touched.register()
 
 
 def _doors(queue: Any) -> hooks.QueueDoors:

@@ -228,7 +228,7 @@ def test_the_same_through_the_api(
     (row,) = call("GET", "open-channels", q=f"vhost:{vhost} queue:work").json()["items"]
     assert (row["name"], row["unacked"], row["readers"][0]["tag"]) == (channel.name, 3, "ctag")
     before = Listing.objects.get(kind="channels").taken_at
-    asking.changed("default", [CHANNELS])
+    asking.changed("default", [CHANNELS.name])
     (row,) = call("GET", "open-channels", q=f"vhost:{vhost} held>0s").json()["items"]
     assert row["held"] <= before.timestamp()  # not since the second asking
     assert call("GET", "open-channels/one", name=channel.name).json()["channel"]["queues"] == ["work"]

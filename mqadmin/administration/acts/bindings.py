@@ -8,8 +8,6 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import blame, change, require_name
-from mqadmin.administration.lists.bindings import BINDINGS
-from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import bindings
@@ -47,7 +45,7 @@ def bind(
         action=BIND,
         broker=broker,
         target=f"{vhost}:{source}",
-        kinds=[BINDINGS, EXCHANGES],
+        kinds=["bindings", "exchanges"],
         detail=detail,
     ) as act:
         bindings.bind(
@@ -80,7 +78,7 @@ def unbind(
         action=UNBIND,
         broker=broker,
         target=f"{vhost}:{source}",
-        kinds=[BINDINGS, EXCHANGES],
+        kinds=["bindings", "exchanges"],
         detail={"destination": destination, "destination_type": destination_type},
     ) as act:
         wanted = (destination_type, destination, properties_key)

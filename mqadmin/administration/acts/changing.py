@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.lists import asking
-from mqadmin.administration.lists.kinds import Kind
+from mqadmin.administration.lists.kinds import Name
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
@@ -53,7 +53,7 @@ def change(
     action: str,
     broker: str,
     target: str,
-    kinds: Sequence[Kind],
+    kinds: Sequence[Name],
     detail: Mapping[str, Any] | None = None,
     secrets: frozenset[str] = frozenset(),
 ) -> Iterator[Change]:
@@ -112,7 +112,7 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def outdate(broker: str, kinds: Sequence[Kind]) -> None:
+def outdate(broker: str, kinds: Sequence[Name]) -> None:
     """Have these lists asked for again by whoever looks next. Never raises."""
     try:
         asking.changed(broker, kinds)

@@ -10,8 +10,6 @@ from django.utils.translation import ngettext
 from mqadmin.administration.acts import cutting
 from mqadmin.administration.acts.changing import blame, change
 from mqadmin.administration.acts.cutting import Cut
-from mqadmin.administration.lists.channels import CHANNELS
-from mqadmin.administration.lists.connections import CONNECTIONS
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import connections
@@ -29,7 +27,7 @@ def close(*, broker: str, by: Actor, name: str, reason: str = "") -> None:
     _require(reason)
     detail = {"reason": reason}
     with change(
-        by=by, action=CLOSE, broker=broker, target=name, kinds=[CONNECTIONS, CHANNELS], detail=detail
+        by=by, action=CLOSE, broker=broker, target=name, kinds=["connections", "channels"], detail=detail
     ) as act:
         cut = cutting.of_one(act.client, name)
         act.was(**_told(cut))
@@ -53,7 +51,7 @@ def close_all(
         action=CLOSE_ALL,
         broker=broker,
         target=user or address,
-        kinds=[CONNECTIONS, CHANNELS],
+        kinds=["connections", "channels"],
         detail={key: value for key, value in detail.items() if value},
     ) as act:
         cut = cutting.of_all(act.client, user=user, address=address)

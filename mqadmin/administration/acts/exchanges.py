@@ -8,8 +8,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import blame, change, require_name
-from mqadmin.administration.lists.bindings import BINDINGS
-from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import bindings, exchanges
@@ -63,7 +61,7 @@ def declare(
         action=DECLARE,
         broker=broker,
         target=f"{vhost}:{name}",
-        kinds=[EXCHANGES, BINDINGS],
+        kinds=["exchanges", "bindings"],
         detail=detail,
     ) as act:
         if any((item.vhost, item.name) == (vhost, name) for item in exchanges.listed(act.client)):
@@ -91,7 +89,7 @@ def delete(*, broker: str, by: Actor, vhost: str, name: str, if_unused: bool = T
         action=DELETE,
         broker=broker,
         target=f"{vhost}:{name}",
-        kinds=[EXCHANGES, BINDINGS],
+        kinds=["exchanges", "bindings"],
         detail={"if_unused": if_unused},
     ) as act:
         found = exchanges.one(act.client, vhost, name)

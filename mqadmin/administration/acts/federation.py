@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts import parameters
 from mqadmin.administration.acts.changing import blame, change
-from mqadmin.administration.lists.federation import LINKS
+from mqadmin.administration.lists.kinds import Name
 from mqadmin.core.acts.audit import Actor
 from mqadmin.rabbit.administration import federation
 
@@ -98,5 +98,6 @@ def restart(*, broker: str, by: Actor, vhost: str, id: str, node: str, name: str
     RabbitError."""
     detail = {"id": id, "node": node}
     target = f"{vhost}:{name or id}"
-    with change(by=by, action=RESTART, broker=broker, target=target, kinds=[LINKS], detail=detail) as act:
+    kinds: list[Name] = ["federation_links"]
+    with change(by=by, action=RESTART, broker=broker, target=target, kinds=kinds, detail=detail) as act:
         federation.restart(act.client, vhost, id, node)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import change, require_name
-from mqadmin.administration.lists.flags import DEPRECATED, FLAGS
-from mqadmin.administration.lists.upkeep import UPGRADE
+from mqadmin.administration.lists.kinds import Name
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import flags
 
 ENABLE, ENABLE_ALL = "flag.enable", "flag.enable_all"
-_KINDS = [FLAGS, DEPRECATED, UPGRADE]
+_KINDS: list[Name] = ["feature-flags", "deprecated-features", "upgrade"]
 
 
 def enable(*, broker: str, by: Actor, name: str) -> None:

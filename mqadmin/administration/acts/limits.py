@@ -6,8 +6,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts import own
 from mqadmin.administration.acts.changing import blame, change, require_name
-from mqadmin.administration.lists.users import LIMITS, USERS
-from mqadmin.administration.lists.vhosts import VHOSTS
+from mqadmin.administration.lists.kinds import Name
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import limits, users
@@ -39,7 +38,12 @@ def put(*, broker: str, by: Actor, of: Of, name: str, limit: str, value: int) ->
         raise blame("value", _("A whole number from 0 on."))
     detail = {"limit": limit, "value": value}
     with change(
-        by=by, action=set_action(of), broker=broker, target=name, kinds=[LIMITS, USERS, VHOSTS], detail=detail
+        by=by,
+        action=set_action(of),
+        broker=broker,
+        target=name,
+        kinds=["limits", "users", "vhosts"],
+        detail=detail,
     ) as act:
         _require(act.client, broker, of, name)
         act.was(value=_now(act.client, of, name).get(limit))
@@ -48,7 +52,7 @@ def put(*, broker: str, by: Actor, of: Of, name: str, limit: str, value: int) ->
 
 def clear(*, broker: str, by: Actor, of: Of, name: str, limit: str) -> None:
     """Take a limit away. Raises Refusal (404 where it is not set, 409 `own_account`), RabbitError."""
-    kinds = [LIMITS, USERS, VHOSTS]
+    kinds: list[Name] = ["limits", "users", "vhosts"]
     detail = {"limit": limit}
     with change(
         by=by, action=clear_action(of), broker=broker, target=name, kinds=kinds, detail=detail

@@ -11,8 +11,6 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import Change, blame, change, require_name
 from mqadmin.administration.acts.nodes import require_node
-from mqadmin.administration.lists.nodes import NODES
-from mqadmin.administration.lists.upkeep import STOPS
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -89,7 +87,9 @@ def grow(
     """Add a member on a node to each quorum queue that matches; return them. Raises Refusal, RabbitError."""
     _patterns(vhost_pattern, queue_pattern)
     given = {"strategy": strategy, "vhost_pattern": vhost_pattern, "queue_pattern": queue_pattern}
-    with change(by=by, action=GROW, broker=broker, target=node, kinds=[NODES, STOPS], detail=given) as act:
+    with change(
+        by=by, action=GROW, broker=broker, target=node, kinds=["nodes", "stops"], detail=given
+    ) as act:
         require_node(act.client, node, running=True)
         found = replicas.growing(members.placed(act.client), node, **given)
         _note(act, found)
@@ -102,7 +102,7 @@ def shrink(*, broker: str, by: Actor, node: str) -> list[Placed]:
 
     Raises Refusal (409 `no_majority` where a queue would have too few members online), RabbitError.
     """
-    with change(by=by, action=SHRINK, broker=broker, target=node, kinds=[NODES, STOPS]) as act:
+    with change(by=by, action=SHRINK, broker=broker, target=node, kinds=["nodes", "stops"]) as act:
         require_node(act.client, node)
         found, _kept = replicas.shrinking(members.placed(act.client), node)
         _note(act, found)
@@ -131,7 +131,7 @@ def _of_queue(
         action=action,
         broker=broker,
         target=f"{vhost}:{name}",
-        kinds=[NODES, STOPS],
+        kinds=["nodes", "stops"],
         detail={"node": node},
     )
 

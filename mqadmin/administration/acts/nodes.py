@@ -5,8 +5,6 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import change, require_name
-from mqadmin.administration.lists.nodes import NODES
-from mqadmin.administration.lists.upkeep import STOPS
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import nodes
@@ -17,14 +15,14 @@ REBALANCE, RESET, RENAME = "cluster.rebalance", "cluster.reset_statistics", "clu
 
 def rebalance(*, broker: str, by: Actor) -> None:
     """Begin to spread the leaders of replicated queues over the nodes. Raises Refusal, RabbitError."""
-    with change(by=by, action=REBALANCE, broker=broker, target="", kinds=[NODES, STOPS]) as act:
+    with change(by=by, action=REBALANCE, broker=broker, target="", kinds=["nodes", "stops"]) as act:
         nodes.rebalance(act.client)
 
 
 def reset_statistics(*, broker: str, by: Actor, node: str = "") -> None:
     """Begin the management statistics anew, of one node or of all. Raises Refusal (404 for no such node),
     RabbitError."""
-    with change(by=by, action=RESET, broker=broker, target=node, kinds=[NODES]) as act:
+    with change(by=by, action=RESET, broker=broker, target=node, kinds=["nodes"]) as act:
         if node:
             require_node(act.client, node)
         nodes.reset_statistics(act.client, node)
@@ -33,7 +31,7 @@ def reset_statistics(*, broker: str, by: Actor, node: str = "") -> None:
 def rename(*, broker: str, by: Actor, name: str) -> None:
     """Call the cluster something else. Raises Refusal, RabbitError."""
     require_name("name", name)
-    with change(by=by, action=RENAME, broker=broker, target=name, kinds=[NODES]) as act:
+    with change(by=by, action=RENAME, broker=broker, target=name, kinds=["nodes"]) as act:
         act.was(name=nodes.cluster_name(act.client))
         nodes.rename_cluster(act.client, name)
 

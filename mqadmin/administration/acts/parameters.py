@@ -10,10 +10,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import blame, change, require_name
 from mqadmin.administration.lists import masks
-from mqadmin.administration.lists.federation import LINKS, SETS, UPSTREAMS
-from mqadmin.administration.lists.kinds import Kind
-from mqadmin.administration.lists.parameters import PARAMETERS
-from mqadmin.administration.lists.shovels import SHOVELS
+from mqadmin.administration.lists.kinds import Name
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import federation, parameters, shovels
@@ -28,10 +25,10 @@ _PLUGINS = {
     federation.UPSTREAM: federation.PLUGIN,
     federation.SET: federation.PLUGIN,
 }
-_LISTS: dict[str, list[Kind]] = {
-    shovels.COMPONENT: [PARAMETERS, SHOVELS],
-    federation.UPSTREAM: [PARAMETERS, UPSTREAMS, LINKS],
-    federation.SET: [PARAMETERS, SETS, LINKS],
+_LISTS: dict[str, list[Name]] = {
+    shovels.COMPONENT: ["parameters", "shovels"],
+    federation.UPSTREAM: ["parameters", "federation_upstreams", "federation_links"],
+    federation.SET: ["parameters", "federation_sets", "federation_links"],
 }
 
 
@@ -59,7 +56,7 @@ def put(
         action=action,
         broker=broker,
         target=_target(vhost, name),
-        kinds=_LISTS.get(component, [PARAMETERS]),
+        kinds=_LISTS.get(component, ["parameters"]),
         detail={"component": component, "value": masks.shown(name, value)},
     ) as act:
         live = parameters.one(act.client, vhost, component, name)
@@ -87,7 +84,7 @@ def delete(*, broker: str, by: Actor, vhost: str, component: str, name: str, act
         action=action,
         broker=broker,
         target=_target(vhost, name),
-        kinds=_LISTS.get(component, [PARAMETERS]),
+        kinds=_LISTS.get(component, ["parameters"]),
         detail={"component": component},
     ) as act:
         live = parameters.one(act.client, vhost, component, name)

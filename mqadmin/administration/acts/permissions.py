@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts import own
 from mqadmin.administration.acts.changing import blame, change, require_name
-from mqadmin.administration.lists.permissions import PERMISSIONS, TOPIC_PERMISSIONS
-from mqadmin.administration.lists.users import USERS
+from mqadmin.administration.lists.kinds import Name
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import permissions
@@ -33,7 +32,7 @@ def put(
     for field, value in wanted.items():
         _require_text(field, value)
     target = f"{vhost}:{user}"
-    kinds = [PERMISSIONS, USERS]
+    kinds: list[Name] = ["permissions", "users"]
     with change(by=by, action=SET, broker=broker, target=target, kinds=kinds, detail=wanted) as act:
         own.require_other(broker, user)
         for item in permissions.listed(act.client):
@@ -46,7 +45,7 @@ def put(
 def clear(*, broker: str, by: Actor, vhost: str, user: str) -> None:
     """Take a user's rights in a virtual host away. Raises Refusal (404, 409 `own_account`), RabbitError."""
     target = f"{vhost}:{user}"
-    with change(by=by, action=CLEAR, broker=broker, target=target, kinds=[PERMISSIONS, USERS]) as act:
+    with change(by=by, action=CLEAR, broker=broker, target=target, kinds=["permissions", "users"]) as act:
         own.require_other(broker, user)
         for item in permissions.listed(act.client):
             if (item.vhost, item.user) == (vhost, user):
@@ -72,7 +71,7 @@ def put_topic(
         action=SET_TOPIC,
         broker=broker,
         target=f"{vhost}:{user}",
-        kinds=[TOPIC_PERMISSIONS],
+        kinds=["topic_permissions"],
         detail={"exchange": exchange, **wanted},
     ) as act:
         own.require_other(broker, user)
@@ -89,7 +88,7 @@ def clear_topics(*, broker: str, by: Actor, vhost: str, user: str) -> None:
     From then on every routing key is allowed where the other rights allow the exchange. Raises as `clear`.
     """
     target = f"{vhost}:{user}"
-    with change(by=by, action=CLEAR_TOPICS, broker=broker, target=target, kinds=[TOPIC_PERMISSIONS]) as act:
+    with change(by=by, action=CLEAR_TOPICS, broker=broker, target=target, kinds=["topic_permissions"]) as act:
         own.require_other(broker, user)
         found = [item for item in permissions.topics(act.client) if (item.vhost, item.user) == (vhost, user)]
         if not found:

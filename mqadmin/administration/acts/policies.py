@@ -9,8 +9,6 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import blame, change, require_name
 from mqadmin.administration.acts.parameters import plainly
-from mqadmin.administration.lists.exchanges import EXCHANGES
-from mqadmin.administration.lists.policies import POLICIES
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import policies
@@ -53,7 +51,7 @@ def put(
         action=SET_BY_OPERATOR if by_operator else SET,
         broker=broker,
         target=f"{vhost}:{name}",
-        kinds=[POLICIES, EXCHANGES],
+        kinds=["policies", "exchanges"],
         detail=_detail(policy),
     ) as act:
         kind = kind_of(by_operator)
@@ -76,7 +74,7 @@ def delete(*, broker: str, by: Actor, vhost: str, name: str, by_operator: bool =
         action=DELETE_BY_OPERATOR if by_operator else DELETE,
         broker=broker,
         target=f"{vhost}:{name}",
-        kinds=[POLICIES, EXCHANGES],
+        kinds=["policies", "exchanges"],
     ) as act:
         kind = kind_of(by_operator)
         act.was(**_detail(policies.one(act.client, kind, vhost, name)))

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import change, require_name
 from mqadmin.administration.acts.exchanges import DELAYED
-from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -113,7 +112,9 @@ def publish(
         "size": len(item.body),
     }
     target = f"{message.vhost}:{message.exchange}"
-    with change(by=by, action=PUBLISH, broker=broker, target=target, kinds=[EXCHANGES], detail=detail) as act:
+    with change(
+        by=by, action=PUBLISH, broker=broker, target=target, kinds=["exchanges"], detail=detail
+    ) as act:
         found = _preview(act.client, broker, message.vhost, item)
         if seen is not None and seen != found.mark:
             text = _("It would go elsewhere than was shown. Look again at where it goes now.")

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts import parameters
 from mqadmin.administration.acts.changing import blame, change
-from mqadmin.administration.lists.shovels import SHOVELS
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import shovels
@@ -57,7 +56,7 @@ def delete(*, broker: str, by: Actor, vhost: str, name: str) -> None:
 
 def restart(*, broker: str, by: Actor, vhost: str, name: str) -> None:
     """Have a shovel connect anew. Raises Refusal (404; 409 `not_offered`, `not_running`), RabbitError."""
-    with change(by=by, action=RESTART, broker=broker, target=f"{vhost}:{name}", kinds=[SHOVELS]) as act:
+    with change(by=by, action=RESTART, broker=broker, target=f"{vhost}:{name}", kinds=["shovels"]) as act:
         found = next(
             (item for item in shovels.listed(act.client) if (item.vhost, item.name) == (vhost, name)), None
         )

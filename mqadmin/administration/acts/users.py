@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from mqadmin.administration.acts import own
 from mqadmin.administration.acts.changing import blame, change, require_name
 from mqadmin.administration.acts.vhosts import require_tags
-from mqadmin.administration.lists.permissions import PERMISSIONS, TOPIC_PERMISSIONS
-from mqadmin.administration.lists.users import LIMITS, USERS
+from mqadmin.administration.lists.kinds import Name
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import permissions, users
@@ -29,7 +28,7 @@ CREATE, TAGS, PASSWORD, DELETE = (
 Way = Literal["password", "hash", "generate", "none"]
 GENERATED = 32  # letters and digits: 190 bits
 _SIGNS = string.ascii_letters + string.digits
-_KINDS = [USERS, PERMISSIONS, TOPIC_PERMISSIONS, LIMITS]
+_KINDS: list[Name] = ["users", "permissions", "topic_permissions", "limits"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def set_tags(*, broker: str, by: Actor, name: str, tags: Sequence[str]) -> None:
     """Give a user these tags and no others. Raises Refusal (422, 404, 409 `own_account`), RabbitError."""
     wanted = require_tags(tags)
     with change(
-        by=by, action=TAGS, broker=broker, target=name, kinds=[USERS], detail={"tags": wanted}
+        by=by, action=TAGS, broker=broker, target=name, kinds=["users"], detail={"tags": wanted}
     ) as act:
         own.require_other(broker, name)
         act.was(tags=users.one(act.client, name).tags)
@@ -78,7 +77,7 @@ def set_login(*, broker: str, by: Actor, name: str, login: NewLogin) -> str:
     """
     given, made = _login(login)
     detail = {"signs_in": login.way}
-    with change(by=by, action=PASSWORD, broker=broker, target=name, kinds=[USERS], detail=detail) as act:
+    with change(by=by, action=PASSWORD, broker=broker, target=name, kinds=["users"], detail=detail) as act:
         own.require_other(broker, name)
         found = users.one(act.client, name)
         act.was(signs_in="password" if found.has_password else "none")

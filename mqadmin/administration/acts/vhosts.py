@@ -8,11 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.acts.changing import blame, change, require_name
-from mqadmin.administration.lists.bindings import BINDINGS
-from mqadmin.administration.lists.exchanges import EXCHANGES
-from mqadmin.administration.lists.permissions import PERMISSIONS, TOPIC_PERMISSIONS
-from mqadmin.administration.lists.users import LIMITS, USERS
-from mqadmin.administration.lists.vhosts import VHOSTS
+from mqadmin.administration.lists.kinds import Name
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import limits, permissions, vhosts
@@ -20,7 +16,15 @@ from mqadmin.rabbit.administration.vhosts import Vhost
 
 CREATE, UPDATE, DELETE = "vhost.create", "vhost.update", "vhost.delete"
 TRACE, START, PROTECT = "vhost.trace", "vhost.start", "vhost.protect"
-_INSIDE = [VHOSTS, USERS, PERMISSIONS, TOPIC_PERMISSIONS, LIMITS, EXCHANGES, BINDINGS]
+_INSIDE: list[Name] = [
+    "vhosts",
+    "users",
+    "permissions",
+    "topic_permissions",
+    "limits",
+    "exchanges",
+    "bindings",
+]
 
 
 def create(
@@ -62,7 +66,7 @@ def update(
     """
     given = {"description": description, "tags": tags, "default_queue_type": default_queue_type}
     wanted = {key: value for key, value in given.items() if value is not None}
-    with change(by=by, action=UPDATE, broker=broker, target=name, kinds=[VHOSTS], detail=wanted) as act:
+    with change(by=by, action=UPDATE, broker=broker, target=name, kinds=["vhosts"], detail=wanted) as act:
         found = vhosts.one(act.client, name)
         was = _was(found)
         act.was(**was)
@@ -71,7 +75,7 @@ def update(
 
 def trace(*, broker: str, by: Actor, name: str, on: bool) -> None:
     """Have every message of a virtual host copied to `amq.rabbitmq.trace`, or not any more. Raises as `update`."""
-    with change(by=by, action=TRACE, broker=broker, target=name, kinds=[VHOSTS], detail={"on": on}) as act:
+    with change(by=by, action=TRACE, broker=broker, target=name, kinds=["vhosts"], detail={"on": on}) as act:
         found = vhosts.one(act.client, name)
         act.was(on=found.tracing)
         vhosts.put(act.client, name, **_was(found), tracing=on)
@@ -79,7 +83,9 @@ def trace(*, broker: str, by: Actor, name: str, on: bool) -> None:
 
 def protect(*, broker: str, by: Actor, name: str, on: bool) -> None:
     """Have RabbitMQ refuse to delete a virtual host, or not any more; 409 `not_offered` before 4.1."""
-    with change(by=by, action=PROTECT, broker=broker, target=name, kinds=[VHOSTS], detail={"on": on}) as act:
+    with change(
+        by=by, action=PROTECT, broker=broker, target=name, kinds=["vhosts"], detail={"on": on}
+    ) as act:
         found = vhosts.one(act.client, name)
         act.was(on=bool(found.protected))
         vhosts.protect(act.client, name, protected=on)
@@ -88,7 +94,7 @@ def protect(*, broker: str, by: Actor, name: str, on: bool) -> None:
 def start(*, broker: str, by: Actor, name: str, node: str) -> None:
     """Start a virtual host that stopped on a node. Raises Refusal (422 for a node that it has not), RabbitError."""
     with change(
-        by=by, action=START, broker=broker, target=name, kinds=[VHOSTS], detail={"node": node}
+        by=by, action=START, broker=broker, target=name, kinds=["vhosts"], detail={"node": node}
     ) as act:
         found = vhosts.one(act.client, name)
         if node not in found.nodes:

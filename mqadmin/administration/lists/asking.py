@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mqadmin.administration.lists import packing, tables
-from mqadmin.administration.lists.kinds import Before, Kind
+from mqadmin.administration.lists.kinds import Before, Kind, Name
 from mqadmin.administration.models import Listing, Packed
 from mqadmin.core import brokers
 from mqadmin.rabbit.errors import RabbitError
@@ -82,10 +82,9 @@ def ask(
         lock.release()
 
 
-def changed(broker: str, kinds: Iterable[Kind]) -> None:
+def changed(broker: str, kinds: Iterable[Name]) -> None:
     """Note that something was changed: what is asked for next must be newer. Raises django.db.Error."""
-    names = [kind.name for kind in kinds]
-    Listing.objects.filter(broker=broker, kind__in=names).update(changed_at=timezone.now())
+    Listing.objects.filter(broker=broker, kind__in=list(kinds)).update(changed_at=timezone.now())
 
 
 def _again(listing: Listing) -> Listing:

@@ -7,12 +7,35 @@ import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from mqadmin.core.query.fields import Vocabulary
 from mqadmin.rabbit.management_api.client import ManagementClient
 
 Test = Callable[[Any], bool]
+Name = Literal[
+    "bindings",
+    "channels",
+    "connections",
+    "deprecated-features",
+    "exchanges",
+    "feature-flags",
+    "federation_links",
+    "federation_sets",
+    "federation_upstreams",
+    "limits",
+    "nodes",
+    "parameters",
+    "permissions",
+    "policies",
+    "shovels",
+    "stops",
+    "topic_permissions",
+    "upgrade",
+    "users",
+    "vhosts",
+]
+"""All lists. An act says by name which of them show what it changed: no noun needs the module of another for it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +58,7 @@ class Kind:
     given what was found and the rows of before, returns what is kept: where a row remembers what it was.
     """
 
-    name: str
+    name: Name
     row: type[Any]
     ask: Callable[[ManagementClient], Sequence[Any]]
     identity: tuple[str, ...]

@@ -8,13 +8,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.lists import kinds
-from mqadmin.administration.lists.kinds import Kind
+from mqadmin.administration.lists.kinds import Kind, Name
 from mqadmin.core.query.fields import Field, Vocabulary
 from mqadmin.rabbit.administration import upkeep
 from mqadmin.rabbit.upkeep.finding import LEVELS, Finding
 
 
-def _kind(name: str, ask: Callable[[Any], Sequence[Finding]]) -> Kind:
+def _kind(name: Name, ask: Callable[[Any], Sequence[Finding]]) -> Kind:
     return kinds.register(
         Kind(
             name=name,

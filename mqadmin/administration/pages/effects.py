@@ -14,17 +14,22 @@ from threading import Lock
 from typing import Any
 
 from mqadmin.core.hooks import Panel, Registry
-from mqadmin.queues.pages.broker_status import live_fault
 from mqadmin.rabbit.errors import RabbitError
 
 Provider = Callable[[str, Mapping[str, Any]], Panel | None]
 _providers: dict[str, Registry[Provider]] = {}
+_later: list[Callable[[], None]] = []
 _loading = Lock()
 
 
 def register(action: str, provider: Provider) -> None:
     """Have `provider(broker, values)` asked before each such act."""
     _providers.setdefault(action, Registry()).register(provider)
+
+
+def register_later(register: Callable[[], None]) -> None:
+    """Have `register()` called when the first page asks, as a consumer's process never does."""
+    _later.append(register)
 
 
 def known(action: str) -> bool:
@@ -45,15 +50,14 @@ def _known() -> Mapping[str, Registry[Provider]]:
 
 @cache
 def _load() -> None:
-    """Have who knows register: when the first page asks, as a consumer's process never does."""
-    from mqadmin.administration.pages import leaving, touched
-
-    touched.register()
-    leaving.register()
+    for register_now in _later:
+        register_now()
 
 
 def _asked(provider: Provider, broker: str, values: Mapping[str, Any]) -> Panel | None:
     try:
         return provider(broker, values)
     except RabbitError as error:
+        from mqadmin.queues.pages.broker_status import live_fault  # only pages need it
+
         return Panel("administration/_effects_unknown.html", {"fault": live_fault(error)})

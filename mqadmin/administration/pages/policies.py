@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.administration.lists.policies import POLICIES
-from mqadmin.administration.pages import policy_words
+from mqadmin.administration.pages import definition_words, policy_words
 from mqadmin.administration.pages.exchanges import href_of as exchange_href
 from mqadmin.administration.pages.naming import address
 from mqadmin.core import brokers
@@ -85,7 +85,7 @@ def policy_row(broker: str, item: Policy) -> PolicyRow:
     words, tone = outcome(item.matched, item.won, item.queues, item.exchanges)
     return PolicyRow(
         address("policy_detail", broker, **names),
-        [(name, policy_words.value(name, value)) for name, value in item.definition.items()],
+        [(name, definition_words.value(name, value)) for name, value in item.definition.items()],
         policy_words.apply_to(item.apply_to),
         words,
         tone,
@@ -143,7 +143,7 @@ def whole(slug: str, kind: Kind, vhost: str, name: str) -> Whole:
     return Whole(
         policy,
         [
-            (key, policy_words.value(key, value), policy_words.does(key))
+            (key, definition_words.value(key, value), policy_words.does(key))
             for key, value in policy.definition.items()
         ],
         policy_words.apply_to(policy.apply_to),
@@ -291,4 +291,4 @@ def _policy_row(slug: str, kind: str, item: Named, match: Match) -> MatchRow:
 
 
 def _keys(pairs: Iterable[tuple[str, Any]]) -> list[str]:
-    return [f"{name} {policy_words.value(name, value)}" for name, value in pairs]
+    return [f"{name} {definition_words.value(name, value)}" for name, value in pairs]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -12,9 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mqadmin.administration.pages.effect_words import names
-from mqadmin.core.pages.formats import duration, number, size
 from mqadmin.core.tones import Tone
-from mqadmin.rabbit.topology.policy_keys import BY_NAME, Key
+from mqadmin.rabbit.topology.policy_keys import Key
 from mqadmin.rabbit.topology.policy_matches import Match, Why
 
 GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
@@ -111,17 +108,6 @@ def _types(key: Key) -> str | Promise:
         ("exchange",): gettext_lazy("Exchanges only."),
         ("classic", "quorum", "exchange"): gettext_lazy("Queues and exchanges, where the plugin is enabled."),
     }[key.types]
-
-
-def value(name: str, found: Any) -> str:
-    """Return the value of a key as people read it: 1,000, 5 min, 10 MB."""
-    key = BY_NAME.get(name)
-    is_number = isinstance(found, int) and not isinstance(found, bool)
-    if key and is_number and found >= 0:
-        if key.unit == "ms":
-            return duration(found / 1000)
-        return size(found) if key.unit == "bytes" else number(found)
-    return found if isinstance(found, str) and found else json.dumps(found, ensure_ascii=False)
 
 
 def apply_to(kind: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mqadmin.administration.pages import effect_words, effects, members_touched, policy_words
+from mqadmin.administration.pages import definition_words, effect_words, effects
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.rabbit.administration import bindings
@@ -77,7 +77,6 @@ def register() -> None:
     """Have the dialogs of acts whose effects are known show them."""
     for action, made in _CHANGES.items():
         effects.register(action, _provider(made))
-    members_touched.register()
 
 
 def _provider(made: Callable[[ManagementClient, _Values], Change | None]) -> effects.Provider:
@@ -104,7 +103,7 @@ def _names(applied: Any) -> str:
 
 def _value(applied: Any, key: str) -> str:
     found = applied.definition.get(key)
-    return "" if found is None else policy_words.value(key, found)
+    return "" if found is None else definition_words.value(key, found)
 
 
 def _bound(_client: ManagementClient, values: _Values) -> Change | None:

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods
 from mqadmin.administration.acts import bindings as binding_acts
 from mqadmin.administration.acts import changing
 from mqadmin.administration.forms.queues import DeleteQueueForm, QueueBindingForm, QueueForm
-from mqadmin.administration.lists.bindings import BINDINGS
 from mqadmin.administration.pages import known
 from mqadmin.administration.pages.naming import address
 from mqadmin.administration.views import deciding
@@ -50,7 +49,7 @@ def queue_new(request: HttpRequest) -> HttpResponse:
     def act(form: QueueForm) -> tuple[str, str]:
         values: dict[str, Any] = form.values
         made = declaring.declare(broker=slug, by=audit.actor(request), **values)
-        changing.outdate(slug, [BINDINGS])
+        changing.outdate(slug, ["bindings"])
         text = _("The queue %(name)s was declared.") % {"name": made.name}
         return reverse("queue_detail", args=[made.pk]), text
 
@@ -80,7 +79,7 @@ def queue_delete(request: HttpRequest, queue_id: int) -> HttpResponse:
             text = _("What is in %(name)s is kept, then it is deleted.") % {"name": queue.name}
             return reverse("operation_detail", args=[operation.pk]), text
         deleting.delete(queue=queue, by=by, even_full=how == "drop", even_used=even_used)
-        changing.outdate(queue.broker.slug, [BINDINGS])
+        changing.outdate(queue.broker.slug, ["bindings"])
         text = _("The queue %(name)s was deleted.") % {"name": queue.name}
         return address("queue_list", queue.broker.slug), text
 

@@ -111,7 +111,7 @@ def test_the_monitor_asks_for_what_is_looked_at_and_for_nothing_else(kind: Kind,
 
 def test_an_act_outdates_the_list(kind: Kind, counted: Counted) -> None:
     reading.look("default", kind)
-    asking.changed("default", [kind])
+    asking.changed("default", [kind.name])
     reading.look("default", kind)
     reading.look("default", kind)
     assert counted.calls == 2
