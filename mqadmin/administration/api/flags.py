@@ -1,4 +1,4 @@
-"""The API's calls for feature flags, deprecated features, and what is to be known before an upgrade."""
+"""The API's calls for feature flags and deprecated features."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from ninja import Query, Router, Schema, Status
 
 from mqadmin.administration.acts import flags
 from mqadmin.administration.api.listed import Listed, ListQuery, page
-from mqadmin.administration.api.nodes import FindingOut
 from mqadmin.administration.lists.flags import DEPRECATED, FLAGS
-from mqadmin.administration.lists.upkeep import UPGRADE
-from mqadmin.administration.pages import findings, upgrade_words
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Body, a_broker
 
@@ -54,10 +51,6 @@ class DeprecatedList(Listed):
     items: list[DeprecatedOut]
 
 
-class FindingList(Listed):
-    items: list[FindingOut]
-
-
 class FlagNamed(Body):
     broker: str = ""
     name: str
@@ -94,15 +87,3 @@ def flag_enable_all(request: HttpRequest, wanted: AllFlags) -> dict[str, Any]:
 def deprecated_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
     """List deprecated features: `q` as `is:used`. 503 `not_offered` before RabbitMQ 3.13."""
     return page(DEPRECATED, wanted, asdict)
-
-
-@router.get("/upgrade", response=FindingList)
-def upgrade(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
-    """List what breaks, changes or should be known when the broker is upgraded, the worst first."""
-    slug = a_broker(wanted.broker)
-
-    def out(item: Any) -> dict[str, Any]:
-        told = findings.shown(slug, item, upgrade_words.words).told
-        return {**asdict(item), "text": " ".join(filter(None, (f"{told.title}.", told.why, told.cure)))}
-
-    return page(UPGRADE, wanted, out)

@@ -1,16 +1,17 @@
-"""The API's calls for nodes, the cluster they are, and the members of quorum queues."""
+"""The API's calls for nodes and the cluster they are."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema, Status
 
-from mqadmin.administration.acts import members, nodes
+from mqadmin.administration.acts import nodes
 from mqadmin.administration.api.listed import Listed, ListQuery, page
+from mqadmin.administration.api.upkeep import FindingOut
 from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.nodes import NODES
 from mqadmin.administration.lists.upkeep import STOPS
@@ -20,7 +21,6 @@ from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, ApiError, Asked, Body, a_broker
 from mqadmin.rabbit.administration import checks
-from mqadmin.rabbit.upkeep.facts import Placed
 
 router = Router(tags=["nodes"], auth=VIEW)
 
@@ -73,17 +73,6 @@ class NodeList(Listed):
     items: list[NodeOut]
 
 
-class FindingOut(Schema):
-    """Something found: `level` is breaks, care, note or fine; `examples` are at most 50 of the `count` objects."""
-
-    code: str
-    level: str
-    text: str
-    count: int
-    examples: list[dict[str, str]]
-    params: dict[str, Any]
-
-
 class StopOut(Schema):
     """Whether a node may be stopped: `safe` is false while something would be lost or stand still."""
 
@@ -106,14 +95,6 @@ class CheckOut(Schema):
     objects: list[str]
 
 
-class TouchedOut(Schema):
-    """A queue whose members change, and those it has now."""
-
-    vhost: str
-    name: str
-    members: list[str]
-
-
 class NodeQuery(Asked):
     broker: str = ""
     node: str
@@ -130,41 +111,6 @@ class OnBroker(Body):
 class NameIn(Body):
     broker: str = ""
     name: str
-
-
-class MemberIn(Body):
-    """A quorum queue and the node on which it gets a member."""
-
-    broker: str = ""
-    vhost: str
-    name: str
-    node: str
-
-
-class MemberNamed(Asked):
-    broker: str = ""
-    vhost: str
-    name: str
-    node: str
-
-
-class GrowIn(Body):
-    """Which quorum queues get a member on `node`; with `dry_run` they are only named."""
-
-    broker: str = ""
-    node: str
-    strategy: Literal["all", "even"] = "all"
-    vhost_pattern: str = ".*"
-    queue_pattern: str = ".*"
-    dry_run: bool = False
-
-
-class ShrinkIn(Body):
-    """The node whose members go; with `dry_run` the queues are only named."""
-
-    broker: str = ""
-    node: str
-    dry_run: bool = False
 
 
 class StatisticsNamed(Asked):
@@ -230,39 +176,3 @@ def cluster_rename(request: HttpRequest, wanted: NameIn) -> Status[None]:
     """Call the cluster something else."""
     nodes.rename(broker=a_broker(wanted.broker), by=audit.actor(request), name=wanted.name)
     return Status(204, None)
-
-
-@router.post("/nodes/grow", response=list[TouchedOut], auth=CONFIGURE)
-def node_grow(request: HttpRequest, wanted: GrowIn) -> list[Placed]:
-    """Add a member on a node to each quorum queue that matches; return them as they were before."""
-    given = wanted.dict(exclude={"dry_run", "broker"})
-    slug = a_broker(wanted.broker)
-    if wanted.dry_run:
-        return members.would_grow(broker=slug, **given)
-    return members.grow(broker=slug, by=audit.actor(request), **given)
-
-
-@router.post("/nodes/shrink", response=list[TouchedOut], auth=CONFIGURE)
-def node_shrink(request: HttpRequest, wanted: ShrinkIn) -> list[Placed]:
-    """Take the members on a node away from all quorum queues that have others; return them as they were before.
-
-    409 `no_majority` where a queue would have too few members online.
-    """
-    slug = a_broker(wanted.broker)
-    if wanted.dry_run:
-        return members.would_shrink(broker=slug, node=wanted.node)[0]
-    return members.shrink(broker=slug, by=audit.actor(request), node=wanted.node)
-
-
-@router.post("/quorum-members", response={202: None}, auth=CONFIGURE)
-def member_add(request: HttpRequest, wanted: MemberIn) -> Status[None]:
-    """Add a member of a quorum queue; it fetches the messages afterwards. 409 `exists`, `stream`, `not_quorum`."""
-    members.add(by=audit.actor(request), **{**wanted.dict(), "broker": a_broker(wanted.broker)})
-    return Status(202, None)
-
-
-@router.delete("/quorum-members", response={202: None}, auth=CONFIGURE)
-def member_remove(request: HttpRequest, wanted: Query[MemberNamed]) -> Status[None]:
-    """Take a member of a quorum queue away. 409 `last_member`, `no_majority`."""
-    members.remove(by=audit.actor(request), **{**wanted.dict(), "broker": a_broker(wanted.broker)})
-    return Status(202, None)

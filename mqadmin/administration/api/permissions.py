@@ -1,18 +1,16 @@
-"""The API's calls for rights of users and for limits."""
+"""The API's calls for rights of users."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 
-from mqadmin.administration.acts import limits as limit_acts
 from mqadmin.administration.acts import permissions as acts
 from mqadmin.administration.api.listed import Listed, ListQuery, page
 from mqadmin.administration.lists.permissions import PERMISSIONS, TOPIC_PERMISSIONS
-from mqadmin.administration.lists.users import LIMITS
 from mqadmin.administration.pages import right_words
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
@@ -76,38 +74,6 @@ class RightsNamed(Asked):
     vhost: str
 
 
-class LimitOut(Schema):
-    """One limit; a negative value is none."""
-
-    of: str
-    name: str
-    limit: str
-    value: int
-
-
-class LimitList(Listed):
-    items: list[LimitOut]
-
-
-class LimitIn(Body):
-    """A limit of a virtual host (`max-connections`, `max-queues`) or a user (`max-connections`, `max-channels`)."""
-
-    broker: str = ""
-    of: Literal["vhost", "user"]
-    name: str
-    limit: str
-    value: int
-
-
-class LimitNamed(Asked):
-    """Which limit."""
-
-    broker: str = ""
-    of: Literal["vhost", "user"]
-    name: str
-    limit: str
-
-
 @router.get("/permissions", response=RightsList)
 def permission_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
     """List what users may do in virtual hosts: `q` as `vhost:shop user:app*`."""
@@ -153,26 +119,4 @@ def topic_permission_clear(request: HttpRequest, wanted: Query[RightsNamed]) -> 
     acts.clear_topics(
         broker=a_broker(wanted.broker), by=audit.actor(request), vhost=wanted.vhost, user=wanted.user
     )
-    return Status(204, None)
-
-
-@router.get("/limits", response=LimitList)
-def limit_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
-    """List the limits of virtual hosts and users: `q` as `of:user limit:max-connections`."""
-    return page(LIMITS, wanted, asdict)
-
-
-@router.put("/limits", response={204: None}, auth=CONFIGURE)
-def limit_set(request: HttpRequest, wanted: LimitIn) -> Status[None]:
-    """Set a limit; what is over it already stays. 409 `own_account` for mqadmin's own user."""
-    values = wanted.dict()
-    limit_acts.put(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
-    return Status(204, None)
-
-
-@router.delete("/limits", response={204: None}, auth=CONFIGURE)
-def limit_clear(request: HttpRequest, wanted: Query[LimitNamed]) -> Status[None]:
-    """Take a limit away; 404 where it is not set."""
-    values = wanted.dict()
-    limit_acts.clear(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
     return Status(204, None)

@@ -1,9 +1,6 @@
-"""What is filled in about a cluster: its name, a node for a new member, which queues grow."""
+"""What is filled in about a cluster: its name."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -19,31 +16,4 @@ class RenameForm(ActForm):
         strip=False,
         required=False,
         help_text=_("Federation and shovels tell clusters apart by it. No connection is cut."),
-    )
-
-
-class MemberForm(ActForm):
-    """On which node a queue gets a member. `nodes`: those without one."""
-
-    node = forms.ChoiceField(label=_("Node"))
-
-    def __init__(self, *args: Any, nodes: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["node"].choices = [(name, name) for name in nodes]  # type: ignore[attr-defined]
-
-
-class GrowForm(ActForm):
-    """Which quorum queues get a member on a node."""
-
-    vhost_pattern = forms.CharField(
-        label=_("Virtual hosts that match"),
-        strip=False,
-        required=False,
-        initial=".*",
-        help_text=_("A regular expression; .* is any."),
-    )
-    queue_pattern = forms.CharField(label=_("Queues that match"), strip=False, required=False, initial=".*")
-    strategy = forms.ChoiceField(
-        label=_("Of these"),
-        choices=[("all", _("all")), ("even", _("those with an even number of members"))],
     )

@@ -1,4 +1,4 @@
-"""A virtual host to make or to change, a node to start it on, a limit to set."""
+"""A virtual host to make or to change, a node to start it on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.forms.base import ActForm
-from mqadmin.rabbit.administration.limits import NAMES, Of
 
 TYPES = ("classic", "quorum", "stream")
 
@@ -59,16 +58,3 @@ class StartForm(ActForm):
     def __init__(self, *args: Any, nodes: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["node"].choices = [(name, name) for name in nodes]  # type: ignore[attr-defined]
-
-
-class LimitForm(ActForm):
-    """A limit and its value."""
-
-    limit = forms.ChoiceField(label=_("Limit"))
-    value = forms.IntegerField(
-        label=_("At most"), min_value=0, help_text=_("0 lets nothing in. What is over it already stays.")
-    )
-
-    def __init__(self, *args: Any, of: Of, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["limit"].choices = [(name, name) for name in NAMES[of]]  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What is shown of nodes: a row of the list, one with all it tells, the members of a queue."""
+"""What is shown of nodes: a row of the list, one with all it tells."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from mqadmin.core.pages.formats import number, short, size
 from mqadmin.core.tones import Tone
 from mqadmin.queues.monitor.cluster.nodes import DISK_NEAR, NEAR
 from mqadmin.rabbit.administration.nodes import Node
-from mqadmin.rabbit.upkeep.facts import Placed
 from mqadmin.rabbit.upkeep.finding import Finding
 
 
@@ -126,32 +125,6 @@ def node_names(nodes: Seen, *, without: Sequence[str] = ()) -> list[str]:
     table = nodes.rows()
     all_ = [table.row(place) for place in table.order("name")]
     return [node.name for node in all_ if node.running and node.name not in without]
-
-
-@dataclass(frozen=True)
-class MemberRow:
-    """A member of a queue, and the dialog that takes it away."""
-
-    node: str
-    href: str
-    online: bool
-    leads: bool
-    remove: str
-
-
-def member_rows(broker: str, queue: Placed) -> list[MemberRow]:
-    """Return the members of a queue, by name."""
-    names = {"vhost": queue.vhost, "name": queue.name}
-    return [
-        MemberRow(
-            node,
-            address("node_detail", broker, name=node),
-            node in queue.online,
-            node == queue.node,
-            address("member_remove", broker, **names, node=node),
-        )
-        for node in sorted(queue.members)
-    ]
 
 
 def _uses(node: Node, row: NodeRow) -> list[Use]:

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from mqadmin.administration.acts import federation as acts
-from mqadmin.administration.forms.parameters import SetForm, UpstreamForm
+from mqadmin.administration.forms.federation import SetForm, UpstreamForm
 from mqadmin.administration.lists.federation import LINKS, SETS, UPSTREAMS
 from mqadmin.administration.lists.kinds import Kind
-from mqadmin.administration.pages import known, moving
+from mqadmin.administration.pages import federation as pages
+from mqadmin.administration.pages import known
 from mqadmin.administration.pages.naming import asked
 from mqadmin.administration.views import listed
 from mqadmin.administration.views import moving as dialogs
@@ -37,7 +38,7 @@ def _sets() -> Noun:
 def link_list(request: HttpRequest) -> HttpResponse:
     """All links of a broker, those first that are down."""
     none, placeholder = _("No links"), _("Exchange, queue, upstream, or is:wrong type:queue")
-    return _page(request, LINKS, none, placeholder, "links", moving.link_row)
+    return _page(request, LINKS, none, placeholder, "links", pages.link_row)
 
 
 @permissions.view
@@ -50,7 +51,7 @@ def upstream_list(request: HttpRequest) -> HttpResponse:
         _("No upstreams"),
         _("Name, or down>0 vhost:shop"),
         "upstreams",
-        moving.upstream_row,
+        pages.upstream_row,
     )
 
 
@@ -58,7 +59,7 @@ def upstream_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def set_list(request: HttpRequest) -> HttpResponse:
     """All sets of upstreams of a broker."""
-    return _page(request, SETS, _("No sets"), _("Name, or vhost:shop"), "sets", moving.set_row)
+    return _page(request, SETS, _("No sets"), _("Name, or vhost:shop"), "sets", pages.set_row)
 
 
 def _page(request: HttpRequest, kind: Kind, none: str, placeholder: str, at: str, shape: Any) -> HttpResponse:

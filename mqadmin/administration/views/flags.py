@@ -1,4 +1,4 @@
-"""Feature flags and deprecated features; what is to be known before an upgrade."""
+"""Feature flags and deprecated features."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from mqadmin.administration.acts import flags as acts
 from mqadmin.administration.forms.base import ActForm
 from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.flags import DEPRECATED, FLAGS
-from mqadmin.administration.lists.upkeep import UPGRADE
-from mqadmin.administration.pages import findings, upgrade_words
 from mqadmin.administration.pages import flags as pages
 from mqadmin.administration.pages.naming import address, asked
 from mqadmin.administration.views import deciding, listed
@@ -19,8 +17,6 @@ from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
-from mqadmin.core.pages import rendering
-from mqadmin.queues.pages.broker_status import status_of
 from mqadmin.rabbit.administration.flags import Flag, to_enable
 
 
@@ -127,34 +123,6 @@ def flag_enable_all(request: HttpRequest) -> HttpResponse:
         return dialog.back, _("Enabled: %(names)s.") % {"names": ", ".join(done)}
 
     return deciding.decide(request, dialog, act)
-
-
-@permissions.view
-@require_safe
-def upgrade(request: HttpRequest) -> HttpResponse:
-    """What breaks, changes or should be known when this broker is upgraded."""
-    slug = brokers.current(request)
-    seen = reading.look(slug, UPGRADE)
-    version = rendering.version(request, seen.known_by)
-    if same := rendering.unchanged(request, version):
-        return same
-    table = seen.rows()
-    found = [table.row(place) for place in table.order("about")]
-    broker = status_of(slug).broker
-    context = {
-        **listed.about(request, slug, seen),
-        "version_now": f"{broker.product} {broker.version}".strip() if broker else "",
-        "found": [findings.shown(slug, item, upgrade_words.words) for item in found],
-        "breaks": sum(1 for item in found if item.level == "breaks"),
-        "cares": sum(1 for item in found if item.level == "care"),
-    }
-    return rendering.page(
-        request,
-        "administration/upgrade.html",
-        context,
-        fragment="administration/_upgrade.html",
-        version=version,
-    )
 
 
 def _known(slug: str) -> list[Flag]:

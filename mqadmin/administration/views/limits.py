@@ -12,10 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from mqadmin.administration.acts import limits as acts
 from mqadmin.administration.acts import own
 from mqadmin.administration.forms.base import ActForm
-from mqadmin.administration.forms.vhosts import LimitForm
-from mqadmin.administration.lists.users import LIMITS
-from mqadmin.administration.pages import users as pages
+from mqadmin.administration.forms.limits import LimitForm
+from mqadmin.administration.lists.limits import LIMITS
+from mqadmin.administration.pages import limits as pages
 from mqadmin.administration.pages.naming import asked
+from mqadmin.administration.pages.places import user_href, vhost_href
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
@@ -95,7 +96,7 @@ def _asked(request: HttpRequest) -> tuple[Of, str]:
 
 
 def _dialog(action: str, slug: str, of: Of, name: str, **more: Any) -> Dialog:
-    back = pages.vhost_href(slug, name) if of == "vhost" else pages.user_href(slug, name)
+    back = vhost_href(slug, name) if of == "vhost" else user_href(slug, name)
     refused = own.why_not(slug, name) if of == "user" else ""
     given = {"values": {of: name}, **more}
     return Dialog(

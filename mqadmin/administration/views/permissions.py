@@ -15,8 +15,9 @@ from mqadmin.administration.forms.base import ActForm
 from mqadmin.administration.forms.permissions import PermissionForm, TopicPermissionForm
 from mqadmin.administration.lists.permissions import PERMISSIONS, TOPIC_PERMISSIONS
 from mqadmin.administration.pages import known
-from mqadmin.administration.pages import users as pages
+from mqadmin.administration.pages import permissions as pages
 from mqadmin.administration.pages.naming import address, asked
+from mqadmin.administration.pages.places import user_href, vhost_href
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
@@ -85,7 +86,7 @@ def permission_set(request: HttpRequest) -> HttpResponse:
     def act(form: PermissionForm) -> tuple[str, str]:
         values = _without_trial(form.values)
         acts.put(broker=slug, by=audit.actor(request), **values)
-        return pages.user_href(slug, values["user"]), _("The rights of %(user)s were set.") % values
+        return user_href(slug, values["user"]), _("The rights of %(user)s were set.") % values
 
     made = partial(PermissionForm, vhosts=known.vhosts(slug), given=given, initial=initial)
     return deciding.decide(request, dialog, act, made)
@@ -108,7 +109,7 @@ def permission_clear(request: HttpRequest) -> HttpResponse:
 
     def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
         acts.clear(broker=slug, by=audit.actor(request), vhost=vhost, user=user)
-        return pages.user_href(slug, user), _("%(user)s has no rights in %(vhost)s any more.") % given
+        return user_href(slug, user), _("%(user)s has no rights in %(vhost)s any more.") % given
 
     return deciding.decide(request, dialog, act)
 
@@ -135,7 +136,7 @@ def topic_permission_set(request: HttpRequest) -> HttpResponse:
     def act(form: TopicPermissionForm) -> tuple[str, str]:
         values = _without_trial(form.values)
         acts.put_topic(broker=slug, by=audit.actor(request), **values)
-        return pages.user_href(slug, values["user"]), _("The rights of %(user)s on topics were set.") % values
+        return user_href(slug, values["user"]), _("The rights of %(user)s on topics were set.") % values
 
     made = partial(TopicPermissionForm, vhosts=known.vhosts(slug), given=given, initial=initial)
     return deciding.decide(request, dialog, act, made)
@@ -159,9 +160,7 @@ def topic_permission_clear(request: HttpRequest) -> HttpResponse:
 
     def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
         acts.clear_topics(broker=slug, by=audit.actor(request), vhost=vhost, user=user)
-        return pages.user_href(slug, user), _(
-            "%(user)s has no topic permissions in %(vhost)s any more."
-        ) % given
+        return user_href(slug, user), _("%(user)s has no topic permissions in %(vhost)s any more.") % given
 
     return deciding.decide(request, dialog, act)
 
@@ -184,9 +183,9 @@ def _dialog(
     label: str,
 ) -> Dialog:
     user = given.get("user", "")
-    back = pages.user_href(slug, user) if user else address("permission_list", slug)
+    back = user_href(slug, user) if user else address("permission_list", slug)
     if not user and "vhost" in given:
-        back = pages.vhost_href(slug, given["vhost"])
+        back = vhost_href(slug, given["vhost"])
     return Dialog(
         action=action,
         broker=slug,

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from mqadmin.administration.acts import shovels as acts
-from mqadmin.administration.forms.parameters import ShovelForm
+from mqadmin.administration.forms.shovels import ShovelForm
 from mqadmin.administration.lists.shovels import SHOVELS
-from mqadmin.administration.pages import known, moving
+from mqadmin.administration.pages import known
+from mqadmin.administration.pages import shovels as pages
 from mqadmin.administration.pages.naming import asked
 from mqadmin.administration.views import listed
 from mqadmin.administration.views import moving as dialogs
@@ -45,7 +46,7 @@ def shovel_list(request: HttpRequest) -> HttpResponse:
         words,
         rows="administration/_shovels.html",
         template="administration/shovels.html",
-        shape=moving.shovel_row,
+        shape=pages.shovel_row,
     )
 
 

@@ -18,8 +18,10 @@ from mqadmin.administration.forms.users import LoginForm, NewUserForm, TagsForm
 from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.users import USERS
 from mqadmin.administration.pages import known, rights
+from mqadmin.administration.pages import permissions as rows
 from mqadmin.administration.pages import users as pages
 from mqadmin.administration.pages.naming import address, asked
+from mqadmin.administration.pages.places import user_href
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
@@ -68,8 +70,8 @@ def user_detail(request: HttpRequest) -> HttpResponse:
         "found": found,
         "shown": pages.user_row(slug, found) if found else None,
         "tags": pages.tag_words(found.tags) if found else [],
-        "granted": [(pages.permission_row(slug, item), item, said) for item, said in granted],
-        "topics": [(item, pages.topic_row(slug, item)) for item in rights.rows_of(topics, user=name)],
+        "granted": [(rows.permission_row(slug, item), item, said) for item, said in granted],
+        "topics": [(item, rows.topic_row(slug, item)) for item in rights.rows_of(topics, user=name)],
         "own": own.why_not(slug, name),
     }
     status = listed.status(seen, is_there=found is not None)
@@ -102,9 +104,7 @@ def user_new(request: HttpRequest) -> HttpResponse:
         made = acts.create(broker=slug, by=audit.actor(request), **values)
         if made:
             return _shown_once(request, slug, values["name"], made)
-        return pages.user_href(slug, values["name"]), _("The user %(name)s was made.") % {
-            "name": values["name"]
-        }
+        return user_href(slug, values["name"]), _("The user %(name)s was made.") % {"name": values["name"]}
 
     return deciding.decide(request, dialog, act, NewUserForm)
 
@@ -134,7 +134,7 @@ def user_tags(request: HttpRequest) -> HttpResponse:
 
     def act(form: TagsForm) -> tuple[str, str]:
         acts.set_tags(broker=slug, by=audit.actor(request), name=name, **form.values)
-        return pages.user_href(slug, name), _("The tags of %(name)s were changed.") % {"name": name}
+        return user_href(slug, name), _("The tags of %(name)s were changed.") % {"name": name}
 
     return deciding.decide(request, dialog, act, partial(TagsForm, initial=initial))
 
@@ -165,7 +165,7 @@ def user_login(request: HttpRequest) -> HttpResponse:
         made = acts.set_login(broker=slug, by=audit.actor(request), name=name, **form.values)
         if made:
             return _shown_once(request, slug, name, made)
-        return pages.user_href(slug, name), _("How %(name)s signs in was changed.") % {"name": name}
+        return user_href(slug, name), _("How %(name)s signs in was changed.") % {"name": name}
 
     return deciding.decide(request, dialog, act, LoginForm)
 
@@ -198,12 +198,12 @@ def user_delete(request: HttpRequest) -> HttpResponse:
 
 def _shown_once(request: HttpRequest, slug: str, name: str, made: str) -> HttpResponse:
     """Answer with a password that was made: no redirect, whose message would be stored with the session."""
-    context = {"name": name, "password": made, "back": pages.user_href(slug, name), "broker": slug}
+    context = {"name": name, "password": made, "back": user_href(slug, name), "broker": slug}
     return rendering.page(request, "administration/password_made.html", context)
 
 
 def _dialog(action: str, slug: str, name: str, *, title: str, **more: Any) -> Dialog:
-    back = pages.user_href(slug, name)
+    back = user_href(slug, name)
     refused = own.why_not(slug, name)
     named = title % {"name": name}
     return Dialog(action, slug, named, back=back, back_label=name, subject=name, refused=refused, **more)

@@ -15,8 +15,10 @@ from mqadmin.administration.forms.vhosts import NewVhostForm, StartForm, VhostFo
 from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.vhosts import VHOSTS
 from mqadmin.administration.pages import known, rights
-from mqadmin.administration.pages import users as pages
+from mqadmin.administration.pages import permissions as rows
+from mqadmin.administration.pages import vhosts as pages
 from mqadmin.administration.pages.naming import address, asked
+from mqadmin.administration.pages.places import vhost_href
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
@@ -64,10 +66,10 @@ def vhost_detail(request: HttpRequest) -> HttpResponse:
         **listed.about(request, slug, seen),
         "found": found,
         "users_seen": users,
-        "users": [(item, pages.permission_row(slug, item)) for item in inside[:MOST_USERS]],
+        "users": [(item, rows.permission_row(slug, item)) for item in inside[:MOST_USERS]],
         "user_count": len(inside),
         "topics": [
-            (item, pages.topic_row(slug, item)) for item in rights.rows_of(topics, vhost=name)[:MOST_USERS]
+            (item, rows.topic_row(slug, item)) for item in rights.rows_of(topics, vhost=name)[:MOST_USERS]
         ],
         "shown": pages.vhost_row(slug, found) if found else None,
     }
@@ -99,7 +101,7 @@ def vhost_new(request: HttpRequest) -> HttpResponse:
     def act(form: NewVhostForm) -> tuple[str, str]:
         values: dict[str, Any] = form.values
         acts.create(broker=slug, by=audit.actor(request), **values)
-        return pages.vhost_href(slug, values["name"]), _("The virtual host %(name)s was made.") % values
+        return vhost_href(slug, values["name"]), _("The virtual host %(name)s was made.") % values
 
     return deciding.decide(request, dialog, act, NewVhostForm)
 
@@ -129,7 +131,7 @@ def vhost_edit(request: HttpRequest) -> HttpResponse:
 
     def act(form: VhostForm) -> tuple[str, str]:
         acts.update(broker=slug, by=audit.actor(request), name=name, **form.values)
-        return pages.vhost_href(slug, name), _("The virtual host %(name)s was changed.") % {"name": name}
+        return vhost_href(slug, name), _("The virtual host %(name)s was changed.") % {"name": name}
 
     return deciding.decide(request, dialog, act, partial(VhostForm, initial=initial))
 
@@ -160,7 +162,7 @@ def vhost_trace(request: HttpRequest) -> HttpResponse:
     def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
         acts.trace(broker=slug, by=audit.actor(request), name=name, on=is_on)
         text = _("%(name)s is traced.") if is_on else _("%(name)s is not traced any more.")
-        return pages.vhost_href(slug, name), text % {"name": name}
+        return vhost_href(slug, name), text % {"name": name}
 
     return deciding.decide(request, dialog, act)
 
@@ -186,7 +188,7 @@ def vhost_protect(request: HttpRequest) -> HttpResponse:
     def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
         acts.protect(broker=slug, by=audit.actor(request), name=name, on=is_on)
         text = _("%(name)s is protected.") if is_on else _("%(name)s is not protected any more.")
-        return pages.vhost_href(slug, name), text % {"name": name}
+        return vhost_href(slug, name), text % {"name": name}
 
     return deciding.decide(request, dialog, act)
 
@@ -219,7 +221,7 @@ def vhost_start(request: HttpRequest) -> HttpResponse:
 
     def act(form: StartForm) -> tuple[str, str]:
         acts.start(broker=slug, by=audit.actor(request), name=name, **form.values)
-        return pages.vhost_href(slug, name), _("%(name)s was started.") % {"name": name}
+        return vhost_href(slug, name), _("%(name)s was started.") % {"name": name}
 
     return deciding.decide(request, dialog, act, partial(StartForm, nodes=nodes))
 
@@ -253,6 +255,6 @@ def vhost_delete(request: HttpRequest) -> HttpResponse:
 
 
 def _dialog(action: str, slug: str, name: str, *, title: str, **more: Any) -> Dialog:
-    back = pages.vhost_href(slug, name)
+    back = vhost_href(slug, name)
     named = title % {"name": name}
     return Dialog(action, slug, named, back=back, back_label=name, subject=name, **more)
