@@ -18,7 +18,7 @@ from pika.exceptions import AMQPError
 from mqadmin.administration.acts import connections as acts
 from mqadmin.administration.acts import cutting
 from mqadmin.administration.lists import asking
-from mqadmin.administration.lists.channels import CHANNELS
+from mqadmin.administration.lists.connections import CHANNELS
 from mqadmin.administration.models import Listing
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor

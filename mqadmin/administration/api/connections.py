@@ -13,8 +13,7 @@ from pydantic import Field
 from mqadmin.administration.acts import connections as acts
 from mqadmin.administration.acts.changing import blame, refused
 from mqadmin.administration.api.listed import Listed, ListQuery, page
-from mqadmin.administration.lists.channels import CHANNELS
-from mqadmin.administration.lists.connections import CONNECTIONS
+from mqadmin.administration.lists.connections import CHANNELS, CONNECTIONS
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import OPERATE, VIEW, Asked, a_broker

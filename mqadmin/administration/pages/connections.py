@@ -13,9 +13,10 @@ from django.utils.translation import ngettext
 from mqadmin.administration.acts.cutting import Cut
 from mqadmin.administration.lists.tables import Table
 from mqadmin.administration.pages import owners
-from mqadmin.administration.pages.exchanges import Pairs, href_of, pairs
 from mqadmin.administration.pages.naming import address, found_in, quoted
 from mqadmin.administration.pages.owners import Owner
+from mqadmin.administration.pages.pairs import Pairs, pairs
+from mqadmin.administration.pages.places import exchange_href
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.administration.channels import Channel, Flow
 from mqadmin.rabbit.administration.channels import Detail as ChannelDetail
@@ -217,7 +218,7 @@ def whole_channel(broker: str, detail: ChannelDetail, held: float | None) -> Who
             (reader, queue_href(broker, item.vhost, reader["queue"]), _owner(broker, reader["tag"]))
             for reader in item.readers
         ],
-        publishes=[_passed(flow, href_of(broker, flow.vhost, flow.name)) for flow in detail.publishes],
+        publishes=[_passed(flow, exchange_href(broker, flow.vhost, flow.name)) for flow in detail.publishes],
         deliveries=[_passed(flow, queue_href(broker, flow.vhost, flow.name)) for flow in detail.deliveries],
     )
 

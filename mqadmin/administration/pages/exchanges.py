@@ -1,11 +1,8 @@
-"""What is shown of exchanges and bindings: a row of a list, and one exchange with all that is bound to it."""
+"""What is shown of exchanges: a row of a list, and one exchange with all that is bound to it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -14,13 +11,12 @@ from mqadmin.administration.lists.bindings import BINDINGS
 from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.administration.lists.reading import Seen
 from mqadmin.administration.lists.tables import Table
-from mqadmin.administration.pages.naming import address
-from mqadmin.rabbit.administration.bindings import Binding
+from mqadmin.administration.pages.bindings import BindingRow, binding_row
+from mqadmin.administration.pages.pairs import Pairs, pairs
+from mqadmin.administration.pages.places import exchange_href
 from mqadmin.rabbit.administration.exchanges import Exchange
 
 MOST_SHOWN = 200  # bindings of one exchange, each way
-
-Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -30,30 +26,6 @@ class ExchangeRow:
     href: str
     marks: list[str]
     arguments: Pairs
-
-
-@dataclass(frozen=True)
-class BindingRow:
-    """A binding with the pages of both its ends, and the dialog that takes it away."""
-
-    broker: str
-    item: Binding
-    source: str
-    destination: str
-    arguments: Pairs
-
-    @property
-    def unbind(self) -> str:
-        item = self.item
-        return address(
-            "binding_delete",
-            self.broker,
-            vhost=item.vhost,
-            source=item.source,
-            destination=item.destination,
-            destination_type=item.destination_type,
-            properties_key=item.properties_key,
-        )
 
 
 @dataclass(frozen=True)
@@ -74,23 +46,7 @@ class Whole:
 
 def exchange_row(broker: str, item: Exchange) -> ExchangeRow:
     """Return what the list draws of an exchange."""
-    return ExchangeRow(href_of(broker, item.vhost, item.name), marks(item), pairs(item.arguments))
-
-
-def binding_row(broker: str, item: Binding) -> BindingRow:
-    """Return what a list draws of a binding."""
-    return BindingRow(
-        broker,
-        item,
-        href_of(broker, item.vhost, item.source),
-        _destination(broker, item),
-        pairs(item.arguments),
-    )
-
-
-def href_of(broker: str, vhost: str, name: str) -> str:
-    """Return the address of an exchange's page."""
-    return address("exchange_detail", broker, vhost=vhost, name=name)
+    return ExchangeRow(exchange_href(broker, item.vhost, item.name), marks(item), pairs(item.arguments))
 
 
 def marks(item: Exchange) -> list[str]:
@@ -101,14 +57,6 @@ def marks(item: Exchange) -> list[str]:
         (item.internal, _("internal")),
     )
     return [words for holds, words in told if holds]
-
-
-def pairs(arguments: Mapping[str, Any]) -> Pairs:
-    """Return arguments as texts, each value as JSON writes it but for plain text."""
-    return [
-        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for name, value in arguments.items()
-    ]
 
 
 def whole(broker: str, exchanges: Seen, bindings: Seen, vhost: str, name: str) -> Whole | None:
@@ -135,13 +83,6 @@ def whole(broker: str, exchanges: Seen, bindings: Seen, vhost: str, name: str) -
     )
 
 
-def kind_of(broker: str, vhost: str, name: str) -> str:
-    """Return the type of an exchange, "" where it is not known."""
-    rows = reading.look(broker, EXCHANGES).rows()
-    place = rows.places.get((vhost, name))
-    return "" if place is None else str(rows.of("type")[place])
-
-
 def look(broker: str) -> tuple[Seen, Seen]:
     """Return the lists of exchanges and bindings as they are known."""
     return reading.look(broker, EXCHANGES), reading.look(broker, BINDINGS)
@@ -161,9 +102,3 @@ def _bound(bindings: Table, **wanted: str) -> list[int]:
         column = bindings.of(name)
         places = column.holding(places, [found == value for found in column.distinct])
     return places
-
-
-def _destination(broker: str, item: Binding) -> str:
-    if item.destination_type == "exchange":
-        return href_of(broker, item.vhost, item.destination)
-    return address("queue_named", broker, vhost=item.vhost, name=item.destination)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.administration.pages.exchanges import href_of as exchange_href
-from mqadmin.administration.pages.exchanges import pairs
-from mqadmin.administration.pages.moving import STATES, Acts, Pairs
+from mqadmin.administration.pages.moving import STATES, Acts
 from mqadmin.administration.pages.naming import address
+from mqadmin.administration.pages.pairs import Pairs, pairs
+from mqadmin.administration.pages.places import exchange_href
 from mqadmin.core.pages.formats import number
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.administration import federation

@@ -32,6 +32,14 @@ def exchange_types(broker: str) -> list[str]:
         return []
 
 
+def exchange_type(broker: str, vhost: str, name: str) -> str:
+    """Return the type of an exchange, "" where the broker does not say or has none of that name."""
+    try:
+        return exchanges.one(brokers.client(broker), vhost, name).type
+    except RabbitError:
+        return ""
+
+
 def vhost(broker: str, name: str) -> Vhost | None:
     """Return a virtual host as it is now, None where the broker does not say or has none."""
     try:

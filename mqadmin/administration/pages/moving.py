@@ -6,12 +6,11 @@ import json
 from dataclasses import dataclass
 
 from mqadmin.administration.lists.parameters import Row as ParameterItem
-from mqadmin.administration.pages.exchanges import pairs
 from mqadmin.administration.pages.naming import address
+from mqadmin.administration.pages.pairs import Pairs, pairs
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.administration import federation, shovels
 
-Pairs = list[tuple[str, str]]
 STATES: dict[str, Tone] = {
     "running": "green",
     "flow": "amber",

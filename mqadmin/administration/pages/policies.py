@@ -15,8 +15,8 @@ from mqadmin.administration.lists import reading
 from mqadmin.administration.lists.exchanges import EXCHANGES
 from mqadmin.administration.lists.policies import POLICIES
 from mqadmin.administration.pages import definition_words, policy_words
-from mqadmin.administration.pages.exchanges import href_of as exchange_href
 from mqadmin.administration.pages.naming import address
+from mqadmin.administration.pages.places import exchange_href
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.core.pages.formats import number

@@ -12,10 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from mqadmin.administration.acts import bindings as acts
 from mqadmin.administration.forms.base import ActForm
-from mqadmin.administration.forms.exchanges import BindingForm
+from mqadmin.administration.forms.bindings import BindingForm
 from mqadmin.administration.lists.bindings import BINDINGS
-from mqadmin.administration.pages import exchanges as pages
+from mqadmin.administration.pages import bindings as pages
+from mqadmin.administration.pages import known
 from mqadmin.administration.pages.naming import address, asked
+from mqadmin.administration.pages.places import exchange_href
 from mqadmin.administration.pages.unbinding import BACK
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
@@ -48,7 +50,7 @@ def binding_new(request: HttpRequest) -> HttpResponse:
     vhost, name = asked(request, "vhost", "name")
     slug = brokers.current(request)
     values = {"name": name, "vhost": vhost, "broker": slug}
-    back = pages.href_of(slug, vhost, name)
+    back = exchange_href(slug, vhost, name)
     dialog = Dialog(
         action=acts.BIND,
         broker=slug,
@@ -68,7 +70,9 @@ def binding_new(request: HttpRequest) -> HttpResponse:
         acts.bind(broker=slug, by=audit.actor(request), vhost=vhost, source=name, **given)
         return back, _("%(name)s was bound.") % {"name": given["destination"]}
 
-    return deciding.decide(request, dialog, act, partial(BindingForm, kind=pages.kind_of(slug, vhost, name)))
+    return deciding.decide(
+        request, dialog, act, partial(BindingForm, kind=known.exchange_type(slug, vhost, name))
+    )
 
 
 @permissions.configure
@@ -80,7 +84,7 @@ def binding_delete(request: HttpRequest) -> HttpResponse:
     if values["destination_type"] not in ("queue", "exchange"):
         raise Refusal(_("A binding leads to a queue or to an exchange."), "invalid", status=422)
     slug = brokers.current(request)
-    back, back_label = pages.href_of(slug, values["vhost"], values["source"]), values["source"]
+    back, back_label = exchange_href(slug, values["vhost"], values["source"]), values["source"]
     if request.GET.get("back") == BACK:
         back = address("queue_named", slug, vhost=values["vhost"], name=values["destination"])
         back_label = values["destination"]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from mqadmin.administration.lists import reading
-from mqadmin.administration.lists.channels import CHANNELS
+from mqadmin.administration.lists.connections import CHANNELS
 from mqadmin.administration.pages import connections as pages
 from mqadmin.administration.pages.naming import asked
 from mqadmin.administration.views import listed

@@ -13,8 +13,7 @@ from mqadmin.administration.acts.changing import refused
 from mqadmin.administration.acts.cutting import Cut
 from mqadmin.administration.forms.connections import CloseForm
 from mqadmin.administration.lists import reading
-from mqadmin.administration.lists.channels import CHANNELS
-from mqadmin.administration.lists.connections import CONNECTIONS
+from mqadmin.administration.lists.connections import CHANNELS, CONNECTIONS
 from mqadmin.administration.pages import connections as pages
 from mqadmin.administration.pages import owners
 from mqadmin.administration.pages.naming import address, asked, found_in, quoted

@@ -18,6 +18,7 @@ from mqadmin.administration.lists.permissions import PERMISSIONS
 from mqadmin.administration.pages import exchanges as pages
 from mqadmin.administration.pages import known, rights, unroutable
 from mqadmin.administration.pages.naming import address, asked
+from mqadmin.administration.pages.places import exchange_href
 from mqadmin.administration.views import deciding, listed
 from mqadmin.administration.views.deciding import Dialog
 from mqadmin.administration.views.listed import Words
@@ -109,7 +110,7 @@ def exchange_new(request: HttpRequest) -> HttpResponse:
     def act(form: ExchangeForm) -> tuple[str, str]:
         values: dict[str, Any] = form.values
         acts.declare(broker=slug, by=audit.actor(request), **values)
-        href = pages.href_of(slug, values["vhost"], values["name"])
+        href = exchange_href(slug, values["vhost"], values["name"])
         return href, _("The exchange %(name)s was declared.") % {"name": values["name"]}
 
     return deciding.decide(request, dialog, act, partial(ExchangeForm, vhosts=vhosts, types=types))
@@ -131,7 +132,7 @@ def exchange_delete(request: HttpRequest) -> HttpResponse:
             _("It is deleted only if nothing is bound to it. Who publishes to it afterwards is refused."),
         ],
         label=_("Delete it"),
-        back=pages.href_of(slug, vhost, name),
+        back=exchange_href(slug, vhost, name),
         back_label=name or _("the default exchange"),
         subject=name,
         values={"vhost": vhost, "name": name},
