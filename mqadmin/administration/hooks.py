@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.acts import converting  # noqa: F401
-from mqadmin.administration.lists import thread
-from mqadmin.administration.pages import effects
+from mqadmin.administration.effects import providers
+from mqadmin.administration.listing import thread
 from mqadmin.core import hooks
 
 # The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
@@ -35,8 +35,8 @@ NOUNS = (
 def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     hooks.register_queue_panel(_rights)
-    hooks.register_touched(effects.panels)
-    effects.register_later(_effects)
+    hooks.register_touched(providers.panels)
+    providers.register_later(_effects)
     hooks.register_queue_doors(_doors)
     for key, label, icon in NOUNS:
         hooks.register_nav_part(hooks.NavPart(key, label, icon))
@@ -49,19 +49,21 @@ def register() -> None:
 
 
 def _rights(queue: Any, request: HttpRequest) -> hooks.Panel | None:
-    from mqadmin.administration.pages import rights
+    from mqadmin.administration.permissions import rights
 
     return rights.queue_panel(queue, request)
 
 
 def _policies(queue: Any, request: HttpRequest) -> hooks.Panel | None:
-    from mqadmin.administration.pages import policies
+    from mqadmin.administration.policies import pages as policies
 
     return policies.queue_panel(queue, request)
 
 
 def _effects() -> None:
-    from mqadmin.administration.pages import leaving, members_touched, touched
+    from mqadmin.administration.effects import touched
+    from mqadmin.administration.members import touched as members_touched
+    from mqadmin.administration.users import leaving
 
     touched.register()
     leaving.register()
@@ -69,6 +71,6 @@ def _effects() -> None:
 
 
 def _doors(queue: Any) -> hooks.QueueDoors:
-    from mqadmin.administration.pages import unbinding
+    from mqadmin.administration.bindings import doors
 
-    return unbinding.doors(queue)
+    return doors.doors(queue)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mqadmin.administration.forms.bindings import BindingForm
-from mqadmin.administration.forms.exchanges import ExchangeForm
+from mqadmin.administration.bindings.forms import BindingForm
+from mqadmin.administration.exchanges.forms import ExchangeForm
 
 PLAIN = {"destination_type": "queue", "destination": "work"}
 

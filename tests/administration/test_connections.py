@@ -15,10 +15,9 @@ from django.test import Client
 from django.urls import reverse
 from pika.exceptions import AMQPError
 
-from mqadmin.administration.acts import connections as acts
-from mqadmin.administration.acts import cutting
-from mqadmin.administration.lists import asking
-from mqadmin.administration.lists.connections import CHANNELS
+from mqadmin.administration.connections import acts, cutting
+from mqadmin.administration.connections.lists import CHANNELS
+from mqadmin.administration.listing import asking
 from mqadmin.administration.models import Listing
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
