@@ -95,6 +95,21 @@ def decide(
     return rendering.page(request, "administration/decide.html", context, status=status)
 
 
+def sure(
+    request: HttpRequest, dialog: Dialog, act: Callable[[], object], done: str, *, to: str = ""
+) -> HttpResponse:
+    """Show the dialog of an act that takes nothing but a yes; on POST call `act()`, go to `to` and say `done`.
+
+    `to`: "" for where one would have gone back to. For the rest see `decide`.
+    """
+
+    def confirmed(_form: ActForm) -> tuple[str, str]:
+        act()
+        return to or dialog.back, done
+
+    return decide(request, dialog, confirmed)
+
+
 def _effects(dialog: Dialog, form: ActForm) -> list[Any]:
     """Return what is known of what the act touches: with what is filled in, where anything is to be.
 

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from mqadmin.administration.acting import deciding, known
 from mqadmin.administration.acting.deciding import Dialog
-from mqadmin.administration.acting.forms import ActForm
 from mqadmin.administration.exchanges import acts, pages, unroutable
 from mqadmin.administration.exchanges.forms import ExchangeForm
 from mqadmin.administration.exchanges.lists import EXCHANGES
@@ -138,8 +137,11 @@ def exchange_delete(request: HttpRequest) -> HttpResponse:
         values={"vhost": vhost, "name": name},
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.delete(broker=slug, by=audit.actor(request), vhost=vhost, name=name)
-        return address("exchange_list", slug), _("The exchange %(name)s was deleted.") % values
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.delete, broker=slug, by=audit.actor(request), vhost=vhost, name=name)
+    return deciding.sure(
+        request,
+        dialog,
+        act,
+        _("The exchange %(name)s was deleted.") % values,
+        to=address("exchange_list", slug),
+    )

@@ -80,10 +80,9 @@ def link_restart(request: HttpRequest) -> HttpResponse:
     vhost, id_, node, name = asked(request, "vhost", "id", "node", "name")
     slug = brokers.current(request)
     values = {"name": name, "vhost": vhost, "node": node}
-
-    def act() -> None:
-        acts.restart(broker=slug, by=audit.actor(request), vhost=vhost, id=id_, node=node, name=name)
-
+    act = partial(
+        acts.restart, broker=slug, by=audit.actor(request), vhost=vhost, id=id_, node=node, name=name
+    )
     return dialogs.sure(
         request,
         Noun("", "federation_link_list", _("Federation")),
@@ -109,10 +108,7 @@ def link_restart(request: HttpRequest) -> HttpResponse:
 def upstream_new(request: HttpRequest) -> HttpResponse:
     """Define an upstream."""
     slug = brokers.current(request)
-
-    def put(values: dict[str, Any]) -> None:
-        acts.put_upstream(broker=slug, by=audit.actor(request), only_new=True, **values)
-
+    put = partial(acts.put_upstream, broker=slug, by=audit.actor(request), only_new=True)
     says = [
         _("It links nothing by itself: a policy with federation-upstream or federation-upstream-set does.")
     ]
@@ -126,10 +122,7 @@ def upstream_edit(request: HttpRequest) -> HttpResponse:
     """Change an upstream: links to it connect anew."""
     vhost, name = asked(request, "vhost", "name")
     slug = brokers.current(request)
-
-    def put(values: dict[str, Any]) -> None:
-        acts.put_upstream(broker=slug, by=audit.actor(request), vhost=vhost, name=name, **values)
-
+    put = partial(acts.put_upstream, broker=slug, by=audit.actor(request), vhost=vhost, name=name)
     says = [_("Its links connect anew.")]
     form = dialogs.as_table(UpstreamForm)
     return dialogs.edit(request, _upstreams(), acts.SET_UPSTREAM, (vhost, UPSTREAM, name), says, put, form)
@@ -147,10 +140,7 @@ def upstream_delete(request: HttpRequest) -> HttpResponse:
         % values,
         _("What waits for them upstream stays there, until it expires."),
     ]
-
-    def act() -> None:
-        acts.delete_upstream(broker=slug, by=audit.actor(request), vhost=vhost, name=name)
-
+    act = partial(acts.delete_upstream, broker=slug, by=audit.actor(request), vhost=vhost, name=name)
     title, done = _("Delete the upstream %(name)s") % values, _("The upstream %(name)s was deleted.") % values
     return dialogs.sure(
         request, _upstreams(), acts.DELETE_UPSTREAM, name, title, says, _("Delete it"), done, act
@@ -162,10 +152,7 @@ def upstream_delete(request: HttpRequest) -> HttpResponse:
 def set_new(request: HttpRequest) -> HttpResponse:
     """Define a set of upstreams."""
     slug = brokers.current(request)
-
-    def put(values: dict[str, Any]) -> None:
-        acts.put_set(broker=slug, by=audit.actor(request), only_new=True, **values)
-
+    put = partial(acts.put_set, broker=slug, by=audit.actor(request), only_new=True)
     says = [_("A policy with federation-upstream-set links to all of them.")]
     form = partial(SetForm, vhosts=known.vhosts(slug))
     return dialogs.make(request, _sets(), acts.SET_SET, _("New set of upstreams"), says, put, form)
@@ -177,10 +164,7 @@ def set_edit(request: HttpRequest) -> HttpResponse:
     """Change a set of upstreams."""
     vhost, name = asked(request, "vhost", "name")
     slug = brokers.current(request)
-
-    def put(values: dict[str, Any]) -> None:
-        acts.put_set(broker=slug, by=audit.actor(request), vhost=vhost, name=name, **values)
-
+    put = partial(acts.put_set, broker=slug, by=audit.actor(request), vhost=vhost, name=name)
     says = [_("Links are opened and closed as it says then.")]
     form = dialogs.as_text(SetForm, "members")
     return dialogs.edit(request, _sets(), acts.SET_SET, (vhost, SET, name), says, put, form)
@@ -196,9 +180,6 @@ def set_delete(request: HttpRequest) -> HttpResponse:
     says = [
         _("The set %(name)s (vhost %(vhost)s) is deleted. Links by it end at once; upstreams stay.") % values
     ]
-
-    def act() -> None:
-        acts.delete_set(broker=slug, by=audit.actor(request), vhost=vhost, name=name)
-
+    act = partial(acts.delete_set, broker=slug, by=audit.actor(request), vhost=vhost, name=name)
     title, done = _("Delete the set %(name)s") % values, _("The set %(name)s was deleted.") % values
     return dialogs.sure(request, _sets(), acts.DELETE_SET, name, title, says, _("Delete it"), done, act)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -86,11 +88,8 @@ def flag_enable(request: HttpRequest) -> HttpResponse:
         values={"name": name},
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.enable(broker=slug, by=audit.actor(request), name=name)
-        return dialog.back, _("%(name)s is enabled.") % {"name": name}
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.enable, broker=slug, by=audit.actor(request), name=name)
+    return deciding.sure(request, dialog, act, _("%(name)s is enabled.") % {"name": name})
 
 
 @permissions.configure

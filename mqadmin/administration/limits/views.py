@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from mqadmin.administration.acting import deciding
 from mqadmin.administration.acting.deciding import Dialog
-from mqadmin.administration.acting.forms import ActForm
 from mqadmin.administration.limits import acts, pages
 from mqadmin.administration.limits.forms import LimitForm
 from mqadmin.administration.limits.lists import LIMITS
@@ -79,11 +78,8 @@ def limit_clear(request: HttpRequest) -> HttpResponse:
         acts.clear_action(of), slug, of, name, title=title, says=says, label=_("Take it away"), **more
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.clear(broker=slug, by=audit.actor(request), of=of, name=name, limit=limit)
-        return dialog.back, _("The limit of %(name)s was taken away.") % {"name": name}
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.clear, broker=slug, by=audit.actor(request), of=of, name=name, limit=limit)
+    return deciding.sure(request, dialog, act, _("The limit of %(name)s was taken away.") % {"name": name})
 
 
 def _asked(request: HttpRequest) -> tuple[Of, str]:

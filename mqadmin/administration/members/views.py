@@ -93,11 +93,8 @@ def member_remove(request: HttpRequest) -> HttpResponse:
         subject=name,
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.remove(broker=slug, by=audit.actor(request), vhost=vhost, name=name, node=node)
-        return dialog.back, _("The member on %(node)s was taken away.") % values
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.remove, broker=slug, by=audit.actor(request), vhost=vhost, name=name, node=node)
+    return deciding.sure(request, dialog, act, _("The member on %(node)s was taken away.") % values)
 
 
 @permissions.configure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,6 @@ from django.views.decorators.http import require_http_methods
 
 from mqadmin.administration.acting import deciding
 from mqadmin.administration.acting.deciding import Dialog
-from mqadmin.administration.acting.forms import ActForm
 from mqadmin.administration.listed.naming import address
 from mqadmin.administration.nodes import acts
 from mqadmin.administration.nodes.forms import RenameForm
@@ -38,11 +38,8 @@ def cluster_rebalance(request: HttpRequest) -> HttpResponse:
         danger=False,
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.rebalance(broker=slug, by=audit.actor(request))
-        return dialog.back, _("The leaders are being spread.")
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.rebalance, broker=slug, by=audit.actor(request))
+    return deciding.sure(request, dialog, act, _("The leaders are being spread."))
 
 
 @permissions.configure
@@ -69,11 +66,8 @@ def cluster_reset(request: HttpRequest) -> HttpResponse:
         subject=node or slug,
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.reset_statistics(broker=slug, by=audit.actor(request), node=node)
-        return dialog.back, _("The statistics begin anew.")
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.reset_statistics, broker=slug, by=audit.actor(request), node=node)
+    return deciding.sure(request, dialog, act, _("The statistics begin anew."))
 
 
 @permissions.configure

@@ -40,12 +40,12 @@ def make(
     action: str,
     title: str,
     says: list[str],
-    put: Callable[[dict[str, Any]], None],
+    put: Callable[..., object],
     form: Callable[..., ActForm],
     *,
     form_template: str = "administration/_fields.html",
 ) -> HttpResponse:
-    """Show the dialog of a new one, and on POST call `put` with what was filled in."""
+    """Show the dialog of a new one, and on POST call `put` with what was filled in, by name."""
     slug = brokers.current(request)
     dialog = Dialog(
         action=action,
@@ -61,7 +61,7 @@ def make(
     )
 
     def act(filled: ActForm) -> tuple[str, str]:
-        put(filled.values)
+        put(**filled.values)
         return dialog.back, _("%(name)s was set.") % {"name": filled.values.get("name", "")}
 
     return deciding.decide(request, dialog, act, form)
@@ -73,7 +73,7 @@ def edit(
     action: str,
     names: tuple[str, str, str],
     says: list[str],
-    put: Callable[[dict[str, Any]], None],
+    put: Callable[..., object],
     form: Callable[[Any], Callable[..., ActForm]],
     *,
     form_template: str = "administration/_fields.html",
@@ -105,7 +105,7 @@ def edit(
     )
 
     def act(filled: ActForm) -> tuple[str, str]:
-        put(filled.values)
+        put(**filled.values)
         return dialog.back, _("%(name)s was set.") % {"name": name}
 
     return deciding.decide(request, dialog, act, form(value))
@@ -135,7 +135,7 @@ def sure(
     says: list[str],
     label: str,
     done: str,
-    act: Callable[[], None],
+    act: Callable[[], object],
     *,
     icon: str = "trash",
     danger: bool = True,
@@ -154,9 +154,4 @@ def sure(
         danger=danger,
         icon=icon,
     )
-
-    def go(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        act()
-        return dialog.back, done
-
-    return deciding.decide(request, dialog, go)
+    return deciding.sure(request, dialog, act, done)

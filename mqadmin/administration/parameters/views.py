@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -50,10 +49,7 @@ def parameter_list(request: HttpRequest) -> HttpResponse:
 def parameter_new(request: HttpRequest) -> HttpResponse:
     """Set a new parameter."""
     slug = brokers.current(request)
-
-    def put(values: dict[str, Any]) -> None:
-        acts.put(broker=slug, by=audit.actor(request), only_new=True, **values)
-
+    put = partial(acts.put, broker=slug, by=audit.actor(request), only_new=True)
     says = [_("Whoever reads it (a plugin, RabbitMQ itself) is told at once.")]
     form = partial(ParameterForm, vhosts=known.vhosts(slug))
     return dialogs.make(request, _noun(), acts.SET, _("New parameter"), says, put, form)
@@ -65,10 +61,7 @@ def parameter_edit(request: HttpRequest) -> HttpResponse:
     """Change a parameter: its value is replaced as a whole."""
     vhost, component, name = asked(request, "vhost", "component", "name")
     slug = brokers.current(request)
-
-    def put(values: dict[str, Any]) -> None:
-        acts.put(broker=slug, by=audit.actor(request), vhost=vhost, component=component, name=name, **values)
-
+    put = partial(acts.put, broker=slug, by=audit.actor(request), vhost=vhost, component=component, name=name)
     says = [_("Whoever reads it (a plugin, RabbitMQ itself) is told at once.")]
     form = dialogs.as_text(ParameterForm, "value")
     return dialogs.edit(request, _noun(component), acts.SET, (vhost, component, name), says, put, form)
@@ -80,10 +73,9 @@ def parameter_delete(request: HttpRequest) -> HttpResponse:
     """Delete a parameter."""
     vhost, component, name = asked(request, "vhost", "component", "name")
     slug = brokers.current(request)
-
-    def act() -> None:
-        acts.delete(broker=slug, by=audit.actor(request), vhost=vhost, component=component, name=name)
-
+    act = partial(
+        acts.delete, broker=slug, by=audit.actor(request), vhost=vhost, component=component, name=name
+    )
     values = {"name": name, "component": component, "vhost": vhost}
     says = (
         _("The parameter %(name)s of %(component)s (vhost %(vhost)s) is deleted for good.")

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from mqadmin.administration.acting import deciding, known
 from mqadmin.administration.acting.deciding import Dialog
-from mqadmin.administration.acting.forms import ActForm
 from mqadmin.administration.listed import views as listed
 from mqadmin.administration.listed.naming import address, asked
 from mqadmin.administration.listed.places import user_href, vhost_href
@@ -105,11 +104,14 @@ def permission_clear(request: HttpRequest) -> HttpResponse:
     title, label = _("Take the rights of %(user)s away") % given, _("Take them away")
     dialog = _dialog(acts.CLEAR, slug, given, title, says, label)
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.clear(broker=slug, by=audit.actor(request), vhost=vhost, user=user)
-        return user_href(slug, user), _("%(user)s has no rights in %(vhost)s any more.") % given
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.clear, broker=slug, by=audit.actor(request), vhost=vhost, user=user)
+    return deciding.sure(
+        request,
+        dialog,
+        act,
+        _("%(user)s has no rights in %(vhost)s any more.") % given,
+        to=user_href(slug, user),
+    )
 
 
 @permissions.configure
@@ -156,11 +158,14 @@ def topic_permission_clear(request: HttpRequest) -> HttpResponse:
     title, label = _("Take the topic permissions of %(user)s away") % given, _("Take them away")
     dialog = _dialog(acts.CLEAR_TOPICS, slug, given, title, says, label)
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.clear_topics(broker=slug, by=audit.actor(request), vhost=vhost, user=user)
-        return user_href(slug, user), _("%(user)s has no topic permissions in %(vhost)s any more.") % given
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.clear_topics, broker=slug, by=audit.actor(request), vhost=vhost, user=user)
+    return deciding.sure(
+        request,
+        dialog,
+        act,
+        _("%(user)s has no topic permissions in %(vhost)s any more.") % given,
+        to=user_href(slug, user),
+    )
 
 
 def _given(request: HttpRequest) -> dict[str, str]:

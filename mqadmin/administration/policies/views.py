@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from mqadmin.administration.acting import deciding, known
 from mqadmin.administration.acting.deciding import Dialog
-from mqadmin.administration.acting.forms import ActForm
 from mqadmin.administration.listed import views as listed
 from mqadmin.administration.listed.naming import address, asked
 from mqadmin.administration.listed.views import Words
@@ -182,11 +181,10 @@ def policy_delete(request: HttpRequest) -> HttpResponse:
         values=values,
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.delete(broker=slug, by=audit.actor(request), vhost=vhost, name=name, by_operator=by_operator)
-        return _list(slug), _("The policy %(name)s was deleted.") % values
-
-    return deciding.decide(request, dialog, act)
+    act = partial(
+        acts.delete, broker=slug, by=audit.actor(request), vhost=vhost, name=name, by_operator=by_operator
+    )
+    return deciding.sure(request, dialog, act, _("The policy %(name)s was deleted.") % values, to=_list(slug))
 
 
 @permissions.view

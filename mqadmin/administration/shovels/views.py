@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -54,10 +53,7 @@ def shovel_list(request: HttpRequest) -> HttpResponse:
 def shovel_new(request: HttpRequest) -> HttpResponse:
     """Define a shovel."""
     slug = brokers.current(request)
-
-    def put(values: dict[str, Any]) -> None:
-        acts.put(broker=slug, by=audit.actor(request), only_new=True, **values)
-
+    put = partial(acts.put, broker=slug, by=audit.actor(request), only_new=True)
     says = [_("It begins at once: it takes messages from one end and publishes them at the other.")]
     form = partial(ShovelForm, vhosts=known.vhosts(slug))
     return dialogs.make(request, _noun(), acts.SET, _("New shovel"), says, put, form, form_template=_FORM)
@@ -69,10 +65,7 @@ def shovel_edit(request: HttpRequest) -> HttpResponse:
     """Change a shovel: it ends and begins anew."""
     vhost, name = asked(request, "vhost", "name")
     slug = brokers.current(request)
-
-    def put(values: dict[str, Any]) -> None:
-        acts.put(broker=slug, by=audit.actor(request), vhost=vhost, name=name, **values)
-
+    put = partial(acts.put, broker=slug, by=audit.actor(request), vhost=vhost, name=name)
     says = [_("It ends and begins anew. What it has in hand goes back to its source, and may come twice.")]
     names = (vhost, COMPONENT, name)
     form = dialogs.as_table(ShovelForm)
@@ -93,10 +86,7 @@ def shovel_delete(request: HttpRequest) -> HttpResponse:
         % values,
         _("What it has in hand goes back to its source; what it moved stays where it is."),
     ]
-
-    def act() -> None:
-        acts.delete(broker=slug, by=audit.actor(request), vhost=vhost, name=name)
-
+    act = partial(acts.delete, broker=slug, by=audit.actor(request), vhost=vhost, name=name)
     title, done = _("Delete the shovel %(name)s") % values, _("The shovel %(name)s was deleted.") % values
     return dialogs.sure(request, _noun(), acts.DELETE, name, title, says, _("Delete it"), done, act)
 
@@ -112,10 +102,7 @@ def shovel_restart(request: HttpRequest) -> HttpResponse:
         _("The shovel %(name)s (vhost %(vhost)s) closes its connections and opens them again.") % values,
         _("What it has in hand goes back to its source, and may come twice."),
     ]
-
-    def act() -> None:
-        acts.restart(broker=slug, by=audit.actor(request), vhost=vhost, name=name)
-
+    act = partial(acts.restart, broker=slug, by=audit.actor(request), vhost=vhost, name=name)
     return dialogs.sure(
         request,
         _noun(),

@@ -42,6 +42,19 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Saying:
+    """How findings of one code are told, as in `Told`: with `%(name)s` for what a finding has to tell, plurals by
+    "count" or, of another number, "count_name". `view`: the page where it is done, `query` behind its address."""
+
+    title: Any
+    why: Any = ""
+    cure: Any = ""
+    view: str = ""
+    label: Any = ""
+    query: str = ""
+
+
+@dataclass(frozen=True)
 class Example:
     """One of the objects that show it."""
 
@@ -86,6 +99,17 @@ def shown(broker: str, finding: Finding, words: Words) -> Shown:
         [_example(broker, item) for item in finding.examples],
         max(0, finding.count - named),
     )
+
+
+def told(table: Mapping[str, Saying], broker: str, finding: Finding, params: Params) -> Told:
+    """Return a finding as the table of its kind has it; its code where that knows none."""
+    said = table.get(finding.code)
+    if said is None:
+        return Told(finding.code)
+    counts = {f"count_{key}": value for key, value in finding.params.items() if isinstance(value, int)}
+    values = {**params, **counts, "count": finding.count}
+    to = href(said.view, broker) + said.query if said.view else ""
+    return Told(said.title % values, said.why % values, said.cure % values, to, str(said.label))
 
 
 def href(view: str, broker: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext, ngettext_lazy
 
 from mqadmin.administration.listed.naming import address
-from mqadmin.administration.upkeep.findings import Params, Told, href
+from mqadmin.administration.upkeep.findings import Params, Saying, Told, href, told
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.upkeep.finding import BREAKS, CARE, FINE, Finding
 from mqadmin.rabbit.upkeep.stopping import Step, steps
@@ -60,10 +61,9 @@ def todos(broker: str, findings: Sequence[Finding], name: str) -> list[Todo]:
     return [_todo(broker, step, name) for step in steps(findings)]
 
 
-def words(_broker: str, finding: Finding, params: Params) -> Told:
+def words(broker: str, finding: Finding, params: Params) -> Told:
     """Return a finding about stopping a node in words."""
-    found = _WORDS.get(finding.code)
-    return found(finding.count, params) if found else Told(finding.code)
+    return told(_WORDS, broker, finding, {"reason": "", **params})
 
 
 def _todo(broker: str, step: Step, name: str) -> Todo:
@@ -114,129 +114,135 @@ def _todo(broker: str, step: Step, name: str) -> Todo:
     return Todo(text, command, step.is_done, to)
 
 
-_Maker = Callable[[int, Params], Told]
-_WORDS: dict[str, _Maker] = {
-    "is_down": lambda _n, _p: Told(_("It does not run")),
-    "only_node": lambda _n, _p: Told(
-        _("It is the only node that runs"),
-        _("The whole broker stops with it: nobody can publish or consume."),
+_WORDS = {
+    "is_down": Saying(_lazy("It does not run")),
+    "only_node": Saying(
+        _lazy("It is the only node that runs"),
+        _lazy("The whole broker stops with it: nobody can publish or consume."),
     ),
-    "metadata_short": lambda _n, p: Told(
-        _("Too few nodes would be left"),
-        _(
+    "metadata_short": Saying(
+        _lazy("Too few nodes would be left"),
+        _lazy(
             "Of %(nodes)s nodes %(left)s would run. Queues, users and bindings can be changed only by a majority."
-        )
-        % p,
+        ),
     ),
-    "others_down": lambda n, p: Told(
-        ngettext("%(n)s other node is down", "%(n)s other nodes are down", n) % p,
-        _("Each node that is away is a member less for its queues."),
+    "others_down": Saying(
+        ngettext_lazy("%(n)s other node is down", "%(n)s other nodes are down", "count"),
+        _lazy("Each node that is away is a member less for its queues."),
     ),
-    "others_draining": lambda n, p: Told(
-        ngettext("%(n)s other node is being drained", "%(n)s other nodes are being drained", n) % p,
-        _("Leaders and clients do not go there."),
+    "others_draining": Saying(
+        ngettext_lazy("%(n)s other node is being drained", "%(n)s other nodes are being drained", "count"),
+        _lazy("Leaders and clients do not go there."),
     ),
-    "draining": lambda _n, _p: Told(
-        _("It is being drained"),
-        _("It takes no clients, and leads no quorum queue that can be led elsewhere."),
+    "draining": Saying(
+        _lazy("It is being drained"),
+        _lazy("It takes no clients, and leads no quorum queue that can be led elsewhere."),
     ),
-    "our_address": lambda _n, _p: Told(
-        _("mqadmin reaches the cluster by this node alone"),
-        _(
+    "our_address": Saying(
+        _lazy("mqadmin reaches the cluster by this node alone"),
+        _lazy(
             "Unless its address is that of a load balancer, mqadmin and its consumers are blind while it is away."
         ),
     ),
-    "broker_objects": lambda _n, p: Told(_("RabbitMQ itself says that it is needed"), p.get("reason", "")),
-    "quorum_critical": lambda n, p: Told(
-        ngettext(
-            "%(n)s quorum queue would lose its majority", "%(n)s quorum queues would lose their majority", n
-        )
-        % p,
-        _(
+    "broker_objects": Saying(_lazy("RabbitMQ itself says that it is needed"), "%(reason)s"),
+    "quorum_critical": Saying(
+        ngettext_lazy(
+            "%(n)s quorum queue would lose its majority",
+            "%(n)s quorum queues would lose their majority",
+            "count",
+        ),
+        _lazy(
             "Nobody could publish to them or consume from them until it is back. Beside each: its members online."
         ),
     ),
-    "quorum_lone": lambda n, p: Told(
-        ngettext("%(n)s quorum queue lives on it alone", "%(n)s quorum queues live on it alone", n) % p,
-        _("They have one member only: without it they are away. Add a member on another node."),
+    "quorum_lone": Saying(
+        ngettext_lazy(
+            "%(n)s quorum queue lives on it alone", "%(n)s quorum queues live on it alone", "count"
+        ),
+        _lazy("They have one member only: without it they are away. Add a member on another node."),
     ),
-    "quorum_short": lambda n, p: Told(
-        ngettext("%(n)s quorum queue has no majority now", "%(n)s quorum queues have no majority now", n) % p,
-        _("Too few of their members are online already. Beside each: its members online."),
+    "quorum_short": Saying(
+        ngettext_lazy(
+            "%(n)s quorum queue has no majority now", "%(n)s quorum queues have no majority now", "count"
+        ),
+        _lazy("Too few of their members are online already. Beside each: its members online."),
     ),
-    "quorum_safe": lambda n, p: Told(
-        ngettext("%(n)s quorum queue goes on without it", "%(n)s quorum queues go on without it", n) % p
+    "quorum_safe": Saying(
+        ngettext_lazy(
+            "%(n)s quorum queue goes on without it", "%(n)s quorum queues go on without it", "count"
+        )
     ),
-    "stream_critical": lambda n, p: Told(
-        ngettext("%(n)s stream would lose its majority", "%(n)s streams would lose their majority", n) % p,
-        _("Nobody could publish to them until it is back. Beside each: its members online."),
+    "stream_critical": Saying(
+        ngettext_lazy(
+            "%(n)s stream would lose its majority", "%(n)s streams would lose their majority", "count"
+        ),
+        _lazy("Nobody could publish to them until it is back. Beside each: its members online."),
     ),
-    "stream_lone": lambda n, p: Told(
-        ngettext("%(n)s stream lives on it alone", "%(n)s streams live on it alone", n) % p,
-        _("rabbitmq-streams add_replica adds a member: RabbitMQ's API does not."),
+    "stream_lone": Saying(
+        ngettext_lazy("%(n)s stream lives on it alone", "%(n)s streams live on it alone", "count"),
+        _lazy("rabbitmq-streams add_replica adds a member: RabbitMQ's API does not."),
     ),
-    "stream_short": lambda n, p: Told(
-        ngettext("%(n)s stream has no majority now", "%(n)s streams have no majority now", n) % p
+    "stream_short": Saying(
+        ngettext_lazy("%(n)s stream has no majority now", "%(n)s streams have no majority now", "count")
     ),
-    "stream_safe": lambda n, p: Told(
-        ngettext("%(n)s stream goes on without it", "%(n)s streams go on without it", n) % p
+    "stream_safe": Saying(
+        ngettext_lazy("%(n)s stream goes on without it", "%(n)s streams go on without it", "count")
     ),
-    "leaders": lambda n, p: Told(
-        ngettext("It leads %(n)s queue", "It leads %(n)s queues", n) % p,
-        _(
+    "leaders": Saying(
+        ngettext_lazy("It leads %(n)s queue", "It leads %(n)s queues", "count"),
+        _lazy(
             "When it is drained, another member leads. Stopped without that, each waits some seconds for its "
             "election."
         ),
     ),
-    "no_leaders": lambda _n, _p: Told(_("It leads no quorum queue and no stream")),
-    "transient": lambda n, p: Told(
-        ngettext(
+    "no_leaders": Saying(_lazy("It leads no quorum queue and no stream")),
+    "transient": Saying(
+        ngettext_lazy(
             "%(n)s transient queue would be deleted with its messages",
             "%(n)s transient queues would be deleted with their messages",
-            n,
-        )
-        % p,
-        _("What is not durable goes with its node: %(messages)s messages.") % p,
-        _("Let their consumers empty them, or declare them durable."),
+            "count",
+        ),
+        _lazy("What is not durable goes with its node: %(messages)s messages."),
+        _lazy("Let their consumers empty them, or declare them durable."),
     ),
-    "unsaved": lambda n, p: Told(
-        ngettext(
+    "unsaved": Saying(
+        ngettext_lazy(
             "%(n)s classic queue has messages that are not persistent",
             "%(n)s classic queues have messages that are not persistent",
-            n,
-        )
-        % p,
-        _("They would be lost: %(messages)s messages. The others come back with the node.") % p,
-        _("Let their consumers empty them, or move the messages to a quorum queue."),
+            "count",
+        ),
+        _lazy("They would be lost: %(messages)s messages. The others come back with the node."),
+        _lazy("Let their consumers empty them, or move the messages to a quorum queue."),
     ),
-    "only_copy": lambda n, p: Told(
-        ngettext(
+    "only_copy": Saying(
+        ngettext_lazy(
             "%(n)s classic queue is away while it is stopped",
             "%(n)s classic queues are away while it is stopped",
-            n,
-        )
-        % p,
-        _("Their only copy is here. Messages stay and come back with it: %(messages)s.") % p,
+            "count",
+        ),
+        _lazy("Their only copy is here. Messages stay and come back with it: %(messages)s."),
     ),
-    "exclusive": lambda n, p: Told(
-        ngettext("%(n)s exclusive queue goes with it", "%(n)s exclusive queues go with it", n) % p,
-        _("Their clients declare them again when they connect elsewhere."),
+    "exclusive": Saying(
+        ngettext_lazy("%(n)s exclusive queue goes with it", "%(n)s exclusive queues go with it", "count"),
+        _lazy("Their clients declare them again when they connect elsewhere."),
     ),
-    "mirrored": lambda n, p: Told(
-        ngettext("%(n)s mirrored queue goes on elsewhere", "%(n)s mirrored queues go on elsewhere", n) % p,
-        _("A mirror in step takes over."),
+    "mirrored": Saying(
+        ngettext_lazy(
+            "%(n)s mirrored queue goes on elsewhere", "%(n)s mirrored queues go on elsewhere", "count"
+        ),
+        _lazy("A mirror in step takes over."),
     ),
-    "no_classic": lambda _n, _p: Told(_("No classic queue lives on it")),
-    "clients": lambda n, p: Told(
-        ngettext("%(n)s connection is cut", "%(n)s connections are cut", n) % p,
-        _("Clients that connect again go to another node, where they know its address."),
+    "no_classic": Saying(_lazy("No classic queue lives on it")),
+    "clients": Saying(
+        ngettext_lazy("%(n)s connection is cut", "%(n)s connections are cut", "count"),
+        _lazy("Clients that connect again go to another node, where they know its address."),
     ),
-    "our_clients": lambda n, p: Told(
-        ngettext("%(n)s connection is of mqadmin", "%(n)s connections are of mqadmin", n) % p,
-        _("Its consumers connect again by themselves; what they have in hand is delivered once more."),
+    "our_clients": Saying(
+        ngettext_lazy("%(n)s connection is of mqadmin", "%(n)s connections are of mqadmin", "count"),
+        _lazy("Its consumers connect again by themselves; what they have in hand is delivered once more."),
     ),
-    "no_clients": lambda _n, _p: Told(_("Nobody is connected to it")),
-    "clients_unknown": lambda _n, _p: Told(
-        _("Who is connected is not known"), _("mqadmin's user may not see the connections of others.")
+    "no_clients": Saying(_lazy("Nobody is connected to it")),
+    "clients_unknown": Saying(
+        _lazy("Who is connected is not known"), _lazy("mqadmin's user may not see the connections of others.")
     ),
 }

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from mqadmin.administration.acting import deciding, known
 from mqadmin.administration.acting.deciding import Dialog
-from mqadmin.administration.acting.forms import ActForm
 from mqadmin.administration.listed import views as listed
 from mqadmin.administration.listed.naming import address, asked
 from mqadmin.administration.listed.places import user_href
@@ -188,11 +187,14 @@ def user_delete(request: HttpRequest) -> HttpResponse:
         values={"name": name},
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.delete(broker=slug, by=audit.actor(request), name=name)
-        return address("user_list", slug), _("The user %(name)s was deleted.") % {"name": name}
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.delete, broker=slug, by=audit.actor(request), name=name)
+    return deciding.sure(
+        request,
+        dialog,
+        act,
+        _("The user %(name)s was deleted.") % {"name": name},
+        to=address("user_list", slug),
+    )
 
 
 def _shown_once(request: HttpRequest, slug: str, name: str, made: str) -> HttpResponse:

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from mqadmin.administration.acting import deciding, known
 from mqadmin.administration.acting.deciding import Dialog
-from mqadmin.administration.acting.forms import ActForm
 from mqadmin.administration.listed import views as listed
 from mqadmin.administration.listed.naming import address, asked
 from mqadmin.administration.listed.places import vhost_href
@@ -159,12 +158,9 @@ def vhost_trace(request: HttpRequest) -> HttpResponse:
         icon="eye",
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.trace(broker=slug, by=audit.actor(request), name=name, on=is_on)
-        text = _("%(name)s is traced.") if is_on else _("%(name)s is not traced any more.")
-        return vhost_href(slug, name), text % {"name": name}
-
-    return deciding.decide(request, dialog, act)
+    done = _("%(name)s is traced.") if is_on else _("%(name)s is not traced any more.")
+    act = partial(acts.trace, broker=slug, by=audit.actor(request), name=name, on=is_on)
+    return deciding.sure(request, dialog, act, done % {"name": name})
 
 
 @permissions.configure
@@ -185,12 +181,9 @@ def vhost_protect(request: HttpRequest) -> HttpResponse:
         icon="lock",
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.protect(broker=slug, by=audit.actor(request), name=name, on=is_on)
-        text = _("%(name)s is protected.") if is_on else _("%(name)s is not protected any more.")
-        return vhost_href(slug, name), text % {"name": name}
-
-    return deciding.decide(request, dialog, act)
+    done = _("%(name)s is protected.") if is_on else _("%(name)s is not protected any more.")
+    act = partial(acts.protect, broker=slug, by=audit.actor(request), name=name, on=is_on)
+    return deciding.sure(request, dialog, act, done % {"name": name})
 
 
 @permissions.configure
@@ -247,11 +240,14 @@ def vhost_delete(request: HttpRequest) -> HttpResponse:
         values={"vhost": name, "name": name},
     )
 
-    def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
-        acts.delete(broker=slug, by=audit.actor(request), name=name)
-        return address("vhost_list", slug), _("The virtual host %(name)s was deleted.") % {"name": name}
-
-    return deciding.decide(request, dialog, act)
+    act = partial(acts.delete, broker=slug, by=audit.actor(request), name=name)
+    return deciding.sure(
+        request,
+        dialog,
+        act,
+        _("The virtual host %(name)s was deleted.") % {"name": name},
+        to=address("vhost_list", slug),
+    )
 
 
 def _dialog(action: str, slug: str, name: str, *, title: str, **more: Any) -> Dialog:
