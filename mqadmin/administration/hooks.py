@@ -11,24 +11,25 @@ from mqadmin.administration.acts import converting  # noqa: F401
 from mqadmin.administration.effects import providers
 from mqadmin.administration.listing import thread
 from mqadmin.core import hooks
+from mqadmin.core.hooks import NavPart
 
-# The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
+# The pages in the sidebar's groups, as the first part of their address, what they are called, their icon.
 NOUNS = (
-    ("exchanges", _("Exchanges"), "sitemap"),
-    ("bindings", _("Bindings"), "link"),
-    ("connections", _("Connections"), "plug-connected"),
-    ("channels", _("Channels"), "switch-horizontal"),
-    ("vhosts", _("Virtual hosts"), "layers-linked"),
-    ("users", _("Users"), "users"),
-    ("permissions", _("Permissions"), "lock"),
-    ("limits", _("Limits"), "adjustments"),
-    ("policies", _("Policies"), "adjustments"),
-    ("parameters", _("Parameters"), "list-details"),
-    ("shovels", _("Shovels"), "transfer"),
-    ("federation", _("Federation"), "topology-star-3"),
-    ("nodes", _("Nodes"), "server-2"),
-    ("feature-flags", _("Feature flags"), "flag"),
-    ("upgrade", _("Before an upgrade"), "versions"),
+    NavPart("messages", "exchanges", _("Exchanges"), "sitemap"),
+    NavPart("messages", "bindings", _("Bindings"), "link"),
+    NavPart("clients", "connections", _("Connections"), "plug-connected"),
+    NavPart("clients", "channels", _("Channels"), "switch-horizontal"),
+    NavPart("rules", "policies", _("Policies"), "list-check"),
+    NavPart("rules", "parameters", _("Parameters"), "list-details"),
+    NavPart("rules", "shovels", _("Shovels"), "transfer"),
+    NavPart("rules", "federation", _("Federation"), "topology-star-3"),
+    NavPart("access", "vhosts", _("Virtual hosts"), "layers-linked"),
+    NavPart("access", "users", _("Users"), "users"),
+    NavPart("access", "permissions", _("Permissions"), "lock"),
+    NavPart("access", "limits", _("Limits"), "adjustments"),
+    NavPart("cluster", "nodes", _("Nodes"), "server-2"),
+    NavPart("cluster", "feature-flags", _("Feature flags"), "flag"),
+    NavPart("cluster", "upgrade", _("Before an upgrade"), "versions", is_last=True),
 )
 
 
@@ -38,8 +39,8 @@ def register() -> None:
     hooks.register_touched(providers.panels)
     providers.register_later(_effects)
     hooks.register_queue_doors(_doors)
-    for key, label, icon in NOUNS:
-        hooks.register_nav_part(hooks.NavPart(key, label, icon))
+    for part in NOUNS:
+        hooks.register_nav_part(part)
     hooks.register_monitor_thread(thread.start)
     hooks.register_retention(thread.forget)
     hooks.register_queue_panel(_policies)
