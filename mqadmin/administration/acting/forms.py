@@ -72,3 +72,8 @@ class ArgumentsField(forms.CharField):
         if not isinstance(found, dict):
             raise ValidationError(_('Arguments are a JSON object: {"name": value}.'))
         return found
+
+
+def free_text(label: Any, help_text: Any = "") -> forms.CharField:
+    """Return a field for a name or the like: it may be empty, and spaces around it are part of it."""
+    return forms.CharField(required=False, strip=False, label=label, help_text=help_text)

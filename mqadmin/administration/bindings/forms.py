@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.acting.arguments import ArgumentsForm
+from mqadmin.administration.acting.forms import free_text
 
 
 class BindingForm(ArgumentsForm):
@@ -17,12 +18,9 @@ class BindingForm(ArgumentsForm):
     destination_type = forms.ChoiceField(
         label=_("Bind"), choices=[("queue", _("a queue")), ("exchange", _("an exchange"))]
     )
-    destination = forms.CharField(label=_("Its name"), strip=False, required=False)
-    routing_key = forms.CharField(
-        required=False,
-        strip=False,
-        label=_("Routing key"),
-        help_text=_("Of a topic exchange a pattern: * is one word, # any number of words."),
+    destination = free_text(_("Its name"))
+    routing_key = free_text(
+        _("Routing key"), _("Of a topic exchange a pattern: * is one word, # any number of words.")
     )
     x_match = forms.ChoiceField(
         required=False,

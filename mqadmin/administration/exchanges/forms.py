@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.acting.arguments import ArgumentsForm
+from mqadmin.administration.acting.forms import free_text
 from mqadmin.administration.exchanges.acts import DELAYED
 
 OWN_TYPES = ("direct", "topic", "fanout", "headers")
@@ -18,7 +19,7 @@ class ExchangeForm(ArgumentsForm):
     """What an exchange is declared with. `vhosts`, `types`: those of the broker, [] where it does not say."""
 
     vhost = forms.ChoiceField(label=_("Virtual host"))
-    name = forms.CharField(label=_("Name"), strip=False, required=False)
+    name = free_text(_("Name"))
     type = forms.ChoiceField(label=_("Type"), initial="direct")
     delayed_type = forms.ChoiceField(
         required=False,
@@ -26,11 +27,9 @@ class ExchangeForm(ArgumentsForm):
         choices=[("", "–"), *((name, name) for name in OWN_TYPES)],
         help_text=_("For x-delayed-message alone: how it routes once the delay is over."),
     )
-    alternate_exchange = forms.CharField(
-        required=False,
-        strip=False,
-        label=_("Alternate exchange"),
-        help_text=_("Gets what no binding takes. Without one such messages are returned or dropped."),
+    alternate_exchange = free_text(
+        _("Alternate exchange"),
+        _("Gets what no binding takes. Without one such messages are returned or dropped."),
     )
     durable = forms.BooleanField(
         required=False, initial=True, label=_("Durable: survives a restart of the broker")

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
+from mqadmin.administration.acting.forms import free_text
 from mqadmin.administration.parameters.forms import DefinitionForm, JsonField, NamedForm, UriField, ack_mode
 
 
@@ -27,18 +28,8 @@ class UpstreamForm(DefinitionForm):
         "trust_user_id": "trust-user-id",
     }
     uri = UriField(label=gettext_lazy("Address"))
-    exchange = forms.CharField(
-        required=False,
-        strip=False,
-        label=gettext_lazy("Its exchange"),
-        help_text=gettext_lazy("Empty: of the same name as here."),
-    )
-    queue = forms.CharField(
-        required=False,
-        strip=False,
-        label=gettext_lazy("Its queue"),
-        help_text=gettext_lazy("Empty: of the same name as here."),
-    )
+    exchange = free_text(gettext_lazy("Its exchange"), gettext_lazy("Empty: of the same name as here."))
+    queue = free_text(gettext_lazy("Its queue"), gettext_lazy("Empty: of the same name as here."))
     expires = forms.IntegerField(
         required=False,
         min_value=1,

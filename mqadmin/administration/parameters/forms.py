@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mqadmin.administration.acting.forms import ActForm, ArgumentsField
+from mqadmin.administration.acting.forms import ActForm, ArgumentsField, free_text
 from mqadmin.rabbit.reading import jsontext
 
 _URI = gettext_lazy(
@@ -65,7 +65,7 @@ class NamedForm(ActForm):
     """What is named by its virtual host and its name, where it is new."""
 
     vhost = forms.ChoiceField(label=gettext_lazy("Virtual host"))
-    name = forms.CharField(label=gettext_lazy("Name"), strip=False, required=False)
+    name = free_text(gettext_lazy("Name"))
 
     def __init__(self, *args: Any, vhosts: Sequence[str] = (), is_new: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.administration.acting.forms import ActForm
+from mqadmin.administration.acting.forms import ActForm, free_text
 from mqadmin.rabbit.topology import rights
 
 HOW = (
@@ -23,7 +23,7 @@ class _RightsForm(ActForm):
 
     rights: Sequence[str] = ()
 
-    user = forms.CharField(label=_("User"), strip=False, required=False)
+    user = free_text(_("User"))
     vhost = forms.ChoiceField(label=_("Virtual host"), required=False)
 
     def __init__(self, *args: Any, vhosts: Sequence[str], given: dict[str, str], **kwargs: Any) -> None:
@@ -72,13 +72,9 @@ class PermissionForm(_RightsForm):
     write = _expression(_("Expression for write"))
     configure_how = _how(_("May configure (declare, delete)"))
     configure = _expression(_("Expression for configure"))
-    try_name = forms.CharField(
-        required=False,
-        strip=False,
-        label=_("Try a name"),
-        help_text=_(
-            "Of a queue or an exchange, then “Show what it touches”. The default exchange is amq.default."
-        ),
+    try_name = free_text(
+        _("Try a name"),
+        _("Of a queue or an exchange, then “Show what it touches”. The default exchange is amq.default."),
     )
 
 
@@ -92,9 +88,4 @@ class TopicPermissionForm(_RightsForm):
     write = _expression(_("Expression for write"))
     read_how = _how(_("May bind and consume with routing keys"))
     read = _expression(_("Expression for read"))
-    try_name = forms.CharField(
-        required=False,
-        strip=False,
-        label=_("Try a routing key"),
-        help_text=_("{username} and {vhost} in an expression are replaced."),
-    )
+    try_name = free_text(_("Try a routing key"), _("{username} and {vhost} in an expression are replaced."))

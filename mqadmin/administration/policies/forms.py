@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mqadmin.administration.acting.forms import ActForm, ArgumentsField
+from mqadmin.administration.acting.forms import ActForm, ArgumentsField, free_text
 from mqadmin.administration.policies import words
 from mqadmin.core.pages.forms import style
 from mqadmin.rabbit.topology import policy_keys
@@ -29,12 +29,10 @@ class PolicyForm(ActForm):
     """
 
     vhost = forms.ChoiceField(label=gettext_lazy("Virtual host"))
-    name = forms.CharField(label=gettext_lazy("Name"), strip=False, required=False)
-    pattern = forms.CharField(
-        label=gettext_lazy("Pattern"),
-        strip=False,
-        required=False,
-        help_text=gettext_lazy(
+    name = free_text(gettext_lazy("Name"))
+    pattern = free_text(
+        gettext_lazy("Pattern"),
+        gettext_lazy(
             "A regular expression, found anywhere in a name: ^orders begins with it, ^orders$ is that alone."
         ),
     )

@@ -10,7 +10,7 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.administration.acting.forms import ActForm, ArgumentsField
+from mqadmin.administration.acting.forms import ActForm, ArgumentsField, free_text
 from mqadmin.core.pages.forms import style
 from mqadmin.rabbit.administration import queue_arguments
 from mqadmin.rabbit.administration.queue_arguments import TYPES, Argument, Version
@@ -162,7 +162,7 @@ class QueueForm(ActForm):
         ],
     )
     vhost = forms.ChoiceField(label=_("Virtual host"))
-    name = forms.CharField(label=_("Name"), strip=False, required=False)
+    name = free_text(_("Name"))
     durable = forms.BooleanField(
         required=False, initial=True, label=_("Durable: survives a restart of the broker")
     )
@@ -252,11 +252,8 @@ class QueueBindingForm(ActForm):
     source = forms.CharField(
         label=_("Exchange"), strip=False, required=False, widget=forms.TextInput(attrs={"list": "sources"})
     )
-    routing_key = forms.CharField(
-        required=False,
-        strip=False,
-        label=_("Routing key"),
-        help_text=_("Of a topic exchange a pattern: * is one word, # any number of words."),
+    routing_key = free_text(
+        _("Routing key"), _("Of a topic exchange a pattern: * is one word, # any number of words.")
     )
     arguments = ArgumentsField(
         help_text=_('Of a headers exchange what it looks for: {"x-match": "all", "shop": "de", "size": 5}.')

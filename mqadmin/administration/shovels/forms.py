@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mqadmin.administration.acting.forms import free_text
 from mqadmin.administration.parameters.forms import DefinitionForm, UriField, ack_mode
 
 
@@ -46,27 +47,15 @@ class ShovelForm(DefinitionForm):
     ]
 
     src_uri = UriField(label=gettext_lazy("Address"), initial="amqp://")
-    src_queue = forms.CharField(
-        required=False,
-        strip=False,
-        label=gettext_lazy("Queue"),
-        help_text=gettext_lazy("Declared where it is not there. All that is in it is taken away."),
+    src_queue = free_text(
+        gettext_lazy("Queue"),
+        gettext_lazy("Declared where it is not there. All that is in it is taken away."),
     )
-    src_exchange = forms.CharField(
-        required=False,
-        strip=False,
-        label=gettext_lazy("or exchange"),
-        help_text=gettext_lazy("A queue that goes with the shovel is bound to it."),
+    src_exchange = free_text(
+        gettext_lazy("or exchange"), gettext_lazy("A queue that goes with the shovel is bound to it.")
     )
-    src_exchange_key = forms.CharField(
-        required=False, strip=False, label=gettext_lazy("… with the routing key")
-    )
-    src_address = forms.CharField(
-        required=False,
-        strip=False,
-        label=gettext_lazy("or address"),
-        help_text=gettext_lazy("Of AMQP 1.0 alone."),
-    )
+    src_exchange_key = free_text(gettext_lazy("… with the routing key"))
+    src_address = free_text(gettext_lazy("or address"), gettext_lazy("Of AMQP 1.0 alone."))
     src_protocol = forms.ChoiceField(required=False, label=gettext_lazy("Protocol"), choices=_PROTOCOLS)
     src_prefetch_count = forms.IntegerField(
         required=False,
@@ -80,20 +69,12 @@ class ShovelForm(DefinitionForm):
         help_text=gettext_lazy("never, queue-length (what is in the queue at its start), or a number."),
     )
     dest_uri = UriField(label=gettext_lazy("Address"), initial="amqp://")
-    dest_queue = forms.CharField(required=False, strip=False, label=gettext_lazy("Queue"))
-    dest_exchange = forms.CharField(required=False, strip=False, label=gettext_lazy("or exchange"))
-    dest_exchange_key = forms.CharField(
-        required=False,
-        strip=False,
-        label=gettext_lazy("… with the routing key"),
-        help_text=gettext_lazy("Empty: the key that each message came with."),
+    dest_queue = free_text(gettext_lazy("Queue"))
+    dest_exchange = free_text(gettext_lazy("or exchange"))
+    dest_exchange_key = free_text(
+        gettext_lazy("… with the routing key"), gettext_lazy("Empty: the key that each message came with.")
     )
-    dest_address = forms.CharField(
-        required=False,
-        strip=False,
-        label=gettext_lazy("or address"),
-        help_text=gettext_lazy("Of AMQP 1.0 alone."),
-    )
+    dest_address = free_text(gettext_lazy("or address"), gettext_lazy("Of AMQP 1.0 alone."))
     dest_protocol = forms.ChoiceField(required=False, label=gettext_lazy("Protocol"), choices=_PROTOCOLS)
     dest_add_forward_headers = forms.BooleanField(
         required=False, label=gettext_lazy("Add headers that say where a message came from")

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.administration.acting.forms import ActForm
+from mqadmin.administration.acting.forms import ActForm, free_text
 from mqadmin.administration.permissions.right_words import KNOWN_TAGS
 from mqadmin.administration.users.acts import NewLogin
 from mqadmin.administration.vhosts.forms import TagsField
@@ -103,7 +103,7 @@ class LoginForm(ActForm):
 class NewUserForm(LoginForm, TagsForm):
     """A user who is not there yet."""
 
-    name = forms.CharField(label=_("Name"), strip=False, required=False)
+    name = free_text(_("Name"))
     field_order = [
         "name",
         "way",

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.administration.acting.forms import ActForm
+from mqadmin.administration.acting.forms import ActForm, free_text
 
 TYPES = ("classic", "quorum", "stream")
 
@@ -30,7 +30,7 @@ class TagsField(forms.CharField):
 class VhostForm(ActForm):
     """What is said of a virtual host, and the type of queues that do not say theirs."""
 
-    description = forms.CharField(required=False, strip=False, label=_("Description"))
+    description = free_text(_("Description"))
     tags = TagsField(help_text=_("With commas between. For people: RabbitMQ makes nothing of them."))
     default_queue_type = forms.ChoiceField(
         required=False,
@@ -43,7 +43,7 @@ class VhostForm(ActForm):
 class NewVhostForm(VhostForm):
     """A virtual host that is not there yet."""
 
-    name = forms.CharField(label=_("Name"), strip=False, required=False)
+    name = free_text(_("Name"))
     tracing = forms.BooleanField(
         required=False, label=_("Trace it: every message is copied to amq.rabbitmq.trace, which is slow")
     )
