@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.acts import converting  # noqa: F401
-from mqadmin.administration.lists import thread
+from mqadmin.administration.effects import providers
+from mqadmin.administration.listing import thread
 from mqadmin.core import hooks
+from mqadmin.core.hooks import NavPart
 
-# The pages of the sidebar's group "Broker": the first part of their address, what they are called, their icon.
+# The pages in the sidebar's groups, as the first part of their address, what they are called, their icon.
 NOUNS = (
-    ("exchanges", _("Exchanges"), "sitemap"),
-    ("bindings", _("Bindings"), "link"),
-    ("connections", _("Connections"), "plug-connected"),
-    ("channels", _("Channels"), "switch-horizontal"),
-    ("vhosts", _("Virtual hosts"), "layers-linked"),
-    ("users", _("Users"), "users"),
-    ("permissions", _("Permissions"), "lock"),
-    ("limits", _("Limits"), "adjustments"),
-    ("policies", _("Policies"), "adjustments"),
-    ("parameters", _("Parameters"), "list-details"),
-    ("shovels", _("Shovels"), "transfer"),
-    ("federation", _("Federation"), "topology-star-3"),
-    ("nodes", _("Nodes"), "server-2"),
-    ("feature-flags", _("Feature flags"), "flag"),
-    ("upgrade", _("Before an upgrade"), "versions"),
+    NavPart("messages", "exchanges", _("Exchanges"), "sitemap"),
+    NavPart("messages", "bindings", _("Bindings"), "link"),
+    NavPart("clients", "connections", _("Connections"), "plug-connected"),
+    NavPart("clients", "channels", _("Channels"), "switch-horizontal"),
+    NavPart("rules", "policies", _("Policies"), "list-check"),
+    NavPart("rules", "parameters", _("Parameters"), "list-details"),
+    NavPart("rules", "shovels", _("Shovels"), "transfer"),
+    NavPart("rules", "federation", _("Federation"), "topology-star-3"),
+    NavPart("access", "vhosts", _("Virtual hosts"), "layers-linked"),
+    NavPart("access", "users", _("Users"), "users"),
+    NavPart("access", "permissions", _("Permissions"), "lock"),
+    NavPart("access", "limits", _("Limits"), "adjustments"),
+    NavPart("cluster", "nodes", _("Nodes"), "server-2"),
+    NavPart("cluster", "feature-flags", _("Feature flags"), "flag"),
+    NavPart("cluster", "upgrade", _("Before an upgrade"), "versions", is_last=True),
 )
 
 
 def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     hooks.register_queue_panel(_rights)
-    hooks.register_touched(_touched)
+    hooks.register_touched(providers.panels)
+    providers.register_later(_effects)
     hooks.register_queue_doors(_doors)
-    for key, label, icon in NOUNS:
-        hooks.register_nav_part(hooks.NavPart(key, label, icon))
+    for part in NOUNS:
+        hooks.register_nav_part(part)
     hooks.register_monitor_thread(thread.start)
     hooks.register_retention(thread.forget)
     hooks.register_queue_panel(_policies)
@@ -48,24 +50,28 @@ def register() -> None:
 
 
 def _rights(queue: Any, request: HttpRequest) -> hooks.Panel | None:
-    from mqadmin.administration.pages import rights
+    from mqadmin.administration.permissions import rights
 
     return rights.queue_panel(queue, request)
 
 
 def _policies(queue: Any, request: HttpRequest) -> hooks.Panel | None:
-    from mqadmin.administration.pages import policies
+    from mqadmin.administration.policies import pages as policies
 
     return policies.queue_panel(queue, request)
 
 
-def _touched(action: str, broker: str, values: Mapping[str, Any]) -> list[hooks.Panel]:
-    from mqadmin.administration.pages import effects
+def _effects() -> None:
+    from mqadmin.administration.effects import touched
+    from mqadmin.administration.members import touched as members_touched
+    from mqadmin.administration.users import leaving
 
-    return effects.panels(action, broker, values)
+    touched.register()
+    leaving.register()
+    members_touched.register()
 
 
 def _doors(queue: Any) -> hooks.QueueDoors:
-    from mqadmin.administration.pages import unbinding
+    from mqadmin.administration.bindings import doors
 
-    return unbinding.doors(queue)
+    return doors.doors(queue)

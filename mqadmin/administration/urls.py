@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.administration.views import (
-    bindings,
-    channels,
-    cluster,
-    connections,
-    exchanges,
-    federation,
-    flags,
-    limits,
-    listed,
-    nodes,
-    parameters,
-    permissions,
-    policies,
-    publishing,
-    queues,
-    shovels,
-    users,
-    vhosts,
-)
+from mqadmin.administration.bindings import views as bindings
+from mqadmin.administration.connections import channel_views
+from mqadmin.administration.connections import views as connections
+from mqadmin.administration.exchanges import views as exchanges
+from mqadmin.administration.federation import views as federation
+from mqadmin.administration.flags import views as flags
+from mqadmin.administration.limits import views as limits
+from mqadmin.administration.listed import views as listed
+from mqadmin.administration.members import views as members
+from mqadmin.administration.nodes import cluster_views
+from mqadmin.administration.nodes import views as nodes
+from mqadmin.administration.parameters import views as parameters
+from mqadmin.administration.permissions import views as permissions
+from mqadmin.administration.policies import views as policies
+from mqadmin.administration.publishing import views as publishing
+from mqadmin.administration.queues import views as queues
+from mqadmin.administration.shovels import views as shovels
+from mqadmin.administration.upkeep import views as upkeep
+from mqadmin.administration.users import views as users
+from mqadmin.administration.vhosts import views as vhosts
 
 urlpatterns = [
     path("lists/<str:kind>/complete/", listed.list_complete, name="list_complete"),
@@ -48,21 +48,21 @@ urlpatterns = [
     path("connections/close/", connections.connection_close, name="connection_close"),
     path("connections/close-all/", connections.connections_close, name="connections_close"),
     # channels
-    path("channels/", channels.open_channel_list, name="open_channel_list"),
-    path("channels/one/", channels.open_channel_detail, name="open_channel_detail"),
+    path("channels/", channel_views.open_channel_list, name="open_channel_list"),
+    path("channels/one/", channel_views.open_channel_detail, name="open_channel_detail"),
     # nodes
     path("nodes/", nodes.node_list, name="node_list"),
     path("nodes/one/", nodes.node_detail, name="node_detail"),
     path("nodes/stopping/", nodes.node_stopping, name="node_stopping"),
     path("nodes/checks/", nodes.node_checks, name="node_checks"),
-    path("nodes/rebalance/", cluster.cluster_rebalance, name="cluster_rebalance"),
-    path("nodes/reset/", cluster.cluster_reset, name="cluster_reset"),
-    path("nodes/rename/", cluster.cluster_rename, name="cluster_rename"),
-    path("nodes/grow/", cluster.node_grow, name="node_grow"),
-    path("nodes/shrink/", cluster.node_shrink, name="node_shrink"),
-    path("nodes/members/", cluster.queue_members, name="queue_members"),
-    path("nodes/members/add/", cluster.member_add, name="member_add"),
-    path("nodes/members/remove/", cluster.member_remove, name="member_remove"),
+    path("nodes/rebalance/", cluster_views.cluster_rebalance, name="cluster_rebalance"),
+    path("nodes/reset/", cluster_views.cluster_reset, name="cluster_reset"),
+    path("nodes/rename/", cluster_views.cluster_rename, name="cluster_rename"),
+    path("nodes/grow/", members.node_grow, name="node_grow"),
+    path("nodes/shrink/", members.node_shrink, name="node_shrink"),
+    path("nodes/members/", members.queue_members, name="queue_members"),
+    path("nodes/members/add/", members.member_add, name="member_add"),
+    path("nodes/members/remove/", members.member_remove, name="member_remove"),
     # virtual hosts
     path("vhosts/", vhosts.vhost_list, name="vhost_list"),
     path("vhosts/one/", vhosts.vhost_detail, name="vhost_detail"),
@@ -120,5 +120,5 @@ urlpatterns = [
     path("feature-flags/enable/", flags.flag_enable, name="flag_enable"),
     path("feature-flags/enable-all/", flags.flag_enable_all, name="flag_enable_all"),
     path("feature-flags/deprecated/", flags.deprecated_list, name="deprecated_list"),
-    path("upgrade/", flags.upgrade, name="upgrade"),
+    path("upgrade/", upkeep.upgrade, name="upgrade"),
 ]

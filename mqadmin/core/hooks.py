@@ -139,11 +139,13 @@ class Tile:
 
 
 class NavPart(NamedTuple):
-    """A page of the sidebar's group "Broker": `key` is the first part of its address."""
+    """A page in one of the sidebar's groups of what a broker is made of. `key`: the first part of its address."""
 
+    group: Literal["messages", "clients", "rules", "access", "cluster"]
     key: str
     label: Any
     icon: str
+    is_last: bool = False
 
 
 class Badge(NamedTuple):
@@ -188,13 +190,13 @@ register_monitor_thread = _monitor_threads.register
 
 
 def register_nav_part(part: NavPart) -> None:
-    """Add a page to the sidebar's group "Broker", behind those that are there."""
+    """Add a page to its group of the sidebar, behind those that are there."""
     _nav_parts[part.key] = part
 
 
 def nav_parts() -> list[NavPart]:
-    """Return the pages of the sidebar's group "Broker", in their order."""
-    return list(_nav_parts.values())
+    """Return the pages of the sidebar's groups, in their order."""
+    return sorted(_nav_parts.values(), key=lambda part: part.is_last)
 
 
 def register_nav_badge(key: str, function: Callable[[str], Badge | tuple[str, Tone] | None]) -> None:

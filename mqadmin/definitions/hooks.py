@@ -10,6 +10,6 @@ from mqadmin.definitions.keeping import retention, thread
 
 def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
-    hooks.register_nav_part(hooks.NavPart("definitions", _("Definitions"), "versions"))
+    hooks.register_nav_part(hooks.NavPart("cluster", "definitions", _("Definitions"), "versions"))
     hooks.register_monitor_thread(thread.start)
     hooks.register_retention(retention.forget)

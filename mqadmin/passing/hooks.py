@@ -1,4 +1,4 @@
-"""What taps add to the rest: a page, a thread of the monitor, what is deleted when it is old."""
+"""What taps add to the rest: pages, a thread of the monitor, what is deleted when it is old."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mqadmin.passing.tapping import thread
 
 def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
-    hooks.register_nav_part(hooks.NavPart("taps", _("Taps"), "eye"))
+    hooks.register_nav_part(hooks.NavPart("messages", "taps", _("Taps"), "eye"))
+    hooks.register_nav_part(hooks.NavPart("messages", "journey", _("Journey"), "route-2"))
     hooks.register_monitor_thread(thread.start)
     hooks.register_retention(taps.forget)

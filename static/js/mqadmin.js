@@ -368,6 +368,8 @@
     if (event.key.length === 1 && press(event.key)) event.preventDefault();
   });
 
-  $("#nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone they scroll sideways
+  // On a phone they scroll sideways; what is not shown there does not move.
+  for (const at of ["#nav .open", "#nav [aria-current]", ".nouns [aria-current]"])
+    $(at)?.scrollIntoView({ block: "nearest", inline: "center" });
   tick();
 })();

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.test import Client
 
-from mqadmin.administration.lists import tables
+from mqadmin.administration.listing import tables
 from mqadmin.core import brokers
 from mqadmin.core.api import tokens
 from tests.core.conftest import make_user, sign_in  # noqa: F401

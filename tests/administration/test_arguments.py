@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mqadmin.administration.forms.exchanges import BindingForm, ExchangeForm
+from mqadmin.administration.bindings.forms import BindingForm
+from mqadmin.administration.exchanges.forms import ExchangeForm
 
 PLAIN = {"destination_type": "queue", "destination": "work"}
 

@@ -15,10 +15,9 @@ from django.test import Client
 from django.urls import reverse
 from pika.exceptions import AMQPError
 
-from mqadmin.administration.acts import connections as acts
-from mqadmin.administration.acts import cutting
-from mqadmin.administration.lists import asking
-from mqadmin.administration.lists.channels import CHANNELS
+from mqadmin.administration.connections import acts, cutting
+from mqadmin.administration.connections.lists import CHANNELS
+from mqadmin.administration.listing import asking
 from mqadmin.administration.models import Listing
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
@@ -228,7 +227,7 @@ def test_the_same_through_the_api(
     (row,) = call("GET", "open-channels", q=f"vhost:{vhost} queue:work").json()["items"]
     assert (row["name"], row["unacked"], row["readers"][0]["tag"]) == (channel.name, 3, "ctag")
     before = Listing.objects.get(kind="channels").taken_at
-    asking.changed("default", [CHANNELS])
+    asking.changed("default", [CHANNELS.name])
     (row,) = call("GET", "open-channels", q=f"vhost:{vhost} held>0s").json()["items"]
     assert row["held"] <= before.timestamp()  # not since the second asking
     assert call("GET", "open-channels/one", name=channel.name).json()["channel"]["queues"] == ["work"]

@@ -7,7 +7,8 @@ from typing import Any, get_args
 import pytest
 from django.template.loader import render_to_string
 
-from mqadmin.administration.pages import effect_words, touched
+from mqadmin.administration.effects import touched
+from mqadmin.administration.effects import words as effect_words
 from mqadmin.rabbit.effects.change import PutPolicy
 from mqadmin.rabbit.effects.effect import Code, Statement
 from mqadmin.rabbit.effects.predict import predict

@@ -12,12 +12,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from mqadmin.administration.acts import bindings as binding_acts
-from mqadmin.administration.acts import exchanges as exchange_acts
-from mqadmin.administration.lists import kinds, tables
-from mqadmin.administration.lists.bindings import BINDINGS
+from mqadmin.administration.bindings import acts as binding_acts
+from mqadmin.administration.bindings.lists import BINDINGS
+from mqadmin.administration.exchanges import acts as exchange_acts
+from mqadmin.administration.exchanges import pages
+from mqadmin.administration.listing import kinds, tables
 from mqadmin.administration.models import Listing
-from mqadmin.administration.pages import exchanges as pages
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.api.plumbing import rabbit_status

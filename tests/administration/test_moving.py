@@ -13,10 +13,10 @@ from django.urls import reverse
 
 from deploy import ports
 from deploy.node import Node
-from mqadmin.administration.acts import federation as federation_acts
-from mqadmin.administration.acts import parameters as parameter_acts
-from mqadmin.administration.acts import shovels as shovel_acts
+from mqadmin.administration.federation import acts as federation_acts
 from mqadmin.administration.models import Packed
+from mqadmin.administration.parameters import acts as parameter_acts
+from mqadmin.administration.shovels import acts as shovel_acts
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -45,7 +45,7 @@ def value_of(management: Management, vhost: str, component: str, name: str) -> A
 
 def written() -> str:
     """All that mqadmin wrote down: the lists that it keeps, and the audit log."""
-    from mqadmin.administration.lists import packing
+    from mqadmin.administration.listing import packing
 
     kept = [packing.unpack(bytes(row.rows)) for row in Packed.objects.all()]
     entries = list(AuditEntry.objects.values_list("target", "detail", "reason"))

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from mqadmin.administration.acts import flags as flag_acts
-from mqadmin.administration.acts import members as member_acts
-from mqadmin.administration.acts import nodes as acts
+from mqadmin.administration.flags import acts as flag_acts
+from mqadmin.administration.members import acts as member_acts
+from mqadmin.administration.nodes import acts
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal

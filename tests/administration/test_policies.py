@@ -10,8 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from mqadmin.administration.acts import policies as acts
-from mqadmin.administration.pages import policies as pages
+from mqadmin.administration.policies import acts, pages
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal

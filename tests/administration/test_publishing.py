@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from mqadmin.administration.acts import publishing
-from mqadmin.administration.acts.publishing import Written
+from mqadmin.administration.publishing import acts as publishing
+from mqadmin.administration.publishing.acts import Written
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal

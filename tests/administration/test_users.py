@@ -15,11 +15,11 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from mqadmin.administration.acts import limits as limit_acts
-from mqadmin.administration.acts import permissions as acts
-from mqadmin.administration.acts import users as user_acts
-from mqadmin.administration.acts.users import NewLogin
+from mqadmin.administration.limits import acts as limit_acts
 from mqadmin.administration.models import Packed
+from mqadmin.administration.permissions import acts
+from mqadmin.administration.users import acts as user_acts
+from mqadmin.administration.users.acts import NewLogin
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal

@@ -13,10 +13,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from mqadmin.administration.acts import permissions as permission_acts
-from mqadmin.administration.acts import users as user_acts
-from mqadmin.administration.acts import vhosts as acts
-from mqadmin.administration.acts.users import NewLogin
+from mqadmin.administration.permissions import acts as permission_acts
+from mqadmin.administration.users import acts as user_acts
+from mqadmin.administration.users.acts import NewLogin
+from mqadmin.administration.vhosts import acts
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
@@ -42,9 +43,11 @@ class Api(NinjaAPI):
     """The API with its errors in the description of each call, and an id of it that no move of a module changes."""
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
-        """Return the app and the call: "consumers_api_record_list", whichever module of `consumers.api` has it."""
-        app = operation.view_func.__module__.partition(".api")[0].replace(".", "_")
-        return f"{app}_api_{operation.view_func.__name__}"
+        """Return the app and the call: "consumers_api_record_list", whichever module of the app has it."""
+        module = operation.view_func.__module__
+        app = apps.get_containing_app_config(module)
+        name = app.name if app else module.partition(".api")[0]
+        return f"{name.replace('.', '_')}_api_{operation.view_func.__name__}"
 
     def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
         """Refuse (422) what an address asks that its call does not know: misspelt, a filter would widen it.

@@ -38,6 +38,7 @@ class NavItem:
     gap_before: bool = False
     group: tuple[NavItem, ...] = ()  # the pages below it, while one of them is open
     is_open: bool = False
+    holds: str = ""  # what those pages are called
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,8 @@ def _nav(scope: str, slugs: Sequence[str], slug: str, with_broker: bool, at: str
         ("queues", _("Queues"), "stack-2", "queues/", False),
         ("dead-letters", _("Dead letters"), "mail-exclamation", "dead-letters/", False),
         ("consumers", _("Consumers"), "player-play", "consumers/", False),
-        ("operations", _("Operations"), "activity", "operations/", False),
-        ("audit", _("Audit"), "history", "audit/", True),
+        ("operations", _("Operations"), "activity", "operations/", True),
+        ("audit", _("Audit"), "history", "audit/", False),
     )
     # With several brokers the address names one, so that it can be shared.
     query = f"?{urlencode({'broker': scope})}" if with_broker and scope else ""
@@ -219,17 +220,32 @@ def _nav(scope: str, slugs: Sequence[str], slug: str, with_broker: bool, at: str
     ]
     # What a broker is made of is looked at one broker at a time.
     of_one = f"?{urlencode({'broker': slug})}" if with_broker and slug else ""
-    return [*items[:5], *_group(of_one, at), *items[5:]]
+    return [*items[:5], *_groups(of_one, at), *items[5:]]
 
 
-def _group(query: str, at: str) -> list[NavItem]:
-    """Return the entry of what a broker is made of besides its queues; its pages while one of them is open."""
-    parts = tuple(
-        NavItem(part.key, str(part.label), part.icon, f"{get_script_prefix()}{part.key}/{query}", None)
-        for part in hooks.nav_parts()
-    )
-    if not parts:
-        return []
-    is_open = any(part.key == at for part in parts)
-    group = parts if is_open else ()
-    return [NavItem("broker", _("Broker"), "server-2", parts[0].href, None, False, group, is_open)]
+def _groups(query: str, at: str) -> list[NavItem]:
+    """Return the groups of what a broker is made of besides its queues; their pages while one of them is open.
+
+    An entry leads to the first page of its group: without a script that opens it.
+    """
+    words = {
+        "messages": (_("Messages"), "route"),
+        "clients": (_("Clients"), "plug-connected"),
+        "rules": (_("Rules"), "adjustments"),
+        "access": (_("Access"), "lock"),
+        "cluster": (_("Cluster"), "server-2"),
+    }
+    every = hooks.nav_parts()
+    found: list[NavItem] = []
+    for key, (label, icon) in words.items():
+        parts = tuple(
+            NavItem(part.key, str(part.label), part.icon, f"{get_script_prefix()}{part.key}/{query}", None)
+            for part in every
+            if part.group == key
+        )
+        if parts:
+            is_open = any(part.key == at for part in parts)
+            holds = ", ".join(part.label for part in parts)
+            group = parts if is_open else ()
+            found.append(NavItem(key, label, icon, parts[0].href, None, not found, group, is_open, holds))
+    return found

@@ -12,7 +12,7 @@ from django.db.models import Avg
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.administration.acts.changing import blame
+from mqadmin.administration.acting.changing import blame
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor

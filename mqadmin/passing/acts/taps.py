@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mqadmin.administration.acts.changing import blame, require_name
+from mqadmin.administration.acting.changing import blame, require_name
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor

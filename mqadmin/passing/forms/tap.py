@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.administration.forms.base import ActForm
+from mqadmin.administration.acting.forms import ActForm
 from mqadmin.passing.acts import replaying, taps
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from mqadmin.administration.pages import naming
+from mqadmin.administration.listed import naming
 from mqadmin.core.tones import Tone
 from mqadmin.passing.models import Seen, Tap
 from mqadmin.passing.tapping import words

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from mqadmin.administration.pages.naming import asked
-from mqadmin.administration.views import deciding
-from mqadmin.administration.views.deciding import Dialog
+from mqadmin.administration.acting import deciding
+from mqadmin.administration.acting.deciding import Dialog
+from mqadmin.administration.listed.naming import asked
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -85,9 +86,20 @@ def test_badges_and_freshness_come_from_their_providers(sign_in: SignIn, own_hoo
     assert 'class="state amber"' in part
 
 
-def test_pages_that_do_not_exist_are_not_offered(sign_in: SignIn) -> None:
+def test_the_group_of_the_page_that_is_open_shows_its_pages(sign_in: SignIn, own_hooks: None) -> None:
+    part = sign_in("viewer").get("/live/?at=limits", headers=HX).text
+    shown = re.findall(r'<a class="nav-entry part[^"]*" href="([^"]*)"', part)
+    assert shown == ["/vhosts/", "/users/", "/permissions/", "/limits/"]
+    assert 'href="/limits/"\n    aria-current="page"' in part
+    # Another is closed: it leads to its first page, and tells what it holds, the last what is to come last.
+    assert re.search(r'href="/nodes/" title="Nodes, Feature flags, Definitions, Before an upgrade"', part)
+
+
+def test_pages_that_do_not_exist_are_not_offered(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Exchanges" in sign_in("viewer").get("/audit/").text
+    monkeypatch.setattr(hooks, "_nav_parts", {})
     page = sign_in("viewer").get("/audit/").text
-    for word in ("Exchanges", "Connections", "Nodes<"):
+    for word in ("Exchanges", "Connections", "Nodes", "Clients"):
         assert word not in page
 
 

@@ -1,0 +1,32 @@
+"""Where the page of a queue leads: to the dialogs that bind, unbind and delete it."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from mqadmin.administration.listed.naming import address
+from mqadmin.core.hooks import QueueDoors
+from mqadmin.queues.models import Queue
+from mqadmin.rabbit.types import BindingInfo
+
+BACK = "queue"  # stands in the address of a dialog that was opened from the page of a queue
+
+
+def doors(queue: Queue) -> QueueDoors:
+    """Return the addresses of the dialogs about a queue."""
+
+    def unbind(binding: BindingInfo) -> str:
+        return address(
+            "binding_delete",
+            queue.broker.slug,
+            vhost=binding.vhost,
+            source=binding.source,
+            destination=binding.destination,
+            destination_type=binding.destination_type,
+            properties_key=binding.properties_key,
+            back=BACK,
+        )
+
+    return QueueDoors(
+        reverse("queue_bind", args=[queue.pk]), reverse("queue_delete", args=[queue.pk]), unbind
+    )

@@ -1,0 +1,101 @@
+"""Connections are closed: one, all of a user, all from an address."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from mqadmin.administration.acting.changing import blame, change
+from mqadmin.administration.connections import cutting
+from mqadmin.administration.connections.cutting import Cut
+from mqadmin.core.acts.audit import Actor
+from mqadmin.core.errors import Refusal
+from mqadmin.rabbit.administration import connections
+from mqadmin.rabbit.errors import NotFound
+
+CLOSE, CLOSE_ALL = "connection.close", "connections.close"
+MOST_NOTED = 200  # connections and queues that the audit log names
+
+
+def close(*, broker: str, by: Actor, name: str, reason: str = "") -> None:
+    """Close one connection; `reason` is told to its client.
+
+    Raises Refusal (404 once it is closed, 422 `reason`), RabbitError.
+    """
+    _require(reason)
+    detail = {"reason": reason}
+    with change(
+        by=by, action=CLOSE, broker=broker, target=name, kinds=["connections", "channels"], detail=detail
+    ) as act:
+        cut = cutting.of_one(act.client, name)
+        act.was(**_told(cut))
+        connections.close(act.client, name, reason=_said(reason, by))
+
+
+def close_all(
+    *, broker: str, by: Actor, user: str = "", address: str = "", expect: int | None = None, reason: str = ""
+) -> int:
+    """Close all connections of a user, or all from an address; return how many.
+
+    `expect`: how many they were when it was decided; where they are not as many now, nothing is closed. Raises
+    Refusal (409 `changed`; 404 `nothing`; 422 with the field to blame), RabbitError.
+    """
+    _require(reason)
+    if bool(user) == bool(address):
+        raise blame("user", _("Say whose, or from where: a user or an address."))
+    detail = {"user": user, "address": address, "reason": reason}
+    with change(
+        by=by,
+        action=CLOSE_ALL,
+        broker=broker,
+        target=user or address,
+        kinds=["connections", "channels"],
+        detail={key: value for key, value in detail.items() if value},
+    ) as act:
+        cut = cutting.of_all(act.client, user=user, address=address)
+        act.entry.count = cut.count
+        act.was(**_told(cut))
+        if not cut.count:
+            raise Refusal(_("There is no such connection any more."), "nothing", status=404)
+        if expect is not None and expect != cut.count:
+            raise Refusal(_changed(cut.count), "changed")
+        if user:
+            connections.close_of_user(act.client, user, reason=_said(reason, by))
+        else:
+            for item in cut.connections:
+                with suppress(NotFound):  # it went by itself
+                    connections.close(act.client, item.name, reason=_said(reason, by))
+        return cut.count
+
+
+def _require(reason: str) -> None:
+    if len(reason.encode("utf-8", "replace")) > connections.LONGEST_REASON:
+        raise blame("reason", _("That is longer than %(n)d bytes.") % {"n": connections.LONGEST_REASON})
+
+
+def _said(reason: str, by: Actor) -> str:
+    """Return what a client is told: a client's log is read by whoever wonders who closed it."""
+    return reason or f"Closed by {by.name} with mqadmin"
+
+
+def _changed(count: int) -> str:
+    return ngettext(
+        "Nothing was closed: now it is %(n)s connection. Look again.",
+        "Nothing was closed: now they are %(n)s connections. Look again.",
+        count,
+    ) % {"n": count}
+
+
+def _told(cut: Cut) -> dict[str, object]:
+    return {
+        "connections": [
+            {"name": item.name, "called": item.called, "user": item.user, "vhost": item.vhost}
+            for item in cut.connections[:MOST_NOTED]
+        ],
+        "channels": cut.channels,
+        "consumers": cut.consumers,
+        "queues": [f"{vhost}:{queue}" for vhost, queue, _count in cut.queues[:MOST_NOTED]],
+        "unacked": cut.unacked,
+    }

@@ -1,0 +1,1 @@
+"""What an act would touch besides what it is about: asked before it, told in words."""

@@ -1,0 +1,1 @@
+"""Exchanges, with what is bound to each."""

@@ -1,0 +1,96 @@
+"""The API's calls for exchanges."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema, Status
+
+from mqadmin.administration.acting.dry_run import DryRun, answers, dry_run
+from mqadmin.administration.exchanges import acts
+from mqadmin.administration.exchanges.lists import EXCHANGES
+from mqadmin.administration.listed.api import Listed, ListQuery, page
+from mqadmin.core.acts import audit
+from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
+
+router = Router(tags=["exchanges and bindings"], auth=VIEW)
+
+
+class ExchangeOut(Schema):
+    """One exchange. Rates are per second, null where the broker does not say; `taken` and `passed` count messages
+    since its statistics began. `alternate`: what gets the messages that no binding takes, by argument or policy:
+    "" for
+    none, null where that is not known."""
+
+    vhost: str
+    name: str
+    type: str
+    durable: bool
+    auto_delete: bool
+    internal: bool
+    arguments: dict[str, Any]
+    policy: str
+    in_rate: float | None
+    out_rate: float | None
+    taken: int | None
+    passed: int | None
+    alternate: str | None
+
+
+class ExchangeList(Listed):
+    items: list[ExchangeOut]
+
+
+class ExchangeIn(Body, DryRun):
+    """An exchange to declare; `delayed_type` for x-delayed-message alone."""
+
+    broker: str = ""
+    vhost: str
+    name: str
+    type: str = "direct"
+    durable: bool = True
+    auto_delete: bool = False
+    internal: bool = False
+    alternate_exchange: str = ""
+    delayed_type: str = ""
+    arguments: dict[str, Any] = {}
+
+
+class ExchangeNamed(Asked, DryRun):
+    """Which exchange; `if_unused` false deletes it with its bindings."""
+
+    broker: str = ""
+    vhost: str
+    name: str
+    if_unused: bool = True
+
+
+@router.get("/exchanges", response=ExchangeList)
+def exchange_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
+    """List exchanges, as they were at `taken_at`: `q` as `type:topic in_rate>100 is:internal`."""
+    return page(EXCHANGES, wanted, asdict)
+
+
+@router.post("/exchanges", response=answers(201), auth=CONFIGURE)
+@dry_run(acts.DECLARE)
+def exchange_declare(request: HttpRequest, wanted: ExchangeIn) -> Status[None]:
+    """Declare an exchange; 409 `exists` where there is one of that name, 409 in the broker's own words."""
+    values = wanted.dict(exclude={"dry_run"})
+    acts.declare(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
+    return Status(201, None)
+
+
+@router.delete("/exchanges", response=answers(204), auth=CONFIGURE)
+@dry_run(acts.DELETE)
+def exchange_delete(request: HttpRequest, wanted: Query[ExchangeNamed]) -> Status[None]:
+    """Delete an exchange; 409 `in_use` where something is bound to it, 409 `built_in` for RabbitMQ's own."""
+    acts.delete(
+        broker=a_broker(wanted.broker),
+        by=audit.actor(request),
+        vhost=wanted.vhost,
+        name=wanted.name,
+        if_unused=wanted.if_unused,
+    )
+    return Status(204, None)

@@ -1,0 +1,1 @@
+"""Federation: links, upstreams, sets of upstreams."""

@@ -1,1 +1,0 @@
-"""What people fill in: `base` is what every form here begins with; a module a noun."""

@@ -1,0 +1,71 @@
+"""The API's calls for limits of virtual hosts and users."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema, Status
+
+from mqadmin.administration.limits import acts
+from mqadmin.administration.limits.lists import LIMITS
+from mqadmin.administration.listed.api import Listed, ListQuery, page
+from mqadmin.core.acts import audit
+from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
+
+router = Router(tags=["virtual hosts, users and rights"], auth=VIEW)
+
+
+class LimitOut(Schema):
+    """One limit; a negative value is none."""
+
+    of: str
+    name: str
+    limit: str
+    value: int
+
+
+class LimitList(Listed):
+    items: list[LimitOut]
+
+
+class LimitIn(Body):
+    """A limit of a virtual host (`max-connections`, `max-queues`) or a user (`max-connections`, `max-channels`)."""
+
+    broker: str = ""
+    of: Literal["vhost", "user"]
+    name: str
+    limit: str
+    value: int
+
+
+class LimitNamed(Asked):
+    """Which limit."""
+
+    broker: str = ""
+    of: Literal["vhost", "user"]
+    name: str
+    limit: str
+
+
+@router.get("/limits", response=LimitList)
+def limit_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
+    """List the limits of virtual hosts and users: `q` as `of:user limit:max-connections`."""
+    return page(LIMITS, wanted, asdict)
+
+
+@router.put("/limits", response={204: None}, auth=CONFIGURE)
+def limit_set(request: HttpRequest, wanted: LimitIn) -> Status[None]:
+    """Set a limit; what is over it already stays. 409 `own_account` for mqadmin's own user."""
+    values = wanted.dict()
+    acts.put(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
+    return Status(204, None)
+
+
+@router.delete("/limits", response={204: None}, auth=CONFIGURE)
+def limit_clear(request: HttpRequest, wanted: Query[LimitNamed]) -> Status[None]:
+    """Take a limit away; 404 where it is not set."""
+    values = wanted.dict()
+    acts.clear(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
+    return Status(204, None)

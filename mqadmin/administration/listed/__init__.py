@@ -1,0 +1,1 @@
+"""A page of a list: in the browser and as a call returns it, with its search and the addresses of its rows."""

@@ -1,0 +1,1 @@
+"""Members of quorum queues: on which nodes a queue is."""

@@ -1,0 +1,1 @@
+"""Parameters, and what shovels and federation share, which are made of parameters."""

@@ -1,0 +1,1 @@
+"""One message is published to an exchange; where it would go."""

@@ -1,0 +1,1 @@
+"""What is found before a node is stopped and before an upgrade."""

@@ -1,1 +1,0 @@
-"""Pages: `listed` is every list, `deciding` every dialog before an act; a module a noun."""
