@@ -11,6 +11,7 @@ from mqadmin.administration.exchanges import views as exchanges
 from mqadmin.administration.federation import views as federation
 from mqadmin.administration.flags import views as flags
 from mqadmin.administration.limits import views as limits
+from mqadmin.administration.listed import choices, past
 from mqadmin.administration.listed import views as listed
 from mqadmin.administration.members import views as members
 from mqadmin.administration.nodes import cluster_views
@@ -27,6 +28,8 @@ from mqadmin.administration.vhosts import views as vhosts
 
 urlpatterns = [
     path("lists/<str:kind>/complete/", listed.list_complete, name="list_complete"),
+    path("lists/<str:kind>/columns/", choices.list_columns, name="list_columns"),
+    path("past/<str:kind>/", past.noun_past, name="noun_past"),
     # exchanges
     path("exchanges/", exchanges.exchange_list, name="exchange_list"),
     path("exchanges/one/", exchanges.exchange_detail, name="exchange_detail"),

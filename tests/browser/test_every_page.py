@@ -45,6 +45,7 @@ NO_PAGES = {
     "letter_complete",
     "queue_complete",
     "list_complete",
+    "noun_past",
     "policy_try",
     "queue_named",
     "queue_export_csv",

@@ -191,6 +191,8 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "definitions_version": (VIEWER, None),
     "definitions_restore": (ADMIN, ADMIN),
     "list_complete": (VIEWER, None),
+    "list_columns": (None, VIEWER),
+    "noun_past": (VIEWER, None),
     # exchanges
     "exchange_list": (VIEWER, None),
     "exchange_detail": (VIEWER, None),

@@ -8,10 +8,12 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from mqadmin.administration.listed import completing, pages
+from mqadmin.administration.listed.choices import CHOICES
 from mqadmin.administration.listed.pages import Asked
 from mqadmin.administration.listing import kinds, reading
 from mqadmin.administration.listing.kinds import Kind
@@ -56,14 +58,17 @@ def page(
     `more`: what else the page shows, `known_by` what that is known by.
 
     What is unchanged is answered before a row is read. `shape` and the rows' template must depend on nothing but
-    the row, the broker and the language: a row is drawn once for all who look.
+    the row, the broker, the columns and the language: a row is drawn once for all who look.
     """
     slug = brokers.current(request)
     asked = Asked.read(kind, slug, request.GET.dict())
     state = status_of(slug) if slug else None
     seen = reading.look(slug, kind) if slug else None
     level = (state.level, repr(state.broker.unseen) if state.broker else "") if state else None
-    version = rendering.version(request, pages.known_by(asked, seen) if seen else None, level, known_by)
+    choice = CHOICES.get(kind.name)
+    columns = choice.chosen(request.COOKIES) if choice else None
+    known = pages.known_by(asked, seen) if seen else None
+    version = rendering.version(request, known, level, known_by, columns)
     if same := rendering.unchanged(request, version):
         return same
     context = {
@@ -74,6 +79,10 @@ def page(
         "found": pages.found(asked, seen, shape) if seen else None,
         "notes": rights.notes(state.broker) if state else [],
         "rows_template": rows,
+        "columns": columns,
+        "choice": choice.offered(columns or (), reverse("list_columns", args=[kind.name]))
+        if choice
+        else None,
         "sorts": {name: _sort(asked, name) for name in kind.sorts},
         "sizes": [(size, asked.address(per=size)) for size in pages.SIZES],
         "here": request.path + asked.address(page=asked.page),
