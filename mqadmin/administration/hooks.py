@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.administration.acts import converting  # noqa: F401
+from mqadmin.administration.converting import acting  # noqa: F401
 from mqadmin.administration.lists import thread
 from mqadmin.core import hooks
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mqadmin.administration.acts import conversion_plan, conversion_steps, converting
+from mqadmin.administration.converting import acting, planning, steps
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
@@ -49,7 +49,7 @@ def classic(management: Management, vhost: str, name: str = "orders") -> Queue:
 
 
 def convert(queue: Queue) -> Operation:
-    return converting.convert(queue=queue, by=ANN, publishers_stopped=True)
+    return acting.convert(queue=queue, by=ANN, publishers_stopped=True)
 
 
 def carry_out(operation: Operation) -> Operation:
@@ -98,7 +98,7 @@ def dies_after(step: int, operation: Operation) -> None:
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Statistics are up to five seconds old, at each step: here nobody holds a message, and they are not asked."""
-    monkeypatch.setattr(conversion_steps.Job, "_held", lambda self, name: 0)
+    monkeypatch.setattr(steps.Job, "_held", lambda self, name: 0)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def shop(management: Management, vhost: str) -> str:
 
 @pytest.mark.usefixtures("fresh")
 def test_a_worker_that_dies_at_any_step_is_gone_on_for(management: Management, shop: str) -> None:
-    for step in range(len(converting.STEPS)):
+    for step in range(len(acting.STEPS)):
         name = f"orders{step}"
         operation = convert(classic(management, shop, name))
         dies_after(step, operation)
@@ -120,25 +120,25 @@ def test_a_worker_that_dies_at_any_step_is_gone_on_for(management: Management, s
 
 @pytest.mark.usefixtures("fresh")
 def test_it_is_undone_from_any_step(management: Management, shop: str) -> None:
-    for step in range(len(converting.STEPS)):
+    for step in range(len(acting.STEPS)):
         name = f"orders{step}"
         operation = convert(classic(management, shop, name))
         dies_after(step, operation)
         Operation.objects.filter(pk=operation.pk).update(lease_until=None, lease_owner="")
         operations.cancel(operation=Operation.objects.get(pk=operation.pk), by=ANN)
         operation.refresh_from_db()
-        back = carry_out(converting.undo(operation=operation, by=ANN, publishers_stopped=True))
+        back = carry_out(acting.undo(operation=operation, by=ANN, publishers_stopped=True))
         assert (back.status, back.error) == ("done", ""), step
         check(management, shop, name, "classic", WAS)
         with pytest.raises(Refusal, match="the newest"):
-            converting.undo(operation=operation, by=ANN, publishers_stopped=True)
+            acting.undo(operation=operation, by=ANN, publishers_stopped=True)
 
 
 def test_messages_that_somebody_holds_are_waited_for(
     management: Management, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = convert(classic(management, shop))
-    monkeypatch.setattr(conversion_steps, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(steps, "SETTLED_SECONDS", 0.0)
     with amqp.channel(brokers.config("default"), shop) as channel:
         channel.basic_get("orders")
         wait_until(lambda: management.queue(shop, "orders").info.unacked == 1, timeout=30)
@@ -148,11 +148,11 @@ def test_messages_that_somebody_holds_are_waited_for(
         assert management.queue(shop, "orders").info.type == "classic"
     monkeypatch.undo()
     monkeypatch.setattr(operations, "nudge", lambda pk: None)
-    again = carry_out(converting.go_on(operation=operation, by=ANN))
+    again = carry_out(acting.go_on(operation=operation, by=ANN))
     assert (again.status, again.error) == ("done", "")
     assert sorted(bodies(shop, "orders"), key=int) == BODIES  # what was given back late is behind the others
     with pytest.raises(Refusal, match="done"):
-        converting.go_on(operation=again, by=ANN)
+        acting.go_on(operation=again, by=ANN)
 
 
 @pytest.mark.processes
@@ -191,7 +191,7 @@ def test_what_comes_while_it_is_converted_is_not_lost(
     management: Management, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = convert(classic(management, shop))
-    original = conversion_steps._swap
+    original = steps._swap
 
     def late(job: Any, info: Any) -> bool:
         with amqp.channel(brokers.config("default"), shop) as channel:
@@ -202,7 +202,7 @@ def test_what_comes_while_it_is_converted_is_not_lost(
         return original(job, info)
 
     said: list[str] = []
-    monkeypatch.setattr(conversion_steps, "_swap", late)
+    monkeypatch.setattr(steps, "_swap", late)
     carry_out(operation)
     assert (operation.status, said) == ("done", ["classic", "classic"])
     found = bodies(shop, "orders")
@@ -213,7 +213,7 @@ def test_what_comes_while_it_is_converted_is_not_lost(
 def test_what_stands_in_the_way_is_named(management: Management, shop: str) -> None:
     queue = classic(management, shop)
     with pytest.raises(Refusal) as loud:
-        converting.convert(queue=queue, by=ANN)
+        acting.convert(queue=queue, by=ANN)
     assert loud.value.code == "publishers"
     with amqp.channel(brokers.config("default"), shop) as channel:
         channel.basic_consume("orders", lambda *_args: None, consumer_tag="theirs")
@@ -244,7 +244,7 @@ def test_the_plan_says_what_changes(management: Management, shop: str) -> None:
         broker="default", by=ANN, vhost=shop, name="p", type="classic", arguments=arguments
     )
     management.set_policy(shop, "of-quorum", "p", {"delivery-limit": 5})
-    plan = conversion_plan.plan(queue)
+    plan = planning.plan(queue)
     assert plan.arguments == {"x-queue-type": "quorum", "x-overflow": "reject-publish", "x-max-length": 500}
     said = " ".join(plan.changes)
     assert "x-max-priority goes" in said

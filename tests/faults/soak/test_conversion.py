@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from mqadmin.administration.acts import converting
+from mqadmin.administration.converting import acting
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
@@ -27,7 +27,7 @@ MOMENTS = (
     ("mqadmin.rabbit.publishing.mover:Mover._ack", "after", 20),
     ("pika.adapters.blocking_connection:BlockingChannel.queue_delete", "after", 1),
     ("mqadmin.rabbit.publishing.mover:Mover._ack", "before", 9),
-    ("mqadmin.administration.acts.conversion_steps:delete_temporary", "before", 1),
+    ("mqadmin.administration.converting.steps:delete_temporary", "before", 1),
 )
 
 pytestmark = [
@@ -47,7 +47,7 @@ def test_a_long_queue_is_converted(
     queue = declaring.declare(broker="default", by=ANN, vhost=vhost, name="orders", type="classic")
     bodies = [b"%d" % number for number in range(COUNT)]
     amqp.publish(brokers.config("default"), vhost, "orders", bodies)
-    operation = converting.convert(queue=queue, by=ANN, publishers_stopped=True)
+    operation = acting.convert(queue=queue, by=ANN, publishers_stopped=True)
     execute = f"from mqadmin.core.acts import operations; operations.execute({operation.pk})"
     died = 0
     for target, when, count in MOMENTS:

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from consumers.definitions import definitions
 from consumers.models import Consumer
-from mqadmin.administration.acts import conversion_plan, conversion_steps
-from mqadmin.administration.acts.conversion_steps import Job
+from mqadmin.administration.converting import planning, steps
+from mqadmin.administration.converting.steps import Job
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
@@ -38,7 +38,7 @@ def convert(*, queue: Queue, by: Actor, publishers_stopped: bool = False) -> Ope
     """
     target = f"{queue.vhost}:{queue.name}"
     with audit.act(by=by, action=ACTION, broker=queue.broker.slug, target=target) as entry:
-        plan = conversion_plan.plan(queue)
+        plan = planning.plan(queue)
         entry.detail = {"declared": dict(plan.declared), "bindings": plan.bindings}
         if plan.stops:
             raise Refusal(" ".join(plan.stops), "cannot")
@@ -159,13 +159,13 @@ def _resume(job: Job) -> None:
 
 STEPS: tuple[Callable[[Job], None], ...] = (
     _pause,
-    conversion_steps.finish,
-    conversion_steps.make_temporary,
-    conversion_steps.move_out,
-    conversion_steps.replace,
-    conversion_steps.unbind_temporary,
-    conversion_steps.move_back,
-    conversion_steps.delete_temporary,
+    steps.finish,
+    steps.make_temporary,
+    steps.move_out,
+    steps.replace,
+    steps.unbind_temporary,
+    steps.move_back,
+    steps.delete_temporary,
     _resume,
 )
-_BACK = STEPS.index(conversion_steps.move_back)
+_BACK = STEPS.index(steps.move_back)
