@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.administration.converting import acting  # noqa: F401
+from mqadmin.administration.converting import acting
 from mqadmin.administration.lists import thread
 from mqadmin.core import hooks
 
@@ -37,6 +38,7 @@ def register() -> None:
     hooks.register_queue_panel(_rights)
     hooks.register_touched(_touched)
     hooks.register_queue_doors(_doors)
+    hooks.register_operation_page(acting.KIND, _conversion)
     for key, label, icon in NOUNS:
         hooks.register_nav_part(hooks.NavPart(key, label, icon))
     hooks.register_monitor_thread(thread.start)
@@ -63,6 +65,10 @@ def _touched(action: str, broker: str, values: Mapping[str, Any]) -> list[hooks.
     from mqadmin.administration.pages import effects
 
     return effects.panels(action, broker, values)
+
+
+def _conversion(operation: Any) -> str:
+    return reverse("conversion_detail", args=[operation.pk])
 
 
 def _doors(queue: Any) -> hooks.QueueDoors:

@@ -6,27 +6,31 @@ RabbitMQ cannot change the type of a queue: it is emptied into a temporary one, 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from consumers.definitions import definitions
 from consumers.models import Consumer
-from mqadmin.administration.converting import planning, steps
+from mqadmin.administration.converting import planning, stages, steps
 from mqadmin.administration.converting.steps import Job
 from mqadmin.core import brokers
-from mqadmin.core.acts import audit, operations
+from mqadmin.core.acts import audit, leases, operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import GaveUp, Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.queues.models import Queue
-from mqadmin.rabbit import amqp
+from mqadmin.queues.models import Broker, Queue
+from mqadmin.rabbit.errors import NotFound
 
-KIND, ACTION = "queues.convert", "queue.convert"
+KIND, ACTION = stages.KIND, "queue.convert"
 _PAUSED_SECONDS = 60.0
+_LEASE_SECONDS = 60.0  # that it may take at the most to look before one begins
 
 
 def convert(*, queue: Queue, by: Actor, publishers_stopped: bool = False) -> Operation:
@@ -34,56 +38,97 @@ def convert(*, queue: Queue, by: Actor, publishers_stopped: bool = False) -> Ope
 
     `publishers_stopped`: somebody says that nobody publishes to it by its name: what comes while the name is
     absent, some milliseconds, would be lost. Raises Refusal (409): `cannot` with the reasons, `publishers`,
-    `under_way`.
+    `under_way`, `unfinished` where an earlier one left messages in its temporary queue; RabbitError.
     """
-    target = f"{queue.vhost}:{queue.name}"
-    with audit.act(by=by, action=ACTION, broker=queue.broker.slug, target=target) as entry:
+    slug = queue.broker.slug
+    with (
+        audit.act(by=by, action=ACTION, broker=slug, target=f"{queue.vhost}:{queue.name}") as entry,
+        _alone(slug, queue.vhost, queue.name),
+    ):
+        before = _require_finished(queue)
         plan = planning.plan(queue)
-        entry.detail = {"declared": dict(plan.declared), "bindings": plan.bindings}
+        entry.detail, entry.count = (
+            {"declared": dict(plan.declared), "bindings": plan.bindings},
+            plan.ready,
+        )
         if plan.stops:
             raise Refusal(" ".join(plan.stops), "cannot")
         _require_quiet(publishers_stopped)
-        _require_alone(queue)
-        wanted = {"type": "quorum", "durable": True, "auto_delete": False, "arguments": dict(plan.arguments)}
         params = {
             "queue": queue.pk,
             "vhost": queue.vhost,
             "name": queue.name,
-            "temporary": f"mqadmin.convert.{uuid.uuid4().hex}",
+            "temporary": f"{planning.PREFIX}{uuid.uuid4().hex}",
             "letters": dict(plan.letters),
             "bindings": plan.bindings,
             "was": dict(plan.declared),
-            "wanted": wanted,
-            "ours": plan.ours,
+            "wanted": _wanted(plan),
+            "paused": _paused(before) if before else [],
             "by": by.name,
             "from": 0,
         }
-        ready = amqp.counts(brokers.config(queue.broker.slug), queue.vhost, queue.name)[0]
-        entry.count = ready
-        return _start(params, by, queue.broker.slug, 2 * ready)
+        return _start(params, by, slug, 2 * plan.ready)
+
+
+def _wanted(plan: planning.Plan) -> dict[str, Any]:
+    return {"type": "quorum", "durable": True, "auto_delete": False, "arguments": dict(plan.arguments)}
 
 
 def undo(*, operation: Operation, by: Actor, publishers_stopped: bool = False) -> Operation:
     """Start to make of the queue what it was before this conversion, which has ended. Raises Refusal (409)."""
-    given = {key: value for key, value in operation.params.items() if key not in ("cursor", "run")}
-    with audit.act(by=by, action=f"{ACTION}.undo", broker=operation.broker, target=_target(given)):
-        _require_quiet(publishers_stopped)
+    given = operation.params
+    with (
+        audit.act(by=by, action=f"{ACTION}.undo", broker=operation.broker, target=_target(given)),
+        _alone(operation.broker, given["vhost"], given["name"]),
+    ):
         _require_ended(operation)
-        params = {**given, "was": given["wanted"], "wanted": given["was"], "from": 0, "by": by.name}
+        if stages.at(operation) <= _TEMPORARY and not _has_temporary(operation):  # nothing was changed
+            params = {**_carried(operation, by), "from": len(STEPS) - 1}
+            return _start(params, by, operation.broker, 0)
+        _require_quiet(publishers_stopped)
+        _require_no_strangers(operation)
         # What went back already is the head: the rest has to follow before it can all be taken out again.
-        params["finish"] = _at(operation) >= _BACK
+        finish = stages.at(operation) >= _BACK and operation.status != Operation.Status.DONE
+        is_bound_anew = stages.at(operation) > _REPLACE
+        params = {
+            **_carried(operation, by),
+            "was": given["wanted"],
+            "wanted": given["was"],
+            "from": 0,
+            "finish": finish,
+            "noted": not is_bound_anew and stages.is_noted(operation),
+        }
         return _start(params, by, operation.broker, operation.total)
 
 
 def go_on(*, operation: Operation, by: Actor) -> Operation:
     """Start a conversion that failed or was cancelled again, at the step where it was. Raises Refusal (409)."""
-    given = {key: value for key, value in operation.params.items() if key not in ("cursor", "run")}
-    with audit.act(by=by, action=f"{ACTION}.go_on", broker=operation.broker, target=_target(given)):
+    given = operation.params
+    with (
+        audit.act(by=by, action=f"{ACTION}.go_on", broker=operation.broker, target=_target(given)),
+        _alone(operation.broker, given["vhost"], given["name"]),
+    ):
         _require_ended(operation)
         if operation.status == Operation.Status.DONE:
             raise Refusal(_("It is done."), "wrong_state")
-        params = {**given, "from": _at(operation), "by": by.name}
+        params = {**_carried(operation, by), "from": stages.at(operation)}
+        params["noted"] = stages.is_noted(operation)
         return _start(params, by, operation.broker, operation.total - operation.done)
+
+
+def _carried(operation: Operation, by: Actor) -> dict[str, Any]:
+    """Return what the next operation about the same queue begins with."""
+    given = {key: value for key, value in operation.params.items() if key not in ("cursor", "run")}
+    cursor = operation.params.get("cursor", {})
+    bindings = cursor.get("bindings", given["bindings"])
+    return {**given, "bindings": bindings, "paused": _paused(operation), "by": by.name}
+
+
+def _paused(operation: Operation) -> list[int]:
+    """Return the consumers that this operation paused and did not resume."""
+    if operation.status == Operation.Status.DONE:
+        return []
+    return list(operation.params.get("cursor", {}).get("paused", operation.params.get("paused", [])))
 
 
 def _start(params: Mapping[str, Any], by: Actor, broker: str, total: int) -> Operation:
@@ -98,16 +143,10 @@ def _target(params: Mapping[str, Any]) -> str:
     return f"{params['vhost']}:{params['name']}"
 
 
-def _at(operation: Operation) -> int:
-    """Return how many steps are done."""
-    return int(operation.params.get("cursor", {}).get("step", operation.params["from"]))
-
-
 def _require_ended(operation: Operation) -> None:
     if operation.status in Operation.OPEN or operation.lease_until is not None:
         raise Refusal(_("It is still going on: cancel it first."), "wrong_state")
-    others = Operation.objects.filter(kind=KIND, params__temporary=operation.params["temporary"])
-    if others.filter(pk__gt=operation.pk).exists():
+    if stages.newer(operation) is not None:
         raise Refusal(_("It was gone on with already: look at the newest of its operations."), "wrong_state")
 
 
@@ -117,12 +156,56 @@ def _require_quiet(publishers_stopped: bool) -> None:
         raise Refusal(text, "publishers", fields={"publishers_stopped": text})
 
 
-def _require_alone(queue: Queue) -> None:
-    same = Operation.objects.filter(
-        kind=KIND, broker=queue.broker.slug, params__vhost=queue.vhost, params__name=queue.name
+def _require_no_strangers(operation: Operation) -> None:
+    """Refuse to undo while others consume from the queue: to delete it would drop what they hold."""
+    given = operation.params
+    queue = Queue(broker=Broker.objects.get(slug=operation.broker), vhost=given["vhost"], name=given["name"])
+    try:
+        detail = brokers.client(operation.broker).queue(queue.vhost, queue.name)
+    except NotFound:
+        return
+    if strangers := planning.foreign(queue, detail):
+        raise Refusal(planning.stop_them(strangers), "cannot")
+
+
+@contextmanager
+def _alone(slug: str, vhost: str, name: str) -> Iterator[None]:
+    """Let one begin at a time. Raises Refusal (409 `under_way`) where it is being converted, or about to be."""
+    lease = "convert:" + hashlib.sha256(json.dumps([slug, vhost, name]).encode()).hexdigest()
+    holder = uuid.uuid4().hex
+    if not leases.acquire(lease, holder, _LEASE_SECONDS):
+        raise Refusal(_UNDER_WAY(), "under_way")
+    try:
+        if stages.of_queue(slug, vhost, name).filter(status__in=Operation.OPEN).exists():
+            raise Refusal(_UNDER_WAY(), "under_way")
+        yield
+    finally:
+        leases.release(lease, holder)
+
+
+def _UNDER_WAY() -> str:
+    return _("It is being converted already.")
+
+
+def _require_finished(queue: Queue) -> Operation | None:
+    """Return the conversion before, where it has not come to its end; refuse where messages are in its hands."""
+    last = stages.of_queue(queue.broker.slug, queue.vhost, queue.name).first()
+    if last is None or last.status == Operation.Status.DONE:
+        return None
+    if not _has_temporary(last):
+        return last
+    text = _(
+        "An earlier conversion of it (operation %(id)d) is in the middle: go on with that one, or undo it."
     )
-    if same.filter(status__in=Operation.OPEN).exists():
-        raise Refusal(_("It is being converted already."), "under_way")
+    raise Refusal(text % {"id": last.pk}, "unfinished")
+
+
+def _has_temporary(operation: Operation) -> bool:
+    try:
+        brokers.client(operation.broker).queue(operation.params["vhost"], operation.params["temporary"])
+    except NotFound:
+        return False
+    return True
 
 
 @operations.runner(KIND)
@@ -143,18 +226,23 @@ def run(run: Run) -> None:
 def _pause(job: Job) -> None:
     """Have mqadmin's consumers take no more, and wait until they do not. Nothing was changed so far."""
     by = Actor(job.run.params["by"])
-    for consumer in Consumer.objects.filter(pk__in=job.run.params["ours"]):
-        if consumer.desired == Consumer.Desired.RUNNING:
-            definitions.pause(consumer=consumer, by=by)
+    running = planning.running(job.slug, job.queue.vhost, job.name)
+    known = job.run.cursor.get("paused", job.run.params.get("paused", []))
+    # Noted before: one that is paused, and not known, nobody would resume.
+    job.run.save_cursor(
+        {**job.run.cursor, "paused": sorted({*known, *(consumer.pk for consumer in running)})}
+    )
+    for consumer in running:
+        definitions.pause(consumer=consumer, by=by)
     if not job.wait_until(lambda: job.consumers(job.name) == 0, _PAUSED_SECONDS):
         raise GaveUp(_("Somebody still consumes from it. Nothing was changed; stop them, then go on."))
 
 
 def _resume(job: Job) -> None:
     by = Actor(job.run.params["by"])
-    for consumer in Consumer.objects.filter(pk__in=job.run.params["ours"]):
-        if consumer.desired == Consumer.Desired.PAUSED:
-            definitions.resume(consumer=consumer, by=by)
+    paused = job.run.cursor.get("paused", job.run.params.get("paused", []))
+    for consumer in Consumer.objects.filter(pk__in=paused, desired=Consumer.Desired.PAUSED):
+        definitions.resume(consumer=consumer, by=by)
 
 
 STEPS: tuple[Callable[[Job], None], ...] = (
@@ -168,4 +256,5 @@ STEPS: tuple[Callable[[Job], None], ...] = (
     steps.delete_temporary,
     _resume,
 )
+_TEMPORARY, _REPLACE = STEPS.index(steps.make_temporary), STEPS.index(steps.replace)
 _BACK = STEPS.index(steps.move_back)

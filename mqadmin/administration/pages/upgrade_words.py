@@ -112,7 +112,10 @@ def _mirrored(it: _It) -> Told:
             "word."
         )
         % it.params,
-        _("Replace the queues by quorum queues, then take ha-mode and its like out of the policies."),
+        _(
+            "Convert the queues to quorum queues, one by one below, then take ha-mode and its like out of the "
+            "policies."
+        ),
         href("policy_list", it.broker),
         _("Policies"),
     )
