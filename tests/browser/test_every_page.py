@@ -47,6 +47,7 @@ NO_PAGES = {
     "list_complete",
     "policy_try",
     "queue_named",
+    "queue_convert_named",
     "queue_export_csv",
     "queue_export_json",
     "process_download",
