@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import consumers.api
 import mqadmin.administration.api
+import mqadmin.administration.converting.api
 import mqadmin.alerts.api
 import mqadmin.core.api
 import mqadmin.deadletters.api
@@ -21,6 +22,7 @@ for app in (
     mqadmin.alerts.api,
     mqadmin.definitions.api,
     mqadmin.administration.api,
+    mqadmin.administration.converting.api,
     mqadmin.passing.api,
 ):
     api.add_router("", app.router)

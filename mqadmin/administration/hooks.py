@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.administration.acts import converting  # noqa: F401
+from mqadmin.administration.converting import acting
 from mqadmin.administration.effects import providers
 from mqadmin.administration.listing import thread
 from mqadmin.core import hooks
@@ -39,6 +40,7 @@ def register() -> None:
     hooks.register_touched(providers.panels)
     providers.register_later(_effects)
     hooks.register_queue_doors(_doors)
+    hooks.register_operation_page(acting.KIND, _conversion)
     for part in NOUNS:
         hooks.register_nav_part(part)
     hooks.register_monitor_thread(thread.start)
@@ -69,6 +71,10 @@ def _effects() -> None:
     touched.register()
     leaving.register()
     members_touched.register()
+
+
+def _conversion(operation: Any) -> str:
+    return reverse("conversion_detail", args=[operation.pk])
 
 
 def _doors(queue: Any) -> hooks.QueueDoors:

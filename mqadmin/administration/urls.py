@@ -7,6 +7,7 @@ from django.urls import path
 from mqadmin.administration.bindings import views as bindings
 from mqadmin.administration.connections import channel_views
 from mqadmin.administration.connections import views as connections
+from mqadmin.administration.converting import views as converting
 from mqadmin.administration.exchanges import views as exchanges
 from mqadmin.administration.federation import views as federation
 from mqadmin.administration.flags import views as flags
@@ -45,6 +46,12 @@ urlpatterns = [
     path("queues/new/", queues.queue_new, name="queue_new"),
     path("queues/<int:queue_id>/delete/", queues.queue_delete, name="queue_delete"),
     path("queues/<int:queue_id>/bind/", queues.queue_bind, name="queue_bind"),
+    # conversions
+    path("queues/<int:queue_id>/convert/", converting.queue_convert, name="queue_convert"),
+    path("queues/convert/", converting.queue_convert_named, name="queue_convert_named"),
+    path("conversions/<int:operation_id>/", converting.conversion_detail, name="conversion_detail"),
+    path("conversions/<int:operation_id>/go-on/", converting.conversion_go_on, name="conversion_go_on"),
+    path("conversions/<int:operation_id>/undo/", converting.conversion_undo, name="conversion_undo"),
     # connections
     path("connections/", connections.connection_list, name="connection_list"),
     path("connections/one/", connections.connection_detail, name="connection_detail"),

@@ -102,6 +102,8 @@ class QueueDoors:
 
     bind: str
     delete: str
+    convert: str  # "" where its type does not change
+    convert_denied: str  # why it cannot
     unbind: Callable[[Any], str]
 
 
@@ -176,6 +178,7 @@ _tiles: Registry[Callable[[str], Iterable[Tile]]] = Registry()
 _retention: Registry[Callable[[], str]] = Registry()
 _metrics: Registry[Callable[[], Iterable[Any]]] = Registry()
 _monitor_threads: Registry[Callable[[threading.Event], threading.Thread | None]] = Registry()
+_operation_pages: dict[str, Callable[[Any], str]] = {}
 _single: dict[str, Callable[..., Any]] = {}
 
 register_attention = _attention.register
@@ -217,6 +220,17 @@ def register_broker_facts(function: Callable[[str], str]) -> None:
 def register_queue_doors(function: Callable[[Any], QueueDoors]) -> None:
     """Set who knows where a queue is bound and deleted; `function(queue)` gets a `queues.Queue`."""
     _single["queue_doors"] = function
+
+
+def register_operation_page(kind: str, function: Callable[[Any], str]) -> None:
+    """Set where operations of a kind have a page of their own; `function(operation)` returns its address."""
+    _operation_pages[kind] = function
+
+
+def operation_page(operation: Any) -> str:
+    """Return the address of the page that says more of an operation, "" where it has none."""
+    function = _operation_pages.get(operation.kind)
+    return function(operation) if function else ""
 
 
 def register_touched(function: Callable[[str, str, dict[str, Any]], list[Panel]]) -> None:

@@ -95,7 +95,7 @@ def declare_exchange(
             durable=durable,
             auto_delete=auto_delete,
             internal=internal,
-            arguments=_longs(arguments),
+            arguments=longs(arguments),
         )
 
 
@@ -118,9 +118,9 @@ def bind(
     """Bind a queue or an exchange to exchange `source`. Raises NotFound."""
     with channel(config, vhost) as open_channel:
         if destination_type == "queue":
-            open_channel.queue_bind(destination, source, routing_key, _longs(arguments))
+            open_channel.queue_bind(destination, source, routing_key, longs(arguments))
         else:
-            open_channel.exchange_bind(destination, source, routing_key, _longs(arguments))
+            open_channel.exchange_bind(destination, source, routing_key, longs(arguments))
 
 
 def unbind(
@@ -142,21 +142,21 @@ def unbind(
     with channel(config, vhost) as open_channel:
         plain = dict(arguments or {})
         bare = {name: None if value == NO_VALUE else value for name, value in plain.items()}
-        for given in (_longs(arguments), plain, _longs(bare), bare):
+        for given in (longs(arguments), plain, longs(bare), bare):
             if destination_type == "queue":
                 open_channel.queue_unbind(destination, source, routing_key, given)
             else:
                 open_channel.exchange_unbind(destination, source, routing_key, given)
 
 
-def _longs(value: Mapping[str, Any] | None) -> dict[str, Any]:
+def longs(value: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return arguments with whole numbers as the management API writes them: of 64 bits."""
     return {name: _long(item) for name, item in (value or {}).items()}
 
 
 def _long(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return _longs(value)
+        return longs(value)
     if isinstance(value, list):
         return [_long(item) for item in value]
     is_whole = isinstance(value, int) and not isinstance(value, bool)

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.test import Client
 
+from mqadmin.administration.converting import steps
 from mqadmin.administration.listing import tables
 from mqadmin.core import brokers
+from mqadmin.core.acts import operations
 from mqadmin.core.api import tokens
 from tests.core.conftest import make_user, sign_in  # noqa: F401
+from tests.support.management import Management
 
 HARD = [
     "a/b",
@@ -43,3 +46,22 @@ def admin(sign_in: Callable[[str], Client]) -> Client:  # noqa: F811
 def token(db: None) -> dict[str, str]:
     """What an admin's calls of the API are sent with."""
     return {"Authorization": f"Bearer {tokens.create(user=make_user('admin'))}"}
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker takes an operation up: the test carries it out."""
+    monkeypatch.setattr(operations, "nudge", lambda pk: None)
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statistics are up to five seconds old, at each step: here nobody holds a message, and they are not asked."""
+    monkeypatch.setattr(steps.Job, "_held", lambda self, name: 0)
+
+
+@pytest.fixture
+def shop(management: Management, vhost: str) -> str:
+    """A virtual host with the exchange that a queue to convert is bound to."""
+    management.declare_exchange(vhost, "shop", type="topic")
+    return vhost

@@ -2,114 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from mqadmin.administration.acts import conversion_plan, conversion_steps, converting
+from consumers.models import Consumer
+from mqadmin.administration.converting import acting, planning, steps
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
-from mqadmin.core.acts.audit import Actor
-from mqadmin.core.acts.operations import Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.queues.acts import declaring
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
+from tests.support.conversions import (
+    ANN,
+    BODIES,
+    COUNT,
+    WAS,
+    bodies,
+    carry_out,
+    check,
+    classic,
+    convert,
+    dies_after,
+)
 from tests.support.management import Management
 from tests.support.processes import killed_at
 from tests.support.waiting import patient, wait_until
 
-pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
-ANN = Actor("ann")
-COUNT = 150
-BODIES = [b"%d" % number for number in range(COUNT)]
-WAS = {"x-max-priority": 3, "x-message-ttl": 3_600_000}
-
-
-class Died(BaseException):
-    """The worker is gone: nothing below it says another word."""
-
-
-@pytest.fixture(autouse=True)
-def _by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "nudge", lambda pk: None)
-
-
-def classic(management: Management, vhost: str, name: str = "orders") -> Queue:
-    queue = declaring.declare(broker="default", by=ANN, vhost=vhost, name=name, type="classic", arguments=WAS)
-    management.bind(vhost, "shop", name, f"{name}.#")
-    management.bind(vhost, "shop", name, "all")
-    with amqp.channel(brokers.config("default"), vhost) as channel:
-        channel.confirm_delivery()
-        for body in BODIES:
-            channel.basic_publish("shop", f"{name}.new", body, mandatory=True)
-    return queue
-
-
-def convert(queue: Queue) -> Operation:
-    return converting.convert(queue=queue, by=ANN, publishers_stopped=True)
-
-
-def carry_out(operation: Operation) -> Operation:
-    Operation.objects.filter(pk=operation.pk).update(lease_until=None, lease_owner="")
-    operations.execute(operation.pk)
-    operation.refresh_from_db()
-    return operation
-
-
-def bodies(vhost: str, name: str) -> list[bytes]:
-    found = []
-    with amqp.channel(brokers.config("default"), vhost) as channel:
-        while (item := channel.basic_get(name, auto_ack=True))[0] is not None:
-            found.append(item[2] or b"")
-    return found
-
-
-def keys(management: Management, vhost: str, name: str) -> set[str]:
-    return {item.routing_key for item in management.queue_bindings(vhost, name) if item.source}
-
-
-def check(management: Management, vhost: str, name: str, type: str, arguments: Mapping[str, Any]) -> None:
-    """It is of this type, bound as before, and holds all in order; nothing of the conversion is left."""
-    there = management.queue(vhost, name).info
-    assert (there.type, dict(there.arguments)) == (type, {"x-queue-type": type, **arguments})
-    assert keys(management, vhost, name) == {f"{name}.#", "all"}
-    assert bodies(vhost, name) == BODIES
-    assert not [item.name for item in management.queues(vhost) if item.name.startswith("mqadmin.convert")]
-
-
-def dies_after(step: int, operation: Operation) -> None:
-    """Carry it out until that step is done, and not yet noted."""
-    with pytest.MonkeyPatch.context() as patch:
-
-        def save(run: Run, cursor: Mapping[str, Any]) -> None:
-            if cursor["step"] == step + 1:
-                raise Died
-            original(run, cursor)
-
-        original = Run.save_cursor
-        patch.setattr(Run, "save_cursor", save)
-        with pytest.raises(Died):
-            carry_out(operation)
-
-
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Statistics are up to five seconds old, at each step: here nobody holds a message, and they are not asked."""
-    monkeypatch.setattr(conversion_steps.Job, "_held", lambda self, name: 0)
-
-
-@pytest.fixture
-def shop(management: Management, vhost: str) -> str:
-    management.declare_exchange(vhost, "shop", type="topic")
-    return vhost
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("by_hand"),
+]
 
 
 @pytest.mark.usefixtures("fresh")
 def test_a_worker_that_dies_at_any_step_is_gone_on_for(management: Management, shop: str) -> None:
-    for step in range(len(converting.STEPS)):
+    for step in range(len(acting.STEPS)):
         name = f"orders{step}"
         operation = convert(classic(management, shop, name))
         dies_after(step, operation)
@@ -120,25 +53,25 @@ def test_a_worker_that_dies_at_any_step_is_gone_on_for(management: Management, s
 
 @pytest.mark.usefixtures("fresh")
 def test_it_is_undone_from_any_step(management: Management, shop: str) -> None:
-    for step in range(len(converting.STEPS)):
+    for step in range(len(acting.STEPS)):
         name = f"orders{step}"
         operation = convert(classic(management, shop, name))
         dies_after(step, operation)
         Operation.objects.filter(pk=operation.pk).update(lease_until=None, lease_owner="")
         operations.cancel(operation=Operation.objects.get(pk=operation.pk), by=ANN)
         operation.refresh_from_db()
-        back = carry_out(converting.undo(operation=operation, by=ANN, publishers_stopped=True))
+        back = carry_out(acting.undo(operation=operation, by=ANN, publishers_stopped=True))
         assert (back.status, back.error) == ("done", ""), step
         check(management, shop, name, "classic", WAS)
         with pytest.raises(Refusal, match="the newest"):
-            converting.undo(operation=operation, by=ANN, publishers_stopped=True)
+            acting.undo(operation=operation, by=ANN, publishers_stopped=True)
 
 
 def test_messages_that_somebody_holds_are_waited_for(
     management: Management, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = convert(classic(management, shop))
-    monkeypatch.setattr(conversion_steps, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(steps, "SETTLED_SECONDS", 0.0)
     with amqp.channel(brokers.config("default"), shop) as channel:
         channel.basic_get("orders")
         wait_until(lambda: management.queue(shop, "orders").info.unacked == 1, timeout=30)
@@ -148,11 +81,11 @@ def test_messages_that_somebody_holds_are_waited_for(
         assert management.queue(shop, "orders").info.type == "classic"
     monkeypatch.undo()
     monkeypatch.setattr(operations, "nudge", lambda pk: None)
-    again = carry_out(converting.go_on(operation=operation, by=ANN))
+    again = carry_out(acting.go_on(operation=operation, by=ANN))
     assert (again.status, again.error) == ("done", "")
     assert sorted(bodies(shop, "orders"), key=int) == BODIES  # what was given back late is behind the others
     with pytest.raises(Refusal, match="done"):
-        converting.go_on(operation=again, by=ANN)
+        acting.go_on(operation=again, by=ANN)
 
 
 @pytest.mark.processes
@@ -191,7 +124,7 @@ def test_what_comes_while_it_is_converted_is_not_lost(
     management: Management, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = convert(classic(management, shop))
-    original = conversion_steps._swap
+    original = steps._swap
 
     def late(job: Any, info: Any) -> bool:
         with amqp.channel(brokers.config("default"), shop) as channel:
@@ -202,7 +135,7 @@ def test_what_comes_while_it_is_converted_is_not_lost(
         return original(job, info)
 
     said: list[str] = []
-    monkeypatch.setattr(conversion_steps, "_swap", late)
+    monkeypatch.setattr(steps, "_swap", late)
     carry_out(operation)
     assert (operation.status, said) == ("done", ["classic", "classic"])
     found = bodies(shop, "orders")
@@ -213,7 +146,7 @@ def test_what_comes_while_it_is_converted_is_not_lost(
 def test_what_stands_in_the_way_is_named(management: Management, shop: str) -> None:
     queue = classic(management, shop)
     with pytest.raises(Refusal) as loud:
-        converting.convert(queue=queue, by=ANN)
+        acting.convert(queue=queue, by=ANN)
     assert loud.value.code == "publishers"
     with amqp.channel(brokers.config("default"), shop) as channel:
         channel.basic_consume("orders", lambda *_args: None, consumer_tag="theirs")
@@ -243,11 +176,154 @@ def test_the_plan_says_what_changes(management: Management, shop: str) -> None:
     queue = declaring.declare(
         broker="default", by=ANN, vhost=shop, name="p", type="classic", arguments=arguments
     )
-    management.set_policy(shop, "of-quorum", "p", {"delivery-limit": 5})
-    plan = conversion_plan.plan(queue)
+    management.set_policy(shop, "of-quorum", "^p$", {"delivery-limit": 5})
+    plan = planning.plan(queue)
     assert plan.arguments == {"x-queue-type": "quorum", "x-overflow": "reject-publish", "x-max-length": 500}
     said = " ".join(plan.changes)
     assert "x-max-priority goes" in said
     assert "reject-publish-dlx" not in said
     assert "x-overflow becomes reject-publish" in said
-    assert "The policy of-quorum begins to apply" in said
+    assert [(item.before, item.after) for item in plan.policies] == [("", "of-quorum")]
+
+
+def test_what_can_never_be_converted_is_refused_before_anything_is_touched(
+    management: Management, shop: str
+) -> None:
+    """Whoever empties a queue that deletes itself deletes it; a name of the broker's could not be declared anew."""
+    made = {"broker": "default", "by": ANN, "vhost": shop, "type": "classic"}
+    fleeting = declaring.declare(name="fleeting", auto_delete=True, **made)
+    assert "deletes itself" in " ".join(planning.plan(fleeting).stops)
+    with amqp.channel(brokers.config("default"), shop) as channel:
+        named = channel.queue_declare("", durable=True).method.queue
+    theirs = Queue(broker=fleeting.broker, vhost=shop, name=named, type="classic")
+    assert "amq." in " ".join(planning.plan(theirs).stops)
+    full = declaring.declare(name="full", **made)
+    put(shop, "full", [b"1", b"2", b"3"])
+    assert planning.plan(full).stops == []
+    management.set_policy(
+        shop, "small", "^full$", {"max-length": 1, "delivery-limit": 5}
+    )  # of no classic queue
+    with pytest.raises(Refusal, match="holds at most") as refused:
+        convert(full)
+    assert refused.value.code == "cannot"
+    assert not Operation.objects.exists()
+
+
+def put(vhost: str, queue: str, bodies: list[bytes]) -> None:
+    with amqp.channel(brokers.config("default"), vhost) as channel:
+        channel.confirm_delivery()
+        for body in bodies:
+            channel.basic_publish("", queue, body, mandatory=True)
+
+
+def test_a_message_that_was_just_got_by_somebody_is_not_dropped_with_the_queue(
+    management: Management, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statistics do not tell of it yet, and a classic queue counts itself as empty."""
+    operation = convert(classic(management, shop))
+    monkeypatch.setattr(steps, "SETTLED_SECONDS", 0.0)
+    with amqp.channel(brokers.config("default"), shop) as channel:
+        original = steps.move_out
+
+        def get_then_move(job: steps.Job) -> None:
+            channel.basic_get("orders")
+            original(job)
+
+        monkeypatch.setattr(
+            acting, "STEPS", tuple(get_then_move if step is original else step for step in acting.STEPS)
+        )
+        carry_out(operation)
+        assert (operation.status, "not acked" in operation.error) == ("failed", True)
+    again = carry_out(acting.go_on(operation=operation, by=ANN))
+    assert (again.status, again.error) == ("done", "")
+    assert sorted(bodies(shop, "orders"), key=int) == BODIES
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_client_that_declares_the_queue_while_its_name_is_absent_is_overruled(
+    management: Management, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes back as classic and unbound: it goes once more, and what it was bound with comes back."""
+    queue = classic(management, shop)
+    management.declare_exchange(shop, "passing", type="fanout")
+    management.bind(shop, "passing", "orders", "")
+    operation = convert(queue)
+    original, done = steps.amqp.channel, []
+
+    @contextmanager
+    def raced(*given: Any, **more: Any) -> Iterator[Any]:
+        with original(*given, **more) as channel:
+            delete = channel.queue_delete
+
+            def delete_and_lose_the_race(*args: Any, **kwargs: Any) -> Any:
+                found = delete(*args, **kwargs)
+                if args[0] == "orders" and not done:
+                    done.append(1)
+                    management.declare_queue(shop, "orders", durable=True, arguments=WAS)
+                    management.delete_exchange(shop, "passing")
+                return found
+
+            channel.queue_delete = delete_and_lose_the_race
+            yield channel
+
+    monkeypatch.setattr(steps.amqp, "channel", raced)
+    carry_out(operation)
+    monkeypatch.undo()
+    assert (operation.status, operation.error, done) == ("done", "", [1])
+    assert [item.target for item in operation.problems.all()] == ["passing"]
+    check(management, shop, "orders", "quorum", {"x-message-ttl": 3_600_000})
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(
+    ("name", "messages"),
+    [("e" * 255, []), ("a/b %2F<script>", [b"x" * 12_000_000, b"y" * 12_000_000, b"z"])],
+    ids=["255 bytes and empty", "12 MB"],
+)
+def test_the_longest_name_no_message_and_large_ones(
+    name: str, messages: list[bytes], management: Management, vhost: str
+) -> None:
+    queue = declaring.declare(broker="default", by=ANN, vhost=vhost, name=name, type="classic")
+    put(vhost, name, messages)
+    operation = carry_out(convert(queue))
+    assert (operation.status, operation.error) == ("done", "")
+    assert management.queue(vhost, name).info.type == "quorum"
+    assert bodies(vhost, name) == messages
+
+
+@pytest.mark.usefixtures("fresh")
+def test_who_comes_second_is_refused_also_where_the_first_is_in_the_middle(
+    management: Management, shop: str
+) -> None:
+    queue = classic(management, shop)
+    operation = convert(queue)
+    with pytest.raises(Refusal) as second:
+        convert(queue)
+    dies_after(3, operation)
+    Operation.objects.filter(pk=operation.pk).update(status="failed", lease_until=None, lease_owner="")
+    with pytest.raises(Refusal, match=str(operation.pk)) as third:
+        convert(queue)
+    assert (second.value.code, third.value.code) == ("under_way", "unfinished")
+    with acting._alone("default", shop, "orders"), pytest.raises(Refusal) as fourth:
+        convert(queue)
+    assert fourth.value.code == "under_way"
+    assert bodies(shop, "orders") == []  # all is in the temporary queue, and stays there
+
+
+@pytest.mark.usefixtures("fresh")
+def test_our_consumers_are_paused_and_resumed_and_no_others(management: Management, shop: str) -> None:
+    queue = classic(management, shop)
+    values = {"broker": "default", "vhost": shop, "queue": "orders", "handler": "record"}
+    runs = Consumer.objects.create(name="runs", desired="running", **values)
+    rests = Consumer.objects.create(name="rests", desired="paused", **values)
+    assert planning.plan(queue).ours == [runs]
+    operation = convert(queue)
+    dies_after(3, operation)
+    assert Consumer.objects.get(pk=runs.pk).desired == "paused"
+    Operation.objects.filter(pk=operation.pk).update(lease_until=None, lease_owner="")
+    operations.cancel(operation=Operation.objects.get(pk=operation.pk), by=ANN)
+    operation.refresh_from_db()
+    back = carry_out(acting.undo(operation=operation, by=ANN, publishers_stopped=True))
+    assert (back.status, back.error) == ("done", "")
+    found = {consumer.name: consumer.desired for consumer in Consumer.objects.all()}
+    assert found == {runs.name: "running", rests.name: "paused"}

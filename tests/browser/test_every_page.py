@@ -48,6 +48,7 @@ NO_PAGES = {
     "noun_past",
     "policy_try",
     "queue_named",
+    "queue_convert_named",
     "queue_export_csv",
     "queue_export_json",
     "process_download",

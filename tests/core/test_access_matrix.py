@@ -202,6 +202,11 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "queue_new": (ADMIN, ADMIN),
     "queue_delete": (ADMIN, ADMIN),
     "queue_bind": (ADMIN, ADMIN),
+    "queue_convert": (ADMIN, ADMIN),
+    "queue_convert_named": (ADMIN, None),
+    "conversion_detail": (VIEWER, None),
+    "conversion_go_on": (None, ADMIN),
+    "conversion_undo": (ADMIN, ADMIN),
     # bindings
     "binding_list": (VIEWER, None),
     "exchange_publish": (OPERATOR, OPERATOR),
@@ -424,6 +429,10 @@ CALLS = {
     # queues
     "POST /queues": ADMIN,
     "DELETE /queues/{queue_id}": ADMIN,
+    "POST /queues/{queue_id}/convert": ADMIN,
+    "GET /conversions/{operation_id}": VIEWER,
+    "POST /conversions/{operation_id}/undo": ADMIN,
+    "POST /conversions/{operation_id}/go-on": ADMIN,
     # bindings
     "GET /bindings": VIEWER,
     "POST /bindings": ADMIN,

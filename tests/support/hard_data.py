@@ -151,6 +151,10 @@ ASKED = {
     "policy_delete": ["vhost={vhost}&name={policy}&kind=policy"],
     "policy_try": ["vhost={vhost}&pattern=."],
     "queue_named": [],
+    "queue_convert_named": [],
+    # Of conversions there is none.
+    "conversion_detail": [],
+    "conversion_undo": [],
     # Of what only a plugin knows there is none.
     "parameter_edit": [],
     "parameter_delete": [],

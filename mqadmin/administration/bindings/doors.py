@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from mqadmin.administration.listed.naming import address
 from mqadmin.core.hooks import QueueDoors
@@ -28,5 +29,22 @@ def doors(queue: Queue) -> QueueDoors:
         )
 
     return QueueDoors(
-        reverse("queue_bind", args=[queue.pk]), reverse("queue_delete", args=[queue.pk]), unbind
+        reverse("queue_bind", args=[queue.pk]),
+        reverse("queue_delete", args=[queue.pk]),
+        reverse("queue_convert", args=[queue.pk]) if queue.type == "classic" else "",
+        _unconvertible(queue),
+        unbind,
     )
+
+
+def _unconvertible(queue: Queue) -> str:
+    """Return why a classic queue cannot become a quorum queue at all, in a few words for its button."""
+    if queue.exclusive:
+        return _("It belongs to one connection: no quorum queue does.")
+    if queue.auto_delete:
+        return _(
+            "It deletes itself with what is in it once its last consumer leaves: it cannot be emptied safely."
+        )
+    if queue.name.startswith("amq."):
+        return _("Names that begin with “amq.” are the broker's: nobody may declare it anew.")
+    return ""

@@ -56,13 +56,14 @@ class Saying:
 
 @dataclass(frozen=True)
 class Example:
-    """One of the objects that show it."""
+    """One of the objects that show it. `convert`: where a queue becomes a quorum queue, where that is a cure."""
 
     kind: str
     name: str
     vhost: str
     detail: str
     href: str
+    convert: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def shown(broker: str, finding: Finding, words: Words) -> Shown:
         finding.code,
         TONES[finding.level],
         words(broker, finding, params),
-        [_example(broker, item) for item in finding.examples],
+        [_example(broker, item, finding.code) for item in finding.examples],
         max(0, finding.count - named),
     )
 
@@ -120,13 +121,19 @@ def href(view: str, broker: str) -> str:
         return ""
 
 
-def _example(broker: str, item: Mapping[str, str]) -> Example:
+# What ends once the queue is a quorum queue.
+_CONVERTED = ("mirrored", "transient")
+
+
+def _example(broker: str, item: Mapping[str, str], code: str) -> Example:
     kind, name, vhost = item["kind"], item["name"], item["vhost"]
-    to = ""
+    to = convert = ""
     if kind == "queue":
         to = address("queue_named", broker, vhost=vhost, name=name)
+        if code in _CONVERTED:
+            convert = address("queue_convert_named", broker, vhost=vhost, name=name)
     elif kind == "node":
         to = address("node_detail", broker, name=name)
     elif kind == "flag":
         to = address("flag_enable", broker, name=name)
-    return Example(str(_KINDS.get(kind, kind)), name, vhost, item["detail"], to)
+    return Example(str(_KINDS.get(kind, kind)), name, vhost, item["detail"], to, convert)

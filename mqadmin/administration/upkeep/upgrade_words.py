@@ -87,7 +87,10 @@ _WORDS = {
             "RabbitMQ 4 mirrors nothing: each of the %(queues)s queues then lives on one node alone, without a "
             "word."
         ),
-        _("Replace the queues by quorum queues, then take ha-mode and its like out of the policies."),
+        _(
+            "Convert the queues to quorum queues, one by one below, then take ha-mode and its like out of the "
+            "policies."
+        ),
         "policy_list",
         _("Policies"),
     ),

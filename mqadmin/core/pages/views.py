@@ -96,7 +96,7 @@ def operation_detail(request: HttpRequest, operation_id: int) -> HttpResponse:
     """One operation: how far it is, what it could not do."""
     operation = get_object_or_404(Operation, pk=operation_id)
     problems = Paginator(operation.problems.all(), 100).get_page(request.GET.get("page"))
-    context = {"problems": problems, **_row(operation)}
+    context = {"problems": problems, "more": hooks.operation_page(operation), **_row(operation)}
     return rendering.page(request, "core/operation.html", context, fragment="core/_operation.html")
 
 

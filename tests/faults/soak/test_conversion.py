@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 
 import pytest
 
-from mqadmin.administration.acts import converting
+from consumers.models import Consumer
+from mqadmin.administration.converting import acting, stages
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
-from mqadmin.core.acts.audit import Actor
 from mqadmin.core.models import Operation
 from mqadmin.queues.acts import declaring
 from mqadmin.rabbit import amqp as rabbit_amqp
 from tests.faults.soak.sizes import IN_FULL, TIMEOUT
 from tests.support import amqp
+from tests.support.conversions import ANN
 from tests.support.management import Management
 from tests.support.processes import killed_at
-from tests.support.waiting import patient
+from tests.support.waiting import patient, wait_until
 
 COUNT = int(os.environ.get("CONVERTED", "50000"))
-ANN = Actor("ann")
-# What a worker dies of, one after the other: in the midst of each move, and when the queue is gone.
-MOMENTS = (
-    ("mqadmin.rabbit.publishing.mover:Mover._ack", "before", 9),
-    ("mqadmin.rabbit.publishing.mover:Mover._ack", "after", 20),
-    ("pika.adapters.blocking_connection:BlockingChannel.queue_delete", "after", 1),
-    ("mqadmin.rabbit.publishing.mover:Mover._ack", "before", 9),
-    ("mqadmin.administration.acts.conversion_steps:delete_temporary", "before", 1),
-)
+UNDONE = int(os.environ.get("UNDONE", "2000"))
+SAVE = "mqadmin.core.acts.operations:Run.save_cursor"
+ACK = "mqadmin.rabbit.publishing.mover:Mover._ack"
+DELETE = "pika.adapters.blocking_connection:BlockingChannel.queue_delete"
+UNNOTED, NOTED = (SAVE, "before", 1), (SAVE, "after", 1)
+IN_MOVE = [(ACK, "before", 9), (ACK, "after", 20), UNNOTED, NOTED]
+# What a worker dies of that begins at a step, one after the other: before it is noted that the step is done, after
+# it is, in the midst of a move, and when the queue is gone.
+DEATHS = {
+    "pause": [UNNOTED, NOTED, (SAVE, "before", 2), (SAVE, "after", 2)],
+    "finish": [UNNOTED, NOTED],
+    "make_temporary": [UNNOTED, NOTED],
+    "move_out": IN_MOVE,
+    "replace": [UNNOTED, (DELETE, "after", 1), UNNOTED, NOTED],
+    "unbind_temporary": [UNNOTED, NOTED],
+    "move_back": IN_MOVE,
+    "delete_temporary": [UNNOTED, NOTED],
+    "resume": [UNNOTED],
+}
+SAVES = (2, 3, 4, 5, 7, 8, 9, 10, 11)  # up to the one that notes each step
 
 pytestmark = [
     IN_FULL,
@@ -39,30 +53,112 @@ pytestmark = [
 ]
 
 
-def test_a_long_queue_is_converted(
-    management: Management, vhost: str, process_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def _by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operations, "nudge", lambda pk: None)
     brokers.forget()
+
+
+def test_a_long_queue_is_converted(
+    management: Management, vhost: str, process_environ: dict[str, str]
+) -> None:
     queue = declaring.declare(broker="default", by=ANN, vhost=vhost, name="orders", type="classic")
-    bodies = [b"%d" % number for number in range(COUNT)]
-    amqp.publish(brokers.config("default"), vhost, "orders", bodies)
-    operation = converting.convert(queue=queue, by=ANN, publishers_stopped=True)
-    execute = f"from mqadmin.core.acts import operations; operations.execute({operation.pk})"
+    ours = Consumer.objects.create(
+        name="ours", broker="default", vhost=vhost, queue="orders", handler="record", desired="running"
+    )
+    publisher = Publisher(vhost)
+    publisher.until(COUNT)
+    began = time.monotonic()
+    operation = acting.convert(queue=queue, by=ANN, publishers_stopped=True)
     died = 0
-    for target, when, count in MOMENTS:
-        Operation.objects.filter(pk=operation.pk).update(lease_until=None, lease_owner="")
-        with killed_at(process_environ, target, when, count, "shell", "--command", execute) as process:
-            died += process.wait(patient(300)) == -9
+    for name, deaths in DEATHS.items():
+        for death in deaths:
+            operation.refresh_from_db()
+            assert stages.NAMES[stages.at(operation)] == name
+            died += dies(operation, death, process_environ)
+    assert died == sum(len(deaths) for deaths in DEATHS.values())
+    done = finished(operation)
+    took = time.monotonic() - began
+    assert (done.status, done.error) == ("done", "")
+    publisher.until(COUNT + 1_000)
+    found = bodies(vhost, "orders")
+    print(
+        f"{COUNT} messages, {died} workers killed, {took:.0f} s: {len(found)} arrived, {len(set(found))} different"
+    )
+    assert list(dict.fromkeys(found)) == [b"%d" % number for number in range(COUNT + 1_000)]
+    assert management.queue(vhost, "orders").info.type == "quorum"
+    assert Consumer.objects.get(pk=ours.pk).desired == "running"
+
+
+def test_it_is_undone_from_each_step(
+    management: Management, vhost: str, process_environ: dict[str, str]
+) -> None:
+    expected = [b"%d" % number for number in range(UNDONE)]
+    for step, saves in enumerate(SAVES):
+        name = f"orders{step}"
+        queue = declaring.declare(broker="default", by=ANN, vhost=vhost, name=name, type="classic")
+        amqp.publish(brokers.config("default"), vhost, name, expected)
+        operation = acting.convert(queue=queue, by=ANN, publishers_stopped=True)
+        assert dies(operation, (SAVE, "before", saves), process_environ)
+        freed(operation)
+        operations.cancel(operation=operation, by=ANN)
+        operation.refresh_from_db()
+        done = finished(acting.undo(operation=operation, by=ANN, publishers_stopped=True))
+        assert (done.status, done.error) == ("done", ""), step
+        found = bodies(vhost, name)
+        print(f"undone after {stages.NAMES[step]}: {len(found)} arrived, {len(set(found))} different")
+        assert found == expected, step
+        assert management.queue(vhost, name).info.type == "classic"
+    assert not [item.name for item in management.queues(vhost) if item.name.startswith("mqadmin.")]
+
+
+class Publisher:
+    """Publishes numbers to the queue by its name in a thread of its own, and rests where it is told to."""
+
+    def __init__(self, vhost: str) -> None:
+        self._vhost, self._sent = vhost, 0
+
+    def until(self, count: int) -> None:
+        """Publish on, up to that number, each confirmed."""
+        thread = threading.Thread(target=self._publish, args=[count])
+        thread.start()
+        wait_until(lambda: not thread.is_alive(), timeout=600)
+        assert self._sent == count
+
+    def _publish(self, count: int) -> None:
+        batch = [b"%d" % number for number in range(self._sent, count)]
+        amqp.publish(brokers.config("default"), self._vhost, "orders", batch)
+        self._sent = count
+
+
+def dies(operation: Operation, death: tuple[str, str, int], environ: dict[str, str]) -> bool:
+    """Have a worker carry it out that is killed (SIGKILL) at a moment; return whether it was."""
+    freed(operation)
+    execute = f"from mqadmin.core.acts import operations; operations.execute({operation.pk})"
+    with killed_at(environ, *death, "shell", "--command", execute) as process:
+        return process.wait(patient(300)) == -9
+
+
+def freed(operation: Operation) -> None:
+    """Have the lease of the worker that died run out."""
     Operation.objects.filter(pk=operation.pk).update(lease_until=None, lease_owner="")
+    operation.refresh_from_db()
+
+
+def finished(operation: Operation) -> Operation:
+    freed(operation)
     operations.execute(operation.pk)
     operation.refresh_from_db()
-    assert (operation.status, operation.error) == ("done", "")
+    return operation
+
+
+def bodies(vhost: str, name: str) -> list[bytes]:
     found = []
     with rabbit_amqp.channel(brokers.config("default"), vhost) as channel:
-        while (item := channel.basic_get("orders", auto_ack=True))[0] is not None:
-            found.append(item[2])
-    print(f"{COUNT} messages, {died} workers killed: {len(found)} arrived, {len(set(found))} different")
-    assert died >= 3
-    assert list(dict.fromkeys(found)) == bodies
-    assert management.queue(vhost, "orders").info.type == "quorum"
+        left = channel.queue_declare(name, passive=True).method.message_count
+        for _method, _properties, body in channel.consume(name, auto_ack=True):
+            found.append(body)
+            if len(found) == left:
+                break
+        channel.cancel()
+    return found

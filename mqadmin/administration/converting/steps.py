@@ -9,23 +9,22 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from mqadmin.administration.converting import planning
 from mqadmin.core import brokers
 from mqadmin.core.acts.operations import GaveUp, Run
 from mqadmin.core.pages.formats import number
 from mqadmin.queues.acts import moving
 from mqadmin.queues.acts.moving import Pour
-from mqadmin.queues.models import Queue
+from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit import amqp
-from mqadmin.rabbit.administration import queue_arguments
 from mqadmin.rabbit.administration.queue_arguments import TYPE
 from mqadmin.rabbit.errors import ChannelLost, NotFound
-from mqadmin.rabbit.topology.policies import Ranked
-from mqadmin.rabbit.types import QueueInfo
+from mqadmin.rabbit.types import NO_VALUE, QueueInfo
 
-SETTLED_SECONDS = 12.0  # statistics of what is unacked are up to five seconds old
+STATISTICS_SECONDS = 6.0  # what is unacked is told by statistics up to five seconds old
+SETTLED_SECONDS = 12.0  # so long it is waited for that messages in other hands come back
 ATTEMPTS = 50  # to find the queue empty at the moment when it is deleted
 _LOOK_SECONDS = 0.5
-_LOSING = frozenset({"expires", "message-ttl", "max-length", "max-length-bytes"})
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,10 @@ class Job:
 
     @classmethod
     def of(cls, run: Run) -> Job:
-        queue = Queue.objects.select_related("broker").get(pk=run.params["queue"])
-        return cls(run, queue, run.params["name"], run.params["temporary"])
+        """Return the job of an operation; the row of a queue that is away for long may be gone."""
+        broker = Broker.objects.get(slug=run.operation.broker)
+        queue = Queue(broker=broker, vhost=run.params["vhost"], name=run.params["name"])
+        return cls(run, queue, queue.name, run.params["temporary"])
 
     @property
     def slug(self) -> str:
@@ -49,6 +50,17 @@ class Job:
     @property
     def wanted(self) -> Mapping[str, Any]:
         return dict(self.run.params["wanted"])
+
+    @property
+    def bindings(self) -> list[dict[str, Any]]:
+        """What the queue is bound with: as it was right before it went, else as it was at the beginning."""
+        return list(self.run.cursor.get("bindings", self.run.params["bindings"]))
+
+    def note_bindings(self) -> None:
+        """Keep what the queue is bound with now, once: one that a client declares meanwhile has less."""
+        if "bindings" not in self.run.cursor and not self.run.params.get("noted"):
+            found = planning.bindings(brokers.client(self.slug), self.queue.vhost, self.name)
+            self.run.save_cursor({**self.run.cursor, "bindings": found})
 
     def info(self, name: str) -> QueueInfo | None:
         """Return a queue as it is, None where there is none."""
@@ -89,20 +101,27 @@ class Job:
             self.run.checkpoint()
             if not moving.pour(self.run, Pour(row, to), ready):
                 break
-        left = self._held(source)
-        if left:
+
+    def settle(self, name: str) -> None:
+        """Wait until nobody holds a message of a queue that is empty; raise GaveUp where somebody goes on to."""
+        if left := self._held(name):
             text = _(
                 "%(n)s messages of “%(queue)s” are with somebody who has not acked them. Go on once they are."
             )
-            raise GaveUp(text % {"n": number(left), "queue": source})
+            raise GaveUp(text % {"n": number(left), "queue": name})
 
     def _held(self, name: str) -> int:
-        """Return how many are unacked: 0 as soon as statistics say so."""
+        """Return how many are unacked, by statistics that are younger than the moment at which nothing was ready.
+
+        A classic queue counts itself as empty while messages that were got are not acked, and drops them when it
+        is deleted (rabbit_variable_queue:is_empty/1, tried on 3.10.8 and 4.3.6).
+        """
 
         def held() -> int:
             info = self.info(name)
             return (info.unacked or 0) if info else 0
 
+        self.run.rest(STATISTICS_SECONDS)
         return 0 if self.wait_until(lambda: held() == 0, SETTLED_SECONDS) else held()
 
 
@@ -119,26 +138,13 @@ def make_temporary(job: Job) -> None:
     info = job.info(job.name)
     if info is not None and job.is_wanted(info):
         return  # undone before anything was done
-    _require_safe(job)
+    if unsafe := planning.unsafe(brokers.client(job.slug), job.queue.vhost, job.temporary):
+        raise GaveUp(unsafe)
     client, vhost, trial = brokers.client(job.slug), job.queue.vhost, f"{job.temporary}.trial"
     client.declare_queue(vhost, trial, **_properties(job))  # it would be too late to learn that it is refused
     client.call("DELETE", "queues", vhost, trial)
     arguments = {TYPE: "quorum", **job.run.params["letters"]}
     client.declare_queue(vhost, job.temporary, arguments=arguments)
-
-
-def _require_safe(job: Job) -> None:
-    """Raise GaveUp where a policy would have the temporary queue drop what is in it, or go."""
-    client, vhost = brokers.client(job.slug), job.queue.vhost
-    version = queue_arguments.version_of(client.overview().version)
-    info = QueueInfo(vhost, job.temporary, "quorum")
-    for listed in (client.policies(vhost), client.operator_policies(vhost)):
-        policy = Ranked(listed, version).of_queue(info).policy
-        if policy is not None and (keys := _LOSING.intersection(policy.definition)):
-            text = _(
-                "The policy “%(policy)s” would apply to the temporary queue, with %(keys)s. Nothing was moved."
-            )
-            raise GaveUp(text % {"policy": policy.name, "keys": ", ".join(sorted(keys))})
 
 
 def move_out(job: Job) -> None:
@@ -154,9 +160,21 @@ def replace(job: Job) -> None:
     comes between that and the deletion comes twice. What is published by the queue's name between deletion and
     declaration finds no queue.
     """
+    info = job.info(job.name)
     if job.info(job.temporary) is None:
+        if info is None or not job.is_wanted(info):
+            raise GaveUp(_("“%(queue)s” is gone: somebody deleted it.") % {"queue": job.temporary})
         return
+    has_old = info is not None and not job.is_wanted(info)
+    if has_old:
+        job.note_bindings()
     _bind(job, job.temporary)
+    if (
+        has_old
+    ):  # what comes from now on is in both: only what was there before must not be in somebody's hands
+        job.pour(job.name, job.temporary)
+        job.settle(job.name)
+    why = ""
     for _attempt in range(ATTEMPTS):
         job.run.checkpoint()
         info = job.info(job.name)
@@ -164,37 +182,38 @@ def replace(job: Job) -> None:
             break
         if info is not None and job.ready(job.name):
             job.pour(job.name, job.temporary)
-        elif _swap(job, info):
+            continue
+        why = _swap(job, info)
+        if not why:
             break
-        else:
-            job.run.rest(_LOOK_SECONDS)
+        job.run.rest(_LOOK_SECONDS)
     else:
-        raise GaveUp(
-            _("Somebody publishes to it or consumes from it again and again. Stop them, then go on.")
+        text = _(
+            "Somebody publishes to it or consumes from it again and again. Stop them, then go on. %(why)s"
         )
+        raise GaveUp(text % {"why": why})
     _bind(job, job.name)
 
 
-def _swap(job: Job, info: QueueInfo | None) -> bool:
-    """Delete and declare on one channel; return whether it was done. The broker itself checks that a classic queue
-    is empty and unused; a quorum queue knows no such condition, and was looked at a moment ago."""
+def _swap(job: Job, info: QueueInfo | None) -> str:
+    """Delete and declare on one channel; return why it was not done, "" if it was. The broker itself checks that a
+    classic queue is empty and unused; a quorum queue knows no such condition, and was looked at a moment ago.
+    A client may declare the queue as it was in between: then it is deleted again."""
     if info is not None and info.type != "classic" and job.consumers(job.name):
-        return False
-    is_gone = info is None
+        return _("Somebody consumes from it.")
+    is_made = False
     try:
         with amqp.channel(brokers.config(job.slug), job.queue.vhost) as channel:
             if info is not None:
                 is_classic = info.type == "classic"
                 channel.queue_delete(job.name, if_empty=is_classic, if_unused=is_classic)
-            is_gone = True
             channel.queue_declare(job.name, **_properties(job))
-            for item in job.run.params["bindings"]:
-                channel.queue_bind(job.name, item["source"], item["routing_key"], item["arguments"])
-    except ChannelLost:
-        if is_gone:
-            raise
-        return False
-    return True
+            is_made = True
+            for item in job.bindings:
+                channel.queue_bind(job.name, **binding(item))
+    except (ChannelLost, NotFound) as error:
+        return "" if is_made else str(error)  # `_bind` sees to what is not bound
+    return ""
 
 
 def _properties(job: Job) -> dict[str, Any]:
@@ -202,10 +221,27 @@ def _properties(job: Job) -> dict[str, Any]:
     return {name: wanted[name] for name in ("durable", "auto_delete", "arguments")}
 
 
+def binding(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a binding as pika takes it, numbers as wide as the management API makes them."""
+    given = {name: None if value == NO_VALUE else value for name, value in item["arguments"].items()}
+    return {"exchange": item["source"], "routing_key": item["routing_key"], "arguments": amqp.longs(given)}
+
+
 def _bind(job: Job, name: str) -> None:
-    with amqp.channel(brokers.config(job.slug), job.queue.vhost) as channel:
-        for item in job.run.params["bindings"]:
-            channel.queue_bind(name, item["source"], item["routing_key"], item["arguments"])
+    """Bind a queue as the queue was; what an exchange passed on that is gone, nobody gets any more."""
+    left = job.bindings
+    while left:
+        try:
+            with amqp.channel(brokers.config(job.slug), job.queue.vhost) as channel:
+                while left:
+                    channel.queue_bind(name, **binding(left[0]))
+                    left.pop(0)
+        except NotFound:
+            if job.info(name) is None:
+                raise
+            gone = left.pop(0)
+            if name == job.name:
+                job.run.problem(gone["source"], _("This exchange is gone: the queue is not bound to it."))
 
 
 def unbind_temporary(job: Job) -> None:
@@ -213,8 +249,8 @@ def unbind_temporary(job: Job) -> None:
     if job.info(job.temporary) is None:
         return
     with amqp.channel(brokers.config(job.slug), job.queue.vhost) as channel:
-        for item in job.run.params["bindings"]:
-            channel.queue_unbind(job.temporary, item["source"], item["routing_key"], item["arguments"])
+        for item in job.bindings:
+            channel.queue_unbind(job.temporary, **binding(item))
 
 
 def move_back(job: Job) -> None:
@@ -227,8 +263,16 @@ def delete_temporary(job: Job) -> None:
     """Delete the temporary queue if nothing is in it: nobody can publish to it, it is bound to nothing."""
     if job.info(job.temporary) is None:
         return
+    info = job.info(job.name)
+    if info is None or not job.is_wanted(info):
+        raise GaveUp(
+            _("“%(queue)s” is not what it was to become: somebody changed it.") % {"queue": job.name}
+        )
     if left := job.ready(job.temporary):
         text = _("%(n)s messages are in “%(queue)s” yet.")
         raise GaveUp(text % {"n": number(left), "queue": job.temporary})
+    job.settle(job.temporary)
+    if job.ready(job.temporary):
+        raise GaveUp(_("Somebody gave messages back to “%(queue)s”: go on.") % {"queue": job.temporary})
     with amqp.channel(brokers.config(job.slug), job.queue.vhost) as channel:
         channel.queue_delete(job.temporary)
