@@ -52,7 +52,7 @@ def test_the_pages_say_what_is_done_and_how_far_it_is(
         status="failed", error="Somebody <b>came</b>.", lease_until=None, lease_owner=""
     )
     page, undo = html(admin.get(there)), reverse("conversion_undo", args=[operation.pk])
-    assert page.count('class="done"') == 2  # nothing was to be finished, and the last was not noted
+    assert page.count('class="is-done"') == 2  # nothing was to be finished, and the last was not noted
     for words in (
         "failed here",
         "Somebody &lt;b&gt;came",

@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import Any
 
 import pytest
+from pika.adapters.blocking_connection import BlockingChannel
 
 from consumers.models import Consumer
+from deploy.node import Node
 from mqadmin.administration.converting import acting, stages
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
 from mqadmin.core.models import Operation
 from mqadmin.queues.acts import declaring
 from mqadmin.rabbit import amqp as rabbit_amqp
+from mqadmin.rabbit.publishing.publisher import Outgoing
 from tests.faults.soak.sizes import IN_FULL, TIMEOUT
 from tests.support import amqp
 from tests.support.conversions import ANN
 from tests.support.management import Management
 from tests.support.processes import killed_at
+from tests.support.vhosts import temporary_vhost
 from tests.support.waiting import patient, wait_until
 
 COUNT = int(os.environ.get("CONVERTED", "50000"))
@@ -112,6 +117,34 @@ def test_it_is_undone_from_each_step(
     assert not [item.name for item in management.queues(vhost) if item.name.startswith("mqadmin.")]
 
 
+def test_a_broker_that_goes_when_the_queue_is_gone_is_waited_for(
+    restartable_broker: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RABBITMQ_URL", restartable_broker.amqp_url)
+    monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", restartable_broker.management_url)
+    brokers.forget()
+    with temporary_vhost(brokers.config("default")) as vhost:
+        queue = declaring.declare(broker="default", by=ANN, vhost=vhost, name="orders", type="classic")
+        expected = [b"%d" % number for number in range(UNDONE)]
+        amqp.publish(brokers.config("default"), vhost, "orders", expected)
+        operation = acting.convert(queue=queue, by=ANN, publishers_stopped=True)
+        original = BlockingChannel.queue_delete
+
+        def delete_and_stop(channel: BlockingChannel, *args: Any, **kwargs: Any) -> None:
+            original(channel, *args, **kwargs)
+            monkeypatch.setattr(BlockingChannel, "queue_delete", original)
+            restartable_broker.stop()
+
+        monkeypatch.setattr(BlockingChannel, "queue_delete", delete_and_stop)
+        waits = finished(operation)
+        assert (waits.status, bool(waits.error)) == ("pending", True)
+        restartable_broker.start()
+        restartable_broker.wait()
+        done = finished(operation)
+        assert (done.status, done.error) == ("done", "")
+        assert bodies(vhost, "orders") == expected
+
+
 class Publisher:
     """Publishes numbers to the queue by its name in a thread of its own, and rests where it is told to."""
 
@@ -126,9 +159,12 @@ class Publisher:
         assert self._sent == count
 
     def _publish(self, count: int) -> None:
-        batch = [b"%d" % number for number in range(self._sent, count)]
-        amqp.publish(brokers.config("default"), self._vhost, "orders", batch)
-        self._sent = count
+        publisher = brokers.publisher("default", self._vhost)
+        while self._sent < count:
+            numbers = range(self._sent, min(count, self._sent + 1_000))
+            receipts = publisher.publish_batch([Outgoing("", "orders", b"%d" % number) for number in numbers])
+            assert all(receipt.ok for receipt in receipts)
+            self._sent += len(receipts)
 
 
 def dies(operation: Operation, death: tuple[str, str, int], environ: dict[str, str]) -> bool:
