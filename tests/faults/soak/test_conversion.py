@@ -32,8 +32,8 @@ UNDONE = int(os.environ.get("UNDONE", "2000"))
 SAVE = "mqadmin.core.acts.operations:Run.save_cursor"
 ACK = "mqadmin.rabbit.publishing.mover:Mover._ack"
 DELETE = "pika.adapters.blocking_connection:BlockingChannel.queue_delete"
-# At which step each worker begins, and what it dies of: before it is noted that a step is done, in the midst of a move,
-# and when the queue is gone. To note a step is to save once; pausing and replacing save once more before.
+# At which step each worker begins, and what it dies of: before it is noted that a step is done, in the midst of a
+# move, and when the queue is gone. To note a step is to save once; pausing and replacing save once more before.
 DEATHS = (
     ("pause", (SAVE, "before", 2)),
     ("pause", (SAVE, "before", 3)),
@@ -88,9 +88,8 @@ def test_a_long_queue_is_converted(
     assert (done.status, done.error) == ("done", "")
     publisher.until(COUNT + 1_000)
     found = bodies(vhost, "orders")
-    print(
-        f"{COUNT} messages, {len(DEATHS)} workers killed, {took:.0f} s: {len(found)} arrived, {len(set(found))} different"
-    )
+    arrived = f"{len(found)} arrived, {len(set(found))} different"
+    print(f"{COUNT} messages, {len(DEATHS)} workers killed, {took:.0f} s: {arrived}")
     assert list(dict.fromkeys(found)) == [b"%d" % number for number in range(COUNT + 1_000)]
     assert management.queue(vhost, "orders").info.type == "quorum"
     assert Consumer.objects.get(pk=ours.pk).desired == "running"
