@@ -9,8 +9,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from mqadmin.administration.pages import findings, upgrade_words
 from mqadmin.core import brokers
 from mqadmin.core.models import Operation
+from mqadmin.rabbit.upkeep.finding import BREAKS, an_object, found
 from tests.support.conversions import (
     COUNT,
     WAS,
@@ -52,7 +54,7 @@ def test_the_pages_say_what_is_done_and_how_far_it_is(
         status="failed", error="Somebody <b>came</b>.", lease_until=None, lease_owner=""
     )
     page, undo = html(admin.get(there)), reverse("conversion_undo", args=[operation.pk])
-    assert page.count('class="done"') == 2  # nothing was to be finished, and the last was not noted
+    assert page.count('class="is-done"') == 2  # nothing was to be finished, and the last was not noted
     for words in (
         "failed here",
         "Somebody &lt;b&gt;came",
@@ -114,3 +116,16 @@ def test_the_same_through_the_api(management: Management, shop: str, token: dict
     assert call("GET", there).json()["newer"] == undone.json()["id"]
     carry_out(Operation.objects.latest("pk"))
     check(management, shop, "orders", "classic", WAS)
+
+
+def test_what_an_upgrade_breaks_leads_there(admin: Client, management: Management, shop: str) -> None:
+    queue = classic(management, shop, "a/b <c>")
+    objects = [an_object("queue", queue.name, shop), an_object("policy", "ha", shop)]
+    shown = findings.shown(
+        "default", found("mirrored", BREAKS, objects, policies=1, queues=1), upgrade_words.words
+    )
+    [there, nowhere] = [item.convert for item in shown.examples]
+    led = admin.get(there)
+    assert (led.status_code, led["Location"]) == (302, reverse("queue_convert", args=[queue.pk]))
+    assert nowhere == ""
+    assert admin.get(there.replace("name=a", "name=other")).status_code == 404

@@ -18,7 +18,7 @@ from mqadmin.queues.acts.moving import Pour
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration.queue_arguments import TYPE
-from mqadmin.rabbit.errors import ChannelLost, NotFound
+from mqadmin.rabbit.errors import ChannelLost, NoResponse, NotFound
 from mqadmin.rabbit.types import NO_VALUE, QueueInfo
 
 STATISTICS_SECONDS = 6.0  # what is unacked is told by statistics up to five seconds old
@@ -63,11 +63,23 @@ class Job:
             self.run.save_cursor({**self.run.cursor, "bindings": found})
 
     def info(self, name: str) -> QueueInfo | None:
-        """Return a queue as it is, None where there is none."""
+        """Return a queue as it is, None where there is none. Raises NoResponse where that is not sure.
+
+        A broker that starts, and one whose node with the queue is down, say that there is none
+        (rabbit_amqqueue:not_found/1): taken for true, what is in it would be left behind.
+        """
         try:
             return brokers.client(self.slug).queue(self.queue.vhost, name).info
         except NotFound:
-            return None
+            try:
+                self.ready(name)
+            except NotFound as error:
+                if "home node" in str(error):
+                    raise NoResponse(str(error)) from error
+                return None
+        raise NoResponse(
+            _("The broker says of “%(queue)s” that it is there, and that it is not.") % {"queue": name}
+        )
 
     def ready(self, name: str) -> int:
         return amqp.counts(brokers.config(self.slug), self.queue.vhost, name)[0]

@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import Any
 
 import pytest
+from pika.adapters.blocking_connection import BlockingChannel
 
 from consumers.models import Consumer
+from deploy.node import Node
 from mqadmin.administration.converting import acting, stages
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
 from mqadmin.core.models import Operation
 from mqadmin.queues.acts import declaring
 from mqadmin.rabbit import amqp as rabbit_amqp
+from mqadmin.rabbit.publishing.publisher import Outgoing
 from tests.faults.soak.sizes import IN_FULL, TIMEOUT
 from tests.support import amqp
 from tests.support.conversions import ANN
 from tests.support.management import Management
 from tests.support.processes import killed_at
+from tests.support.vhosts import temporary_vhost
 from tests.support.waiting import patient, wait_until
 
 COUNT = int(os.environ.get("CONVERTED", "50000"))
@@ -27,21 +32,25 @@ UNDONE = int(os.environ.get("UNDONE", "2000"))
 SAVE = "mqadmin.core.acts.operations:Run.save_cursor"
 ACK = "mqadmin.rabbit.publishing.mover:Mover._ack"
 DELETE = "pika.adapters.blocking_connection:BlockingChannel.queue_delete"
-UNNOTED, NOTED = (SAVE, "before", 1), (SAVE, "after", 1)
-IN_MOVE = [(ACK, "before", 9), (ACK, "after", 20), UNNOTED, NOTED]
-# What a worker dies of that begins at a step, one after the other: before it is noted that the step is done, after
-# it is, in the midst of a move, and when the queue is gone.
-DEATHS = {
-    "pause": [UNNOTED, NOTED, (SAVE, "before", 2), (SAVE, "after", 2)],
-    "finish": [UNNOTED, NOTED],
-    "make_temporary": [UNNOTED, NOTED],
-    "move_out": IN_MOVE,
-    "replace": [UNNOTED, (DELETE, "after", 1), UNNOTED, NOTED],
-    "unbind_temporary": [UNNOTED, NOTED],
-    "move_back": IN_MOVE,
-    "delete_temporary": [UNNOTED, NOTED],
-    "resume": [UNNOTED],
-}
+# At which step each worker begins, and what it dies of: before it is noted that a step is done, in the midst of a
+# move, and when the queue is gone. To note a step is to save once; pausing and replacing save once more before.
+DEATHS = (
+    ("pause", (SAVE, "before", 2)),
+    ("pause", (SAVE, "before", 3)),
+    ("finish", (SAVE, "before", 2)),
+    ("make_temporary", (ACK, "before", 9)),
+    ("move_out", (ACK, "after", 20)),
+    ("move_out", (SAVE, "before", 1)),
+    ("move_out", (SAVE, "before", 2)),
+    ("replace", (DELETE, "after", 1)),
+    ("replace", (SAVE, "before", 1)),
+    ("replace", (SAVE, "before", 2)),
+    ("unbind_temporary", (ACK, "before", 9)),
+    ("move_back", (ACK, "after", 20)),
+    ("move_back", (SAVE, "before", 1)),
+    ("move_back", (SAVE, "before", 2)),
+    ("delete_temporary", (SAVE, "before", 2)),
+)
 SAVES = (2, 3, 4, 5, 7, 8, 9, 10, 11)  # up to the one that notes each step
 
 pytestmark = [
@@ -70,21 +79,17 @@ def test_a_long_queue_is_converted(
     publisher.until(COUNT)
     began = time.monotonic()
     operation = acting.convert(queue=queue, by=ANN, publishers_stopped=True)
-    died = 0
-    for name, deaths in DEATHS.items():
-        for death in deaths:
-            operation.refresh_from_db()
-            assert stages.NAMES[stages.at(operation)] == name
-            died += dies(operation, death, process_environ)
-    assert died == sum(len(deaths) for deaths in DEATHS.values())
+    for name, death in DEATHS:
+        operation.refresh_from_db()
+        assert stages.NAMES[stages.at(operation)] == name, death
+        assert dies(operation, death, process_environ), death
     done = finished(operation)
     took = time.monotonic() - began
     assert (done.status, done.error) == ("done", "")
     publisher.until(COUNT + 1_000)
     found = bodies(vhost, "orders")
-    print(
-        f"{COUNT} messages, {died} workers killed, {took:.0f} s: {len(found)} arrived, {len(set(found))} different"
-    )
+    arrived = f"{len(found)} arrived, {len(set(found))} different"
+    print(f"{COUNT} messages, {len(DEATHS)} workers killed, {took:.0f} s: {arrived}")
     assert list(dict.fromkeys(found)) == [b"%d" % number for number in range(COUNT + 1_000)]
     assert management.queue(vhost, "orders").info.type == "quorum"
     assert Consumer.objects.get(pk=ours.pk).desired == "running"
@@ -112,6 +117,34 @@ def test_it_is_undone_from_each_step(
     assert not [item.name for item in management.queues(vhost) if item.name.startswith("mqadmin.")]
 
 
+def test_a_broker_that_goes_when_the_queue_is_gone_is_waited_for(
+    restartable_broker: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RABBITMQ_URL", restartable_broker.amqp_url)
+    monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", restartable_broker.management_url)
+    brokers.forget()
+    with temporary_vhost(brokers.config("default")) as vhost:
+        queue = declaring.declare(broker="default", by=ANN, vhost=vhost, name="orders", type="classic")
+        expected = [b"%d" % number for number in range(UNDONE)]
+        amqp.publish(brokers.config("default"), vhost, "orders", expected)
+        operation = acting.convert(queue=queue, by=ANN, publishers_stopped=True)
+        original = BlockingChannel.queue_delete
+
+        def delete_and_stop(channel: BlockingChannel, *args: Any, **kwargs: Any) -> None:
+            original(channel, *args, **kwargs)
+            monkeypatch.setattr(BlockingChannel, "queue_delete", original)
+            restartable_broker.stop()
+
+        monkeypatch.setattr(BlockingChannel, "queue_delete", delete_and_stop)
+        waits = finished(operation)
+        assert (waits.status, bool(waits.error)) == ("pending", True)
+        restartable_broker.start()
+        restartable_broker.wait()
+        done = finished(operation)
+        assert (done.status, done.error) == ("done", "")
+        assert bodies(vhost, "orders") == expected
+
+
 class Publisher:
     """Publishes numbers to the queue by its name in a thread of its own, and rests where it is told to."""
 
@@ -126,9 +159,12 @@ class Publisher:
         assert self._sent == count
 
     def _publish(self, count: int) -> None:
-        batch = [b"%d" % number for number in range(self._sent, count)]
-        amqp.publish(brokers.config("default"), self._vhost, "orders", batch)
-        self._sent = count
+        publisher = brokers.publisher("default", self._vhost)
+        while self._sent < count:
+            numbers = range(self._sent, min(count, self._sent + 1_000))
+            receipts = publisher.publish_batch([Outgoing("", "orders", b"%d" % number) for number in numbers])
+            assert all(receipt.ok for receipt in receipts)
+            self._sent += len(receipts)
 
 
 def dies(operation: Operation, death: tuple[str, str, int], environ: dict[str, str]) -> bool:
