@@ -46,10 +46,11 @@ def _known() -> Mapping[str, Registry[Provider]]:
 @cache
 def _load() -> None:
     """Have who knows register: when the first page asks, as a consumer's process never does."""
-    from mqadmin.administration.pages import leaving, touched
+    from mqadmin.administration.pages import leaving, shut_out, touched
 
     touched.register()
     leaving.register()
+    shut_out.register()
 
 
 def _asked(provider: Provider, broker: str, values: Mapping[str, Any]) -> Panel | None:
