@@ -75,7 +75,9 @@ def _read(client: ManagementClient, found: list[Connection], working: list[Chann
 
 def _published(client: ManagementClient, working: list[Channel]) -> tuple[list[Use], int]:
     found, unknown = [], 0
-    publishing = [item for item in working if item.publish_rate]
+    # Whoever published once may do so again: the busiest are asked first.
+    publishing = [item for item in working if item.publish_rate is not None]
+    publishing.sort(key=lambda item: -(item.publish_rate or 0))
     for item in publishing[:MOST_ASKED]:
         try:
             told = channels.one(client, item.name).publishes
