@@ -16,9 +16,9 @@ ROOT_VARIABLE = "MQADMIN_TEST_ROOT"  # a system to be run in a chroot; `deploy.r
 
 
 def root() -> Path | None:
-    """Return the system that nodes are to run in, or None for this one."""
+    """Return the system that nodes are to run in, or None for this one: also where one may not chroot."""
     named = os.environ.get(ROOT_VARIABLE)
-    return Path(named) if named else None
+    return Path(named) if named and os.geteuid() == 0 else None
 
 
 @contextlib.contextmanager
@@ -50,7 +50,10 @@ def running(
     node = Node(place, ports.pick(), ports.pick(), root=root(), plugins=plugins)
     own = node.folder / "conf.d"
     own.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lines = [f"{name} = {value}\n" for name, value in (settings or {}).items()]
+    given = dict(settings or {})
+    if node.root is not None and not (node.root / "proc").is_mount():  # see deploy.rabbitmq4
+        given["vm_memory_calculation_strategy"] = "allocated"
+    lines = [f"{name} = {value}\n" for name, value in given.items()]
     (own / "own.conf").write_text("".join(lines))
     try:
         node.start()
