@@ -1,5 +1,5 @@
-"""A cluster of three under our acts: members come and go, leaders are spread, and what is said before a node is stopped
-is what happens when it is drained and stopped.
+"""A cluster of three under our acts: members come and go, leaders are spread, and what is said before a node is
+stopped is what happens when it is drained and stopped.
 
 In `make soak` alone: the nodes take half a minute to start. With MQADMIN_TEST_ROOT they are of that RabbitMQ.
 """
@@ -95,7 +95,6 @@ class Watched:
 
 
 def test_members_leaders_and_a_stop(nodes: list[Node], sign_in: object) -> None:  # noqa: F811
-    first, second, third = nodes
     seen = Watched(nodes)
     seen.client.create_vhost(VHOST)
     for name in QUORUM:
@@ -106,7 +105,7 @@ def test_members_leaders_and_a_stop(nodes: list[Node], sign_in: object) -> None:
     _members_come_and_go(seen)
     _leaders_are_spread(seen)
     _a_stop_is_as_it_was_said(seen, sign_in("admin"))  # type: ignore[operator]
-    _a_virtual_host_starts_again(seen, second)
+    _a_virtual_host_starts_again(seen, nodes[1])
 
 
 def _members_come_and_go(seen: Watched) -> None:
