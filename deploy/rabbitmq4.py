@@ -74,6 +74,7 @@ def start(folder: Path, suite: str, series: str) -> None:
     print(f"RabbitMQ {version} of Debian's {suite} runs.", file=sys.stderr, flush=True)
     print(f"export MQADMIN_TEST_AMQP_URL={node.amqp_url}")
     print(f"export MQADMIN_TEST_MANAGEMENT_URL={node.management_url}")
+    print(f"export MQADMIN_TEST_ROOT={system}")  # where tests run nodes of their own
 
 
 def stop(folder: Path) -> None:

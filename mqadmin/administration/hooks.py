@@ -66,10 +66,12 @@ def _policies(queue: Any, request: HttpRequest) -> hooks.Panel | None:
 def _effects() -> None:
     from mqadmin.administration.effects import touched
     from mqadmin.administration.members import touched as members_touched
+    from mqadmin.administration.permissions import shut_out
     from mqadmin.administration.users import leaving
 
     touched.register()
     leaving.register()
+    shut_out.register()
     members_touched.register()
 
 

@@ -269,7 +269,7 @@ def test_sessions_are_told_of_amqp_1_0_alone(
 
 
 def _is_1_0(item: connections.Connection, vhost: str) -> bool:
-    return item.vhost == vhost and item.protocol == "AMQP 1-0"
+    return item.vhost == vhost and item.protocol == "AMQP 1.0"
 
 
 def test_from_an_address_only_those_that_were_counted(

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from mqadmin.administration.pages import findings, upgrade_words
+from mqadmin.administration.upkeep import findings, upgrade_words
 from mqadmin.core import brokers
 from mqadmin.core.models import Operation
 from mqadmin.rabbit.upkeep.finding import BREAKS, an_object, found

@@ -18,12 +18,27 @@ class Symbol(str):
 
 
 class Client:
-    """A connection of its own. Nothing of what the broker sends once the link stands is read."""
+    """A connection of its own. Nothing of what the broker sends once the link stands is read.
 
-    def __init__(self, config: BrokerConfig, vhost: str, queue: str, *, credit: int) -> None:
-        endpoint = config.endpoints[0]
-        self._socket = socket.create_connection((endpoint.host, endpoint.port), timeout=10)
-        user, password = config.auth()
+    `broker`: where it is and who signs in; or who, a name and a password, over `line`. `address`: of what it reads,
+    in place of the one that `queue` has on 4.x."""
+
+    def __init__(
+        self,
+        broker: BrokerConfig | tuple[str, str],
+        vhost: str,
+        queue: str,
+        *,
+        credit: int,
+        line: socket.socket | None = None,
+        address: str = "",
+    ) -> None:
+        if isinstance(broker, BrokerConfig):
+            endpoint, broker = broker.endpoints[0], broker.auth()
+            line = socket.create_connection((endpoint.host, endpoint.port), timeout=10)
+        assert line is not None
+        self._socket = line
+        user, password = broker
         self._greet(3)
         self._frame()  # the mechanisms
         self._send(1, 0x41, Symbol("PLAIN"), f"\0{user}\0{password}".encode())
@@ -33,7 +48,7 @@ class Client:
         self._frame()
         self._send(0, 0x11, None, 0, 100, 100)
         self._frame()
-        source = (0x28, f"/queues/{quote(queue, safe='')}")
+        source = (0x28, address or f"/queues/{quote(queue, safe='')}")
         self._send(0, 0x12, "a link", 0, True, None, None, source, (0x29,))
         self._frame()
         self._send(0, 0x13, 0, 100, 0, 100, 0, 0, credit)

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from deploy import ports
 from deploy.node import USER, Member, Node, stop_epmd
+from tests.support import own_nodes
 
 
 @contextmanager
 def cluster(folder: Path, size: int = 3) -> Iterator[list[Node]]:
-    """Run that many nodes of one cluster; everything of it is stopped at the end."""
+    """Run that many nodes of one cluster; everything of it is stopped at the end. `folder`: of `own_nodes.folder`
+    where they are to be of another system."""
+    root = own_nodes.root()
     names = tuple(f"mqadmin{number}@127.0.0.1" for number in range(1, size + 1))
     secret = secrets.token_hex(16)
     picked: set[int] = set()
@@ -25,6 +28,7 @@ def cluster(folder: Path, size: int = 3) -> Iterator[list[Node]]:
             folder / name.partition("@")[0],
             free.pop(),
             free.pop(),
+            root=root if root is not None and root in folder.parents else None,
             member=Member(name, free.pop(), names, epmd_port, secret),
         )
         for name in names

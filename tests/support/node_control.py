@@ -22,6 +22,10 @@ def call(node: Node, module: str, function: str, *arguments: float | str) -> str
     where rabbitmqctl, which starts an Erlang of its own, takes seconds. Raises subprocess.CalledProcessError when
     the node refuses.
     """
+    return _erl_call(node, "-a", f"{module} {function} [{','.join(map(str, arguments))}]")
+
+
+def _erl_call(node: Node, *words: str, given: str = "") -> str:
     record = json.loads((node.folder / "node.json").read_text())
     environ = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -30,9 +34,10 @@ def call(node: Node, module: str, function: str, *arguments: float | str) -> str
         "ERL_EPMD_PORT": str(record["epmd_port"]),
     }
     cookie = (node.folder / "home" / ".erlang.cookie").read_text().strip()
-    words = f"{module} {function} [{','.join(map(str, arguments))}]"
-    command = ["erl_call", "-c", cookie, "-name", node.name, "-a", words]
-    done = subprocess.run(command, env=environ, capture_output=True, timeout=patient(20), check=True)
+    command = ["erl_call", "-c", cookie, "-name", node.name, *words]
+    done = subprocess.run(
+        command, env=environ, input=given.encode(), capture_output=True, timeout=patient(20), check=True
+    )
     return done.stdout.decode()
 
 
@@ -55,3 +60,24 @@ def memory_watermark(node: Node, share: float) -> None:
     """Have the node find its memory full from this share of the machine's on; 0.4 is its default."""
     answer = call(node, "vm_memory_monitor", "set_vm_memory_high_watermark", f"{share:f}")
     assert answer == "ok", answer
+
+
+def evaluate(node: Node, expressions: str) -> str:
+    """Have `node` evaluate Erlang expressions ("a(), b().") and return the value of the last one, as text.
+
+    Raises subprocess.CalledProcessError when the node cannot be reached; what raises there is an {error, ...} here.
+    """
+    return _erl_call(node, "-e", given=f"{expressions}\n")
+
+
+def stop_vhost(node: Node, name: str) -> None:
+    """End the processes of a virtual host on a node, as a fault of its message store would; its messages stay."""
+    text = f'<<"{name}">>'
+    answer = evaluate(
+        node,
+        f"{{ok, Sup}} = rabbit_vhost_sup_sup:get_vhost_sup({text}), "
+        f"[{{_, Wrapper}}] = [{{Id, Pid}} || {{Id, Pid, _, _}} <- supervisor:which_children(rabbit_vhost_sup_sup), "
+        f"lists:member(Sup, [Child || {{_, Child, _, _}} <- supervisor:which_children(Pid)])], "
+        f"ok = supervisor:terminate_child(rabbit_vhost_sup_sup, Wrapper).",
+    )
+    assert answer == "{ok, ok}", answer

@@ -80,8 +80,21 @@ class SessionOut(Schema):
     links: list[LinkOut]
 
 
+class ReaderOut(Schema):
+    """One consumer."""
+
+    tag: str
+    queue: str
+    acks: bool
+    prefetch: int | None
+    exclusive: bool
+    active: bool
+    priority: int | None
+
+
 class ConnectionDetail(Schema):
-    """One connection, as the broker tells of it now; `sessions` null but for AMQP 1.0 on RabbitMQ 4.1 and later."""
+    """One connection, as the broker tells of it now; `sessions` null but for AMQP 1.0 on RabbitMQ 4.1 and later;
+    `readers`: its consumers where it has no channels, as of MQTT and of streams."""
 
     connection: ConnectionOut
     mechanism: str
@@ -95,18 +108,7 @@ class ConnectionDetail(Schema):
     tls: dict[str, str]
     properties: dict[str, Any]
     sessions: list[SessionOut] | None
-
-
-class ReaderOut(Schema):
-    """One consumer of a channel."""
-
-    tag: str
-    queue: str
-    acks: bool
-    prefetch: int | None
-    exclusive: bool
-    active: bool
-    priority: int | None
+    readers: list[ReaderOut]
 
 
 class ChannelOut(Schema):
@@ -200,9 +202,11 @@ def connection_read(request: HttpRequest, wanted: Query[Named]) -> dict[str, Any
     try:
         found = connections.one(client, wanted.name)
         sessions = connections.sessions(client, wanted.name) if found.connection.is_1_0 else None
+        readers = [reader for _vhost, reader in channels.apart(client, [found.connection])]
     except RabbitError as error:
         raise refused(error) or error from error
-    return {**asdict(found), "sessions": None if sessions is None else [asdict(item) for item in sessions]}
+    told = None if sessions is None else [asdict(item) for item in sessions]
+    return {**asdict(found), "sessions": told, "readers": readers}
 
 
 @router.delete("/connections", response=Closed, auth=OPERATE)

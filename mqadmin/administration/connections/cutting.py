@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mqadmin.rabbit.administration import channels, connections
 from mqadmin.rabbit.administration.channels import Channel
@@ -19,7 +20,8 @@ MOST_ASKED = 50  # connections of AMQP 1.0 whose sessions are asked for, a call 
 class Cut:
     """What goes with these connections. `channels`: and sessions; `queues`: (vhost, queue, consumers of it that
     end), the most first; `unacked`: messages that go back to ready, None where the broker does not say; `lost`:
-    published and not confirmed, or not committed: their publishers cannot know; `tags`: of the consumers."""
+    published and not confirmed, or not committed: their publishers cannot know; `tags`: of the consumers; `untold`:
+    how many of the clients are not told the reason."""
 
     connections: Sequence[Connection]
     channels: int
@@ -28,6 +30,7 @@ class Cut:
     unacked: int | None
     lost: int
     tags: Sequence[str]
+    untold: int
 
     @property
     def count(self) -> int:
@@ -41,11 +44,12 @@ def of_one(client: ManagementClient, name: str) -> Cut:
         held = channels.of_connection(client, name)
     except NotFound:  # of 4.3: a connection that has no channels, as of MQTT or streams
         held = []
-    return _cut(client, [found], held)
+    return _cut(client, [found], held, channels.apart(client, [found]))
 
 
 def of_all(client: ManagementClient, *, user: str = "", address: str = "") -> Cut:
-    """Return what closing all connections of a user, or from an address, cuts, live: three calls. RabbitError."""
+    """Return what closing all connections of a user, or from an address, cuts, live: three calls, and one for each
+    virtual host where some have no channels. Raises RabbitError."""
     found = [
         item
         for item in connections.listed(client)
@@ -53,11 +57,17 @@ def of_all(client: ManagementClient, *, user: str = "", address: str = "") -> Cu
     ]
     names = {item.name for item in found}
     held = [item for item in channels.listed(client) if item.connection in names] if names else []
-    return _cut(client, found, held)
+    return _cut(client, found, held, channels.apart(client, found))
 
 
-def _cut(client: ManagementClient, found: Sequence[Connection], held: Sequence[Channel]) -> Cut:
-    newer = [item for item in found if item.is_1_0]
+def _cut(
+    client: ManagementClient,
+    found: Sequence[Connection],
+    held: Sequence[Channel],
+    apart: Sequence[tuple[str, Mapping[str, Any]]],
+) -> Cut:
+    by_channels = {item.connection for item in held}  # also of AMQP 1.0, before 4.0
+    newer = [item for item in found if item.is_1_0 and item.name not in by_channels]
     asked = [(item.vhost, connections.sessions(client, item.name)) for item in newer[:MOST_ASKED]]
     told = [(vhost, session) for vhost, sessions in asked for session in sessions or ()]
     links = [
@@ -68,21 +78,23 @@ def _cut(client: ManagementClient, found: Sequence[Connection], held: Sequence[C
     ]
     queues = Counter((item.vhost, reader["queue"]) for item in held for reader in item.readers)
     queues.update(links)
+    queues.update((vhost, reader["queue"]) for vhost, reader in apart)
     unacked = [*(item.unacked for item in held), *(session.unsettled for _vhost, session in told)]
     known = [count for count in unacked if count is not None]
     is_known = (
         len(known) == len(unacked)
         and len(newer) <= MOST_ASKED
         and not any(sessions is None for _vhost, sessions in asked)
-        and not any(item.protocol.startswith("MQTT") for item in found)  # it has no channels (3.12 and later)
+        and not any(item.is_mqtt and not item.has_channels for item in found)
         and sum(item.channels or 0 for item in found if not item.is_1_0) <= len(held)
     )
     return Cut(
         connections=found,
         channels=len(held) + len(told),
-        consumers=sum(item.consumers or 0 for item in held) + len(links),
+        consumers=sum(item.consumers or 0 for item in held) + len(links) + len(apart),
         queues=[(vhost, queue, count) for (vhost, queue), count in queues.most_common()],
         unacked=sum(known) if is_known else None,
         lost=sum((item.unconfirmed or 0) + (item.uncommitted or 0) for item in held),
         tags=[reader["tag"] for item in held for reader in item.readers],
+        untold=sum(not item.is_told for item in found),
     )

@@ -18,7 +18,12 @@ FIELDS = (
     Field("client", "name", ("client",), _("the client's library: client:*Java*")),
     Field("called", "name", ("called",), _("what the client calls itself")),
     Field("vhost", "name", ("vhost",), _("the virtual host")),
-    Field("protocol", "name", ("protocol",), _("as the broker writes it: protocol:AMQP*")),
+    Field(
+        "protocol",
+        "name",
+        ("protocol",),
+        _("what it speaks: protocol:AMQP*, protocol:MQTT*, protocol:stream"),
+    ),
     Field("state", "choice", ("state",), _("running, flow, blocking, blocked, …"), connections.STATES),
     Field("tls", "choice", ("tls",), _("whether it is encrypted"), ("yes", "no")),
     Field("ours", "choice", ("ours",), _("whether mqadmin itself opened it"), ("yes", "no")),

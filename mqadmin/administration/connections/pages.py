@@ -23,6 +23,7 @@ from mqadmin.rabbit.administration.channels import Detail as ChannelDetail
 from mqadmin.rabbit.administration.connections import Connection, Detail, Session
 
 MOST_SHOWN = 200  # channels of one connection
+Reader = tuple[Mapping[str, Any], str, Owner | None]  # a consumer, the page of its queue, whose it is of ours
 
 
 @dataclass(frozen=True)
@@ -153,13 +154,16 @@ def moment(epoch: float | None) -> datetime | None:
 
 @dataclass(frozen=True)
 class WholeConnection:
-    """One connection: its row, what the list has no room for, its channels, its sessions."""
+    """One connection: its row, what the list has no room for, its channels, its sessions; what it reads by neither,
+    with the queues' pages."""
 
     detail: Detail
     row: ConnectionRow
     channels: list[tuple[Channel, ChannelRow]]
     channel_count: int
     sessions: Sequence[Session] | None
+    readers: Sequence[Reader]
+    reader_count: int
     tls: Pairs
     properties: Pairs
     of_user: str
@@ -167,9 +171,13 @@ class WholeConnection:
 
 
 def whole_connection(
-    broker: str, detail: Detail, channels: Table, sessions: Sequence[Session] | None
+    broker: str,
+    detail: Detail,
+    channels: Table,
+    sessions: Sequence[Session] | None,
+    apart: Sequence[Mapping[str, Any]],
 ) -> WholeConnection:
-    """Return a connection with its channels as they were last listed."""
+    """Return a connection with its channels as they were last listed; `apart`: its consumers that are of none."""
     item = detail.connection
     names, found = channels.column("connection"), channels.order("held")
     places = [place for place in found if names[place] == item.name]
@@ -180,6 +188,8 @@ def whole_connection(
         channels=[(row, channel_row(broker, row)) for row in rows],
         channel_count=len(places),
         sessions=sessions,
+        readers=_readers(broker, item.vhost, apart[:MOST_SHOWN]),
+        reader_count=len(apart),
         tls=list(detail.tls.items()),
         properties=_flat(detail.properties),
         of_user=found_in("connection_list", broker, f"user:{quoted(item.user)}"),
@@ -202,7 +212,7 @@ class WholeChannel:
 
     item: Channel
     row: ChannelRow
-    readers: list[tuple[Mapping[str, Any], str, Owner | None]]
+    readers: Sequence[Reader]
     publishes: list[Passed]
     deliveries: list[Passed]
 
@@ -214,10 +224,7 @@ def whole_channel(broker: str, detail: ChannelDetail, held: float | None) -> Who
     return WholeChannel(
         item=item,
         row=row if held is None else ChannelRow(**{**vars(row), "since": moment(held)}),
-        readers=[
-            (reader, queue_href(broker, item.vhost, reader["queue"]), _owner(broker, reader["tag"]))
-            for reader in item.readers
-        ],
+        readers=_readers(broker, item.vhost, item.readers),
         publishes=[_passed(flow, exchange_href(broker, flow.vhost, flow.name)) for flow in detail.publishes],
         deliveries=[_passed(flow, queue_href(broker, flow.vhost, flow.name)) for flow in detail.deliveries],
     )
@@ -244,7 +251,21 @@ def cut_sentences(cut: Cut) -> list[str]:
         said.append(text % {"n": cut.unacked})
     else:
         said.append(_("No message goes back: none is unacked."))
+    if cut.untold:
+        text = ngettext(
+            "%(n)s client is not told the reason: the protocols MQTT and stream have no words for it.",
+            "%(n)s clients are not told the reason: the protocols MQTT and stream have no words for it.",
+            cut.untold,
+        )
+        said.append(text % {"n": cut.untold})
     return said
+
+
+def _readers(broker: str, vhost: str, found: Sequence[Mapping[str, Any]]) -> list[Reader]:
+    return [
+        (reader, queue_href(broker, vhost, reader["queue"]), _owner(broker, reader["tag"]))
+        for reader in found
+    ]
 
 
 def _owner(broker: str, tag: str) -> Owner | None:

@@ -23,7 +23,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.queues.pages.broker_status import live_fault
-from mqadmin.rabbit.administration import connections
+from mqadmin.rabbit.administration import channels, connections
 from mqadmin.rabbit.errors import NotFound, RabbitError
 from mqadmin.rabbit.numbers import whole
 
@@ -56,8 +56,9 @@ def connection_detail(request: HttpRequest) -> HttpResponse:
     try:
         detail = connections.one(client, name)
         sessions = connections.sessions(client, name) if detail.connection.is_1_0 else None
-        channels = reading.look(slug, CHANNELS)
-        found = pages.whole_connection(slug, detail, channels.rows(), sessions)
+        apart = [reader for _vhost, reader in channels.apart(client, [detail.connection])]
+        listed_channels = reading.look(slug, CHANNELS).rows()
+        found = pages.whole_connection(slug, detail, listed_channels, sessions, apart)
     except NotFound:
         status = 404
     except RabbitError as error:

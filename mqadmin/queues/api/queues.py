@@ -133,8 +133,9 @@ class QueueDetailOut(QueueOut):
 
     `delayed`: messages that wait for a delayed retry; `by_priority`: those that are ready and were not returned.
     Both, as `delivery_limit` and `delayed_retry`, where the broker says it: of quorum queues, from RabbitMQ 4.3 on.
-    `head_at`: the timestamp that its publisher gave to the message at the head of a classic queue; `first_at`: when
-    the first message of a stream that is still there was written (RabbitMQ 4.3).
+    `head_at`: the timestamp that its publisher gave to the message at the head of a classic queue, which the broker
+    tells up to five seconds before or after the counts that go with it; `first_at`: when the first message of a
+    stream that is still there was written (RabbitMQ 4.3).
     """
 
     durable: bool

@@ -92,12 +92,14 @@ def _more(count: int) -> str:
 
 
 def _passing(upstream: Upstream) -> Lane | None:
-    """Return the exchanges that are bound to exchanges, each with where it passes messages on to."""
+    """Return the exchanges that are bound to exchanges, or have one as their alternate, each with where it passes
+    messages on to."""
     if not upstream.passing:
         return None
     stops = []
     for item in upstream.passing:
         marks = [f"{key} → {name}" for name, keys in item.onto.items() for key in keys]
+        marks += [_("unroutable → %(name)s") % {"name": name} for name in item.rest]
         stops.append(Stop(item.name, marks=marks[:KEYS], more=_more(len(marks))))
     lane = _lane(_("Passed on by"), stops)
     if upstream.is_cut and not lane.more:

@@ -16,7 +16,7 @@ from mqadmin.queues.pages import live_queue
 from mqadmin.queues.pages.broker_status import live_fault
 from mqadmin.queues.pages.live_queue import LiveQueue
 from mqadmin.queues.why.facts import Facts, Holder, Seen
-from mqadmin.queues.why.upstream import ASKED, Upstream, publishers, walk
+from mqadmin.queues.why.upstream import ASKED, Upstream, alternates, publishers, walk
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.types import BindingInfo, ChannelLoad, QueueDetail, QueueInfo, ReplicaInfo
 
@@ -86,7 +86,7 @@ def replicas(queue: Queue, detail: QueueDetail | None) -> dict[str, ReplicaInfo]
 
 
 def upstream(queue: Queue, facts: Facts) -> Upstream:
-    """Return what stands behind the exchanges of a queue, as far as the broker tells: eighteen small calls at most,
+    """Return what stands behind the exchanges of a queue, as far as the broker tells: nineteen calls at most,
     and those not again for ten seconds."""
     if facts.detail is None or facts.bindings is None:
         return Upstream()
@@ -95,7 +95,9 @@ def upstream(queue: Queue, facts: Facts) -> Upstream:
     def ask(name: str) -> list[BindingInfo] | None:
         return _kept((f"to {name}", queue), lambda: client.exchange_bindings(queue.vhost, name))
 
-    passing, is_cut, met = walk((item.source for item in facts.bindings), ask)
+    there = _kept(("alternates", queue), lambda: client.exchanges(queue.vhost))
+    rest = None if there is None else alternates(there)
+    passing, is_cut, met = walk((item.source for item in facts.bindings), ask, rest)
     # The default exchange is everybody's: who publishes to it may mean another queue.
     names = met[:ASKED] + ([""] if facts.detail.incoming.get("") else [])
     details = [

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mqadmin.rabbit.types import BindingInfo, ExchangeDetail
+from mqadmin.rabbit.types import BindingInfo, ExchangeDetail, ExchangeInfo
 
 ASKED = 8  # exchanges, of each two calls, at the most
 DEPTH = 4  # exchanges one behind the other
@@ -16,10 +16,12 @@ Ask = Callable[[str], Sequence[BindingInfo] | None]
 
 @dataclass(frozen=True)
 class Passing:
-    """An exchange that passes messages on to others: `onto` has each of these with the keys of the bindings."""
+    """An exchange that passes messages on to others: `onto` has each of these with the keys of the bindings; `rest`
+    its alternate exchange, which gets what it has no binding for."""
 
     name: str
     onto: Mapping[str, Sequence[str]]
+    rest: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,18 @@ class Upstream:
     tells_publishers: bool = True
 
 
-def walk(sources: Iterable[str], ask: Ask) -> tuple[list[Passing], bool, list[str]]:
+def walk(
+    sources: Iterable[str], ask: Ask, alternates: Mapping[str, Sequence[str]] | None = None
+) -> tuple[list[Passing], bool, list[str]]:
     """Walk from the exchanges that are bound to a queue to those that are bound to these, each once, whatever
     circles they are bound in; `ask` returns the bindings to an exchange, None where they are not told.
+    `alternates`: the exchanges that have one as their alternate exchange, by that one; None where not told.
 
     Return the exchanges that pass on, the farthest first; whether some were not followed; all that were met.
     """
     level = sorted(set(sources))
-    met, asked, is_cut = dict.fromkeys(level), 0, False
+    met, asked, is_cut = dict.fromkeys(level), 0, alternates is None and bool(level)
+    rest: dict[str, list[str]] = defaultdict(list)
     onto: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for depth in range(DEPTH):
         found: dict[str, None] = {}
@@ -60,17 +66,33 @@ def walk(sources: Iterable[str], ask: Ask) -> tuple[list[Passing], bool, list[st
             for binding in bindings or ():
                 onto[binding.source][name].append(binding.routing_key)
                 found.setdefault(binding.source)
+            for other in (alternates or {}).get(name, ()):
+                rest[other].append(name)
+                found.setdefault(other)
         level = sorted(name for name in found if name not in met)
         met |= dict.fromkeys(level)
         if not level:
             break
         is_cut |= depth == DEPTH - 1
     passing = [
-        Passing(name, {onward: sorted(set(keys)) for onward, keys in onto[name].items()})
+        _passing(name, onto.get(name, {}), rest.get(name, ()))
         for name in reversed(met)
-        if name in onto
+        if name in onto or name in rest
     ]
     return passing, is_cut, list(met)
+
+
+def _passing(name: str, onto: Mapping[str, Sequence[str]], rest: Sequence[str]) -> Passing:
+    return Passing(name, {onward: sorted(set(keys)) for onward, keys in onto.items()}, rest)
+
+
+def alternates(found: Iterable[ExchangeInfo]) -> dict[str, list[str]]:
+    """Return by each alternate exchange those whose it is: the argument of one, or what its policy says."""
+    by: dict[str, list[str]] = defaultdict(list)
+    for item in found:
+        if item.alternate_exchange and item.name:
+            by[item.alternate_exchange].append(item.name)
+    return {name: sorted(others) for name, others in by.items()}
 
 
 def publishers(details: Iterable[ExchangeDetail], called: Mapping[str, str]) -> list[Publisher]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from mqadmin.rabbit.administration import calls
+from mqadmin.rabbit.administration.connections import Connection
 from mqadmin.rabbit.management_api import values
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.values import Json
@@ -108,6 +109,24 @@ def of_connection(client: ManagementClient, name: str) -> list[Channel]:
     return [one(client, item.name).channel if item.consumers else item for item in found]
 
 
+def apart(client: ManagementClient, found: Iterable[Connection]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the consumers of those connections that have no channels: their virtual host, and what a channel's
+    `readers` hold of one.
+
+    All consumers of the virtual host are asked for: the broker has no narrower call. The clients of MQTT that read
+    without acks (QoS 0) are not among them on RabbitMQ 3.12 and later, nor is what AMQP 1.0 reads (`sessions`).
+    """
+    names = {item.name: item.vhost for item in found if not item.has_channels and not item.is_1_0}
+    params = {"columns": f"{CONSUMER_COLUMNS},channel_details.connection_name"}
+    told = [
+        (vhost, reader)
+        for vhost in sorted(set(names.values()))
+        for name, reader in calls.rows(client, _apart, "consumers", vhost, params=params)
+        if names.get(name) == vhost
+    ]
+    return sorted(told, key=lambda pair: (pair[0], *_by_queue(pair[1])))
+
+
 def one(client: ManagementClient, name: str) -> Detail:
     """Return one channel, live. Raises NotFound once it is closed."""
     return calls.one(client, _detail, "channels", name)
@@ -189,8 +208,17 @@ def consumer(item: Json) -> tuple[str, Mapping[str, Any]]:
     }
 
 
+def _apart(item: Json) -> tuple[str, Mapping[str, Any]]:
+    details = values.table(item.get("channel_details"))
+    return values.text(details.get("connection_name")) or "", consumer(item)[1]
+
+
+def _by_queue(reader: Mapping[str, Any]) -> tuple[str, str]:
+    return reader["queue"], reader["tag"]
+
+
 def _with(item: Channel, readers: list[Mapping[str, Any]]) -> Channel:
-    shown = tuple(sorted(readers, key=lambda reader: (reader["queue"], reader["tag"]))[:MOST_CONSUMERS])
+    shown = tuple(sorted(readers, key=_by_queue)[:MOST_CONSUMERS])
     return replace(item, readers=shown, queues=tuple(sorted({reader["queue"] for reader in readers})))
 
 

@@ -15,10 +15,11 @@ from mqadmin.rabbit.management_api.values import Json
 COLUMNS = (
     "name,user_provided_name,user,vhost,peer_host,peer_port,node,protocol,state,ssl,channels,connected_at,timeout,"
     "client_properties.product,client_properties.version,client_properties.platform,"
-    "client_properties.connection_name,recv_oct_details.rate,send_oct_details.rate"
+    "client_properties.connection_name,client_properties.client_id,recv_oct_details.rate,send_oct_details.rate"
 )
 STATES = ("blocked", "blocking", "flow", "starting", "opening", "closing", "closed", "running")
 """From the worst: blocked publishes no more, blocking will not once it publishes, flow is slowed down."""
+STREAM = "stream"  # the protocol of streams, as RabbitMQ calls it
 LONGEST_REASON = 200  # bytes: RabbitMQ puts it into a text of 255 at most, behind words of its own
 
 
@@ -26,10 +27,10 @@ LONGEST_REASON = 200  # bytes: RabbitMQ puts it into a text of 255 at most, behi
 class Connection:
     """One connection.
 
-    `called`: what its client calls itself, "" where it does not; `address`: where it comes from; `client`: the
-    library; `in_rate`, `out_rate`: bytes per second from and to the client; `connected`: epoch seconds;
-    `heartbeat`: seconds, 0 for none; `wrong`: the place of its state among STATES; `ours`: whose it is among
-    mqadmin's own, a consumer's name or "mqadmin". None: the broker does not say.
+    `called`: what its client calls itself, of MQTT its client id, "" where it does not; `address`: where it comes
+    from; `client`: the library; `in_rate`, `out_rate`: bytes per second from and to the client; `connected`: epoch
+    seconds; `heartbeat`: seconds, 0 for none; `wrong`: the place of its state among STATES; `ours`: whose it is
+    among mqadmin's own, a consumer's name or "mqadmin". None: the broker does not say.
     """
 
     name: str
@@ -57,6 +58,22 @@ class Connection:
     def is_1_0(self) -> bool:
         """Whether it speaks AMQP 1.0: it has sessions with links, where others have channels with consumers."""
         return self.protocol.startswith("AMQP 1")
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether the broker knows what it does by channels. Streams have none, nor has MQTT since RabbitMQ 3.12,
+        nor AMQP 1.0 since 4.0; as plugins of AMQP 0-9-1, which they were before, they have (tried on 3.10.8)."""
+        return bool(self.channels) or not (self.is_1_0 or self.protocol == STREAM or self.is_mqtt)
+
+    @property
+    def is_mqtt(self) -> bool:
+        return self.protocol.startswith("MQTT")
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its client gets to know why it is closed: MQTT 3 and streams have no words for it (tried on
+        3.10.8 and 4.3.6: the socket just closes), MQTT 5 has a code."""
+        return not (self.is_mqtt or self.protocol == STREAM)
 
 
 @dataclass(frozen=True)
@@ -154,7 +171,8 @@ def _why(reason: str) -> Mapping[str, str | bytes]:
 
 def connection(item: Json) -> Connection:
     properties = values.table(item.get("client_properties"))
-    called = values.text(item.get("user_provided_name")) or _text(properties.get("connection_name"))
+    names = (item.get("user_provided_name"), properties.get("connection_name"), properties.get("client_id"))
+    called = next(filter(None, map(_text, names)), "")
     since, product = values.real(item.get("connected_at")), _text(properties.get("product"))
     state = values.text(item.get("state")) or ""
     return Connection(
@@ -191,10 +209,10 @@ def owner(product: str, called: str) -> str:
 
 
 def _protocol(value: Any) -> str:
-    """Return the name of a protocol; 4.x gives that of AMQP 1.0 as a pair of numbers."""
-    if isinstance(value, list):
-        return "AMQP " + "-".join(str(part) for part in value)
-    return _text(value)
+    """Return the name of a protocol as it is known: 4.x writes MQTT 3-1-1 and AMQP 1-0, where 3.x and all the world
+    have dots (tried on 3.10.8 and 4.3.6), and some the latter as a pair of numbers. AMQP 0-9-1 has dashes."""
+    text = "AMQP " + "-".join(str(part) for part in value) if isinstance(value, list) else _text(value)
+    return text.replace("-", ".") if text.startswith(("MQTT", "AMQP 1")) else text
 
 
 def _detail(item: Json) -> Detail:
@@ -210,7 +228,7 @@ def _detail(item: Json) -> Detail:
     }
     return Detail(
         connection=connection(item),
-        mechanism=_text(item.get("auth_mechanism")),
+        mechanism="" if item.get("auth_mechanism") == "none" else _text(item.get("auth_mechanism")),
         frame_max=_bound(item.get("frame_max")),
         channel_max=values.integer(item.get("channel_max")),
         container=_text(item.get("container_id")),
