@@ -134,14 +134,14 @@ class ListingNode(Node):
                 with context.push(**{self._name: item}):
                     yield self._row(context, cells)
             return
-        seen = rows_seen.by(context.get("request"))
         table = (self, get_language())
         found = self._kept(context, items, table)
         if any(drawn is None for _item, _key, drawn in found):
             # Many ask at the same moment, after each sample: one of them draws.
             with self._drawing:
                 found = self._drawn(context, items, table, cells)
-        yield from [drawn.shown(seen) for _item, _key, drawn in found if drawn is not None]
+        rows = [drawn for _item, _key, drawn in found if drawn is not None]
+        yield from rows_seen.shown(context.get("request"), rows)
 
     def _drawn(
         self, context: template.Context, items: Iterable[Any], table: Hashable, cells: Sequence[Cell]
