@@ -49,7 +49,7 @@ WHERE t.app_label = 'core' AND (
 
 
 def _rights(user: User) -> frozenset[str]:
-    """Return the core's permissions that an active user holds, by its groups or by itself, as `ModelBackend` does."""
+    """Return the core's permissions that an active user holds, by its groups or by itself, as Django would."""
     if getattr(user, "is_superuser", False):
         return frozenset(ROLES["admin"])
     with connection.cursor() as cursor:
