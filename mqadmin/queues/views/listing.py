@@ -125,6 +125,8 @@ def _context(asked: _Asked) -> dict[str, object]:
         "is_refresh": asked.is_refresh,
         **_heads(query, found, shown),
         **_bar(asked.request, query, found),
+        # No refresh shows them.
+        "views": [] if asked.is_refresh else list(saved.SHELF.visible(asked.request.user.get_username())),
     }
 
 
@@ -153,7 +155,6 @@ def _bar(request: HttpRequest, query: QueueSearch, found: Listing) -> dict[str, 
         "everything": query.address(q="", vhost="", type="", show=""),
         "everything_shown": query.address(per=listing.SIZES[1]),
         "query_fault": found.fault,
-        "views": list(saved.SHELF.visible(request.user.get_username())),
         "view_urls": {"save": "queue_view_save", "delete": "queue_view_delete"},
         "view_now": saved.SHELF.plain(request.GET.urlencode()) if query.is_filtered else "",
         "here": request.path + query.address(page=query.page),
