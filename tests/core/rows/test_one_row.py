@@ -18,6 +18,7 @@ def test_the_row_as_it_is_now() -> None:
     made = Broker.objects.create(slug="orders", totals={"ready": 3}, history={"ready": [[1, 2.0]]})
     Broker.objects.create(slug='it\'s "%s"')
     found = rows.get("orders")
+    assert found is not None
     assert found == made
     assert found.totals == {"ready": 3}
     assert found.get_deferred_fields() == {"history"}
