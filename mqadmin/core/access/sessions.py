@@ -14,11 +14,12 @@ class SessionStore(db.SessionStore):
     """Django's own, but for how a session is read. One that was ended elsewhere is gone with the next request."""
 
     def _get_session_from_db(self) -> Session | None:
+        key = self.session_key or ""
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         with connection.cursor() as cursor:
-            cursor.execute(_READ, [self.session_key, now])
+            cursor.execute(_READ, [key, now])
             found = cursor.fetchone()
         if found is None:
             self._session_key = None
             return None
-        return Session(session_key=self.session_key, session_data=found[0], expire_date=found[1])
+        return Session(session_key=key, session_data=found[0], expire_date=found[1])
