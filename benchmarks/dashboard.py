@@ -1,6 +1,7 @@
 """How fast the pages are above ten thousand queues, 500 of them busy, on a real broker.
 
     python -m benchmarks.dashboard [--queues 10000] [--busy 500] [--rounds 40] [--viewers 200] [--seconds 60]
+        [--only viewers]
 
 One run: a broker, the monitor as it is always run, traffic, then pages of mqadmin and of the management API in
 turn, each another. Server times are those of Django's test client, with all middleware; the viewers' are those
@@ -10,14 +11,13 @@ page        one of 100 rows, sorted by each column in turn, some of them filtere
             page of 100 by depth, with the columns that its own console asks for
 unchanged   a refresh of the part that lives, where nothing changed since
 tenth       a refresh after a sample in which a tenth of the rows changed: milliseconds, and bytes as compressed
-viewers     so many browsers, each asking for the table and for the frame every 5 s
+viewers     so many browsers, each of somebody else, asking for the table and for the frame every 5 s
 rows        100 rows of a list rendered, each for the first time: no query is counted
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import gzip
 import itertools
@@ -37,6 +37,7 @@ import requests
 from benchmarks import common
 from benchmarks.common import Bench, BenchmarkError
 from benchmarks.dashboard_rows import rendered
+from benchmarks.dashboard_viewers import ROW, STUB, TABLE, viewers, watchers
 from benchmarks.dashboard_way import way as way_to
 from deploy.options import ROOT
 from mqadmin.rabbit.errors import RabbitError
@@ -70,7 +71,6 @@ SORTS = (
     "consumers",
 )
 FILTERS = ({}, {}, {"q": "7"}, {"show": "idle"}, {"q": "busy"})
-_EVERY_S = 5.0
 _SAMPLE_S = 5.0
 
 
@@ -142,26 +142,22 @@ class Refresh:
 
     def __init__(self, person: Person, query: dict[str, Any]) -> None:
         self._person, self._query = person, query
-        self.etag, self.html = "", _text(person.ask("/queues/", query, **{"HX-Request": "true"}))
+        self.etag, self.html = "", _text(person.ask("/queues/", query, **TABLE))
 
     def ask(self) -> Any:
-        headers = {"HX-Request": "true", "If-None-Match": self.etag, "MQ-Rows": ",".join(self._rows())}
+        headers = {**TABLE, "If-None-Match": self.etag, "MQ-Rows": ",".join(self._rows())}
         response = self._person.ask("/queues/", self._query, **headers)
         self.etag = response.headers.get("ETag", self.etag)
         return response
 
     def take(self, response: Any) -> None:
         """Put what came in place of what was there, as the page's script does."""
-        had = {found[1]: found[0] for found in _ROW.finditer(self.html)}
+        had = {found[1]: found[0] for found in ROW.finditer(self.html)}
         if response.status_code == 200:
-            self.html = _STUB.sub(lambda found: had[found[1]], _text(response))
+            self.html = STUB.sub(lambda found: had[found[1]], _text(response))
 
     def _rows(self) -> list[str]:
-        return [f"{found[1]}={found[2]}" for found in _ROW.finditer(self.html)]
-
-
-_ROW = re.compile(r'<tr id="([\w-]+)" data-row="(\w+)".*?</tr>', re.DOTALL)
-_STUB = re.compile(r'<tr id="([\w-]+)" data-same></tr>')
+        return [f"{found[1]}={found[2]}" for found in ROW.finditer(self.html)]
 
 
 def _text(response: Any) -> str:
@@ -217,7 +213,7 @@ def refreshes(person: Person, rounds: int) -> dict[str, float]:
         if response.status_code == 200:
             changed.append(took)
             sizes.append(len(response.content))
-            rows.append(_text(response).count("<tr id=") - len(_STUB.findall(_text(response))))
+            rows.append(_text(response).count("<tr id=") - len(STUB.findall(_text(response))))
         shown.take(response)
         for _again in range(4):
             took, response = spent(shown.ask)
@@ -264,63 +260,6 @@ def first_load(person: Person, address: str) -> float:
     return float(total)
 
 
-# --- viewers -----------------------------------------------------------------------------------------------
-
-
-async def _viewers(port: int, cookie: str, count: int, seconds: float) -> list[float]:
-    queries = ["sort=name", "", "sort=-ready", "show=idle", "sort=-publish_rate"]
-    times: list[float] = []
-    end = time.monotonic() + seconds
-
-    async def ask(path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-        began = time.perf_counter()
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        lines = [f"GET {path} HTTP/1.1", "Host: localhost", f"Cookie: {cookie}", "Connection: close"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        writer.write("\r\n".join([*lines, "", ""]).encode())
-        answer = await reader.read()
-        while more := await reader.read():
-            answer += more
-        writer.close()
-        times.append((time.perf_counter() - began) * 1000)
-        head, _, body = answer.partition(b"\r\n\r\n")
-        first, *rest = head.decode("latin-1").split("\r\n")
-        found = dict(line.split(": ", 1) for line in rest)
-        return int(first.split()[1]), found, body
-
-    async def viewer(number: int) -> None:
-        await asyncio.sleep(number / count * _EVERY_S)
-        path = f"/queues/?per=100&{queries[number % len(queries)]}"
-        html, etag, frame = "", "", ""
-        while time.monotonic() < end:
-            began = time.monotonic()
-            rows = ",".join(f"{found[1]}={found[2]}" for found in _ROW.finditer(html))
-            headers = {
-                "HX-Request": "true",
-                "Accept-Encoding": "gzip",
-                "If-None-Match": etag,
-                "MQ-Rows": rows,
-            }
-            status, found, body = await ask(path, {name: value for name, value in headers.items() if value})
-            if status not in (200, 304):
-                raise BenchmarkError(f"{path}: {status}")
-            if status == 200:
-                had = {row[1]: row[0] for row in _ROW.finditer(html)}
-                html = _STUB.sub(lambda row, had=had: had[row[1]], gzip.decompress(body).decode())
-                etag = found.get("ETag", "")
-            headers = {"HX-Request": "true", "Accept-Encoding": "gzip", "If-None-Match": frame or '"none"'}
-            status, found, _body = await ask("/live/?at=queues", headers)
-            frame = found.get("ETag", "")
-            await asyncio.sleep(max(0.0, _EVERY_S - (time.monotonic() - began)))
-
-    await asyncio.gather(*(viewer(number) for number in range(count)))
-    return times
-
-
-def viewers(port: int, cookie: str, count: int, seconds: float) -> list[float]:
-    return asyncio.run(_viewers(port, cookie, count, seconds))
-
-
 # --- the run -----------------------------------------------------------------------------------------------
 
 
@@ -351,22 +290,26 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[dict[str, float]
             _sampled(options.queues)
             make_ready()  # as each web process does
             person = Person()
-            share = Share(monitor.pid)
-            found = pages(bench, person, options.rounds)
-            found |= refreshes(person, options.rounds)
-            found["metrics_ms"] = metrics(person)
-            found |= {f"rows_{name}_ms": value for name, value in rendered(bench.vhost).items()}
+            found = {} if options.only == "viewers" else _alone(bench, person, monitor.pid, options)
             found["calls_alone"], _ = way.a_minute(lambda: time.sleep(30))
-            found |= share.figures()
             with web(environ) as port:
                 found["first_bytes"] = first_load(person, f"http://127.0.0.1:{port}")
-                found["calls_viewed"], times = way.a_minute(
-                    lambda: viewers(port, person.cookie, options.viewers, options.seconds)
-                )
+                cookies = watchers(options.viewers)
+                found["calls_viewed"], times = way.a_minute(lambda: viewers(port, cookies, options.seconds))
     found["viewers_p50_ms"] = statistics.median(times)
     found["viewers_p99_ms"] = statistics.quantiles(times, n=100)[-1]
     theirs = {name: found.pop(name) for name in list(found) if name.startswith("management")}
     return found, theirs
+
+
+def _alone(bench: Bench, person: Person, monitor: int, options: argparse.Namespace) -> dict[str, float]:
+    """Return what one person's pages cost, and the monitor meanwhile."""
+    share = Share(monitor)
+    found = pages(bench, person, options.rounds)
+    found |= refreshes(person, options.rounds)
+    found["metrics_ms"] = metrics(person)
+    found |= {f"rows_{name}_ms": value for name, value in rendered(bench.vhost).items()}
+    return found | share.figures()
 
 
 class Share:
@@ -436,6 +379,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--viewers", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--only", choices=["viewers"], help="leave out the pages of one person")
     options = parser.parse_args()
     is_done = False
     try:
@@ -455,7 +399,7 @@ def show(ours: dict[str, float], theirs: dict[str, float]) -> None:
     ]
     table += [(name, f"{value:,.2f}", "") for name, value in theirs.items()]
     print("\n" + common.table(("dashboard", "figure", "at most"), table) + "\n")
-    ratio = {"management": theirs["management_p95_ms"] / ours["page_p95_ms"]}
+    ratio = {"management": theirs["management_p95_ms"] / ours["page_p95_ms"]} if theirs else {}
     common.last_line("dashboard", ours, theirs, ratio)
 
 

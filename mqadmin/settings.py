@@ -128,6 +128,7 @@ MQADMIN_TOKENS_DAYS = given.number("MQADMIN_TOKENS_DAYS", 365.0, 0.0)
 # Of this path alone, and under names of its own: others on the same host have sessions too, and a browser sends
 # those of all paths above.
 _COOKIES = BASE_PATH.replace("/", ".")
+SESSION_ENGINE = "mqadmin.core.access.sessions"
 SESSION_COOKIE_NAME = f"sessionid{_COOKIES}"
 CSRF_COOKIE_NAME = f"csrftoken{_COOKIES}"
 LANGUAGE_COOKIE_NAME = f"django_language{_COOKIES}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Group
+from django.contrib.auth.models import AnonymousUser, Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mqadmin.core import permissions
 from mqadmin.core.models import Operation
@@ -38,6 +41,22 @@ def test_an_inactive_or_anonymous_user_may_nothing(db: None) -> None:
     user.is_active = False
     assert not permissions.may(user, "view")
     assert not permissions.may(AnonymousUser(), "view")
+
+
+def test_a_permission_of_ones_own_counts_and_that_of_another_app_does_not(db: None) -> None:
+    user = make_user("viewer")
+    user.user_permissions.add(Permission.objects.get(codename="operate"))
+    elsewhere = ContentType.objects.get(app_label="auth", model="user")
+    user.user_permissions.add(
+        Permission.objects.create(codename="configure", content_type=elsewhere, name="another")
+    )
+    make_user("admin")  # whose rights are not those of somebody else
+    fresh = type(user).objects.get(pk=user.pk)
+    with CaptureQueriesContext(connection) as queries:
+        assert [permissions.may(fresh, needed) for needed in ("view", "operate", "configure")] == [
+            *(True, True, False)
+        ]
+    assert len(queries) == 1
 
 
 def test_migrating_again_restores_a_role_and_keeps_what_was_added(transactional_db: None) -> None:

@@ -70,10 +70,19 @@ def version(request: HttpRequest, *parts: object) -> str:
 
     `parts` must say all else that it is made of; nothing in it may depend on anything else.
     """
+    return f'W/"{digest(common(request), request.user.pk, *parts)}"'
+
+
+def common(request: HttpRequest) -> tuple[object, ...]:
+    """Return what is asked for, with which rights, in which language: the same for all who may as much."""
     may = [permissions.may(request.user, needed) for needed in ("view", "operate", "configure")]
     where = (request.get_host(), request.path, request.GET.urlencode())
-    whole = (_BEGAN, where, request.user.pk, may, get_language(), *parts)
-    return f'W/"{hashlib.blake2b(repr(whole).encode("utf-8", "replace"), digest_size=12).hexdigest()}"'
+    return (_BEGAN, where, may, get_language())
+
+
+def digest(*parts: object) -> str:
+    """Return a short name of what is known by `parts`."""
+    return hashlib.blake2b(repr(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 def unchanged(request: HttpRequest, version: str) -> HttpResponse | None:

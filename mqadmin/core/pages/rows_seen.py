@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Hashable, Mapping
+import secrets
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
@@ -77,5 +79,43 @@ def private(request: HttpRequest, response: HttpResponse) -> None:
         response["Cache-Control"] = "private, no-store"
 
 
+class Fragment:
+    """A live part as it is kept for all who ask for it: what stands between its rows, and the rows."""
+
+    def __init__(self, html: str, rows: Sequence[Drawn]) -> None:
+        parts = html.split(_PLACE)
+        assert len(parts) == len(rows) + 1, "a row was drawn in another one"
+        self._begins, *self._after = parts
+        self._rows = rows
+
+    def shown(self, seen: Mapping[str, str]) -> str:
+        """Return it as it is sent to somebody who has `seen` these rows."""
+        rows = [f"{row.shown(seen)}{after}" for row, after in zip(self._rows, self._after, strict=True)]
+        return "".join((self._begins, *rows))
+
+
+@contextmanager
+def apart(request: HttpRequest) -> Iterator[list[Drawn]]:
+    """Within, tables put the rows that are kept into the list, and a mark in their place: see `Fragment`."""
+    rows: list[Drawn] = []
+    request._rows_apart = rows  # type: ignore[attr-defined]
+    try:
+        yield rows
+    finally:
+        del request._rows_apart  # type: ignore[attr-defined]
+
+
+def shown(request: HttpRequest | None, rows: Iterable[Drawn]) -> list[str]:
+    """Return rows as whoever asks gets them: whole, or their places alone."""
+    aside: list[Drawn] | None = getattr(request, "_rows_apart", None)
+    if aside is None:
+        seen = by(request)
+        return [row.shown(seen) for row in rows]
+    before = len(aside)
+    aside.extend(rows)
+    return [_PLACE] * (len(aside) - before)
+
+
+_PLACE = f"\0{secrets.token_hex(8)}\0"  # what nobody can guess, so that no name has it
 _drawn: Remembered[Drawn] = Remembered(KEPT)
 forget = _drawn.forget

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from mqadmin.core import brokers, hooks, permissions, tones
 from mqadmin.core.acts import audit, operations, progress
 from mqadmin.core.models import AuditEntry, Operation
-from mqadmin.core.pages import rendering
-from mqadmin.core.pages.context import THEME_COOKIE, THEMES
+from mqadmin.core.pages import once, rendering, shared
+from mqadmin.core.pages.context import THEME_COOKIE, THEMES, frame
 from mqadmin.core.pages.forms import AuditFilter
 from mqadmin.rabbit.errors import ConfigurationError
 
@@ -63,7 +63,10 @@ def theme(request: HttpRequest) -> HttpResponse:
 @require_GET
 def live(request: HttpRequest) -> HttpResponse:
     """The parts of the frame that change: the sidebar's numbers and the age of the sample."""
-    return rendering.page(request, "core/_live.html")
+    with once.reading():
+        seen = frame(request)
+        answer = shared.answer(request, "core/_live.html", lambda: {"frame": seen}, seen)
+        return answer or rendering.page(request, "core/_live.html", {"frame": seen})
 
 
 @permissions.view

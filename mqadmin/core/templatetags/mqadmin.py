@@ -86,11 +86,11 @@ def truncatechars(value: str, most: int) -> str:
 @register.filter
 def tick(what: object) -> str:
     """Return what the box of a row is called."""
-    return _tick(get_language()) % {"name": what}
+    return tick_words(get_language()) % {"name": what}
 
 
 @lru_cache(maxsize=20)  # asked for in each row
-def _tick(_language: str | None) -> str:
+def tick_words(_language: str | None) -> str:
     return _("Tick %(name)s")
 
 

@@ -24,13 +24,14 @@ that holds; with `{% listing rows as row choice=names %}` one with `key=` only w
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import RLock
 from typing import Any
 
 from django import template
-from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
+from django.template.base import FilterExpression, Node, NodeList, Parser, TextNode, Token, token_kwargs
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -38,6 +39,7 @@ from django.utils.translation import get_language
 from mqadmin.core.pages import rows_seen
 from mqadmin.core.pages.rows_seen import Drawn
 from mqadmin.core.templatetags.mqadmin import attributes
+from mqadmin.core.templating.quick import QuickVariableNode
 
 register = template.Library()
 
@@ -54,6 +56,14 @@ class Part:
     def is_plain(self) -> bool:
         """Whether its tag is the same in each row."""
         return not self.attributes and (self.css is None or not self.css.is_var)
+
+    @cached_property
+    def draws(self) -> Callable[[template.Context], str]:
+        """How what is in it is drawn, of one whose tag is plain: most have one value and nothing else."""
+        nodes = [node for node in self.inside if not (type(node) is TextNode and not node.s.strip())]
+        if len(nodes) == 1 and type(nodes[0]) is QuickVariableNode:
+            return nodes[0].render
+        return self.inside.render
 
     def opening(self, context: template.Context, tag: str, css: str = "") -> SafeString:
         """Return its opening tag alone, of one that is plain."""
@@ -139,14 +149,14 @@ class ListingNode(Node):
                 with context.push(**{self._name: item}):
                     yield self._row(context, cells)
             return
-        seen = rows_seen.by(context.get("request"))
         table = (self, get_language(), *(id(column) for column in columns))
         found = self._kept(context, items, table)
         if any(drawn is None for _item, _key, drawn in found):
             # Many ask at the same moment, after each sample: one of them draws.
             with self._drawing:
                 found = self._drawn(context, items, table, cells)
-        yield from [drawn.shown(seen) for _item, _key, drawn in found if drawn is not None]
+        rows = [drawn for _item, _key, drawn in found if drawn is not None]
+        yield from rows_seen.shown(context.get("request"), rows)
 
     def _drawn(
         self, context: template.Context, items: Iterable[Any], table: Hashable, cells: Sequence[Cell]
@@ -180,9 +190,7 @@ class ListingNode(Node):
             context[name] = value.resolve(context)
         opening = self._opening.render(context).strip() or "<tr>"
         drawn = [
-            cell.draw(context, "td", css)
-            if made is None
-            else f"{made}{cell.inside.render(context).strip()}</td>"
+            cell.draw(context, "td", css) if made is None else f"{made}{cell.draws(context).strip()}</td>"
             for cell, css, made in cells
         ]
         return f"{opening}\n{''.join(drawn)}\n</tr>"

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import UNKNOWN, duration, number, rate
-from mqadmin.core.templatetags.mqadmin import pill, tick
+from mqadmin.core.templatetags.mqadmin import pill, tick_words
 from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
@@ -82,7 +82,7 @@ class Row:
     @property
     def tick(self) -> str:
         """What its box is called."""
-        return tick(self.queue.name)
+        return tick_words(self._language) % {"name": self.queue.name}
 
     @property
     def points(self) -> Sequence[float | None]:

@@ -3,26 +3,35 @@ and its `since`. Rows written before a number was there must still read well."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from mqadmin.core.pages.formats import duration, number, size
 
 Params = Mapping[str, Any]
+_NEAR_S = 20 * 3600  # it goes without its day
 
 
 def since(epoch: float) -> str:
     """Return "13:42" for today, "21 Nov 13:42" for another day, in the user's time zone."""
-    moment = datetime.fromtimestamp(epoch, tz=timezone.get_current_timezone())
-    if timezone.now() - moment < timedelta(hours=20):
-        return f"{moment:%H:%M}"
-    return f"{moment.day} {MONTHS_3[moment.month].title()} {moment:%H:%M}"
+    is_near = time.time() - epoch < _NEAR_S
+    return _clock(int(epoch // 60), timezone.get_current_timezone(), "" if is_near else get_language())
+
+
+@lru_cache(maxsize=5_000)  # of most queues the same minute is told with each sample
+def _clock(minute: int, zone: tzinfo, language: str | None) -> str:
+    """Return the time of a minute since 1970, with its day where a language is given."""
+    moment = datetime.fromtimestamp(minute * 60, tz=zone)
+    day = "" if language == "" else f"{moment.day} {MONTHS_3[moment.month].title()} "
+    return f"{day}{moment:%H:%M}"
 
 
 def per_second(rate: float) -> str:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.errors import Refusal
-from mqadmin.core.pages import once, rendering
+from mqadmin.core.pages import once, rendering, shared
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import columns, exporting, grouping, listing, presenting, saved, seeing
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_now
@@ -59,43 +59,76 @@ def queue_list(request: HttpRequest) -> HttpResponse:
         return _queue_list(request)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A request for the list: what it is known by, and which rows are to stay where they are."""
+
+    request: HttpRequest
+    query: QueueSearch
+    now: float
+    statuses: Mapping[str, BrokerStatus]
+    shown: tuple[str, ...]
+    known_by: Hashable
+    hold: Sequence[int]
+    is_refresh: bool
+
+    @classmethod
+    def read(cls, request: HttpRequest) -> _Asked:
+        scope, now = brokers.scope(request), time.time()
+        query = QueueSearch.read(scope, request.GET.dict(), request.GET.getlist("open"))
+        # Before any queue, so that none is older than what it is known by.
+        statuses = {slug: status_now(slug) for slug in brokers.within(scope)}
+        shown = (*(("broker",) if scope == brokers.EVERY else ()), *columns.QUEUES.chosen(request.COOKIES))
+        known_by = (scope, *(_known_by(status, query, now) for status in statuses.values() or [None]))
+        hold = _let_go(request)
+        is_refresh = "queues-table" in request.headers.get("HX-Source", "")
+        return cls(request, query, now, statuses, shown, known_by, hold, is_refresh)
+
+
 def _queue_list(request: HttpRequest) -> HttpResponse:
-    scope = brokers.scope(request)
-    query = QueueSearch.read(scope, request.GET.dict(), request.GET.getlist("open"))
-    now = time.time()
-    # Before any queue, so that none is older than what it is known by.
-    statuses = {slug: status_now(slug) for slug in brokers.within(scope)}
-    is_every = scope == brokers.EVERY
-    shown = (*(("broker",) if is_every else ()), *columns.QUEUES.chosen(request.COOKIES))
-    known_by = (scope, *(_known_by(status, query, now) for status in statuses.values() or [None]))
-    hold = _let_go(request)
-    is_refresh = "queues-table" in request.headers.get("HX-Source", "")
-    plain, version = (rendering.version(request, known_by, shown, hold) for hold in ([], hold))
+    asked = _Asked.read(request)
+    parts = (asked.known_by, asked.shown)
+    version = ""
     # Any other fragment has the saved views in it as well, of which these versions know nothing.
-    same = (
-        rendering.unchanged(request, plain) or rendering.unchanged(request, version) if is_refresh else None
-    )
-    if same:
-        return same
-    found = listing.listing(query, known_by)
-    keys, waiting = _held(scope, found.keys, hold)
+    if asked.is_refresh and not asked.hold:
+        answer = shared.answer(request, "queues/_list.html", lambda: _context(asked), *parts, [])
+        if answer is not None:
+            return answer
+    elif asked.is_refresh:
+        plain, version = (rendering.version(request, *parts, hold) for hold in ([], asked.hold))
+        same = rendering.unchanged(request, plain) or rendering.unchanged(request, version)
+        if same is not None:
+            return same
+    context = _context(asked)
+    if version and not context["is_held"]:
+        version = plain
+    return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html", version=version)
+
+
+def _context(asked: _Asked) -> dict[str, object]:
+    """Read the queues that are shown; return what the page is made of."""
+    query, statuses, shown, now = asked.query, asked.statuses, asked.shown, asked.now
+    is_every = query.broker == brokers.EVERY
+    found = listing.listing(query, asked.known_by)
+    keys, waiting = _held(query.broker, found.keys, asked.hold)
     titles = seeing.titles(statuses) if is_every else {}
-    context = {
+    groups = _grouped(query, asked.known_by, asked.hold, now, shown, titles) if query.group else {}
+    return {
         "query": query,
         "found": found,
         "rows": presenting.table(keys, now, shown, titles),
-        **(_grouped(query, known_by, hold, now, shown, titles) if query.group else {}),
+        **groups,
         "waiting": waiting,
+        "is_held": bool(asked.hold) if query.group else keys != list(found.keys),
         "is_every": is_every,
         **seeing.context(statuses),
         "is_empty": not found.vhosts,
-        "is_refresh": is_refresh,
+        "is_refresh": asked.is_refresh,
         **_heads(query, found, shown),
-        **_bar(request, query, found),
+        **_bar(asked.request, query, found),
+        # No refresh shows them.
+        "views": [] if asked.is_refresh else list(saved.SHELF.visible(asked.request.user.get_username())),
     }
-    version = plain if (not hold if query.group else keys == list(found.keys)) else version
-    version = version if is_refresh else ""
-    return rendering.page(request, "queues/list.html", context, fragment="queues/_list.html", version=version)
 
 
 def _heads(query: QueueSearch, found: Listing, shown: tuple[str, ...]) -> dict[str, object]:
@@ -123,7 +156,6 @@ def _bar(request: HttpRequest, query: QueueSearch, found: Listing) -> dict[str, 
         "everything": query.address(q="", vhost="", type="", show=""),
         "everything_shown": query.address(per=listing.SIZES[1]),
         "query_fault": found.fault,
-        "views": list(saved.SHELF.visible(request.user.get_username())),
         "view_urls": {"save": "queue_view_save", "delete": "queue_view_delete"},
         "view_now": saved.SHELF.plain(request.GET.urlencode()) if query.is_filtered else "",
         "here": request.path + query.address(page=query.page),

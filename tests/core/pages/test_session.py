@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from tests.core.conftest import HX, PASSWORD, SignIn, make_user
 
@@ -105,3 +109,14 @@ def test_health_needs_no_sign_in_and_tells_when_the_database_is_gone(
 
     monkeypatch.setattr(views, "connection", Gone())
     assert client.get("/healthz").status_code == 503
+
+
+def test_a_session_that_ended_elsewhere_or_is_over_opens_nothing(sign_in: SignIn) -> None:
+    for end in (
+        lambda rows: rows.delete(),
+        lambda rows: rows.update(expire_date=timezone.now() - timedelta(seconds=1)),
+    ):
+        client = sign_in("viewer")
+        assert client.get("/audit/").status_code == 200
+        assert end(Session.objects.filter(session_key=client.session.session_key))
+        assert client.get("/audit/")["Location"].startswith("/login/")
