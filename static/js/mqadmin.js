@@ -368,6 +368,8 @@
     if (event.key.length === 1 && press(event.key)) event.preventDefault();
   });
 
-  $("#nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone they scroll sideways
+  for (const here of document.querySelectorAll("#nav [aria-current], .nouns [aria-current]")) {
+    here.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone they scroll sideways
+  }
   tick();
 })();
