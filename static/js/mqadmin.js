@@ -370,6 +370,6 @@
 
   // On a phone they scroll sideways; what is not shown there does not move.
   for (const at of ["#nav .open", "#nav [aria-current]", ".nouns [aria-current]"])
-    $(at)?.scrollIntoView({ block: "nearest", inline: "center" });
+    for (const here of document.querySelectorAll(at)) here.scrollIntoView({ block: "nearest", inline: "center" });
   tick();
 })();

@@ -100,7 +100,7 @@ def test_who_wins_and_why(admin: Client, management: Management, vhost: str) -> 
         assert words in text
     low = html(admin.get(at("policy_detail", vhost=vhost, name="low", kind="policy")))
     assert "“high” has a higher priority." in low
-    assert "A stream passes it over as a whole, for “max-length”." in low
+    assert "Nothing of this policy applies to streams: “max-length” is not for them." in low
 
 
 def test_the_dialog_shows_what_a_policy_touches_before_it_is_set(

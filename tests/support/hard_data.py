@@ -82,6 +82,10 @@ class World:
     policy: str
     user: str
     connection: str
+    held: str  # a quorum queue
+    node: str
+    flag: str
+    shovel: str
     kind: str = "exchanges"
 
     def argument(self, route: str, name: str) -> int | str:
@@ -115,14 +119,16 @@ ASKED = {
     "letter_map": ["vhost={vhost}"],
     "consumer_try": ["record={record}"],
     "audit_list": ["", "actor=nobody"],
-    "node_detail": [],
-    "node_stopping": [],
-    "queue_members": [],
-    "member_add": [],
-    "member_remove": [],
-    "node_grow": [],
-    "node_shrink": [],
-    "flag_enable": [],
+    "node_detail": ["name={node}"],
+    "node_stopping": ["name={node}"],
+    "node_checks": ["name={node}"],
+    "cluster_reset": ["", "name={node}"],
+    "queue_members": ["vhost={vhost}&name={held}"],
+    "member_add": ["vhost={vhost}&name={held}"],
+    "member_remove": ["vhost={vhost}&name={held}&node={node}"],
+    "node_grow": ["name={node}"],
+    "node_shrink": ["name={node}"],
+    "flag_enable": ["name={flag}"],
     "definitions_compare": ["", "one={version}"],
     "exchange_list": ["", "q=colur:red"],
     "exchange_detail": ["vhost={vhost}&name={exchange}"],
@@ -158,9 +164,9 @@ ASKED = {
     # Of what only a plugin knows there is none.
     "parameter_edit": [],
     "parameter_delete": [],
-    "shovel_edit": [],
-    "shovel_delete": [],
-    "shovel_restart": [],
+    "shovel_edit": ["vhost={vhost}&name={shovel}"],
+    "shovel_delete": ["vhost={vhost}&name={shovel}"],
+    "shovel_restart": ["vhost={vhost}&name={shovel}"],
     "federation_link_restart": [],
     "federation_upstream_edit": [],
     "federation_upstream_delete": [],
@@ -210,14 +216,20 @@ def filled(config: BrokerConfig, vhost: str, named: Naming) -> Iterator[World]:
             fields = pika.BasicProperties(headers=headers, **properties)
             channel.basic_publish("", queue, named("body").encode(), fields)
         _sample(config, vhost)
-        asked = {"user": quote(config.auth()[0]), "connection": quote(_defined(config, vhost, named))}
+        channel.queue_declare(named("held"), durable=True, arguments={"x-queue-type": "quorum"})
+        asked = {
+            "user": quote(config.auth()[0]),
+            "held": quote(named("held")),
+            **_defined(config, vhost, named),
+        }
         yield _rows(vhost, named, headers, properties, asked)
     finally:
         connection.close()
 
 
-def _defined(config: BrokerConfig, vhost: str, named: Naming) -> str:
-    """Set a policy; return what the broker calls the connection that was made, once it lists it."""
+def _defined(config: BrokerConfig, vhost: str, named: Naming) -> dict[str, str]:
+    """Set a policy, and a shovel that goes nowhere; return what stands in addresses for what the broker names:
+    the connection that was made, once it lists it, its node, a flag."""
     client = Management(config)
     try:
         body = {"pattern": "^", "definition": {"max-length": 10**6}, "priority": 1, "apply-to": "queues"}
@@ -227,7 +239,20 @@ def _defined(config: BrokerConfig, vhost: str, named: Naming) -> str:
             found = client.read("vhosts", vhost, "connections")
             return next((item["name"] for item in found if "name" in item), None)
 
-        return wait_until(listed, 20, what="the broker to list the connection")
+        ends = {"src-uri": "amqp://", "src-queue": named("source"), "dest-queue": named("work")}
+        value = {
+            **ends,
+            "src-protocol": "amqp091",
+            "dest-protocol": "amqp091",
+            "dest-uri": "amqp://127.0.0.1:1",
+        }
+        client.call("PUT", "parameters", "shovel", vhost, named("shovel"), body={"value": value})
+        return {
+            "connection": quote(wait_until(listed, 20, what="the broker to list the connection")),
+            "shovel": quote(named("shovel")),
+            "node": quote(client.read("nodes")[0]["name"]),
+            "flag": quote(client.read("feature-flags")[0]["name"]),
+        }
     finally:
         client.close()
 

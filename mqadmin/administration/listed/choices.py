@@ -59,7 +59,7 @@ def _channels() -> Mapping[str, str]:
         "returned": _("Returned /s"),
         "deliver": _("Deliver /s"),
         "ack": _("Ack /s"),
-        "again": _("Again /s"),
+        "again": _("Redelivered /s"),
     }
 
 

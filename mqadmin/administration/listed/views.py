@@ -80,6 +80,7 @@ def page(
         "notes": rights.notes(state.broker) if state else [],
         "rows_template": rows,
         "columns": columns,
+        "is_broad": choice is not None and len(columns or ()) > len(choice.usual),
         "choice": choice.offered(columns or (), reverse("list_columns", args=[kind.name]))
         if choice
         else None,

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -16,7 +17,7 @@ from mqadmin.administration.listing import packing, tables
 from mqadmin.administration.listing.kinds import Before, Kind, Name
 from mqadmin.administration.models import Listing, Packed
 from mqadmin.core import brokers
-from mqadmin.rabbit.errors import RabbitError
+from mqadmin.rabbit.errors import NotOffered, RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,9 @@ def _ask(listing: Listing, kind: Kind, client: ManagementClient) -> None:
             )
         packed = packing.pack(kind, found)
     except RabbitError as error:
-        told = {"error": str(error)[:2000], "error_code": error.code[:40]}
+        told: dict[str, Any] = {"error": str(error)[:2000], "error_code": error.code[:40]}
+        if isinstance(error, NotOffered):  # an answer: what was there is not there any more, as the last shovel
+            told |= {"taken_at": None, "digest": "", "count": 0, "total": 0}
         rows.update(asked_at=asked_at, took=time.monotonic() - began, claimed_until=None, **told)
         return
     except BaseException:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from mqadmin.administration.effects.words import names
 from mqadmin.core.tones import Tone
@@ -132,6 +132,11 @@ def kind(name: str) -> str:
     }.get(name, name)
 
 
+def kinds(name: str) -> str:
+    """Return what all objects of a kind are called."""
+    return apply_to({"exchange": "exchanges", "stream": "streams"}.get(name, f"{name}_queues"))
+
+
 def _keys(found: Iterable[str]) -> str:
     return names(found)
 
@@ -140,8 +145,12 @@ def why(match: Match, what: str) -> str:
     """Return why a policy applies to an object, or does not. `what`: the object's kind."""
     if match.why == "applies":
         if match.idle:
-            text = _("It applies. %(keys)s does nothing here: not for a %(kind)s.")
-            return text % {"keys": _keys(match.idle), "kind": kind(what)}
+            text = ngettext(
+                "%(keys)s has no effect on %(kinds)s.",
+                "%(keys)s have no effect on %(kinds)s.",
+                len(match.idle),
+            )
+            return text % {"keys": _keys(match.idle), "kinds": kinds(what)}
         return _("It applies.")
     if match.why == "lower":
         return _("“%(by)s” has a higher priority.") % {"by": match.by}
@@ -150,8 +159,12 @@ def why(match: Match, what: str) -> str:
             "“%(by)s” has the same priority, and RabbitMQ takes that one. Give one of them a higher one."
         ) % {"by": match.by}
     if match.why == "keys":
-        text = _("A %(kind)s passes it over as a whole, for %(keys)s.")
-        return text % {"kind": kind(what), "keys": _keys(match.keys)}
+        text = ngettext(
+            "Nothing of this policy applies to %(kinds)s: %(keys)s is not for them.",
+            "Nothing of this policy applies to %(kinds)s: %(keys)s are not for them.",
+            len(match.keys),
+        )
+        return text % {"kinds": kinds(what), "keys": _keys(match.keys)}
     if match.why == "apply_to":
         return _("It is for %(for)s.") % {"for": apply_to(match.policy.apply_to)}
     return _("It may match; whether it does cannot be told.")
@@ -173,7 +186,7 @@ def verdict(match: Match) -> str:
         "applies": _("applies"),
         "lower": _("loses"),
         "tie": _("loses"),
-        "keys": _("passed over"),
+        "keys": _("no effect"),
         "apply_to": _("not for it"),
         "unclear": _("not known"),
     }[match.why]
