@@ -118,7 +118,7 @@ class Job:
             raise
         self._resize(len(rows), max(time.monotonic() - began, 0.001))
         for row in rows:
-            row.outcome, row.text = Outcome.SENT, faults.get(row.step, "")
+            row.outcome, row.text = Outcome.SENT, steps.plain(faults.get(row.step, ""))
         self._save(rows)
 
     def _resize(self, count: int, took: float) -> None:
@@ -206,7 +206,8 @@ class Job:
 
     def _problem(self, row: RestoreStep, text: str) -> None:
         key = steps.of(row).key
-        self.run.problem(f"{key.kind} {key.vhost} {key.name}".replace("  ", " "), text)
+        name = " ".join(part for part in (key.kind, key.vhost, key.name) if part)
+        self.run.problem(steps.plain(name), text)
 
 
 @operations.runner(KIND)

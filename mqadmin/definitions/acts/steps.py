@@ -84,9 +84,14 @@ def _row(operation: Operation, number: int, step: Step, found: Result | None) ->
     )
     row.body = to_json(step)
     if found is not None:
-        row.outcome, row.text = found.outcome, found.text
+        row.outcome, row.text = found.outcome, plain(found.text)
         row.at = operation.created_at
     return row
+
+
+def plain(text: str) -> str:
+    """Return a text as a column can hold it: PostgreSQL has no NUL, and names may have one."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def forget() -> str:

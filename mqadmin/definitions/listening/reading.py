@@ -71,6 +71,7 @@ class Reader:
         if self._passes(name, kind, vhost, parts, headers):
             return None
         by = _text(headers, "user_who_performed_action") or ""
+        by = by.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL has none
         return Heard(at, name[:40], events.subject(kind, vhost, parts), by[:255])
 
     def _passes(self, name: str, kind: str, vhost: str, parts: tuple[str, ...], headers: Headers) -> bool:

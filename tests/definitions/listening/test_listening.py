@@ -15,7 +15,7 @@ from deploy.node import Node
 from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry
 from mqadmin.definitions.comparing.kinds import Key
-from mqadmin.definitions.keeping import asking, events, who
+from mqadmin.definitions.keeping import asking, events, versions, who
 from mqadmin.definitions.listening import thread
 from mqadmin.definitions.listening.thread import EventsThread
 from mqadmin.definitions.models import Event, Part, Version, Watch
@@ -105,10 +105,21 @@ def test_who_changed_it_is_told_by_the_broker(
         assert Watch.objects.filter(wanted_at__isnull=False).exists()  # the monitor is to look at once
         wait_until(lambda: not Watch.objects.filter(listening_since=None).exists(), 20)
         page = html(sign_in("admin").get(reverse("definitions_version", args=[version.pk])))
-    assert [(item["actor"], item.get("told")) for item in version.who] == [(place.user, "1")] * 2
-    assert (
-        page.count("user of the broker, by its event") == 3
-    )  # the policy, the queue, and its binding with it
+    earlier = versions.before(version)
+    assert earlier is not None
+    traces = who.traces("default", version.since, version.at)
+    found = {
+        item.key.kind: traces.of(item.key, is_gone=item.after is None)
+        for item in versions.between(earlier, version, vhost=place.vhost)
+    }
+    told = {kind: (deed.actor, deed.action, deed.is_told) for kind, deed in found.items() if deed}
+    assert told == {
+        "policy": (place.user, "policy.set", True),
+        "queue": (place.user, "queue.deleted", True),
+        "binding": (place.user, "queue.deleted", True),  # it went with its queue
+    }
+    assert place.user in [item["actor"] for item in version.who if item.get("told")]
+    assert "user of the broker, by its event" in page
     assert "policy.set" in page
     assert "queue.deleted" in page
     stored = [list(rows.values()) for rows in (Event.objects, Watch.objects, Version.objects)]

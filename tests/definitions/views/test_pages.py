@@ -107,7 +107,7 @@ def test_a_file_first_says_what_it_would_do(town: Town, admin: Client) -> None:
         file.name = "shop.json"
         return admin.post(address, {"file": file, "vhost": town.vhost, "broker": "default", **more})
 
-    page = html(sent(check="1"))  # type: ignore[arg-type]
+    page = html(sent(check="1"))
     ticked = TICKED.findall(page)
     assert len(ticked) == 2
     names = [item.name for item in town.management.queues(town.vhost)]
