@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -30,6 +31,7 @@ from mqadmin.definitions.models import RestoreStep
 from mqadmin.rabbit.errors import NoResponse, RabbitError
 
 log = logging.getLogger(__name__)
+Of = TypeVar("Of")
 
 FIRST, SMALLEST, LARGEST = 100, 5, 500  # objects of one kind in a call
 CALL_S = 3.0  # a call is to take: the lease is renewed between two
@@ -172,34 +174,36 @@ class Job:
             return
         self.read()
         while rows := list(sent[: steps.AT_ONCE]):  # each is something else afterwards
-            for row in rows:
-                found = restoring.judged(steps.of(row), self._masked, row.text)
-                self._change(row, found.outcome, found.text)
+            found = [restoring.judged(steps.of(row), self._masked, row.text) for row in rows]
+            self._settled(rows, [(item.outcome, steps.plain(item.text)) for item in found])
         self.run.progress()
 
-    def _change(self, row: RestoreStep, outcome: str, text: str) -> None:
+    def _settled(self, rows: list[RestoreStep], found: list[tuple[str, str]]) -> None:
         """Write what was read back, and mend the counts, which went by what the broker said."""
-        was_fault = bool(row.text)
-        is_fault = outcome != Outcome.DONE
+        better = 0
         with transaction.atomic():
-            if not self.rows.filter(pk=row.pk, outcome=Outcome.SENT).update(outcome=outcome, text=text):
-                return
-            if was_fault != is_fault:
-                self.run.progress(done=-1 if is_fault else 1, failed=1 if is_fault else -1)
-        if is_fault:
-            self._problem(row, text)
+            for (was_fault, outcome, text), ids in _alike(
+                ((bool(row.text), *item), row.pk) for row, item in zip(rows, found, strict=True)
+            ).items():
+                written = self.rows.filter(pk__in=ids, outcome=Outcome.SENT).update(
+                    outcome=outcome, text=text
+                )
+                better += written * (was_fault - (outcome != Outcome.DONE))
+            self.run.progress(done=better, failed=-better)
+        for row, (outcome, text) in zip(rows, found, strict=True):
+            if outcome != Outcome.DONE:
+                self._problem(row, text)
 
     def _save(self, rows: list[RestoreStep]) -> None:
         """Write outcomes and counts together; `sent` counts by what the broker said."""
         if not rows:
             return
         now = timezone.now()
-        for row in rows:
-            row.at = now
-        failed = [row for row in rows if row.text]
+        failed = sum(bool(row.text) for row in rows)
         with transaction.atomic():
-            RestoreStep.objects.bulk_update(rows, ["outcome", "text", "at"], batch_size=steps.AT_ONCE)
-            self.run.progress(done=len(rows) - len(failed), failed=len(failed))
+            for (outcome, text), ids in _alike(((row.outcome, row.text), row.pk) for row in rows).items():
+                self.rows.filter(pk__in=ids).update(outcome=outcome, text=text, at=now)
+            self.run.progress(done=len(rows) - failed, failed=failed)
         for row in rows:
             if row.outcome == Outcome.CHANGED:
                 self._problem(row, row.text)
@@ -208,6 +212,14 @@ class Job:
         key = steps.of(row).key
         name = " ".join(part for part in (key.kind, key.vhost, key.name) if part)
         self.run.problem(steps.plain(name), text)
+
+
+def _alike(items: Iterable[tuple[Of, int]]) -> dict[Of, list[int]]:
+    """Return the numbers of the rows that get the same: one write for all of them."""
+    found: dict[Of, list[int]] = {}
+    for of, number in items:
+        found.setdefault(of, []).append(number)
+    return found
 
 
 @operations.runner(KIND)
