@@ -89,7 +89,7 @@ class RestoreStep(models.Model):
     body = ExactJSONField(default=dict)  # `acts.steps.to_json`
     outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True, default=Outcome.PENDING)
     text = models.TextField(blank=True)
-    at = models.DateTimeField(null=True)  # when it was sent
+    at = models.DateTimeField(null=True)  # when the call began that did it; null: it was not touched
 
     class Meta:
         ordering = ["operation", "number"]

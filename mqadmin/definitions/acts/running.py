@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -111,7 +112,7 @@ class Job:
         return is_new and step.key.kind not in kinds.NOT_IN_PLACE
 
     def _send(self, rows: list[RestoreStep]) -> None:
-        began = time.monotonic()
+        began, at = time.monotonic(), timezone.now()
         try:
             faults = self._deleted(rows) if rows[0].act == "delete" else self._made(rows)
         except NoResponse:
@@ -121,7 +122,7 @@ class Job:
         self._resize(len(rows), max(time.monotonic() - began, 0.001))
         for row in rows:
             row.outcome, row.text = Outcome.SENT, steps.plain(faults.get(row.step, ""))
-        self._save(rows)
+        self._save(rows, at)
 
     def _resize(self, count: int, took: float) -> None:
         """Have the next call take about CALL_S; a few that were quick say nothing of many."""
@@ -194,15 +195,14 @@ class Job:
             if outcome != Outcome.DONE:
                 self._problem(row, text)
 
-    def _save(self, rows: list[RestoreStep]) -> None:
-        """Write outcomes and counts together; `sent` counts by what the broker said."""
+    def _save(self, rows: list[RestoreStep], at: datetime | None = None) -> None:
+        """Write outcomes and counts together; `sent` counts by what the broker said. `at`: when the call began."""
         if not rows:
             return
-        now = timezone.now()
         failed = sum(bool(row.text) for row in rows)
         with transaction.atomic():
             for (outcome, text), ids in _alike(((row.outcome, row.text), row.pk) for row in rows).items():
-                self.rows.filter(pk__in=ids).update(outcome=outcome, text=text, at=now)
+                self.rows.filter(pk__in=ids).update(outcome=outcome, text=text, at=at)
             self.run.progress(done=len(rows) - failed, failed=failed)
         for row in rows:
             if row.outcome == Outcome.CHANGED:

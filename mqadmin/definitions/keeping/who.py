@@ -19,6 +19,7 @@ from mqadmin.definitions.models import RestoreStep
 from mqadmin.rabbit.errors import ConfigurationError
 
 SLACK = timedelta(seconds=5)  # an act ends a moment after the broker has changed
+HEARD_SLACK = timedelta(seconds=0.5)  # events come with the time at which it was done
 FIRST_LOOK_BACK = timedelta(minutes=10)
 MOST = 500
 MOST_NAMED = 10
@@ -43,7 +44,7 @@ class Traces:
     """All that is known of who did what on a broker in a while."""
 
     entries: list[AuditEntry] = field(default_factory=list)
-    restored: dict[str, Deed] = field(default_factory=dict)  # by `Key.id`
+    restored: dict[tuple[str, bool], Deed] = field(default_factory=dict)  # by `Key.id`, and whether it went
     told: events.Told = field(default_factory=events.Told)
     own_user: str = ""  # of the broker: who mqadmin signs in as
     _touched: dict[str, AuditEntry] = field(default_factory=dict)
@@ -65,13 +66,13 @@ class Traces:
 
     def of(self, key: Key, *, is_gone: bool = False) -> Deed | None:
         """Return the act that made a difference: the last that names the object, None where none does."""
-        ours, told = self._ours(key), self.told.of(key, is_gone=is_gone)
+        ours, told = self._ours(key, is_gone), self.told.of(key, is_gone=is_gone)
         if told is None or (ours is not None and (told.by == self.own_user or told.at <= ours.at + SLACK)):
             return ours
         return Deed(told.by, told.name, told.at, is_told=True)
 
-    def _ours(self, key: Key) -> Deed | None:
-        if restored := self.restored.get(key.id):
+    def _ours(self, key: Key, is_gone: bool) -> Deed | None:
+        if restored := self.restored.get((key.id, is_gone)):
             return restored
         entry = self._touched.get(key.id) or next(
             (item for item in self._may_name(key) if _names(item, key)), None
@@ -92,9 +93,10 @@ def traces(broker: str, since: datetime | None, until: datetime) -> Traces:
     end = until + SLACK
     rows = AuditEntry.objects.filter(broker=broker, at__gte=begin, at__lte=end)
     rows = rows.exclude(outcome=AuditEntry.Outcome.REFUSED)
-    entries = [row for row in rows.order_by("-id")[:MOST] if not is_quiet(row.action)]
-    told = events.between(broker, begin, end)
-    return Traces(entries, _restored(broker, begin, end), told, _own_user(broker))
+    found = [row for row in rows.order_by("-id")[:MOST] if not is_quiet(row.action)]
+    entries = [row for row in found if not _has_steps(row)]
+    told = events.between(broker, begin, until + HEARD_SLACK)
+    return Traces(entries, _restored(broker, begin, until), told, _own_user(broker))
 
 
 def _own_user(broker: str) -> str:
@@ -104,8 +106,14 @@ def _own_user(broker: str) -> str:
         return ""
 
 
-def _restored(broker: str, begin: datetime, end: datetime) -> dict[str, Deed]:
-    """Return what restores did in a while: each lasts as long as it lasts."""
+def _has_steps(entry: AuditEntry) -> bool:
+    """Whether it began a restore whose steps say to the moment what was done."""
+    number = (entry.detail or {}).get("operation") if entry.action == RESTORES else None
+    return number is not None and RestoreStep.objects.filter(operation=number).exists()
+
+
+def _restored(broker: str, begin: datetime, end: datetime) -> dict[tuple[str, bool], Deed]:
+    """Return what restores did in a while: what was seen at its end was begun before."""
     ended = Q(finished_at__isnull=True) | Q(finished_at__gte=begin)
     names = dict(
         Operation.objects.filter(ended, kind=RESTORES, broker=broker, created_at__lte=end).values_list(
@@ -114,8 +122,12 @@ def _restored(broker: str, begin: datetime, end: datetime) -> dict[str, Deed]:
     )
     rows = RestoreStep.objects.filter(operation__in=names, at__gte=begin, at__lte=end)
     rows = rows.exclude(outcome=RestoreStep.Outcome.CHANGED).order_by("pk")
-    found = rows.values_list("object", "operation", "at")
-    return {number: Deed(names[of], RESTORES, at) for number, of, at in found if at is not None}
+    found = rows.values_list("object", "act", "operation", "at")
+    return {
+        (number, act == "delete"): Deed(names[of], RESTORES, at)
+        for number, act, of, at in found
+        if at is not None
+    }
 
 
 def is_quiet(action: str) -> bool:

@@ -15,7 +15,7 @@ from mqadmin.definitions.acts import doing, restoring, running, sources
 from mqadmin.definitions.acts.planning import Scope, Step
 from mqadmin.definitions.acts.restoring import Wanted
 from mqadmin.definitions.comparing import kinds, secret
-from mqadmin.definitions.keeping import asking, versions
+from mqadmin.definitions.keeping import asking, versions, who
 from mqadmin.definitions.models import RestoreStep, Version
 from mqadmin.rabbit.config import BrokerConfig
 from tests.definitions.conftest import HARD, Town, carried_out
@@ -231,6 +231,20 @@ def test_topic_permissions_that_stay_outlive_a_worker(town: Town, monkeypatch: p
     Operation.objects.filter(pk=operation.pk).update(lease_until=None)
     assert {item.outcome for item in carried_out(operation)} == {"done"}
     assert town.objects() == before
+
+
+def test_what_was_restored_is_of_who_restored_it_and_what_went_before_is_not(town: Town) -> None:
+    """Within the seconds that an act of the audit log may be late."""
+    version = kept()
+    town.management.delete_queue(town.vhost, HARD[1])
+    lost = kept()
+    carried_out(begun(town, of(version)))
+    back = versions.newest("default")
+    assert back is not None
+    for made, is_gone in ((lost, True), (back, False)):
+        traces = who.traces("default", made.since, made.at)
+        deed = traces.of(kinds.Key(kinds.QUEUE, town.vhost, (HARD[1],)), is_gone=is_gone)
+        assert (deed is not None and deed.actor == "ann") is not is_gone
 
 
 def steps_of(operation: Operation) -> list[Step]:
