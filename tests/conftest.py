@@ -163,7 +163,8 @@ def vhost(broker_config: BrokerConfig) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def _own_node(worker_id: str) -> Iterator[Node]:
-    node = Node(_folder() / f"restartable-{worker_id}", ports.pick(), ports.pick())
+    folder = _folder() / f"restartable-{worker_id}"
+    node = Node(folder, ports.pick(), ports.pick(), plugins=("rabbitmq_event_exchange",))
     (node.folder / "conf.d").mkdir(parents=True, mode=0o700)
     # Who publishes to which exchange: not kept unless one asks for it, and no test minds.
     (node.folder / "conf.d" / "rates.conf").write_text("management.rates_mode = detailed\n")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core import hooks
-from mqadmin.definitions.keeping import retention, thread
+from mqadmin.definitions.acts import running, steps  # noqa: F401 (running: workers find the runner)
+from mqadmin.definitions.keeping import events, retention, thread
+from mqadmin.definitions.listening import thread as listening
 
 
 def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     hooks.register_nav_part(hooks.NavPart("cluster", "definitions", _("Definitions"), "versions"))
     hooks.register_monitor_thread(thread.start)
-    hooks.register_retention(retention.forget)
+    hooks.register_monitor_thread(listening.start)
+    for forget in (retention.forget, events.forget, steps.forget):
+        hooks.register_retention(forget)

@@ -1,10 +1,13 @@
-"""Versions of a broker's definitions, the packed parts that they share, and how the watch over each broker goes."""
+"""Versions of a broker's definitions, the packed parts that they share, how the watch over each broker goes; what
+the broker said of who changed what; restores, object by object."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.models import Operation
 
 
 class Watch(models.Model):
@@ -20,6 +23,9 @@ class Watch(models.Model):
     fault = models.TextField(blank=True)  # why the last try failed; "" it did not
     fault_code = models.CharField(max_length=40, blank=True)
     wanted_at = models.DateTimeField(null=True)  # somebody asks for a look now
+    listening_since = models.DateTimeField(null=True)  # the event exchange is listened to; null: it is not
+    deaf = models.CharField(max_length=40, blank=True)  # why not: `listening.thread`; "" not tried yet
+    deaf_text = models.TextField(blank=True)
 
     def __str__(self) -> str:
         return self.broker
@@ -62,3 +68,53 @@ class Part(models.Model):
 
     def __str__(self) -> str:
         return f"{self.broker} {self.digest}"
+
+
+class RestoreStep(models.Model):
+    """One object of a restore, and what became of it. Its bodies are masked; an operation owns it."""
+
+    class Outcome(models.TextChoices):
+        PENDING = "", _("waiting")
+        SENT = "sent", _("sent")  # the broker took it, or refused it; what is there was not read back yet
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        CHANGED = "changed", _("not done")  # it was another object by then: left alone
+
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="restore_steps")
+    number = models.PositiveIntegerField()  # in which order they go
+    step = models.CharField(max_length=20)  # `Step.id`
+    object = models.CharField(max_length=16)  # `Key.id`
+    kind = models.CharField(max_length=20)
+    act = models.CharField(max_length=10)
+    body = ExactJSONField(default=dict)  # `acts.steps.to_json`
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True, default=Outcome.PENDING)
+    text = models.TextField(blank=True)
+    at = models.DateTimeField(null=True)  # when the call began that did it; null: it was not touched
+
+    class Meta:
+        ordering = ["operation", "number"]
+        indexes = [
+            models.Index(fields=["operation", "outcome", "number"]),
+            models.Index(fields=["operation", "object"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.object} of {self.operation_id}"
+
+
+class Event(models.Model):
+    """That somebody changed an object, as the broker's event exchange told. Neither its name nor its values are
+    kept."""
+
+    broker = models.CharField(max_length=60)
+    at = models.DateTimeField()  # by our clock
+    name = models.CharField(max_length=40)  # the event: "policy.set"
+    subject = models.CharField(max_length=16)  # `listening.reading.subject`
+    by = models.CharField(max_length=255, blank=True)  # the broker's user, as RabbitMQ tells
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["broker", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.broker} {self.name} by {self.by}"

@@ -14,6 +14,7 @@ urlpatterns = [
     path("download/", files.definitions_download, name="definitions_download"),
     path("download/all/", files.definitions_download_all, name="definitions_download_all"),
     path("import/", files.definitions_import, name="definitions_import"),
+    path("restores/<int:restore_id>/", restore.definitions_restored, name="definitions_restored"),
     path("<int:version_id>/", versions.version_detail, name="definitions_version"),
     path("<int:version_id>/restore/", restore.version_restore, name="definitions_restore"),
 ]

@@ -9,6 +9,8 @@ from django.urls import reverse
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
+from mqadmin.core.acts import operations
+from mqadmin.core.models import Operation
 from mqadmin.definitions.comparing import kinds
 from mqadmin.definitions.keeping import asking
 from mqadmin.definitions.models import Version
@@ -39,6 +41,8 @@ def test_a_virtual_host_comes_back(town: Town, chromium: Browser, live_server: L
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page.locator("input[name=step]")).to_have_count(len(before))
     page.get_by_role("button", name="Do what is ticked").click()
+    expect(page.get_by_text("waits", exact=True)).to_have_count(len(before))
+    assert operations.execute(Operation.objects.get(kind="definitions.restore").pk)
     expect(page.get_by_text(f"{len(before)} objects are as they should be")).to_be_visible()
     after = {key: body for key, body in town.objects().items() if key.kind != kinds.USER}
     assert after == before

@@ -190,6 +190,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "definitions_import": (ADMIN, ADMIN),
     "definitions_version": (VIEWER, None),
     "definitions_restore": (ADMIN, ADMIN),
+    "definitions_restored": (VIEWER, None),
     "list_complete": (VIEWER, None),
     "list_columns": (None, VIEWER),
     "noun_past": (VIEWER, None),
@@ -419,6 +420,7 @@ CALLS = {
     "GET /definitions/diff": VIEWER,
     "GET /definitions/{version_id}": VIEWER,
     "POST /definitions/{version_id}/restore": ADMIN,
+    "GET /definitions/restores/{restore_id}": VIEWER,
     "POST /definitions/export": ADMIN,
     "POST /definitions/import": ADMIN,
     # exchanges
@@ -539,6 +541,7 @@ class World:
     channel: int
     silence: int
     version: int
+    restore: int
     tap: int
     seen: int
 
@@ -566,6 +569,7 @@ class World:
             "channel_id": self.channel,
             "silence_id": self.silence,
             "version_id": self.version,
+            "restore_id": self.restore,
             "tap_id": self.tap,
             "message_id": self.seen,
             "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
@@ -599,6 +603,7 @@ def world(db: None) -> World:
         channel=make_channel().pk,
         silence=make_silence().pk,
         version=Version.objects.create(broker="default", at=timezone.now()).pk,
+        restore=Operation.objects.create(kind="definitions.restore", created_by="ann").pk,
         tap=seen.tap_id,
         seen=seen.pk,
     )

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 import pytest
 
 from mqadmin.core import brokers
+from mqadmin.core.acts import operations
+from mqadmin.core.models import Operation
+from mqadmin.definitions.acts import steps
+from mqadmin.definitions.acts.steps import Result
 from mqadmin.definitions.comparing.kinds import Snapshot
 from mqadmin.definitions.keeping import asking
+from mqadmin.definitions.models import RestoreStep
 from mqadmin.rabbit.config import BrokerConfig
 from tests.support.management import Management
 
@@ -72,6 +77,20 @@ def build(town: Town) -> None:
     )
     management.set_policy(vhost, "ours", ".*", {"max-length": 1000}, kind="operator-policies")
     town.call("PUT", "vhost-limits", vhost, "max-queues", body={"value": 100})
+
+
+def carried_out(operation: Operation) -> list[Result]:
+    """Carry a restore out here, as a worker does; return what became of each object, in their order."""
+    assert operations.execute(operation.pk)
+    operation.refresh_from_db()
+    assert operation.status == "done", operation.error
+    return [steps.result(row) for row in RestoreStep.objects.filter(operation=operation)]
+
+
+@pytest.fixture(autouse=True)
+def _no_nudge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker listens: an operation waits until the test carries it out."""
+    monkeypatch.setattr(operations, "nudge", lambda _number: None)
 
 
 @pytest.fixture(autouse=True)

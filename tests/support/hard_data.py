@@ -24,7 +24,11 @@ from mqadmin.alerts.telling import links
 from mqadmin.core.models import AuditEntry, Operation, OperationProblem, WallToken
 from mqadmin.core.query import lexer
 from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
+from mqadmin.definitions.acts import steps as restore_steps
+from mqadmin.definitions.acts.planning import Step
+from mqadmin.definitions.acts.steps import Result
 from mqadmin.definitions.comparing import document
+from mqadmin.definitions.comparing.kinds import Key
 from mqadmin.definitions.keeping import versions
 from mqadmin.queues.models import Queue, Standing
 from mqadmin.queues.monitor.sampling import Sampler
@@ -75,6 +79,7 @@ class World:
     silence: int
     token: str
     version: int
+    restore: int
     tap: int
     message: int
     exchange: str  # written as in an address, as those below
@@ -401,6 +406,7 @@ def _rows(
         ).pk,
         **_alerts(vhost, named),
         version=_version(vhost, named),
+        restore=_restore(vhost, named),
         **_tap(vhost, named),
     )
 
@@ -430,6 +436,25 @@ def _version(vhost: str, named: Naming) -> int:
     made = versions.keep("default", document.read(told))
     assert made is not None
     return made.pk
+
+
+def _restore(vhost: str, named: Naming) -> int:
+    """Keep a restore that failed with one object, and has another before it."""
+    operation = Operation.objects.create(
+        kind="definitions.restore",
+        status="failed",
+        broker="default",
+        summary=f"Restore 2 objects: {named('file')}"[:300],
+        total=2,
+        failed=1,
+        error=named("why"),
+        created_by=named("ann")[:150],
+    )
+    body = {"vhost": vhost, "name": named("lost"), "durable": True}
+    steps = [Step("create", Key(kind, vhost, (named("lost"),)), None, body) for kind in ("queue", "exchange")]
+    failed = Result(steps[0], "failed", named("why"))
+    restore_steps.write(operation, steps, {steps[0].id: failed})
+    return operation.pk
 
 
 def _alerts(vhost: str, named: Naming) -> dict[str, Any]:

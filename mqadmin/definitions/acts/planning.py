@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from mqadmin.definitions.comparing import differing, kinds, secret
@@ -36,7 +37,7 @@ class Step:
     messages: int | None = None
     brings_password: bool = False
 
-    @property
+    @cached_property
     def id(self) -> str:
         """What stands for it in a form: another act on the same object, or another object, has another."""
         text = json.dumps([self.act, self.key, self.current, self.wanted], sort_keys=True)

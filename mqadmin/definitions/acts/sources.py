@@ -70,7 +70,7 @@ def parsed(data: bytes | str) -> Mapping[str, Any]:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
         told = json.loads(text, object_pairs_hook=jsontext.unique)
     except (ValueError, RecursionError) as error:
-        raise _wrong(_("The file is no JSON: %(why)s") % {"why": error}) from error
+        raise _wrong(_("The file is no JSON: %(why)s") % {"why": _plain(error)}) from error
     if not isinstance(told, dict):
         raise _wrong(_("The file holds no definitions: they are one JSON object."))
     return told
@@ -81,12 +81,28 @@ def of_document(told: Mapping[str, Any], *, vhost: str | None = None) -> documen
 
     Raises Refusal (422) with a sentence.
     """
+    if not any(section in told for section in kinds.SECTIONS.values()):
+        text = _("The file holds no definitions: it has none of %(names)s.")
+        raise _wrong(text % {"names": ", ".join(dict.fromkeys(kinds.SECTIONS.values()))})
+    _check_text(told)
     if document.is_of_one_vhost(told) and not vhost:
         raise _wrong(_("These are the definitions of one virtual host: say of which one."), "vhost")
     try:
         return document.read(told, vhost=vhost if vhost and document.is_of_one_vhost(told) else "")
     except Unreadable as error:
         raise _wrong(_words(error)) from error
+
+
+def _check_text(told: Mapping[str, Any]) -> None:
+    """Refuse what JSON can say and neither RabbitMQ nor a page can: infinite numbers, halves of a character."""
+    try:
+        json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise _wrong(_("The file holds what cannot be sent: %(why)s") % {"why": _plain(error)}) from error
+
+
+def _plain(error: Exception) -> str:
+    return str(error).encode("ascii", "backslashreplace").decode()
 
 
 def exported(source: Source, *, vhost: str | None = None) -> dict[str, Any]:

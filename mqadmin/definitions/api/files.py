@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 
 from mqadmin.core.acts import audit
+from mqadmin.core.api.operations import OperationOut
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Body, a_broker
 from mqadmin.definitions.acts import exporting, sources
 from mqadmin.definitions.acts.planning import Scope
@@ -48,9 +49,13 @@ def definitions_export(request: HttpRequest, wanted: ExportIn) -> dict[str, Any]
     return exporting.with_secrets(broker=broker, vhost=wanted.vhost, by=audit.actor(request))
 
 
-@router.post("/definitions/import", response=StepsOut, auth=CONFIGURE)
-def definitions_import(request: HttpRequest, wanted: ImportIn) -> dict[str, Any]:
-    """Bring a broker to a document, or with `dry_run` say what that would do."""
+@router.post("/definitions/import", response={200: StepsOut, 202: OperationOut}, auth=CONFIGURE)
+def definitions_import(request: HttpRequest, wanted: ImportIn) -> Status[Any]:
+    """Begin to bring a broker to a document, or with `dry_run` (200) say what that would do.
+
+    A worker does it, but for what has secrets of its own, users with a password say: that is done before the
+    answer, as it is stored nowhere.
+    """
     broker = a_broker(wanted.broker)
     read = sources.of_document(wanted.definitions, vhost=wanted.vhost)
     what = Wanted(read.objects, "document of the API")

@@ -7,17 +7,20 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 
 from mqadmin.core.acts import audit
+from mqadmin.core.api.operations import OperationOut
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, PageQuery, a_broker, one, the_broker
+from mqadmin.core.models import Operation
 from mqadmin.definitions.acts import restoring, sources
+from mqadmin.definitions.acts import steps as rows_of
 from mqadmin.definitions.acts.planning import Scope
 from mqadmin.definitions.acts.restoring import Wanted
 from mqadmin.definitions.comparing import differing
 from mqadmin.definitions.forms import restore as forms
-from mqadmin.definitions.models import Version
+from mqadmin.definitions.models import RestoreStep, Version
 from mqadmin.definitions.pages import telling
 from mqadmin.queues.pages.broker_status import is_production
 
@@ -100,10 +103,18 @@ class StepOut(Schema):
 
 
 class StepsOut(Schema):
-    """The steps of a plan (`dry_run`), or what became of each: done or failed."""
+    """The steps of a plan."""
 
     dry_run: bool
     steps: list[StepOut]
+
+
+class ResultList(Schema):
+    """Steps with their `outcome`: "" waits, sent, done, failed, or changed: it was another object by then."""
+
+    items: list[StepOut]
+    total: int
+    next: str | None
 
 
 class RestoreIn(Body):
@@ -147,9 +158,25 @@ def definitions_of(request: HttpRequest, version_id: int, vhost: str | None = No
     return sources.exported(sources.of_version(_version(version_id)), vhost=vhost)
 
 
-@router.post("/definitions/{int:version_id}/restore", response=StepsOut, auth=CONFIGURE)
-def definitions_restore(request: HttpRequest, version_id: int, wanted: RestoreIn) -> dict[str, Any]:
-    """Bring the broker back to a version, or with `dry_run` say what that would do."""
+@router.get("/definitions/restores/{int:restore_id}", response=ResultList)
+def definitions_restored(request: HttpRequest, restore_id: int, wanted: Query[PageQuery]) -> dict[str, Any]:
+    """List the objects of a restore in the order in which they go, with what became of each."""
+    words = _("There is no restore %(id)s.") % {"id": restore_id}
+    operation = one(Operation.objects.filter(pk=restore_id, kind=restoring.KIND), words)
+    rows = RestoreStep.objects.filter(operation=operation)
+    page = paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=["number"])
+    return {**page, "items": [telling.result_out(rows_of.result(row)) for row in page["items"]]}
+
+
+@router.post(
+    "/definitions/{int:version_id}/restore", response={200: StepsOut, 202: OperationOut}, auth=CONFIGURE
+)
+def definitions_restore(request: HttpRequest, version_id: int, wanted: RestoreIn) -> Status[Any]:
+    """Begin to bring the broker back to a version, or with `dry_run` (200) say what that would do.
+
+    A worker does it: `GET /operations/{id}` says how far it is, `GET /definitions/restores/{id}` what became of
+    each object.
+    """
     version = _version(version_id)
     what = Wanted(sources.of_version(version).objects, f"version {version.pk}")
     return carried_out(request, version.broker, what, wanted, Scope(wanted.vhost, wanted.object))
@@ -157,16 +184,16 @@ def definitions_restore(request: HttpRequest, version_id: int, wanted: RestoreIn
 
 def carried_out(
     request: HttpRequest, broker: str, what: Wanted, wanted: RestoreIn, scope: Scope
-) -> dict[str, Any]:
-    """Plan, and do it where it is no dry run. Raises Refusal, RabbitError."""
+) -> Status[Any]:
+    """Plan, and begin it where it is no dry run. Raises Refusal, RabbitError."""
     steps = restoring.steps(broker, what, scope=scope)
     if wanted.dry_run:
-        return {"dry_run": True, "steps": [telling.step_out(step) for step in steps]}
+        return Status(200, {"dry_run": True, "steps": [telling.step_out(step) for step in steps]})
     mild = [step.id for step in steps if step.act in ("create", "change")]
     ids = frozenset(mild if wanted.steps is None else wanted.steps)
     choice = forms.Choice(ids, False, "", wanted.even_full, wanted.confirm)
     chosen = forms.chosen(choice, steps, broker=broker, is_production=is_production(broker))
-    found = restoring.restore(
+    operation = restoring.start(
         broker=broker,
         wanted=what,
         chosen=chosen,
@@ -174,7 +201,7 @@ def carried_out(
         scope=scope,
         even_full=wanted.even_full,
     )
-    return {"dry_run": False, "steps": [telling.result_out(item) for item in found]}
+    return Status(202, operation)
 
 
 def _version(number: int) -> Version:

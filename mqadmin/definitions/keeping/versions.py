@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -101,9 +102,27 @@ def _write(
         changed=differing.counted(changes) if last is not None else {},
     )
     made.told = [[item.how, *item.key] for item in changes[:TOLD]]
-    made.who = who.names(broker, since, moment, changes) if last is not None else []
+    made.who = _who(broker, since, moment, changes) if last is not None else []
     made.save()
     return made
+
+
+def _who(
+    broker: str, since: datetime | None, until: datetime, changes: Iterable[Difference]
+) -> list[dict[str, Any]]:
+    found = who.traces(broker, since, until)
+    return who.names(found, ((item.key, item.after is None) for item in changes))
+
+
+def name_again(broker: str, begin: datetime) -> None:
+    """Write anew who made the newest version, where it was made after `begin`: it was heard of only now."""
+    version = newest(broker)
+    if version is None or version.since is None or version.at + who.SLACK < begin:
+        return
+    earlier = before(version)
+    if earlier is not None:
+        named = _who(broker, version.since, version.at, between(earlier, version))
+        Version.objects.filter(pk=version.pk).update(who=named)
 
 
 def load(broker: str, digests: Iterable[str]) -> dict[str, bytes]:

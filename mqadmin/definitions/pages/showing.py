@@ -6,14 +6,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mqadmin.core.models import AuditEntry
 from mqadmin.core.tones import Tone
+from mqadmin.definitions.acts import steps
 from mqadmin.definitions.acts.planning import Step
-from mqadmin.definitions.acts.restoring import Result
 from mqadmin.definitions.comparing import differing
 from mqadmin.definitions.comparing.differing import Difference
-from mqadmin.definitions.keeping import who
-from mqadmin.definitions.keeping.who import Deed
+from mqadmin.definitions.keeping.who import Deed, Traces
+from mqadmin.definitions.models import RestoreStep
 from mqadmin.definitions.pages import timeline, words
 from mqadmin.definitions.pages.timeline import Told
 
@@ -25,7 +24,13 @@ ACT_TONES: dict[str, Tone] = {
     "conflict": "red",
     "blocked": "grey",
 }
-OUTCOME_TONES: dict[str, Tone] = {"done": "green", "failed": "red", "changed": "amber"}
+OUTCOME_TONES: dict[str, Tone] = {
+    "": "grey",
+    "sent": "blue",
+    "done": "green",
+    "failed": "red",
+    "changed": "amber",
+}
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,14 @@ class Compared:
     lines: str
 
 
-def compared(found: Sequence[Difference], entries: Sequence[AuditEntry] = ()) -> Compared:
-    """Return differences as a page shows them; `entries`: the acts that may have made them."""
+def compared(found: Sequence[Difference], traces: Traces | None = None) -> Compared:
+    """Return differences as a page shows them; `traces`: of the acts that may have made them."""
     rows = [
         Shown(
             item.key.id,
             timeline.told_of(item.how, item.key),
             [words.change(change) for change in item.changes],
-            who.of(item.key, entries),
+            traces.of(item.key, is_gone=item.after is None) if traces is not None else None,
         )
         for item in found[:MOST]
     ]
@@ -94,35 +99,35 @@ class Plan:
     hidden: int
 
 
-def planned(steps: Sequence[Step], ticked: Iterable[str] | None = None) -> Plan:
+def planned(found: Sequence[Step], ticked: Iterable[str] | None = None) -> Plan:
     """Return a plan as a page shows it; `ticked`: what is ticked, None: all that creates or changes."""
     chosen = None if ticked is None else set(ticked)
     # What needs a decision first: then what is merely made again, of which there may be thousands.
-    ordered = sorted(steps, key=lambda step: step.act in ("create", "change"))
+    ordered = sorted(found, key=lambda step: step.act in ("create", "change"))
     shown, others = ordered[:MOST], ordered[MOST:]
     rest = [step for step in others if step.act in ("create", "change")]
-    place = {step.id: at for at, step in enumerate(steps)}
+    place = {step.id: at for at, step in enumerate(found)}
     rows = [_planned(step, chosen) for step in sorted(shown, key=lambda step: place[step.id])]
     return Plan(
         rows,
-        len(steps),
+        len(found),
         len(rest),
         mark(rest),
-        sum(step.can_be_done for step in steps),
-        any(step.is_dangerous for step in steps),
+        sum(step.can_be_done for step in found),
+        any(step.is_dangerous for step in found),
         len(others) - len(rest),
     )
 
 
-def rest_of(steps: Sequence[Step]) -> list[Step]:
+def rest_of(found: Sequence[Step]) -> list[Step]:
     """Return the steps that create or change and are not shown by `planned`."""
-    ordered = sorted(steps, key=lambda step: step.act in ("create", "change"))
+    ordered = sorted(found, key=lambda step: step.act in ("create", "change"))
     return [step for step in ordered[MOST:] if step.act in ("create", "change")]
 
 
-def mark(steps: Iterable[Step]) -> str:
+def mark(found: Iterable[Step]) -> str:
     """Return what changes whenever one of the steps does."""
-    return hashlib.blake2b("".join(step.id for step in steps).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b("".join(step.id for step in found).encode(), digest_size=8).hexdigest()
 
 
 def _planned(step: Step, chosen: set[str] | None) -> Planned:
@@ -153,10 +158,10 @@ class Done:
     text: str
 
 
-def results(found: Sequence[Result]) -> list[Done]:
-    """Return results as a page shows them, what failed first."""
-    ordered = sorted(found, key=lambda item: item.outcome == "done")
+def results(rows: Iterable[RestoreStep]) -> list[Done]:
+    """Return the objects of a restore as a page shows them."""
+    found = [steps.result(row) for row in rows]
     return [
         Done(_planned(item.step, set()), words.outcome(item.outcome), OUTCOME_TONES[item.outcome], item.text)
-        for item in ordered[:MOST]
+        for item in found
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mqadmin.definitions.acts.planning import Step
-from mqadmin.definitions.acts.restoring import Result
+from mqadmin.definitions.acts.steps import Result
 from mqadmin.definitions.comparing import secret
 from mqadmin.definitions.comparing.differing import Change, Difference
 from mqadmin.definitions.comparing.kinds import Body, Key

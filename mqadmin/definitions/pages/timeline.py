@@ -91,13 +91,16 @@ def told_of(how: str, key: Key) -> Told:
 
 @dataclass(frozen=True)
 class State:
-    """How the watch goes. `title` and `text` are empty while it goes well; `notes`: what is not kept."""
+    """How the watch goes. `title` and `text` are empty while it goes well; `notes`: what is not kept. `heard`:
+    how it is known who changed what, `how`: what to do to know more, a command in it."""
 
     watch: Watch | None
     title: str
     text: str
     detail: str
     notes: list[str]
+    heard: str
+    how: str
 
 
 def state(broker: str) -> State:
@@ -113,7 +116,33 @@ def state(broker: str) -> State:
     elif not settings.MQADMIN_DEFINITIONS_SECONDS:
         title = _("Nothing is kept")
         text = _("MQADMIN_DEFINITIONS_SECONDS is 0: the monitor does not ask for definitions.")
-    return State(watch, title, text, detail, _notes(watch))
+    heard, how = hearing(watch)
+    return State(watch, title, text, detail, _notes(watch), heard, how)
+
+
+ENABLE = "rabbitmq-plugins enable rabbitmq_event_exchange"
+
+
+def hearing(watch: Watch | None) -> tuple[str, str]:
+    """Return how it is known who changed what, and what to do to know more; both "" where it was not tried yet."""
+    if watch is None:
+        return "", ""
+    if watch.listening_since is not None:
+        return _("Who changes what is told by RabbitMQ's event exchange, at once."), ""
+    if watch.deaf == "plugin_missing":
+        text = _(
+            "Who did it is known of what was done in mqadmin alone, and changes are seen once a minute. With "
+            "RabbitMQ's own plugin for events each is seen within seconds, with the broker's user who made it. "
+            "On each node of the cluster:"
+        )
+        return text, ENABLE
+    if watch.deaf:
+        text = _(
+            "RabbitMQ's event exchange cannot be listened to: %(why)s The user that mqadmin signs in as needs all "
+            "three permissions in the virtual host of amq.rabbitmq.event."
+        )
+        return text % {"why": watch.deaf_text}, ""
+    return "", ""
 
 
 def _notes(watch: Watch | None) -> list[str]:

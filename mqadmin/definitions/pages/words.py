@@ -168,10 +168,21 @@ def _held(step: Step) -> str:
 
 
 def names(items: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return who is named in a version's `who`, each once."""
-    return list(dict.fromkeys(str(item.get("actor", "")) for item in items))
+    """Return who is named in a version's `who`, each once; of a user of the broker it is said."""
+    return list(dict.fromkeys(_name(item) for item in items))
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    name = str(item.get("actor", ""))
+    return _("%(name)s (user of the broker)") % {"name": name} if item.get("told") else name
 
 
 def outcome(name: str) -> str:
     """Return the word for what became of a step."""
-    return {"done": _("done"), "failed": _("failed"), "changed": _("not done")}[name]
+    return {
+        "": _("waits"),
+        "sent": _("sent"),
+        "done": _("done"),
+        "failed": _("failed"),
+        "changed": _("not done"),
+    }[name]

@@ -18,7 +18,7 @@ from mqadmin.definitions.acts.planning import Scope
 from mqadmin.definitions.acts.restoring import Wanted
 from mqadmin.definitions.forms import restore as forms
 from mqadmin.definitions.keeping import versions
-from mqadmin.definitions.views.restore import carried_out
+from mqadmin.definitions.views.restore import carried_out, going_on
 from mqadmin.queues.pages.broker_status import is_production
 
 
@@ -67,7 +67,6 @@ def definitions_import(request: HttpRequest) -> HttpResponse:
         "broker": broker,
         "vhost": request.POST.get("vhost", ""),
         "plan": None,
-        "results": None,
         "refusal": "",
         "fields": {},
         "must_type": is_production(broker),
@@ -79,6 +78,8 @@ def definitions_import(request: HttpRequest) -> HttpResponse:
             filled, status = carried_out(
                 request, broker, wanted, scope, only_plan=bool(request.POST.get("check"))
             )
+            if begun := filled.get("operation"):
+                return going_on(request, begun)
             context |= filled
         except Refusal as error:
             context |= {"refusal": error.text, "fields": error.fields}

@@ -1,25 +1,31 @@
-"""A restore: what it would do, with ticks; then what became of each object."""
+"""A restore: what it would do, with ticks; then, while a worker is at it, what became of each object."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_http_methods
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
 
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
+from mqadmin.core.models import Operation
 from mqadmin.core.pages import rendering
 from mqadmin.definitions.acts import restoring, sources
 from mqadmin.definitions.acts.planning import Scope
 from mqadmin.definitions.acts.restoring import Wanted
 from mqadmin.definitions.forms import restore as forms
 from mqadmin.definitions.models import Version
-from mqadmin.definitions.pages import showing
+from mqadmin.definitions.pages import progress, showing
 from mqadmin.queues.pages.broker_status import is_production, live_fault
 from mqadmin.rabbit.errors import RabbitError
+
+PER_PAGE = 100
 
 
 @permissions.configure
@@ -39,6 +45,8 @@ def version_restore(request: HttpRequest, version_id: int) -> HttpResponse:
     }
     wanted = Wanted(source.objects, called(version))
     filled, status = carried_out(request, version.broker, wanted, scope)
+    if begun := filled.get("operation"):
+        return going_on(request, begun)
     return rendering.page(request, "definitions/restore.html", context | filled, status=status)
 
 
@@ -47,10 +55,30 @@ def called(version: Version) -> str:
     return f"version {version.pk} of {version.at:%Y-%m-%d %H:%M:%S}"
 
 
+def going_on(request: HttpRequest, operation: Operation) -> HttpResponse:
+    """Answer a POST that began a restore: go where it is followed."""
+    href = reverse("definitions_restored", args=[operation.pk])
+    return rendering.moved(request, href, _("%(what)s: begun.") % {"what": operation.summary})
+
+
+@permissions.view
+@require_GET
+def definitions_restored(request: HttpRequest, restore_id: int) -> HttpResponse:
+    """How far a restore is, and what became of each object: what failed first."""
+    operation = get_object_or_404(Operation, pk=restore_id, kind=restoring.KIND)
+    brokers.show(request, operation.broker)
+    page = Paginator(progress.rows(operation), PER_PAGE).get_page(request.GET.get("page"))
+    context = progress.state(operation) | {"page": page, "rows": showing.results(page.object_list)}
+    return rendering.page(
+        request, "definitions/restored.html", context, fragment="definitions/_restored.html"
+    )
+
+
 def carried_out(
     request: HttpRequest, broker: str, wanted: Wanted, scope: Scope, *, only_plan: bool = False
 ) -> tuple[dict[str, Any], int]:
-    """Do what a POST ticks, else plan; return what the page shows of it, and the status.
+    """Begin what a POST ticks, else plan; return what the page shows of it, and the status. What was begun is in
+    "operation".
 
     `only_plan`: the POST brings a file, and nothing is ticked yet.
     """
@@ -59,7 +87,6 @@ def carried_out(
         "must_type": must_type,
         "refusal": "",
         "fields": {},
-        "results": None,
         "plan": None,
     }
     status, ticked = 200, None
@@ -70,7 +97,7 @@ def carried_out(
             try:
                 steps = restoring.steps(broker, wanted, scope=scope)
                 ids = forms.chosen(choice, steps, broker=broker, is_production=must_type)
-                found = restoring.restore(
+                begun = restoring.start(
                     broker=broker,
                     wanted=wanted,
                     chosen=ids,
@@ -78,15 +105,7 @@ def carried_out(
                     scope=scope,
                     even_full=choice.even_full,
                 )
-                failed = sum(item.outcome != "done" for item in found)
-                results = showing.results(found)
-                done = {
-                    "results": results,
-                    "done": len(found) - failed,
-                    "failed": failed,
-                    "more": len(found) - len(results),
-                }
-                return context | done, 200
+                return context | {"operation": begun}, 200
             except Refusal as error:
                 context |= {"refusal": error.text, "fields": error.fields}
                 status = error.status

@@ -18,7 +18,7 @@ from mqadmin.core.pages import rendering
 from mqadmin.definitions.acts import sources
 from mqadmin.definitions.comparing import differing
 from mqadmin.definitions.keeping import asking, versions, who
-from mqadmin.definitions.models import Version
+from mqadmin.definitions.models import Version, Watch
 from mqadmin.definitions.pages import showing, timeline, words
 from mqadmin.queues.pages.broker_status import live_fault
 from mqadmin.rabbit.errors import RabbitError
@@ -64,16 +64,28 @@ def version_detail(request: HttpRequest, version_id: int) -> HttpResponse:
     brokers.show(request, version.broker)
     earlier = versions.before(version)
     found = [] if earlier is None else versions.between(earlier, version)
-    entries = who.deeds(version.broker, version.since, version.at) if earlier is not None else []
+    traces = None
+    if earlier is not None:
+        # Where versions between the two were dropped, what changed in them was done before the last look, too.
+        was_thinned = len(found) != sum(version.changed.values())
+        since = earlier.at if was_thinned else version.since
+        traces = who.traces(version.broker, since, version.at)
     context = {
         "version": version,
         "earlier": earlier,
         "later": Version.objects.filter(broker=version.broker, pk__gt=version.pk).last(),
         "counts": words.kinds_counted(version.counts),
-        "compared": showing.compared(found, entries),
+        "compared": showing.compared(found, traces),
+        "is_heard": _is_heard(version),
         "is_newest": versions.newest(version.broker) == version,
     }
     return rendering.page(request, "definitions/version.html", context)
+
+
+def _is_heard(version: Version) -> bool:
+    """Whether the broker's events were listened to when it changed."""
+    since = Watch.objects.filter(broker=version.broker).values_list("listening_since", flat=True).first()
+    return since is not None and since <= (version.since or version.at)
 
 
 @permissions.view

@@ -33,6 +33,7 @@ SECTIONS = (
     "exchanges",
     "bindings",
 )
+_EVENTS = "amq.rabbitmq.event"
 PATIENCE_S = 60.0  # 10,000 queues are exported in about a second, and declared in many
 
 
@@ -74,6 +75,22 @@ class DefinitionsClient:
         if vhost in (".", ".."):
             raise BadResponse(_UNADDRESSABLE, code="unaddressable")
         return checked(self._http.call("GET", "definitions", vhost), self.config.management_base)
+
+    def whoami(self) -> None:
+        """Return where the broker answers; else raise what it does instead."""
+        self._http.call("GET", "whoami")
+
+    def event_vhost(self) -> str | None:
+        """Return the virtual host with the exchange of rabbitmq_event_exchange; None: the plugin is not enabled.
+
+        The default virtual host has it, unless the plugin is told otherwise.
+        """
+        asked = {"name": _EVENTS, "page": "1", "page_size": "20", "columns": "vhost,name"}
+        found = self._http.call("GET", "exchanges", params=asked)
+        items = found.get("items") if isinstance(found, dict) else None
+        if not isinstance(items, list):
+            raise ManagementUnavailable(f"{self.config.management_base} answered with no list of exchanges.")
+        return next((str(item.get("vhost")) for item in items if item.get("name") == _EVENTS), None)
 
     def load(self, document: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Have the broker make or change all of it, in its own order. BadRequest: what it refuses ends it."""

@@ -8,11 +8,12 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.models import AuditEntry
 from mqadmin.definitions.acts import restoring, sources
 from mqadmin.definitions.acts.planning import Scope, Step
-from mqadmin.definitions.acts.restoring import Result, Wanted
+from mqadmin.definitions.acts.restoring import Wanted
+from mqadmin.definitions.acts.steps import Result
 from mqadmin.definitions.comparing import kinds
 from mqadmin.definitions.keeping import asking, versions
 from mqadmin.definitions.models import Part, Version
-from tests.definitions.conftest import HARD, Town
+from tests.definitions.conftest import HARD, Town, carried_out
 from tests.support.amqp import publish
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
@@ -35,13 +36,15 @@ def all_that_can(step: Step) -> bool:
 
 def restore(town: Town, version: Version, **options: object) -> list[Result]:
     chosen = options.pop("chosen", all_that_can)
-    return restoring.restore(
-        broker="default",
-        wanted=of(version),
-        chosen=chosen,  # type: ignore[arg-type]
-        by=ANN,
-        scope=Scope(vhost=town.vhost),
-        **options,  # type: ignore[arg-type]
+    return carried_out(
+        restoring.start(
+            broker="default",
+            wanted=of(version),
+            chosen=chosen,  # type: ignore[arg-type]
+            by=ANN,
+            scope=Scope(vhost=town.vhost),
+            **options,  # type: ignore[arg-type]
+        )
     )
 
 
@@ -58,8 +61,10 @@ def test_all_comes_back_as_it_was(town: Town) -> None:
     version = kept()
     town.wreck()
     user = next(key for key in before if key.kind == kinds.USER)
-    again = restoring.restore(
-        broker="default", wanted=of(version), chosen=all_that_can, by=ANN, scope=Scope(object_id=user.id)
+    again = carried_out(
+        restoring.start(
+            broker="default", wanted=of(version), chosen=all_that_can, by=ANN, scope=Scope(object_id=user.id)
+        )
     )
     results = restore(town, version)
     assert [item for item in [*again, *results] if item.outcome != "done"] == []
@@ -146,8 +151,10 @@ def test_a_user_who_is_there_keeps_the_password_and_mqadmins_own_is_left_alone(t
     key = next(key for key in town.objects() if key.kind == kinds.USER)
     town.management.create_user(town.user, "another", tags=["policymaker"])
     now = town.objects()[key]["password_hash"]
-    (result,) = restoring.restore(
-        broker="default", wanted=of(version), chosen=all_that_can, by=ANN, scope=Scope(object_id=key.id)
+    (result,) = carried_out(
+        restoring.start(
+            broker="default", wanted=of(version), chosen=all_that_can, by=ANN, scope=Scope(object_id=key.id)
+        )
     )
     assert result.outcome == "done"
     assert town.objects()[key]["password_hash"] == now

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from mqadmin.core.acts import operations
 from mqadmin.core.api import tokens
 from mqadmin.definitions.keeping import asking, versions
 from tests.core.conftest import make_user
@@ -29,6 +30,13 @@ def call(town: Town) -> Any:
     return make
 
 
+def restored(call: Any, begun: dict[str, Any]) -> list[dict[str, Any]]:
+    """What became of each object of a restore, once a worker has carried it out."""
+    assert operations.execute(begun["id"])
+    found: list[dict[str, Any]] = call("GET", f"/definitions/restores/{begun['id']}")["items"]
+    return found
+
+
 def test_a_version_is_restored_as_far_as_it_is_told(town: Town, call: Any) -> None:
     asking.look("default")
     newest = versions.newest("default")
@@ -40,9 +48,12 @@ def test_a_version_is_restored_as_far_as_it_is_told(town: Town, call: Any) -> No
     assert {item["kind"] for item in differs["differences"]} == {"queue", "binding"}
     plan = call("POST", f"{path}/restore", {"vhost": town.vhost, "dry_run": True})["steps"]
     queue = next(step for step in plan if step["kind"] == "queue")
-    done = call("POST", f"{path}/restore", {"vhost": town.vhost, "steps": [queue["step"]]})["steps"]
+    begun = call("POST", f"{path}/restore", {"vhost": town.vhost, "steps": [queue["step"]]}, status=202)
+    assert (begun["kind"], begun["status"], begun["total"]) == ("definitions.restore", "pending", 1)
+    done = restored(call, begun)
     assert [(item["name"], item["outcome"]) for item in done] == [(HARD[1], "done")]
-    assert call("POST", f"{path}/restore", {"vhost": town.vhost})["steps"][0]["kind"] == "binding"
+    assert restored(call, call("POST", f"{path}/restore", {"vhost": town.vhost}, 202))[0]["kind"] == "binding"
+    call("GET", "/definitions/restores/99999", status=404)
     call("POST", f"{path}/restore", {"vhost": town.vhost}, status=422)
 
 
@@ -55,7 +66,8 @@ def test_a_document_goes_out_and_in(town: Town, call: Any) -> None:
     assert (extra["act"], extra["is_dangerous"]) == ("delete", True)
     body |= {"dry_run": False, "steps": [extra["step"]]}
     assert call("POST", "/definitions/import", body, status=422)["fields"].keys() == {"typed"}
-    (done,) = call("POST", "/definitions/import", body | {"confirm": "default", "even_full": True})["steps"]
+    body |= {"confirm": "default", "even_full": True}
+    (done,) = restored(call, call("POST", "/definitions/import", body, 202))
     assert done["outcome"] == "done"
     whole = call("POST", "/definitions/export", {"vhost": town.vhost})
     assert {item["name"] for item in whole["queues"]} == {item["name"] for item in told["queues"]}

@@ -65,6 +65,10 @@ def test_versions_of_rabbitmq_tell_the_same() -> None:
             "Number 1 of the file's “vhosts” lacks “metadata: {…}”",
         ),
         ({"queues": [{"name": "a"}], "metadata": 7}, "“metadata” is no object"),
+        ({}, "holds no definitions: it has none of vhosts"),
+        ({"queue": [], "rabbit_version": "9"}, "holds no definitions"),
+        ({"queues": [{**QUEUE, "arguments": {"a": float("inf")}}]}, "what cannot be sent"),
+        ({"queues": [{**QUEUE, "name": "\ud800"}]}, "what cannot be sent"),
     ],
 )
 def test_a_file_of_the_wrong_shape_is_told_in_words(told: dict[str, Any], words: str) -> None:

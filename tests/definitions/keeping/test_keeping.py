@@ -116,7 +116,7 @@ def test_who_did_it_is_told_where_the_audit_log_names_it() -> None:
 def test_a_binding_is_named_by_either_of_its_ends(target: str, detail: dict[str, Any], is_it: bool) -> None:
     key = Key(kinds.BINDING, "/", ("orders", "queue", "q", "a.*", "{}"))
     entry = AuditEntry(actor="ann", action="binding.delete", target=target, detail=detail, at=NOW)
-    assert (who.of(key, [entry]) is not None) is is_it
+    assert (who.Traces([entry]).of(key) is not None) is is_it
 
 
 def test_old_versions_are_thinned_and_the_newest_stays() -> None:

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from mqadmin.core.models import AuditEntry
+from mqadmin.core.acts import operations
+from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.definitions.comparing import kinds
 from mqadmin.definitions.keeping import asking, versions
 from mqadmin.definitions.models import Version
@@ -25,6 +26,17 @@ TICKED = re.compile(r'name="step" value="(\w+)"[^>]*? checked')
 @pytest.fixture
 def admin(sign_in: SignIn) -> Client:  # noqa: F811
     return sign_in("admin")
+
+
+def followed(client: Client, answer: object) -> str:
+    """Carry out the restore that a POST began, and return the page that it leads to."""
+    assert getattr(answer, "status_code", 0) == 302
+    operation = Operation.objects.get(kind="definitions.restore", status="pending")
+    page = getattr(answer, "url", "")
+    assert page == reverse("definitions_restored", args=[operation.pk])
+    assert "waits" in html(client.get(page))
+    assert operations.execute(operation.pk)
+    return html(client.get(page))
 
 
 def kept() -> Version:
@@ -48,9 +60,9 @@ def test_a_wrecked_broker_comes_back_from_the_page(town: Town, admin: Client) ->
     assert "<script>'" not in page
     assert "max-length: 1 → 10" in page
     data = {"vhost": town.vhost, "step": TICKED.findall(page), "typed": "default"}
-    done = admin.post(address, data)
-    assert done.status_code == 200
-    assert f"{len(data['step'])} objects are as they should be" in html(done)
+    done = followed(admin, admin.post(address, data))
+    assert f"{len(data['step'])} objects are as they should be" in done
+    assert "<script>'" not in done
     after = {key: body for key, body in town.objects().items() if key.kind != kinds.USER}
     added = after.keys() - before.keys()
     assert after == before, added
@@ -90,17 +102,17 @@ def test_a_file_first_says_what_it_would_do(town: Town, admin: Client) -> None:
     town.management.delete_queue(town.vhost, HARD[3])
     address = reverse("definitions_import")
 
-    def sent(**more: object) -> str:
+    def sent(**more: object) -> object:
         file = io.BytesIO(json.dumps(told).encode())
         file.name = "shop.json"
-        return html(admin.post(address, {"file": file, "vhost": town.vhost, "broker": "default", **more}))
+        return admin.post(address, {"file": file, "vhost": town.vhost, "broker": "default", **more})
 
-    page = sent(check="1")
+    page = html(sent(check="1"))
     ticked = TICKED.findall(page)
     assert len(ticked) == 2
     names = [item.name for item in town.management.queues(town.vhost)]
     assert HARD[3] not in names
-    assert "2 objects are as they should be" in sent(step=ticked)
+    assert "2 objects are as they should be" in followed(admin, sent(step=ticked))
     assert HARD[3] in [item.name for item in town.management.queues(town.vhost)]
     wrong = {"file": io.BytesIO(b"{"), "broker": "default", "check": "1"}
     assert admin.post(address, wrong).status_code == 422
@@ -127,5 +139,5 @@ def test_on_production_the_name_is_typed(town: Town, admin: Client, monkeypatch:
     assert refused.status_code == 422
     assert "Type the name of the broker exactly." in html(refused)
     assert HARD[0] not in [item.name for item in town.management.queues(town.vhost)]
-    assert admin.post(address, data | {"typed": "default"}).status_code == 200
+    followed(admin, admin.post(address, data | {"typed": "default"}))
     assert HARD[0] in [item.name for item in town.management.queues(town.vhost)]

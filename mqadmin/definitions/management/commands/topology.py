@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,27 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mqadmin.core import brokers, database, unseen
+from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
-from mqadmin.definitions.acts import restoring, sources
+from mqadmin.core.models import Operation
+from mqadmin.definitions.acts import restoring, sources, steps
 from mqadmin.definitions.acts.planning import DANGEROUS, Scope, Step
 from mqadmin.definitions.acts.restoring import Wanted
+from mqadmin.definitions.acts.steps import Result
 from mqadmin.definitions.comparing import differing, kinds
 from mqadmin.definitions.comparing.kinds import Snapshot
+from mqadmin.definitions.models import RestoreStep
 from mqadmin.definitions.pages import words
 from mqadmin.definitions.pages.telling import difference_out, result_out, step_out
 from mqadmin.rabbit.errors import RabbitError
 
 SAME, DRIFT, FAULT = 0, 1, 2
+_LOOK_S = 0.5
 
 
 class Command(BaseCommand):
+    _said = ""
     help = "Compare a broker's definitions with a file, bring them to it, or write them there."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -93,22 +100,23 @@ class Command(BaseCommand):
 
     def _apply(self, slug: str, options: dict[str, Any]) -> int:
         wanted, scope, sections = _wanted(options)
-        steps = [step for step in restoring.steps(slug, wanted, scope=scope) if step.key.kind in sections]
-        chosen = [step for step in steps if _is_chosen(step, prune=options["prune"])]
+        plan = [step for step in restoring.steps(slug, wanted, scope=scope) if step.key.kind in sections]
+        chosen = [step for step in plan if _is_chosen(step, prune=options["prune"])]
         if options["dry_run"] or not chosen:
-            self._tell_steps(steps, chosen, options["json"])
-            return DRIFT if steps else SAME
+            self._tell_steps(plan, chosen, options["json"])
+            return DRIFT if plan else SAME
         if brokers.environment(slug) == "production" and options["confirm"] != slug:
             raise CommandError(f"This is a production broker: add --confirm {slug}.", returncode=FAULT)
         database.require()
-        results = restoring.restore(
+        operation = restoring.start(
             broker=slug,
             wanted=wanted,
             scope=scope,
             chosen={step.id for step in chosen},
             by=Actor(getpass.getuser()[:150], "shell"),
         )
-        left = [step for step in steps if step not in chosen]
+        results = self._carried_out(operation)
+        left = _left(plan, chosen)
         if options["json"]:
             told = {"results": [*map(result_out, results)], "left": [*map(step_out, left)]}
             self._write(json.dumps(told, ensure_ascii=False, indent=2))
@@ -122,14 +130,29 @@ class Command(BaseCommand):
             return FAULT
         return DRIFT if left else SAME
 
-    def _tell_steps(self, steps: Sequence[Step], chosen: Sequence[Step], as_json: bool) -> None:
+    def _carried_out(self, operation: Operation) -> list[Result]:
+        """Carry it out here, or wait for the worker that was faster; return what became of each object."""
+        try:
+            while operation.status in Operation.OPEN:
+                if not operations.execute(operation.pk):
+                    time.sleep(_LOOK_S)
+                operation.refresh_from_db()
+                if operation.error and operation.error != self._said:
+                    self._said = operation.error
+                    self.stderr.write(operation.error)
+        except KeyboardInterrupt:
+            operations.cancel(operation=operation, by=Actor(operation.created_by, "shell"))
+            raise CommandError("Cancelled. What is done stays done.", returncode=FAULT) from None
+        return [steps.result(row) for row in RestoreStep.objects.filter(operation=operation)]
+
+    def _tell_steps(self, plan: Sequence[Step], chosen: Sequence[Step], as_json: bool) -> None:
         if as_json:
-            told = {"steps": [*map(step_out, steps)], "would_do": [step.id for step in chosen]}
+            told = {"steps": [*map(step_out, plan)], "would_do": [step.id for step in chosen]}
             self._write(json.dumps(told, ensure_ascii=False, indent=2))
             return
         for step in chosen:
             self._write(f"would {words.act(step)}: {words.called(step.key)} {words.why(step)}")
-        self._tell_left([step for step in steps if step not in chosen])
+        self._tell_left(_left(plan, chosen))
 
     def _tell_left(self, left: Sequence[Step]) -> None:
         for step in left:
@@ -181,6 +204,11 @@ def _is_chosen(step: Step, *, prune: bool) -> bool:
     if step.act == "delete":
         return prune and step.key.kind not in DANGEROUS
     return step.can_be_done
+
+
+def _left(plan: Sequence[Step], chosen: Sequence[Step]) -> list[Step]:
+    ids = {step.id for step in chosen}
+    return [step for step in plan if step.id not in ids]
 
 
 def _counts(told: dict[str, Any]) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""The broker's event exchange listened to: who changed what, as the broker tells it."""
