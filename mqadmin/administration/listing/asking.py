@@ -114,7 +114,7 @@ def _ask(listing: Listing, kind: Kind, client: ManagementClient) -> None:
         packed = packing.pack(kind, found)
     except RabbitError as error:
         told: dict[str, Any] = {"error": str(error)[:2000], "error_code": error.code[:40]}
-        if isinstance(error, NotOffered):  # an answer: what was there is not there any more, as the last shovel
+        if isinstance(error, NotOffered):  # an answer: what was there is gone, as the last shovel
             told |= {"taken_at": None, "digest": "", "count": 0, "total": 0}
         rows.update(asked_at=asked_at, took=time.monotonic() - began, claimed_until=None, **told)
         return
