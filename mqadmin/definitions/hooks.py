@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core import hooks
 from mqadmin.definitions.acts import running, steps  # noqa: F401 (running: workers find the runner)
 from mqadmin.definitions.keeping import events, retention, thread
+from mqadmin.definitions.keeping.who import RESTORES
 from mqadmin.definitions.listening import thread as listening
 
 
@@ -17,3 +21,8 @@ def register() -> None:
     hooks.register_monitor_thread(listening.start)
     for forget in (retention.forget, events.forget, steps.forget):
         hooks.register_retention(forget)
+    hooks.register_operation_page(RESTORES, _restore)
+
+
+def _restore(operation: Any) -> str:
+    return reverse("definitions_restored", args=[operation.pk])

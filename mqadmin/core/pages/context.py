@@ -146,8 +146,12 @@ def _is_list(request: HttpRequest) -> bool:
 
 
 def _is_of_all(request: HttpRequest) -> bool:
-    """Whether the page is of all brokers where its list is: one that is of a thing is of that one's broker."""
-    return _is_list(request) or request.GET.get("broker") == brokers.EVERY
+    """Whether the page is of all brokers where its list is: one that is of a thing is of that one's broker, and so
+    are the lists of what a broker is made of."""
+    if _is_list(request):
+        return True
+    is_of_one = any(part.key == place(request) for part in hooks.nav_parts())
+    return request.GET.get("broker") == brokers.EVERY and not is_of_one
 
 
 def _freshness(slugs: Sequence[str]) -> hooks.Freshness | None:

@@ -148,3 +148,17 @@ def test_the_switcher_keeps_the_page_one_is_on(
     sign_in: SignIn, brokers_file: Path, own_hooks: None, here: str, there: str
 ) -> None:
     assert f'<a href="{there}" class="broker"' in sign_in("viewer").get(here).text
+
+
+def test_a_list_of_one_broker_names_it_where_others_show_all(
+    sign_in: SignIn, brokers_file: Path, own_hooks: None
+) -> None:
+    client = sign_in("viewer")
+
+    def shown(path: str) -> str:
+        page = client.get(path, {"broker": "*"}).text
+        return page.partition('aria-current="true"')[2].partition("</a>")[0]
+
+    assert "All brokers" in shown("/queues/")
+    assert "Orders &lt;b&gt;" in shown("/exchanges/")
+    assert "All brokers" not in shown("/exchanges/")
