@@ -23,7 +23,9 @@ pytestmark = [pytest.mark.broker, pytest.mark.django_db]
 PASSWORD = "secret"
 
 
-def test_the_dialogs_say_it(restartable_broker: Node, monkeypatch: pytest.MonkeyPatch, admin: Client) -> None:
+def test_the_dialogs_and_the_calls_say_it(
+    restartable_broker: Node, monkeypatch: pytest.MonkeyPatch, admin: Client, token: dict[str, str]
+) -> None:
     """On a broker that keeps who publishes where (`rates_mode`)."""
     monkeypatch.setenv("RABBITMQ_URL", restartable_broker.amqp_url)
     monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", restartable_broker.management_url)
@@ -60,6 +62,11 @@ def test_the_dialogs_say_it(restartable_broker: Node, monkeypatch: pytest.Monkey
             keys = html(
                 admin.post(f"{reverse('topic_permission_set')}?{urlencode(of)}", {**topic, "look": "1"})
             )
+            body = {**of, "configure": ".*", "write": ".*", "dry_run": True}
+            called = admin.put("/api/v1/permissions", body, "application/json", headers=token).json()
+            body = {"of": "user", "name": user, "limit": "max-connections", "value": 0, "dry_run": True}
+            limited = admin.put("/api/v1/limits", body, "application/json", headers=token).json()
+            assert permissions.listed(management), "nothing was changed"
         finally:
             connection.close()
             management.delete_user(user)
@@ -68,3 +75,9 @@ def test_the_dialogs_say_it(restartable_broker: Node, monkeypatch: pytest.Monkey
     assert "may not publish to “topics” again" in refused
     assert "these keys that are bound: “order.new”." in keys
     assert user not in raw, "a name is never markup"
+    assert called["worst"] == "stops"
+    assert [(item["code"], item["queue"]) for item in called["statements"]] == [
+        ("shut_out", "in"),
+        ("goes_on", ""),
+    ]
+    assert limited["statements"][0]["params"]["why"] == "limit"

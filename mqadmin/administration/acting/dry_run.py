@@ -82,11 +82,18 @@ def answers(status: int) -> dict[int, Any]:
     return {200: EffectOut, status: None}
 
 
-def dry_run(action: str | Callable[[Any], str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+Tell = Callable[[str, str, Mapping[str, Any]], dict[str, Any] | None]
+"""Given broker, action and values: what the act would do, as EffectOut; None where too little is given."""
+
+
+def dry_run(
+    action: str | Callable[[Any], str], tell: Tell | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Have a call tell what it would do, and not do it, where `dry_run` asks for that.
 
-    `action`: the act's name in the audit log, or what makes it of what the call takes. Refusal: in the broker's
-    words; ApiError 422 `no_effect` where it is not known what so little would do.
+    `action`: the act's name in the audit log, or what makes it of what the call takes. `tell`: who knows, where it
+    is not `effects.touched`. Refusal: in the broker's words; ApiError 422 `no_effect` where it is not known what so
+    little would do.
     """
 
     def around(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,9 +102,8 @@ def dry_run(action: str | Callable[[Any], str]) -> Callable[[Callable[..., Any]]
             if not wanted.dry_run:
                 return call(request, wanted)
             name = action if isinstance(action, str) else action(wanted)
-            return Status(
-                200, told(name, {key: item for key, item in wanted.dict().items() if key != "dry_run"})
-            )
+            values = {key: item for key, item in wanted.dict().items() if key != "dry_run"}
+            return Status(200, told(name, values, tell or of_definitions))
 
         # Ninja reads the names of types where a function is written, which is here: so give it the types.
         instead.__signature__ = inspect.signature(call, eval_str=True)  # type: ignore[attr-defined]
@@ -106,18 +112,24 @@ def dry_run(action: str | Callable[[Any], str]) -> Callable[[Callable[..., Any]]
     return around
 
 
-def told(action: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def told(action: str, values: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """Return what an act with these values would do. Asks the broker."""
     try:
-        effect = touched.effect(a_broker(values["broker"]), action, values)
+        found = tell(a_broker(values["broker"]), action, values)
     except RabbitError as error:
         refusal = refused(error)
         if refusal is None:
             raise
         raise refusal from error
-    if effect is None:
+    if found is None:
         raise ApiError(422, "no_effect", _("What that would do cannot be told: too little is given."))
-    return _out(effect)
+    return found
+
+
+def of_definitions(broker: str, action: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what becomes of messages, routes and queues (`EffectOut`), None where too little is given."""
+    effect = touched.effect(broker, action, values)
+    return None if effect is None else _out(effect)
 
 
 def _out(effect: Effect) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 
+from mqadmin.administration.acting.dry_run import DryRun, answers, dry_run, of_definitions
 from mqadmin.administration.limits import acts
 from mqadmin.administration.limits.lists import LIMITS
 from mqadmin.administration.listed.api import Listed, ListQuery, page
+from mqadmin.administration.permissions import shut_out
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 
@@ -30,7 +33,7 @@ class LimitList(Listed):
     items: list[LimitOut]
 
 
-class LimitIn(Body):
+class LimitIn(Body, DryRun):
     """A limit of a virtual host (`max-connections`, `max-queues`) or a user (`max-connections`, `max-channels`)."""
 
     broker: str = ""
@@ -55,10 +58,16 @@ def limit_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]
     return page(LIMITS, wanted, asdict)
 
 
-@router.put("/limits", response={204: None}, auth=CONFIGURE)
+def _told(slug: str, action: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    tell = shut_out.told if values["of"] == "user" else of_definitions
+    return tell(slug, action, {**values, values["of"]: values["name"]})
+
+
+@router.put("/limits", response=answers(204), auth=CONFIGURE)
+@dry_run(lambda wanted: acts.set_action(wanted.of), _told)
 def limit_set(request: HttpRequest, wanted: LimitIn) -> Status[None]:
     """Set a limit; what is over it already stays. 409 `own_account` for mqadmin's own user."""
-    values = wanted.dict()
+    values = wanted.dict(exclude={"dry_run"})
     acts.put(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
     return Status(204, None)
 

@@ -8,9 +8,11 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 
+from mqadmin.administration.acting.dry_run import DryRun, answers, dry_run
 from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.administration.permissions import acts, right_words
 from mqadmin.administration.permissions.lists import PERMISSIONS, TOPIC_PERMISSIONS
+from mqadmin.administration.permissions.shut_out import told
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 
@@ -33,7 +35,7 @@ class RightsList(Listed):
     items: list[Rights]
 
 
-class RightsIn(Body):
+class RightsIn(Body, DryRun):
     broker: str = ""
     user: str
     vhost: str
@@ -56,7 +58,7 @@ class TopicRightsList(Listed):
     items: list[TopicRights]
 
 
-class TopicRightsIn(Body):
+class TopicRightsIn(Body, DryRun):
     broker: str = ""
     user: str
     vhost: str
@@ -65,7 +67,7 @@ class TopicRightsIn(Body):
     read: str = ""
 
 
-class RightsNamed(Asked):
+class RightsNamed(Asked, DryRun):
     """Whose rights, and where."""
 
     broker: str = ""
@@ -83,15 +85,17 @@ def permission_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str,
     return page(PERMISSIONS, wanted, out)
 
 
-@router.put("/permissions", response={204: None}, auth=CONFIGURE)
+@router.put("/permissions", response=answers(204), auth=CONFIGURE)
+@dry_run(acts.SET, told)
 def permission_set(request: HttpRequest, wanted: RightsIn) -> Status[None]:
     """Set what a user may do in a virtual host, whatever it was; 409 `own_account` for mqadmin's own."""
-    values = wanted.dict()
+    values = wanted.dict(exclude={"dry_run"})
     acts.put(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
     return Status(204, None)
 
 
-@router.delete("/permissions", response={204: None}, auth=CONFIGURE)
+@router.delete("/permissions", response=answers(204), auth=CONFIGURE)
+@dry_run(acts.CLEAR, told)
 def permission_clear(request: HttpRequest, wanted: Query[RightsNamed]) -> Status[None]:
     """Take a user's rights in a virtual host away; 409 `own_account` for mqadmin's own."""
     acts.clear(broker=a_broker(wanted.broker), by=audit.actor(request), vhost=wanted.vhost, user=wanted.user)
@@ -104,15 +108,17 @@ def topic_permission_list(request: HttpRequest, wanted: Query[ListQuery]) -> dic
     return page(TOPIC_PERMISSIONS, wanted, asdict)
 
 
-@router.put("/topic-permissions", response={204: None}, auth=CONFIGURE)
+@router.put("/topic-permissions", response=answers(204), auth=CONFIGURE)
+@dry_run(acts.SET_TOPIC, told)
 def topic_permission_set(request: HttpRequest, wanted: TopicRightsIn) -> Status[None]:
     """Set what a user may do on one topic exchange; 409 `own_account` for mqadmin's own."""
-    values = wanted.dict()
+    values = wanted.dict(exclude={"dry_run"})
     acts.put_topic(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
     return Status(204, None)
 
 
-@router.delete("/topic-permissions", response={204: None}, auth=CONFIGURE)
+@router.delete("/topic-permissions", response=answers(204), auth=CONFIGURE)
+@dry_run(acts.CLEAR_TOPICS, told)
 def topic_permission_clear(request: HttpRequest, wanted: Query[RightsNamed]) -> Status[None]:
     """Take all topic permissions of a user in a virtual host away: RabbitMQ takes no single one."""
     acts.clear_topics(

@@ -42,18 +42,51 @@ def _provider(made: Callable[[_Values], AccessChange | None]) -> providers.Provi
         change = made(values)
         if change is None:
             return None
-        access, uses, unknown = asking.gather(brokers.client(slug), users_of={values["user"]})
-        said = predict(access, uses, change)
-        sentences: list[tuple[Level, str]] = [
-            ("stops" if item.is_sure else "unknown", sentence(item)) for item in said
-        ]
-        if unknown and not isinstance(change, SetUserLimit):
-            sentences.append(("unknown", _unknown(unknown)))
-        if said:
-            sentences.append(("tells", _("What runs goes on: it is refused when it begins again.")))
-        return Panel("administration/_shut_out.html", {"levels": _levels(sentences), "doing": len(uses)})
+        said, doing = _statements(slug, change, values["user"])
+        levels = _levels([(item["level"], item["text"]) for item in said])
+        return Panel("administration/_shut_out.html", {"levels": levels, "doing": doing})
 
     return panel
+
+
+def told(slug: str, action: str, values: _Values) -> dict[str, Any] | None:
+    """Return what the API's calls say with `dry_run` (`EffectOut`), None where too little is given."""
+    change = _CHANGES[action](values)
+    if change is None:
+        return None
+    said, _doing = _statements(slug, change, values["user"])
+    worst = min((item["level"] for item in said), key=ORDER.index, default="")
+    return {"worst": worst, "is_refused": False, "statements": said, "queues": []}
+
+
+def _statements(slug: str, change: AccessChange, user: str) -> tuple[list[dict[str, Any]], int]:
+    """Return what is told of a change (`StatementOut`), and how many things the user is at."""
+    access, uses, unknown = asking.gather(brokers.client(slug), users_of={user})
+    found = [
+        _statement(
+            "shut_out",
+            "stops" if item.is_sure else "unknown",
+            sentence(item),
+            queue=item.use.name if item.use.does == "consumes" else "",
+            why=item.why,
+            vhost=item.use.vhost,
+            name=item.use.name,
+            count=item.use.count,
+            keys=list(item.keys),
+        )
+        for item in predict(access, uses, change)
+    ]
+    is_any = bool(found)
+    if unknown and not isinstance(change, SetUserLimit):
+        found.append(_statement("publishers_unknown", "unknown", _unknown(unknown), count=unknown))
+    if is_any:
+        text = _("What runs goes on: it is refused when it begins again.")
+        found.append(_statement("goes_on", "tells", text))
+    return found, len(uses)
+
+
+def _statement(code: str, level: Level, text: str, queue: str = "", **params: Any) -> dict[str, Any]:
+    return {"code": code, "level": level, "queue": queue, "text": text, "params": params}
 
 
 def sentence(item: ShutOut) -> str:
