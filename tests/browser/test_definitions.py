@@ -12,7 +12,6 @@ from pytest_django.live_server_helper import LiveServer
 from mqadmin.core.acts import operations
 from mqadmin.core.models import Operation
 from mqadmin.definitions.comparing import kinds
-from mqadmin.definitions.keeping import asking
 from mqadmin.definitions.models import Version
 from tests.core.conftest import make_user
 from tests.definitions.conftest import Town, town  # noqa: F401
@@ -46,5 +45,5 @@ def test_a_virtual_host_comes_back(town: Town, chromium: Browser, live_server: L
     expect(page.get_by_text(f"{len(before)} objects are as they should be")).to_be_visible()
     after = {key: body for key, body in town.objects().items() if key.kind != kinds.USER}
     assert after == before
-    assert asking.look("default") is None  # kept at once, by the restore itself
+    assert Version.objects.count() > 2, "what it made is kept at once, by the restore itself"
     context.close()

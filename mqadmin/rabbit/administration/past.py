@@ -98,6 +98,7 @@ def _asked(
 
 
 def _read(item: Any, lines: Mapping[str, _Kept]) -> dict[str, Series]:
+    item = values.table(item)  # of what was just opened, 3.10 says []
     stats = values.table(item.get("message_stats"))
     found: dict[str, Series] = {}
     for name, kept in lines.items():

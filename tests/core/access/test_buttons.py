@@ -107,8 +107,13 @@ ASKED = {
     "on": "0",
     "id": "1",
 }
-# What is made: nothing is typed for it. Publishing asks for the name with what it shows of the way.
+# What is made, or goes on: nothing is typed for it. Publishing asks for the name with what it shows of the way; a
+# conversion's end has a test of its own (tests/administration/test_conversion_pages.py).
 UNTYPED = {
+    "list_columns",
+    "queue_convert",
+    "conversion_go_on",
+    "conversion_undo",
     "exchange_publish",
     "exchange_new",
     "binding_new",
