@@ -40,7 +40,7 @@ venv-bench: python
 
 test: venv-dev
 	@$(PYTHON) -m deploy.test_packages
-	@$(BIN)/python -m $(if $(MQADMIN_FLAKY),deploy.twice,pytest) -n 3 tests
+	@$(BIN)/python -m $(if $(MQADMIN_FLAKY),deploy.twice,pytest) -n 4 --dist worksteal tests
 
 soak: venv-dev
 	@$(PYTHON) -m deploy.test_packages

@@ -36,6 +36,7 @@ hypothesis_settings.register_profile("mqadmin", deadline=None, suppress_health_c
 hypothesis_settings.load_profile("mqadmin")
 
 _DIR_VARIABLE = "MQADMIN_TEST_DIR"
+_LONG = ("tests/faults/", "tests/browser/test_every_page.py", "tests/deploy/test_up.py")
 _NEEDS_BROKER = {"broker", "browser", "processes"}
 _OWN_BROKER = {"restartable_broker", "tls_broker"}  # Debian's, whatever the run's broker is
 _DATABASE = {"db", "transactional_db", "process_environ", "admin_client", "client"}
@@ -84,7 +85,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Those that take minutes begin: at the end all others would wait for the worker that has them. What never
     speaks to the database is marked `any_database`, what brings a broker of its own `any_version`.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/faults/"))
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
     usual = float(config.getini("timeout"))
     for item in items:
         if item.get_closest_marker("django_db") is None and _DATABASE.isdisjoint(item.fixturenames):  # type: ignore[attr-defined]
