@@ -23,7 +23,6 @@ import gzip
 import itertools
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -36,6 +35,7 @@ import requests
 
 from benchmarks import common
 from benchmarks.common import Bench, BenchmarkError
+from benchmarks.dashboard_first import first_load
 from benchmarks.dashboard_rows import rendered
 from benchmarks.dashboard_viewers import ROW, STUB, TABLE, viewers, watchers
 from benchmarks.dashboard_way import way as way_to
@@ -234,32 +234,6 @@ def metrics(person: Person) -> float:
     return statistics.median(spent(lambda: person.ask("/metrics"))[0] for _ in range(5))
 
 
-def first_load(person: Person, address: str) -> float:
-    """Return the bytes over the wire of a first visit: the page, and all that it names."""
-    session = requests.Session()
-    headers = {"Accept-Encoding": "gzip", "Cookie": person.cookie}
-
-    def size(path: str) -> tuple[int, str]:
-        answer = session.get(address + path, headers=headers, stream=True, timeout=30)
-        answer.raise_for_status()
-        raw = answer.raw.read()
-        text = gzip.decompress(raw) if answer.headers.get("Content-Encoding") == "gzip" else raw
-        return len(raw), text.decode("utf-8", "replace")
-
-    total, html = size("/queues/")
-    found = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', html))
-    for path in sorted(found):
-        length, text = size(path)
-        total += length
-        if path.endswith(".css"):
-            total += sum(
-                size(os.path.normpath(os.path.join(os.path.dirname(path), inner)))[0]
-                for inner in set(re.findall(r"url\(\"?([^)\"#?]+\.woff2)", text))
-                if "latin-ext" not in inner  # taken where a page has such letters
-            )
-    return float(total)
-
-
 # --- the run -----------------------------------------------------------------------------------------------
 
 
@@ -293,7 +267,7 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[dict[str, float]
             found = {} if options.only == "viewers" else _alone(bench, person, monitor.pid, options)
             found["calls_alone"], _ = way.a_minute(lambda: time.sleep(30))
             with web(environ) as port:
-                found["first_bytes"] = first_load(person, f"http://127.0.0.1:{port}")
+                found["first_bytes"] = first_load(person.cookie, f"http://127.0.0.1:{port}")
                 cookies = watchers(options.viewers)
                 found["calls_viewed"], times = way.a_minute(lambda: viewers(port, cookies, options.seconds))
     found["viewers_p50_ms"] = statistics.median(times)

@@ -158,7 +158,7 @@ _WORDS = {
             "count",
         ),
         _(
-            "RabbitMQ 4 converts them when it starts: with %(messages)s messages in them that may take a while."
+            "RabbitMQ 4 converts them when it starts, which takes a while with many messages: %(messages)s now."
         ),
         _(
             "Let consumers empty the long ones before, or set queue-version 2 by a policy now (3.12 and newer)."
