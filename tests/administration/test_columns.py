@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pika
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from mqadmin.administration.listed import past
 from mqadmin.administration.listed.choices import CHOICES
 from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.support.pages import html
 from tests.support.waiting import wait_until
 
@@ -63,3 +66,20 @@ def test_the_last_hour_is_a_chart_and_a_broker_that_does_not_know_the_thing_says
     assert asked("exchanges", vhost=vhost, name="not there") == 404
     assert asked("exchanges", name="amq.topic") == 404  # an address that names no virtual host
     assert asked("weather", name="x") == 404
+
+
+def test_the_broker_is_asked_once_for_all_who_look_at_charts_of_one_thing(
+    admin: Client, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    read = ManagementClient.read
+
+    def counted(self: ManagementClient, *segments: str, **more: Any) -> Any:
+        calls.append(segments[0])
+        return read(self, *segments, **more)
+
+    monkeypatch.setattr(ManagementClient, "read", counted)
+    monkeypatch.setattr(past, "FRESH_S", 1e9)
+    for kind in ("vhosts", "vhost-lengths", "vhosts"):
+        assert admin.get(reverse("noun_past", args=[kind]), {"name": vhost}).status_code == 200
+    assert calls == ["vhosts"] * 2  # the hour, and the ten minutes of which it knows more

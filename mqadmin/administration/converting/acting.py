@@ -174,16 +174,16 @@ def _alone(slug: str, vhost: str, name: str) -> Iterator[None]:
     lease = "convert:" + hashlib.sha256(json.dumps([slug, vhost, name]).encode()).hexdigest()
     holder = uuid.uuid4().hex
     if not leases.acquire(lease, holder, _LEASE_SECONDS):
-        raise Refusal(_UNDER_WAY(), "under_way")
+        raise Refusal(_under_way(), "under_way")
     try:
         if stages.of_queue(slug, vhost, name).filter(status__in=Operation.OPEN).exists():
-            raise Refusal(_UNDER_WAY(), "under_way")
+            raise Refusal(_under_way(), "under_way")
         yield
     finally:
         leases.release(lease, holder)
 
 
-def _UNDER_WAY() -> str:
+def _under_way() -> str:
     return _("It is being converted already.")
 
 

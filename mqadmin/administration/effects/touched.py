@@ -24,14 +24,14 @@ from mqadmin.rabbit.effects.change import (
     PutVhostLimit,
     Unbind,
 )
-from mqadmin.rabbit.effects.effect import ORDER, Effect, QueueEffect
+from mqadmin.rabbit.effects.effect import Effect, QueueEffect
 from mqadmin.rabbit.effects.predict import predict
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.gathering import gather
 from mqadmin.rabbit.types import BindingInfo, ExchangeInfo, PolicyInfo
 
 TEMPLATE = "administration/_effect.html"
-MOST = 25  # sentences of one level, and queues in the table
+MOST = 25  # queues in the table
 _Values = Mapping[str, Any]
 
 
@@ -42,21 +42,9 @@ def shown(slug: str, vhost: str, change: Change) -> dict[str, Any]:
 
 def context(effect: Effect) -> dict[str, Any]:
     """Return an effect for its template: sentences by level, the worst first, and the definitions that change."""
-    levels = []
-    for level in ORDER:
-        said = [item for item in effect.statements if item.level == level]
-        if said:
-            levels.append(
-                {
-                    "title": words.level(level),
-                    "tone": words.TONES[level],
-                    "sentences": [words.sentence(item) for item in said[:MOST]],
-                    "more": max(0, len(said) - MOST),
-                }
-            )
     changed = [item for item in effect.queues if item.before and item.after and item.keys]
     return {
-        "levels": levels,
+        "levels": words.levels(((item.level, item) for item in effect.statements), words.sentence),
         "queues": [_row(item) for item in changed[:MOST]],
         "more_queues": max(0, len(changed) - MOST),
     }

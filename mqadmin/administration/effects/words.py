@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.pages.formats import duration, number, size
 from mqadmin.core.tones import Tone
-from mqadmin.rabbit.effects.effect import Level, Statement
+from mqadmin.rabbit.effects.effect import ORDER, Level, Statement
 
 TONES: dict[Level, Tone] = {"loses": "red", "stops": "amber", "unknown": "amber", "tells": "grey"}
+MOST = 25  # sentences of one level
 _NAMED = 5  # names in one sentence
+T = TypeVar("T")
 
 
 def sentence(item: Statement) -> str:
@@ -29,6 +31,23 @@ def level(item: Level) -> str:
         "unknown": _("Cannot be told"),
         "tells": _("To be known"),
     }[item]
+
+
+def levels(said: Iterable[tuple[Level, T]], say: Callable[[T], str]) -> list[dict[str, Any]]:
+    """Return what templates draw of statements: the sentences of each level, the worst first, so many of each."""
+    by_level: dict[Level, list[T]] = {}
+    for one, item in said:
+        by_level.setdefault(one, []).append(item)
+    return [
+        {
+            "title": level(one),
+            "tone": TONES[one],
+            "sentences": [say(item) for item in by_level[one][:MOST]],
+            "more": max(0, len(by_level[one]) - MOST),
+        }
+        for one in ORDER
+        if one in by_level
+    ]
 
 
 def names(found: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,11 +12,14 @@ from django.views.decorators.http import require_safe
 
 from mqadmin.administration.listed.naming import asked
 from mqadmin.core import brokers, permissions
+from mqadmin.core.remembered import Remembered
 from mqadmin.queues.pages.charting import chart
 from mqadmin.rabbit.administration import past
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.types import Series
 
+FRESH_S = 10.0  # so old a chart is at most
+_kept: Remembered[Mapping[str, Series]] = Remembered(200)
 Words = Callable[[], list[tuple[str, str, str]]]
 
 
@@ -72,7 +76,11 @@ def noun_past(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in _CHARTS:
         raise Http404(_("There is no such chart."))
     wanted = _CHARTS[kind]
-    client: ManagementClient = brokers.client(brokers.current(request))
-    found = wanted.read(client, *asked(request, *wanted.names))
+    slug = brokers.current(request)
+    client: ManagementClient = brokers.client(slug)
+    names = asked(request, *wanted.names)
+    # However many look, and at however many charts of one thing, the broker is asked once.
+    key = (slug, wanted.read, *names, int(time.time() // FRESH_S))
+    found = _kept.made(key, lambda: wanted.read(client, *names))
     lines = [(label, tone, past.points(found[name])) for label, tone, name in wanted.lines() if name in found]
     return JsonResponse(chart(lines))

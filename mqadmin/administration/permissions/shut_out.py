@@ -27,7 +27,6 @@ from mqadmin.rabbit.effects.access import (
 )
 from mqadmin.rabbit.effects.effect import ORDER, Level
 
-MOST = 25  # sentences of one level
 _Values = Mapping[str, Any]
 
 
@@ -43,7 +42,7 @@ def _provider(made: Callable[[_Values], AccessChange | None]) -> providers.Provi
         if change is None:
             return None
         said, doing = _statements(slug, change, values["user"])
-        levels = _levels([(item["level"], item["text"]) for item in said])
+        levels = effect_words.levels(((item["level"], item["text"]) for item in said), str)
         return Panel("administration/_shut_out.html", {"levels": levels, "doing": doing})
 
     return panel
@@ -130,22 +129,6 @@ def _unknown(count: int) -> str:
         count,
     )
     return text % {"n": number(count)}
-
-
-def _levels(sentences: list[tuple[Level, str]]) -> list[dict[str, Any]]:
-    found = []
-    for level in ORDER:
-        said = [text for one, text in sentences if one == level]
-        if said:
-            found.append(
-                {
-                    "title": effect_words.level(level),
-                    "tone": effect_words.TONES[level],
-                    "sentences": said[:MOST],
-                    "more": max(0, len(said) - MOST),
-                }
-            )
-    return found
 
 
 def _right(values: _Values) -> AccessChange | None:
