@@ -221,6 +221,7 @@ def test_a_message_that_was_just_got_by_somebody_is_not_dropped_with_the_queue(
 ) -> None:
     """Statistics do not tell of it yet, and a classic queue counts itself as empty."""
     operation = convert(classic(management, shop))
+    waits = steps.SETTLED_SECONDS
     monkeypatch.setattr(steps, "SETTLED_SECONDS", 0.0)
     with amqp.channel(brokers.config("default"), shop) as channel:
         original = steps.move_out
@@ -234,6 +235,7 @@ def test_a_message_that_was_just_got_by_somebody_is_not_dropped_with_the_queue(
         )
         carry_out(operation)
         assert (operation.status, "not acked" in operation.error) == ("failed", True)
+    monkeypatch.setattr(steps, "SETTLED_SECONDS", waits)  # until the broker tells that it is back
     again = carry_out(acting.go_on(operation=operation, by=ANN))
     assert (again.status, again.error) == ("done", "")
     assert sorted(bodies(shop, "orders"), key=int) == BODIES
