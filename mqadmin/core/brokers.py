@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from mqadmin.core import patience
 from mqadmin.rabbit import config as rabbit_config
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ConfigurationError
@@ -138,6 +139,7 @@ def forget() -> None:
     _lock = threading.Lock()  # another thread of the parent may have held the old one
     _configs = None
     _clients.clear()
+    patience.forget()
 
 
 os.register_at_fork(after_in_child=forget)

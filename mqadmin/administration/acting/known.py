@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, patience
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.administration import exchanges, users
 from mqadmin.rabbit.administration import permissions as permission_calls
@@ -18,7 +18,8 @@ from mqadmin.rabbit.errors import RabbitError
 def vhosts(broker: str) -> list[str]:
     """Return the virtual hosts: as the broker says, else those whose queues are known."""
     try:
-        return sorted(item.name for item in brokers.client(broker).vhosts())
+        with patience.asking(broker):
+            return sorted(item.name for item in brokers.client(broker).vhosts())
     except RabbitError:
         known = Queue.objects.filter(broker__slug=broker, gone_at__isnull=True)
         return sorted(set(known.order_by().values_list("vhost", flat=True).distinct()))
@@ -27,7 +28,8 @@ def vhosts(broker: str) -> list[str]:
 def exchange_types(broker: str) -> list[str]:
     """Return the types that exchanges of this broker may have; [] where it does not say."""
     try:
-        return [item.name for item in exchanges.types(brokers.client(broker))]
+        with patience.asking(broker):
+            return [item.name for item in exchanges.types(brokers.client(broker))]
     except RabbitError:
         return []
 
@@ -35,7 +37,8 @@ def exchange_types(broker: str) -> list[str]:
 def exchange_type(broker: str, vhost: str, name: str) -> str:
     """Return the type of an exchange, "" where the broker does not say or has none of that name."""
     try:
-        return exchanges.one(brokers.client(broker), vhost, name).type
+        with patience.asking(broker):
+            return exchanges.one(brokers.client(broker), vhost, name).type
     except RabbitError:
         return ""
 
@@ -43,7 +46,8 @@ def exchange_type(broker: str, vhost: str, name: str) -> str:
 def vhost(broker: str, name: str) -> Vhost | None:
     """Return a virtual host as it is now, None where the broker does not say or has none."""
     try:
-        return vhost_calls.one(brokers.client(broker), name)
+        with patience.asking(broker):
+            return vhost_calls.one(brokers.client(broker), name)
     except RabbitError:
         return None
 
@@ -51,7 +55,8 @@ def vhost(broker: str, name: str) -> Vhost | None:
 def user(broker: str, name: str) -> User | None:
     """Return a user as it is now, None where the broker does not say or has none."""
     try:
-        return users.one(brokers.client(broker), name)
+        with patience.asking(broker):
+            return users.one(brokers.client(broker), name)
     except RabbitError:
         return None
 
@@ -61,7 +66,8 @@ def permissions(broker: str, names: Mapping[str, str]) -> list[Permission]:
     if len(names) < 2:
         return []
     try:
-        found = permission_calls.listed(brokers.client(broker))
+        with patience.asking(broker):
+            found = permission_calls.listed(brokers.client(broker))
     except RabbitError:
         return []
     return [item for item in found if _is(item, names)]
@@ -70,7 +76,8 @@ def permissions(broker: str, names: Mapping[str, str]) -> list[Permission]:
 def topics(broker: str, names: Mapping[str, str]) -> list[TopicPermission]:
     """Return the topic permissions that have all these names, where the broker says."""
     try:
-        found = permission_calls.topics(brokers.client(broker))
+        with patience.asking(broker):
+            found = permission_calls.topics(brokers.client(broker))
     except RabbitError:
         return []
     return [item for item in found if _is(item, names)]
@@ -83,7 +90,8 @@ def _is(item: object, names: Mapping[str, str]) -> bool:
 def nodes(broker: str) -> list[str]:
     """Return the names of the nodes that run; [] where the account may not ask."""
     try:
-        return sorted(item.name for item in brokers.client(broker).nodes() if item.running)
+        with patience.asking(broker):
+            return sorted(item.name for item in brokers.client(broker).nodes() if item.running)
     except RabbitError:
         return []
 
@@ -91,7 +99,8 @@ def nodes(broker: str) -> list[str]:
 def exchange_names(broker: str, vhost: str, most: int = 500) -> list[str]:
     """Return the exchanges of a virtual host to bind to, the first `most`; [] where the broker does not say."""
     try:
-        found = brokers.client(broker).exchanges(vhost)
+        with patience.asking(broker):
+            found = brokers.client(broker).exchanges(vhost)
     except RabbitError:
         return []
     return sorted(item.name for item in found if item.name)[:most]

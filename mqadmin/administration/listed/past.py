@@ -11,11 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from mqadmin.administration.listed.naming import asked
-from mqadmin.core import brokers, permissions
+from mqadmin.core import brokers, patience, permissions
 from mqadmin.core.remembered import Remembered
 from mqadmin.queues.pages.charting import chart
 from mqadmin.rabbit.administration import past
-from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.types import Series
 
 FRESH_S = 10.0  # so old a chart is at most
@@ -77,10 +76,10 @@ def noun_past(request: HttpRequest, kind: str) -> HttpResponse:
         raise Http404(_("There is no such chart."))
     wanted = _CHARTS[kind]
     slug = brokers.current(request)
-    client: ManagementClient = brokers.client(slug)
     names = asked(request, *wanted.names)
     # However many look, and at however many charts of one thing, the broker is asked once.
     key = (slug, wanted.read, *names, int(time.time() // FRESH_S))
-    found = _kept.made(key, lambda: wanted.read(client, *names))
+    with patience.asking(slug):
+        found = _kept.made(key, lambda: wanted.read(brokers.client(slug), *names))
     lines = [(label, tone, past.points(found[name])) for label, tone, name in wanted.lines() if name in found]
     return JsonResponse(chart(lines))

@@ -16,7 +16,7 @@ from django.utils import timezone
 from mqadmin.administration.listing import packing, tables
 from mqadmin.administration.listing.kinds import Before, Kind, Name
 from mqadmin.administration.models import Listing, Packed
-from mqadmin.core import brokers
+from mqadmin.core import brokers, patience
 from mqadmin.rabbit.errors import NotOffered, RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
 
@@ -74,7 +74,7 @@ def ask(
             if not is_due(listing, timezone.now(), after):
                 return listing
             if _claim(listing):
-                _ask(listing, kind, client or brokers.client(listing.broker))
+                _ask(listing, kind, client)
                 return _again(listing)
             if time.monotonic() >= deadline:
                 return listing
@@ -100,12 +100,16 @@ def _claim(listing: Listing) -> bool:
     return bool(Listing.objects.filter(is_free, pk=listing.pk).update(claimed_until=until))
 
 
-def _ask(listing: Listing, kind: Kind, client: ManagementClient) -> None:
-    """Make the call and write what came of it; the claim ends with it."""
+def _ask(listing: Listing, kind: Kind, client: ManagementClient | None) -> None:
+    """Make the call and write what came of it; the claim ends with it. Who looks asks no broker that hangs."""
     asked_at, began = timezone.now(), time.monotonic()
     rows = Listing.objects.filter(pk=listing.pk)
     try:
-        found = kind.ask(client)
+        if client is not None:
+            found = kind.ask(client)
+        else:
+            with patience.asking(listing.broker):
+                found = kind.ask(brokers.client(listing.broker))
         took = time.monotonic() - began
         if kind.carry is not None and listing.taken_at is not None:
             found = kind.carry(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, patience
 from mqadmin.queues.health.facts import DOWN_STATES
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.administration import past
@@ -40,23 +40,15 @@ def ask(queue: Queue) -> LiveQueue:
 
     One that hangs is not asked again for a moment: each look would hold a thread of the web until its timeout.
     """
-    slug, began = queue.broker.slug, time.monotonic()
-    hung = _hung.get(slug)
-    if hung is not None and began < hung[0]:
-        return LiveQueue(error=hung[1])
+    slug = queue.broker.slug
     try:
-        return LiveQueue(brokers.client(slug).queue(queue.vhost, queue.name))
+        with patience.asking(slug):
+            return LiveQueue(brokers.client(slug).queue(queue.vhost, queue.name))
     except NotFound as error:
         is_down = queue.gone_at is None and queue.state in DOWN_STATES
         return LiveQueue(error=error, gone=not is_down, is_down=is_down)
     except RabbitError as error:
-        if error.kind == "connection" and time.monotonic() - began >= _HANGS_S:
-            _hung[slug] = (time.monotonic() + _LEFT_ALONE_S, error)
         return LiveQueue(error=error)
-
-
-_HANGS_S, _LEFT_ALONE_S = 2.0, 10.0
-_hung: dict[str, tuple[float, RabbitError]] = {}  # by broker: until when, and what came of asking it
 
 
 @dataclass(frozen=True)

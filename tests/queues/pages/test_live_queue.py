@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, patience
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import live_queue
 from mqadmin.rabbit.config import BrokerConfig
@@ -42,13 +42,13 @@ def test_it_is_left_alone_for_a_moment(
     url = f"http://guest:guest@127.0.0.1:{silent.getsockname()[1]}"
     config = replace(broker_config, management_url=url, timeout_s=0.3)
     monkeypatch.setattr(brokers, "client", lambda _slug: ManagementClient(config))
-    monkeypatch.setattr(live_queue, "_HANGS_S", 0.2)
-    monkeypatch.setattr(live_queue, "_hung", {})
+    monkeypatch.setattr(patience, "HANGS_S", 0.2)
+    monkeypatch.setattr(patience, "_hung", {})
     queue = make_queue(broker, "work")
     first, second = live_queue.ask(queue), live_queue.ask(queue)
     assert first.error is not None
     assert second.error is first.error
     assert connections(silent) == 1
-    monkeypatch.setattr(live_queue, "_hung", {broker.slug: (0.0, first.error)})
+    monkeypatch.setattr(patience, "_hung", {broker.slug: (0.0, first.error)})
     live_queue.ask(queue)
     assert connections(silent) == 1, "the moment is over: it is asked again"
