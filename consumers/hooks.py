@@ -22,6 +22,7 @@ from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Reader, Tile
 from mqadmin.core.pages import formats
 from mqadmin.core.pages.once import once
 from mqadmin.core.permissions import User
+from mqadmin.core.rows.prepared import Prepared
 from mqadmin.core.tones import Tone
 from mqadmin.history import happenings as history
 from mqadmin.queues.models import Queue
@@ -75,7 +76,12 @@ def _meant(broker: str) -> list[Summary]:
 @once
 def _states(broker: str) -> list[Current]:
     """Return how they do: all that every page shows of them."""
-    return summary.states(Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED))
+    return summary.states(_wanted.objects(broker))
+
+
+_wanted: Prepared[Consumer] = Prepared(
+    lambda broker: Consumer.objects.filter(broker=broker).exclude(desired=Consumer.Desired.STOPPED)
+)
 
 
 def _no_supervisor(stranded: list[Summary]) -> Attention:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from django.db.models import Count, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from mqadmin.alerts.rules import queues_of
 from mqadmin.core.hooks import Attention, Badge, Link, Panel
 from mqadmin.core.pages.formats import number
 from mqadmin.core.permissions import User
+from mqadmin.core.rows.prepared import Prepared
 from mqadmin.core.tones import Tone
 from mqadmin.queues.health.facts import RANK
 from mqadmin.queues.models import Queue
@@ -83,12 +85,24 @@ def _level(incident: Incident) -> Literal["broken", "watch"]:
 
 def badge(_broker: str) -> Badge | None:
     """Return how many fire, on all brokers; red where something critical waits, grey where nothing does."""
-    firing = incidents.firing().count()
+    firing = next((count for (count,) in _firing.rows()), 0)
     if not firing:
         return None
     waiting = list(incidents.unhandled().order_by("-severity").values_list("severity", flat=True)[:1])
     tone: Tone = "grey" if not waiting else "red" if waiting[0] == Severity.CRITICAL else "amber"
     return Badge(number(firing), tone)
+
+
+_firing: Prepared[Incident] = Prepared(
+    lambda: (
+        incidents.firing()
+        .order_by()
+        .annotate(of=Value(1))
+        .values("of")
+        .annotate(n=Count("pk"))
+        .values_list("n")
+    )
+)
 
 
 def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: ARG001

@@ -7,6 +7,7 @@ same the answer has an empty `<tr id="queue-7" data-same></tr>`, which the page'
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -62,15 +63,21 @@ def by(request: HttpRequest | None) -> dict[str, str]:
     return found
 
 
-def kept(table: Hashable, key: Hashable) -> Drawn | None:
-    """Return the row of a table that was kept under `key`, or None. `table`: what all of its rows are known by."""
-    return None if key is None else _drawn.get((table, key))
+def kept(table: Hashable, key: Hashable, now: float) -> Drawn | None:
+    """Return the row of a table that was kept under `key`, or None. `table`: what all of its rows are known by.
+
+    `now`: epoch seconds, by which it is to be good still.
+    """
+    found = None if key is None else _drawn.get((table, key))
+    return None if found is None or found[1] <= now else found[0]
 
 
-def keep(table: Hashable, key: Hashable, html: str) -> Drawn:
-    """Keep a row for the next who looks; return it as it is sent."""
+def keep(table: Hashable, key: Hashable, html: str, until: float = math.inf) -> Drawn:
+    """Keep a row for the next who looks, as long as it is good (epoch seconds); return it as it is sent."""
     drawn = Drawn.of(html)
-    return drawn if key is None else _drawn.put((table, key), drawn)
+    if key is not None:
+        _drawn.put((table, key), (drawn, until))
+    return drawn
 
 
 def private(request: HttpRequest, response: HttpResponse) -> None:
@@ -117,5 +124,5 @@ def shown(request: HttpRequest | None, rows: Iterable[Drawn]) -> list[str]:
 
 
 _PLACE = f"\0{secrets.token_hex(8)}\0"  # what nobody can guess, so that no name has it
-_drawn: Remembered[Drawn] = Remembered(KEPT)
+_drawn: Remembered[tuple[Drawn, float]] = Remembered(KEPT)
 forget = _drawn.forget

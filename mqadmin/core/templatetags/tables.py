@@ -17,21 +17,24 @@ number. `{% cell %}` names further classes of the cell. Both take attributes: `a
 the row a name of its own; `heads="visually-hidden"` is the class of all heads together.
 
 `{% listing rows as row keep=row.key %}` renders a row once for all who look: `key` must say all that the row is
-made of, but for the language; None: rendered each time. A refresh that says which rows it has
+made of, but for the language; None: rendered each time. What is told of its time as well is good `until=row.until`
+(epoch seconds, asked once it is drawn). A refresh that says which rows it has
 (`core.pages.rows_seen`) gets of those that are the same their place alone. A column with `if=` is there only where
 that holds; with `{% listing rows as row choice=names %}` one with `key=` only where its key is among the names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+import math
+import time
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import partial
 from threading import RLock
 from typing import Any
 
 from django import template
-from django.template.base import FilterExpression, Node, NodeList, Parser, TextNode, Token, token_kwargs
+from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -39,7 +42,7 @@ from django.utils.translation import get_language
 from mqadmin.core.pages import rows_seen
 from mqadmin.core.pages.rows_seen import Drawn
 from mqadmin.core.templatetags.mqadmin import attributes
-from mqadmin.core.templating.quick import QuickVariableNode
+from mqadmin.core.templating.straight import Body, Writer
 
 register = template.Library()
 
@@ -56,14 +59,6 @@ class Part:
     def is_plain(self) -> bool:
         """Whether its tag is the same in each row."""
         return not self.attributes and (self.css is None or not self.css.is_var)
-
-    @cached_property
-    def draws(self) -> Callable[[template.Context], str]:
-        """How what is in it is drawn, of one whose tag is plain: most have one value and nothing else."""
-        nodes = [node for node in self.inside if not (type(node) is TextNode and not node.s.strip())]
-        if len(nodes) == 1 and type(nodes[0]) is QuickVariableNode:
-            return nodes[0].render
-        return self.inside.render
 
     def opening(self, context: template.Context, tag: str, css: str = "") -> SafeString:
         """Return its opening tag alone, of one that is plain."""
@@ -119,8 +114,10 @@ class ListingNode(Node):
         self._heads = names.pop("heads", None)
         self._keep = names.pop("keep", None)
         self._choice = names.pop("choice", None)
+        self._until = names.pop("until", None)
         self._names = names
         self._drawing = RLock()
+        self._bodies: dict[Hashable, Body] = {}  # by columns
 
     def render(self, context: template.Context) -> SafeString:
         """Return <thead> and <tbody>."""
@@ -144,22 +141,23 @@ class ListingNode(Node):
             (column.cell, css, made) for column, css, made in zip(columns, classes, openings, strict=True)
         ]
         items = self.items.resolve(context) or ()
+        row = self._row(cells)
         if self._keep is None:
             for item in items:
                 with context.push(**{self._name: item}):
-                    yield self._row(context, cells)
+                    yield row(context)
             return
         table = (self, get_language(), *(id(column) for column in columns))
         found = self._kept(context, items, table)
         if any(drawn is None for _item, _key, drawn in found):
             # Many ask at the same moment, after each sample: one of them draws.
             with self._drawing:
-                found = self._drawn(context, items, table, cells)
+                found = self._drawn(context, items, table, row)
         rows = [drawn for _item, _key, drawn in found if drawn is not None]
         yield from rows_seen.shown(context.get("request"), rows)
 
     def _drawn(
-        self, context: template.Context, items: Iterable[Any], table: Hashable, cells: Sequence[Cell]
+        self, context: template.Context, items: Iterable[Any], table: Hashable, row: Body
     ) -> list[tuple[Any, Hashable, Drawn | None]]:
         """Return each item with its key and its row; `items.prepare` reads what those need that are not kept."""
         found = self._kept(context, items, table)
@@ -169,7 +167,9 @@ class ListingNode(Node):
         for item, key, drawn in found:
             if drawn is None and item in there:
                 with context.push(**{self._name: item}):
-                    drawn = rows_seen.keep(table, key, self._row(context, cells))
+                    html = row(context)
+                    until = self._until.resolve(context) if self._until else math.inf
+                    drawn = rows_seen.keep(table, key, html, until)
             made.append((item, key, drawn))
         return made
 
@@ -178,22 +178,39 @@ class ListingNode(Node):
     ) -> list[tuple[Any, Hashable, Drawn | None]]:
         """Return each item with its key, and its row where that is kept."""
         assert self._keep is not None
-        found = []
-        for item in items:
-            with context.push(**{self._name: item}):
+        found, now = [], time.time()
+        with context.push():
+            for item in items:
+                context[self._name] = item
                 key = self._keep.resolve(context)
-            found.append((item, key, rows_seen.kept(table, key)))
+                found.append((item, key, rows_seen.kept(table, key, now)))
         return found
 
-    def _row(self, context: template.Context, cells: Sequence[Cell]) -> str:
-        for name, value in self._names.items():
-            context[name] = value.resolve(context)
-        opening = self._opening.render(context).strip() or "<tr>"
-        drawn = [
-            cell.draw(context, "td", css) if made is None else f"{made}{cell.draws(context).strip()}</td>"
-            for cell, css, made in cells
-        ]
-        return f"{opening}\n{''.join(drawn)}\n</tr>"
+    def _row(self, cells: Sequence[Cell]) -> Body:
+        """Return the function that draws a row of these columns."""
+        columns = tuple((id(cell), css, made) for cell, css, made in cells)
+        body = self._bodies.get(columns)
+        if body is None:
+            writer = Writer()
+            for name, value in self._names.items():
+                writer.set_name(name, value)
+            writer.add_stripped(self._opening, "<tr>")
+            writer.add_text("\n")
+            for cell, css, made in cells:
+                if made is None:
+                    values = {"own": cell.css, **cell.attributes} if cell.css else cell.attributes
+                    writer.add_tag(partial(_opening, css), values)
+                else:
+                    writer.add_text(made)
+                writer.add_stripped(cell.inside)
+                writer.add_text("</td>")
+            writer.add_text("\n</tr>")
+            body = self._bodies[columns] = writer.made("row")
+        return body
+
+
+def _opening(css: str, own: str = "", **values: Any) -> str:
+    return f"<td{attributes({'class': f'{css} {own}'.strip(), **values})}>"
 
 
 @register.tag

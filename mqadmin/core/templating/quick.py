@@ -9,12 +9,9 @@ place in a template.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from html import escape
 from itertools import takewhile
 from typing import Any
 
-from django.conf import settings
 from django.template import TemplateDoesNotExist
 from django.template.base import (
     FilterExpression,
@@ -28,22 +25,24 @@ from django.template.base import (
     Variable,
     VariableDoesNotExist,
     VariableNode,
-    render_value_in_context,
 )
 from django.template.defaulttags import IfNode, URLNode
 from django.template.library import SimpleNode
 from django.template.loader_tags import IncludeNode
 from django.template.loaders import base, cached
-from django.urls import NoReverseMatch, get_script_prefix, reverse
-from django.utils.html import conditional_escape
-from django.utils.safestring import SafeData, SafeString
+from django.utils.safestring import SafeString
 
-from mqadmin.core.templating.nodes import QuickIfNode, QuickIncludeNode
+from mqadmin.core.templating.names import MISSING, PLAIN, UNKNOWN, VALUES, filtered, is_plain
+from mqadmin.core.templating.nodes import (
+    QuickIfNode,
+    QuickIncludeNode,
+    QuickSimpleNode,
+    QuickURLNode,
+    QuickVariableNode,
+)
+from mqadmin.core.templating.straight import Body, straight
 
-_plain: set[type] = set()  # types that have no `[]`, of which nothing can be called
-_VALUES = {str, SafeString, int, float, bool, type(None)}  # types of which nothing can be called
-_UNKNOWN = object()  # not plain how it is got: Django knows
-_MISSING = object()  # there is none
+_AFTER = 2  # times that a list of nodes is rendered node by node: most of a rare page are worth no function
 
 
 class QuickVariable(Variable):
@@ -58,43 +57,36 @@ class QuickVariable(Variable):
 
     def resolve(self, context: Any) -> Any:
         found = self.found(context)
-        return super().resolve(context) if found is _UNKNOWN or found is _MISSING else found
+        return super().resolve(context) if found is UNKNOWN or found is MISSING else found
 
     def found(self, context: Any) -> Any:
-        """Return the value; _UNKNOWN where it is not plain how it is got, _MISSING where there is none."""
+        """Return the value; UNKNOWN where it is not plain how it is got, MISSING where there is none."""
         first = self.first
         for values in reversed(context.dicts):
             if first in values:
                 current = values[first]
                 break
         else:
-            return _UNKNOWN if hasattr(context, first) else _MISSING
+            return UNKNOWN if hasattr(context, first) else MISSING
         try:
             for bit in self.rest:
                 kind = type(current)
-                if kind in _plain:
+                if kind in PLAIN:
                     current = getattr(current, bit)
                 elif kind is dict:
                     if bit not in current and not hasattr(dict, bit) and not bit.isdigit():
-                        return _MISSING
+                        return MISSING
                     current = current[bit]
-                elif _is_plain(current):
+                elif is_plain(current):
                     current = getattr(current, bit)
                 else:
-                    return _UNKNOWN
+                    return UNKNOWN
         except Exception:  # Django meets it again, and knows which ones count
-            return _UNKNOWN
+            return UNKNOWN
         kind = type(current)
-        if kind in _VALUES or kind in _plain or not callable(current):
-            return _UNKNOWN if self.translate else current  # `{% translate NAME %}` sets that later
-        return _UNKNOWN
-
-
-def _is_plain(value: Any) -> bool:
-    if callable(value) or hasattr(type(value), "__getitem__"):
-        return False
-    _plain.add(type(value))
-    return True
+        if kind in VALUES or kind in PLAIN or not callable(current):
+            return UNKNOWN if self.translate else current  # `{% translate NAME %}` sets that later
+        return UNKNOWN
 
 
 class QuickExpression(FilterExpression):
@@ -124,30 +116,21 @@ class QuickExpression(FilterExpression):
             is_constant = not self.is_var and not self.filters
             return self.var if is_constant else super().resolve(context, ignore_failures)
         value = self.var.found(context)
-        if value is _MISSING:
+        if value is MISSING:
             if ignore_failures:
                 value = None
             elif context.template.engine.string_if_invalid:
                 return super().resolve(context, ignore_failures)
             else:
                 value = ""
-        elif value is _UNKNOWN:
+        elif value is UNKNOWN:
             try:
                 value = self.var.resolve(context)
             except VariableDoesNotExist:
                 return super().resolve(context, ignore_failures)
         for step in steps:
             value = step(value)
-        return _filtered(value, self.further, context) if self.further else value
-
-
-def _filtered(value: Any, further: Any, context: Any) -> Any:
-    """Return what filters with arguments make of a value, as Django calls them."""
-    for function, arguments, is_told, is_safe in further:
-        given = [one.resolve(context) if is_name else one for is_name, one in arguments]
-        made = function(value, *given, autoescape=context.autoescape) if is_told else function(value, *given)
-        value = SafeString(made) if is_safe and isinstance(value, SafeData) else made
-    return value
+        return filtered(value, self.further, context) if self.further else value
 
 
 def _quick(value: Any) -> Any:
@@ -179,67 +162,21 @@ def _step(function: Any, arguments: Any) -> tuple[Any, Any, bool, bool]:
     return function, known, told, safe
 
 
-class QuickVariableNode(VariableNode):
-    """`{{ an expression }}`."""
-
-    def render(self, context: Any) -> Any:
-        value = self.filter_expression.resolve(context)
-        kind = type(value)
-        if kind is SafeString:
-            return value
-        if context.autoescape:
-            if kind is str:
-                return escape(value)
-            if kind is int and not settings.USE_THOUSAND_SEPARATOR:
-                return str(value)
-        return render_value_in_context(value, context)
-
-    render_annotated = render
-
-
-class QuickURLNode(URLNode):
-    """`{% url %}`: a table has the same addresses each time."""
-
-    def render(self, context: Any) -> Any:
-        view = self.view_name.resolve(context)
-        if self.kwargs or ":" in view:
-            return super().render(context)
-        arguments = tuple(argument.resolve(context) for argument in self.args)
-        if not all(type(argument) in (int, str) for argument in arguments):
-            return super().render(context)
-        try:
-            found = _address(settings.ROOT_URLCONF, get_script_prefix(), view, arguments)
-        except NoReverseMatch:
-            return super().render(context)
-        if self.asvar:
-            context[self.asvar] = found
-            return ""
-        return escape(found) if context.autoescape else found
-
-
-class QuickSimpleNode(SimpleNode):
-    """A tag that is a function: `{% pill %}`."""
-
-    def render(self, context: Any) -> Any:
-        values = [value.resolve(context) for value in self.args]
-        named = {name: value.resolve(context) for name, value in self.kwargs.items()}
-        found = self.func(context, *values, **named) if self.takes_context else self.func(*values, **named)
-        if self.target_var is not None:
-            context[self.target_var] = found
-            return ""
-        return conditional_escape(found) if context.autoescape and type(found) is not SafeString else found
-
-
-@lru_cache(maxsize=5_000, typed=True)
-def _address(_urlconf: str, _prefix: str, view: str, arguments: tuple[int | str, ...]) -> str:
-    return reverse(view, args=arguments)
-
-
 class QuickNodeList(NodeList):
-    """What stands between two tags."""
+    """What stands between two tags: node by node at first, as a function of its own when it is asked for again."""
+
+    def __init__(self, *nodes: Any) -> None:
+        super().__init__(*nodes)
+        self._asked = 0
+        self._body: Body | None = None
 
     def render(self, context: Any) -> SafeString:
-        return SafeString("".join([node.render(context) for node in self]))
+        if not context.autoescape or self._asked < _AFTER:
+            self._asked += 1
+            return SafeString("".join([node.render(context) for node in self]))
+        if self._body is None:
+            self._body = straight(self)
+        return SafeString(self._body(context))
 
 
 class QuickParser(Parser):

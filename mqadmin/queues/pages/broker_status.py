@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Freshness
 from mqadmin.core.pages.once import once
-from mqadmin.core.rows.one_row import OneRow
+from mqadmin.core.rows.prepared import Prepared
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import tones
@@ -54,10 +54,10 @@ def stale_after() -> timedelta:
 
 def status_of(slug: str, now: datetime | None = None) -> BrokerStatus:
     """Return how the broker `slug` is seen, from its row alone: no call to the broker."""
-    return seen(_row.get(slug), now)
+    return seen(next(iter(_row.objects(slug)), None), now)
 
 
-_row = OneRow(
+_row: Prepared[Broker] = Prepared(
     lambda slug: Broker.objects.filter(slug=slug).order_by().defer("history", "definitions", "facts")
 )
 

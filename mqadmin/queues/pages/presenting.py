@@ -19,7 +19,7 @@ from mqadmin.core.templatetags.mqadmin import pill, tick_words
 from mqadmin.core.tones import Tone
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
-from mqadmin.queues.monitor.queue_row import points
+from mqadmin.queues.monitor.queue_row import HISTORY_MINUTES, points
 from mqadmin.queues.pages import caring, sentences, tones, wording
 from mqadmin.queues.pages.listing import Key
 
@@ -146,13 +146,31 @@ class TableRow(Row):
         self.pk, changed = key
         self._now, self._base, self._language = now, base, language
         self.broker = ""  # its title, where its column is shown
-        self.key = (*key, int(now // 60), columns) if changed else None
+        self.key = (*key, columns) if changed else None
+
+    @property
+    def until(self) -> float:
+        """How long it is good as it was drawn, in epoch seconds: what tells an age changes with the minute."""
+        return self._now + _LASTS_S if self._is_still else (self._now // 60 + 1) * 60
+
+    @property
+    def _is_still(self) -> bool:
+        """Whether nothing of it is told by the minute."""
+        queue, history = self.queue, self.queue.history
+        return (
+            queue.oldest_at is None
+            and queue.muted_until is None
+            and (not history or history[-1][0] < self._now // 60 - HISTORY_MINUTES)
+            and all(reason["code"] in _STILL for reason in queue.health_reasons)
+        )
 
     @property
     def href(self) -> str:
         return f"{self._base[0]}{self.pk}{self._base[1]}"
 
 
+_STILL = {"idle", "stream", "captured"}  # said without an age, or since a time of day
+_LASTS_S = 600  # a time of day gets its date when it is far away
 _NOT_SHOWN = {
     *("id", "facts", "dead_letters_to", "dead_letters_from", "dead_letter_choice", "dead_letter_fault"),
     *("note", "own", "thresholds", "first_seen_at", "changed_at", "gone_at"),

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 
-from mqadmin.core.templating.quick import QuickTemplate
+from mqadmin.core.templating.quick import _AFTER, QuickTemplate
 
 
 @dataclass
@@ -78,6 +78,8 @@ TEXTS = (
     "{% load i18n %}{% translate view noop %}",
     "{% load i18n %}{% blocktranslate with name=thing.name %}Tick {{ name }}{% endblocktranslate %}",
     "{% url 'queue_detail' queue_id %} {% url view queue_id as there %}{{ there }}",
+    "{% for name, count in pairs %}{% url 'queue_detail' count %}{% url view thing.count %}{% endfor %}",
+    "{% url 'queue_detail' pk=queue_id as keyed %}{{ keyed }}{% url 'queue_detail' queue_id|add:1 %}",
     "{% url 'nowhere' as none %}[{{ none }}]",
     "{% url 'api:openapi-json' %} {% url 'letter_list' %} {% spaceless %}<a> </a> <b></b>{% endspaceless %}",
     "{% pill text 'red' thing.name %}{% icon 'user' 12 %}{% dot 'red' text as point %}{{ point }}{% ago at %}",
@@ -98,7 +100,10 @@ def rendered(template: Template) -> str:
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_same_as_django(text: str) -> None:
     engine: Engine = engines["django"].engine  # type: ignore[attr-defined]
-    assert rendered(QuickTemplate(text, engine=engine)) == rendered(Template(text, engine=engine))
+    quick, plain = QuickTemplate(text, engine=engine), rendered(Template(text, engine=engine))
+    for _time in range(_AFTER + 2):  # node by node, then as a function
+        assert rendered(quick) == plain
+    assert quick.nodelist._body is not None
 
 
 def test_a_fault_of_the_code_is_no_empty_place() -> None:
