@@ -11,7 +11,7 @@ from consumers.models import Consumer, ConsumerProcess
 from consumers.status import state_words, summary
 from consumers.supervisor import hosts
 from mqadmin.core import brokers
-from mqadmin.core.api.metrics import Family, Value, labels
+from mqadmin.core.exposition import Family, Value, labels
 
 # Of each process: name, help, and what its row says. Counters begin anew when the process does.
 Reading = tuple[str, str, Callable[[ConsumerProcess], Value]]

@@ -1,6 +1,6 @@
 """Handler options: a frozen dataclass with defaults is the form, the validation and the JSON schema.
 
-pydantic converts and checks; what is said of a fault, in a form or by the API, is said here.
+`checking` converts and checks what is given.
 
     @dataclass(frozen=True)
     class Options:
@@ -12,40 +12,24 @@ Types: str, int, float, bool. Plain defaults work too; `option` adds what a form
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import partial
-from typing import Annotated, Any, Required, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from pydantic import (
-    AfterValidator,
-    AllowInfNan,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    TypeAdapter,
-    ValidationError,
-)
-from pydantic_core import ErrorDetails
-from typing_extensions import TypedDict
 
 Words = str | Promise
 Value = str | int | float | bool
 V = TypeVar("V", str, int, float, bool)
 
 _SCHEMA_TYPES: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
-_ENTER: dict[type, Words] = {
+ENTER: dict[type, Words] = {
     str: gettext_lazy("Enter text."),
     int: gettext_lazy("Enter a whole number."),
     float: gettext_lazy("Enter a number."),
     bool: gettext_lazy("Enter true or false."),
 }
-_TRUE = {"true", "1", "yes", "on"}
-_FALSE = {"false", "0", "no", "off", ""}
 
 
 class OptionsError(ValueError):
@@ -136,11 +120,12 @@ def parse(options_type: type | None, given: Mapping[str, Any]) -> Any:
     Texts are converted ("5" -> 5), as forms send them. Raises OptionsError with all faults at once.
     """
     items = {item.name: item for item in describe(options_type)}
-    try:
-        values = _adapter(items.values()).validate_python(dict(given))
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        raise OptionsError({str(fault["loc"][0]): _words(items, fault) for fault in faults}) from None
+    if not given and not any(item.required and item.default == "" for item in items.values()):
+        return options_type() if options_type is not None else None
+    # What checks is 15 MB, which a process that has nothing to check does without.
+    from consumers.handlers import checking
+
+    values = checking.checked(items, given)
     return options_type(**values) if options_type is not None else None
 
 
@@ -148,7 +133,7 @@ def mistyped(options_type: type | None, given: Mapping[str, Any]) -> dict[str, s
     """Return name -> words for each value that is not of the JSON type that `schema` says, though `parse` may
     read it: what a program sends needs no converting."""
     wrong = [item for item in describe(options_type) if item.name in given]
-    return {item.name: str(_ENTER[item.type]) for item in wrong if not _is_json(item.type, given[item.name])}
+    return {item.name: str(ENTER[item.type]) for item in wrong if not _is_json(item.type, given[item.name])}
 
 
 def _is_json(kind: type, value: Any) -> bool:
@@ -157,71 +142,6 @@ def _is_json(kind: type, value: Any) -> bool:
     if kind is int:
         return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return isinstance(value, int | float if kind is float else str)
-
-
-def _adapter(items: Iterable[OptionField]) -> TypeAdapter[Any]:
-    """Return what converts and checks options. What is not given stays away: its default is the dataclass's."""
-    kinds = {item.name: _kind(item) for item in items}
-    given = TypedDict("given", kinds, total=False)  # type: ignore[misc]
-    given.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
-    return TypeAdapter(given)
-
-
-def _kind(item: OptionField) -> Any:
-    kind = _KINDS[item.type]
-    if item.type in (int, float):
-        kind = Annotated[kind, Field(ge=item.minimum, le=item.maximum), BeforeValidator(_no_truth)]
-    kind = Annotated[kind, AfterValidator(partial(_allowed, item))]
-    return Required[kind] if item.required and item.default == "" else kind
-
-
-def _words(items: Mapping[str, OptionField], fault: ErrorDetails) -> str:
-    item = items.get(str(fault["loc"][0]))
-    if item is None:
-        return _("This handler has no such option.")
-    match fault["type"]:
-        case "missing":
-            return _("This option is needed.")
-        case "greater_than_equal":
-            return _("At least %(limit)g.") % {"limit": item.minimum}
-        case "less_than_equal":
-            return _("At most %(limit)g.") % {"limit": item.maximum}
-        case "value_error":
-            return str(fault["ctx"]["error"])
-        case _:
-            return str(_ENTER[item.type])
-
-
-def _allowed(item: OptionField, value: Value) -> Value:
-    if item.choices and value not in [choice for choice, _label in item.choices]:
-        allowed = ", ".join(str(choice) for choice, _label in item.choices)
-        raise ValueError(_("Choose one of: %(allowed)s.") % {"allowed": allowed})
-    if item.required and value == "":
-        raise ValueError(_("This option is needed."))
-    return value
-
-
-def _no_truth(raw: Any) -> Any:
-    """Refuse true and false, which are 1 and 0 to Python and to pydantic."""
-    return None if isinstance(raw, bool) else raw
-
-
-def _truth(raw: Any) -> bool:
-    """Return what a form's box or a JSON value says; pydantic would take 1 and "t" and refuse an empty text."""
-    if isinstance(raw, bool):
-        return raw
-    word = raw.strip().lower() if isinstance(raw, str) else None
-    if word in _TRUE or word in _FALSE:
-        return word in _TRUE
-    raise ValueError(_ENTER[bool])
-
-
-_KINDS: dict[type, Any] = {
-    str: Annotated[str, Strict()],
-    int: int,
-    float: Annotated[float, AllowInfNan(False)],
-    bool: Annotated[bool, BeforeValidator(_truth)],
-}
 
 
 def schema(options_type: type | None) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from django.utils.translation import get_language, ngettext
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language
 
 from consumers.models import Consumer, ConsumerProcess
 from consumers.scaling import schedule_words
@@ -22,6 +21,8 @@ from consumers.status.line_words import rollout_words
 from consumers.supervisor.hosts import Fleet, no_host_words
 from mqadmin.core.pages import formats
 from mqadmin.core.tones import Tone
+from mqadmin.core.translating import gettext as _
+from mqadmin.core.translating import ngettext
 
 State = Literal[
     "running",

@@ -10,8 +10,6 @@ from datetime import datetime
 
 from django.db.models import Sum
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from consumers.definitions import consumer_timeout
 from consumers.definitions.consumer_timeout import ConsumerTimeout
@@ -23,6 +21,8 @@ from consumers.status.held_words import HeldTooLong
 from consumers.status.state_words import Status
 from consumers.supervisor import hosts
 from mqadmin.core.pages import formats
+from mqadmin.core.translating import gettext as _
+from mqadmin.core.translating import ngettext
 from mqadmin.queues.models import Broker, Queue
 
 _LATELY = 2_000  # records, of all consumers, in which the commonest error is looked for

@@ -8,7 +8,7 @@ from django.db.models import Count
 
 from mqadmin.alerts.acts import state
 from mqadmin.alerts.models import Alert, Delivery, Incident, Severity
-from mqadmin.core.api.metrics import Family, labels
+from mqadmin.core.exposition import Family, labels
 
 
 def families() -> Iterator[Family]:

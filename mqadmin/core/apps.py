@@ -14,10 +14,9 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.models import User
 
-        from mqadmin.core import hooks, permissions
+        from mqadmin.core import hooks, own_health, permissions
         from mqadmin.core.access import checks as access_checks
         from mqadmin.core.access import telling, upkeep
-        from mqadmin.core.api import own_health
         from mqadmin.core.rows import schema_check
 
         checks.register(access_checks.proxies, checks.Tags.security)

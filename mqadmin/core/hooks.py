@@ -306,7 +306,7 @@ def retention() -> list[Callable[[], str]]:
 
 
 def metrics() -> Iterator[Any]:
-    """Return all apps' metrics, the lowest app's first: `core.api.metrics.Family`, or of prometheus_client."""
+    """Return all apps' metrics, the lowest app's first: `core.exposition.Family`, or of prometheus_client."""
     return (family for function in _metrics for family in function())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.db.models import Count
 
 from mqadmin.core import brokers
-from mqadmin.core.api.metrics import Family, labels
+from mqadmin.core.exposition import Family, labels
 from mqadmin.deadletters.models import DeadLetter
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from mqadmin.core import brokers
 from mqadmin.core.acts import leases
-from mqadmin.core.api.metrics import Family, labels
+from mqadmin.core.exposition import Family, labels
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor import monitor
 

@@ -17,7 +17,7 @@ from consumers.models import ConsumerProcess, SupervisorHost
 from mqadmin.core import tasks
 from mqadmin.core.acts import leases
 from mqadmin.core.api import tokens
-from mqadmin.core.api.metrics import Family, labels, render
+from mqadmin.core.exposition import Family, labels, render
 from mqadmin.core.models import Lease, Operation
 from mqadmin.queues.models import Broker, Queue
 from tests.consumers.conftest import person

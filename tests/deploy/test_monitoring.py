@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.options import ROOT
 from mqadmin.core import hooks
 from mqadmin.core.acts import leases
-from mqadmin.core.api.metrics import exposition
+from mqadmin.core.exposition import exposition
 from mqadmin.queues.models import Broker, Queue
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_process, make_supervisor

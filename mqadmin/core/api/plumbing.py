@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError as FormError
 from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -194,6 +195,10 @@ class Docs(Swagger):
     """The documentation page: django-ninja's own Swagger files, started by a script file (strict CSP)."""
 
     template = "core/api_docs.html"
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **_kwargs: Any) -> HttpResponse:
+        """Return the page."""
+        return render(request, self.template, {"api": api})
 
 
 def create_api() -> NinjaAPI:

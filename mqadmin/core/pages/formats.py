@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
+
+from mqadmin.core.translating import gettext as _
 
 UNKNOWN = "–"
 SPACE = "\u00a0"  # no-break: groups digits, and a number never breaks across lines

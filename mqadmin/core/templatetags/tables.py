@@ -42,7 +42,8 @@ from django.utils.translation import get_language
 from mqadmin.core.pages import rows_seen
 from mqadmin.core.pages.rows_seen import Drawn
 from mqadmin.core.templatetags.mqadmin import attributes
-from mqadmin.core.templating.straight import Body, Writer
+from mqadmin.core.templating.lines import Body
+from mqadmin.core.templating.straight import Writer
 
 register = template.Library()
 

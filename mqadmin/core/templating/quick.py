@@ -32,6 +32,7 @@ from django.template.loader_tags import IncludeNode
 from django.template.loaders import base, cached
 from django.utils.safestring import SafeString
 
+from mqadmin.core.templating.lines import Body
 from mqadmin.core.templating.names import MISSING, PLAIN, UNKNOWN, VALUES, filtered, is_plain
 from mqadmin.core.templating.nodes import (
     QuickIfNode,
@@ -40,7 +41,7 @@ from mqadmin.core.templating.nodes import (
     QuickURLNode,
     QuickVariableNode,
 )
-from mqadmin.core.templating.straight import Body, straight
+from mqadmin.core.templating.straight import straight
 
 _AFTER = 2  # times that a list of nodes is rendered node by node: most of a rare page are worth no function
 

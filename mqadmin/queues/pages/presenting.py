@@ -12,11 +12,11 @@ from typing import Any, cast
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import UNKNOWN, duration, number, rate
 from mqadmin.core.templatetags.mqadmin import pill, tick_words
 from mqadmin.core.tones import Tone
+from mqadmin.core.translating import gettext as _
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.queue_row import HISTORY_MINUTES, points

@@ -11,10 +11,11 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
-from django.utils.translation import get_language, ngettext
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language
 
 from mqadmin.core.pages.formats import duration, number, size
+from mqadmin.core.translating import gettext as _
+from mqadmin.core.translating import ngettext
 
 Params = Mapping[str, Any]
 _NEAR_S = 20 * 3600  # it goes without its day

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mqadmin.core.hooks import Link
 from mqadmin.core.tones import Tone
+from mqadmin.core.translating import gettext as _
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import cures, evidence, tones
 from mqadmin.queues.pages import sentences as say
