@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -233,3 +235,21 @@ def test_a_listing_shows_the_columns_that_somebody_chose_and_keeps_no_row_of_oth
     assert drawn(["second"]) == "BC-kept!"
     assert drawn([]) == "C!"
     assert drawn(["first", "none"]) == "ACkept!"
+
+
+def test_a_row_is_kept_for_as_long_as_it_is_good() -> None:
+    class Row:
+        key, text, until = "good for long", "first", math.inf
+
+    listing = engines["django"].from_string(
+        "{% listing rows as row keep=row.key until=row.until %}"
+        "{% column %}A{% cell %}{{ row.text }}{% endlisting %}"
+    )
+    row = Row()
+    assert "first" in listing.render({"rows": [row]})
+    row.text = "second"
+    assert "first" in listing.render({"rows": [row]})
+    row.key, row.until = "not good any more", time.time() - 1
+    assert "second" in listing.render({"rows": [row]})
+    row.text = "third"
+    assert "third" in listing.render({"rows": [row]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
@@ -94,3 +95,25 @@ def test_rows_of_values_are_drawn_as_rows_of_models(
     assert values.count("data-queue=") == 2
     assert values == drawn()
     assert len(re.findall(r"<td\b", values)) == len(re.findall(r"<th\b", values)) * 2
+
+
+@pytest.mark.parametrize(
+    ("more", "is_still"),
+    [
+        ({}, True),
+        ({"health_reasons": [{"code": "idle", "level": "idle", "since": 5}]}, True),
+        ({"history": [[100, 3]]}, True),  # level for longer than the sparkline goes back
+        ({"history": [[950, 3]]}, False),
+        ({"oldest_at": 59_000.0}, False),
+        ({"muted_until": timezone.now()}, False),
+        ({"health_reasons": [{"code": "waits_long", "level": "watch"}]}, False),
+        ({"health_reasons": [{"code": "of a newer version", "level": "watch"}]}, False),
+    ],
+)
+def test_a_row_is_good_for_the_minute_unless_nothing_of_it_tells_an_age(
+    more: dict[str, Any], is_still: bool
+) -> None:
+    now = 1000 * 60 + 12.0
+    (row,) = presenting.table([(1, timezone.now())], now)
+    row.queue = Queue(**more)
+    assert row.until == (now + 600 if is_still else 1001 * 60)
