@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from tests.support import broker, waiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from pytest_django import DjangoDbBlocker
 
     from mqadmin.rabbit.config import BrokerConfig
     from tests.support.management import Management
@@ -106,6 +108,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _folder() -> Path:
     return Path(os.environ[_DIR_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """The run's database, as pytest-django's fixture of this name gives it, in less time."""
+    from tests.support import databases
+
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            stack.enter_context(databases.prepared(_folder()))
+        yield
+        with django_db_blocker.unblock():
+            stack.close()
 
 
 @pytest.fixture(scope="session")
