@@ -1,7 +1,7 @@
 """The tests' database: migrated once for all workers of a run, and soon empty again after a test.
 
-Django would migrate it in each worker, which takes as long as a hundred tests, and would make all permissions, content
-types and roles anew after each test that commits, which takes longer than most of these tests.
+Django would migrate it in each worker, which takes as long as a hundred tests, and would make all permissions,
+content types and roles anew after each test that commits, which takes longer than most of these tests.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _made_by_migrate() -> list[Any]:
     with connection.cursor() as cursor:
         rows = []
         for table in _KEPT:
-            cursor.execute(f"SELECT * FROM {table} ORDER BY id")
+            cursor.execute(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608
             rows.append(cursor.fetchall())
     return rows
 
@@ -132,9 +132,9 @@ def _made_by_migrate() -> list[Any]:
 def _empty() -> None:
     present = connection.introspection.django_table_names(only_existing=True, include_views=False)
     tables = [table for table in present if table not in _KEPT]
-    quoted = map(connection.ops.quote_name, tables)
+    asked = ", ".join(f"EXISTS (SELECT 1 FROM {connection.ops.quote_name(table)})" for table in tables)  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(f'EXISTS (SELECT 1 FROM {table})' for table in quoted)}")
+        cursor.execute(f"SELECT {asked}")
         filled = [table for table, holds in zip(tables, cursor.fetchone(), strict=True) if holds]
     # On PostgreSQL those that refer to them are emptied with them: none of those that are kept does.
     cascade = connection.vendor != "sqlite"
