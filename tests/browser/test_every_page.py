@@ -57,8 +57,8 @@ NO_PAGES = {
     "alert_rule_preview",
     "definitions_download",
 }
-# The dark page is the light one in other colours: only what depends on them is asked again. In the ordinary suite of
-# one page for each set of styles.
+# The dark page is the light one in other colours: only what depends on them is asked again. In the ordinary suite
+# of one page for each set of styles.
 OF_COLOUR = ["color-contrast", "link-in-text-block"]
 # The styles are loaded once more (`preload`) where they are others than on the pages before: one rule reads them.
 ASK = """async ([rules, preload]) => (await axe.run(document, {
