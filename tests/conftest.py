@@ -24,7 +24,7 @@ from hypothesis import settings as hypothesis_settings
 from deploy import ports
 from deploy.node import Node
 from deploy.screenshots import CHROMIUM_ARGUMENTS
-from tests.support import broker, waiting
+from tests.support import broker, order, waiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -38,29 +38,6 @@ hypothesis_settings.register_profile("mqadmin", deadline=None, suppress_health_c
 hypothesis_settings.load_profile("mqadmin")
 
 _DIR_VARIABLE = "MQADMIN_TEST_DIR"
-# Tests that take many times longer than most, the longest first.
-_LONG = (
-    "tests/deploy/test_up.py",
-    "tests/browser/test_every_page.py",
-    "tests/faults/soak/test_exactness.py",
-    "tests/browser/test_message_life.py",
-    "tests/browser/test_below_a_path.py",
-    "tests/browser/test_every_noun.py",
-    "tests/core/api/test_strictness.py::test_every_value",
-    "tests/queues/monitor/test_oldest.py",
-    "tests/faults/",
-    "tests/alerts/test_troubles.py",
-    "tests/core/test_base_path.py::test_no_",
-    "tests/core/pages/test_names.py",
-    "tests/deadletters/real/",
-    "tests/queues/monitor/test_stages.py",
-    "tests/queues/monitor/test_losing.py",
-    "tests/queues/monitor/cluster/",
-    "tests/administration/test_converting.py",
-    "tests/consumers/supervisor/live/",
-    "tests/consumers/demo/",
-    "tests/browser/",
-)
 _NEEDS_BROKER = {"broker", "browser", "processes"}
 _OWN_BROKER = {"restartable_broker", "tls_broker"}  # Debian's, whatever the run's broker is
 _DATABASE = {"db", "transactional_db", "process_environ", "admin_client", "client"}
@@ -108,7 +85,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     What never speaks to the database is marked `any_database`, what brings a broker of its own `any_version`.
     """
-    items[:] = _long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    items[:] = order.long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     usual = float(config.getini("timeout"))
     for item in items:
         if item.get_closest_marker("django_db") is None and _DATABASE.isdisjoint(item.fixturenames):  # type: ignore[attr-defined]
@@ -118,28 +95,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         own = item.get_closest_marker("timeout")
         seconds = float(own.args[0]) if own is not None and own.args else usual
         item.add_marker(pytest.mark.timeout(waiting.patient(seconds)), append=False)
-
-
-def _long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Deal the long ones to the workers, whose shares they begin: at the end all would wait for who has one.
-
-    Each worker of `--dist worksteal` gets an equal share of the items in their order, and when it has no more the
-    last ones of another's.
-    """
-    rank = {
-        item: next((at for at, begin in enumerate(_LONG) if item.nodeid.startswith(begin)), len(_LONG))
-        for item in items
-    }
-    long = sorted((item for item in items if rank[item] < len(_LONG)), key=rank.__getitem__)
-    others = [item for item in items if rank[item] == len(_LONG)]
-    dealt: list[pytest.Item] = []
-    for worker in range(workers):
-        share = (len(items) - len(dealt)) // (workers - worker)
-        begin = long[worker::workers]
-        room = max(share - len(begin), 0)
-        dealt += [*begin, *others[:room]]
-        del others[:room]
-    return dealt + others
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

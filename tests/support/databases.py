@@ -39,7 +39,10 @@ def prepared(folder: Path) -> Iterator[None]:
     with _emptied_soon():
         yield
     with _alone(folder):
-        teardown_databases(made, verbosity=0)
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        teardown_databases(made, verbosity=0, keepdb=True)
+        if connection.vendor != "sqlite":  # a thread or a process of a test may still be there
+            _maintain(f"DROP DATABASE {name} WITH (FORCE)")
         if not copied:
             _remove_copy(folder)
 
