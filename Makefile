@@ -1,6 +1,7 @@
 # make up      set up and run everything in the foreground; Ctrl-C stops it all
 # make test    every test, on a RabbitMQ of its own; with MQADMIN_FLAKY=file, as in CI, what fails runs once more
-# make soak    the fault tests at full size: 20,000 messages through each fault, a quarter of an hour or more
+# make soak    what `make test` does shortly, at full length: 20,000 messages through each fault, every page at every
+#              width in light and dark; half an hour or more
 # make check   style, types, import contract, templates, migrations, deployment settings: never edits
 # make fix     what `make check` can repair
 # make bench   how fast and how small it is, beside its peers (benchmarks/README.md); ROUNDS=5
@@ -45,7 +46,9 @@ test: venv-dev
 soak: venv-dev
 	@$(PYTHON) -m deploy.test_packages
 	@MQADMIN_SOAK=1 $(BIN)/python -m pytest -s tests/faults/soak tests/consumers/supervisor/live/test_clock.py \
-		tests/browser/test_message_life.py $(if $(ONLY),-k "$(ONLY)")
+		tests/browser/test_message_life.py tests/browser/test_every_page.py tests/browser/test_every_noun.py \
+		tests/browser/test_below_a_path.py tests/deploy/test_up.py tests/core/test_access_matrix.py \
+		tests/core/test_hostile_requests.py tests/core/api/test_contract.py tests/core/api/test_strictness.py $(if $(ONLY),-k "$(ONLY)")
 
 check: venv-dev
 	@$(BIN)/python -m deploy.check

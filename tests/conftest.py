@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,11 @@ from hypothesis import settings as hypothesis_settings
 from deploy import ports
 from deploy.node import Node
 from deploy.screenshots import CHROMIUM_ARGUMENTS
-from tests.support import broker, waiting
+from tests.support import broker, order, waiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from pytest_django import DjangoDbBlocker
 
     from mqadmin.rabbit.config import BrokerConfig
     from tests.support.management import Management
@@ -36,7 +38,6 @@ hypothesis_settings.register_profile("mqadmin", deadline=None, suppress_health_c
 hypothesis_settings.load_profile("mqadmin")
 
 _DIR_VARIABLE = "MQADMIN_TEST_DIR"
-_LONG = ("tests/faults/", "tests/browser/test_every_page.py", "tests/deploy/test_up.py")
 _NEEDS_BROKER = {"broker", "browser", "processes"}
 _OWN_BROKER = {"restartable_broker", "tls_broker"}  # Debian's, whatever the run's broker is
 _DATABASE = {"db", "transactional_db", "process_environ", "admin_client", "client"}
@@ -82,10 +83,9 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test on a slow machine may take longer before it counts as stuck (see tests.support.waiting).
 
-    Those that take minutes begin: at the end all others would wait for the worker that has them. What never
-    speaks to the database is marked `any_database`, what brings a broker of its own `any_version`.
+    What never speaks to the database is marked `any_database`, what brings a broker of its own `any_version`.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+    items[:] = order.long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     usual = float(config.getini("timeout"))
     for item in items:
         if item.get_closest_marker("django_db") is None and _DATABASE.isdisjoint(item.fixturenames):  # type: ignore[attr-defined]
@@ -106,6 +106,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _folder() -> Path:
     return Path(os.environ[_DIR_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """The run's database, as pytest-django's fixture of this name gives it, in less time."""
+    from tests.support import databases
+
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            stack.enter_context(databases.prepared(_folder()))
+        yield
+        with django_db_blocker.unblock():
+            stack.close()
 
 
 @pytest.fixture(scope="session")

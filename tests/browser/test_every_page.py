@@ -19,6 +19,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from tests.core.conftest import make_user
 from tests.core.test_access_matrix import PAGES, everything
 from tests.support import hard_data
+from tests.support.length import FULL
 from tests.support.waiting import patient
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(transaction=True)]
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.django_db(tra
 HERE = Path(__file__).parent
 AXE = HERE / "vendor" / "axe" / "axe.min.js"
 LOOK = (HERE / "looking.js").read_text()
-WIDTHS = range(320, 1921, 40)
+WIDTHS = range(320, 1921, 40) if FULL else (320, 390, 1440)
 # Not a page: parts of one, numbers, files.
 NO_PAGES = {
     "healthz",
@@ -56,7 +57,8 @@ NO_PAGES = {
     "alert_rule_preview",
     "definitions_download",
 }
-# The dark page is the light one in other colours: only what depends on them is asked again.
+# The dark page is the light one in other colours: only what depends on them is asked again. In the ordinary suite
+# of one page for each set of styles.
 OF_COLOUR = ["color-contrast", "link-in-text-block"]
 # The styles are loaded once more (`preload`) where they are others than on the pages before: one rule reads them.
 ASK = """async ([rules, preload]) => (await axe.run(document, {
@@ -95,7 +97,7 @@ PARTS = 3  # each worker may take one: they are among the longest tests
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_page_at_every_width_light_and_dark(
+def test_every_page_is_whole_and_has_what_axe_asks_for(
     page: Page, broker_config: BrokerConfig, vhost: str, part: int
 ) -> None:
     brokers.forget()
@@ -109,9 +111,7 @@ def test_every_page_at_every_width_light_and_dark(
     assert {address: found for address, found in wrong.items() if found} == {}
 
 
-def test_what_no_address_leads_to_at_every_width_light_and_dark(
-    page: Page, broker_config: BrokerConfig, vhost: str
-) -> None:
+def test_what_no_address_leads_to_is_whole_too(page: Page, broker_config: BrokerConfig, vhost: str) -> None:
     brokers.forget()
     wrong: dict[str, Any] = {}
     styles: set[str] = set()
@@ -135,7 +135,7 @@ def axe(page: Page, styles: set[str]) -> dict[Any, list[str]]:
     used = page.evaluate(STYLES)
     is_new = used not in styles
     styles.add(used)
-    for theme, rules in (("light", None), ("dark", OF_COLOUR)):
+    for theme, rules in (("light", None), ("dark", OF_COLOUR)) if FULL or is_new else (("light", None),):
         page.evaluate("(theme) => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
         if violations := page.evaluate(ASK, [rules, is_new and rules is None]):
             found[theme] = violations

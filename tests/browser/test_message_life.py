@@ -16,8 +16,8 @@ from mqadmin.core.models import Lease
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.config import BrokerConfig
 from tests.browser.stack import Stack
-from tests.faults.soak.sizes import IN_FULL
 from tests.support import amqp
+from tests.support.length import IN_FULL
 from tests.support.waiting import wait_until
 
 pytestmark = [

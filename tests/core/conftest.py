@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
@@ -26,11 +29,19 @@ def make_user(role: str = "") -> User:
 
 @pytest.fixture
 def sign_in(db: None) -> SignIn:
-    """A function: role -> a browser signed in as a user with that role."""
+    """A function: role -> a browser signed in as a user with that role, with a session of its own."""
+    known: dict[tuple[int, str], dict[str, Any]] = {}
 
     def browser(role: str = "viewer", **options: bool) -> Client:
-        client = Client(**options)
-        client.force_login(make_user(role), backend="django.contrib.auth.backends.ModelBackend")
+        client, user = Client(**options), make_user(role)
+        if (held := known.get((user.pk, user.password))) is None:
+            client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+            known[user.pk, user.password] = dict(client.session.items())
+        else:  # signing in takes longer than most requests, and some tests sign in for each of hundreds
+            session = import_module(settings.SESSION_ENGINE).SessionStore()
+            session.update(held)
+            session.create()
+            client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
         return client
 
     return browser

@@ -29,7 +29,7 @@ from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.passing.factories import make_seen
 from tests.support.consumers import make_consumer, make_process, make_record, make_supervisor
-from tests.support.several_brokers import number_of_brokers  # noqa: F401
+from tests.support.several_brokers import NUMBERS, TWO_WILL_DO, number_of_brokers  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("no_broker")
 
@@ -37,7 +37,20 @@ pytestmark = pytest.mark.usefixtures("no_broker")
 RANKS = ["anonymous", "", "viewer", "operator", "admin"]
 EVERYBODY, SIGNED_IN, VIEWER, OPERATOR, ADMIN = RANKS
 # What an admin opens is opened on each database: it is everything. Who else may is decided without one.
-EACH = [pytest.param(who, marks=[] if who == ADMIN else pytest.mark.any_database) for who in RANKS]
+EACH = pytest.mark.parametrize(
+    ("number_of_brokers", "who"),
+    [
+        pytest.param(
+            number,
+            who,
+            id=f"{name}-{who or 'no-role'}",
+            marks=[] if who == ADMIN else pytest.mark.any_database,
+        )
+        for who in RANKS
+        for name, number in ({"one broker": 1, "two brokers": 2} if who == ADMIN else NUMBERS).items()
+    ],
+    indirect=["number_of_brokers"],
+)
 
 # The name of each page: who may open it (GET; None: nobody), who may send to it (POST).
 PAGES: dict[str, tuple[str | None, str | None]] = {
@@ -663,7 +676,7 @@ def browser(who: str, sign_in: SignIn, **options: bool) -> Client:
     return Client(**options) if who == EVERYBODY else sign_in(who, **options)
 
 
-@pytest.mark.parametrize("who", EACH, ids=lambda who: who or "no-role")
+@EACH
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_pages(who: str, method: str, sign_in: SignIn, world: World) -> None:
     wrong = []
@@ -690,7 +703,7 @@ def _answer(response: Any) -> str:
     return answers.get(response.status_code, "allowed")
 
 
-@pytest.mark.parametrize("who", EACH, ids=lambda who: who or "no-role")
+@EACH
 def test_calls_of_the_api(who: str, world: World) -> None:
     headers = {"Authorization": "Bearer mqa_nobody's"}
     if who != EVERYBODY:
@@ -713,6 +726,7 @@ def call(name: str, world: World, headers: dict[str, str]) -> Any:
     return Client().generic(method, f"/api/v1{path}", body, content_type="application/json", headers=headers)
 
 
+@TWO_WILL_DO
 @pytest.mark.any_database
 def test_a_session_is_no_token(sign_in: SignIn, world: World) -> None:
     client = sign_in("admin")
@@ -741,6 +755,7 @@ def test_who_is_deactivated_is_out_at_once(sign_in: SignIn, world: World) -> Non
     assert _answer(client.get("/queues/")) == "signs in"
 
 
+@TWO_WILL_DO
 @pytest.mark.any_database
 def test_no_page_takes_a_post_without_its_token(sign_in: SignIn, world: World) -> None:
     taken = []
@@ -753,6 +768,7 @@ def test_no_page_takes_a_post_without_its_token(sign_in: SignIn, world: World) -
     assert not AuditEntry.objects.exists()
 
 
+@TWO_WILL_DO
 def test_opening_a_page_changes_nothing(sign_in: SignIn, world: World) -> None:
     changed = []
     for page in everything():

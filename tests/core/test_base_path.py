@@ -148,7 +148,10 @@ def test_no_redirect_and_no_cookie_of_any_act_leaves_the_path(
         inside = page.address(world).removeprefix(BASE)
         for headers in ({}, HX):
             client = Client() if who == "anonymous" else sign_in(who)
-            for ask in (client.get, client.post):
+            asks = [client.post]
+            if who == "anonymous" or PAGES[page.name][0] is None:  # the others are opened above
+                asks.append(client.get)
+            for ask in asks:
                 stray += _wrong_answer(page.name, ask(inside, headers=headers))
     assert stray == []
 

@@ -17,9 +17,9 @@ from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_record
-from tests.support.several_brokers import number_of_brokers  # noqa: F401
+from tests.support.several_brokers import TWO_WILL_DO, number_of_brokers  # noqa: F401
 
-pytestmark = pytest.mark.usefixtures("no_broker")
+pytestmark = [pytest.mark.usefixtures("no_broker"), TWO_WILL_DO]
 
 DEEP = '{"a":' * 5000 + "1" + "}" * 5000
 NUL, HALF = "\0", "\ud800"

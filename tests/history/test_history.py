@@ -18,6 +18,7 @@ STEPS = steps.read("5s:10m,20s:1h,60s:6h")
 START = 1_800_000_000
 NUMBERS = 7
 Sample = dict[Key, Raw]
+WIDTHS = {300: 5, 2400: 20, 5400: 60}  # of a step, by how long ago the lines begin
 
 
 def queue(name: str) -> Key:
@@ -60,19 +61,27 @@ def truth(samples: list[tuple[int, Sample]], name: str, place: int) -> list[floa
     return [sample[queue(name)][place] or 0 for _at, sample in samples for _second in range(5)]
 
 
-@pytest.mark.parametrize("restarts", [0, 0.1])
-@pytest.mark.parametrize(("age", "width"), [(300, 5), (2400, 20), (5400, 60)])
-def test_a_line_is_what_was(age: int, width: int, restarts: float) -> None:
-    dice = random.Random(age)
-    samples = list(traffic(9000, seed=age))
+@pytest.mark.parametrize(
+    ("restarts", "looks"), [(0, WIDTHS), *((0.1, {age: width}) for age, width in WIDTHS.items())]
+)
+def test_a_line_is_what_was(restarts: float, looks: dict[int, int]) -> None:
+    seed = next(iter(looks))
+    dice = random.Random(seed)
+    samples = list(traffic(9000, seed=seed))
     record = recorder()
     for at, sample in samples:
         if dice.random() < restarts:
             record = recorder()
         record.record(at, sample)
         folding.fold("default", STEPS, at)
-    now = samples[-1][0] + 5
     assert {*Chunk.objects.values_list("step", flat=True)} == {5, 20, 60}
+    for age, width in looks.items():
+        is_what_was(samples, age, width)
+
+
+def is_what_was(samples: list[tuple[int, Sample]], age: int, width: int) -> None:
+    """Check all that the lines of the last `age` seconds say, in steps of `width`, against the samples."""
+    now = samples[-1][0] + 5
     since = now - age
     for name in ("busy", "seldom", "still"):
         found = read(name, since, now)

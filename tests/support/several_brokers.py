@@ -13,8 +13,15 @@ from mqadmin.core import brokers
 from mqadmin.rabbit import config
 from mqadmin.rabbit.config import BrokerConfig
 from tests.support.broker import NOWHERE
+from tests.support.length import FULL
 
 ANOTHER = "another"
+
+# For what takes long and is about something else: with two, where the broker that is asked for is not the first.
+NUMBERS = {"one broker": 1, "two brokers": 2} if FULL else {"two brokers": 2}
+TWO_WILL_DO = pytest.mark.parametrize(
+    "number_of_brokers", list(NUMBERS.values()), ids=list(NUMBERS), indirect=True
+)
 
 
 @pytest.fixture(params=[1, 2], ids=["one broker", "two brokers"], autouse=True)

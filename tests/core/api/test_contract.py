@@ -15,8 +15,9 @@ from mqadmin.queues.models import Broker, Queue
 from tests.core.conftest import make_user
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_process
+from tests.support.several_brokers import TWO_WILL_DO
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker"), TWO_WILL_DO]
 
 
 def caller(role: str) -> Client:

@@ -20,11 +20,13 @@ from tests.core.api.test_contract import caller, send
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer
 from tests.support.json_schema import fits
+from tests.support.several_brokers import TWO_WILL_DO
 
 pytestmark = [
     pytest.mark.any_database,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("no_broker"),
+    TWO_WILL_DO,
 ]
 
 VALUES: list[Any] = [None, True, False, 0, 1, -1, 1.0, 1.5, "", "x", "true", "1", "1.0", "null", [], {}]

@@ -8,9 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-import pytest
-
-FULL = os.environ.get("MQADMIN_SOAK", "") not in ("", "0")
+from tests.support.length import FULL
 
 
 @dataclass(frozen=True)
@@ -44,4 +42,3 @@ SIZE = Size(
     burst=int(_figure("BURST", 400, 20_000)),
 )
 TIMEOUT = 1800 if FULL else 170  # seconds for one test
-IN_FULL = pytest.mark.skipif(not FULL, reason="takes long, or tells little at small size: in `make soak`")

@@ -21,10 +21,11 @@ from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import load
 from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.faults.soak.harness import DEAD, QUEUE, Place, Soak
-from tests.faults.soak.sizes import IN_FULL, SIZE, TIMEOUT
+from tests.faults.soak.sizes import SIZE, TIMEOUT
 from tests.queues.conftest import Api, client_of
 from tests.support.called import Called, called
 from tests.support.cluster import cluster, urls
+from tests.support.length import IN_FULL
 from tests.support.processes import manage
 from tests.support.vhosts import temporary_vhost
 

@@ -19,9 +19,10 @@ from mqadmin.core.models import Operation
 from mqadmin.queues.acts import declaring
 from mqadmin.rabbit import amqp as rabbit_amqp
 from mqadmin.rabbit.publishing.publisher import Outgoing
-from tests.faults.soak.sizes import IN_FULL, TIMEOUT
+from tests.faults.soak.sizes import TIMEOUT
 from tests.support import amqp
 from tests.support.conversions import ANN
+from tests.support.length import IN_FULL
 from tests.support.management import Management
 from tests.support.processes import killed_at
 from tests.support.vhosts import temporary_vhost

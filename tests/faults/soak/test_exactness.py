@@ -22,7 +22,8 @@ from mqadmin.deadletters.search import selection
 from mqadmin.rabbit.publishing import publisher
 from tests.faults.soak.harness import Place
 from tests.faults.soak.letters import Letters
-from tests.faults.soak.sizes import FULL, TIMEOUT
+from tests.faults.soak.sizes import TIMEOUT
+from tests.support.length import FULL
 
 pytestmark = [
     pytest.mark.broker,

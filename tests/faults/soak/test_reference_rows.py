@@ -11,7 +11,8 @@ import pytest
 from consumers.models import Record
 from tests.faults.soak.harness import QUEUE, Place, Soak
 from tests.faults.soak.scenarios import CLIENT
-from tests.faults.soak.sizes import FULL, IN_FULL, SIZE, TIMEOUT
+from tests.faults.soak.sizes import SIZE, TIMEOUT
+from tests.support.length import FULL, IN_FULL
 from tests.support.processes import ROOT
 
 pytestmark = [

@@ -12,7 +12,8 @@ import pytest
 
 from tests.faults.soak import scenarios
 from tests.faults.soak.harness import REPLICAS, Place, Soak, does
-from tests.faults.soak.sizes import FULL, IN_FULL, SIZE, TIMEOUT
+from tests.faults.soak.sizes import SIZE, TIMEOUT
+from tests.support.length import FULL, IN_FULL
 from tests.support.misbehaving_line import MisbehavingLine
 
 pytestmark = [

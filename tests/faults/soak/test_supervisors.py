@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from tests.consumers.supervisor.live import own_postgres
-from tests.faults.soak.sizes import IN_FULL, TIMEOUT
+from tests.faults.soak.sizes import TIMEOUT
+from tests.support.length import IN_FULL
 from tests.support.processes import ROOT
 
 pytestmark = [

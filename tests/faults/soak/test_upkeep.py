@@ -29,9 +29,10 @@ from mqadmin.rabbit.administration import members, upkeep, vhosts
 from mqadmin.rabbit.upkeep.facts import Placed
 from mqadmin.rabbit.upkeep.finding import Finding
 from tests.core.conftest import sign_in  # noqa: F401
-from tests.faults.soak.sizes import IN_FULL, TIMEOUT
+from tests.faults.soak.sizes import TIMEOUT
 from tests.support import node_control, own_nodes
 from tests.support.cluster import cluster, urls
+from tests.support.length import IN_FULL
 from tests.support.management import Management
 from tests.support.pages import html
 from tests.support.waiting import wait_until

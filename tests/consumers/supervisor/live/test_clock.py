@@ -16,8 +16,8 @@ from consumers.supervisor.machine import spawn
 from mqadmin.rabbit.config import BrokerConfig
 from tests.consumers.supervisor.conftest import Define, Launch
 from tests.consumers.supervisor.live.counting import Owners
-from tests.faults.soak.sizes import IN_FULL
 from tests.support import amqp
+from tests.support.length import IN_FULL
 from tests.support.waiting import wait_until
 
 pytestmark = [

@@ -1,0 +1,41 @@
+"""Who takes longest begins, on each worker; no test is left out or doubled; each name of a long one is one's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from deploy.options import ROOT
+from tests.support import order
+
+
+@dataclass(frozen=True)
+class Item:
+    nodeid: str
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 7])
+def test_each_share_begins_with_its_long_ones(workers: int) -> None:
+    long = [Item(f"{name}::{number}") for number in range(2) for name in order.LONG]
+    others = [Item(f"tests/x/test_short.py::{number}") for number in range(500)]
+    ordered = order.long_first([*others[:250], *long, *others[250:]], workers)
+    assert sorted(ordered, key=str) == sorted([*long, *others], key=str)
+    assert [item for item in ordered if item in others] == others
+    begin, found = 0, []
+    for worker in range(workers):  # as xdist cuts them
+        end = begin + (len(ordered) - begin) // (workers - worker)
+        share = [item in long for item in ordered[begin:end]]
+        assert share == sorted(share, reverse=True)
+        found.append(sum(share))
+        begin = end
+    assert sum(found) == len(long)
+    assert max(found) - min(found) <= 1
+    assert ordered[0].nodeid.startswith(order.LONG[0])
+
+
+def test_what_is_named_as_long_is_there() -> None:
+    for name in order.LONG:
+        path, _, function = name.partition("::")
+        assert (ROOT / path).exists(), name
+        assert f"def {function}" in ((ROOT / path).read_text() if function else "def ")
