@@ -58,6 +58,14 @@ def client(slug: str) -> ManagementClient:
         return _clients[slug]
 
 
+def for_page(slug: str) -> ManagementClient:
+    """Return the client of a broker for what only shows: while the broker hangs it raises at once (`patience`).
+
+    Acts take `client`: they try. Raises ConfigurationError; any thread may use it.
+    """
+    return client(slug).within(lambda: patience.asking(slug))
+
+
 def publisher(slug: str, vhost: str) -> Publisher:
     """Return this process's publisher for one vhost of a broker; any thread may use it.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 TAGS = {
     "management": "management",
@@ -44,6 +45,19 @@ class Refusal:
 
     code: str
     text: str
+
+
+def words(reason: Any) -> str:
+    """Return the reason that an answer gives as text, "" for none.
+
+    RabbitMQ 3.10 writes a text inside an Erlang tuple as the numbers of its bytes: `["vhost_limit_exceeded",
+    [65, 100, ...]]` (tried: definitions with more queues than a virtual host may have).
+    """
+    if isinstance(reason, list):
+        if reason and all(type(item) is int and 0 <= item < 256 for item in reason):
+            return bytes(reason).decode("utf-8", "replace")
+        return ": ".join(text for item in reason if (text := words(item)))
+    return "" if reason is None else str(reason)
 
 
 def of_management(reason: str, user: str, where: str) -> Refusal:

@@ -9,11 +9,11 @@ from django.template.loader import render_to_string
 
 from mqadmin.administration.effects import touched
 from mqadmin.administration.effects import words as effect_words
-from mqadmin.rabbit.effects.change import PutPolicy
+from mqadmin.rabbit.effects.change import DeleteExchange, PutPolicy
 from mqadmin.rabbit.effects.effect import Code, Statement
 from mqadmin.rabbit.effects.predict import predict
 from mqadmin.rabbit.effects.state import VhostState
-from mqadmin.rabbit.types import PolicyInfo, QueueInfo
+from mqadmin.rabbit.types import BindingInfo, ExchangeInfo, PolicyInfo, QueueInfo
 
 PARAMS: dict[str, Any] = {
     "queues": 2, "messages": 3, "connections": None, "limit": 4, "count": 5, "what": "policies", "kind": "queue",
@@ -44,3 +44,22 @@ def test_the_dialog_tells_the_loss_first_and_shows_names_as_text() -> None:
     assert "<script>" not in html
     assert "\u202e" not in html
     assert html.index("6 messages") < html.index("max-length")
+
+
+@pytest.mark.parametrize(
+    ("type", "keys", "counted"),
+    [
+        ("direct", ["a"], "routing key: with 1 a message"),
+        ("direct", ["a", "b", "c"], "routing key: with 3 of them a message"),
+        ("fanout", [], "loses the channel."),
+    ],
+)
+def test_who_publishes_to_an_exchange_that_goes_is_told_of_once(
+    type: str, keys: list[str], counted: str
+) -> None:
+    bindings = tuple(BindingInfo("/", "x", "q", "queue", key) for key in keys)
+    queues = {"q": QueueInfo("/", "q", "classic")}
+    state = VhostState("/", queues, {"x": ExchangeInfo("/", "x", type)}, bindings, version=(4, 0))
+    said = [effect_words.sentence(item) for item in predict(state, DeleteExchange("x")).statements]
+    (told,) = [text for text in said if "is refused" in text]
+    assert counted in told

@@ -19,6 +19,7 @@ from django.utils import timezone
 from pika.exchange_type import ExchangeType
 
 from consumers.models import ConsumerEvent, Record
+from mqadmin.administration.converting import planning, stages
 from mqadmin.alerts.models import Delivery
 from mqadmin.alerts.telling import links
 from mqadmin.core.models import AuditEntry, Operation, OperationProblem, WallToken
@@ -80,6 +81,7 @@ class World:
     token: str
     version: int
     restore: int
+    conversion: int
     tap: int
     message: int
     exchange: str  # written as in an address, as those below
@@ -98,6 +100,8 @@ class World:
             return self.record if "records/" in route else self.process
         if name == "rule_id" and "alerts/" in route:
             return self.alert_rule
+        if name == "operation_id" and "conversions/" in route:
+            return self.conversion
         if name == "token" and "wall/" in route:
             return "mqw_nobodys"
         if name == "name":
@@ -163,10 +167,7 @@ ASKED = {
     "policy_delete": ["vhost={vhost}&name={policy}&kind=policy"],
     "policy_try": ["vhost={vhost}&pattern=."],
     "queue_named": [],
-    "queue_convert_named": [],
-    # Of conversions there is none.
-    "conversion_detail": [],
-    "conversion_undo": [],
+    "queue_convert_named": ["vhost={vhost}&name={work}"],
     # Of what only a plugin knows there is none.
     "parameter_edit": [],
     "parameter_delete": [],
@@ -408,8 +409,39 @@ def _rows(
         **_alerts(vhost, named),
         version=_version(vhost, named),
         restore=_restore(vhost, named),
+        conversion=_conversion(vhost, named),
         **_tap(vhost, named),
     )
+
+
+def _conversion(vhost: str, named: Naming) -> int:
+    """Keep a conversion that ended in the middle of its steps, with an exchange that is gone."""
+    declared = {"durable": True, "auto_delete": False, "arguments": {}}
+    params = {
+        "vhost": vhost,
+        "name": named("work"),
+        "temporary": f"{planning.PREFIX}{'w' * 32}",
+        "bindings": [{"source": named("dlx"), "routing_key": named("key"), "arguments": {}}],
+        "was": {"type": "classic", **declared},
+        "wanted": {"type": "quorum", **declared},
+        "by": named("ann"),
+        "from": 0,
+        "cursor": {"step": 4},
+    }
+    operation = Operation.objects.create(
+        kind=stages.KIND,
+        status="failed",
+        broker="default",
+        summary=f"Convert {named('work')}",
+        params=params,
+        total=10**12,
+        done=10**11,
+        error=named("why"),
+        created_by=named("ann"),
+        started_at=timezone.now() - timedelta(hours=30),
+    )
+    OperationProblem.objects.create(operation=operation, target=named("dlx"), reason=named("why"))
+    return operation.pk
 
 
 def _tap(vhost: str, named: Naming) -> dict[str, int]:

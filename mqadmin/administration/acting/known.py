@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mqadmin.core import brokers, patience
+from mqadmin.core import brokers
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.administration import exchanges, users
 from mqadmin.rabbit.administration import permissions as permission_calls
@@ -18,8 +18,7 @@ from mqadmin.rabbit.errors import RabbitError
 def vhosts(broker: str) -> list[str]:
     """Return the virtual hosts: as the broker says, else those whose queues are known."""
     try:
-        with patience.asking(broker):
-            return sorted(item.name for item in brokers.client(broker).vhosts())
+        return sorted(item.name for item in brokers.for_page(broker).vhosts())
     except RabbitError:
         known = Queue.objects.filter(broker__slug=broker, gone_at__isnull=True)
         return sorted(set(known.order_by().values_list("vhost", flat=True).distinct()))
@@ -28,8 +27,7 @@ def vhosts(broker: str) -> list[str]:
 def exchange_types(broker: str) -> list[str]:
     """Return the types that exchanges of this broker may have; [] where it does not say."""
     try:
-        with patience.asking(broker):
-            return [item.name for item in exchanges.types(brokers.client(broker))]
+        return [item.name for item in exchanges.types(brokers.for_page(broker))]
     except RabbitError:
         return []
 
@@ -37,8 +35,7 @@ def exchange_types(broker: str) -> list[str]:
 def exchange_type(broker: str, vhost: str, name: str) -> str:
     """Return the type of an exchange, "" where the broker does not say or has none of that name."""
     try:
-        with patience.asking(broker):
-            return exchanges.one(brokers.client(broker), vhost, name).type
+        return exchanges.one(brokers.for_page(broker), vhost, name).type
     except RabbitError:
         return ""
 
@@ -46,8 +43,7 @@ def exchange_type(broker: str, vhost: str, name: str) -> str:
 def vhost(broker: str, name: str) -> Vhost | None:
     """Return a virtual host as it is now, None where the broker does not say or has none."""
     try:
-        with patience.asking(broker):
-            return vhost_calls.one(brokers.client(broker), name)
+        return vhost_calls.one(brokers.for_page(broker), name)
     except RabbitError:
         return None
 
@@ -55,8 +51,7 @@ def vhost(broker: str, name: str) -> Vhost | None:
 def user(broker: str, name: str) -> User | None:
     """Return a user as it is now, None where the broker does not say or has none."""
     try:
-        with patience.asking(broker):
-            return users.one(brokers.client(broker), name)
+        return users.one(brokers.for_page(broker), name)
     except RabbitError:
         return None
 
@@ -66,8 +61,7 @@ def permissions(broker: str, names: Mapping[str, str]) -> list[Permission]:
     if len(names) < 2:
         return []
     try:
-        with patience.asking(broker):
-            found = permission_calls.listed(brokers.client(broker))
+        found = permission_calls.listed(brokers.for_page(broker))
     except RabbitError:
         return []
     return [item for item in found if _is(item, names)]
@@ -76,8 +70,7 @@ def permissions(broker: str, names: Mapping[str, str]) -> list[Permission]:
 def topics(broker: str, names: Mapping[str, str]) -> list[TopicPermission]:
     """Return the topic permissions that have all these names, where the broker says."""
     try:
-        with patience.asking(broker):
-            found = permission_calls.topics(brokers.client(broker))
+        found = permission_calls.topics(brokers.for_page(broker))
     except RabbitError:
         return []
     return [item for item in found if _is(item, names)]
@@ -90,8 +83,7 @@ def _is(item: object, names: Mapping[str, str]) -> bool:
 def nodes(broker: str) -> list[str]:
     """Return the names of the nodes that run; [] where the account may not ask."""
     try:
-        with patience.asking(broker):
-            return sorted(item.name for item in brokers.client(broker).nodes() if item.running)
+        return sorted(item.name for item in brokers.for_page(broker).nodes() if item.running)
     except RabbitError:
         return []
 
@@ -99,8 +91,7 @@ def nodes(broker: str) -> list[str]:
 def exchange_names(broker: str, vhost: str, most: int = 500) -> list[str]:
     """Return the exchanges of a virtual host to bind to, the first `most`; [] where the broker does not say."""
     try:
-        with patience.asking(broker):
-            found = brokers.client(broker).exchanges(vhost)
+        found = brokers.for_page(broker).exchanges(vhost)
     except RabbitError:
         return []
     return sorted(item.name for item in found if item.name)[:most]

@@ -198,7 +198,7 @@ def connection_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str,
 @router.get("/connections/one", response=ConnectionDetail)
 def connection_read(request: HttpRequest, wanted: Query[Named]) -> dict[str, Any]:
     """Read one connection, live, with its sessions; 404 once it is closed."""
-    client = brokers.client(a_broker(wanted.broker))
+    client = brokers.for_page(a_broker(wanted.broker))
     try:
         found = connections.one(client, wanted.name)
         sessions = connections.sessions(client, wanted.name) if found.connection.is_1_0 else None
@@ -240,6 +240,6 @@ def open_channel_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[st
 def open_channel_read(request: HttpRequest, wanted: Query[Named]) -> dict[str, Any]:
     """Read one channel of a connection, live; 404 once it is closed."""
     try:
-        return asdict(channels.one(brokers.client(a_broker(wanted.broker)), wanted.name))
+        return asdict(channels.one(brokers.for_page(a_broker(wanted.broker)), wanted.name))
     except RabbitError as error:
         raise refused(error) or error from error

@@ -42,7 +42,7 @@ def open_channel_detail(request: HttpRequest) -> HttpResponse:
     slug = brokers.current(request)
     found, fault, status = None, None, 200
     try:
-        detail = channels.one(brokers.client(slug), name)
+        detail = channels.one(brokers.for_page(slug), name)
         seen = reading.look(slug, CHANNELS)
         before = seen.rows().before((name,))
         at = seen.listing.taken_at

@@ -51,7 +51,7 @@ def connection_detail(request: HttpRequest) -> HttpResponse:
     """One connection: who it is, whether it is held up, its channels with their consumers, its sessions."""
     (name,) = asked(request, "name")
     slug = brokers.current(request)
-    client = brokers.client(slug)
+    client = brokers.for_page(slug)
     found, fault, status = None, None, 200
     try:
         detail = connections.one(client, name)
@@ -87,7 +87,7 @@ def connection_close(request: HttpRequest) -> HttpResponse:
     (name,) = asked(request, "name")
     slug = brokers.current(request)
     try:
-        cut = cutting.of_one(brokers.client(slug), name)
+        cut = cutting.of_one(brokers.for_page(slug), name)
     except RabbitError as error:
         raise refused(error) or error from error
     (item,) = cut.connections
@@ -119,7 +119,7 @@ def connections_close(request: HttpRequest) -> HttpResponse:
         raise Refusal(_("Say whose, or from where: a user or an address."), "invalid", status=422)
     slug = brokers.current(request)
     try:
-        cut = cutting.of_all(brokers.client(slug), user=user, address=address)
+        cut = cutting.of_all(brokers.for_page(slug), user=user, address=address)
     except RabbitError as error:
         raise refused(error) or error from error
     count = cut.count

@@ -8,7 +8,7 @@ from typing import Literal
 
 from django.db.models import QuerySet
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, patience
 from mqadmin.core.models import Operation
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.errors import NotFound, RabbitError
@@ -108,7 +108,8 @@ def places(operation: Operation) -> tuple[Place, Place]:
 def _place(operation: Operation, name: str) -> Place:
     try:
         config = brokers.config(operation.broker)
-        return Place(name, True, amqp.counts(config, operation.params["vhost"], name)[0])
+        with patience.asking(config.slug):
+            return Place(name, True, amqp.counts(config, operation.params["vhost"], name)[0])
     except NotFound:
         return Place(name, False)
     except RabbitError:

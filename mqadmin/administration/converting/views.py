@@ -16,7 +16,7 @@ from mqadmin.administration.acting.deciding import Dialog
 from mqadmin.administration.converting import acting, planning, stages, words
 from mqadmin.administration.converting.forms import ConvertForm, QuietForm
 from mqadmin.administration.listed.naming import asked
-from mqadmin.core import brokers, permissions, tones
+from mqadmin.core import brokers, patience, permissions, tones
 from mqadmin.core.acts import audit, progress
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
@@ -34,7 +34,8 @@ def queue_convert(request: HttpRequest, queue_id: int) -> HttpResponse:
     queue = find(queue_id)
     brokers.show(request, queue.broker.slug)
     try:
-        plan = planning.plan(queue)
+        with patience.asking(queue.broker.slug):
+            plan = planning.plan(queue)
     except RabbitError as error:
         title, text, more = live_fault(error)
         return deciding.decide(request, _dialog(queue, f"{title}. {text} {more}"), _nothing)

@@ -37,7 +37,7 @@ _Values = Mapping[str, Any]
 
 def shown(slug: str, vhost: str, change: Change) -> dict[str, Any]:
     """Return the context of `administration/_effect.html`. Asks the broker; raises RabbitError."""
-    return context(predict(gather(brokers.client(slug), vhost), change))
+    return context(predict(gather(brokers.for_page(slug), vhost), change))
 
 
 def context(effect: Effect) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def effect(slug: str, action: str, values: _Values) -> Effect | None:
 
     Asks the broker; raises RabbitError.
     """
-    client = brokers.client(slug)
+    client = brokers.for_page(slug)
     made = _CHANGES.get(action)
     change = made(client, values) if made else None
     return predict(gather(client, values["vhost"]), change) if change is not None else None
@@ -69,7 +69,7 @@ def register() -> None:
 
 def _provider(made: Callable[[ManagementClient, _Values], Change | None]) -> providers.Provider:
     def panel(slug: str, values: _Values) -> Panel | None:
-        change = made(brokers.client(slug), values)
+        change = made(brokers.for_page(slug), values)
         return Panel(TEMPLATE, shown(slug, values["vhost"], change)) if change is not None else None
 
     return panel

@@ -88,6 +88,21 @@ def _routed(sure: Callable[[], str], perhaps: Callable[[], str]) -> _Says:
     return lambda told: (sure() if told.get("sure", True) else perhaps()) % _where(told)
 
 
+def _refused(told: _Told) -> str:
+    named = [key for key in told["keys"] if key is not None]
+    values = {"exchange": exchange(told["exchange"]), "n": number(len(named))}
+    if not named:
+        return _("Who publishes to %(exchange)s is refused and loses the channel.") % values
+    text = ngettext(
+        "Who publishes to %(exchange)s is refused and loses the channel, whatever the routing key: with %(n)s a "
+        "message reaches a queue now.",
+        "Who publishes to %(exchange)s is refused and loses the channel, whatever the routing key: with %(n)s of "
+        "them a message reaches a queue now.",
+        len(named),
+    )
+    return text % values
+
+
 def _limit(told: _Told) -> str:
     return size(told["limit"]) if told["in_bytes"] else messages(told["limit"])
 
@@ -261,10 +276,7 @@ _WORDS: dict[str, _Says] = {
     "exchange_goes_along": _plain(
         lambda: _("The exchange “%(exchange)s” goes along: it is auto-delete, and its last binding goes.")
     ),
-    "refused": _routed(
-        lambda: _("Who publishes to %(exchange)s is refused and loses the channel (%(which)s)."),
-        lambda: _("Who publishes to %(exchange)s is refused and loses the channel (%(which)s)."),
-    ),
+    "refused": _refused,
     "unroutable": _routed(
         lambda: _("What is published to %(exchange)s with %(which)s reaches no queue any more."),
         lambda: _("What is published to %(exchange)s with %(which)s may reach no queue any more."),

@@ -62,7 +62,7 @@ def would_grow(
     """Return the queues that `grow` would give a member. Raises Refusal (422 with the field), RabbitError."""
     _patterns(vhost_pattern, queue_pattern)
     return replicas.growing(
-        members.placed(brokers.client(broker)),
+        members.placed(brokers.for_page(broker)),
         node,
         strategy=strategy,
         vhost_pattern=vhost_pattern,
@@ -72,7 +72,7 @@ def would_grow(
 
 def would_shrink(*, broker: str, node: str) -> tuple[list[Placed], list[Placed]]:
     """Return the queues that `shrink` would take a member from, and those whose only member it is. RabbitError."""
-    return replicas.shrinking(members.placed(brokers.client(broker)), node)
+    return replicas.shrinking(members.placed(brokers.for_page(broker)), node)
 
 
 def grow(

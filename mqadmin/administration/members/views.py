@@ -33,7 +33,7 @@ def queue_members(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"vhost": vhost, "name": name, "broker": slug}
     status = 200
     try:
-        queue = members.one(brokers.client(slug), vhost, name)
+        queue = members.one(brokers.for_page(slug), vhost, name)
         context |= {"queue": queue, "rows": pages.member_rows(slug, queue)}
     except RabbitError as error:
         context["fault"] = live_fault(error)

@@ -152,7 +152,7 @@ def node_stopping(request: HttpRequest, wanted: Query[NodeQuery]) -> dict[str, A
 @router.get("/nodes/checks", response=list[CheckOut])
 def node_checks(request: HttpRequest, wanted: Query[OfBroker]) -> list[checks.Check]:
     """Run RabbitMQ's own health checks now; those of a node are of the one that answers."""
-    client = brokers.client(a_broker(wanted.broker))
+    client = brokers.for_page(a_broker(wanted.broker))
     return [checks.run(client, name) for name in checks.CHECKS]
 
 

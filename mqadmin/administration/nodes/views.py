@@ -101,7 +101,7 @@ def node_checks(request: HttpRequest) -> HttpResponse:
     rows: list[check_words.CheckRow] = []
     context: dict[str, Any] = {"broker": slug, "rows": rows, "fault": None, "at": ""}
     try:
-        client = brokers.client(slug)
+        client = brokers.for_page(slug)
         context["at"] = client.overview().node
         rows += [check_words.row(checks.run(client, name)) for name in checks.CHECKS]
     except RabbitError as error:

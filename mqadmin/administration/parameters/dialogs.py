@@ -84,7 +84,7 @@ def edit(
     slug = brokers.current(request)
     value, refused = None, ""
     try:
-        live = parameters.one(brokers.client(slug), vhost, component, name)
+        live = parameters.one(brokers.for_page(slug), vhost, component, name)
         refused = "" if live else _("There is none of that name any more.")
         value = masks.shown(name, live.value) if live else None
     except RabbitError as error:

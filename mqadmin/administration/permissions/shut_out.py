@@ -60,7 +60,7 @@ def told(slug: str, action: str, values: _Values) -> dict[str, Any] | None:
 
 def _statements(slug: str, change: AccessChange, user: str) -> tuple[list[dict[str, Any]], int]:
     """Return what is told of a change (`StatementOut`), and how many things the user is at."""
-    access, uses, unknown = asking.gather(brokers.client(slug), users_of={user})
+    access, uses, unknown = asking.gather(brokers.for_page(slug), users_of={user})
     found = [
         _statement(
             "shut_out",

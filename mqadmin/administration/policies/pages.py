@@ -121,7 +121,7 @@ def outcome(
 
 def whole(slug: str, kind: Kind, vhost: str, name: str) -> Whole:
     """Return a policy with what it matches. Asks the broker; raises RabbitError, NotFound where it is gone."""
-    client = brokers.client(slug)
+    client = brokers.for_page(slug)
     policy = policies.one(client, kind, vhost, name)
     by_operator = kind == "operator"
     version = version_of(slug)
@@ -158,7 +158,7 @@ def whole(slug: str, kind: Kind, vhost: str, name: str) -> Whole:
 
 def of_thing(slug: str, vhost: str, name: str, *, is_exchange: bool) -> list[tuple[Kind, Match, Named]]:
     """Return the policies of both kinds that match a queue or an exchange, live. Raises RabbitError."""
-    client = brokers.client(slug)
+    client = brokers.for_page(slug)
     item = next(
         (
             found
@@ -231,7 +231,7 @@ def tried(slug: str, vhost: str, pattern: str, apply_to: str) -> Tried:
             rows = reading.look(slug, EXCHANGES).rows()
             names += sorted(name for at, name in rows.places if at == vhost and name and found.matches(name))
     else:  # no monitor has looked yet
-        known = policies.objects(brokers.client(slug), vhost)
+        known = policies.objects(brokers.for_page(slug), vhost)
         names = [item.name for item in known if item.kind in kinds and item.name and found.matches(item.name)]
     return Tried(len(names), names[:MOST_TRIED], max(0, len(names) - MOST_TRIED))
 
@@ -240,7 +240,7 @@ def version_of(slug: str) -> Version | None:
     """Return the version of a broker as it was last seen, else as it says; None where it does not answer."""
     text = Broker.objects.filter(slug=slug).values_list("version", flat=True).first()
     try:
-        text = text or brokers.client(slug).overview().version
+        text = text or brokers.for_page(slug).overview().version
     except RabbitError:
         return None
     found = re.match(r"(\d+)\.(\d+)", text)

@@ -121,7 +121,7 @@ def policy_edit(request: HttpRequest) -> HttpResponse:
     slug = brokers.current(request)
     now, refused = None, ""
     try:
-        now = policies.one(brokers.client(slug), kind, vhost, name)
+        now = policies.one(brokers.for_page(slug), kind, vhost, name)
     except RabbitError as error:
         refused = str(error)
     values = {"vhost": vhost, "name": name, "by_operator": by_operator}

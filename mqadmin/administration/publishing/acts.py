@@ -92,7 +92,7 @@ def preview(*, broker: str, message: Written) -> Preview:
     Raises Refusal (422 with the field to blame; 404 for an exchange that is not there, 409 `internal`),
     RabbitError.
     """
-    return _preview(brokers.client(broker), broker, message.vhost, message.outgoing())
+    return _preview(brokers.for_page(broker), broker, message.vhost, message.outgoing())
 
 
 def publish(

@@ -148,6 +148,6 @@ def _deletion_says(queue: Queue) -> list[str]:
 def _version(slug: str) -> Version | None:
     """Return the broker's version, None where it is not known: then all is offered that the newest has."""
     try:
-        return declaring.version_of(slug, brokers.client(slug))
+        return declaring.version_of(slug, brokers.for_page(slug))
     except RabbitError:
         return None

@@ -224,7 +224,7 @@ _WORDS = {
     ),
     "exclusive": Saying(
         ngettext_lazy("%(n)s exclusive queue goes with it", "%(n)s exclusive queues go with it", "count"),
-        _lazy("Their clients declare them again when they connect elsewhere."),
+        _lazy("Their clients declare them again when they connect again."),
     ),
     "mirrored": Saying(
         ngettext_lazy(
@@ -236,6 +236,10 @@ _WORDS = {
     "clients": Saying(
         ngettext_lazy("%(n)s connection is cut", "%(n)s connections are cut", "count"),
         _lazy("Clients that connect again go to another node, where they know its address."),
+    ),
+    "clients_shut_out": Saying(
+        ngettext_lazy("%(n)s connection is cut", "%(n)s connections are cut", "count"),
+        _lazy("There is no other node: clients that connect again are refused until it is back."),
     ),
     "our_clients": Saying(
         ngettext_lazy("%(n)s connection is of mqadmin", "%(n)s connections are of mqadmin", "count"),

@@ -27,7 +27,7 @@ def register() -> None:
 
 def _user_gone(slug: str, values: Mapping[str, Any]) -> Panel:
     """Tell of a user's connections, which are closed, and of the rights that go. Asks the broker."""
-    name, client = values["name"], brokers.client(slug)
+    name, client = values["name"], brokers.for_page(slug)
     open_now = sum(item.user == name for item in client.connections())
     inside = sorted(item.vhost for item in permissions.listed(client) if item.user == name)
     levels = []

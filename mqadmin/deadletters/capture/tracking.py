@@ -85,6 +85,8 @@ def refusal(queue: Queue) -> str:
         return _("This is a stream: nothing is ever taken from one, so there is nothing to capture.")
     if queue.exclusive:
         return _("This queue belongs to one connection: nobody else may consume from it.")
+    if queue.auto_delete:
+        return _("This queue deletes itself, with what is in it, when whoever captures it stops.")
     if queue.is_delay:
         return _("This is a delay queue: its messages expire back to where they came from by themselves.")
     if queue.vhost == OWN_VHOST or queue.name.startswith(OWN_QUEUES):

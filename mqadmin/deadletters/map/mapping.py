@@ -166,7 +166,7 @@ def _routing(broker: str, vhost: str) -> tuple[list[BindingInfo], list[ExchangeI
         known = _known.get(key)
     if known is not None and time.monotonic() - known[0] < FRESH:
         return known[1], known[2]
-    client = brokers.client(broker)
+    client = brokers.for_page(broker)
     bindings, exchanges = client.bindings(vhost), client.exchanges(vhost)
     with _lock:
         _known[key] = (time.monotonic(), bindings, exchanges)

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, patience
 from mqadmin.core.errors import Refusal
 from mqadmin.definitions.comparing import document, kinds, secret
 from mqadmin.definitions.comparing.document import Unreadable
@@ -57,7 +57,8 @@ def of_version(version: Version) -> Source:
 
 def now(broker: str) -> Source:
     """Return a broker's definitions as they are now. Raises RabbitError."""
-    read = asking.live(brokers.config(broker).slug)
+    with patience.asking(broker):
+        read = asking.live(brokers.config(broker).slug)
     masked = secret.masked(read.objects, versions.mask())
     return Source(masked, broker, timezone.now(), None, read.passing, read.version)
 

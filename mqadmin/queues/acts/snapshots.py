@@ -40,6 +40,8 @@ DELETING_SECONDS = 30.0  # that one pass may take; the next one goes on
 
 def why_not(queue: Queue, ready: int) -> str:
     """Return why no snapshot of `ready` messages can be kept, "" where it can. Raises RabbitError."""
+    if queue.auto_delete:
+        return source.deletes_itself(queue.name)
     if ready > MOST:
         return _("A snapshot holds at most %(n)s messages.") % {"n": number(MOST)}
     if ready * draining.mean_size(queue) > MOST_BYTES:

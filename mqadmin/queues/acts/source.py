@@ -40,6 +40,15 @@ def why_silent(queue: Queue) -> str:
     }
 
 
+def deletes_itself(queue: str) -> str:
+    """Say why nothing is taken from a queue that deletes itself."""
+    text = _(
+        "“%(queue)s” deletes itself with what is in it when its last consumer leaves, and whoever takes messages out "
+        "of it is one: what was not out yet would be lost."
+    )
+    return text % {"queue": queue}
+
+
 def in_words(holder: Holder, queue: str) -> str:
     """Say what keeps a queue's messages from being taken."""
     values = {
@@ -51,6 +60,7 @@ def in_words(holder: Holder, queue: str) -> str:
         "stream": _("“%(queue)s” is a stream: reading it takes nothing out."),
         "unavailable": _("“%(queue)s” is not available: its state is %(state)s."),
         "exclusive_queue": _("“%(queue)s” belongs to one connection: nobody else may consume from it."),
+        "deletes_itself": deletes_itself(queue),
         "exclusive_consumer": _(
             "“%(queue)s” is consumed exclusively by %(consumer)s: nobody else gets its messages until that stops."
         ),

@@ -77,7 +77,7 @@ def lacking(queue: Queue) -> dict[str, str]:
     if user != config.auth()[0] or time.monotonic() < _may_not_ask.get(config.slug, 0):
         return {}
     try:
-        found = brokers.client(config.slug).permission(queue.vhost, user)
+        found = brokers.for_page(config.slug).permission(queue.vhost, user)
     except Refused:
         _may_not_ask[config.slug] = time.monotonic() + _ASK_AGAIN_S
         return {}
@@ -110,7 +110,7 @@ def _matches(pattern: str, name: str) -> bool:
 
 def bindings(queue: Queue) -> list[BindingInfo]:
     """Return what routes to the queue, the default exchange last. Raises RabbitError."""
-    found = brokers.client(queue.broker.slug).queue_bindings(queue.vhost, queue.name)
+    found = brokers.for_page(queue.broker.slug).queue_bindings(queue.vhost, queue.name)
     return sorted(found, key=lambda item: (item.source == "", item.source, item.routing_key))
 
 
@@ -118,7 +118,7 @@ def peek_risk(queue: Queue, detail: QueueDetail) -> PeekRisk:
     """Judge what a peek would do to the queue, by its policies as they are now where they can be asked for."""
     product, version = queue.broker.product, queue.broker.version
     try:
-        return rabbit_peek.ask(brokers.client(queue.broker.slug), detail, product, version)
+        return rabbit_peek.ask(brokers.for_page(queue.broker.slug), detail, product, version)
     except RabbitError:
         return rabbit_peek.assess(detail, product, version)
 
@@ -129,7 +129,7 @@ def history(queue: Queue) -> dict[str, dict[str, list[list[float]]]]:
     Asked twice: the broker keeps the last ten minutes by 5 s and the hour by 60 s (its sample retention), and
     a finer step over the coarse part would show a staircase of zeros and peaks. Raises RabbitError.
     """
-    client = brokers.client(queue.broker.slug)
+    client = brokers.for_page(queue.broker.slug)
     coarse = client.queue(queue.vhost, queue.name, lengths=past.HOUR, rates=past.HOUR)
     fine = client.queue(queue.vhost, queue.name, lengths=past.RECENT, rates=past.RECENT)
     return {

@@ -15,7 +15,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.formats import number
-from mqadmin.queues.acts import draining, moving
+from mqadmin.queues.acts import draining, moving, source
 from mqadmin.queues.forms.move import MoveForm
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages.broker_status import is_production, live_fault
@@ -61,7 +61,8 @@ def _numbers(queue: Queue) -> dict[str, Any]:
     others = Queue.objects.filter(broker=queue.broker, vhost=queue.vhost, gone_at=None).exclude(pk=queue.pk)
     names = list(others.order_by("name").values_list("name", flat=True)[:MOST_OFFERED])
     likely = [name for name in queue.dead_letters_from if name in names]
-    known = {"names": names, "likely": likely[0] if len(likely) == 1 else ""}
+    stays = source.deletes_itself(queue.name) if queue.auto_delete else ""
+    known = {"stays": stays, "names": names, "likely": likely[0] if len(likely) == 1 else ""}
     try:
         ready = draining.ready_now(queue)
     except RabbitError as error:

@@ -80,7 +80,7 @@ def replicas(queue: Queue, detail: QueueDetail | None) -> dict[str, ReplicaInfo]
     """Return the members of a quorum queue by their nodes, as far as the broker tells of them."""
     if detail is None or detail.info.type != "quorum" or len(detail.info.members) < 2:
         return {}
-    client = brokers.client(queue.broker.slug)
+    client = brokers.for_page(queue.broker.slug)
     found = _kept(("replicas", queue), lambda: client.replicas(queue.vhost, queue.name)) or []
     return {item.node: item for item in found}
 
@@ -90,7 +90,7 @@ def upstream(queue: Queue, facts: Facts) -> Upstream:
     and those not again for ten seconds."""
     if facts.detail is None or facts.bindings is None:
         return Upstream()
-    client = brokers.client(queue.broker.slug)
+    client = brokers.for_page(queue.broker.slug)
 
     def ask(name: str) -> list[BindingInfo] | None:
         return _kept((f"to {name}", queue), lambda: client.exchange_bindings(queue.vhost, name))
@@ -119,7 +119,7 @@ def _holders(queue: Queue, detail: QueueDetail | None, readers: Sequence[Reader]
     loads: dict[str, ChannelLoad] = {}
     names = [item.channel for item in detail.consumer_details if item.channel][:_CHANNELS]
     if names and detail.info.unacked:
-        client = brokers.client(queue.broker.slug)
+        client = brokers.for_page(queue.broker.slug)
         loads = {
             item.name: item for item in _kept(("loads", queue), lambda: client.channel_loads(names)) or []
         }

@@ -31,7 +31,7 @@ Code = Literal[
     # of an exchange, `exchange`
     "exchange_deleted",
     "exchange_goes_along",  # auto-delete, its last binding goes
-    "refused",  # whoever publishes to it loses the channel
+    "refused",  # `keys`: whoever publishes to it with one of them (None: with any other) loses the channel
     "unroutable",  # `routing_key`: such messages reach no queue any more
     "stops_getting",  # `queue`, `routing_key`, `sure`
     "starts_getting",  # `queue`, `routing_key`, `sure`

@@ -5,7 +5,7 @@ It is true of the state that it is given: how old that is, whoever gathered it k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mqadmin.rabbit.effects import applying, effective, letters, messages, refusals, routes, vhosts
@@ -38,6 +38,7 @@ def predict(state: VhostState, change: Change) -> Effect:
         *vhosts.statements(state, after, change),
         *(item for queue in queues for item in queue.statements),
         *_of_exchanges(gone, change),
+        *_refused(found),
         *(item for route in found for item in _of_route(route)),
         *(Statement("hidden", "unknown", params={"what": what}) for what in sorted(state.hidden - {"order"})),
     ]
@@ -185,13 +186,21 @@ def _of_exchanges(gone: tuple[str, ...], change: Change) -> Iterator[Statement]:
         yield Statement(code, "stops", params={"exchange": name})  # type: ignore[arg-type]
 
 
+def _refused(found: Iterable[RouteChange]) -> Iterator[Statement]:
+    """Say of each exchange that is gone once who loses the channel, with the routing keys that led somewhere."""
+    keys: dict[str, list[str | None]] = {}
+    for route in found:
+        if route.refused:
+            keys.setdefault(route.exchange, []).append(route.routing_key)
+    for exchange, led in keys.items():
+        yield Statement("refused", "stops", params={"exchange": exchange, "keys": tuple(led)})
+
+
 def _of_route(route: RouteChange) -> Iterator[Statement]:
     where = {"exchange": route.exchange, "routing_key": route.routing_key}
-    if route.refused:
-        yield Statement("refused", "stops", params=where)
-    elif route.unroutable:
+    if route.unroutable and not route.refused:  # refused: said of all its keys at once
         yield Statement("unroutable", "loses", params={**where, "queues": route.lost, "sure": route.is_sure})
-    else:
+    elif not route.refused:
         for name in route.lost:
             yield Statement("stops_getting", "stops", name, {**where, "sure": route.is_sure})
     for name in route.gained:

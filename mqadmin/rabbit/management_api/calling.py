@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager
+from typing import Any, Self, TypeVar
 
 import requests
 
@@ -13,6 +15,7 @@ from mqadmin.rabbit.errors import BadResponse, ManagementUnavailable, NotFound, 
 from mqadmin.rabbit.management_api import entries, parse
 from mqadmin.rabbit.management_api.entries import Entry
 from mqadmin.rabbit.management_api.hosts import Hosts
+from mqadmin.rabbit.management_api.http import Answer
 from mqadmin.rabbit.types import UserInfo, VhostInfo
 
 T = TypeVar("T")
@@ -23,10 +26,16 @@ class Calls:
 
     def __init__(self, config: BrokerConfig, session: requests.Session | None = None) -> None:
         self.config = config
-        self._http = Hosts(config, session)
+        self._http: Hosts | _Guarded = Hosts(config, session)
 
     def close(self) -> None:
         self._http.close()
+
+    def within(self, guard: Callable[[], AbstractContextManager[None]]) -> Self:
+        """Return the same client, whose every call is made within `guard()`; it shares this one's sessions."""
+        guarded = copy.copy(self)
+        guarded._http = _Guarded(self._http, guard)
+        return guarded
 
     def whoami(self) -> UserInfo:
         return self._one(parse.user, self._http.call("GET", "whoami"))
@@ -106,6 +115,23 @@ class Calls:
         return ManagementUnavailable(
             f"{self.config.management_base} answered with JSON that is not RabbitMQ's management API."
         )
+
+
+class _Guarded:
+    """The hosts of a management API, each call of which is made within a guard."""
+
+    def __init__(self, hosts: Hosts | _Guarded, guard: Callable[[], AbstractContextManager[None]]) -> None:
+        self._hosts, self._guard = hosts, guard
+
+    def call(self, method: str, *segments: str, **options: Any) -> Any:
+        return self.answer(method, *segments, **options).found
+
+    def answer(self, method: str, *segments: str, **options: Any) -> Answer:
+        with self._guard():
+            return self._hosts.answer(method, *segments, **options)
+
+    def close(self) -> None:
+        self._hosts.close()
 
 
 def in_path(*names: str) -> bool:

@@ -1,4 +1,4 @@
-"""Who else holds a queue that messages are to be taken from, so that none would come. Pure."""
+"""Why messages cannot be taken from a queue: who else holds it, or that it would go with them. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ Code = Literal[
     "stream",  # reading it takes nothing out
     "unavailable",  # its state
     "exclusive_queue",  # of another connection
+    "deletes_itself",  # with what is in it, once its last consumer leaves: and who takes it out is one
     "exclusive_consumer",  # nobody else may consume
     "single_active",  # all go to the consumer that is active
 ]
@@ -39,6 +40,10 @@ def holder(queue: QueueDetail, consumers: int | None = None) -> Holder | None:
         return Holder("unavailable", state=info.state or "")
     if info.exclusive:
         return Holder("exclusive_queue")
+    if (
+        info.auto_delete
+    ):  # tried on 3.10.8 and 4.3.6: cancelled or killed, the one consumer takes the queue along
+        return Holder("deletes_itself")
     if consumers == 0:
         return None
     alone = next((item for item in queue.consumer_details if item.exclusive), None)

@@ -159,7 +159,9 @@ def _clients(cluster: Cluster, name: str) -> Iterator[Finding]:
     there = [item for item in cluster.clients if item.node == name]
     if not there:
         yield Finding("", 0, "no_clients", FINE)
-    for code, is_ours in (("our_clients", True), ("clients", False)):
+    # A broker that is all away has nowhere that they could go.
+    is_only = sum(item.running for item in cluster.nodes) == 1
+    for code, is_ours in (("our_clients", True), ("clients_shut_out" if is_only else "clients", False)):
         clients = [item for item in there if (item.product == "mqadmin") is is_ours]
         if clients:
             users = len({item.user for item in clients})

@@ -112,6 +112,7 @@ def test_a_tracking_that_was_cut_off_can_be_done_again(place: Place, by: Actor) 
         ({"type": "stream"}, "stream"),
         ({"is_delay": True}, "delay queue"),
         ({"exclusive": True}, "one connection"),
+        ({"auto_delete": True}, "deletes itself"),
         ({"name": "mqadmin.delay.1000"}, "mqadmin itself"),
         ({"name": "missing"}, "no such queue"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from mqadmin.queues.acts import declaring
 from mqadmin.rabbit import amqp as rabbit_amqp
 from mqadmin.rabbit.publishing.publisher import Outgoing
 from tests.faults.soak.sizes import TIMEOUT
-from tests.support import amqp
+from tests.support import amqp, own_nodes
 from tests.support.conversions import ANN
 from tests.support.length import IN_FULL
 from tests.support.management import Management
@@ -119,31 +120,40 @@ def test_it_is_undone_from_each_step(
 
 
 def test_a_broker_that_goes_when_the_queue_is_gone_is_waited_for(
-    restartable_broker: Node, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RABBITMQ_URL", restartable_broker.amqp_url)
-    monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", restartable_broker.management_url)
-    brokers.forget()
-    with temporary_vhost(brokers.config("default")) as vhost:
-        queue = declaring.declare(broker="default", by=ANN, vhost=vhost, name="orders", type="classic")
-        expected = [b"%d" % number for number in range(UNDONE)]
-        amqp.publish(brokers.config("default"), vhost, "orders", expected)
-        operation = acting.convert(queue=queue, by=ANN, publishers_stopped=True)
-        original = BlockingChannel.queue_delete
+    with own_nodes.folder(tmp_path) as folder, own_nodes.running(folder / "node") as node:
+        monkeypatch.setenv("RABBITMQ_URL", node.amqp_url)
+        monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", node.management_url)
+        brokers.forget()
+        with temporary_vhost(brokers.config("default")) as vhost:
+            queue = declaring.declare(broker="default", by=ANN, vhost=vhost, name="orders", type="classic")
+            expected = [b"%d" % number for number in range(UNDONE)]
+            amqp.publish(brokers.config("default"), vhost, "orders", expected)
+            operation = acting.convert(queue=queue, by=ANN, publishers_stopped=True)
+            with monkeypatch.context() as patch:
+                stops_after_deletion(patch, node)
+                waits = finished(operation)
+            assert (waits.status, bool(waits.error)) == ("pending", True)
+            node.start()
+            node.wait()
+            done = finished(operation)
+            assert (done.status, done.error) == ("done", "")
+            found = bodies(vhost, "orders")
+            print(f"stopped while the queue is gone: {len(found)} arrived, {len(set(found))} different")
+            assert found == expected
 
-        def delete_and_stop(channel: BlockingChannel, *args: Any, **kwargs: Any) -> None:
-            original(channel, *args, **kwargs)
-            monkeypatch.setattr(BlockingChannel, "queue_delete", original)
-            restartable_broker.stop()
 
-        monkeypatch.setattr(BlockingChannel, "queue_delete", delete_and_stop)
-        waits = finished(operation)
-        assert (waits.status, bool(waits.error)) == ("pending", True)
-        restartable_broker.start()
-        restartable_broker.wait()
-        done = finished(operation)
-        assert (done.status, done.error) == ("done", "")
-        assert bodies(vhost, "orders") == expected
+def stops_after_deletion(patch: pytest.MonkeyPatch, node: Node) -> None:
+    """Have the node stop as soon as a queue was deleted."""
+    original = BlockingChannel.queue_delete
+
+    def delete_and_stop(channel: BlockingChannel, *args: Any, **kwargs: Any) -> None:
+        original(channel, *args, **kwargs)
+        patch.setattr(BlockingChannel, "queue_delete", original)
+        node.stop()
+
+    patch.setattr(BlockingChannel, "queue_delete", delete_and_stop)
 
 
 class Publisher:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.queues.acts import moving, source
+from mqadmin.queues.acts import deleting, draining, moving, purging, source
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import BrokerConfig
 from tests.queues.acts.test_moving import BY, carry_out, channel, dead, depth, fill
@@ -147,6 +148,29 @@ def test_a_source_with_a_single_active_consumer_is_refused_with_its_name(
         assert refused(queue, "work").code == "held"
     operation = carry_out(moving.move(queue=queue, to_queue="work", by=BY))
     assert (operation.status, operation.done) == ("done", 3), "once it is gone"
+
+
+ACTS: dict[str, Callable[[Queue], Operation]] = {
+    "move": lambda queue: moving.move(queue=queue, to_queue="work", by=BY),
+    "purge and keep": lambda queue: purging.purge(queue=queue, by=BY, snapshot=True),
+    "delete and keep": lambda queue: deleting.delete_kept(queue=queue, by=BY),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_nothing_is_taken_from_a_queue_that_would_delete_itself_for_it(
+    broker: Broker, vhost: str, channel: BlockingChannel, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    monkeypatch.setattr(draining, "BATCH", 3)  # between batches nobody consumes
+    channel.queue_declare("fleeting", durable=True, auto_delete=True)
+    queue = make_queue(broker, "fleeting", vhost)
+    channel.confirm_delivery()
+    for number in range(9):
+        channel.basic_publish("", "fleeting", b"%d" % number)
+    with pytest.raises(Refusal, match="deletes itself with what is in it") as refusal:
+        carry_out(ACTS[act](queue))
+    assert refusal.value.status == 409
+    assert depth(channel, "fleeting") == 9
 
 
 def test_a_consumer_that_comes_between_ends_it_with_its_name(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -32,3 +34,13 @@ def test_what_stands_against_it_is_beside_the_field_and_what_may_be_lost_is_aske
     assert Operation.objects.get().total == 5
     assert operator.post(address, {"to_queue": "small", "allow_loss": "1"}).status_code in (200, 302)
     assert Operation.objects.count() == 2
+
+
+def test_of_a_queue_that_deletes_itself_it_says_so_before_anything_is_asked(
+    operator: Client, work: Queue, broker_config: BrokerConfig
+) -> None:
+    amqp.publish(broker_config, work.vhost, "work", [b"x"])
+    Queue.objects.filter(pk=work.pk).update(auto_delete=True)
+    text = operator.get(reverse("queue_move", args=[work.pk])).content.decode()
+    assert "“work” deletes itself with what is in it" in html.unescape(text)
+    assert 'name="to_queue"' not in text

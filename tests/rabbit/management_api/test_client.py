@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mqadmin.rabbit import amqp
+from mqadmin.rabbit.administration.definitions import DefinitionsClient
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import (
     BadResponse,
@@ -52,6 +53,23 @@ NAMES = [
     "x" * 255,
     "é" * 127,
 ]
+
+
+def test_why_definitions_are_refused_is_said_in_words(
+    management: Management, broker_config: BrokerConfig, vhost: str
+) -> None:
+    management.set_vhost_limit(vhost, "max-queues", 0)
+    queue = {"vhost": vhost, "name": "q", "durable": True, "auto_delete": False, "arguments": {}}
+    with pytest.raises(BadResponse, match=r'virtual host "\S+" would exceed the limit of 0 queue'):
+        DefinitionsClient(broker_config).load({"queues": [queue]})
+
+
+def test_what_is_refused_and_cannot_be_said_is_no_broker_that_is_away(
+    management: Management, vhost: str
+) -> None:
+    management.declare_queue(vhost, "é")
+    with pytest.raises(BadResponse, match="inequivalent|letters beyond ASCII"):
+        management.declare_queue(vhost, "é", arguments={"x-max-length": 1})
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -63,6 +63,11 @@ CASES: list[tuple[str, Cluster, dict[str, str]]] = [
     ("a mirror that is itself", cluster(queue("classic", A, mirrors=(A,))), {"only_copy": CARE}),
     ("classic elsewhere", cluster(queue("classic", B, unsaved=2)), {"no_classic": FINE}),
     ("somebody's connection", cluster(clients=(client(),)), {"clients": CARE}),
+    (
+        "somebody's connection to the only node",
+        cluster(clients=(client(),), nodes=(Machine(A),)),
+        {"only_node": BREAKS, "clients_shut_out": CARE},
+    ),
     ("our own connection", cluster(clients=(client(product="mqadmin"),)), {"our_clients": CARE}),
     ("a connection elsewhere", cluster(clients=(client(B),)), {"no_clients": FINE}),
     ("connections not to be seen", cluster(clients=None), {"clients_unknown": CARE}),
