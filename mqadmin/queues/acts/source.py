@@ -43,8 +43,8 @@ def why_silent(queue: Queue) -> str:
 def deletes_itself(queue: str) -> str:
     """Say why nothing is taken from a queue that deletes itself."""
     text = _(
-        "“%(queue)s” deletes itself with what is in it when its last consumer leaves, and whoever takes messages out "
-        "of it is one: what was not out yet would be lost."
+        "“%(queue)s” deletes itself with what is in it when its last consumer leaves, and whoever takes messages "
+        "out of it is one: what was not out yet would be lost."
     )
     return text % {"queue": queue}
 

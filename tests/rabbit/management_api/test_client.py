@@ -68,7 +68,7 @@ def test_what_is_refused_and_cannot_be_said_is_no_broker_that_is_away(
     management: Management, vhost: str
 ) -> None:
     management.declare_queue(vhost, "é")
-    with pytest.raises(BadResponse, match="inequivalent|letters beyond ASCII"):
+    with pytest.raises(BadResponse, match=r"inequivalent|letters beyond ASCII"):
         management.declare_queue(vhost, "é", arguments={"x-max-length": 1})
 
 
