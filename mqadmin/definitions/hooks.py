@@ -12,6 +12,8 @@ from mqadmin.definitions.acts import running, steps  # noqa: F401 (running: work
 from mqadmin.definitions.keeping import events, retention, thread
 from mqadmin.definitions.keeping.who import RESTORES
 from mqadmin.definitions.listening import thread as listening
+from mqadmin.definitions.pages import happenings
+from mqadmin.history import happenings as history
 
 
 def register() -> None:
@@ -22,6 +24,7 @@ def register() -> None:
     for forget in (retention.forget, events.forget, steps.forget):
         hooks.register_retention(forget)
     hooks.register_operation_page(RESTORES, _restore)
+    history.register(happenings.happenings)
 
 
 def _restore(operation: Any) -> str:

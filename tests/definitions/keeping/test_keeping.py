@@ -14,6 +14,7 @@ from mqadmin.definitions.comparing.document import Read
 from mqadmin.definitions.comparing.kinds import Key, Snapshot
 from mqadmin.definitions.keeping import packing, retention, versions, who
 from mqadmin.definitions.models import Part, Version
+from mqadmin.history.happenings import Asked, between
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -139,3 +140,36 @@ def test_what_no_version_needs_is_deleted(settings: LazySettings) -> None:
     assert versions.objects(left) == queues(4)
     assert set(Part.objects.values_list("digest", flat=True)) == set(left.parts.values())
     assert retention.forget(NOW + timedelta(hours=1)) == ""
+
+
+@pytest.mark.django_db
+def test_what_was_changed_and_by_whom_stands_among_what_happened() -> None:
+    policy, exchange = Key(kinds.POLICY, "/", ("cap",)), Key(kinds.EXCHANGE, "/", ("shop",))
+    bound = Key(kinds.BINDING, "/", ("shop", "queue", "q1", "k", "{}"))
+    objects: Snapshot = {**queues(2), policy: {"definition": {"max-length": 1}}}
+    keep(objects)
+    keep(
+        {**objects, policy: {"definition": {"max-length": 2}}}, 1
+    )  # noted by the monitor, by whom is not known
+    later = {**objects, policy: {"definition": {"max-length": 3}}, exchange: {"type": "topic"}, bound: {}}
+    made = keep(later, 2)
+    assert made is not None
+    by = [
+        {"actor": "ann", "action": "policy.set"},
+        {"actor": "ops", "action": "exchange.created", "told": "1"},
+    ]
+    Version.objects.filter(pk=made.pk).update(who=by)
+
+    def told(queue: tuple[str, str] | None = None) -> list[str]:
+        asked = Asked("default", NOW - timedelta(hours=1), NOW + timedelta(hours=1), queue)
+        return [item.what for item in between(asked)]
+
+    (whole,) = told()
+    assert "policy “cap” changed" in whole
+    assert "exchange “shop” added" in whole
+    assert whole.endswith("by ann, ops (user of the broker)")
+    (of_queue,) = told(("/", "q1"))
+    assert "binding “shop → q1 (k)” added" in of_queue
+    assert "exchange" not in of_queue
+    assert told(("/", "q0")) == ["policy “cap” changed by ann, ops (user of the broker)"]
+    assert told(("other", "q0")) == []
