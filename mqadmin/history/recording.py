@@ -7,17 +7,18 @@ of the span that is not over yet, and goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress, filterfalse
 from operator import ne
 from sys import intern
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from mqadmin.history import packing
 from mqadmin.history.kinds import KINDS, Values, scaled
-from mqadmin.history.models import Gap, Moment, Series
+from mqadmin.history.models import Chunk, Gap, Moment, Series
 from mqadmin.history.steps import Step, Window
 
 Raw = tuple[float | None, ...]
@@ -109,6 +110,9 @@ class Recorder:
 
     def _note_gap(self, begin: float, end: float) -> None:
         Gap.objects.update_or_create(broker=self.broker, begin=int(begin), defaults={"end": int(end)})
+        self._pause(begin)
+
+    def _pause(self, begin: float) -> None:
         for window in self._windows:
             window.pause(begin)
         # All is said anew behind the gap: what stands before it is not known to have held.
@@ -150,19 +154,45 @@ class Recorder:
         self._read_series()
         finest = self._steps[0].seconds
         moments = Moment.objects.filter(broker=self.broker).order_by("at")
+        first = moments.filter(step=finest).values_list("at", flat=True).first()
+        if first is None:
+            return
+        self._last = self._told(finest, first)
+        for window in self._windows:
+            begin = first // window.seconds * window.seconds
+            window.resume(begin, self._last, self._told(window.seconds, begin), self._kinds)
         written = set(moments.exclude(step=finest).values_list("step", "at"))
         rows = []
         for moment in moments.filter(step=finest).iterator(chunk_size=20):
+            if self._at is not None and moment.at - self._at > self._gap:
+                self._pause(self._at)
             rows += self._over(moment.at)
-            points = {
-                series: values
-                for series, values in packing.all_of(bytes(moment.data))
-                if series in self._kinds
-            }
-            self._feed(moment.at, points)
+            self._feed(moment.at, dict(self._known(moment)))
             self._at = moment.at
         _write([row for row in rows if row.count and (row.step, row.at) not in written])
         self._raw = {}
+
+    def _told(self, step: int, before: int) -> dict[int, Values]:
+        """Return by series what is stored last of a step before a moment: in its newest chunk, or not folded yet.
+
+        Behind a gap all is said anew, so that nothing of before it is the last.
+        """
+        chunks = Chunk.objects.filter(step=step, start__lt=before)
+        newer = chunks.filter(series_id=OuterRef("series_id"), start__gt=OuterRef("start"))
+        mine = Series.objects.filter(broker=self.broker, ended_at=None).values("pk")
+        newest = chunks.filter(~Exists(newer), series_id__in=mine).values_list("series_id", "data")
+        found: dict[int, Values] = {}
+        for series, data in newest.iterator(chunk_size=500):
+            earlier = [values for at, values in packing.points(bytes(data)) if at < before]
+            if earlier:
+                found[series] = earlier[-1]
+        moments = Moment.objects.filter(broker=self.broker, step=step, at__lt=before).order_by("at")
+        for moment in moments.iterator(chunk_size=20):
+            found.update(self._known(moment))
+        return {series: values for series, values in found.items() if series in self._kinds}
+
+    def _known(self, moment: Moment) -> Iterator[tuple[int, Values]]:
+        return ((series, row) for series, row in packing.all_of(bytes(moment.data)) if series in self._kinds)
 
 
 def _missing(known: Iterable[Key], sample: Mapping[Key, Raw]) -> set[Key]:

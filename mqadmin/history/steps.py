@@ -98,6 +98,18 @@ class Window:
         self._open: dict[int, _Open] = {}
         self._written: dict[int, Values] = {}
 
+    def resume(
+        self, start: int, now: Mapping[int, Values], written: Mapping[int, Values], kinds: Mapping[int, str]
+    ) -> None:
+        """Go on at `start`, where each series has what is `now`; the last point of such a window was `written`.
+
+        A series of which these are not the same is written in this window.
+        """
+        left = {series: values for series, values in now.items() if written.get(series) != values}
+        self._open = {series: _Open(kinds[series], values, float(start)) for series, values in left.items()}
+        self._written = dict(written)
+        self.start = start if left else None
+
     def is_over(self, at: float) -> bool:
         """Whether the moment lies behind the window."""
         return self.start is not None and at >= self.start + self.seconds
