@@ -51,6 +51,13 @@ def _part(value: Any, bit: str) -> Any:
     raise NotPlain
 
 
+def _part_or_none(value: Any, bit: str) -> Any:
+    """Return the same for a condition, in which what is missing is None."""
+    if type(value) is dict and bit not in value and not hasattr(dict, bit):
+        return None
+    return _part(value, bit)
+
+
 def _holds(condition: Any, context: Context) -> Any:
     try:
         return condition.eval(context)
@@ -72,6 +79,7 @@ _GIVEN = {
     "get_script_prefix": get_script_prefix,
     "holds": _holds,
     "part": _part,
+    "part_or_none": _part_or_none,
     "settings": settings,
     "shown": render_value_in_context,
     "url": written_url,
@@ -182,9 +190,11 @@ class Lines:
             return
         var, steps, further = expression.var, expression.steps, expression.further
         self._line(f"{made} = {self._name(var.first)}")
-        for bit in var.rest:
-            self._line(f"{made} = {made}.{bit} if type({made}) in PLAIN else part({made}, {bit!r})")
-        if missing and not var.rest and not steps and not further:
+        is_bare = bool(missing) and not steps and not further
+        for place, bit in enumerate(var.rest, start=1):
+            part = "part_or_none" if is_bare and place == len(var.rest) else "part"
+            self._line(f"{made} = {made}.{bit} if type({made}) in PLAIN else {part}({made}, {bit!r})")
+        if is_bare and not var.rest:
             self._line(f"if {made} is MISSING: {made} = {missing}")
         elif not var.rest:
             self._line(f"if {made} is MISSING: raise NotPlain")

@@ -127,9 +127,15 @@ def written_url(prefix: str, view: Any, arguments: tuple[Any, ...], node: QuickU
         and all(type(one) in (int, str) for one in arguments)
     ):
         try:
-            return _escaped(settings.ROOT_URLCONF, prefix, view, arguments)
+            found = _escaped if node.asvar is None else _address
+            address = found(settings.ROOT_URLCONF, prefix, view, arguments)
         except NoReverseMatch:
-            pass
+            address = ""
+        if address and node.asvar is None:
+            return address
+        if address:
+            context[node.asvar] = address
+            return ""
     rendered: str = node.render(context)
     return rendered
 

@@ -17,7 +17,7 @@ from typing import Any
 from django.template import Engine, TemplateDoesNotExist
 from django.template.base import Node, NodeList, TextNode
 from django.template.context import Context
-from django.template.defaulttags import ForNode, WithNode
+from django.template.defaulttags import ForNode, LoadNode, SpacelessNode, WithNode
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
 from mqadmin.core.templating.lines import Body, Lines
@@ -31,7 +31,10 @@ from mqadmin.core.templating.nodes import (
 
 _LEAVES_NAMES = {QuickIncludeNode, QuickURLNode, BlockTranslateNode, ForNode, WithNode}  # as they were
 
-_BARE = {TextNode, QuickVariableNode, QuickIfNode, QuickSimpleNode, TranslateNode, *_LEAVES_NAMES}
+_BARE = {
+    *(TextNode, QuickVariableNode, QuickIfNode, QuickSimpleNode, TranslateNode, LoadNode, SpacelessNode),
+    *_LEAVES_NAMES,
+}
 
 
 def _included(node: Any, within: tuple[str, ...] = ()) -> NodeList | None:
@@ -72,6 +75,8 @@ class Writer(Lines):
         """Write what each of them renders."""
         text = ""
         for node in nodes:
+            if type(node) is LoadNode:  # done when it was read
+                continue
             if type(node) is TextNode:
                 text += node.s
                 continue
@@ -121,7 +126,7 @@ class Writer(Lines):
             self._add_simple(node)
         elif type(node) is TranslateNode:
             self._add_translation(node)
-        elif type(node) is QuickURLNode and not node.asvar and not node.kwargs:
+        elif type(node) is QuickURLNode and not node.kwargs:
             self._add_url(node)
         elif type(node) is QuickIncludeNode and (inside := _included(node)) is not None:
             self._add_included(node, inside)
@@ -132,11 +137,12 @@ class Writer(Lines):
                 self._known = known
 
     def _add_variable(self, node: Any) -> None:
+        are_plain = self._once("not settings.USE_THOUSAND_SEPARATOR")
         value = self._value(node.filter_expression)
         self._line(f"kind = type({value})")
         self._line(f"if kind is SafeString: add({value})")
         self._line(f"elif kind is str: add(escape({value}))")
-        self._line(f"elif kind is int and not settings.USE_THOUSAND_SEPARATOR: add(str({value}))")
+        self._line(f"elif kind is int and {are_plain}: add(str({value}))")
         self._line(f"else: add(shown({value}, context))")
 
     def _add_simple(self, node: Any) -> None:
@@ -159,6 +165,7 @@ class Writer(Lines):
         prefix = self._once("get_script_prefix()")
         arguments = "".join(f"{value}, " for value in values)
         self._line(f"add(url({prefix}, {view}, ({arguments}), {self._refer(node)}, context))")
+        self._known.discard(node.asvar)
 
     def _add_translation(self, node: Any) -> None:
         expression = node.filter_expression
