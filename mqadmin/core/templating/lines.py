@@ -171,7 +171,7 @@ class Lines:
             made = self._new()
             self._line(f"{made} = {self._refer(expression.resolve)}(context)")
             return made
-        if expression.steps is None:
+        if getattr(expression, "steps", None) is None:
             return self._refer(expression.var.literal if expression.is_var else expression.var)
         made, known = self._new(), set(self._known)
         self._line("try:")
@@ -184,7 +184,7 @@ class Lines:
 
     def _plain(self, expression: Any, made: str, missing: str) -> None:
         """Write a value that is plain; what it raises means that Django is asked. `missing`: what no name is."""
-        if expression.steps is None:
+        if getattr(expression, "steps", None) is None:
             value = expression.var.literal if expression.is_var else expression.var
             self._line(f"{made} = {self._refer(value)}")
             return

@@ -80,7 +80,11 @@ TEXTS = (
     "{% url 'queue_detail' queue_id %} {% url view queue_id as there %}{{ there }}",
     "{% for name, count in pairs %}{% url 'queue_detail' count %}{% url view thing.count %}{% endfor %}",
     "{% url 'queue_detail' pk=queue_id as keyed %}{{ keyed }}{% url 'queue_detail' queue_id|add:1 %}",
-    "{% for name, count in pairs %}{% url view count as at %}{{ at }}{% spaceless %}<a> {{ at }} </a> {% endspaceless %}{% endfor %}",
+    "{% for name, count in pairs %}{% url view count as at %}{{ at }}"
+    "{% spaceless %}<a> {{ at }} </a> {% endspaceless %}{% endfor %}",
+    "{% listing pairs as pair name=pair.0 %}<tr id='{{ name }}'>{% column 'a' title=text %}A{% cell 'b' title='c' %}"
+    "{{ pair.1 }}{% column %}{% cell none title=thing.name lang='en' %}{% if name == 'a' %}{{ thing }}{% endif %}"
+    "{% column view %}B{% cell %} {{ name }} {% endlisting %}",
     "{% url view text as at %}[{{ at }}]{% load i18n %}{% if at %}at{% endif %}",
     "{% url 'nowhere' as none %}[{{ none }}]",
     "{% url 'api:openapi-json' %} {% url 'letter_list' %} {% spaceless %}<a> </a> <b></b>{% endspaceless %}",
