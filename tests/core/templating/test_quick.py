@@ -82,7 +82,8 @@ TEXTS = (
     "{% url 'queue_detail' pk=queue_id as keyed %}{{ keyed }}{% url 'queue_detail' queue_id|add:1 %}",
     "{% for name, count in pairs %}{% url view count as at %}{{ at }}"
     "{% spaceless %}<a> {{ at }} </a> {% endspaceless %}{% endfor %}",
-    "{% listing pairs as pair name=pair.0 %}<tr id='{{ name }}'>{% column 'a' title=text %}A{% cell 'b' title='c' %}"
+    "{% listing pairs as pair name=pair.0 %}<tr id='{{ name }}'>"
+    "{% column 'a' title=text %}A{% cell 'b' title='c' %}"
     "{{ pair.1 }}{% column %}{% cell none title=thing.name lang='en' %}{% if name == 'a' %}{{ thing }}{% endif %}"
     "{% column view %}B{% cell %} {{ name }} {% endlisting %}",
     "{% url view text as at %}[{{ at }}]{% load i18n %}{% if at %}at{% endif %}",
