@@ -81,6 +81,12 @@ class DatabaseInALine(logging.Filter):
         record.msg, record.args = "%s", (f"{text} ({left_out} more since)" if left_out else text,)
         return True
 
+    def forget(self) -> None:
+        """Let the next line of each place through."""
+        with self._lock:
+            self._due.clear()
+            self._left_out.clear()
+
     def _first(self, place: tuple[str, str]) -> int | None:
         """Return how many were left out since the last one was let through; None: this one is, too."""
         now = time.monotonic()

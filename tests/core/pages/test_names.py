@@ -67,7 +67,7 @@ def test_every_page_shows_every_sign_of_a_name(
         for page in shown_pages:
             for address in hard_data.addresses(world, page.name, page.address(world)):
                 for headers in ({}, HX):
-                    response = client.get(address, headers=headers)
+                    response = client.get(address, headers=headers, follow=True)  # a name leads to its page
                     if "html" in response["Content-Type"]:
                         assert response.status_code == 200, address
                         wrong[f"{address} {len(headers)}"] = Seen(response.text).unseen

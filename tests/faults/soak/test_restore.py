@@ -27,8 +27,9 @@ from mqadmin.definitions.keeping import asking
 from mqadmin.definitions.models import RestoreStep
 from mqadmin.rabbit.administration.definitions import DefinitionsClient
 from mqadmin.rabbit.errors import NoResponse
-from tests.faults.soak.sizes import IN_FULL, TIMEOUT
+from tests.faults.soak.sizes import TIMEOUT
 from tests.support import own_nodes
+from tests.support.length import IN_FULL
 from tests.support.management import Management
 from tests.support.waiting import wait_until
 
