@@ -15,6 +15,7 @@ _PICK_FROM = range(20_000, 32_000)
 # "3/8" picks from the fourth eighth only: a port that is free for a moment, between stop and start, is not taken by
 # another who does the same.
 SHARE_VARIABLE = "MQADMIN_PICK_SHARE"
+_picked: set[int] = set()  # by this process
 
 
 def check_free(host: str, port: int, variable: str, purpose: str) -> None:
@@ -48,9 +49,14 @@ def next_free(host: str, port: int) -> int:
 
 
 def pick(host: str = "127.0.0.1") -> int:
-    """Return a port that is free now. Raises Trouble when none is found."""
-    for candidate in random.sample(_share(), 200):
-        if is_free(host, candidate):
+    """Return a port that is free now, each time another. Raises Trouble when none is found."""
+    share = _share()
+    if len(_picked) > len(share) // 2:
+        _picked.clear()
+    for candidate in random.sample(share, 200):
+        # One that was picked may be bound later only: of ten a node had two the same.
+        if candidate not in _picked and is_free(host, candidate):
+            _picked.add(candidate)
             return candidate
     raise Trouble("No free port was found between 20000 and 32000.")
 
