@@ -17,7 +17,7 @@ from typing import Any
 from django.template import Engine, TemplateDoesNotExist
 from django.template.base import Node, NodeList, TextNode
 from django.template.context import Context
-from django.template.defaulttags import ForNode, LoadNode, SpacelessNode, WithNode
+from django.template.defaulttags import ForNode, LoadNode, WithNode
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
 from mqadmin.core.templating.lines import Body, Lines
@@ -31,10 +31,7 @@ from mqadmin.core.templating.nodes import (
 
 _LEAVES_NAMES = {QuickIncludeNode, QuickURLNode, BlockTranslateNode, ForNode, WithNode}  # as they were
 
-_BARE = {
-    *(TextNode, QuickVariableNode, QuickIfNode, QuickSimpleNode, TranslateNode, LoadNode, SpacelessNode),
-    *_LEAVES_NAMES,
-}
+_BARE = {TextNode, QuickVariableNode, QuickIfNode, QuickSimpleNode, TranslateNode, *_LEAVES_NAMES}
 
 
 def _included(node: Any, within: tuple[str, ...] = ()) -> NodeList | None:
