@@ -57,3 +57,10 @@ def test_who_has_a_share_picks_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ports.pick() in range(30_500, 32_000)
     monkeypatch.delenv(ports.SHARE_VARIABLE)
     assert ports.pick() in range(20_000, 32_000)
+
+
+def test_a_port_that_is_not_bound_yet_is_not_picked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ports.SHARE_VARIABLE, "0/40")  # 300 ports, of which two would soon be the same
+    monkeypatch.setattr(ports, "_picked", set())
+    picked = [ports.pick() for _time in range(60)]
+    assert len({*picked}) == 60

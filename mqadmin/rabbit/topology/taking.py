@@ -40,9 +40,7 @@ def holder(queue: QueueDetail, consumers: int | None = None) -> Holder | None:
         return Holder("unavailable", state=info.state or "")
     if info.exclusive:
         return Holder("exclusive_queue")
-    if (
-        info.auto_delete
-    ):  # tried on 3.10.8 and 4.3.6: cancelled or killed, the one consumer takes the queue along
+    if info.auto_delete:  # tried on 3.10.8 and 4.3.6: cancelled or killed, the one consumer takes it along
         return Holder("deletes_itself")
     if consumers == 0:
         return None
