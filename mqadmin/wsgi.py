@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mqadmin import ending
 from mqadmin.base_path import below
+from mqadmin.stack import with_room
 
 if TYPE_CHECKING:
     from mqadmin.base_path import Application
@@ -36,7 +37,7 @@ def _application() -> Application:
         database.require(wait=True)  # one that is away is a page of each request, until it is back
         make_ready()
         _say_that_it_is_there()
-        return below(settings.BASE_PATH, made)
+        return with_room(below(settings.BASE_PATH, made))
     except SystemExit as end:  # the settings, or the tables, cannot be used: one line says why
         text = str(end)
     except Exception as error:

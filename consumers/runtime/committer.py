@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from consumers.runtime.sink import SinkUnavailable
+from mqadmin.stack import with_room
 
 T = TypeVar("T")
 MOST = 500  # rows in one transaction: enough to be fast, few enough to let others write
@@ -57,7 +58,7 @@ class Committer(Generic[T]):
         self._idle = False  # it waits for something to do
         self._changed = threading.Condition()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
+        self._thread = threading.Thread(target=with_room(self._work), name="committer", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -68,6 +68,18 @@ def denial(user: User, needed: Needed) -> str:
     }[needed]
 
 
+def denial_of(request: HttpRequest, needed: Needed) -> str:
+    """Return `denial` for who asks; each answer is remembered with the request: a table has hundreds of buttons."""
+    user = request.user
+    known: tuple[User, dict[Needed, str]] | None = request.__dict__.get("_denials")
+    if known is None or known[0] is not user:  # somebody signed in or out meanwhile
+        known = request.__dict__["_denials"] = (user, {})
+    said = known[1].get(needed)
+    if said is None:
+        said = known[1][needed] = denial(user, needed)
+    return said
+
+
 def check(user: User, needed: Needed) -> None:
     """Raise PermissionDenied, with the words of `denial`, unless `user` holds the permission."""
     reason = denial(user, needed)

@@ -9,11 +9,13 @@ import socket
 from mqadmin.celery import app
 from mqadmin.core import hooks
 from mqadmin.core.acts import leases, operations
+from mqadmin.stack import with_room
 
 log = logging.getLogger(__name__)
 
 
 @app.task(name=operations.TASK)
+@with_room
 def run_operation(operation_id: int) -> bool:
     """Carry out one operation, unless another worker has it."""
     return operations.execute(operation_id)

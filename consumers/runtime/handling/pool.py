@@ -17,6 +17,7 @@ from consumers.runtime.handling.time_limit import HandlerTimeout, TimeLimit
 from consumers.runtime.outcome import Finished
 from consumers.runtime.spec import ConsumerSpec
 from mqadmin.rabbit.publishing.pace import Pace
+from mqadmin.stack import with_room
 
 _QUICK = 0.002  # seconds: handlers faster than this are given several messages at a time
 _SHARE = 32  # so many at most
@@ -55,8 +56,9 @@ class Pool:
         self._share = _SHARE if spec.concurrency == 1 else 1
         self._set_aside = 0  # taken by the only thread, and not begun
         work = self._work_in_batches if spec.is_batch else self._work
+        to_the_end = with_room(self._to_the_end)
         self._threads = [
-            threading.Thread(target=self._to_the_end, args=(work,), name=f"handler-{number}", daemon=True)
+            threading.Thread(target=to_the_end, args=(work,), name=f"handler-{number}", daemon=True)
             for number in range(1, spec.concurrency + 1)
         ]
 

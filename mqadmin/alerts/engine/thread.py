@@ -18,6 +18,7 @@ from mqadmin.alerts.rules import built_in
 from mqadmin.alerts.telling.heartbeat import Heartbeat
 from mqadmin.alerts.telling.senders import Senders
 from mqadmin.core.acts import leases
+from mqadmin.stack import with_room
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,6 @@ class AlertThread:
 def start(stop: threading.Event) -> threading.Thread:
     """Start the thread and return it."""
     body = AlertThread(stop, settings.MQADMIN_ALERTS_SECONDS)
-    thread = threading.Thread(target=body.run, name="alerts", daemon=True)
+    thread = threading.Thread(target=with_room(body.run), name="alerts", daemon=True)
     thread.start()
     return thread

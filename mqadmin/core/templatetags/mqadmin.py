@@ -56,14 +56,25 @@ def said(value: object) -> SafeString:
 
 def _apart(value: object, hidden: re.Pattern[str]) -> SafeString:
     text = "" if value is None else str(value)
-    if text.isascii() and not hidden.search(text):  # as nearly all are
-        return SafeString(f"<bdi>{html_escape(text)}</bdi>")
+    if len(text) <= _SHORT and (plain := _plainly(text, hidden)):
+        return plain
     marks = {place: visible.chip(sign) for found in hidden.finditer(text) for place, sign in _signs(found)}
     for place, sign in unseen.strangers(text):
         tip = unseen.called(sign)
         marks[place] = format_html('<span class="stranger" title="{}">{}</span>', tip, sign)
     shown = "".join(marks.get(at) or escape(sign) for at, sign in enumerate(text)) if marks else escape(text)
     return SafeString(f"<bdi>{shown}</bdi>")
+
+
+_SHORT = 200  # letters; what is longer is not remembered
+
+
+@lru_cache(maxsize=5_000)  # a virtual host, a handler and a queue stand in many rows
+def _plainly(text: str, hidden: re.Pattern[str]) -> SafeString | None:
+    """Return a name that has nothing to be marked, as nearly all are."""
+    if text.isascii() and not hidden.search(text):
+        return SafeString(f"<bdi>{html_escape(text)}</bdi>")
+    return None
 
 
 def _signs(found: re.Match[str]) -> Iterable[tuple[int, str]]:
@@ -278,12 +289,10 @@ def action(
     says why. `confirm` asks first; `typed` also asks to type that word. `name`/`value` are sent along. `key` is
     its shortcut. A second click while the first is under way does nothing: htmx would send it too, later.
     """
-    tone = "btn-primary" if primary else "btn-danger" if danger else ""
-    classes = " ".join(
-        part for part in ("btn", "btn-sm" if small else "", "btn-icon" if icon_only else "", tone) if part
-    )
+    tone = " btn-primary" if primary else " btn-danger" if danger else ""
+    classes = f"btn{' btn-sm' if small else ''}{' btn-icon' if icon_only else ''}{tone}"
     inside = _inside(label, icon, bool(icon_only), _sprite(settings.STATIC_URL, settings.DEBUG))
-    reason = permissions.denial(context["request"].user, needs) or disabled
+    reason = permissions.denial_of(context["request"], needs) or disabled
     if reason:
         return _denied(inside, classes, reason)
     optional = {
@@ -333,13 +342,12 @@ def _safe(value: Any) -> str:
 
 def attributes(values: Mapping[str, Any]) -> SafeString:
     """Return the attributes that have a value, each with a space in front; `aria_label` is `aria-label`."""
-    return SafeString(
-        "".join(
-            f' {name.replace("_", "-")}="{value if isinstance(value, SafeString) else html_escape(str(value))}"'
-            for name, value in values.items()
-            if value
-        )
-    )
+    written = ""
+    for name, value in values.items():
+        if value:
+            text = value if isinstance(value, SafeString) else html_escape(str(value))
+            written += f' {name.replace("_", "-")}="{text}"'
+    return SafeString(written)
 
 
 @register.simple_tag(takes_context=True)

@@ -121,11 +121,7 @@ class QuickSimpleNode(SimpleNode):
 
 def written_url(prefix: str, view: Any, arguments: tuple[Any, ...], node: QuickURLNode, context: Any) -> str:
     """Return what `{% url %}` renders where it is escaped. `node`: it, asked where something is not plain."""
-    if (
-        type(view) in (str, SafeString)
-        and ":" not in view
-        and all(type(one) in (int, str) for one in arguments)
-    ):
+    if type(view) in _TEXTS and ":" not in view and _PLAIN.issuperset(map(type, arguments)):
         try:
             found = _escaped if node.asvar is None else _address
             address = found(settings.ROOT_URLCONF, prefix, view, arguments)
@@ -138,6 +134,10 @@ def written_url(prefix: str, view: Any, arguments: tuple[Any, ...], node: QuickU
             return ""
     rendered: str = node.render(context)
     return rendered
+
+
+_TEXTS = (str, SafeString)
+_PLAIN = {int, str}
 
 
 @lru_cache(maxsize=5_000, typed=True)

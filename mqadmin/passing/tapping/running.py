@@ -22,6 +22,7 @@ from mqadmin.passing.tapping.line import Line
 from mqadmin.passing.tapping.matching import Filter
 from mqadmin.rabbit.administration import tracing
 from mqadmin.rabbit.errors import NotFound, RabbitError
+from mqadmin.stack import with_room
 
 log = logging.getLogger(__name__)
 
@@ -202,6 +203,7 @@ def start(tap: Tap, holder: str, stopped: Callable[[], bool]) -> threading.Threa
     )
     if not claimed:
         return None
-    thread = threading.Thread(target=Running(tap, holder, stopped).run, name=f"tap-{tap.pk}", daemon=True)
+    run = with_room(Running(tap, holder, stopped).run)
+    thread = threading.Thread(target=run, name=f"tap-{tap.pk}", daemon=True)
     thread.start()
     return thread

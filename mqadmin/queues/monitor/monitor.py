@@ -17,6 +17,7 @@ from mqadmin.core.acts import leases
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
+from mqadmin.stack import with_room
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ def start(slugs: Iterable[str], interval: float, stop: threading.Event) -> list[
     """
     samplers = [BrokerSampler(slug, interval, stop) for slug in slugs]
     threads = [
-        threading.Thread(target=sampler.run, name=f"monitor-{sampler.slug}", daemon=True)
+        threading.Thread(target=with_room(sampler.run), name=f"monitor-{sampler.slug}", daemon=True)
         for sampler in samplers
     ]
     for thread in threads:

@@ -13,6 +13,7 @@ from pika.channel import Channel
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
 from mqadmin.rabbit.errors import NoResponse, RabbitError, from_pika
 from mqadmin.rabbit.publishing.connection import Connection, PassingConnection
+from mqadmin.stack import with_room
 
 _JOIN_S = 5.0
 
@@ -27,7 +28,7 @@ class Line(ABC):
         )
         self._loop = IOLoop()
         self._connections: list[Connection] = []
-        self._thread = threading.Thread(target=self._run, name=f"mqadmin-{name}", daemon=True)
+        self._thread = threading.Thread(target=with_room(self._run), name=f"mqadmin-{name}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -20,6 +20,7 @@ from mqadmin.rabbit.confirms import Confirms, Sent
 from mqadmin.rabbit.errors import NotFound, Refused, from_pika
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.connection import Connection
+from mqadmin.stack import with_room
 
 WINDOW_BYTES = 32 * 1024 * 1024
 _CLOSE_TIMEOUT_S = 3.0
@@ -136,7 +137,7 @@ class PublishingThread:
         self._gate = threading.Lock()
         self._inbox: deque[Batch] = deque()
         self._has_ended = False
-        self._thread = threading.Thread(target=self._run, name="mqadmin-publisher", daemon=True)
+        self._thread = threading.Thread(target=with_room(self._run), name="mqadmin-publisher", daemon=True)
         self._thread.start()
 
     @property
