@@ -35,6 +35,7 @@ from benchmarks.common import Bench, BenchmarkError
 from benchmarks.databases import Databases, databases
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing
+from mqadmin.stack import with_room
 
 BODY_BYTES = 250
 PREFETCH = 100
@@ -238,4 +239,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    with_room(main)()  # ours and the peers alike

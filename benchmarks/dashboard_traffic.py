@@ -11,6 +11,7 @@ import time
 
 from benchmarks import common
 from mqadmin.rabbit.config import load
+from mqadmin.stack import with_room
 
 
 def main() -> None:
@@ -39,4 +40,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with_room(main)()  # ours and the peers alike

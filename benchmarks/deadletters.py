@@ -35,6 +35,7 @@ from benchmarks.consume import messages
 from benchmarks.databases import Databases, databases
 from deploy import node, ports
 from mqadmin.rabbit.publishing.publisher import Outgoing
+from mqadmin.stack import with_room
 
 SOURCE, LETTERS = "orders", "orders.dlq"
 PREFETCH = 100
@@ -252,4 +253,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    with_room(main)()  # ours and the peers alike

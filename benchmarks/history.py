@@ -42,6 +42,7 @@ from benchmarks import common
 from benchmarks.databases import databases
 from deploy.options import ROOT
 from mqadmin.rabbit.config import load
+from mqadmin.stack import with_room
 
 if TYPE_CHECKING:
     from benchmarks.history_traffic import Traffic
@@ -253,4 +254,4 @@ def _child(environ: dict[str, str], options: argparse.Namespace) -> dict[str, An
 
 
 if __name__ == "__main__":
-    main()
+    with_room(main)()  # ours and the peers alike

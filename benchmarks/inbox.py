@@ -27,6 +27,7 @@ from benchmarks import common
 from benchmarks.common import Bench
 from benchmarks.databases import databases
 from mqadmin.rabbit.config import BrokerConfig, load
+from mqadmin.stack import with_room
 
 AT_MOST_MS = 150.0
 SOURCES, GROUPS_OF_A_SOURCE, WORDS = 50, 10, 20_000
@@ -370,6 +371,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) == 2 and sys.argv[1].startswith("{"):
-        print(json.dumps(measure(json.loads(sys.argv[1]))))
+        print(json.dumps(with_room(measure)(json.loads(sys.argv[1]))))
     else:
         main()

@@ -28,6 +28,7 @@ from benchmarks.common import Bench, BenchmarkError
 from benchmarks.databases import databases
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing
+from mqadmin.stack import with_room
 
 QUEUE = "lifecycle"
 SUPERVISOR = "benchmark"
@@ -131,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with_room(main)()  # ours and the peers alike

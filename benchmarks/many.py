@@ -38,6 +38,7 @@ import requests
 
 from benchmarks import common
 from benchmarks.common import Bench, BenchmarkError
+from mqadmin.stack import with_room
 
 _FIRST_S = 300.0
 _TOOK = re.compile(
@@ -269,4 +270,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with_room(main)()  # ours and the peers alike

@@ -27,6 +27,7 @@ from datetime import timedelta
 from typing import Any
 
 from benchmarks import common
+from mqadmin.stack import with_room
 from tests.support.broker import NOWHERE
 
 PROFILED = 30  # lines
@@ -252,4 +253,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with_room(main)()  # ours and the peers alike

@@ -24,6 +24,7 @@ import psutil
 
 from benchmarks import common
 from benchmarks.databases import databases
+from mqadmin.stack import with_room
 
 AT_MOST_MS, AT_MOST_MB = 50.0, 80.0
 _WARM = 5
@@ -111,4 +112,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with_room(main)()  # ours and the peers alike
