@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -105,14 +106,15 @@ class QueueSearch:
 
     def address(self, **changes: Any) -> str:
         """Return the query string of this query with `changes`; defaults are left out."""
-        query = replace(self, page=1, **{key: value for key, value in changes.items() if key != "page"})
-        query = replace(query, page=changes.get("page", 1))
-        plain = QueueSearch(self.broker)
-        names = ("q", "vhost", "type", "show", "sort", "per", "page", "group", "open", "rows")
-        values = {
-            name: getattr(query, name) for name in names if getattr(query, name) != getattr(plain, name)
-        }
-        return "?" + urlencode({"broker": self.broker, **values}, doseq=True)
+        values = {**self._values, "page": 1, **changes}
+        usual = _usual()
+        told = {name: values[name] for name in _TOLD if values[name] != usual[name]}
+        return "?" + urlencode({"broker": self.broker, **told}, doseq=True)
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        """What it asks for, by name: a page has some fifty addresses."""
+        return {name: getattr(self, name) for name in _TOLD}
 
     def toggled(self, name: str) -> str:
         """Return the query string with a group opened, or closed if it is open."""
@@ -127,6 +129,14 @@ class QueueSearch:
     @property
     def is_filtered(self) -> bool:
         return bool(self.q or self.vhost or self.type or self.show)
+
+
+_TOLD = ("q", "vhost", "type", "show", "sort", "per", "page", "group", "open", "rows")
+
+
+@lru_cache(maxsize=1)
+def _usual() -> dict[str, Any]:
+    return QueueSearch("")._values
 
 
 Key = tuple[int, datetime | None]
