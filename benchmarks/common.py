@@ -63,9 +63,9 @@ class Bench:
 
 
 @contextlib.contextmanager
-def bench() -> Iterator[Bench]:
-    """Prepare all that a benchmark needs, and remove it at the end."""
-    with scratch() as folder, broker(folder / "rabbitmq") as config, vhost(config) as name:
+def bench(plugins: tuple[str, ...] = ()) -> Iterator[Bench]:
+    """Prepare all that a benchmark needs, and remove it at the end. `plugins`: of a private broker."""
+    with scratch() as folder, broker(folder / "rabbitmq", plugins) as config, vhost(config) as name:
         print(_machine(config), flush=True)
         yield Bench(config, name, folder)
 
@@ -85,7 +85,7 @@ def scratch() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def broker(folder: Path) -> Iterator[BrokerConfig]:
+def broker(folder: Path, plugins: tuple[str, ...] = ()) -> Iterator[BrokerConfig]:
     """Yield the broker that MQADMIN_TEST_AMQP_URL and _MANAGEMENT_URL name, else a private node's."""
     amqp_url, management_url = os.environ.get(AMQP_VARIABLE), os.environ.get(MANAGEMENT_VARIABLE)
     if amqp_url and management_url:
@@ -93,7 +93,7 @@ def broker(folder: Path) -> Iterator[BrokerConfig]:
         return
     if node.program() is None:
         packages.install("rabbitmq-server")
-    private = node.Node(folder, ports.pick(), ports.pick())
+    private = node.Node(folder, ports.pick(), ports.pick(), plugins=plugins)
     try:
         private.start()
         private.wait()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from mqadmin.core.hooks import Registry
 from mqadmin.core.models import AuditEntry
@@ -18,6 +20,11 @@ MOST = 100
 # What people do to brokers, queues, letters and consumers; who signed in is for the audit log alone.
 _ACTS = ("queue.", "consumer.", "dead_letters.", "record.", "operation.", "mark.")
 _HARMLESS = ("queue.peek", "dead_letters.note", "dead_letters.note_cause", "dead_letters.reveal", "mark.post")
+_CHANGES = {"queue.declare": "added", "queue.delete": "gone"}
+_LATER = timedelta(seconds=90)  # after a change it is noted by whoever looks now and then
+
+About = tuple[str, str, str]
+"""A change of one object: its kind, `vhost:name`, and "added", "changed" or "gone"."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,22 @@ class Asked:
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing that happened. `who`: the person or the process; `link`: where more is told, "" for nowhere."""
+    """One thing that happened. `who`: the person or the process; `link`: where more is told, "" for nowhere.
+
+    `about`: what it says was changed, so that nothing is told twice; `known`: how surely it is known who did that,
+    2 by the audit log, 1 by the broker, 0 not at all. It came about after `since`, where that is not known at `at`.
+    `detail` goes to the one that is told instead.
+    """
 
     at: datetime
     what: str
     who: str = ""
     tone: Tone = "grey"
     link: str = ""
+    about: frozenset[About] = frozenset()
+    known: int = 0
+    since: datetime | None = None
+    detail: str = ""
 
 
 Provider = Callable[[Asked], Iterable[Happening]]
@@ -49,8 +65,46 @@ register = _providers.register
 def between(asked: Asked, *, most: int = MOST) -> list[Happening]:
     """Return what happened, the newest first, at most `most`. A few indexed reads for each provider; each gives its
     newest `most`."""
-    found = [item for provider in _providers for item in provider(asked)]
+    found = once(item for provider in _providers for item in provider(asked))
     return sorted(found, key=lambda item: item.at, reverse=True)[:most]
+
+
+def once(found: Iterable[Happening]) -> list[Happening]:
+    """Leave out what another tells as well that knows better who did it; each change of that covers one. Pure."""
+    kept: list[Happening] = []
+    by_change: dict[About, list[int]] = defaultdict(list)
+    covered: set[tuple[int, About]] = set()
+    for item in sorted(found, key=lambda item: -item.known):
+        some = next(iter(item.about), None)
+        places = [place for place in by_change.get(some, ()) if _covers(kept[place], item)] if some else []
+        places = [place for place in places if not any((place, about) in covered for about in item.about)]
+        if places:
+            place = min(places, key=lambda place: abs(kept[place].at - item.at))
+            covered.update((place, about) for about in item.about)
+            kept[place] = _with(kept[place], item)
+            continue
+        for about in item.about:
+            by_change[about].append(len(kept))
+        kept.append(item)
+    return kept
+
+
+def _with(better: Happening, item: Happening) -> Happening:
+    """Add what the other alone tells, where both are about the same."""
+    if not item.detail or item.about != better.about:
+        return better
+    return replace(better, what=_("%(what)s: %(detail)s") % {"what": better.what, "detail": item.detail})
+
+
+def _covers(better: Happening, item: Happening) -> bool:
+    """Whether the one may tell of all that the other does, by what they are about and when they came about."""
+    begins = better.since or better.at
+    return (
+        better.known > item.known
+        and item.about <= better.about
+        and (item.since or item.at - _LATER) <= better.at
+        and begins <= item.at
+    )
 
 
 @register
@@ -73,4 +127,6 @@ def acts(asked: Asked) -> Iterable[Happening]:
     if asked.queue is not None:
         rows = rows.filter(target__contains=asked.queue[1])
     for entry in rows[:MOST]:
-        yield Happening(entry.at, words.said(entry), entry.actor)
+        how = _CHANGES.get(entry.action) if entry.outcome == AuditEntry.Outcome.DONE else None
+        about = frozenset([("queue", entry.target, how)] if how else [])
+        yield Happening(entry.at, words.said(entry), entry.actor, about=about, known=2)

@@ -18,7 +18,12 @@ def address(view: str, broker: str, **names: str) -> str:
 @lru_cache(maxsize=5_000)
 def _address(_prefix: str, view: str, broker: str, names: tuple[tuple[str, str], ...]) -> str:
     """The same; remembered, since the rows of a list lead to the same places again and again."""
-    return f"{reverse(view)}?{urlencode((('broker', broker), *names), errors='replace')}"
+    return f"{_path(_prefix, view)}?{urlencode((('broker', broker), *names), errors='replace')}"
+
+
+@lru_cache(maxsize=200)
+def _path(_prefix: str, view: str) -> str:
+    return reverse(view)
 
 
 def found_in(view: str, broker: str, query: str) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+from django.utils.translation import get_language
 
 from mqadmin.administration.listed.naming import address
 from mqadmin.administration.listed.places import user_href, vhost_href
@@ -20,13 +23,26 @@ class RightRow:
     configure: tuple[str, str]
     write: tuple[str, str]
     read: tuple[str, str]
-    change: str
-    clear: str
+    broker: str
+    item: Permission | TopicPermission
+
+    @property
+    def change(self) -> str:
+        view = "topic_permission_set" if self._exchange else "permission_set"
+        return address(view, self.broker, vhost=self.item.vhost, user=self.item.user, **self._exchange)
+
+    @property
+    def clear(self) -> str:
+        view = "topic_permission_clear" if self._exchange else "permission_clear"
+        return address(view, self.broker, vhost=self.item.vhost, user=self.item.user)
+
+    @property
+    def _exchange(self) -> dict[str, str]:
+        return {"exchange": self.item.exchange} if isinstance(self.item, TopicPermission) else {}
 
 
 def permission_row(broker: str, item: Permission) -> RightRow:
     """Return what a list draws of a permission."""
-    names = {"vhost": item.vhost, "user": item.user}
     return RightRow(
         user=user_href(broker, item.user),
         vhost=vhost_href(broker, item.vhost),
@@ -34,14 +50,13 @@ def permission_row(broker: str, item: Permission) -> RightRow:
         configure=_named(item.configure),
         write=_named(item.write),
         read=_named(item.read),
-        change=address("permission_set", broker, **names),
-        clear=address("permission_clear", broker, **names),
+        broker=broker,
+        item=item,
     )
 
 
 def topic_row(broker: str, item: TopicPermission) -> RightRow:
     """Return what a list draws of a topic permission."""
-    names = {"vhost": item.vhost, "user": item.user}
     return RightRow(
         user=user_href(broker, item.user),
         vhost=vhost_href(broker, item.vhost),
@@ -49,17 +64,24 @@ def topic_row(broker: str, item: TopicPermission) -> RightRow:
         configure=("", ""),
         write=_keyed(item.write),
         read=_keyed(item.read),
-        change=address("topic_permission_set", broker, **names, exchange=item.exchange),
-        clear=address("topic_permission_clear", broker, **names),
+        broker=broker,
+        item=item,
     )
 
 
 def _named(expression: str) -> tuple[str, str]:
-    return _beside(right_words.name_reach(expression), expression)
+    return _said(expression, get_language(), False)
 
 
 def _keyed(expression: str) -> tuple[str, str]:
-    return _beside(right_words.key_reach(expression), expression)
+    return _said(expression, get_language(), True)
+
+
+@lru_cache(maxsize=2_000)
+def _said(expression: str, _language: str | None, is_key: bool) -> tuple[str, str]:
+    """Return an expression in words; remembered, since rights repeat themselves."""
+    reach = right_words.key_reach if is_key else right_words.name_reach
+    return _beside(reach(expression), expression)
 
 
 def _beside(words: str, expression: str) -> tuple[str, str]:

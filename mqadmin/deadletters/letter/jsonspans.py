@@ -9,14 +9,17 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator, MutableMapping, MutableSequence
+from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
 from dataclasses import dataclass
 from typing import Any
 
 from mqadmin.rabbit.reading.jsontext import Number, Style, exact, pairs, string, style_of, written
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_scan = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).raw_decode
+_decoder = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_scan = _decoder.raw_decode
+# The same, of what is known to be JSON: StopIteration elsewhere.
+_scan_part: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
 _UNREAD: Any = object()
 _ONE_LINE = Style(ascii=True)
 _LITERALS = {"true": True, "false": False, "null": None}
@@ -51,7 +54,7 @@ class Text(str):
 
 
 @dataclass
-class _Item:
+class Item:
     """A member or an element: white space, the key and its colon, the value, white space."""
 
     lead: str
@@ -84,7 +87,7 @@ class _Item:
 class _Container:
     brackets: str
 
-    def __init__(self, entries: list[_Item], inner: str, style: Style, base: str | None) -> None:
+    def __init__(self, entries: list[Item], inner: str, style: Style, base: str | None) -> None:
         self.entries = entries
         self._inner = inner  # the white space in an empty one
         self._style = style
@@ -105,10 +108,10 @@ class _Container:
     def __deepcopy__(self, _memo: Any) -> Any:
         return _value(self.text, self._style, self._base)
 
-    def _put(self, index: int, key: str, name: str, value: Any) -> _Item:
+    def _put(self, index: int, key: str, name: str, value: Any) -> Item:
         """Insert, spaced as its neighbours are."""
         items = self.entries
-        item = _Item("", key, "", "", self._style, value, name)
+        item = Item("", key, "", "", self._style, value, name)
         if not items:
             if self._base is not None and self._style.indent:
                 line = self._style.newline + self._base
@@ -139,13 +142,13 @@ class Table(_Container, MutableMapping[str, Any]):
 
     brackets = "{}"
 
-    def __init__(self, entries: list[_Item], inner: str, style: Style, base: str | None) -> None:
+    def __init__(self, entries: list[Item], inner: str, style: Style, base: str | None) -> None:
         super().__init__(entries, inner, style, base)
-        self._named: dict[str, _Item | None] = {}
+        self._named: dict[str, Item | None] = {}
         for item in entries:
             self._named[item.name] = None if item.name in self._named else item
 
-    def _find(self, name: str) -> _Item:
+    def _find(self, name: str) -> Item:
         item = self._named[name]
         if item is None:
             raise Doubled(name)
@@ -275,41 +278,43 @@ def _value(text: str, style: Style, base: str | None) -> Any:
             return _LITERALS[text] if text in _LITERALS else Number(text)
 
 
-def _members(text: str, style: Style) -> tuple[list[_Item], str]:
-    items: list[_Item] = []
+def _members(text: str, style: Style) -> tuple[list[Item], str]:
+    items: list[Item] = []
     at = 1
     while True:
         start = _after_space(text, at)
         if text[start] == "}":
             return items, text[at:start]
-        name, end = _scan(text, start)
+        name, end = _scan_part(text, start)
         begin = _after_space(text, _after_space(text, end) + 1)
-        stop = _scan(text, begin)[1]
+        stop = _scan_part(text, begin)[1]
         close = _after_space(text, stop)
         items.append(
-            _Item(text[at:start], text[start:begin], text[begin:stop], text[stop:close], style, name=name)
+            Item(text[at:start], text[start:begin], text[begin:stop], text[stop:close], style, name=name)
         )
         if text[close] == "}":
             return items, ""
         at = close + 1
 
 
-def _elements(text: str, style: Style) -> tuple[list[_Item], str]:
-    items: list[_Item] = []
+def _elements(text: str, style: Style) -> tuple[list[Item], str]:
+    items: list[Item] = []
     at = 1
     while True:
         start = _after_space(text, at)
         if text[start] == "]":
             return items, text[at:start]
-        stop = _scan(text, start)[1]
+        stop = _scan_part(text, start)[1]
         close = _after_space(text, stop)
-        items.append(_Item(text[at:start], "", text[start:stop], text[stop:close], style))
+        items.append(Item(text[at:start], "", text[start:stop], text[stop:close], style))
         if text[close] == "]":
             return items, ""
         at = close + 1
 
 
 def _after_space(text: str, at: int) -> int:
+    if text[at : at + 1] > " ":
+        return at
     found = _SPACE.match(text, at)
     return found.end() if found else at
 

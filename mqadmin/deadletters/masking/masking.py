@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import copy
 import functools
+import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from django.conf import settings
 
+from mqadmin.core.remembered import Remembered
 from mqadmin.deadletters.letter import jsonspans
-from mqadmin.deadletters.letter.jsonspans import Array, Table, Text
+from mqadmin.deadletters.letter.jsonspans import Array, Item, Table, Text
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.message import IN_PAIRS
 from mqadmin.rabbit.reading import bodies
@@ -30,14 +32,20 @@ SHOWN = "•••"
 UNREAD = object()  # among hidden values: they are not all known, so any text may repeat one
 _MOST = 100_000  # values of one body that are looked at
 _SHORTEST = 3  # characters of a value that is looked for in texts: "5" is everywhere
+_FEW = 100  # values that are looked for one by one
+_HEAD = 8  # their first characters, by which more of them are told apart
+_LARGE = 50_000  # bytes of a body whose masking is remembered for a while
 _LARGEST = 1_000_000  # bytes of a body that a list opens; above, the error's text is hidden as a whole
 _may_reveal: ContextVar[Callable[[], bool]] = ContextVar(
     "masked fields may be searched", default=lambda: False
 )
 
 _SIGN = Text(SHOWN, f'"{SHOWN}"')
-_NESTED = (dict, list, Table, Array)
+_NESTED = (dict, list)
 Path = tuple[str, ...]
+_Body = tuple[bytes, str | None, str | None]  # with its content type and encoding
+_Masked = tuple[int | None, str, list[Any]]
+_known: Remembered[_Masked] = Remembered(3)
 
 
 def rules() -> tuple[frozenset[str], tuple[Path, ...]]:
@@ -140,7 +148,7 @@ def without(text: str, values: Sequence[Any]) -> str:
     return str(_without(text, _longest_first(values)))
 
 
-def _hide_in_body(letter: DeadLetter, paths: Sequence[Path], taken: list[Any]) -> int:
+def _hide_in_body(letter: DeadLetter, paths: tuple[Path, ...], taken: list[Any]) -> int:
     """Hide what lies at the paths and add it to `taken`; the whole body where not all of that is known. Returns how
     many values."""
     kind, encoding = (letter.properties.get(name) for name in ("content_type", "content_encoding"))
@@ -149,7 +157,8 @@ def _hide_in_body(letter: DeadLetter, paths: Sequence[Path], taken: list[Any]) -
         kind if isinstance(kind, str) else None,
         encoding if isinstance(encoding, str) else None,
     )
-    hidden, text = _masked(body, paths, taken)
+    hidden, text, found = _remembered(body, paths)
+    taken += found
     if hidden == 0:
         return 0
     if hidden is None:
@@ -164,23 +173,30 @@ def _hide_in_body(letter: DeadLetter, paths: Sequence[Path], taken: list[Any]) -
     return 1 if hidden is None else hidden
 
 
-def _masked(
-    body: tuple[bytes, str | None, str | None], paths: Sequence[Path], taken: list[Any]
-) -> tuple[int | None, str]:
-    """Return (how many values are hidden, None where not all are known; the body as JSON without them)."""
+def _remembered(body: _Body, paths: tuple[Path, ...]) -> _Masked:
+    """Return what `_masked` does; a page asks several times for a large body."""
+    if len(body[0]) < _LARGE:
+        return _masked(body, paths)
+    key = (hashlib.blake2b(body[0]).digest(), *body[1:], paths, _MOST)
+    return _known.made(key, lambda: _masked(body, paths))
+
+
+def _masked(body: _Body, paths: Sequence[Path]) -> _Masked:
+    """Return (how many values are hidden, None where not all are known; the body as JSON without them; those)."""
     text = bodies.json_text(*body)
+    taken: list[Any] = []
     try:
         if text is not None:
             written = jsonspans.read_text(text)
             hidden = mask(written.value, paths, taken)
-            return hidden, written.text()
+            return hidden, "" if hidden is None else written.text(), taken
         document = bodies.document(*body)
         if isinstance(document, dict | list):
             hidden = mask(document, paths, taken)
-            return hidden, json.dumps(document, ensure_ascii=False, default=str)
+            return hidden, json.dumps(document, ensure_ascii=False, default=str), taken
     except (ValueError, RecursionError):
-        return None, ""
-    return (0 if bodies.is_plain(*body) else None), ""
+        return None, "", taken
+    return (0 if bodies.is_plain(*body) else None), "", taken
 
 
 def hide_in_errors(letters: Sequence[DeadLetter]) -> None:
@@ -211,7 +227,7 @@ def _without(value: Any, texts: Sequence[str]) -> Any:
     """Return a text, or the texts in a stored table, without `texts`."""
     match value:
         case str():
-            for hidden in texts:
+            for hidden in _that_may_be_in(value, texts):
                 value = value.replace(hidden, SHOWN)
             return value
         case dict():
@@ -220,6 +236,14 @@ def _without(value: Any, texts: Sequence[str]) -> Any:
             return [_without(item, texts) for item in value]
         case _:
             return value
+
+
+def _that_may_be_in(value: str, texts: Sequence[str]) -> Iterable[str]:
+    """Return those of `texts` that a text may hold: of thousands few are looked for, told by how they begin."""
+    if len(texts) < _FEW:
+        return texts
+    parts = {value[at : at + size] for size in range(_SHORTEST, _HEAD + 1) for at in range(len(value))}
+    return [text for text in texts if text[:_HEAD] in parts or SHOWN[0] in text]
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -239,13 +263,19 @@ def _texts(value: Any) -> Iterator[str]:
 
 def mask(document: Any, paths: Sequence[Path], taken: list[Any] | None = None) -> int | None:
     """Hide what lies at the paths, in the document itself, and add it to `taken`. Returns how many values, None
-    where there are more than _MOST to look at: then some may be left. The document is plain, or of `jsonspans`."""
+    where there are more than _MOST to look at: then some may be left. The document is plain, or of `jsonspans`, of
+    which only what may hold a value to hide is opened."""
     count, left = 0, _MOST
     waiting: list[tuple[Any, tuple[Path, ...]]] = [(document, tuple(paths))]
-    while waiting and left:
+    while waiting and len(waiting) <= left:
         left -= 1
         node, rest = waiting.pop()
-        if isinstance(node, list | Array):
+        if isinstance(node, Item):
+            node = node.get()
+        if isinstance(node, Array):
+            signs = _signs(rest)
+            waiting.extend((item, rest) for item in node.entries if _may_hold(item, signs))
+        elif isinstance(node, list):
             waiting.extend((item, rest) for item in node if isinstance(item, _NESTED))
         elif isinstance(node, Table):  # each of two members of the same name
             for entry in node.entries:
@@ -255,8 +285,8 @@ def mask(document: Any, paths: Sequence[Path], taken: list[Any] | None = None) -
                         taken.append(jsonspans.said(entry.text()))
                     entry.value = _SIGN
                     count += 1
-                elif below and isinstance(value := entry.get(), _NESTED):
-                    waiting.append((value, tuple(below)))
+                elif below and _may_hold(entry, _signs(below)):
+                    waiting.append((entry, tuple(below)))
         elif isinstance(node, dict):
             for key, value in node.items():
                 below = _below(rest, key)
@@ -268,6 +298,20 @@ def mask(document: Any, paths: Sequence[Path], taken: list[Any] | None = None) -
                 elif below and isinstance(value, dict | list):
                     waiting.append((value, tuple(below)))
     return None if waiting else count
+
+
+def _signs(paths: Iterable[Path]) -> list[str]:
+    """Return what JSON text has somewhere that holds what lies at one of the paths.
+
+    That is the path's last name, or a name that is written with escapes.
+    """
+    return ["\\", *(f'"{path[-1]}"' for path in paths)]
+
+
+def _may_hold(item: Item, signs: Sequence[str]) -> bool:
+    """Whether an item has to be opened: most of a large body has not, which is told without reading it."""
+    text = item.text()
+    return text[0] in "{[" and any(sign in text for sign in signs)
 
 
 def _below(paths: Sequence[Path], key: str) -> set[Path]:

@@ -33,7 +33,12 @@ def happenings(asked: Asked) -> Iterable[Happening]:
         if told and (version.who or any(key.kind not in _NOTED for _how, key in told)):
             tone: Tone = "amber" if any(how == "gone" for how, _key in told) else "blue"
             link = reverse("definitions_version", args=[version.pk])
-            yield Happening(version.at, _said(told, count, words.names(version.who)), WHO, tone, link)
+            said = _said(told, count, words.names(version.who))
+            about = frozenset((key.kind, f"{key.vhost}:{key.name}", how) for how, key in told)
+            if count > len(told):  # not all are named: then nobody else tells of all
+                about |= {("", str(version.pk), "")}
+            known = 1 if version.who else 0
+            yield Happening(version.at, said, WHO, tone, link, about, known, version.since)
 
 
 def _said(told: list[tuple[str, Key]], count: int, who: list[str]) -> str:

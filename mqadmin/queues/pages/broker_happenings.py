@@ -10,12 +10,15 @@ from django.utils.translation import ngettext
 
 from mqadmin.core.pages.formats import number
 from mqadmin.core.tones import Tone
-from mqadmin.history.happenings import MOST, Asked, Happening
+from mqadmin.history.happenings import MOST, About, Asked, Happening
 from mqadmin.queues.models import BrokerEvent
 from mqadmin.queues.pages import broker_status
 
 Params = Mapping[str, Any]
 WHO = "RabbitMQ"
+# Of kinds of events, what was changed and how.
+_CHANGED = {"vhost": "vhost", "policy": "policy", "operator_policy": "operator_policy", "queues": "queue"}
+_CHANGES = {"made": "added", "declared": "added", "changed": "changed", "deleted": "gone", "gone": "gone"}
 
 
 def happenings(asked: Asked) -> Iterable[Happening]:
@@ -23,7 +26,9 @@ def happenings(asked: Asked) -> Iterable[Happening]:
     rows = BrokerEvent.objects.filter(broker=asked.broker, at__gte=asked.since, at__lte=asked.until)
     for event in rows[:MOST]:
         if asked.queue is None or _concerns(event, *asked.queue):
-            yield Happening(event.at, words(event.kind, event.params), WHO, _TONES.get(event.kind, "blue"))
+            what, tone = words(event.kind, event.params), _TONES.get(event.kind, "blue")
+            about, detail = _about(event, asked.queue), _settings(event.params)
+            yield Happening(event.at, what, WHO, tone, about=about, detail=detail)
 
 
 def words(kind: str, params: Params) -> str:
@@ -40,6 +45,22 @@ def _concerns(event: BrokerEvent, vhost: str, name: str) -> bool:
     if event.kind.startswith("queues_"):
         return name in params["names"]
     return True
+
+
+def _about(event: BrokerEvent, queue: tuple[str, str] | None) -> frozenset[About]:
+    """Return which changes an event is, none where it does not name all of them; of one queue alone where given."""
+    kind, params = event.kind, event.params
+    thing, _line, how = kind.rpartition("_")
+    if how not in _CHANGES or thing not in _CHANGED:
+        return frozenset()
+    if thing == "vhost":
+        return frozenset([("vhost", f"{params['vhost']}:{params['vhost']}", _CHANGES[how])])
+    if thing == "queues" and queue is not None:
+        return frozenset([("queue", ":".join(queue), _CHANGES[how])])
+    if params["count"] != len(params["names"]):
+        return frozenset()
+    names = (f"{params['vhost']}:{name}" for name in params["names"])
+    return frozenset((_CHANGED[thing], name, _CHANGES[how]) for name in names)
 
 
 def _split(params: Params) -> str:
@@ -61,9 +82,13 @@ def _names(params: Params) -> str:
 
 def _policy(params: Params, text: str) -> str:
     """`text` names the policies and says what became of them."""
-    what = [_setting(*item) for item in params.get("what", ())]
+    what = _settings(params)
     found = text % {"names": _names(params), "vhost": params["vhost"]}
-    return f"{found}: {', '.join(what)}" if what else found
+    return f"{found}: {what}" if what else found
+
+
+def _settings(params: Params) -> str:
+    return ", ".join(_setting(*item) for item in params.get("what", ()))
 
 
 def _setting(name: str, before: str, after: str) -> str:

@@ -79,9 +79,9 @@ def objects(client: ManagementClient, vhost: str | None = None) -> list[Named]:
     where = [] if vhost is None else [vhost]
     asked = {"columns": "vhost,name,type,policy,operator_policy", "disable_stats": "true"}
     queues = calls.rows(client, _queue, "queues", *where, params=asked)
-    exchanges = calls.rows(
-        client, _exchange, "exchanges", *where, params={"columns": "vhost,name,type,policy"}
-    )
+    # Then their statistics are not computed (rabbit_mgmt_wm_exchanges:augment/2).
+    asked = {"columns": "vhost,name,type,policy", "disable_stats": "true"}
+    exchanges = calls.rows(client, _exchange, "exchanges", *where, params=asked)
     return [*queues, *exchanges]
 
 

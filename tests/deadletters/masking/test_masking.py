@@ -55,6 +55,40 @@ def test_what_is_hidden(document: Any, expected: Any, count: int, settings: Any)
     assert document == expected
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"card":{"number":"4111-secret"}}',
+        '{"\\u0063ard":{"numbe\\u0072":"4111-secret"}}',
+        '{"card" : [[{ "number" :["4111-secret"]}]]}',
+        '{"card":{"number":"4111-secret"},"card":{"number":"4111-secret"}}',
+        '[[{"x":1}],{"a":{"b":[{"password":{"c":"4111-secret"}}]}}]',
+        '{"schl\u00fcssel":"4111-secret"}',
+        '{"schl\\u00fcssel":"4111-secret"}',
+        '{"a\\"b":"4111-secret"}',
+        '{"a\\/b":"4111-secret"}',
+        '{"a/b":"4111-secret"}',
+    ],
+)
+def test_what_is_not_opened_holds_nothing_that_is_hidden(body: str, settings: Any) -> None:
+    settings.MQADMIN_MASKED = [*RULES, "payload.schl\u00fcssel", 'payload.a"b', "payload.a/b"]
+    one = letter(body.encode(), headers=died(message="4111-secret"))
+    assert masking.hide(one) == body.count("4111")
+    assert "4111" not in bytes(one.body).decode() + one.error
+    json.loads(bytes(one.body))
+
+
+def test_of_a_thousand_values_each_is_hidden_in_texts(settings: Any) -> None:
+    settings.MQADMIN_MASKED = RULES
+    numbers = [f"{number:03}" if number < 100 else f"4111-{number * 7919:07}" for number in range(1_000)]
+    body = json.dumps([{"card": {"number": number}} for number in numbers] + [{"x": 1}] * 60_000).encode()
+    for _twice in range(2):  # the second time it is remembered
+        one = letter(body, headers=died(message=f"{numbers[7]} and {numbers[700]}!", trace=numbers[999]))
+        assert masking.hide(one) == 1_000
+        assert (one.error, one.trace) == (f"{SHOWN} and {SHOWN}!", SHOWN)
+        assert not any(number in bytes(one.body).decode() for number in numbers[:200])
+
+
 def user_of(role: str) -> User:
     user = User.objects.create_user(role, password="x")
     user.groups.add(Group.objects.get(name=role))

@@ -40,7 +40,7 @@ UNREAD = {
     "gzip": gzip.compress(LONG),
     "base64": base64.b64encode(DIGITS),
     "large base64": base64.encodebytes(LONG),
-    "many": b'[{"card":{"number":"4111-secret"}},' + b",".join([b"{}"] * MOST) + b"]",
+    "many": b'[{"card":{"number":"4111-secret"}},' + b",".join([b'{"number":0}'] * MOST) + b"]",
 }
 
 

@@ -14,7 +14,8 @@ from mqadmin.definitions.comparing.document import Read
 from mqadmin.definitions.comparing.kinds import Key, Snapshot
 from mqadmin.definitions.keeping import packing, retention, versions, who
 from mqadmin.definitions.models import Part, Version
-from mqadmin.history.happenings import Asked, between
+from mqadmin.history.happenings import Asked, Happening, between, once
+from mqadmin.queues.models import BrokerEvent
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -28,6 +29,29 @@ def queues(count: int, **more: Any) -> Snapshot:
 
 def keep(objects: Snapshot, minutes: float = 0, version: str = "4.3.6") -> Version | None:
     return versions.keep("default", Read(objects, 0, version), now=NOW + timedelta(minutes=minutes))
+
+
+def test_what_two_know_of_is_told_by_the_one_who_knows_better_who_did_it() -> None:
+    change, other = ("queue", "/:q", "gone"), ("queue", "/:q", "added")
+
+    def told(seconds: float, what: str, known: int, *about: tuple[str, str, str]) -> Happening:
+        return Happening(
+            NOW + timedelta(seconds=seconds), what, about=frozenset(about), known=known, detail="5 ready"
+        )
+
+    audited, again = told(0, "ann deleted q", 2, change), told(40, "bob deleted q", 2, change)
+    noted = [told(30, "q gone", 0, change), told(60, "q gone once more", 0, change)]
+    found = once([*noted, again, audited])
+    assert sorted(item.what for item in found) == ["ann deleted q: 5 ready", "bob deleted q: 5 ready"]
+    for unlike in (
+        told(30, "made", 0, other),
+        told(30, "both", 0, change, other),
+        told(-5, "before", 0, change),
+        told(200, "much later", 0, change),
+        told(30, "by another", 2, change),
+        told(30, "about nothing", 0),
+    ):
+        assert once([unlike, audited]) == [audited, unlike] or once([unlike, audited]) == [unlike, audited]
 
 
 @pytest.mark.parametrize("count", [0, 1, 256, 257, 3_000])
@@ -173,3 +197,16 @@ def test_what_was_changed_and_by_whom_stands_among_what_happened() -> None:
     assert "exchange" not in of_queue
     assert told(("/", "q0")) == ["policy “cap” changed by ann, ops (user of the broker)"]
     assert told(("other", "q0")) == []
+    # What the monitor notes of it by itself stands there no second time; what nobody else knows of stays.
+    params = {"vhost": "/", "names": ["cap"], "count": 1, "what": [["max-length", "2", "3"]]}
+    for seconds in (10, 600):
+        at = made.at + timedelta(seconds=seconds)
+        BrokerEvent.objects.create(broker="default", at=at, kind="policy_changed", params=params)
+    assert told() == ["Policy cap changed in /: max-length 2 → 3", whole]
+    assert told(("/", "q0")) == [
+        "Policy cap changed in /: max-length 2 → 3",
+        "policy “cap” changed by ann, ops (user of the broker): max-length 2 → 3",
+    ]
+    noted = BrokerEvent.objects.order_by("at")[0]
+    BrokerEvent.objects.filter(pk=noted.pk).update(params={**params, "vhost": "other"})
+    assert len(told()) == 3
