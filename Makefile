@@ -45,7 +45,9 @@ test: venv-dev
 
 soak: venv-dev
 	@$(PYTHON) -m deploy.test_packages
-	@MQADMIN_SOAK=1 $(BIN)/python -m pytest -s tests/faults/soak tests/consumers/supervisor/live/test_clock.py \
+	@MQADMIN_SOAK=1 $(BIN)/python -m pytest -s tests/faults/soak tests/faults/test_guessing.py tests/history/test_history.py \
+		tests/consumers/supervisor/live/test_clock.py tests/consumers/supervisor/live/test_two_people.py \
+		tests/consumers/runtime/channel/test_consumer_connection.py \
 		tests/browser/test_message_life.py tests/browser/test_every_page.py tests/browser/test_every_noun.py \
 		tests/browser/test_below_a_path.py tests/deploy/test_up.py tests/core/test_access_matrix.py \
 		tests/core/test_hostile_requests.py tests/core/api/test_contract.py tests/core/api/test_strictness.py $(if $(ONLY),-k "$(ONLY)")

@@ -61,6 +61,7 @@ def a_webhook(**values: object) -> Channel:
     )
 
 
+@pytest.mark.any_database
 def test_a_mail_is_sent_and_a_refusal_is_told_in_the_servers_words(monitor: None, mail: MailServer) -> None:
     channel = a_channel()
     found = channels.test(by=ANNA, channel=channel)

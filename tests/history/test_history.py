@@ -11,6 +11,7 @@ from mqadmin.history import folding, reading, steps
 from mqadmin.history.models import Chunk, Gap, Moment, Series
 from mqadmin.history.reading import Lines
 from mqadmin.history.recording import Key, Raw, Recorder
+from tests.support.length import IN_FULL
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,14 @@ def truth(samples: list[tuple[int, Sample]], name: str, place: int) -> list[floa
     return [sample[queue(name)][place] or 0 for _at, sample in samples for _second in range(5)]
 
 
-@pytest.mark.parametrize(("restarts", "seed"), [(0, 300), (0.1, 1), (0.1, 300)])
+@pytest.mark.parametrize(
+    ("restarts", "seed"),
+    [
+        pytest.param(0, 300, marks=IN_FULL),
+        pytest.param(0.1, 1, marks=pytest.mark.any_database),
+        (0.1, 300),
+    ],
+)
 def test_a_line_is_what_was(restarts: float, seed: int) -> None:
     dice = random.Random(seed)
     samples = list(traffic(9000, seed=seed))
@@ -95,6 +103,7 @@ def is_what_was(samples: list[tuple[int, Sample]], age: int, width: int) -> None
                 assert rate == pytest.approx(sum(rates[span]) / found.seconds, abs=0.02), at
 
 
+@pytest.mark.any_database
 def test_a_step_is_stored_alike_thinned_or_straight() -> None:
     """What benchmarks/history.py goes by: each minute straight into the coarsest step, or thinned from each 5 s."""
     minutes: dict[int, Sample] = {}

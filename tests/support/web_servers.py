@@ -25,13 +25,14 @@ class Request:
 
 @dataclass
 class Server:
-    """A running server. Each request gets the answer that stands here then."""
+    """A running server. Each request gets the answer that stands here then, or what `told` says: status, body."""
 
     port: int
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b"thanks"
     chunked: bool = False
+    told: Callable[[Request], tuple[int, bytes]] | None = None
     requests: list[Request] = field(default_factory=list)
 
     @property
@@ -64,9 +65,10 @@ def _handler(current: Callable[[], Server]) -> type[BaseHTTPRequestHandler]:
         def answer(self) -> None:
             server = current()
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            server.requests.append(
-                Request(self.command, self.path, self.headers, body, self.client_address[1])
-            )
+            request = Request(self.command, self.path, self.headers, body, self.client_address[1])
+            server.requests.append(request)
+            if server.told is not None:
+                server.status, server.body = server.told(request)
             self.send_response(server.status)
             for name, value in server.headers.items():
                 self.send_header(name, value)
@@ -79,7 +81,7 @@ def _handler(current: Callable[[], Server]) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self.wfile.write(server.body)
 
-        do_POST = do_PUT = do_PATCH = do_GET = answer
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET = answer
 
         def log_message(self, *_args: object) -> None:
             pass

@@ -105,7 +105,7 @@ def listed(client: ManagementClient) -> list[Channel]:
 
 def of_connection(client: ManagementClient, name: str) -> list[Channel]:
     """Return the channels of one connection with their consumers, live. Raises NotFound once it is closed."""
-    found = calls.rows(client, channel, "connections", name, "channels")
+    found = calls.settled(client, lambda: calls.rows(client, channel, "connections", name, "channels"))
     return [one(client, item.name).channel if item.consumers else item for item in found]
 
 
@@ -129,7 +129,7 @@ def apart(client: ManagementClient, found: Iterable[Connection]) -> list[tuple[s
 
 def one(client: ManagementClient, name: str) -> Detail:
     """Return one channel, live. Raises NotFound once it is closed."""
-    return calls.one(client, _detail, "channels", name)
+    return calls.settled(client, lambda: calls.one(client, _detail, "channels", name))
 
 
 def carried(now: Channel, before: Channel | None, at: float) -> Channel:

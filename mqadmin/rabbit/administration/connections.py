@@ -137,21 +137,21 @@ def listed(client: ManagementClient) -> list[Connection]:
 
 def one(client: ManagementClient, name: str) -> Detail:
     """Return one connection, live. Raises NotFound once it is closed."""
-    return calls.one(client, _detail, "connections", name)
+    return calls.settled(client, lambda: calls.one(client, _detail, "connections", name))
 
 
 def sessions(client: ManagementClient, name: str) -> list[Session] | None:
     """Return the sessions of a connection of AMQP 1.0; None where the broker does not tell them (before 4.1), and
     of any other protocol, for which it says 400."""
     try:
-        return calls.rows(client, _session, "connections", name, "sessions")
+        return calls.settled(client, lambda: calls.rows(client, _session, "connections", name, "sessions"))
     except (NotFound, BadRequest):
         return None
 
 
 def close(client: ManagementClient, name: str, *, reason: str) -> None:
     """Close one connection; its client is told `reason`. Raises NotFound where it is closed already."""
-    calls.change(client, "DELETE", "connections", name, headers=_why(reason))
+    calls.settled(client, lambda: calls.change(client, "DELETE", "connections", name, headers=_why(reason)))
 
 
 def close_of_user(client: ManagementClient, user: str, *, reason: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mqadmin.rabbit.administration import calls, limits
-from mqadmin.rabbit.errors import ManagementUnavailable, NotOffered, Refused
-from mqadmin.rabbit.management_api import values
+from mqadmin.rabbit.errors import ManagementUnavailable, NotFound, NotOffered, Refused
+from mqadmin.rabbit.management_api import parse, values
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.values import Json
 
@@ -56,13 +56,16 @@ def listed(client: ManagementClient) -> list[Vhost]:
     """Return all virtual hosts that the account sees, with their limits: two calls."""
     found = calls.asked(client, "vhosts", params={"columns": COLUMNS})
     known = _limits(client)
-    return client.typed(lambda item: _vhost(item, known), found)
+    return client.typed(lambda item: _vhost(item, known), parse.still_there(found))
 
 
 def one(client: ManagementClient, name: str) -> Vhost:
-    """Return one virtual host, live."""
+    """Return one virtual host, live. Raises NotFound where it is deleted, or is just being."""
+    found = calls.asked(client, "vhosts", name)
+    if not parse.still_there([found]):
+        raise NotFound("The broker has no such object.")
     known = _limits(client)
-    return calls.one(client, lambda item: _vhost(item, known), "vhosts", name)
+    return client.typed(lambda item: _vhost(item, known), [found])[0]
 
 
 def put(

@@ -41,7 +41,7 @@ class Calls:
         return self._one(parse.user, self._http.call("GET", "whoami"))
 
     def vhosts(self) -> list[VhostInfo]:
-        return self._list(parse.vhost, self._http.call("GET", "vhosts"))
+        return self._list(parse.vhost, parse.still_there(self._http.call("GET", "vhosts")))
 
     # What `rabbit.administration` asks for, and has changed
 

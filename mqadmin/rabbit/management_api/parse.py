@@ -340,6 +340,24 @@ def policy(item: Json) -> PolicyInfo:
     )
 
 
+def still_there(vhosts: Any) -> Any:
+    """Return a listing of virtual hosts without those that were deleted while it was made.
+
+    RabbitMQ lists their names, then looks each up: of one that is gone by then it tells all but the name, its
+    traffic (tried on 3.10.8) or its queues' type (4.3.6). What else is no virtual host stays, to be refused.
+    """
+    if not isinstance(vhosts, list):
+        return vhosts
+    return [
+        item for item in vhosts if not isinstance(item, dict) or "name" in item or not _LEFT & item.keys()
+    ]
+
+
+_LEFT = {"metadata", "default_queue_type", "message_stats", "messages", "messages_details"} | {
+    f"{way}_oct{kind}" for way in ("recv", "send") for kind in ("", "_details")
+}
+
+
 def vhost(item: Json) -> VhostInfo:
     states = values.table(item.get("cluster_state")).values()
     return VhostInfo(

@@ -178,7 +178,7 @@ class TestMemory:
 
 
 class TestOutput:
-    pytestmark = real
+    pytestmark = [*real, pytest.mark.any_database]
 
     def test_a_consumer_goes_on_where_its_output_cannot_be_written(
         self, process_environ: dict[str, str], broker_config: BrokerConfig, consumer: Consumer

@@ -252,6 +252,7 @@ def test_rate_and_time_left(db: None) -> None:
     assert progress.rate(make()) is None
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("hole", ["refuses", "says nothing"])
 def test_a_nudge_that_cannot_be_delivered_is_quick_and_harmless(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, hole: str

@@ -33,7 +33,7 @@ def _figure(name: str, small: float, full: float) -> float:
 SIZE = Size(
     messages=int(_figure("MESSAGES", 400, 20_000)),
     span=_figure("SPAN", 5, 80),
-    kills=int(_figure("KILLS", 4, 40)),
+    kills=int(_figure("KILLS", 2, 40)),
     restarts=int(_figure("RESTARTS", 1, 3)),
     outage=_figure("OUTAGE", 4, 30),
     patience=_figure("PATIENCE", 60, 600),

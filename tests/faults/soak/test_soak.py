@@ -77,6 +77,7 @@ def test_process_frozen_past_the_heartbeat(place: Place, dedupe: str) -> None:
         soak.finish(SIZE.patience).check()
 
 
+@IN_FULL  # the line that misbehaves cuts them at small size
 def test_connections_closed_every_second(place: Place) -> None:
     with Soak(place, "connections closed every second") as soak:
         scenarios.close_connections(under_load(soak), 2 * SIZE.outage)

@@ -366,6 +366,7 @@ def test_run_monitor_without_a_broker_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()), "no signal stays blocked for whoever called it"
 
 
+@pytest.mark.any_database
 @pytest.mark.processes
 def test_run_monitor_ends_cleanly_on_sigterm(process_environ: dict[str, str]) -> None:
     process = subprocess.Popen(

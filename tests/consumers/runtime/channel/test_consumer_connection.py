@@ -27,11 +27,13 @@ from tests.rabbit.proxy import Proxy
 from tests.rabbit.tls import WRONG, Certificates, certificates, spoiled, tls_broker  # noqa: F401
 from tests.support import amqp
 from tests.support.consumers import make_consumer
+from tests.support.length import IN_FULL
 from tests.support.node_control import disk_alarm
 from tests.support.processes import manage
 from tests.support.vhosts import temporary_vhost
 from tests.support.waiting import patient, wait_until
 
+SIDES = ("foreign authority", "no client certificate")  # of TLS: who refuses, the consumer or the broker
 NOWHERE = "127.0.0.1:1"
 
 
@@ -366,7 +368,11 @@ def test_a_consumer_works_over_tls_with_a_client_certificate(
 
 @pytest.mark.broker
 @pytest.mark.processes
-@pytest.mark.parametrize("what", WRONG)
+@pytest.mark.parametrize(
+    "what",
+    # What each is called is the table's of tests/rabbit/test_tls.py: here, one of each side that refuses.
+    [name if name in SIDES else pytest.param(name, marks=IN_FULL) for name in WRONG],
+)
 def test_run_consumer_says_what_is_wrong_with_tls(
     tls_broker: BrokerConfig,  # noqa: F811
     certificates: Certificates,  # noqa: F811

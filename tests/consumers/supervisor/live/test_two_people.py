@@ -18,12 +18,13 @@ from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.config import BrokerConfig
 from tests.consumers.supervisor.conftest import Define, Launch
 from tests.support import amqp
+from tests.support.length import FULL
 from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.broker]
 
-ACTS = 30  # of each of the two
-KILLS = 3  # of the supervisor meanwhile
+ACTS = 30 if FULL else 15  # of each of the two
+KILLS = 3 if FULL else 1  # of the supervisor meanwhile
 
 
 def test_whatever_two_people_press_in_haste(

@@ -87,6 +87,7 @@ def test_many_policies_at_once_are_one_event() -> None:
     assert "p09 and 30 more made in /" in broker_happenings.words(*found[0][1:])
 
 
+@pytest.mark.any_database
 @pytest.mark.broker
 @pytest.mark.django_db
 def test_what_people_do_to_a_real_broker(management: Management, vhost: str) -> None:
