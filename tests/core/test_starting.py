@@ -151,6 +151,7 @@ def test_a_database_that_cannot_be_used(
             r"MQADMIN_HISTORY: .* must be a multiple of the one before it",
         ),
         ("web", "RABBITMQ_URL", "amqp://ann:change-me@rabbit/", "RABBITMQ_URL still holds the placeholder"),
+        ("web", "MQADMIN_MASKED", "payload.card.*", r"payload\.card\.\* is neither .* ends in a name"),
         ("worker", "CELERY_BROKER_URL", f"ann:{PASSWORD}@rabbit", "CELERY_BROKER_URL cannot be used"),
         ("monitor", "MQADMIN_BROKERS_FILE", "{var}/brokers.toml", r"brokers\.toml is not valid TOML"),
         ("supervisor", "MQADMIN_VAR", "{var}/brokers.toml", r"secret key cannot be read or made"),

@@ -24,6 +24,7 @@ from mqadmin.core.remembered import Remembered
 from mqadmin.deadletters.letter import jsonspans
 from mqadmin.deadletters.letter.jsonspans import Array, Item, Table, Text
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.given import Unusable
 from mqadmin.rabbit.message import IN_PAIRS
 from mqadmin.rabbit.reading import bodies
 from mqadmin.rabbit.reading.jsontext import Number
@@ -49,7 +50,7 @@ _known: Remembered[_Masked] = Remembered(3)
 
 
 def rules() -> tuple[frozenset[str], tuple[Path, ...]]:
-    """Return (names of headers in small letters, paths in bodies) that are hidden."""
+    """Return (names of headers in small letters, paths in bodies) that are hidden. Raises Unusable."""
     return _rules(tuple(settings.MQADMIN_MASKED))
 
 
@@ -60,10 +61,12 @@ def _rules(written: tuple[str, ...]) -> tuple[frozenset[str], tuple[Path, ...]]:
         kind, _dot, rest = rule.strip().partition(".")
         if kind == "header" and rest:
             headers.add(rest.lower())
-        elif kind == "payload" and rest:
-            paths.append(tuple(rest.split(".")))
+        elif kind == "payload" and (path := tuple(rest.split(".")))[-1] not in ("", "*"):
+            paths.append(path)
         else:
-            raise ValueError(f"MQADMIN_MASKED: {rule!r} is neither header.NAME nor payload.PATH")
+            raise Unusable(
+                f"MQADMIN_MASKED={rule[:80]} is neither header.NAME nor payload.PATH that ends in a name."
+            )
     return frozenset(headers), tuple(paths)
 
 
