@@ -39,6 +39,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from mqadmin.core import permissions
 from mqadmin.core.pages import rows_seen
 from mqadmin.core.pages.rows_seen import Drawn
 from mqadmin.core.templatetags.mqadmin import attributes
@@ -92,6 +93,14 @@ class Column:
         if self.key is not None and choice is not None and self.key.resolve(context) not in choice:
             return False
         return self.condition is None or bool(self.condition.resolve(context))
+
+
+def _rights(context: template.Context) -> tuple[bool, bool]:
+    """Return what buttons ask for, of who asks."""
+    user = getattr(context.get("request"), "user", None)
+    if user is None:
+        return False, False
+    return permissions.may(user, "operate"), permissions.may(user, "configure")
 
 
 Cell = tuple[Part, str, SafeString | None]
@@ -148,7 +157,8 @@ class ListingNode(Node):
                 with context.push(**{self._name: item}):
                     yield row(context)
             return
-        table = (self, get_language(), *(id(column) for column in columns))
+        # Its buttons are those of who may press them.
+        table = (self, get_language(), _rights(context), *(id(column) for column in columns))
         found = self._kept(context, items, table)
         if any(drawn is None for _item, _key, drawn in found):
             # Many ask at the same moment, after each sample: one of them draws.
