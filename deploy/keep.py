@@ -8,10 +8,11 @@ a process group, so a signal sent to the group reaches both: the keeper then wai
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 FIRST_DELAY_S = 1.0
@@ -27,23 +28,30 @@ def delay(failures: int) -> float:
 def main() -> int:
     """Run the command on the command line until SIGTERM or SIGINT."""
     name, *command = sys.argv[1:]
-    stop = threading.Event()
+    # No Event: a handler that sets one, while who waits for it holds its lock, waits for ever.
+    told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda got, _frame: told.append(got))
+    waking, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
     failures = 0
-    while not stop.is_set():
+    while not told:
         began = time.monotonic()
         try:
-            code = subprocess.Popen(command).wait()
+            process = subprocess.Popen(command)
+            if told:  # it may have begun after its group was told to end
+                process.terminate()
+            code = process.wait()
         except OSError as error:
             print(f"{command[0]} cannot be started: {error.strerror}", flush=True)
             code = 127
-        if stop.is_set():
+        if told:
             break
         failures = 1 if time.monotonic() - began >= _HEALTHY_S else failures + 1
         pause = delay(failures)
         print(f"{name} ended {_how(code)}; starting it again in {pause:g} s", flush=True)
-        stop.wait(pause)
+        select.select([waking], [], [], pause)
     return 0
 
 
