@@ -77,8 +77,16 @@ def older(door: Door, name: str, stack: contextlib.ExitStack, is_new: bool) -> S
 def newer(door: Door, name: str, stack: contextlib.ExitStack, is_new: bool) -> Spoken:
     wire = stack.enter_context(door.opened())
     address = "" if is_new else f"/amq/queue/{QUEUE}"
-    amqp_1_0.Client((door.user, door.password), VHOST, QUEUE, credit=1, line=wire.line, address=address)
-    return Spoken("AMQP 1.0", "", "", QUEUE, lambda: wire.until(b"\x00\x53\x1d"))  # a description of an error
+    client = amqp_1_0.Client(
+        (door.user, door.password), VHOST, QUEUE, credit=1, line=wire.line, address=address
+    )
+
+    def rest() -> bytes:
+        told = wire.until(b"\x00\x53\x1d")  # a description of an error
+        client.close()  # RabbitMQ keeps the connection for 30 s more where its client does not (tried on 4.3.6)
+        return told
+
+    return Spoken("AMQP 1.0", "", "", QUEUE, rest)
 
 
 def mqtt(door: Door, name: str, stack: contextlib.ExitStack, is_new: bool) -> Spoken:

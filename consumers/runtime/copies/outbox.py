@@ -64,6 +64,7 @@ class Outbox:
         self._parking_queue = parking_queue
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
+        self._is_ready = False  # whether the channel confirms, and nothing waits before what comes now
         self._waiting: list[tuple[Copy, Done]] = []  # until the channel is open
         self._confirms: Confirms[_Sent] = Confirms()
         self._declared: set[str] = set()
@@ -83,6 +84,7 @@ class Outbox:
     def disconnected(self) -> None:
         """The connection is gone, and with it everything that was on its way, unless it is kept."""
         self._connection = self._channel = None
+        self._is_ready = False
         unanswered = self._take_unanswered()
         self._waiting = unanswered + self._waiting if self._keep else []
 
@@ -92,7 +94,7 @@ class Outbox:
             if self._keep:
                 self._waiting.append((copy, done))
             return
-        if self._channel is None or not self._channel.is_open:
+        if self._channel is None or not (self._is_ready and self._channel.is_open):
             self._waiting.append((copy, done))
             if self._channel is None:
                 self._open()
@@ -122,6 +124,7 @@ class Outbox:
 
     def _on_select(self, _frame: Method[Any]) -> None:
         waiting, self._waiting = self._waiting, []
+        self._is_ready = True
         for copy, done in waiting:
             self.send(copy, done)
 
@@ -183,6 +186,7 @@ class Outbox:
         if _channel is not self._channel:
             return  # its connection is gone: see `disconnected`
         self._channel = None
+        self._is_ready = False
         self._declared.clear()
         if self._connection is None or not self._connection.is_open:
             return  # pika tells channels first: `disconnected` follows, and sees to what is unanswered

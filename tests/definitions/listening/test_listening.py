@@ -102,7 +102,8 @@ def test_who_changed_it_is_told_by_the_broker(
         wait_until(lambda: Event.objects.filter(name="parameter.cleared").exists(), 20)
         version = asking.look("default")
         assert version is not None
-        assert Watch.objects.filter(wanted_at__isnull=False).exists()  # the monitor is to look at once
+        # The monitor is to look at once: said after the events are written, which is seen above.
+        wait_until(lambda: Watch.objects.filter(wanted_at__isnull=False).exists(), 10)
         wait_until(lambda: not Watch.objects.filter(listening_since=None).exists(), 20)
         page = html(sign_in("admin").get(reverse("definitions_version", args=[version.pk])))
     earlier = versions.before(version)

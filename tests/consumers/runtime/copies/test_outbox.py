@@ -104,3 +104,18 @@ def test_what_was_not_confirmed_when_the_connection_was_lost_is_sent_again_where
         wait_until(lambda: sorted(line.told[1:]) == told, 10)
     bodies = [item.body for item in amqp.drain(broker_config, vhost, "q", expect=2 + keep)]
     assert bodies == [b"first", *([b"second"] if keep else []), b"third"]
+
+
+def test_what_is_sent_while_the_channel_opens_leaves_after_what_waited_for_it(
+    broker_config: BrokerConfig, vhost: str
+) -> None:
+    """Also in the moment in which the channel is open and does not confirm yet."""
+    with amqp.channel(broker_config, vhost) as channel:
+        channel.queue_declare("q", durable=True)
+    bodies = [str(number).encode() for number in range(40)]
+    with Line(broker_config, vhost, keep=True) as line:
+        line.connect()
+        for body in bodies:  # each on a turn of the loop of its own, while the answers of the broker come
+            line.send(body)
+        wait_until(lambda: len(line.told) == len(bodies), 10)
+    assert [item.body for item in amqp.drain(broker_config, vhost, "q", expect=len(bodies))] == bodies
