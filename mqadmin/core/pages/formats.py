@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.utils import timezone
-from django.utils.translation import get_language
 
 from mqadmin.core.translating import gettext as _
+from mqadmin.core.translating import language
 
 UNKNOWN = "–"
 SPACE = "\u00a0"  # no-break: groups digits, and a number never breaks across lines
@@ -74,7 +74,7 @@ def duration(seconds: float | None) -> str:
     days, rest = divmod(whole, 86_400)
     hours, rest = divmod(rest, 3600)
     minutes, secs = divmod(rest, 60)
-    parts = list(zip((days, hours, minutes, secs), _forms(get_language()), strict=True))
+    parts = list(zip((days, hours, minutes, secs), _forms(language()), strict=True))
     first = next((index for index, (amount, _form) in enumerate(parts) if amount), 3)
     kept = parts[first : first + (1 if first == 0 and days >= 3 else 2)]
     words = [form % {"n": amount} for position, (amount, form) in enumerate(kept) if amount or not position]
@@ -86,7 +86,7 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
     if moment is None:
         return UNKNOWN
     seconds = int(max(0.0, ((now or timezone.now()) - moment).total_seconds()))
-    for unit_seconds, form in zip(_UNITS, _forms(get_language()), strict=True):
+    for unit_seconds, form in zip(_UNITS, _forms(language()), strict=True):
         if seconds >= unit_seconds * (2 if unit_seconds == 86_400 else 1):
             return form % {"n": seconds // unit_seconds}
     return _("%(n)s s") % {"n": seconds}

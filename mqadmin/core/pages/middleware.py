@@ -81,8 +81,8 @@ class FragmentCacheMiddleware:
 
 
 def _digest(response: HttpResponse) -> str:
-    settled = rows_seen.TICKING.sub(r"\1", response.content.decode("utf-8", "replace"))
-    return hashlib.blake2b(settled.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    html = response.content.decode("utf-8", "replace")
+    return hashlib.blake2b(rows_seen.settled(html), digest_size=16).hexdigest()
 
 
 class FaultPagesMiddleware:

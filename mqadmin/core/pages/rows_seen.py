@@ -22,7 +22,8 @@ from mqadmin.core.remembered import Remembered
 HEADER = "MQ-Rows"
 KEPT = 2_000  # rows of each of two generations: about 10 MB at most
 # What a page keeps ticking by itself must not make a row, or an answer, another one each second.
-TICKING = re.compile(r"(<time [^>]*\bdata-ago>)[^<]*")
+# No text and no attribute of a page has a bare ">".
+_TICKING = re.compile("data-ago>[^<]*")
 _ID = re.compile(r'<tr\b[^>]*?\bid="([\w-]+)"')
 _SEEN = re.compile(r"([\w-]{1,60})=([0-9a-f]{8})")
 
@@ -39,8 +40,7 @@ class Drawn:
     def of(cls, html: str) -> Drawn:
         """Return a row of a table, which says in its tag what it is known by."""
         found = _ID.match(html)
-        settled = TICKING.sub(r"\1", html).encode("utf-8", "replace")
-        mark = hashlib.blake2b(settled, digest_size=4).hexdigest()
+        mark = hashlib.blake2b(settled(html), digest_size=4).hexdigest()
         if found is None:
             return cls("", mark, html)
         return cls(found[1], mark, f'{html[: found.end()]} data-row="{mark}"{html[found.end() :]}')
@@ -50,6 +50,11 @@ class Drawn:
         if self.id and seen.get(self.id) == self.mark:
             return f'<tr id="{self.id}" data-same></tr>'
         return self.html
+
+
+def settled(html: str) -> bytes:
+    """Return HTML without what its page keeps ticking, to be known by."""
+    return _TICKING.sub("data-ago>", html).encode("utf-8", "replace")
 
 
 def by(request: HttpRequest | None) -> dict[str, str]:

@@ -18,14 +18,13 @@ from django.conf import settings
 from django.template import defaultfilters
 from django.template.defaultfilters import stringfilter
 from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mqadmin.core import permissions, tones, unseen
 from mqadmin.core.pages import formats, visible, words
+from mqadmin.core.translating import language, zone
 
 register = template.Library()
 
@@ -97,7 +96,7 @@ def truncatechars(value: str, most: int) -> str:
 @register.filter
 def tick(what: object) -> str:
     """Return what the box of a row is called."""
-    return tick_words(get_language()) % {"name": what}
+    return tick_words(language()) % {"name": what}
 
 
 @lru_cache(maxsize=20)  # asked for in each row
@@ -145,7 +144,7 @@ def ago_tag(moment: datetime | None) -> SafeString:
     """Say how long ago, in a <time> that the page keeps ticking; the full time stands in its title."""
     if moment is None:
         return format_html("{}", formats.UNKNOWN)
-    opening = _opening(moment, timezone.get_current_timezone())
+    opening = _opening(moment, zone())
     return SafeString(f"{opening}{html_escape(formats.ago(moment))}</time>")
 
 

@@ -37,7 +37,6 @@ from django import template
 from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 
 from mqadmin.core import permissions
 from mqadmin.core.pages import rows_seen
@@ -45,6 +44,7 @@ from mqadmin.core.pages.rows_seen import Drawn
 from mqadmin.core.templatetags.mqadmin import attributes
 from mqadmin.core.templating.lines import Body
 from mqadmin.core.templating.straight import Writer
+from mqadmin.core.translating import language, settled
 
 register = template.Library()
 
@@ -133,10 +133,11 @@ class ListingNode(Node):
         """Return <thead> and <tbody>."""
         choice = self._choice.resolve(context) if self._choice else None
         columns = [column for column in self._columns if column.is_shown(context, choice)]
-        with context.push():
-            heads = "".join(column.head.draw(context, "th") for column in columns)
-            css = str(self._heads.resolve(context)) if self._heads else ""
-        rows = "\n".join(self._rows(context, columns))
+        with settled():
+            with context.push():
+                heads = "".join(column.head.draw(context, "th") for column in columns)
+                css = str(self._heads.resolve(context)) if self._heads else ""
+            rows = "\n".join(self._rows(context, columns))
         opening = format_html("<thead{}><tr>", attributes({"class": css}))
         return SafeString(f"{opening}{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody>")
 
@@ -158,7 +159,7 @@ class ListingNode(Node):
                     yield row(context)
             return
         # Its buttons are those of who may press them.
-        table = (self, get_language(), _rights(context), *(id(column) for column in columns))
+        table = (self, language(), _rights(context), *(id(column) for column in columns))
         found = self._kept(context, items, table)
         if any(drawn is None for _item, _key, drawn in found):
             # Many ask at the same moment, after each sample: one of them draws.

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 
 from mqadmin.core.pages.formats import UNKNOWN, duration, number, rate
 from mqadmin.core.templatetags.mqadmin import pill, tick_words
 from mqadmin.core.tones import Tone
 from mqadmin.core.translating import gettext as _
+from mqadmin.core.translating import language
 from mqadmin.queues.health import facts
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.queue_row import HISTORY_MINUTES, points
@@ -41,7 +41,7 @@ class Row:
 
     def __init__(self, queue: Queue, now: float) -> None:
         self.queue, self._now = queue, now
-        self._language: str | None = get_language()
+        self._language: str | None = language()
 
     @property
     def tone(self) -> Tone:
@@ -206,8 +206,8 @@ def table(
 ) -> Rows:
     """Return the rows of a page in their order; `columns`: those of them that are shown."""
     before, _zero, after = reverse("queue_detail", args=[0]).rpartition("0")
-    language = get_language()
-    rows = Rows(TableRow(key, now, columns, (before, after), language) for key in keys)
+    tongue = language()
+    rows = Rows(TableRow(key, now, columns, (before, after), tongue) for key in keys)
     rows.brokers = brokers or {}
     return rows
 
@@ -250,7 +250,7 @@ def waits_by(queue: Queue) -> str:
 
 def marks(queue: Queue) -> Sequence[Mark]:
     """Return the marks of a queue's type and of the settings that change what happens to its messages."""
-    return _marked(queue, get_language())
+    return _marked(queue, language())
 
 
 def _marked(queue: Queue, language: str | None) -> Sequence[Mark]:

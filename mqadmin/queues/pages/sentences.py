@@ -11,11 +11,10 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
-from django.utils.translation import get_language
 
 from mqadmin.core.pages.formats import duration, number, size
 from mqadmin.core.translating import gettext as _
-from mqadmin.core.translating import ngettext
+from mqadmin.core.translating import language, ngettext, zone
 
 Params = Mapping[str, Any]
 _NEAR_S = 20 * 3600  # it goes without its day
@@ -24,7 +23,7 @@ _NEAR_S = 20 * 3600  # it goes without its day
 def since(epoch: float) -> str:
     """Return "13:42" for today, "21 Nov 13:42" for another day, in the user's time zone."""
     is_near = time.time() - epoch < _NEAR_S
-    return _clock(int(epoch // 60), timezone.get_current_timezone(), "" if is_near else get_language())
+    return _clock(int(epoch // 60), zone(), "" if is_near else language())
 
 
 @lru_cache(maxsize=5_000)  # of most queues the same minute is told with each sample
