@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,7 +24,10 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.administration import vhosts
+from mqadmin.rabbit.administration.definitions import DefinitionsClient
+from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import NotFound, RabbitError
+from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.administration.conftest import HARD
 from tests.support.management import Management
 from tests.support.pages import html
@@ -86,6 +90,22 @@ def test_what_goes_with_it_is_said_before(admin: Client, management: Management,
     said = html(admin.get(at("vhost_delete", name=vhost)))
     assert "The virtual host goes with 1 queue" in said
     assert "“work” is deleted" in said
+
+
+def test_one_that_takes_longer_to_delete_than_a_call_may_is_deleted_whole(
+    broker_config: BrokerConfig, management: Management, made: list[str]
+) -> None:
+    """RabbitMQ stops where its caller hangs up."""
+    name = f"long-{uuid.uuid4().hex[:8]}"
+    made.append(name)
+    vhosts.put(management, name)
+    queue = {"vhost": name, "durable": True, "auto_delete": False, "arguments": {}}
+    DefinitionsClient(broker_config).load({"queues": [{**queue, "name": f"q{n}"} for n in range(400)]})
+    impatient = ManagementClient(replace(broker_config, timeout_s=0.2))
+    vhosts.delete(impatient, name)
+    assert name not in [item.name for item in vhosts.listed(management)]
+    with pytest.raises(NotFound):
+        vhosts.delete(impatient, name)
 
 
 def test_one_that_is_protected_is_not_deleted(management: Management, made: list[str]) -> None:

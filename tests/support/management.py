@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mqadmin.rabbit import amqp
+from mqadmin.rabbit.administration import vhosts
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ChannelLost, NotFound
 from mqadmin.rabbit.management_api.client import ManagementClient
@@ -85,7 +86,7 @@ class Management(ManagementClient):
 
     def delete_vhost(self, name: str) -> None:
         """Delete the vhost and everything in it."""
-        self._http.call("DELETE", "vhosts", name)
+        vhosts.delete(self, name)
 
     def create_user(self, name: str, password: str, *, tags: Sequence[str] = ()) -> None:
         self._http.call("PUT", "users", name, body={"password": password, "tags": ",".join(tags)})

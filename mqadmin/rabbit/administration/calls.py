@@ -7,15 +7,24 @@ name of one or two dots cannot stand in an address: BadResponse, `unaddressable`
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from mqadmin.rabbit.errors import BadRequest, BadResponse, ManagementUnavailable, NoResponse, NotOffered
+from mqadmin.rabbit.errors import (
+    BadRequest,
+    BadResponse,
+    ManagementUnavailable,
+    NoResponse,
+    NotFound,
+    NotOffered,
+)
 from mqadmin.rabbit.management_api.client import ManagementClient
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
 TRIES = 5  # of a call that has no answer in the moment in which a connection ends: 30 ms at most, as tried
+LONG_S = 100.0  # in which a call that takes too long is made again
 _ABSENT = ("api_absent", "management_unavailable")
 _WORDLESS = ("unavailable", "unsaid")  # what `Http` calls 500 without a word: of GET, of all else
 
@@ -71,6 +80,34 @@ def settled(client: ManagementClient, call: Callable[[], T]) -> T:
                 raise
             client.whoami()  # raises where it is the broker that ends
     return call()
+
+
+def to_the_end(call: Callable[[], object], *, may_be_gone: bool = False) -> None:
+    """Make a call that has RabbitMQ go through one object after the other, till it is through.
+
+    RabbitMQ stops in the midst of it where its caller hangs up: of 1,500 queues of a virtual host that was deleted
+    371 stayed and served on (tried on 3.10.8 and 4.3.6). So after a timeout it is asked again, which goes on from
+    there. `may_be_gone`: NotFound after that means that it is done.
+
+    Raises NoResponse (`timeout`) where some of it is left after `LONG_S`, and what the call raises.
+    """
+    ends = time.monotonic() + LONG_S
+    is_begun = False
+    while True:
+        try:
+            call()
+        except NotFound:
+            if not (is_begun and may_be_gone):
+                raise
+        except NoResponse as error:
+            if error.code != "timeout":
+                raise
+            if time.monotonic() > ends:
+                text = f"A part of it is done; after {LONG_S:g} s some is left. Do it again to go on."
+                raise NoResponse(text, code="timeout") from error
+            is_begun = True
+            continue
+        return
 
 
 def _offered(client: ManagementClient, call: Callable[[], T], segments: tuple[str, ...]) -> T:

@@ -39,12 +39,14 @@ def grow(
 ) -> None:
     """Add a member on a node to each quorum queue that matches (`upkeep.replicas.growing`)."""
     body = {"strategy": strategy, "vhost_pattern": vhost_pattern, "queue_pattern": queue_pattern}
-    calls.change(client, "POST", "queues", "quorum", "replicas", "on", node, "grow", body=body)
+    path = ("queues", "quorum", "replicas", "on", node, "grow")
+    calls.to_the_end(lambda: calls.change(client, "POST", *path, body=body))
 
 
 def shrink(client: ManagementClient, node: str) -> None:
     """Take the members on a node away from all quorum queues that have others (`upkeep.replicas.shrinking`)."""
-    calls.change(client, "DELETE", "queues", "quorum", "replicas", "on", node, "shrink")
+    path = ("queues", "quorum", "replicas", "on", node, "shrink")
+    calls.to_the_end(lambda: calls.change(client, "DELETE", *path))
 
 
 def _placed(item: Json) -> Placed:
