@@ -15,6 +15,8 @@ from typing import Any
 from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
+# Of a worker and of beat: they would load each page for it. `manage.py` looks, whenever it prepares something.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 from django.conf import settings
 from kombu.asynchronous import get_event_loop

@@ -36,7 +36,6 @@ def _application() -> Application:
             )
         database.require(wait=True)  # one that is away is a page of each request, until it is back
         make_ready()
-        _say_that_it_is_there()
         return with_room(below(settings.BASE_PATH, made))
     except SystemExit as end:  # the settings, or the tables, cannot be used: one line says why
         text = str(end)
@@ -49,11 +48,22 @@ def _application() -> Application:
     raise SystemExit(GIVE_UP)
 
 
-def _say_that_it_is_there() -> None:
-    """gunicorn itself ends a worker that hangs: one that runs answers."""
+def begin() -> None:
+    """Say from now on, in a thread, that this process serves. gunicorn itself ends one that hangs."""
     from mqadmin.core.acts import signs
 
     signs.Sign(signs.WEB).start()
 
 
+def _let_go() -> None:
+    """Leave nothing open that a fork would share."""
+    from django.db import connections
+
+    connections.close_all()
+
+
 application = _application()
+if os.environ.get("MQADMIN_SERVING") == "forked":  # see `serving`
+    _let_go()
+else:
+    begin()

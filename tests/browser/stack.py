@@ -62,7 +62,17 @@ def running(environ: dict[str, str]) -> Iterator[Stack]:
     _manage(environ, "setup_demo")
     password = (Path(environ["MQADMIN_VAR"]) / "admin-password").read_text().strip()
     commands = [
-        ["gunicorn", "mqadmin.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8", "--no-control-socket"],
+        [
+            "gunicorn",
+            "mqadmin.wsgi",
+            "--config",
+            "mqadmin/serving.py",
+            "--bind",
+            f"127.0.0.1:{port}",
+            "--threads",
+            "8",
+            "--no-control-socket",
+        ],
         [*CELERY.split(), str(Path(environ["MQADMIN_VAR"]) / "beat")],
         *(
             [sys.executable, "manage.py", name]

@@ -19,6 +19,7 @@ HEAVY = (
     "mqadmin.queues.views",
     "celery",
 )
+CELERY = "from mqadmin.celery import app; app.loader.import_default_modules()"
 COMMANDS = ("mqadmin.queues run_monitor", "consumers run_consumer", "consumers run_supervisor")
 
 
@@ -34,6 +35,22 @@ def test_a_process_loads_what_it_uses(command: str) -> None:
         [sys.executable, "-c", code],
         cwd=ROOT,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "mqadmin.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.any_database
+def test_worker_and_beat_load_no_pages() -> None:
+    """Celery would have Django look through all of them: 40 MB, twice."""
+    heavy = [name for name in HEAVY if name != "celery"]
+    code = f"import sys; {CELERY}; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=dict(os.environ),
         capture_output=True,
         text=True,
         check=True,

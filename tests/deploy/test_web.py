@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
 
+import psutil
 import pytest
 
 from deploy import processes
@@ -25,8 +26,8 @@ pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
-def address(process_environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
-    """Where the Procfile's web process answers."""
+def web(process_environ: dict[str, str], tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """Where the Procfile's web process answers, and the pid of gunicorn's own process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{free.getsockname()[1]}"
@@ -43,10 +44,15 @@ def address(process_environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
     child = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=ROOT, env=environ, start_new_session=True)
     try:
         wait_until(lambda: answer(f"http://{bind}/healthz")[0] == 200, 60, what="the web process answers")
-        yield f"http://{bind}"
+        yield f"http://{bind}", child.pid
     finally:
         processes.end_run(tmp_path.name, patience=0)
         child.wait()
+
+
+@pytest.fixture
+def address(web: tuple[str, int]) -> str:
+    return web[0]
 
 
 def answer(url: str) -> tuple[int, str]:
@@ -75,3 +81,18 @@ def test_a_body_in_chunks_is_refused_and_not_left_out(address: str, path: str) -
         )
         answer = connection.getresponse()
         assert (answer.status, json.loads(answer.read())["code"]) == (411, "length_required")
+
+
+def test_what_serves_is_forked_from_a_process_without_threads_and_connections(web: tuple[str, int]) -> None:
+    """One that ended is replaced, and what was loaded once is there for both."""
+    address, pid = web
+    parent = psutil.Process(pid)
+    (first,) = parent.children()
+    assert parent.num_threads() == 1
+    assert not [item.path for item in parent.open_files() if ".sqlite3" in item.path]
+    assert [item for item in parent.net_connections() if item.status != psutil.CONN_LISTEN] == []
+    first.kill()
+    wait_until(lambda: [item.pid for item in parent.children()] not in ([], [first.pid]), 20)
+    wait_until(lambda: answer(f"{address}/healthz")[0] == 200, 20)
+    (second,) = parent.children()
+    assert second.memory_full_info().uss < 0.5 * second.memory_info().rss, "most of it is shared"
