@@ -40,7 +40,6 @@ from benchmarks.dashboard_rows import rendered
 from benchmarks.dashboard_viewers import ROW, STUB, TABLE, viewers, watchers
 from benchmarks.dashboard_way import way as way_to
 from deploy.options import ROOT
-from mqadmin.rabbit.errors import RabbitError
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing
 from mqadmin.stack import with_room
@@ -358,19 +357,12 @@ def main() -> None:
     parser.add_argument("--queues", type=int, default=10_000)
     parser.add_argument("--busy", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--viewers", type=int, default=200)
+    parser.add_argument("--viewers", type=int, default=200, help="at least 1")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--only", choices=["viewers"], help="leave out the pages of one person")
     options = parser.parse_args()
-    is_done = False
-    try:
-        with common.bench() as bench:
-            ours, theirs = measure(bench, options)
-            show(ours, theirs)
-            is_done = True
-    except RabbitError:
-        if not is_done:  # else: to delete ten thousand queues takes the broker longer than a call may
-            raise
+    with common.bench() as bench:
+        show(*measure(bench, options))
 
 
 def show(ours: dict[str, float], theirs: dict[str, float]) -> None:
