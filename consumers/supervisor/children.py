@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import psutil
 
 from consumers.models import ConsumerProcess
 from consumers.supervisor.deaths import Exit
 from consumers.supervisor.machine import oom, output, spawn, states
+
+
+class Started(Protocol):
+    """A process that this one started: a `subprocess.Popen`, or one that was forked for it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return its exit code as of `subprocess`, None while it runs."""
 
 
 @dataclass
@@ -24,7 +33,7 @@ class Child:
     process_id: int
     pid: int
     created: float
-    popen: subprocess.Popen[bytes] | None = None
+    popen: Started | None = None
     kill_reason: str = ""
     stop_seconds: float = 30.0
     strict: bool = False  # must never run twice: see `fence`
@@ -92,7 +101,7 @@ STOPPED_EARLY = f"{states.STOPPED_AS_ASKED}, while it was starting"
 UNSEEN = "ended while no supervisor was watching"
 
 
-def started(process_id: int, popen: subprocess.Popen[bytes]) -> Child:
+def started(process_id: int, popen: Started) -> Child:
     """Return the child for a process that was started just now."""
     try:
         created = spawn.created(psutil.Process(popen.pid))

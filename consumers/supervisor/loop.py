@@ -6,7 +6,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
@@ -18,6 +19,7 @@ from consumers.scaling.placement import Host
 from consumers.supervisor import adoption, by_hand, children, deaths, reconcile, rows
 from consumers.supervisor.children import Child
 from consumers.supervisor.fence import Fence, Fenced
+from consumers.supervisor.forking.warmed import Warmed
 from consumers.supervisor.machine import output, spawn, states
 from consumers.supervisor.machine.lock import AlreadySupervised
 from consumers.supervisor.machine.unchanged import Unchanged
@@ -66,7 +68,7 @@ def _is_starting(item: Actual, now: datetime) -> bool:
 class Supervisor:
     """One host's supervisor. Everything in it runs in the main thread, but for the fence.
 
-    `command(consumer's name, row id)` gives the command line of a process.
+    `command(consumer's name, row id)` gives the command line of a process. With `warmed` it is forked.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class Supervisor:
         *,
         labels: Mapping[str, str] | None = None,
         capacity: int = 0,
+        warmed: Warmed | None = None,
     ) -> None:
         self.name = name
+        self._warmed = warmed
         self.namesake: Namesake | None = None  # to be ruled out before the first pass
         self.fault = ""  # why it ended without having been told to
         self.me = Identity(
@@ -115,7 +119,7 @@ class Supervisor:
             began = time.monotonic()
             version = self._guarded(self._look_and_step)
             while not wake.stopping and not self.fault and time.monotonic() - began < PASS_S:
-                if wake.wait(LOOK_S):
+                if wake.wait(LOOK_S, self._warmed.descriptors() if self._warmed else ()):
                     break
                 if not self._in_trouble and self._guarded(rows.version) != version:
                     break
@@ -178,11 +182,24 @@ class Supervisor:
             waited=self._vacant.look(dict.fromkeys(reconcile.vacant(definitions, actual))),
             starting=sum(item.mine and item.alive is True and _is_starting(item, now) for item in actual),
         )
-        for action in reconcile.reconcile(definitions, actual, view):
+        for action in self._actions(definitions, actual, view):
             self._apply(action)
         by_hand.kill_as_asked(socket.gethostname())
         self._scale(now)
         self._tidy()
+
+    def _actions(
+        self, definitions: Sequence[Desired], actual: Sequence[Actual], view: View
+    ) -> Sequence[Action]:
+        """Return what to do; without what would be started, while that is to be forked and cannot be yet."""
+        actions = reconcile.reconcile(definitions, actual, view)
+        if self._warmed is None:
+            return actions
+        self._warmed.reap([child.pid for child in self._children.values()])
+        self._warmed.keep(wanted=bool(definitions))
+        if any(isinstance(action, Start) for action in actions) and self._warmed.is_worth_waiting():
+            return reconcile.reconcile(definitions, actual, replace(view, starting=reconcile.START_AT_ONCE))
+        return actions
 
     def _trust(self, now: datetime) -> datetime:
         """Return since when silence means something: a pass that comes late has missed what was said.
@@ -317,7 +334,7 @@ class Supervisor:
         if row is None:
             return
         try:
-            popen = spawn.start(self._command(definition.name, row.pk), row.pk, self.name)
+            popen = self._popen(self._command(definition.name, row.pk), row.pk)
         except OSError as error:
             crashes = action.crashes + 1
             at = timezone.now() + timedelta(seconds=deaths.backoff(crashes))
@@ -331,6 +348,11 @@ class Supervisor:
         rows.spawned(row.pk, child.pid, child.created)
         rows.event(row.pk, "started", f"Process {child.pid} was started on {self.name}")
         log.info("%s: started process %d", definition.name, child.pid)
+
+    def _popen(self, arguments: Sequence[str], process_id: int) -> children.Started:
+        """Start a process, by a fork if that can be. Raises OSError."""
+        forked = self._warmed.fork(arguments, process_id) if self._warmed else None
+        return forked or spawn.start(arguments, process_id, self.name)
 
     def _stop(self, action: Stop) -> None:
         child = self._children[action.process]
@@ -364,6 +386,8 @@ class Supervisor:
         Those are asked at once, given their `stop_seconds` but at most EXIT_S, then killed. What the
         definitions want is not changed.
         """
+        if self._warmed is not None:
+            self._warmed.close()
         if stop_consumers:
             self._stop_children(wake)
         try:

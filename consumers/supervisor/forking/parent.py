@@ -1,0 +1,129 @@
+"""The process that consumers are forked from: imports all that they need, then waits for its supervisor's word.
+
+    python -m consumers.supervisor.forking.parent DESCRIPTOR SUPERVISOR_PID BEGAN_NS MODE
+
+It has one thread, no connection, no file: that is looked at before each fork. A consumer is a fork of a fork,
+whose parent ends at once, so that it becomes the supervisor's own child: the supervisor reaps it and reads its
+exit code as of one that it started itself, and no end of this process is any consumer's.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import socket
+import sys
+from typing import Any
+
+from consumers.supervisor.forking import kernel, shown
+from consumers.supervisor.forking.protocol import GO, MESSAGE_MAX
+
+_STANDARD = (0, 1, 2)
+
+
+def main() -> None:
+    """Serve forks until the supervisor ends; in each of them, run what was asked for."""
+    descriptor, supervisor, began_ns, mode = sys.argv[1:5]
+    control = socket.socket(fileno=int(descriptor))
+    kernel.die_with_parent(int(supervisor))
+    shown.title(f"mqadmin: consumer processes are forked from this one (of supervisor {supervisor})")
+    _load(with_handlers=mode == "handlers")
+    arguments = _serve(control, int(began_ns))
+    from django.core.management import execute_from_command_line
+
+    from mqadmin import stack
+
+    stack.with_room(execute_from_command_line)(arguments[1:])  # without the interpreter
+
+
+def _load(*, with_handlers: bool) -> None:
+    """Import what a consumer process does, in its first second too, without beginning anything."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
+    import encodings.idna  # noqa: F401  # of the first connection
+
+    import django
+
+    from mqadmin import ending
+
+    ending.install()
+    django.setup()
+    from django.core.management import load_command_class
+    from django.db import connection
+
+    from consumers.handlers import builtin, reference, registry  # noqa: F401
+
+    load_command_class("consumers", "run_consumer")
+    connection.ensure_connection  # noqa: B018  # the database's driver, no connection
+    if with_handlers:
+        registry.load()
+
+
+def _serve(control: socket.socket, began_ns: int) -> list[str]:
+    """Answer the supervisor. Returns in a forked process alone: the command line that it is to run."""
+    from consumers.supervisor.forking import fitness
+
+    loaded = fitness.Loaded(began_ns)
+    ours = (*_STANDARD, control.fileno())
+    unsure = f"{loaded.unsure} was changed while it was loaded" if loaded.unsure else ""
+    gc.collect()
+    gc.freeze()  # a collection would write to each object, and so copy it
+    _say(control, unfit=unsure or fitness.unfit(ours))
+    while True:
+        data, descriptors, _flags, _address = socket.recv_fds(control, MESSAGE_MAX, 2)
+        if not data:
+            os._exit(0)
+        asked = json.loads(data)
+        if not asked:
+            _say(control, unfit=fitness.unfit(ours), changed=loaded.changed())
+        elif _is_forked(control, descriptors):
+            _become(asked, *descriptors)
+            arguments: list[str] = asked["arguments"]
+            return arguments
+
+
+def _is_forked(control: socket.socket, descriptors: list[int]) -> bool:
+    """Fork, and tell the supervisor. Returns True in the new process."""
+    middle = os.fork()
+    if not middle:
+        try:
+            last = os.fork()
+        except OSError:
+            os._exit(1)
+        if last:
+            os._exit(0)
+        control.close()
+        return True
+    for descriptor in descriptors:
+        os.close(descriptor)
+    _pid, status = os.waitpid(middle, 0)
+    _say(control, forked=status == 0)
+    return False
+
+
+def _become(asked: dict[str, Any], output: int, channel: int) -> None:
+    """Be as a process that was started with this command line, once the supervisor knows of it; else end."""
+    from consumers.supervisor.machine import spawn
+
+    os.setsid()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    shown.variable(asked["variable"], asked["mark"])
+    os.environ[asked["variable"]] = asked["mark"]
+    shown.title(" ".join(asked["arguments"]))
+    spawn.begin_here()
+    sys.argv = asked["arguments"][1:]
+    sys.orig_argv = asked["arguments"]
+    with socket.socket(fileno=channel) as told:
+        told.send(str(os.getpid()).encode())
+        if told.recv(1) != GO:  # given up, or gone: what it does not know of must not run
+            os._exit(0)
+
+
+def _say(control: socket.socket, **words: object) -> None:
+    control.send(json.dumps(words).encode())
+
+
+if __name__ == "__main__":
+    main()
