@@ -47,22 +47,11 @@ TIDY_S = 30.0
 SCALE_S = 5.0  # between two looks of autoscaling: as often as the monitor brings news
 GAP_S = 5.0  # a pause this long between passes: heartbeats from before it say nothing
 LAST_LINES = 50  # of a crashed process's output, kept with the event
-STARTING = (states.STARTING, states.CONNECTING)
-STARTING_MAX = timedelta(seconds=20)
 ORPHAN_S = 30.0  # patience with a process whose row is gone, at least
-# Patience with consumers that are stopped together with the supervisor: less than `make up` has with the supervisor
-# itself (deploy.runner), so that it still gets to write how they ended.
-EXIT_S = 5.5
 
 log = logging.getLogger("mqadmin.supervisor")
 
 Command = Callable[[str, int], list[str]]
-
-
-def _is_starting(item: Actual, now: datetime) -> bool:
-    """Whether it takes one of the few places of those that start: not for ever, if it hangs at that."""
-    began = item.started_at
-    return item.state in STARTING and began is not None and now - began < STARTING_MAX
 
 
 class Supervisor:
@@ -108,6 +97,7 @@ class Supervisor:
         self._scale_due = 0.0
         self._autoscaler = Autoscaler(name)
         self._in_trouble = False
+        self._soon = False  # whether the next pass has something to do at once
 
     # --- the loop --------------------------------------------------------------------------------------------
 
@@ -116,13 +106,18 @@ class Supervisor:
         log.info("supervisor %s started (pid %d)", self.name, os.getpid())
         self.fence.start()
         while not wake.stopping and not self.fault:
-            began = time.monotonic()
+            began, self._soon = time.monotonic(), False
             version = self._guarded(self._look_and_step)
-            while not wake.stopping and not self.fault and time.monotonic() - began < PASS_S:
-                if wake.wait(LOOK_S, self._warmed.descriptors() if self._warmed else ()):
+            while not (wake.stopping or self.fault or self._soon) and time.monotonic() - began < PASS_S:
+                if wake.wait(LOOK_S, self._watched() if version is not None else ()):
                     break
                 if not self._in_trouble and self._guarded(rows.version) != version:
                     break
+
+    def _watched(self) -> Sequence[int]:
+        """Return descriptors that turn readable when there is something to do; only a pass makes them calm again."""
+        told = self._warmed.descriptors() if self._warmed else []
+        return [*told, *(child.watch for child in self._children.values() if child.watch is not None)]
 
     def _look_and_step(self) -> object:
         # Read before the pass: what changes during it is seen by the next look.
@@ -180,7 +175,9 @@ class Supervisor:
             me=self.name,
             hosts=self._hosts,
             waited=self._vacant.look(dict.fromkeys(reconcile.vacant(definitions, actual))),
-            starting=sum(item.mine and item.alive is True and _is_starting(item, now) for item in actual),
+            starting=sum(
+                item.mine and item.alive is True and reconcile.is_starting(item, now) for item in actual
+            ),
         )
         for action in self._actions(definitions, actual, view):
             self._apply(action)
@@ -333,26 +330,23 @@ class Supervisor:
         row = rows.claim(action, definition, self.name)
         if row is None:
             return
+        command = self._command(definition.name, row.pk)
+        forked = self._warmed.fork(command, row.pk) if self._warmed else None
         try:
-            popen = self._popen(self._command(definition.name, row.pk), row.pk)
+            started = forked or spawn.start(command, row.pk, self.name)
         except OSError as error:
             crashes = action.crashes + 1
             at = timezone.now() + timedelta(seconds=deaths.backoff(crashes))
             words = f"cannot be started: {error.strerror or error}"
             self._hold(Hold(row.pk, "backoff", words, at, crashes, action.early_deaths))
             return
-        child = children.started(row.pk, popen)
+        child = children.started(row.pk, started)
         child.stop_seconds = definition.stop_seconds
         child.strict = definition.strict
         self._children[row.pk] = child
         rows.spawned(row.pk, child.pid, child.created)
         rows.event(row.pk, "started", f"Process {child.pid} was started on {self.name}")
         log.info("%s: started process %d", definition.name, child.pid)
-
-    def _popen(self, arguments: Sequence[str], process_id: int) -> children.Started:
-        """Start a process, by a fork if that can be. Raises OSError."""
-        forked = self._warmed.fork(arguments, process_id) if self._warmed else None
-        return forked or spawn.start(arguments, process_id, self.name)
 
     def _stop(self, action: Stop) -> None:
         child = self._children[action.process]
@@ -373,6 +367,7 @@ class Supervisor:
 
     def _hold(self, action: Hold) -> None:
         rows.held(action)
+        self._soon = action.start_at is not None and action.start_at <= timezone.now()
         self._children.pop(action.process, None)  # as above: else the next pass counts the same crash again
         kind = "failed" if action.state == states.FAILED else "killed" if action.kills else "crashed"
         rows.event(action.process, kind, action.reason, output.last_lines(action.process, LAST_LINES))
@@ -383,13 +378,13 @@ class Supervisor:
     def finish(self, wake: Wake, *, stop_consumers: bool) -> None:
         """End supervising. Consumers go on (a later supervisor adopts them) unless `stop_consumers`.
 
-        Those are asked at once, given their `stop_seconds` but at most EXIT_S, then killed. What the
+        Those are asked at once, given their `stop_seconds` but at most children.EXIT_S, then killed. What the
         definitions want is not changed.
         """
         if self._warmed is not None:
             self._warmed.close()
         if stop_consumers:
-            self._stop_children(wake)
+            children.stop_all(list(self._children.values()), wake)
         try:
             if stop_consumers:
                 for process_id, child in self._children.items():
@@ -402,18 +397,3 @@ class Supervisor:
             log.warning("the end could not be written: %s", error)
         left = "" if stop_consumers else f", {len(self._children)} consumer processes go on"
         log.info("supervisor %s stopped%s", self.name, left)
-
-    def _stop_children(self, wake: Wake) -> None:
-        began = time.monotonic()
-        for child in self._children.values():
-            child.stop()
-        alive = [child for child in self._children.values() if child.is_alive()]
-        while alive:
-            waited = time.monotonic() - began
-            for child in alive:
-                if waited > min(child.stop_seconds, EXIT_S):
-                    child.kill(f"killed: it had not stopped after {waited:.0f} s")
-            if waited > EXIT_S + 1:
-                return
-            wake.wait(0.1)
-            alive = [child for child in alive if child.is_alive()]

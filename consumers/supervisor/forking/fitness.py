@@ -35,29 +35,29 @@ def unfit(ours: Collection[int]) -> str:
 
 
 class Loaded:
-    """The files that this process was made of, as they were when it had imported them."""
+    """The files that this process was made of, as they were when it had imported them.
+
+    `began_ns`: when it was started. `unsure`: a module that was written since, "" for none: who knows what was read.
+    """
 
     def __init__(self, began_ns: int) -> None:
-        self._stamps = {path: _stamp(path) for path in _files()}
-        # What was written meanwhile: who knows which of the two this process has read.
-        self.unsure = next(
-            (path for path, found in self._stamps.items() if found and found[0] > began_ns - _SURE_NS), ""
-        )
+        modules = {path: _stamp(path) for path in _modules()}
+        late = (path for path, found in modules.items() if found and found[0] > began_ns - _SURE_NS)
+        self.unsure = next(late, "")
+        # Where a package comes or goes, modules of another may be found in the place of those.
+        around = (os.fspath(Path(settings.VAR_DIR) / "secret-key"), sys.executable, *site.getsitepackages())
+        self._stamps = modules | {path: _stamp(path) for path in around}
 
     def changed(self) -> str:
         """Return a file that is no more as it was, "" while all are. Some 5 ms."""
         return next((path for path, known in self._stamps.items() if _stamp(path) != known), "")
 
 
-def _files() -> Iterator[str]:
+def _modules() -> Iterator[str]:
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
         if isinstance(path, str):
             yield path
-    yield os.fspath(Path(settings.VAR_DIR) / "secret-key")
-    yield sys.executable
-    # A package that comes or goes: modules of another may be found in its place.
-    yield from site.getsitepackages()
 
 
 def _stamp(path: str) -> Stamp:

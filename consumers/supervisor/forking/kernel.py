@@ -22,9 +22,9 @@ def die_with_parent(parent: int) -> None:
         raise ProcessLookupError("the supervisor has ended")
 
 
-def adopt_orphans() -> None:
+def adopt_orphans(wanted: bool = True) -> None:
     """Become the parent of all descendants whose own parent ends. Raises OSError."""
-    _prctl(_SUBREAPER, 1)
+    _prctl(_SUBREAPER, int(wanted))
 
 
 def _prctl(option: int, value: int) -> None:

@@ -25,6 +25,8 @@ RETRY_FIRST_S, RETRY_MAX_S = 10.0, 300.0
 
 _NOT_TOLD = 255  # no child of this process, which is not to be
 
+Mode = Literal["on", "handlers"]
+
 log = logging.getLogger("mqadmin.supervisor")
 
 
@@ -57,7 +59,7 @@ class Warmed:
     `mode`: as of `settings.MQADMIN_FORK`.
     """
 
-    def __init__(self, supervisor: str, mode: Literal["on", "handlers"] = "on") -> None:
+    def __init__(self, supervisor: str, mode: Mode = "on") -> None:
         self._supervisor = supervisor
         self._mode = mode
         self._process: subprocess.Popen[bytes] | None = None

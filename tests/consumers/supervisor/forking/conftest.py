@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from consumers.supervisor.forking import kernel, warmed
+from consumers.supervisor.forking.warmed import Warmed
+from consumers.supervisor.machine import spawn
+from tests.support.waiting import wait_until
+
+NAME = "forking"
+
+
+@pytest.fixture
+def warm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Warmed]]:
+    """Have a process warmed that consumers are forked from, with these variables, and wait for its first words."""
+    made: list[Warmed] = []
+
+    def make(mode: warmed.Mode = "on", **environ: str) -> Warmed:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        found = Warmed(NAME, mode)
+        made.append(found)
+        until_it_speaks(found)
+        return found
+
+    yield make
+    for found in made:
+        found.close()
+    for process in spawn.survivors(NAME).values():
+        spawn.kill(process.pid)
+        process.wait()
+    kernel.adopt_orphans(False)
+
+
+def until_it_speaks(found: Warmed) -> None:
+    """Wait until nothing more is expected of it: it is ready, or given up."""
+
+    def has_spoken() -> bool:
+        found.keep(wanted=True)
+        return not found.descriptors()
+
+    wait_until(has_spoken, 30, what="its first words")
