@@ -115,7 +115,7 @@ class Supervisor:
                     break
 
     def _watched(self) -> Sequence[int]:
-        """Return descriptors that turn readable when there is something to do; only a pass makes them calm again."""
+        """Return descriptors that turn readable when there is something to do, and stay so until the pass."""
         told = self._warmed.descriptors() if self._warmed else []
         return [*told, *(child.watch for child in self._children.values() if child.watch is not None)]
 

@@ -37,7 +37,7 @@ def unfit(ours: Collection[int]) -> str:
 class Loaded:
     """The files that this process was made of, as they were when it had imported them.
 
-    `began_ns`: when it was started. `unsure`: a module that was written since, "" for none: who knows what was read.
+    `began_ns`: when it was started. `unsure`: a module that was written since, "" for none: which was read?
     """
 
     def __init__(self, began_ns: int) -> None:

@@ -29,10 +29,13 @@ def main() -> None:
     """Serve forks until the supervisor ends; in each of them, run what was asked for."""
     descriptor, supervisor, began_ns, mode = sys.argv[1:5]
     control = socket.socket(fileno=int(descriptor))
-    kernel.die_with_parent(int(supervisor))
+    try:
+        kernel.die_with_parent(int(supervisor))
+    except ProcessLookupError:
+        return
     shown.title(f"mqadmin: consumer processes are forked from this one (of supervisor {supervisor})")
-    _load(with_handlers=mode == "handlers")
-    arguments = _serve(control, int(began_ns))
+    problems = _load(with_handlers=mode == "handlers")
+    arguments = _serve(control, int(began_ns), problems)
     from django.core.management import load_command_class
 
     from mqadmin import stack
@@ -42,8 +45,11 @@ def main() -> None:
     stack.with_room(command.run_from_argv)(arguments[1:])  # without the interpreter
 
 
-def _load(*, with_handlers: bool) -> None:
-    """Import what a consumer process does, in its first second too, without beginning anything."""
+def _load(*, with_handlers: bool) -> str:
+    """Import what a consumer process does, in its first second too, without beginning anything.
+
+    Returns what could not be: it may be there when the next process is started, so none is to learn that from here.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
     import encodings.idna  # noqa: F401  # of the first connection
 
@@ -58,9 +64,8 @@ def _load(*, with_handlers: bool) -> None:
     from consumers.handlers import builtin, reference, registry  # noqa: F401
 
     load_command_class("consumers", "run_consumer").create_parser("manage.py", "run_consumer")
-    if with_handlers:
-        registry.load()
     _rehearse()
+    return " ".join(map(str, registry.problems().values())) if with_handlers else ""
 
 
 def _rehearse() -> None:
@@ -83,16 +88,15 @@ def _rehearse() -> None:
         connections.close_all()
 
 
-def _serve(control: socket.socket, began_ns: int) -> list[str]:
+def _serve(control: socket.socket, began_ns: int, problems: str) -> list[str]:
     """Answer the supervisor. Returns in a forked process alone: the command line that it is to run."""
     from consumers.supervisor.forking import fitness
 
     loaded = fitness.Loaded(began_ns)
     ours = (*_STANDARD, control.fileno())
-    unsure = f"{loaded.unsure} was changed while it was loaded" if loaded.unsure else ""
     gc.collect()
     gc.freeze()  # a collection would write to each object, and so copy it
-    _say(control, unfit=unsure or fitness.unfit(ours))
+    _say(control, unfit=problems or fitness.unfit(ours), unsure=loaded.unsure)
     while True:
         data, descriptors, _flags, _address = socket.recv_fds(control, MESSAGE_MAX, 2)
         if not data:

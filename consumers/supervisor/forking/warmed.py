@@ -69,6 +69,7 @@ class Warmed:
         self._retry_at = 0.0
         self._retry_s = RETRY_FIRST_S
         self._said = ""
+        self._unsure = ""
         self._is_adopting = False
 
     def descriptors(self) -> list[int]:
@@ -181,10 +182,16 @@ class Warmed:
             return
         except (OSError, ValueError) as error:
             said = {"unfit": str(error)}
-        if said["unfit"]:
-            self._fail(said["unfit"])
+        unsure = said.get("unsure", "")
+        if unsure and unsure != self._unsure:
+            log.info("%s was changed while it was loaded: once more", unsure)
+            self._unsure = unsure
+            self._begin()
             return
-        self._is_ready, self._said = True, ""
+        if unsure or said["unfit"]:
+            self._fail(said["unfit"] or f"{unsure} is changed again and again, or its time lies ahead")
+            return
+        self._is_ready, self._said, self._unsure = True, "", ""
         self._retry_s = RETRY_FIRST_S
 
     def _is_current(self) -> bool:

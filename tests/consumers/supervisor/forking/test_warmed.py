@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def forked(found: Warmed, row: int) -> Forked:
     """Fork one that waits, and let it come so far that it listens to signals."""
     process = found.fork(idle(), row)
     assert process is not None
-    wait_until(lambda: "nobody" in (output.tail(row) or ""), 20, what="its first line")
+    wait_until(lambda: "waiting" in (output.tail(row) or ""), 20, what="its first line")
     return process
 
 
@@ -140,6 +141,21 @@ def test_changed_code_is_read_again_before_the_next_fork(warm: Warm, tmp_path: P
     assert found.fork(idle(), 50) is not None
 
 
+def test_what_is_written_while_it_is_loaded_is_not_trusted(
+    warm: Warm, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = tmp_path / "late_handlers.py"
+    module.write_text("")
+    ahead = time.time() + 3600
+    os.utime(module, (ahead, ahead))
+    with caplog.at_level(logging.INFO, "mqadmin.supervisor"):
+        found = warm("handlers", PYTHONPATH=str(tmp_path), MQADMIN_HANDLERS="late_handlers")
+    assert found.fork(idle(), 52) is None
+    said = [record.getMessage() for record in caplog.records if "late_handlers.py" in record.getMessage()]
+    assert "was changed while it was loaded: once more" in said[0]
+    assert "its time lies ahead" in said[1]
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [
@@ -149,8 +165,9 @@ def test_changed_code_is_read_again_before_the_next_fork(warm: Warm, tmp_path: P
         ),
         ("import socket; s = socket.socketpair()", "opens something when it is imported: socket:"),
         ("import os; os._exit(1)", "it ended while it was made"),
+        ("import not_there", "The handler module unfit_handlers cannot be imported"),
     ],
-    ids=["thread", "socket", "ends"],
+    ids=["thread", "socket", "ends", "not there"],
 )
 def test_what_cannot_be_forked_is_said(
     code: str, words: str, warm: Warm, tmp_path: Path, caplog: pytest.LogCaptureFixture
