@@ -96,8 +96,7 @@ class Supervisor:
         self._tidy_due = 0.0
         self._scale_due = 0.0
         self._autoscaler = Autoscaler(name)
-        self._in_trouble = False
-        self._soon = False  # whether the next pass has something to do at once
+        self._in_trouble = self._soon = False  # soon: the next pass has something to do at once
 
     # --- the loop --------------------------------------------------------------------------------------------
 
@@ -116,8 +115,8 @@ class Supervisor:
 
     def _watched(self) -> Sequence[int]:
         """Return descriptors that turn readable when there is something to do, and stay so until the pass."""
-        told = self._warmed.descriptors() if self._warmed else []
-        return [*told, *(child.watch for child in self._children.values() if child.watch is not None)]
+        ends = [child.watch for child in self._children.values() if child.watch is not None]
+        return ends + (self._warmed.descriptors() if self._warmed else [])
 
     def _look_and_step(self) -> object:
         # Read before the pass: what changes during it is seen by the next look.
@@ -194,7 +193,8 @@ class Supervisor:
             return actions
         self._warmed.reap([child.pid for child in self._children.values()])
         self._warmed.keep(wanted=bool(definitions))
-        if any(isinstance(action, Start) for action in actions) and self._warmed.is_worth_waiting():
+        starts = any(isinstance(action, Start) for action in actions)
+        if starts and self._warmed.is_worth_waiting(alone=len(self._hosts) <= 1):
             return reconcile.reconcile(definitions, actual, replace(view, starting=reconcile.START_AT_ONCE))
         return actions
 
@@ -331,8 +331,8 @@ class Supervisor:
         if row is None:
             return
         command = self._command(definition.name, row.pk)
-        forked = self._warmed.fork(command, row.pk) if self._warmed else None
         try:
+            forked = self._warmed.fork(command, row.pk) if self._warmed else None
             started = forked or spawn.start(command, row.pk, self.name)
         except OSError as error:
             crashes = action.crashes + 1

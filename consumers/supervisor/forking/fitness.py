@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connections
 
 _SURE_NS = 1_000_000_000  # file systems stamp by a clock that is a little behind
-Stamp = tuple[int, int, int] | None
+Stamp = tuple[int, int, int, int] | None  # modified, changed (which nobody can set), bytes, inode
 
 
 def unfit(ours: Collection[int]) -> str:
@@ -65,4 +65,4 @@ def _stamp(path: str) -> Stamp:
         found = os.stat(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino

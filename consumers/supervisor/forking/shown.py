@@ -8,6 +8,7 @@ addresses that /proc/self/stat tells (proc(5), fields 48 to 51), and what is wri
 from __future__ import annotations
 
 import ctypes
+import os
 from pathlib import Path
 
 _ARGUMENTS, _ENVIRONMENT = 45, 47  # where the areas begin, among the fields behind the name
@@ -29,7 +30,7 @@ def variable(name: str, value: str) -> None:
     """Show `value` for the variable `name`, which this process was started with and whose value was as long."""
     begin, size = _area(_ENVIRONMENT)
     area = ctypes.string_at(begin, size)
-    wanted, data = f"\0{name}=".encode(), value.encode("utf-8", "surrogateescape")
+    wanted, data = f"\0{name}=".encode(), os.fsencode(value)
     at = (b"\0" + area).find(wanted)
     if at < 0:
         raise NotShown(f"{name} is not in the environment")

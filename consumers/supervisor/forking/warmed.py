@@ -15,12 +15,16 @@ from typing import Any, Literal
 
 from django.conf import settings
 
+from consumers.scaling import placement
 from consumers.supervisor.forking import kernel
 from consumers.supervisor.forking.protocol import GO, MESSAGE_MAX, PADDING
 from consumers.supervisor.machine import output, spawn
 
 WARM_MAX_S = 15.0  # so long starts wait for it; then they go without
-ANSWER_S = 5.0  # it answers within milliseconds: one that does not is given up
+WARM_AMONG_OTHERS_S = placement.WAIT_S - 1.0
+# It answers within milliseconds: one that does not is given up, long before the supervisor's leases are over.
+ANSWER_S = 2.0
+MADE_MAX_S = 60.0
 RETRY_FIRST_S, RETRY_MAX_S = 10.0, 300.0
 
 _NOT_TOLD = 255  # no child of this process, which is not to be
@@ -54,7 +58,7 @@ class _Lost(OSError):
 
 
 class Warmed:
-    """Used from the supervisor's thread alone. Nothing raises: what goes wrong is logged, and goes without it.
+    """Used from the supervisor's thread alone. What goes wrong is logged, and consumers go without it.
 
     `mode`: as of `settings.MQADMIN_FORK`.
     """
@@ -66,7 +70,7 @@ class Warmed:
         self._control: socket.socket | None = None
         self._is_ready = False
         self._waited_since: float | None = None  # monotonic seconds: since when starts wait for it
-        self._retry_at = 0.0
+        self._begun = self._retry_at = 0.0
         self._retry_s = RETRY_FIRST_S
         self._said = ""
         self._unsure = ""
@@ -85,12 +89,17 @@ class Warmed:
                 self._begin()
         elif not self._is_ready:
             self._hear()
+            if not self._is_ready and self._process and time.monotonic() - self._begun > MADE_MAX_S:
+                self._fail("it hangs while it is made")
         elif self._process.poll() is not None:
             log.info("the process that consumers are forked from is gone: another one is made")
             self._begin()
 
-    def is_worth_waiting(self) -> bool:
-        """Whether what is to be started should wait for it: it is being made, or made anew for changed code."""
+    def is_worth_waiting(self, *, alone: bool = True) -> bool:
+        """Whether what is to be started should wait for it: it is being made, or made anew for changed code.
+
+        Unless `alone` another host would start it, if it had to wait for long.
+        """
         if self._process is None:
             return False
         if self._is_ready and not self._is_current():
@@ -99,10 +108,10 @@ class Warmed:
             return False
         now = time.monotonic()
         self._waited_since = self._waited_since or now
-        return now - self._waited_since < WARM_MAX_S
+        return now - self._waited_since < (WARM_MAX_S if alone else WARM_AMONG_OTHERS_S)
 
     def fork(self, arguments: Sequence[str], process_id: int) -> Forked | None:
-        """Start a process as `spawn.start` does; None when it has to be started in that way."""
+        """Start a process as `spawn.start` does; None when it has to be started in that way. Raises OSError."""
         if not self._is_ready:
             return None
         descriptor = output.writer(process_id)
@@ -140,12 +149,13 @@ class Warmed:
         if control is not None:
             control.close()
         if process is not None:
-            with suppress(OSError):
-                process.kill()
-            process.wait()
+            process.kill()
+            with suppress(subprocess.TimeoutExpired):  # stuck in the kernel: `reap` lets go of it
+                process.wait(ANSWER_S)
 
     def _begin(self) -> None:
         self.close()
+        self._begun = time.monotonic()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         module = ["-m", "consumers.supervisor.forking.parent"]
         facts = [str(theirs.fileno()), str(os.getpid()), str(time.time_ns()), self._mode]
@@ -155,7 +165,7 @@ class Warmed:
             self._process = subprocess.Popen(
                 [sys.executable, *module, *facts, " " * PADDING],
                 cwd=settings.BASE_DIR,
-                env=spawn.environ("-" * len(spawn.mark(self._supervisor, 0, is_padded=True).encode())),
+                env=spawn.environ("-" * len(os.fsencode(spawn.mark(self._supervisor, 0, is_padded=True)))),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
