@@ -125,7 +125,7 @@ def tenth(bench: Bench, url: str, fork: str) -> dict[str, float]:
             last = rows.order_by("-pk")[0]
             found = {f"tenth_{fork}_mb": _pss(last.pid or 0)}
             for process in psutil.Process(supervisor.pid).children():
-                if "consumers are forked" in " ".join(process.cmdline()):
+                if "are forked from this one" in " ".join(process.cmdline()):
                     found["parent_mb"] = _pss(process.pid)
             return found
         finally:

@@ -62,7 +62,7 @@ class Command(BaseCommand):
         database.require(wait=connection.vendor != "sqlite")
         _refuse_second_on_sqlite(name)
         mode = settings.MQADMIN_FORK
-        warmed = None if mode == "off" else Warmed(name, mode)
+        warmed = None if mode == "off" else Warmed(name, with_handlers=mode == "handlers")
         supervisor = Supervisor(name, labels=labels, capacity=max(0, capacity), warmed=warmed)
         try:
             lock = HostLock(name, mark(supervisor.me.pid, supervisor.me.started_at))

@@ -1,6 +1,6 @@
 """The process that consumers are forked from: imports all that they need, then waits for its supervisor's word.
 
-    python -m consumers.supervisor.forking.parent DESCRIPTOR SUPERVISOR_PID BEGAN_NS MODE
+    python -m consumers.supervisor.forking.parent DESCRIPTOR SUPERVISOR_PID BEGAN_NS MODULES
 
 It has one thread, no connection, no file: that is looked at before each fork. A consumer is a fork of a fork,
 whose parent ends at once, so that it becomes the supervisor's own child: the supervisor reaps it and reads its
@@ -27,14 +27,14 @@ _STANDARD = (0, 1, 2)
 
 def main() -> None:
     """Serve forks until the supervisor ends; in each of them, run what was asked for."""
-    descriptor, supervisor, began_ns, mode = sys.argv[1:5]
+    descriptor, supervisor, began_ns, modules = sys.argv[1:5]
     control = socket.socket(fileno=int(descriptor))
     try:
         kernel.die_with_parent(int(supervisor))
     except ProcessLookupError:
         return
     shown.title(f"mqadmin: consumer processes are forked from this one (of supervisor {supervisor})")
-    problems = _load(with_handlers=mode == "handlers")
+    problems = _load(with_handlers=modules == "handlers")
     arguments = _serve(control, int(began_ns), problems)
     from django.core.management import load_command_class
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 from django.conf import settings
 
@@ -28,8 +28,6 @@ MADE_MAX_S = 60.0
 RETRY_FIRST_S, RETRY_MAX_S = 10.0, 300.0
 
 _NOT_TOLD = 255  # no child of this process, which is not to be
-
-Mode = Literal["on", "handlers"]
 
 log = logging.getLogger("mqadmin.supervisor")
 
@@ -60,12 +58,12 @@ class _Lost(OSError):
 class Warmed:
     """Used from the supervisor's thread alone. What goes wrong is logged, and consumers go without it.
 
-    `mode`: as of `settings.MQADMIN_FORK`.
+    `with_handlers`: it imports the modules of `settings.MQADMIN_HANDLERS` too.
     """
 
-    def __init__(self, supervisor: str, mode: Mode = "on") -> None:
+    def __init__(self, supervisor: str, *, with_handlers: bool = False) -> None:
         self._supervisor = supervisor
-        self._mode = mode
+        self._modules = "handlers" if with_handlers else "ours"
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._is_ready = False
@@ -158,7 +156,7 @@ class Warmed:
         self._begun = time.monotonic()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         module = ["-m", "consumers.supervisor.forking.parent"]
-        facts = [str(theirs.fileno()), str(os.getpid()), str(time.time_ns()), self._mode]
+        facts = [str(theirs.fileno()), str(os.getpid()), str(time.time_ns()), self._modules]
         try:
             kernel.adopt_orphans()
             self._is_adopting = True

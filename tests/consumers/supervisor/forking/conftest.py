@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from consumers.supervisor.forking import kernel, warmed
+from consumers.supervisor.forking import kernel
 from consumers.supervisor.forking.warmed import Warmed
 from consumers.supervisor.machine import spawn
 from tests.support.waiting import wait_until
@@ -17,10 +17,10 @@ def warm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Warmed]]:
     """Have a process warmed that consumers are forked from, with these variables, and wait for its first words."""
     made: list[Warmed] = []
 
-    def make(mode: warmed.Mode = "on", **environ: str) -> Warmed:
+    def make(*, with_handlers: bool = False, **environ: str) -> Warmed:
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
-        found = Warmed(NAME, mode)
+        found = Warmed(NAME, with_handlers=with_handlers)
         made.append(found)
         until_it_speaks(found)
         return found

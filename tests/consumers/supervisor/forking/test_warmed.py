@@ -128,7 +128,7 @@ def test_changed_code_is_read_again_before_the_next_fork(warm: Warm, tmp_path: P
     module = tmp_path / "changing_handlers.py"
     module.write_text("")
     os.utime(module, (1_600_000_000, 1_600_000_000))
-    found = warm("handlers", PYTHONPATH=str(tmp_path), MQADMIN_HANDLERS="changing_handlers")
+    found = warm(with_handlers=True, PYTHONPATH=str(tmp_path), MQADMIN_HANDLERS="changing_handlers")
     first = parent(found).pid
     assert not found.is_worth_waiting(), "all is as it was"
     assert parent(found).pid == first
@@ -149,7 +149,7 @@ def test_what_is_written_while_it_is_loaded_is_not_trusted(
     ahead = time.time() + 3600
     os.utime(module, (ahead, ahead))
     with caplog.at_level(logging.INFO, "mqadmin.supervisor"):
-        found = warm("handlers", PYTHONPATH=str(tmp_path), MQADMIN_HANDLERS="late_handlers")
+        found = warm(with_handlers=True, PYTHONPATH=str(tmp_path), MQADMIN_HANDLERS="late_handlers")
     assert found.fork(idle(), 52) is None
     said = [record.getMessage() for record in caplog.records if "late_handlers.py" in record.getMessage()]
     assert "was changed while it was loaded: once more" in said[0]
@@ -176,7 +176,7 @@ def test_what_cannot_be_forked_is_said(
     module.write_text(code)
     os.utime(module, (1_600_000_000, 1_600_000_000))
     with caplog.at_level(logging.WARNING, "mqadmin.supervisor"):
-        found = warm("handlers", PYTHONPATH=str(tmp_path), MQADMIN_HANDLERS="unfit_handlers")
+        found = warm(with_handlers=True, PYTHONPATH=str(tmp_path), MQADMIN_HANDLERS="unfit_handlers")
     assert words in caplog.text
     assert not found.is_worth_waiting()
     assert found.fork(idle(), 51) is None
