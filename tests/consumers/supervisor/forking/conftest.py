@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,9 @@ NAME = "forking"
 
 
 @pytest.fixture
-def warm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Warmed]]:
+def warm(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[Callable[..., Warmed]]:
     """Have a process warmed that consumers are forked from, with these variables, and wait for its first words."""
+    settings.VAR_DIR = tmp_path
     made: list[Warmed] = []
 
     def make(*, with_handlers: bool = False, **environ: str) -> Warmed:
