@@ -94,9 +94,9 @@ class Clicks:
         return rows.values_list("pid", flat=True).first()
 
 
-def measure(bench: Bench, url: str, rounds: int) -> dict[str, list[float]]:
+def measure(bench: Bench, url: str, rounds: int, fork: str) -> dict[str, list[float]]:
     """Start a supervisor on the database at `url` and return the seconds of every act."""
-    environ = bench.environ(DATABASE_URL=url, MQADMIN_SUPERVISOR_ON_EXIT="stop")
+    environ = bench.environ(DATABASE_URL=url, MQADMIN_SUPERVISOR_ON_EXIT="stop", MQADMIN_FORK=fork)
     os.environ.update(environ)
     django.setup()
     from consumers.models import SupervisorHost
@@ -118,10 +118,11 @@ def measure(bench: Bench, url: str, rounds: int) -> dict[str, list[float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="How soon a click has its effect.")
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--fork", default="on", choices=("on", "handlers", "off"), help="as MQADMIN_FORK")
     options = parser.parse_args()
     with common.bench() as bench, databases(bench, with_postgres=False) as stores:
         common.declare(bench, QUEUE)
-        seconds = measure(bench, stores.sqlite(), options.rounds)
+        seconds = measure(bench, stores.sqlite(), options.rounds, options.fork)
     rows = [
         (*common.spread(name, values, ".2f"), f"{AT_MOST[name]:.1f}" if name in AT_MOST else "")
         for name, values in seconds.items()

@@ -9,6 +9,8 @@ steady  a pass in which nothing is to be done
 change  the pass after one definition was changed: one process is asked to stop, or one is started
 look    the look for changes that is made between passes, five times a second
 start   all processes, from the first pass until the last row is there (at most four start at a time)
+tenth   the memory (PSS) of the last of ten real consumers on one queue, forked and started by themselves, once each
+        has handled messages; and that of the process that they are forked from
 """
 
 from __future__ import annotations
@@ -23,10 +25,16 @@ import django
 import psutil
 
 from benchmarks import common
+from benchmarks.common import Bench, BenchmarkError
 from benchmarks.databases import databases
+from mqadmin.rabbit.message import Properties
+from mqadmin.rabbit.publishing.publisher import Outgoing
 from mqadmin.stack import with_room
 
-AT_MOST_MS, AT_MOST_MB = 50.0, 80.0
+AT_MOST_MS, AT_MOST_MB, AT_MOST_TENTH_MB = 50.0, 80.0, 30.0
+QUEUE = "ten"
+_MESSAGES = 2_000
+_WAIT_SECONDS = 120.0
 _WARM = 5
 
 
@@ -89,6 +97,55 @@ def measure(url: str, folder: str, consumers: int, replicas: int, passes: int) -
     }
 
 
+def tenth(bench: Bench, url: str, fork: str) -> dict[str, float]:
+    """Run ten consumers under a real supervisor on the database at `url`; return megabytes by name."""
+    environ = bench.environ(DATABASE_URL=url, MQADMIN_SUPERVISOR_ON_EXIT="stop", MQADMIN_FORK=fork)
+    os.environ.update(environ)
+    from consumers.models import Consumer, ConsumerProcess, Record, SupervisorHost
+
+    common.declare(bench, QUEUE)
+    for earlier in (ConsumerProcess, Consumer, SupervisorHost):
+        earlier.objects.all().delete()
+    consumer = Consumer.objects.create(
+        name="ten",
+        broker="default",
+        vhost=bench.vhost,
+        queue=QUEUE,
+        handler="record",
+        desired="running",
+        replicas=10,
+    )
+    rows = ConsumerProcess.objects.filter(consumer=consumer, state="running", ended_at=None)
+    with common.child(bench, ["manage.py", "run_supervisor", "--name", "ten"], environ) as supervisor:
+        try:
+            _until(lambda: rows.count() == 10, "ten consumers")
+            body = Properties(delivery_mode=2, message_id="m")
+            common.fill(bench, [Outgoing("", QUEUE, b"{}", body) for _ in range(_MESSAGES)])
+            _until(lambda: Record.objects.filter(consumer=consumer).count() == _MESSAGES, "their records")
+            last = rows.order_by("-pk")[0]
+            found = {f"tenth_{fork}_mb": _pss(last.pid or 0)}
+            for process in psutil.Process(supervisor.pid).children():
+                if "are forked from this one" in " ".join(process.cmdline()):
+                    found["parent_mb"] = _pss(process.pid)
+            return found
+        finally:
+            supervisor.terminate()
+            supervisor.wait(30)
+
+
+def _pss(pid: int) -> float:
+    """Return its proportional set size in MB: what it shares counts in parts."""
+    return float(psutil.Process(pid).memory_full_info().pss) / 1_000_000
+
+
+def _until(is_so: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise BenchmarkError(f"{what}: not there after {_WAIT_SECONDS:g} s")
+        time.sleep(0.05)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="What supervising much costs.")
     parser.add_argument("--passes", type=int, default=50)
@@ -102,7 +159,14 @@ def main() -> None:
         found = measure(
             stores.sqlite(), str(bench.folder), options.consumers, options.replicas, options.passes
         )
-    at_most = {"steady_ms": AT_MOST_MS, "change_ms": AT_MOST_MS, "memory_mb": AT_MOST_MB}
+        for fork in ("off", "on"):
+            found |= tenth(bench, os.environ["DATABASE_URL"], fork)
+    at_most = {
+        "steady_ms": AT_MOST_MS,
+        "change_ms": AT_MOST_MS,
+        "memory_mb": AT_MOST_MB,
+        "tenth_on_mb": AT_MOST_TENTH_MB,
+    }
     table = [
         (name, f"{value:.1f}", f"{at_most[name]:.0f}" if name in at_most else "")
         for name, value in found.items()

@@ -250,6 +250,9 @@ MQADMIN_DEFINITIONS_VERSIONS = given.number("MQADMIN_DEFINITIONS_VERSIONS", 1_00
 MQADMIN_PUBLIC_URL = given.address("MQADMIN_PUBLIC_URL").rstrip("/")
 MQADMIN_HEARTBEAT_URL = given.address("MQADMIN_HEARTBEAT_URL")
 MQADMIN_SUPERVISOR_ON_EXIT = given.one_of("MQADMIN_SUPERVISOR_ON_EXIT", "leave", ("leave", "stop"))
+# How supervisors start consumers: forked from one process that has imported what they need ("handlers": the
+# modules of MQADMIN_HANDLERS too), or each by itself.
+MQADMIN_FORK = given.one_of("MQADMIN_FORK", "on", ("on", "handlers", "off"))
 # Fields of letters that only operators may reveal: header.NAME, payload.PATH, payload.*.NAME.
 MQADMIN_MASKED = given.words("MQADMIN_MASKED")
 # Letters go so many days after somebody decided them, and those that nobody decided after their capture; 0: never.

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import psutil
 
 from consumers.models import ConsumerProcess
 from consumers.supervisor.deaths import Exit
 from consumers.supervisor.machine import oom, output, spawn, states
+from consumers.supervisor.machine.wake import Wake
+
+
+class Started(Protocol):
+    """A process that this one started: a `subprocess.Popen`, or one that was forked for it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return its exit code as of `subprocess`, None while it runs."""
 
 
 @dataclass
@@ -24,10 +37,11 @@ class Child:
     process_id: int
     pid: int
     created: float
-    popen: subprocess.Popen[bytes] | None = None
+    popen: Started | None = None
     kill_reason: str = ""
     stop_seconds: float = 30.0
     strict: bool = False  # must never run twice: see `fence`
+    watch: int | None = None  # of an adopted one: a descriptor that turns readable when it ends
     stop_sent: float | None = None  # monotonic seconds
     exit: Exit | None = None
     oom_kills: int | None = field(default_factory=oom.kills)  # on the machine, some seconds ago: `DYING_S`
@@ -52,6 +66,9 @@ class Child:
             return True
         else:
             self.exit = Exit(-9, self.kill_reason) if self.kill_reason else Exit(None, UNSEEN)
+        if self.watch is not None:
+            os.close(self.watch)
+            self.watch = None
         spawn.sweep(self.process_id, self.pid)
         return False
 
@@ -87,12 +104,15 @@ class Child:
             spawn.kill(self.pid)
 
 
+# Patience with consumers that are stopped together with the supervisor: less than `make up` has with the supervisor
+# itself (deploy.runner), so that it still gets to write how they ended.
+EXIT_S = 5.5
 DYING_S = 5.0  # a process of gigabytes that is killed is still there for so long
 STOPPED_EARLY = f"{states.STOPPED_AS_ASKED}, while it was starting"
 UNSEEN = "ended while no supervisor was watching"
 
 
-def started(process_id: int, popen: subprocess.Popen[bytes]) -> Child:
+def started(process_id: int, popen: Started) -> Child:
     """Return the child for a process that was started just now."""
     try:
         created = spawn.created(psutil.Process(popen.pid))
@@ -110,9 +130,29 @@ def adopted(process_id: int, pid: int | None, created: float | None) -> Child | 
 def found(process_id: int, process: psutil.Process) -> Child | None:
     """Return the child for this process of an earlier supervisor, None when it has just ended."""
     try:
-        return Child(process_id, process.pid, spawn.created(process))
+        child = Child(process_id, process.pid, spawn.created(process))
+        with suppress(OSError):  # an older kernel, or it has just ended: the next pass sees that
+            child.watch = os.pidfd_open(process.pid)
+        return child
     except psutil.Error:
         return None
+
+
+def stop_all(some: Sequence[Child], wake: Wake) -> None:
+    """Ask all to stop, and kill who has not after its `stop_seconds`, or EXIT_S."""
+    began = time.monotonic()
+    for child in some:
+        child.stop()
+    alive = [child for child in some if child.is_alive()]
+    while alive:
+        waited = time.monotonic() - began
+        for child in alive:
+            if waited > min(child.stop_seconds, EXIT_S):
+                child.kill(f"killed: it had not stopped after {waited:.0f} s")
+        if waited > EXIT_S + 1:
+            return
+        wake.wait(0.1)
+        alive = [child for child in alive if child.is_alive()]
 
 
 def exit_of(row: ConsumerProcess, child: Child | None) -> Exit | None:

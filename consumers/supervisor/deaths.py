@@ -89,7 +89,9 @@ def backoff(crashes: int) -> float:
 
 
 def wait(counts: Counts) -> float:
-    """Return the seconds to wait before it is started again."""
+    """Return the seconds to wait before it is started again: none after the first death of one that consumed."""
+    if (counts.kills or counts.crashes) == 1 and not counts.early_deaths:
+        return 0.0
     return min(KILLED_MAX_S, backoff(counts.kills)) if counts.kills else backoff(counts.crashes)
 
 

@@ -6,7 +6,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
@@ -18,6 +19,7 @@ from consumers.scaling.placement import Host
 from consumers.supervisor import adoption, by_hand, children, deaths, reconcile, rows
 from consumers.supervisor.children import Child
 from consumers.supervisor.fence import Fence, Fenced
+from consumers.supervisor.forking.warmed import Warmed
 from consumers.supervisor.machine import output, spawn, states
 from consumers.supervisor.machine.lock import AlreadySupervised
 from consumers.supervisor.machine.unchanged import Unchanged
@@ -45,28 +47,17 @@ TIDY_S = 30.0
 SCALE_S = 5.0  # between two looks of autoscaling: as often as the monitor brings news
 GAP_S = 5.0  # a pause this long between passes: heartbeats from before it say nothing
 LAST_LINES = 50  # of a crashed process's output, kept with the event
-STARTING = (states.STARTING, states.CONNECTING)
-STARTING_MAX = timedelta(seconds=20)
 ORPHAN_S = 30.0  # patience with a process whose row is gone, at least
-# Patience with consumers that are stopped together with the supervisor: less than `make up` has with the supervisor
-# itself (deploy.runner), so that it still gets to write how they ended.
-EXIT_S = 5.5
 
 log = logging.getLogger("mqadmin.supervisor")
 
 Command = Callable[[str, int], list[str]]
 
 
-def _is_starting(item: Actual, now: datetime) -> bool:
-    """Whether it takes one of the few places of those that start: not for ever, if it hangs at that."""
-    began = item.started_at
-    return item.state in STARTING and began is not None and now - began < STARTING_MAX
-
-
 class Supervisor:
     """One host's supervisor. Everything in it runs in the main thread, but for the fence.
 
-    `command(consumer's name, row id)` gives the command line of a process.
+    `command(consumer's name, row id)` gives the command line of a process. With `warmed` it is forked.
     """
 
     def __init__(
@@ -76,8 +67,10 @@ class Supervisor:
         *,
         labels: Mapping[str, str] | None = None,
         capacity: int = 0,
+        warmed: Warmed | None = None,
     ) -> None:
         self.name = name
+        self._warmed = warmed
         self.namesake: Namesake | None = None  # to be ruled out before the first pass
         self.fault = ""  # why it ended without having been told to
         self.me = Identity(
@@ -103,7 +96,7 @@ class Supervisor:
         self._tidy_due = 0.0
         self._scale_due = 0.0
         self._autoscaler = Autoscaler(name)
-        self._in_trouble = False
+        self._in_trouble = self._soon = False  # soon: the next pass has something to do at once
 
     # --- the loop --------------------------------------------------------------------------------------------
 
@@ -112,13 +105,18 @@ class Supervisor:
         log.info("supervisor %s started (pid %d)", self.name, os.getpid())
         self.fence.start()
         while not wake.stopping and not self.fault:
-            began = time.monotonic()
+            began, self._soon = time.monotonic(), False
             version = self._guarded(self._look_and_step)
-            while not wake.stopping and not self.fault and time.monotonic() - began < PASS_S:
-                if wake.wait(LOOK_S):
+            while not (wake.stopping or self.fault or self._soon) and time.monotonic() - began < PASS_S:
+                if wake.wait(LOOK_S, self._watched() if version is not None else ()):
                     break
                 if not self._in_trouble and self._guarded(rows.version) != version:
                     break
+
+    def _watched(self) -> Sequence[int]:
+        """Return descriptors that turn readable when there is something to do, and stay so until the pass."""
+        ends = [child.watch for child in self._children.values() if child.watch is not None]
+        return ends + (self._warmed.descriptors() if self._warmed else [])
 
     def _look_and_step(self) -> object:
         # Read before the pass: what changes during it is seen by the next look.
@@ -176,13 +174,29 @@ class Supervisor:
             me=self.name,
             hosts=self._hosts,
             waited=self._vacant.look(dict.fromkeys(reconcile.vacant(definitions, actual))),
-            starting=sum(item.mine and item.alive is True and _is_starting(item, now) for item in actual),
+            starting=sum(
+                item.mine and item.alive is True and reconcile.is_starting(item, now) for item in actual
+            ),
         )
-        for action in reconcile.reconcile(definitions, actual, view):
+        for action in self._actions(definitions, actual, view):
             self._apply(action)
         by_hand.kill_as_asked(socket.gethostname())
         self._scale(now)
         self._tidy()
+
+    def _actions(
+        self, definitions: Sequence[Desired], actual: Sequence[Actual], view: View
+    ) -> Sequence[Action]:
+        """Return what to do; without what would be started, while that is to be forked and cannot be yet."""
+        actions = reconcile.reconcile(definitions, actual, view)
+        if self._warmed is None:
+            return actions
+        self._warmed.reap([child.pid for child in self._children.values()])
+        self._warmed.keep(wanted=bool(definitions))
+        starts = any(isinstance(action, Start) for action in actions)
+        if starts and self._warmed.is_worth_waiting(alone=len(self._hosts) <= 1):
+            return reconcile.reconcile(definitions, actual, replace(view, starting=reconcile.START_AT_ONCE))
+        return actions
 
     def _trust(self, now: datetime) -> datetime:
         """Return since when silence means something: a pass that comes late has missed what was said.
@@ -316,15 +330,17 @@ class Supervisor:
         row = rows.claim(action, definition, self.name)
         if row is None:
             return
+        command = self._command(definition.name, row.pk)
         try:
-            popen = spawn.start(self._command(definition.name, row.pk), row.pk, self.name)
+            forked = self._warmed.fork(command, row.pk) if self._warmed else None
+            started = forked or spawn.start(command, row.pk, self.name)
         except OSError as error:
             crashes = action.crashes + 1
             at = timezone.now() + timedelta(seconds=deaths.backoff(crashes))
             words = f"cannot be started: {error.strerror or error}"
             self._hold(Hold(row.pk, "backoff", words, at, crashes, action.early_deaths))
             return
-        child = children.started(row.pk, popen)
+        child = children.started(row.pk, started)
         child.stop_seconds = definition.stop_seconds
         child.strict = definition.strict
         self._children[row.pk] = child
@@ -351,6 +367,7 @@ class Supervisor:
 
     def _hold(self, action: Hold) -> None:
         rows.held(action)
+        self._soon = action.start_at is not None and action.start_at <= timezone.now()
         self._children.pop(action.process, None)  # as above: else the next pass counts the same crash again
         kind = "failed" if action.state == states.FAILED else "killed" if action.kills else "crashed"
         rows.event(action.process, kind, action.reason, output.last_lines(action.process, LAST_LINES))
@@ -361,11 +378,13 @@ class Supervisor:
     def finish(self, wake: Wake, *, stop_consumers: bool) -> None:
         """End supervising. Consumers go on (a later supervisor adopts them) unless `stop_consumers`.
 
-        Those are asked at once, given their `stop_seconds` but at most EXIT_S, then killed. What the
+        Those are asked at once, given their `stop_seconds` but at most children.EXIT_S, then killed. What the
         definitions want is not changed.
         """
+        if self._warmed is not None:
+            self._warmed.close()
         if stop_consumers:
-            self._stop_children(wake)
+            children.stop_all(list(self._children.values()), wake)
         try:
             if stop_consumers:
                 for process_id, child in self._children.items():
@@ -378,18 +397,3 @@ class Supervisor:
             log.warning("the end could not be written: %s", error)
         left = "" if stop_consumers else f", {len(self._children)} consumer processes go on"
         log.info("supervisor %s stopped%s", self.name, left)
-
-    def _stop_children(self, wake: Wake) -> None:
-        began = time.monotonic()
-        for child in self._children.values():
-            child.stop()
-        alive = [child for child in self._children.values() if child.is_alive()]
-        while alive:
-            waited = time.monotonic() - began
-            for child in alive:
-                if waited > min(child.stop_seconds, EXIT_S):
-                    child.kill(f"killed: it had not stopped after {waited:.0f} s")
-            if waited > EXIT_S + 1:
-                return
-            wake.wait(0.1)
-            alive = [child for child in alive if child.is_alive()]

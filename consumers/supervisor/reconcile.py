@@ -19,6 +19,8 @@ ROLLED = timedelta(seconds=2)  # a rolling restart goes on once the new process 
 AHEAD = timedelta(
     seconds=5
 )  # a time further in the future than this was written by a clock that was set back
+STARTING = (states.STARTING, states.CONNECTING)
+STARTING_MAX = timedelta(seconds=20)
 START_AT_ONCE = 10  # processes of one host that start at the same moment
 STOP_GRACE = timedelta(seconds=3)  # the process has its own deadline; this is for what it does after it
 
@@ -185,6 +187,12 @@ def reconcile(desired: Sequence[Desired], actual: Sequence[Actual], view: View) 
             ):
                 groups.append([Start(definition.consumer, replica)])
     return list(_few_at_once(groups, START_AT_ONCE - view.starting))
+
+
+def is_starting(item: Actual, now: datetime) -> bool:
+    """Whether it takes one of the few places of those that start: not for ever, if it hangs at that."""
+    began = item.started_at
+    return item.state in STARTING and began is not None and now - began < STARTING_MAX
 
 
 def vacant(desired: Sequence[Desired], actual: Sequence[Actual]) -> set[tuple[int, int]]:

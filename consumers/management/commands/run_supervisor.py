@@ -16,6 +16,7 @@ from django.db.backends.signals import connection_created
 
 from consumers.scaling import placement
 from consumers.supervisor import rows
+from consumers.supervisor.forking.warmed import Warmed
 from consumers.supervisor.loop import Supervisor
 from consumers.supervisor.machine.lock import AlreadySupervised, HostLock
 from consumers.supervisor.machine.wake import Wake
@@ -60,7 +61,9 @@ class Command(BaseCommand):
             raise CommandError(f"--label: {error}.") from error
         database.require(wait=connection.vendor != "sqlite")
         _refuse_second_on_sqlite(name)
-        supervisor = Supervisor(name, labels=labels, capacity=max(0, capacity))
+        mode = settings.MQADMIN_FORK
+        warmed = None if mode == "off" else Warmed(name, with_handlers=mode == "handlers")
+        supervisor = Supervisor(name, labels=labels, capacity=max(0, capacity), warmed=warmed)
         try:
             lock = HostLock(name, mark(supervisor.me.pid, supervisor.me.started_at))
         except AlreadySupervised as error:

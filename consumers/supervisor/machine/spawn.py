@@ -18,6 +18,7 @@ from consumers.supervisor.machine import output, states
 # In the environment of every process a supervisor starts: folder, supervisor and row, so that each supervisor
 # finds its own, also when no row knows their pid.
 MARK = "MQADMIN_PROCESS"
+ID_DIGITS = 19  # of the largest row id
 _BOOT = psutil.boot_time()
 _SAME_S = 1.5  # the time of boot is in whole seconds, and flickers by one
 
@@ -38,7 +39,7 @@ def start(arguments: Sequence[str], process_id: int, supervisor: str) -> subproc
         return subprocess.Popen(
             list(arguments),
             cwd=settings.BASE_DIR,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", MARK: f"{_mark(supervisor)}{process_id}"},
+            env=environ(mark(supervisor, process_id)),
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=subprocess.STDOUT,
@@ -48,8 +49,24 @@ def start(arguments: Sequence[str], process_id: int, supervisor: str) -> subproc
         os.close(descriptor)
 
 
+def environ(marked: str) -> dict[str, str]:
+    """Return the environment of a process that is started with this mark."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", MARK: marked}
+
+
+def mark(supervisor: str, process_id: int, *, is_padded: bool = False) -> str:
+    """Return what marks the process of this row. `is_padded`: as long as that of any other row."""
+    return f"{_mark(supervisor)}{process_id:0{ID_DIGITS if is_padded else 1}d}"
+
+
 def _mark(supervisor: str) -> str:
     return f"{settings.VAR_DIR}:{supervisor}:"
+
+
+def _marked(process: psutil.Process) -> int | None:
+    """Return the row that this process is marked with; that of a process which another started is handed down."""
+    digits = process.environ().get(MARK, "").rpartition(":")[2]
+    return int(digits) if digits.isdecimal() else None
 
 
 def survivors(supervisor: str | None = None) -> dict[int, psutil.Process]:
@@ -61,12 +78,12 @@ def survivors(supervisor: str | None = None) -> dict[int, psutil.Process]:
     found = {}
     for process in psutil.process_iter():
         try:
-            mark = process.environ().get(MARK, "")
-            if not mark.startswith(wanted) or process.status() == psutil.STATUS_ZOMBIE:
+            marked = process.environ().get(MARK, "")
+            if not marked.startswith(wanted) or process.status() == psutil.STATUS_ZOMBIE:
                 continue
             # Children of a consumer inherit the mark: the consumer itself leads its process group.
             if os.getpgid(process.pid) == process.pid:
-                found[int(mark.rpartition(":")[2])] = process
+                found[int(marked.rpartition(":")[2])] = process
         except (psutil.Error, OSError, ValueError):
             continue
     return found
@@ -79,6 +96,12 @@ def created(process: psutil.Process) -> float:
     processes when somebody sets the clock. Raises psutil.Error.
     """
     return process.create_time() - psutil.boot_time() + _BOOT
+
+
+def begin_here() -> None:
+    """Take the clock as it is now for that of this process's beginning: it was forked just now."""
+    global _BOOT
+    _BOOT = psutil.boot_time()
 
 
 def find(pid: int | None, created_at: float | None) -> psutil.Process | None:
@@ -117,7 +140,7 @@ def sweep(process_id: int, pid: int) -> None:
     for process in psutil.process_iter():
         try:
             is_left = os.getpgid(process.pid) == pid
-            if is_left and process.environ().get(MARK, "").endswith(f":{process_id}"):
+            if is_left and _marked(process) == process_id:
                 process.kill()
         except (psutil.Error, OSError):
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from collections.abc import Iterable
 from types import FrameType
 
 
@@ -35,10 +36,13 @@ class Wake:
     def _child(self, _number: int, _frame: FrameType | None) -> None:
         """Needed: without a handler Python writes nothing into the pipe."""
 
-    def wait(self, seconds: float) -> bool:
-        """Wait at most `seconds`; return whether a signal came."""
-        ready, _, _ = select.select([self._reader], [], [], max(0.0, seconds))
-        if ready:
+    def wait(self, seconds: float, also: Iterable[int] = ()) -> bool:
+        """Wait at most `seconds`; return whether a signal came or one of the descriptors `also` is readable."""
+        poll = select.poll()  # not `select`: it knows the first 1,024 descriptors only
+        for descriptor in (self._reader, *also):
+            poll.register(descriptor, select.POLLIN)
+        ready = [descriptor for descriptor, _ in poll.poll(max(0.0, seconds) * 1000)]
+        if self._reader in ready:
             os.read(self._reader, 4096)
         return bool(ready)
 

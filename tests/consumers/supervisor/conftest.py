@@ -90,8 +90,24 @@ def supervisor_environ(process_environ: dict[str, str]) -> dict[str, str]:
     return process_environ
 
 
+BOTH_WAYS = pytest.mark.parametrize("way", ["on", "off"], ids=["forked", "by itself"])
+"""For what must hold however consumers are started."""
+
+
 @pytest.fixture
-def launch(transactional_db: None, supervisor_environ: dict[str, str]) -> Iterator[Launch]:
+def way() -> str:
+    """MQADMIN_FORK of the supervisors that `launch` starts."""
+    return "on"
+
+
+def is_forked(row: ConsumerProcess) -> bool:
+    """Whether its process was forked; a mark that was written over is as long as any."""
+    marked = psutil.Process(row.pid).environ()[spawn.MARK]
+    return len(marked.rpartition(":")[2]) == spawn.ID_DIGITS
+
+
+@pytest.fixture
+def launch(transactional_db: None, supervisor_environ: dict[str, str], way: str) -> Iterator[Launch]:
     """Start real supervisors, which leave their consumers running when they end."""
     started: list[subprocess.Popen[bytes]] = []
 
@@ -100,7 +116,7 @@ def launch(transactional_db: None, supervisor_environ: dict[str, str]) -> Iterat
         supervisor = subprocess.Popen(
             [sys.executable, "manage.py", "run_supervisor", "--name", name, *options],
             cwd=ROOT,
-            env={"MQADMIN_SUPERVISOR_ON_EXIT": "leave", **supervisor_environ, **environ},
+            env={"MQADMIN_SUPERVISOR_ON_EXIT": "leave", "MQADMIN_FORK": way, **supervisor_environ, **environ},
             stderr=None if wait else subprocess.PIPE,
         )
         started.append(supervisor)

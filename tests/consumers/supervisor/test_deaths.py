@@ -55,7 +55,12 @@ def test_a_death_counts_for_what_it_says(before: Counts, exit: Exit, life: Life,
 
 def test_the_wait_after_kills_stays_short() -> None:
     waits = [deaths.wait(Counts(crashes=9, kills=n)) for n in (1, 2, 3, 4, 5, 500)]
-    assert waits == [1, 2, 4, 8, 15, 15]
+    assert waits == [0, 2, 4, 8, 15, 15]
+
+
+def test_nothing_waits_after_the_first_death_of_one_that_consumed() -> None:
+    assert [deaths.wait(Counts(crashes=n)) for n in (1, 2, 3)] == [0, 2, 4]
+    assert [deaths.wait(Counts(crashes=n, early_deaths=n)) for n in (1, 2)] == [1, 2]
 
 
 def test_kills_in_words() -> None:

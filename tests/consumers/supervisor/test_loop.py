@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, SupervisorHost
-from consumers.supervisor import loop, rows
+from consumers.supervisor import children, rows
 from consumers.supervisor.machine import output, spawn
 from consumers.supervisor.machine.wake import Wake
 from deploy.runner import STOP_SECONDS
@@ -317,8 +317,8 @@ def test_stopping_everything_is_over_before_make_up_kills_the_supervisor(
     stepped: SteppedSupervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It gives up one second after EXIT_S, whatever a consumer's own `stop_seconds` are."""
-    assert loop.EXIT_S + 1 <= STOP_SECONDS - 0.5
-    monkeypatch.setattr(loop, "EXIT_S", 1.0)
+    assert children.EXIT_S + 1 <= STOP_SECONDS - 0.5
+    monkeypatch.setattr(children, "EXIT_S", 1.0)
     row = stepped.ready(stepped.define("stubborn-s", stop_seconds=3600))
     wake = Wake()
     try:

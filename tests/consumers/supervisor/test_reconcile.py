@@ -106,7 +106,7 @@ from tests.consumers.supervisor.reconciling import (
         pytest.param(
             [WANTED],
             [crashed(DEAD)],
-            [Hold(10, "backoff", "exit 1", NOW + timedelta(seconds=1), 1, 0)],
+            [Hold(10, "backoff", "exit 1", NOW, 1, 0)],
             id="first crash",
         ),
         pytest.param(
@@ -184,13 +184,13 @@ from tests.consumers.supervisor.reconciling import (
         pytest.param(
             [WANTED],
             [crashed(DEAD, subscribed_at=ago(3), processed=1)],
-            [Hold(10, "backoff", "exit 1", NOW + timedelta(seconds=1), 1, 0)],
+            [Hold(10, "backoff", "exit 1", NOW, 1, 0)],
             id="one handled message is",
         ),
         pytest.param(
             [WANTED],
             [crashed(DEAD, subscribed_at=ago(700), crashes=7)],
-            [Hold(10, "backoff", "exit 1", NOW + timedelta(seconds=1), 1, 0)],
+            [Hold(10, "backoff", "exit 1", NOW, 1, 0)],
             id="ten healthy minutes had reset the count",
         ),
         pytest.param(

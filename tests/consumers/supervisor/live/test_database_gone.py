@@ -19,7 +19,7 @@ from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record, S
 from consumers.supervisor.machine import spawn
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management_api.client import ManagementClient
-from tests.consumers.supervisor.conftest import end_all, is_alive
+from tests.consumers.supervisor.conftest import BOTH_WAYS, end_all, is_alive
 from tests.consumers.supervisor.live.counting import Owners
 from tests.consumers.supervisor.live.own_postgres import ALIAS, Cluster, cluster
 from tests.support import amqp
@@ -43,12 +43,12 @@ def database(amqp_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[Clus
 
 
 @pytest.fixture
-def supervisor(database: Cluster, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def supervisor(database: Cluster, tmp_path: Path, way: str) -> Iterator[subprocess.Popen[bytes]]:
     with (tmp_path / "supervisor.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "run_supervisor", "--name", "real"],
             cwd=ROOT,
-            env={**database.environ, "MQADMIN_SUPERVISOR_ON_EXIT": "leave"},
+            env={**database.environ, "MQADMIN_SUPERVISOR_ON_EXIT": "leave", "MQADMIN_FORK": way},
             stderr=log,
         )
     try:
@@ -76,6 +76,7 @@ def is_over(row: ConsumerProcess) -> bool:
     return ConsumerProcess.objects.using(ALIAS).filter(pk=row.pk, ended_at__isnull=False).exists()
 
 
+@BOTH_WAYS
 def test_consumers_and_supervisor_outlive_a_database_that_is_gone(
     database: Cluster,
     supervisor: subprocess.Popen[bytes],

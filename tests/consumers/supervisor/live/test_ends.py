@@ -17,7 +17,7 @@ from django.utils import timezone
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record
 from consumers.supervisor.machine import output, spawn
 from mqadmin.rabbit.config import BrokerConfig
-from tests.consumers.supervisor.conftest import Define, Launch, is_alive
+from tests.consumers.supervisor.conftest import BOTH_WAYS, Define, Launch, is_alive
 from tests.support import amqp
 from tests.support.waiting import wait_until
 
@@ -50,6 +50,7 @@ def child_of(row: ConsumerProcess) -> int:
     return int(said[1])
 
 
+@BOTH_WAYS
 def test_a_killed_consumer_consumes_again_and_the_page_can_say_why(
     launch: Launch, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_killed_consumer_consumes_again_and_the_page_can_say_why(
     assert list(spawn.survivors()) == [new.pk]
 
 
+@BOTH_WAYS
 def test_one_that_ignores_sigterm_is_killed_with_all_that_it_started(
     launch: Launch, define: Define, broker_config: BrokerConfig, vhost: str
 ) -> None:
@@ -86,7 +88,11 @@ def test_one_that_ignores_sigterm_is_killed_with_all_that_it_started(
     assert amqp.depth(broker_config, vhost, "work") == 1, "what it had in hand is back"
 
 
-@pytest.mark.parametrize("adopted", [False, True], ids=["started", "adopted"])
+@pytest.mark.parametrize(
+    ("adopted", "way"),
+    [(False, "off"), (False, "on"), (True, "on")],
+    ids=["started by itself", "forked", "adopted"],
+)
 def test_what_a_consumer_started_does_not_outlive_it(
     adopted: bool,
     launch: Launch,

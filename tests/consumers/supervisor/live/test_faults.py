@@ -15,7 +15,7 @@ from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from consumers.supervisor.machine import spawn
 from mqadmin.core.acts.audit import Actor
 from mqadmin.rabbit.config import BrokerConfig
-from tests.consumers.supervisor.conftest import Define, Launch, SteppedSupervisor, is_alive
+from tests.consumers.supervisor.conftest import BOTH_WAYS, Define, Launch, SteppedSupervisor, is_alive
 from tests.support import amqp
 from tests.support.waiting import patient, wait_until
 
@@ -39,6 +39,7 @@ def running(count: int) -> list[ConsumerProcess]:
     )
 
 
+@BOTH_WAYS
 def test_supervisor_and_consumer_killed_together_are_both_replaced(launch: Launch, define: Define) -> None:
     define()
     first = launch()

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess
 from consumers.supervisor import rows
-from consumers.supervisor.loop import ORPHAN_S, STARTING_MAX
-from consumers.supervisor.reconcile import START_AT_ONCE, Start
+from consumers.supervisor.loop import ORPHAN_S
+from consumers.supervisor.reconcile import START_AT_ONCE, STARTING_MAX, Start
 from tests.consumers.supervisor.conftest import SteppedSupervisor, is_alive
 from tests.support.consumers import make_process
 

@@ -15,7 +15,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
-from tests.consumers.supervisor.conftest import Launch, is_alive
+from tests.consumers.supervisor.conftest import BOTH_WAYS, Launch, is_alive, is_forked
 from tests.support.waiting import patient, wait_until
 
 pytestmark = [
@@ -41,9 +41,13 @@ def running(consumer: Consumer, timeout: float = 20) -> ConsumerProcess:
     return row
 
 
-def test_killed_supervisor_is_followed_by_one_that_adopts(launch: Launch, consumer: Consumer) -> None:
+@BOTH_WAYS
+def test_killed_supervisor_is_followed_by_one_that_adopts(
+    launch: Launch, consumer: Consumer, way: str
+) -> None:
     first = launch()
     row = running(consumer)
+    assert is_forked(row) == (way == "on")
     first.kill()
     first.wait()
     assert is_alive(row.pid)
