@@ -60,6 +60,12 @@ def in_flight(ids: Collection[int]) -> set[int]:
     return {pk for held in near.values_list("ids", flat=True) for pk in held}.intersection(ids)
 
 
+def tell(letter: DeadLetter) -> None:
+    """Have the letter say `requeueing` where an operation publishes it now. It must not be saved afterwards."""
+    if letter.status == Status.PARKED and in_flight([letter.pk]):
+        letter.status = Status.REQUEUEING
+
+
 def claim(
     operation: Operation, selection: Selection, *, after: int, at_most: int | None = None
 ) -> tuple[int, Batch] | None:

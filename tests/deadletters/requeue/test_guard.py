@@ -14,6 +14,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.acts import decide, editing, retention
+from mqadmin.deadletters.inbox import presenting
 from mqadmin.deadletters.models import ClaimedBatch, DeadLetter
 from mqadmin.deadletters.requeue import claims
 from mqadmin.deadletters.search import selection
@@ -87,6 +88,11 @@ def test_an_act_passes_over_what_is_in_flight(letters: Letters, act: Callable[[L
     assert (last.status, last.status_reason, last.requeue_count) == ("parked", "refused", 1)
     assert not ClaimedBatch.objects.filter(operation=operation).exists()
     assert discard([last]) == 1, "it is free again"
+
+
+def test_a_letter_in_flight_says_so(letters: Letters) -> None:
+    claim(letters[0])
+    assert [presenting.show(one).letter.status for one in letters[:2]] == ["requeueing", "parked"]
 
 
 def test_an_edit_says_that_it_came_too_late(letters: Letters) -> None:
