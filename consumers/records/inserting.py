@@ -75,8 +75,8 @@ def insert_at_once(plain: Sequence[Row], counters: Sequence[minutes.Row]) -> Non
     Outside a transaction it is one of its own. Raises django.db.Error.
     """
     # One statement is one transaction and one answer to wait for, where BEGIN, COPY, the counters and COMMIT are
-    # five. Rows go as JSON, which costs this process half of what they cost as parameters; and what all of them have
-    # in common, most columns of messages of one queue, goes once.
+    # five. Rows go as JSON, which costs this process half of what they cost as parameters; and what all of them
+    # have in common, most columns of messages of one queue, goes once.
     varying: list[tuple[str, tuple[Any, ...]]] = []
     selected, common = [], []
     for name, values in zip(_ALWAYS, zip(*plain, strict=True), strict=True):
