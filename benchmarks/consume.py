@@ -40,6 +40,7 @@ from mqadmin.stack import with_room
 BODY_BYTES = 250
 PREFETCH = 100
 QUEUE = "messages"
+REPLICAS = 4
 CPUS = os.cpu_count() or 1
 # ratio's key: (ours, peer or the best of a family, at least)
 RATIOS = {
@@ -51,6 +52,8 @@ RATIOS = {
     "bare_postgres": ("postgres", "bare", 1.0),
     "bare_threads8": ("threads8", "bare", 1.0),
     "bare_records_off": ("records_off", "bare", 1.5),
+    "bare_replicas4": ("replicas4", "four_bare", 1.0),
+    "bare_replicas4_postgres": ("replicas4_postgres", "four_bare", 1.0),
 }
 
 
@@ -74,6 +77,18 @@ def _ours(
     return Contender(name, OURS, given, records=int(records == "durable"), database=database)
 
 
+def _replicas(name: str, database: str = "") -> Contender:
+    given = {
+        "kind": "ours" if database else "bare",
+        "replicas": REPLICAS,
+        "concurrency": 1,
+        "records": "durable",
+    }
+    return Contender(
+        name, "benchmarks.contenders.replicas", given, records=1 if database else None, database=database
+    )
+
+
 def _celery(pool: str, concurrency: int) -> Contender:
     given = {"pool": pool, "concurrency": concurrency}
     return Contender(f"celery_{pool}", "benchmarks.contenders.celery", given, queue="celery")
@@ -92,7 +107,10 @@ CONTENDERS = (
     _ours("threads8", concurrency=8),
     _ours("records_off", records="off"),
     _ours("postgres", database="postgres"),
+    _replicas("replicas4", "sqlite"),
+    _replicas("replicas4_postgres", "postgres"),
     Contender("bare", "benchmarks.contenders.bare"),
+    _replicas("four_bare"),
     _celery("solo", 1),
     _celery("threads", CPUS),
     _celery("prefork", CPUS),
@@ -206,7 +224,7 @@ def main() -> None:
     with common.bench() as bench, databases(bench, with_postgres=needs_postgres) as stores:
         common.declare(bench, QUEUE)
         medians = race(bench, stores, chosen, rounds=options.rounds, messages=options.messages)
-        is_ours = {item.name: item.module == OURS for item in chosen}
+        is_ours = {item.name: bool(item.database) for item in chosen}
         ours = {name: rate for name, rate in medians.items() if is_ours[name]}
         peers = {name: rate for name, rate in medians.items() if not is_ours[name]}
         peers |= {key: rate for key in ("celery", "dramatiq") if (rate := best(key, peers)) is not None}

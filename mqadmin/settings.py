@@ -295,6 +295,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20.0,
         "options": {"expires": 20.0},
     },
+    "write-down-claims": {
+        "task": "mqadmin.deadletters.write_down_claims",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "retry-letters": {
         "task": "mqadmin.deadletters.retry_letters",
         "schedule": 5.0,

@@ -37,12 +37,12 @@ def define(told: dict[str, Any]) -> Any:
 class Running:
     """One consumer in this process, put together as `run_consumer` does it, around a handler of ours."""
 
-    def __init__(self, told: dict[str, Any], timer: clock.Clock) -> None:
+    def __init__(self, told: dict[str, Any], timer: clock.Clock, consumer: Any = None) -> None:
         from consumers.process import definition_spec, process_reporter
         from consumers.process.record_sink import RecordSink
         from consumers.runtime import process
 
-        consumer = define(told)
+        consumer = consumer or define(told)
         row = process_reporter.introduce(consumer, None)
         self._timer = timer
         self._sleep: float = told.get("sleep", 0)

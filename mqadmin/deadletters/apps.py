@@ -21,11 +21,12 @@ class DeadlettersConfig(AppConfig):
         from mqadmin.deadletters.automatic import trials  # noqa: F401
         from mqadmin.deadletters.capture import capture
         from mqadmin.deadletters.masking import masking
-        from mqadmin.deadletters.requeue import requeue  # noqa: F401
+        from mqadmin.deadletters.requeue import guard, requeue  # noqa: F401
         from mqadmin.deadletters.search import fulltext, tally
 
         masking.rules()  # a rule that hides nothing is told at the start
         collectors.register(capture.sink_for)
         hooks.register()
         post_migrate.connect(tally.install, sender=self)
+        post_migrate.connect(guard.install, sender=self)
         post_migrate.connect(fulltext.install, sender=self)

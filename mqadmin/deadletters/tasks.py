@@ -1,4 +1,4 @@
-"""Celery tasks of the dead letters: the index of the search, and what a person has switched on."""
+"""Celery tasks of the dead letters: the index of the search, claims, and what a person has switched on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TypeVar
 from mqadmin.celery import app
 from mqadmin.core.acts import leases
 from mqadmin.deadletters.automatic import breaker, retries
+from mqadmin.deadletters.requeue import claims
 from mqadmin.deadletters.search import fulltext
 
 LEASE_SECONDS = 120.0
@@ -21,6 +22,12 @@ T = TypeVar("T")
 def index_letters() -> int:
     """Catch the search's index up with the letters; returns how many."""
     return _alone("deadletters.words", fulltext.catch_up) or 0
+
+
+@app.task(name="mqadmin.deadletters.write_down_claims")
+def write_down_claims() -> int:
+    """Show of letters whose worker is gone that they are claimed; returns for how many operations."""
+    return claims.write_down_orphans()
 
 
 @app.task(name="mqadmin.deadletters.retry_letters")

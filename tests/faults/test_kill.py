@@ -18,7 +18,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.capture import windows
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.requeue import requeue
+from mqadmin.deadletters.requeue import claims, requeue
 from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.deadletters.search import selection
 from mqadmin.rabbit.config import BrokerConfig
@@ -196,6 +196,7 @@ def test_killed_while_capturing(
     [
         ("mqadmin.deadletters.requeue.requeue:_publish", "before"),  # claimed, nothing sent
         ("mqadmin.deadletters.requeue.requeue:_mark", "before"),  # sent and confirmed, not marked
+        ("mqadmin.deadletters.requeue.claims:_confirm", "after"),  # marked, not committed
     ],
 )
 def test_killed_while_requeueing(
@@ -212,12 +213,13 @@ def test_killed_while_requeueing(
     execute = f"from mqadmin.core.acts import operations; operations.execute({operation.pk})"
     with killed_at(environ, target, when, 1, "shell", "--command", execute) as dead:
         assert dead.wait(patient(30)) == -9
+    first = depth(channel, "work")
+    assert first == (0 if "_publish" in target else 40)
+    Operation.objects.filter(pk=operation.pk).update(lease_until=timezone.now())  # the dead worker's runs out
+    assert claims.write_down_orphans() == 1
     claimed = DeadLetter.objects.filter(status="requeueing")
     assert claimed.count() == 40
     ids = set(claimed.values_list("requeue_id", flat=True))
-    first = depth(channel, "work")
-    assert first == (40 if "_mark" in target else 0)
-    Operation.objects.filter(pk=operation.pk).update(lease_until=timezone.now())  # the dead worker's runs out
     assert operations.execute(operation.pk)
     operation.refresh_from_db()
     assert (operation.status, operation.done, operation.failed) == ("done", 40, 0)

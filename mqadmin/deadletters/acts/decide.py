@@ -15,7 +15,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import Run
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
-from mqadmin.deadletters.requeue import passed_over
+from mqadmin.deadletters.requeue import claims, passed_over
 from mqadmin.deadletters.search import selection
 from mqadmin.deadletters.search.selection import Selection
 
@@ -113,6 +113,8 @@ def _change(operation: Operation, ids: list[int], decision: _Decision) -> int:
     now = timezone.now()
     rows = DeadLetter.objects.select_for_update().filter(pk__in=ids, status=decision.of)
     mine = list(rows.values_list("pk", flat=True))
+    if busy := claims.in_flight(mine):
+        mine = [pk for pk in mine if pk not in busy]
     LetterEvent.objects.bulk_create(
         [
             LetterEvent(

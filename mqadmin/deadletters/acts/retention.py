@@ -29,6 +29,7 @@ from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.core.rows.deleting import Steps
 from mqadmin.deadletters.models import DeadLetter, RetentionNotice
+from mqadmin.deadletters.requeue import claims
 from mqadmin.deadletters.search import fulltext, tally
 
 NOTICE = timedelta(days=3)
@@ -118,6 +119,8 @@ def _delete_some(rows: QuerySet[DeadLetter], size: int) -> int:
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(skip_locked=True)
     found = list(rows.values_list("pk", "search_text", "edits")[:size])
+    busy = claims.in_flight([pk for pk, _text, _edits in found])
+    found = [row for row in found if row[0] not in busy]
     # What was edited was indexed with another text; its entry stays, and names a letter that is not there.
     fulltext.drop([(pk, text) for pk, text, edits in found if not edits])
     DeadLetter.objects.filter(pk__in=[pk for pk, _text, _edits in found]).delete()

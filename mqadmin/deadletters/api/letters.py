@@ -18,6 +18,7 @@ from mqadmin.deadletters.api.selections import LetterQuery, filter_of
 from mqadmin.deadletters.inbox import lists, presenting
 from mqadmin.deadletters.masking import masking, revealing
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.deadletters.requeue import claims
 
 router = Router(tags=["dead letters"], auth=VIEW)
 
@@ -163,6 +164,7 @@ def letter_list(request: HttpRequest, page: Query[PageQuery], wanted: Query[Lett
 def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Show one letter with body, headers, deaths and history; masked fields are hidden."""
     letter = _letter(letter_id)
+    claims.tell(letter)
     masking.hide(letter)
     return letter
 

@@ -24,7 +24,7 @@ from mqadmin.deadletters.inbox import tones
 from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter, LetterEvent
-from mqadmin.deadletters.requeue import leaving
+from mqadmin.deadletters.requeue import claims, leaving
 from mqadmin.deadletters.requeue.destinations import To, address
 from mqadmin.deadletters.requeue.leaving import LeftBehind
 from mqadmin.rabbit.headers import ATTEMPT, DEATH_TIME
@@ -109,6 +109,7 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
 
     Masked fields are hidden in `letter` itself, unless `reveal`: it must not be saved afterwards.
     """
+    claims.tell(letter)
     place = address(letter, To())
     traceparent = _plain(letter.headers.get("traceparent")) or ""
     hidden: list[Any] = []

@@ -27,7 +27,7 @@ _LARGEST_HEADERS = 4_096  # characters of those that are remembered
 
 
 class Claimed(NamedTuple):
-    """A claimed letter as the database has it: of `COLUMNS`; the JSON is not read yet."""
+    """A claimed letter as the database has it: of `COLUMNS`, and its requeue id; the JSON is not read yet."""
 
     id: int
     vhost: str
@@ -42,7 +42,7 @@ class Claimed(NamedTuple):
     requeue_id: str
 
 
-COLUMNS = Claimed._fields
+COLUMNS = Claimed._fields[:-1]
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import canary, claims, destinations, dryrun, passed_over
-from mqadmin.deadletters.requeue.copies import Claimed, Copier, copy
+from mqadmin.deadletters.requeue.claims import Batch
+from mqadmin.deadletters.requeue.copies import Copier, copy
 from mqadmin.deadletters.requeue.destinations import Destination, To
 from mqadmin.deadletters.search import selection
 from mqadmin.deadletters.search.selection import Selection
@@ -169,25 +170,25 @@ def _send(run: Run, chosen: Selection, to: To, pace: Pace) -> None:
             at_most = pace.at_once(claims.BATCH if room is None else room)
             with transaction.atomic():
                 run.checkpoint()
-                after = claims.claim(run.operation, chosen, after=before, at_most=at_most)
-            if after is None:
+                found = claims.claim(run.operation, chosen, after=before, at_most=at_most)
+            if found is None:
                 break
-            batch, begun = claims.claimed(run.operation, after=before, up_to=after), time.monotonic()
+            (before, batch), begun = found, time.monotonic()
             sender.send(batch)
             if room is not None or pace.is_bounded:
                 sender.settle()
-                pace.take(len(batch), begun)
-            before = after
+                pace.take(len(batch.letters), begun)
 
 
 def _publish_claimed(run: Run, to: To, pace: Pace) -> None:
     # No stop in between: what is claimed and not sent would be shown as maybe sent.
+    claims.write_down(run.operation)
     with Sender(run, to) as sender:
         for batch in claims.batches(run.operation):
             begun = time.monotonic()
             sender.send(batch)
             sender.settle()
-            pace.take(len(batch), begun)
+            pace.take(len(batch.letters), begun)
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ class Sender:
         self._may_lose = bool(run.params.get("allow_loss"))
         self._rooms: dict[str, Room] = {}
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="requeue")
-        self._on_the_way: deque[tuple[list[_Sent], dict[int, str]]] = deque()
+        self._on_the_way: deque[tuple[Batch, list[_Sent], dict[int, str]]] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -227,14 +228,14 @@ class Sender:
         finally:
             self._threads.shutdown(wait=False)
 
-    def send(self, batch: Sequence[Claimed]) -> None:
+    def send(self, batch: Batch) -> None:
         """Publish a claimed batch; marks the one before the last. Raises NoResponse if some of that must be tried
         again, Stopped when another worker has the operation."""
         while len(self._on_the_way) > 1:
             self._settle_one()
         refused: dict[int, str] = {}
         outgoing: dict[str, list[Outgoing]] = {}
-        for letter in batch:
+        for letter in batch.letters:
             try:
                 outgoing.setdefault(letter.vhost, []).append(self._copier.copy(letter))
             except (Refusal, ValueError) as error:
@@ -245,7 +246,7 @@ class Sender:
             _Sent(items, self._threads.submit(_publish, self._run.operation.broker, vhost, items))
             for vhost, items in outgoing.items()
         ]
-        self._on_the_way.append((sent, refused))
+        self._on_the_way.append((batch, sent, refused))
 
     def _with_room(self, vhost: str, items: list[Outgoing], refused: dict[int, str]) -> list[Outgoing]:
         """Return those that find room where they go; the others are `refused`. Of what an exchange routes it is not
@@ -280,7 +281,7 @@ class Sender:
             raise fault
 
     def _settle_one(self) -> None:
-        sent, refused = self._on_the_way.popleft()
+        batch, sent, refused = self._on_the_way.popleft()
         confirmed: dict[int, str] = {}
         waiting = ""
         for part in sent:
@@ -291,7 +292,7 @@ class Sender:
                     waiting = receipt.detail or receipt.reason
                 else:
                     refused[item.tag] = _why(receipt, item)
-        _mark(self._run, confirmed, refused)
+        _mark(self._run, batch, confirmed, refused)
         if waiting:
             raise NoResponse(waiting)
 
@@ -301,12 +302,11 @@ def _publish(broker: str, vhost: str, items: list[Outgoing]) -> list[Receipt]:
     return brokers.publisher(broker, vhost).publish_batch(items, timeout_s=PUBLISH_SECONDS)
 
 
-def _mark(run: Run, confirmed: dict[int, str], refused: dict[int, str]) -> None:
+def _mark(run: Run, batch: Batch, confirmed: dict[int, str], refused: dict[int, str]) -> None:
     """Write the results and count them, together: a crash in between must not count twice."""
     stopped: Stopped | None = None
     with transaction.atomic():
-        claims.requeued(run.operation, confirmed)
-        claims.returned(run.operation, refused)
+        claims.settle(run.operation, batch, confirmed, refused)
         for pk, reason in refused.items():
             run.problem(str(pk), reason)
         try:

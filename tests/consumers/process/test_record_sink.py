@@ -180,6 +180,12 @@ def test_records_that_are_written_at_once_read_back_whole() -> None:
     )
     assert (second.message_id, second.log) == ('m"\\1', [[0.5, "INFO", 'a "b" \\ {c}']])
     assert ConsumerMinute.objects.filter(process=process).count() == 2
+    for count in (1, 3):  # all that they have in common goes once: here all of it
+        alike = of("acked", message_id="%s %(x)s '\\")
+        alike.delivery.log_lines = logged.delivery.log_lines
+        sink.commit([alike] * count)
+    found = Record.objects.order_by("id")[2:]
+    assert [(one.message_id, one.log) for one in found] == [("%s %(x)s '\\", second.log)] * 4
 
 
 def test_claims_end_with_the_record_of_their_message() -> None:
