@@ -32,7 +32,7 @@ from mqadmin.stack import with_room
 
 QUEUE = "lifecycle"
 SUPERVISOR = "benchmark"
-AT_MOST = {"start": 2.0, "pause": 0.5, "kill": 2.5, "stop": 1.0}  # seconds
+AT_MOST = {"start": 0.5, "pause": 0.5, "kill": 0.7, "stop": 1.0}  # seconds
 _LOOK_SECONDS = 0.005
 _WAIT_SECONDS = 60.0
 
