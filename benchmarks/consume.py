@@ -49,7 +49,7 @@ RATIOS = {
     "dramatiq": ("durable", "dramatiq", 1.0),
     "faststream": ("durable", "faststream", 1.0),
     "aio_pika": ("durable", "aio_pika", 1.0),
-    "bare_postgres": ("postgres", "bare", 1.0),
+    "bare_postgres": ("postgres", "bare", 1.3),
     "bare_threads8": ("threads8", "bare", 1.0),
     "bare_records_off": ("records_off", "bare", 1.5),
     "bare_replicas4": ("replicas4", "four_bare", 1.0),

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Self
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Avg
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -203,7 +204,8 @@ class Sender:
     """Publishes batches and marks each letter by its receipt. At most two batches are on their way.
 
     To be used with `with`: at its end, whatever ended it, what was sent is waited for and marked. For the
-    runner's thread.
+    runner's thread. On PostgreSQL a thread with a connection of its own marks, while the next batch is claimed and
+    copied; SQLite has one writer, so it is the runner's who marks, when its turn comes.
     """
 
     def __init__(self, run: Run, to: To) -> None:
@@ -216,7 +218,8 @@ class Sender:
         self._may_lose = bool(run.params.get("allow_loss"))
         self._rooms: dict[str, Room] = {}
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="requeue")
-        self._on_the_way: deque[tuple[Batch, list[_Sent], dict[int, str]]] = deque()
+        self._marker = ThreadPoolExecutor(1, "requeue-mark") if connection.vendor == "postgresql" else None
+        self._on_the_way: deque[Callable[[], None]] = deque()  # each waits for a batch to be marked
 
     def __enter__(self) -> Self:
         return self
@@ -227,12 +230,15 @@ class Sender:
                 self.settle()
         finally:
             self._threads.shutdown(wait=False)
+            if self._marker is not None:
+                self._marker.submit(lambda: connection.close())  # its own: each thread has one
+                self._marker.shutdown(wait=kind is None or issubclass(kind, Exception))
 
     def send(self, batch: Batch) -> None:
         """Publish a claimed batch; marks the one before the last. Raises NoResponse if some of that must be tried
         again, Stopped when another worker has the operation."""
         while len(self._on_the_way) > 1:
-            self._settle_one()
+            self._on_the_way.popleft()()
         refused: dict[int, str] = {}
         outgoing: dict[str, list[Outgoing]] = {}
         for letter in batch.letters:
@@ -246,7 +252,10 @@ class Sender:
             _Sent(items, self._threads.submit(_publish, self._run.operation.broker, vhost, items))
             for vhost, items in outgoing.items()
         ]
-        self._on_the_way.append((batch, sent, refused))
+        if self._marker is None:
+            self._on_the_way.append(partial(self._settle, batch, sent, refused))
+        else:
+            self._on_the_way.append(self._marker.submit(self._settle, batch, sent, refused).result)
 
     def _with_room(self, vhost: str, items: list[Outgoing], refused: dict[int, str]) -> list[Outgoing]:
         """Return those that find room where they go; the others are `refused`. Of what an exchange routes it is not
@@ -274,14 +283,14 @@ class Sender:
         fault: Exception | None = None
         while self._on_the_way:
             try:
-                self._settle_one()
+                self._on_the_way.popleft()()
             except (RabbitError, Stopped) as error:
                 fault = fault or error
         if fault is not None:
             raise fault
 
-    def _settle_one(self) -> None:
-        batch, sent, refused = self._on_the_way.popleft()
+    def _settle(self, batch: Batch, sent: Sequence[_Sent], refused: dict[int, str]) -> None:
+        """Wait for what the broker says of a batch, and mark it. Any one thread. Raises as `send`."""
         confirmed: dict[int, str] = {}
         waiting = ""
         for part in sent:
