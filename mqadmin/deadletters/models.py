@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -174,6 +176,17 @@ class ClaimedBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{len(self.ids)} letters of operation {self.operation_id}"
+
+    @classmethod
+    def among(cls, ids: Collection[int]) -> set[int]:
+        """Return those of the parked letters `ids` that an operation publishes now.
+
+        That stays true for the caller's transaction where it has locked their rows before it asks.
+        """
+        if not ids:
+            return set()
+        near = cls.objects.filter(first__lte=max(ids), last__gte=min(ids))
+        return {pk for held in near.values_list("ids", flat=True) for pk in held}.intersection(ids)
 
 
 class LetterEvent(models.Model):

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DataError, InterfaceError, OperationalError, transaction
+from django.db import DataError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from consumers.models import Consumer
@@ -36,7 +36,7 @@ from mqadmin.deadletters.capture import reconcile, windows
 from mqadmin.deadletters.capture.reconcile import Again, Doubtful, Seen
 from mqadmin.deadletters.letter import letters
 from mqadmin.deadletters.letter.letters import Taken
-from mqadmin.deadletters.models import CaptureWindow, DeadLetter
+from mqadmin.deadletters.models import CaptureWindow, ClaimedBatch, DeadLetter
 from mqadmin.deadletters.search import tally
 
 log = logging.getLogger("mqadmin.consumer")
@@ -136,15 +136,25 @@ class LetterSink:
             self._insert(new)
             windows.begin(self._place, above)
         if plan.withdraw:
-            # Only what nobody touched: a copy that was requeued or annotated meanwhile stays.
-            DeadLetter.objects.filter(
-                maybe_duplicate_of__in=plan.withdraw,
+            self._withdraw(plan.withdraw)
+
+    def _withdraw(self, rows: Sequence[int]) -> None:
+        """Delete the possible duplicates of these rows that nobody touched: one that was requeued or annotated
+        meanwhile stays, and so does one that is on its way to the broker."""
+        with transaction.atomic():
+            found = DeadLetter.objects.filter(
+                maybe_duplicate_of__in=rows,
                 pk__gt=self._high,
                 status=DeadLetter.Status.PARKED,
                 operation=None,
                 note="",
                 original=None,
-            ).delete()
+            )
+            if connection.features.has_select_for_update:
+                found = found.select_for_update()
+            ids = list(found.values_list("pk", flat=True))
+            busy = ClaimedBatch.among(ids)
+            DeadLetter.objects.filter(pk__in=[pk for pk in ids if pk not in busy]).delete()
 
     def _insert(self, new: Sequence[tuple[Taken, int | None]]) -> None:
         try:

@@ -8,7 +8,7 @@ claim is written down: each letter is `requeueing` in its own row then, and sent
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,15 +49,7 @@ def free(operation: Operation, selection: Selection, *, after: int) -> QuerySet[
     return rows.order_by("pk")
 
 
-def in_flight(ids: Collection[int]) -> set[int]:
-    """Return those of the parked letters `ids` that an operation publishes now.
-
-    That stays true for the caller's transaction where it has locked their rows before it asks.
-    """
-    if not ids:
-        return set()
-    near = ClaimedBatch.objects.filter(first__lte=max(ids), last__gte=min(ids))
-    return {pk for held in near.values_list("ids", flat=True) for pk in held}.intersection(ids)
+in_flight = ClaimedBatch.among
 
 
 def tell(letter: DeadLetter) -> None:
