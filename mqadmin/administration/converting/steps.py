@@ -13,7 +13,7 @@ from mqadmin.administration.converting import planning
 from mqadmin.core import brokers
 from mqadmin.core.acts.operations import GaveUp, Run
 from mqadmin.core.pages.formats import number
-from mqadmin.queues.acts import moving
+from mqadmin.queues.acts import deleting, moving
 from mqadmin.queues.acts.moving import Pour
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit import amqp
@@ -21,7 +21,6 @@ from mqadmin.rabbit.administration.queue_arguments import TYPE
 from mqadmin.rabbit.errors import ChannelLost, NoResponse, NotFound
 from mqadmin.rabbit.types import NO_VALUE, QueueInfo
 
-STATISTICS_SECONDS = 6.0  # what is unacked is told by statistics up to five seconds old
 SETTLED_SECONDS = 12.0  # so long it is waited for that messages in other hands come back
 ATTEMPTS = 50  # to find the queue empty at the moment when it is deleted
 _LOOK_SECONDS = 0.5
@@ -133,7 +132,7 @@ class Job:
             info = self.info(name)
             return (info.unacked or 0) if info else 0
 
-        self.run.rest(STATISTICS_SECONDS)
+        self.run.rest(deleting.STATISTICS_SECONDS)
         return 0 if self.wait_until(lambda: held() == 0, SETTLED_SECONDS) else held()
 
 

@@ -24,6 +24,9 @@ KIND = "queues.delete_kept"
 # Those that know `if-empty` and `if-unused`, so that nothing comes between the look and the deletion. A quorum
 # queue refuses both: https://www.rabbitmq.com/docs/quorum-queues
 _CONDITIONAL = ("classic",)
+# What is unacked is known by statistics alone: a queue tells them every five seconds (`collect_statistics_interval`),
+# the management plugin reads them as often, and a busy machine is late. After so long they are younger than a look.
+STATISTICS_SECONDS = 12.0
 _SETTLED_SECONDS, _LOOK_SECONDS = 12.0, 0.5
 
 
@@ -124,14 +127,19 @@ def run(run: Run) -> None:
 
 
 def _left(run: Run, queue: Queue) -> int:
-    """Return how many messages are in the queue yet. What is held is told by statistics up to five seconds old: so
-    long our own acks are waited for."""
-    end = time.monotonic() + _SETTLED_SECONDS
+    """Return how many messages are in the queue yet, or with somebody who has not acked them.
+
+    A classic queue counts itself as empty while somebody holds its last message, and drops that when it is deleted:
+    statistics have to be awaited that know of it, and then our own acks.
+    """
+    known = time.monotonic() + STATISTICS_SECONDS
+    end = known + _SETTLED_SECONDS
     while True:
         run.checkpoint()
         ready = amqp.counts(brokers.config(queue.broker.slug), queue.vhost, queue.name)[0]
         unacked = brokers.client(queue.broker.slug).queue(queue.vhost, queue.name).info.unacked or 0
-        if ready or not unacked or time.monotonic() > end:
+        now = time.monotonic()
+        if ready or now > end or (now >= known and not unacked):
             return ready + unacked
         run.rest(_LOOK_SECONDS)
 
