@@ -24,8 +24,8 @@ KIND = "queues.delete_kept"
 # Those that know `if-empty` and `if-unused`, so that nothing comes between the look and the deletion. A quorum
 # queue refuses both: https://www.rabbitmq.com/docs/quorum-queues
 _CONDITIONAL = ("classic",)
-# What is unacked is known by statistics alone: a queue tells them every five seconds (`collect_statistics_interval`),
-# the management plugin reads them as often, and a busy machine is late. After so long they are younger than a look.
+# What is unacked is known by statistics alone: a queue tells them every five seconds, the management plugin reads
+# them as often (both `collect_statistics_interval`), and a busy machine is late. After so long they are new.
 STATISTICS_SECONDS = 12.0
 _SETTLED_SECONDS, _LOOK_SECONDS = 12.0, 0.5
 
