@@ -67,7 +67,8 @@ def check(management: Management, vhost: str, name: str, type: str, arguments: M
     there = management.queue(vhost, name).info
     assert (there.type, dict(there.arguments)) == (type, {"x-queue-type": type, **arguments})
     assert keys(management, vhost, name) == {f"{name}.#", "all"}
-    assert bodies(vhost, name) == BODIES
+    found = bodies(vhost, name)
+    assert found == BODIES, f"{len(found)} of {COUNT}, {len(set(found))} of them different: {found}"
     assert not [item.name for item in management.queues(vhost) if item.name.startswith("mqadmin.convert")]
 
 
