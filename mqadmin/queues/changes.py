@@ -48,6 +48,13 @@ class QueueSet(models.QuerySet[M]):
         return set(self.order_by().values_list("broker", flat=True).distinct())
 
 
+class QueueManager(models.Manager[M]):
+    """`Queue.objects`. Not by `as_manager`: mypy's cache forgets the class that this makes, and finds faults."""
+
+    def get_queryset(self) -> QueueSet[M]:
+        return QueueSet(self.model, using=self._db)
+
+
 def written(queue: Any) -> None:
     """Say that one row is being written or deleted by itself, within the transaction that does it."""
     _raise(type(queue), "default", {queue.broker_id})

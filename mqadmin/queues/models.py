@@ -148,7 +148,7 @@ class Queue(models.Model):
     changed_at = models.DateTimeField(null=True)  # another one with each write, whoever writes
     gone_at = models.DateTimeField(null=True)
 
-    objects = changes.QueueSet["Queue"].as_manager()
+    objects = changes.QueueManager["Queue"]()
 
     class Meta:
         ordering = ["broker", "vhost", "name"]
