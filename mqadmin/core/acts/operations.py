@@ -131,7 +131,10 @@ def nudge(operation_id: int) -> None:
 
 
 class Run:
-    """An operation in the hands of the one worker that holds its lease. For the runner's thread only."""
+    """An operation in the hands of the one worker that holds its lease.
+
+    One thread at a time may count and note with it (`progress`, `problem`); all else is for the runner's.
+    """
 
     def __init__(self, operation: Operation, holder: str) -> None:
         self.operation = operation
