@@ -9,6 +9,7 @@ from typing import Any
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
+from mqadmin.rabbit import counting
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
 from mqadmin.rabbit.errors import PIKA_ERRORS, RabbitError, Refused, from_pika, together
 from mqadmin.rabbit.message import Message
@@ -166,11 +167,11 @@ def _long(value: Any) -> Any:
 def counts(config: BrokerConfig, vhost: str, name: str) -> tuple[int, int]:
     """Return how many messages are ready in a queue, and how many consumers it has, this instant.
 
-    By a passive declare: the management API's numbers are up to five seconds old.
+    By a passive declare: the management API's numbers are up to five seconds old. Raises NoResponse where a quorum
+    queue's leader does not say it, which is no zero.
     """
     with channel(config, vhost) as open_channel:
-        found = open_channel.queue_declare(name, passive=True).method
-        return int(found.message_count or 0), int(found.consumer_count or 0)
+        return counting.counted(open_channel, name)
 
 
 def get_and_return(

@@ -81,3 +81,14 @@ def stop_vhost(node: Node, name: str) -> None:
         f"ok = supervisor:terminate_child(rabbit_vhost_sup_sup, Wrapper).",
     )
     assert answer == "{ok, ok}", answer
+
+
+@contextlib.contextmanager
+def silent_leader(node: Node, queue: str) -> Iterator[None]:
+    """Have the leader of a quorum queue in "/" do nothing meanwhile, as one that waits for a slow disk does."""
+    name = f"'%2F_{queue}'"
+    assert evaluate(node, f"sys:suspend({name}).") == "{ok, ok}"
+    try:
+        yield
+    finally:
+        assert evaluate(node, f"sys:resume({name}).") == "{ok, ok}"

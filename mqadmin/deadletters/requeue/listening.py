@@ -14,7 +14,7 @@ from mqadmin.core import brokers
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import destinations
 from mqadmin.deadletters.requeue.destinations import To
-from mqadmin.rabbit import amqp
+from mqadmin.rabbit import amqp, counting
 from mqadmin.rabbit.errors import RabbitError
 
 MOST_PLACES = 20  # that are asked about; of more, the ones with most letters
@@ -51,7 +51,4 @@ def silent(broker: str, places: Iterable[dict[str, Any]]) -> list[str]:
 def _consumers(broker: str, vhost: str, queues: Sequence[str]) -> dict[str, int]:
     """Return how many consumers each queue has now. Raises RabbitError."""
     with amqp.channel(brokers.config(broker), vhost, client_name="mqadmin canary") as channel:
-        return {
-            queue: int(channel.queue_declare(queue, passive=True).method.consumer_count or 0)
-            for queue in queues
-        }
+        return {queue: counting.counted(channel, queue)[1] for queue in queues}

@@ -11,7 +11,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from mqadmin.core import brokers
 from mqadmin.core.rows import batches
 from mqadmin.queues.models import Queue
-from mqadmin.rabbit import amqp
+from mqadmin.rabbit import amqp, counting
 from mqadmin.rabbit.message import Message
 from mqadmin.rabbit.publishing.publisher import Outgoing, Receipt
 
@@ -52,8 +52,11 @@ class Drain:
         return found
 
     def left(self) -> int:
-        """Return how many are ready; the answer also proves that every ack before it was taken."""
-        return int(self._channel.queue_declare(self._queue, passive=True).method.message_count or 0)
+        """Return how many are ready; the answer also proves that every ack before it was taken.
+
+        Raises NoResponse where a quorum queue's leader does not say it.
+        """
+        return counting.counted(self._channel, self._queue)[0]
 
     def settle(self, batch: Sequence[Message]) -> None:
         """Ack all of it: it is safe elsewhere."""

@@ -24,6 +24,7 @@ from pika.channel import Channel
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
+from mqadmin.rabbit import counting
 from mqadmin.rabbit.config import BrokerConfig, Endpoint
 from mqadmin.rabbit.confirms import Confirms
 from mqadmin.rabbit.errors import RabbitError, sentence
@@ -65,9 +66,8 @@ class Mover(Line):
         # The first goes alone; of the others never more are in hand than are wanted.
         self._most, self._prefetch, self._adapt = most, max(1, min(prefetch, most - 1)), adapt
         self._bounds = bounds = bounds or Bounds()
-        self._room = (
-            None if bounds.length is None else 0
-        )  # how many more may be published; then it is asked for
+        # How many more may be published; then it is asked for.
+        self._room = None if bounds.length is None else 0
         self._size = bounds.size
         self._in: Channel | None = None
         self._out: Channel | None = None
@@ -83,7 +83,7 @@ class Mover(Line):
         self._held = 0
         self._is_resting = self._is_tired = self._is_finishing = False
         self.was_ready = False  # it had both its channels
-        self._told = Telling()
+        self._told, self._answers = Telling(), counting.Answers()
 
     def wait(self, seconds: float) -> Progress:
         """Return how far it is: at once when it has ended, else after so many seconds."""
@@ -102,13 +102,15 @@ class Mover(Line):
     def _on_out(self, channel: Channel) -> None:
         channel.add_on_close_callback(self._lost)
         channel.add_on_return_callback(self._on_return)
-        channel.confirm_delivery(self._on_confirm, callback=lambda _frame: self._ready(out=channel))
+        ready = self._answers.timed(lambda _: self._ready(out=channel))
+        channel.confirm_delivery(self._on_confirm, callback=ready)
 
     def _on_in(self, channel: Channel) -> None:
         channel.add_on_close_callback(self._lost)
         channel.add_on_cancel_callback(lambda _frame: self._cancelled_by_broker())
         # By a subscription of one message: a get is refused where only one consumer may be active.
-        channel.basic_qos(prefetch_count=1, callback=lambda _frame: self._ready(in_=channel))
+        ready = self._answers.timed(lambda _: self._ready(in_=channel))
+        channel.basic_qos(prefetch_count=1, callback=ready)
 
     def _ready(self, *, out: Channel | None = None, in_: Channel | None = None) -> None:
         self._out, self._in = out or self._out, in_ or self._in
@@ -128,11 +130,7 @@ class Mover(Line):
     # How messages are taken
 
     def _on_message(
-        self,
-        _channel: Channel,
-        method: Basic.Deliver,
-        properties: BasicProperties,
-        body: bytes,
+        self, _channel: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes
     ) -> None:
         self._heard, self._waiting = True, 0
         self._acks.taken += 1
@@ -237,15 +235,16 @@ class Mover(Line):
             return
         if not self._is_asking_room and not self._is_refused:
             self._is_asking_room = True
-            out.queue_declare(self._target, passive=True, callback=self._on_room)
+            out.queue_declare(self._target, passive=True, callback=self._answers.judged(self._on_room))
 
-    def _on_room(self, frame: Method[Any]) -> None:
+    def _on_room(self, frame: Method[Any], is_sure: bool) -> None:
         self._is_asking_room = False
+        if not is_sure:  # it may be full
+            self._loop.call_later(QUIET_S, self._ask_room)
+            return
         limit = self._bounds.length
-        # In steps: others may publish there too.
-        self._room = (
-            None if limit is None else max(0, min(limit - frame.method.message_count, self._prefetch))
-        )
+        held = frame.method.message_count  # in steps: others may publish there too
+        self._room = None if limit is None else max(0, min(limit - held, self._prefetch))
         if self._room == 0:
             self._refused(f"It holds {limit} messages at most, and there is no room for more.")
         elif not self._tag and not self._acks.taken:
@@ -329,10 +328,12 @@ class Mover(Line):
         self._is_asking = False
         if self._copies or self._kept or self._heard:
             return
-        if not frame.method.message_count:
+        left = frame.method.message_count
+        was_asked = frame.method.consumer_count or not self._tag  # its leader: see `counting`
+        if not left and was_asked:
             self._stop(none_comes=True)
-        elif self._waiting != frame.method.message_count:
-            self._waiting = frame.method.message_count
+        elif self._waiting != left:
+            self._waiting = left
             self._tell()
 
     def _check_end(self) -> None:

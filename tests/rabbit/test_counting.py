@@ -1,0 +1,138 @@
+"""A quorum queue whose leader does not answer is said to be empty and unused: nobody here believes it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+
+from deploy.node import Node
+from mqadmin.core import brokers
+from mqadmin.rabbit import amqp, counting
+from mqadmin.rabbit.config import BrokerConfig
+from mqadmin.rabbit.errors import NoResponse
+from mqadmin.rabbit.publishing.mover import Bounds, Mover, Progress
+from tests.support.node_control import silent_leader
+from tests.support.waiting import patient, wait_until
+
+pytestmark = [pytest.mark.broker, pytest.mark.any_database, pytest.mark.any_version, pytest.mark.timeout(240)]
+
+QUORUM = {"x-queue-type": "quorum"}
+
+
+@pytest.fixture
+def config(restartable_broker: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[BrokerConfig]:
+    monkeypatch.setenv("RABBITMQ_URL", restartable_broker.amqp_url)
+    monkeypatch.setenv("RABBITMQ_MANAGEMENT_URL", restartable_broker.management_url)
+    brokers.forget()
+    yield brokers.config("default")
+    brokers.forget()
+
+
+@pytest.fixture
+def channel(config: BrokerConfig) -> Iterator[BlockingChannel]:
+    """On a broker with quorum queues that hold three messages each: `dead`, and `full`, which takes no more."""
+    with amqp.channel(config, "/") as open_channel:
+        open_channel.queue_declare("dead", durable=True, arguments=QUORUM)
+        open_channel.queue_declare("full", durable=True, arguments={**QUORUM, "x-max-length": 3})
+        open_channel.confirm_delivery()
+        for queue in ("dead", "full"):
+            for number in range(3):
+                open_channel.basic_publish("", queue, b"%s %d" % (queue.encode(), number))
+        yield open_channel
+        for queue in ("dead", "full"):
+            open_channel.queue_delete(queue)
+
+
+def bodies(channel: BlockingChannel, queue: str) -> list[bytes]:
+    found = []
+    while (item := channel.basic_get(queue, auto_ack=True))[0] is not None:
+        found.append(item[2] or b"")
+    return found
+
+
+def moving(config: BrokerConfig, to: str, bounds: Bounds | None = None) -> Mover:
+    return Mover(
+        config, "/", "dead", to, most=10, prefetch=10, adapt=lambda given: given, bounds=bounds or Bounds()
+    )
+
+
+def ended(mover: Mover) -> Progress:
+    return mover.wait(patient(30))
+
+
+def test_what_the_broker_says_is_the_trap(restartable_broker: Node, channel: BlockingChannel) -> None:
+    with silent_leader(restartable_broker, "dead"):
+        said = channel.queue_declare("dead", passive=True).method
+    assert (said.message_count, said.consumer_count) == (0, 0)
+
+
+def test_no_count_is_no_zero(
+    restartable_broker: Node,
+    config: BrokerConfig,
+    channel: BlockingChannel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(counting, "SECONDS", 0.5)
+    with silent_leader(restartable_broker, "dead"), pytest.raises(NoResponse, match="leader does not answer"):
+        amqp.counts(config, "/", "dead")
+    assert amqp.counts(config, "/", "dead") == (3, 0)
+    channel.queue_purge("dead")
+    assert amqp.counts(config, "/", "dead") == (0, 0)
+
+
+def test_a_count_waits_for_a_leader_that_comes_back(
+    restartable_broker: Node,
+    config: BrokerConfig,
+    channel: BlockingChannel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, patience = threading.Event(), patient(60)
+    monkeypatch.setattr(counting, "SECONDS", patience)
+    judge = counting.is_sure
+
+    def judged(*given: float) -> bool:
+        asked.set()
+        return judge(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(counting, "is_sure", judged)
+    found: list[tuple[int, int]] = []
+    with silent_leader(restartable_broker, "dead"):
+        asking = threading.Thread(target=lambda: found.append(amqp.counts(config, "/", "dead")))
+        asking.start()
+        assert asked.wait(patience)
+    asking.join(patience)
+    assert found == [(3, 0)]
+
+
+def test_a_move_goes_on_when_the_leader_does(
+    restartable_broker: Node, config: BrokerConfig, channel: BlockingChannel
+) -> None:
+    channel.queue_declare("work", durable=True)
+    channel.queue_purge("work")
+    with amqp.channel(config, "/") as plain, moving(config, "work") as mover:
+        plain.basic_publish("", "dead", b"sooner")  # the first of a channel waits for the leader
+        wait_until(lambda: mover.wait(0.05).moved == 4)
+        with silent_leader(restartable_broker, "dead"):
+            plain.basic_publish("", "dead", b"later")
+            plain.queue_declare("work", passive=True)
+            assert not mover.wait(1.5).ended
+        progress = ended(mover)
+    assert (progress.moved, progress.ended, progress.fault) == (5, True, None)
+    assert len(bodies(channel, "work")) == 5
+
+
+def test_a_full_queue_is_not_taken_for_an_empty_one(
+    restartable_broker: Node, config: BrokerConfig, channel: BlockingChannel
+) -> None:
+    with ExitStack() as opened:
+        with silent_leader(restartable_broker, "full"):
+            mover = opened.enter_context(moving(config, "full", Bounds(length=3)))
+            assert not mover.wait(1.5).ended
+        progress = ended(mover)
+    assert (progress.moved, "no room" in progress.refusal) == (0, True)
+    assert bodies(channel, "full") == [b"full 0", b"full 1", b"full 2"]
+    assert bodies(channel, "dead") == [b"dead 0", b"dead 1", b"dead 2"]
