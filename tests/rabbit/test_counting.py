@@ -20,6 +20,7 @@ from tests.support.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.any_database, pytest.mark.any_version, pytest.mark.timeout(240)]
 
+DEAD, FULL, WORK = "counting-dead", "counting-full", "counting-work"  # other tests use this node
 QUORUM = {"x-queue-type": "quorum"}
 
 
@@ -34,16 +35,16 @@ def config(restartable_broker: Node, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def channel(config: BrokerConfig) -> Iterator[BlockingChannel]:
-    """On a broker with quorum queues that hold three messages each: `dead`, and `full`, which takes no more."""
+    """On a broker with quorum queues that hold three messages each: DEAD, and FULL, which takes no more."""
     with amqp.channel(config, "/") as open_channel:
-        open_channel.queue_declare("dead", durable=True, arguments=QUORUM)
-        open_channel.queue_declare("full", durable=True, arguments={**QUORUM, "x-max-length": 3})
+        open_channel.queue_declare(DEAD, durable=True, arguments=QUORUM)
+        open_channel.queue_declare(FULL, durable=True, arguments={**QUORUM, "x-max-length": 3})
         open_channel.confirm_delivery()
-        for queue in ("dead", "full"):
+        for queue in (DEAD, FULL):
             for number in range(3):
-                open_channel.basic_publish("", queue, b"%s %d" % (queue.encode(), number))
+                open_channel.basic_publish("", queue, b"%d" % number)
         yield open_channel
-        for queue in ("dead", "full"):
+        for queue in (DEAD, FULL, WORK):
             open_channel.queue_delete(queue)
 
 
@@ -56,7 +57,7 @@ def bodies(channel: BlockingChannel, queue: str) -> list[bytes]:
 
 def moving(config: BrokerConfig, to: str, bounds: Bounds | None = None) -> Mover:
     return Mover(
-        config, "/", "dead", to, most=10, prefetch=10, adapt=lambda given: given, bounds=bounds or Bounds()
+        config, "/", DEAD, to, most=10, prefetch=10, adapt=lambda given: given, bounds=bounds or Bounds()
     )
 
 
@@ -65,8 +66,8 @@ def ended(mover: Mover) -> Progress:
 
 
 def test_what_the_broker_says_is_the_trap(restartable_broker: Node, channel: BlockingChannel) -> None:
-    with silent_leader(restartable_broker, "dead"):
-        said = channel.queue_declare("dead", passive=True).method
+    with silent_leader(restartable_broker, DEAD):
+        said = channel.queue_declare(DEAD, passive=True).method
     assert (said.message_count, said.consumer_count) == (0, 0)
 
 
@@ -77,11 +78,11 @@ def test_no_count_is_no_zero(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(counting, "SECONDS", 0.5)
-    with silent_leader(restartable_broker, "dead"), pytest.raises(NoResponse, match="leader does not answer"):
-        amqp.counts(config, "/", "dead")
-    assert amqp.counts(config, "/", "dead") == (3, 0)
-    channel.queue_purge("dead")
-    assert amqp.counts(config, "/", "dead") == (0, 0)
+    with silent_leader(restartable_broker, DEAD), pytest.raises(NoResponse, match="leader does not answer"):
+        amqp.counts(config, "/", DEAD)
+    assert amqp.counts(config, "/", DEAD) == (3, 0)
+    channel.queue_purge(DEAD)
+    assert amqp.counts(config, "/", DEAD) == (0, 0)
 
 
 def test_a_count_waits_for_a_leader_that_comes_back(
@@ -100,8 +101,8 @@ def test_a_count_waits_for_a_leader_that_comes_back(
 
     monkeypatch.setattr(counting, "is_sure", judged)
     found: list[tuple[int, int]] = []
-    with silent_leader(restartable_broker, "dead"):
-        asking = threading.Thread(target=lambda: found.append(amqp.counts(config, "/", "dead")))
+    with silent_leader(restartable_broker, DEAD):
+        asking = threading.Thread(target=lambda: found.append(amqp.counts(config, "/", DEAD)))
         asking.start()
         assert asked.wait(patience)
     asking.join(patience)
@@ -111,28 +112,28 @@ def test_a_count_waits_for_a_leader_that_comes_back(
 def test_a_move_goes_on_when_the_leader_does(
     restartable_broker: Node, config: BrokerConfig, channel: BlockingChannel
 ) -> None:
-    channel.queue_declare("work", durable=True)
-    channel.queue_purge("work")
-    with amqp.channel(config, "/") as plain, moving(config, "work") as mover:
-        plain.basic_publish("", "dead", b"sooner")  # the first of a channel waits for the leader
+    channel.queue_declare(WORK, durable=True)
+    channel.queue_purge(WORK)
+    with amqp.channel(config, "/") as plain, moving(config, WORK) as mover:
+        plain.basic_publish("", DEAD, b"sooner")  # the first of a channel waits for the leader
         wait_until(lambda: mover.wait(0.05).moved == 4)
-        with silent_leader(restartable_broker, "dead"):
-            plain.basic_publish("", "dead", b"later")
-            plain.queue_declare("work", passive=True)
+        with silent_leader(restartable_broker, DEAD):
+            plain.basic_publish("", DEAD, b"later")
+            plain.queue_declare(WORK, passive=True)
             assert not mover.wait(1.5).ended
         progress = ended(mover)
     assert (progress.moved, progress.ended, progress.fault) == (5, True, None)
-    assert len(bodies(channel, "work")) == 5
+    assert len(bodies(channel, WORK)) == 5
 
 
 def test_a_full_queue_is_not_taken_for_an_empty_one(
     restartable_broker: Node, config: BrokerConfig, channel: BlockingChannel
 ) -> None:
     with ExitStack() as opened:
-        with silent_leader(restartable_broker, "full"):
-            mover = opened.enter_context(moving(config, "full", Bounds(length=3)))
+        with silent_leader(restartable_broker, FULL):
+            mover = opened.enter_context(moving(config, FULL, Bounds(length=3)))
             assert not mover.wait(1.5).ended
         progress = ended(mover)
     assert (progress.moved, "no room" in progress.refusal) == (0, True)
-    assert bodies(channel, "full") == [b"full 0", b"full 1", b"full 2"]
-    assert bodies(channel, "dead") == [b"dead 0", b"dead 1", b"dead 2"]
+    assert bodies(channel, FULL) == [b"0", b"1", b"2"]
+    assert bodies(channel, DEAD) == [b"0", b"1", b"2"]
