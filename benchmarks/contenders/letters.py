@@ -74,7 +74,7 @@ def capture(told: dict[str, Any], timer: clock.Clock) -> None:
     from mqadmin.deadletters.capture import tracking
 
     queue = queue_row(told, told["queue"])
-    consumer = (tracking.of(queue) or tracking.track(queue=queue, by=Actor("benchmark"))).consumer
+    consumer = (tracking.of(queue) or tracking.track(queue=queue, by=Actor("benchmark"), force=True)).consumer
     assert consumer is not None
     row = process_reporter.introduce(consumer, None)
     reporter = process_reporter.ProcessReporter(row)

@@ -42,7 +42,8 @@ from mqadmin.rabbit.publishing.publisher import Outgoing, Receipt
 __all__ = ["KIND", "Care", "check", "copy", "run", "start"]
 
 KIND = "dead_letters.requeue"
-PUBLISH_SECONDS = 10.0  # well under the operation's lease
+PUBLISH_SECONDS = 12.0  # for a batch and those before it; well under half of the operation's lease
+_AHEAD = 3  # batches on their way: with two, one is marked while the other ends, and nothing is published
 # The broker did not take it, but may shortly: the letter stays claimed and the operation tries again.
 _TRANSIENT = ("blocked", "timed_out", "connection_lost")
 
@@ -201,7 +202,7 @@ class _Sent:
 
 
 class Sender:
-    """Publishes batches and marks each letter by its receipt. At most two batches are on their way.
+    """Publishes batches and marks each letter by its receipt. At most _AHEAD batches are on their way.
 
     To be used with `with`: at its end, whatever ended it, what was sent is waited for and marked. For the
     runner's thread. On PostgreSQL a thread with a connection of its own marks, while the next batch is claimed and
@@ -217,7 +218,7 @@ class Sender:
         )
         self._may_lose = bool(run.params.get("allow_loss"))
         self._rooms: dict[str, Room] = {}
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="requeue")
+        self._threads = ThreadPoolExecutor(_AHEAD, thread_name_prefix="requeue")
         self._marker = ThreadPoolExecutor(1, "requeue-mark") if connection.vendor == "postgresql" else None
         self._on_the_way: deque[Callable[[], None]] = deque()  # each waits for a batch to be marked
 
@@ -235,9 +236,9 @@ class Sender:
                 self._marker.shutdown(wait=kind is None or issubclass(kind, Exception))
 
     def send(self, batch: Batch) -> None:
-        """Publish a claimed batch; marks the one before the last. Raises NoResponse if some of that must be tried
+        """Publish a claimed batch, once there is room for it. Raises NoResponse if some of those before must be tried
         again, Stopped when another worker has the operation."""
-        while len(self._on_the_way) > 1:
+        while len(self._on_the_way) >= _AHEAD:
             self._on_the_way.popleft()()
         refused: dict[int, str] = {}
         outgoing: dict[str, list[Outgoing]] = {}
