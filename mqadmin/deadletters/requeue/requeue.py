@@ -236,8 +236,8 @@ class Sender:
                 self._marker.shutdown(wait=kind is None or issubclass(kind, Exception))
 
     def send(self, batch: Batch) -> None:
-        """Publish a claimed batch, once there is room for it. Raises NoResponse if some of those before must be tried
-        again, Stopped when another worker has the operation."""
+        """Publish a claimed batch, once there is room for it. Raises NoResponse if some of those before must be
+        tried again, Stopped when another worker has the operation."""
         while len(self._on_the_way) >= _AHEAD:
             self._on_the_way.popleft()()
         refused: dict[int, str] = {}
