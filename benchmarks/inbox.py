@@ -35,6 +35,7 @@ REASONS = ("rejected", "expired", "maxlen", "error")
 ERRORS = ("shop.errors.Timeout", "shop.errors.Declined", "KeyError", "ValueError", "smtp.Refused")
 SPAN = timedelta(days=14)  # over which the letters came in
 PAGES = 200
+PAGE, FAR = "/dead-letters/", 1_000  # the inbox, and how far somebody turns its pages
 _FILL_BATCH = 10_000
 _INSERTED, _INSERT_BATCH = 20_000, 500
 _WARM = 3
@@ -186,7 +187,7 @@ def inserted_per_second(letters: Letters) -> float:
 
 def asked(letters: Letters) -> dict[str, Ask]:
     """Return for each figure what its request number n asks for: (address, parameters)."""
-    page, api = "/dead-letters/", "/api/v1/dead-letters"
+    page, api = PAGE, "/api/v1/dead-letters"
     words, sources = letters.words, letters.sources
     tabs = ("payload", "headers", "properties", "history")
     return {
@@ -203,6 +204,16 @@ def asked(letters: Letters) -> dict[str, Ask]:
         "api_list": lambda n: (api, {"source": sources[n % SOURCES], "status": "parked"}),
         "api_all": lambda n: (api, {"limit": 50 + n}),
     }
+
+
+def far(ask: Ask) -> Ask:
+    """Return the same requests for page FAR, or the last one where there are fewer."""
+
+    def asked(n: int) -> tuple[str, dict[str, Any]]:
+        path, given = ask(n)
+        return path, given | {"page": FAR}
+
+    return asked
 
 
 class Clock:
@@ -295,7 +306,9 @@ def measure(given: dict[str, Any]) -> dict[str, Any]:
         found["fill_seconds"] = time.monotonic() - began
     gc.collect()
     gc.freeze()  # what makes letters here is no part of a server: its collector shall not go through it
-    for name, ask in asked(letters).items():
+    asks = asked(letters)
+    asks |= {f"{name}_far": far(ask) for name, ask in asks.items() if ask(0)[0] == PAGE}
+    for name, ask in asks.items():
         if given["figures"] and name not in given["figures"]:
             continue
         found |= {f"{name}_{key}": value for key, value in clock.figures(ask, given["requests"]).items()}

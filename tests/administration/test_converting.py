@@ -14,7 +14,7 @@ from mqadmin.core import brokers
 from mqadmin.core.acts import operations
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.queues.acts import declaring
+from mqadmin.queues.acts import declaring, deleting
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
 from tests.support.conversions import (
@@ -29,7 +29,7 @@ from tests.support.conversions import (
     convert,
     dies_after,
 )
-from tests.support.management import Management
+from tests.support.management import Management, no_statistics
 from tests.support.processes import killed_at
 from tests.support.waiting import patient, wait_until
 
@@ -241,6 +241,20 @@ def test_a_message_that_was_just_got_by_somebody_is_not_dropped_with_the_queue(
     again = carry_out(acting.go_on(operation=operation, by=ANN))
     assert (again.status, again.error) == ("done", "")
     assert sorted(bodies(shop, "orders"), key=int) == BODIES
+
+
+def test_nothing_goes_where_the_broker_keeps_no_statistics(
+    management: Management, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether somebody holds a message cannot be known then: it would be lost with the queue."""
+    monkeypatch.setattr(steps, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(deleting, "STATISTICS_SECONDS", 0.0)
+    operation = convert(classic(management, shop))
+    with no_statistics():
+        carry_out(operation)
+    assert (operation.status, "cannot be known" in operation.error) == ("failed", True)
+    assert management.queue(shop, "orders").info.type == "classic"
+    assert bodies(shop, operation.params["temporary"]) == BODIES
 
 
 @pytest.mark.usefixtures("fresh")

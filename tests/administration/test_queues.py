@@ -20,7 +20,7 @@ from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration import queue_arguments
 from mqadmin.rabbit.administration.queue_arguments import TYPES
 from tests.administration.conftest import HARD
-from tests.support.management import Management
+from tests.support.management import Management, no_statistics
 from tests.support.pages import html
 from tests.support.waiting import wait_until
 
@@ -220,6 +220,22 @@ def test_a_deleted_queue_leaves_its_messages_to_be_put_back(
     operations.execute(back.pk)
     with amqp.channel(brokers.config("default"), vhost) as channel:
         assert [channel.basic_get("q", auto_ack=True)[2] for _body in bodies] == bodies
+
+
+def test_a_queue_without_statistics_stays_where_it_is(
+    management: Management, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = declare(vhost, "q", type="classic")
+    publish(vhost, "q", b"kept")
+    monkeypatch.setattr(deleting, "STATISTICS_SECONDS", 0.0)
+    monkeypatch.setattr(deleting, "_SETTLED_SECONDS", 0.0)
+    with no_statistics():
+        operation = deleting.delete_kept(queue=queue, by=ANN)
+        operations.execute(operation.pk)
+    operation.refresh_from_db()
+    assert (operation.status, "cannot be known" in operation.error) == ("failed", True)
+    assert [bytes(item.body) for item in KeptMessage.objects.all()] == [b"kept"]
+    assert [item.name for item in management.queues(vhost)] == ["q"]
 
 
 def test_messages_that_somebody_holds_leave_the_queue_where_it_is(

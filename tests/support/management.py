@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.administration import vhosts
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ChannelLost, NotFound
 from mqadmin.rabbit.management_api.client import ManagementClient
+from mqadmin.rabbit.types import QueueDetail
 
 _DOTS = (".", "..")  # no URL of the management API can name these
 
@@ -107,3 +111,17 @@ def purge(config: BrokerConfig, vhost: str, name: str) -> int:
     if count is None:
         raise ChannelLost("The broker did not say how many messages it dropped.")
     return int(count)
+
+
+@contextlib.contextmanager
+def no_statistics() -> Iterator[None]:
+    """Have a queue be told as with `management_agent.disable_metrics_collector`: neither unacked nor total."""
+    told = ManagementClient.queue
+
+    def queue(self: ManagementClient, *given: Any, **more: Any) -> QueueDetail:
+        found = told(self, *given, **more)
+        return replace(found, info=replace(found.info, unacked=None, total=None))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ManagementClient, "queue", queue)
+        yield

@@ -114,23 +114,28 @@ class Job:
                 break
 
     def settle(self, name: str) -> None:
-        """Wait until nobody holds a message of a queue that is empty; raise GaveUp where somebody goes on to."""
-        if left := self._held(name):
+        """Wait until nobody holds a message of a queue that is empty; raise GaveUp where somebody goes on to, and
+        where that cannot be known."""
+        left = self._held(name)
+        if left is None:
+            raise GaveUp(deleting.not_known(name))
+        if left:
             text = _(
                 "%(n)s messages of “%(queue)s” are with somebody who has not acked them. Go on once they are."
             )
             raise GaveUp(text % {"n": number(left), "queue": name})
 
-    def _held(self, name: str) -> int:
-        """Return how many are unacked, by statistics that are younger than the moment at which nothing was ready.
+    def _held(self, name: str) -> int | None:
+        """Return how many are unacked, by statistics that are younger than the moment at which nothing was ready;
+        None where the broker keeps none.
 
         A classic queue counts itself as empty while messages that were got are not acked, and drops them when it
         is deleted (rabbit_variable_queue:is_empty/1, tried on 3.10.8 and 4.3.6).
         """
 
-        def held() -> int:
+        def held() -> int | None:
             info = self.info(name)
-            return (info.unacked or 0) if info else 0
+            return info.unacked if info else 0
 
         self.run.rest(deleting.STATISTICS_SECONDS)
         return 0 if self.wait_until(lambda: held() == 0, SETTLED_SECONDS) else held()

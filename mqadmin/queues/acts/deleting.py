@@ -137,11 +137,22 @@ def _left(run: Run, queue: Queue) -> int:
     while True:
         run.checkpoint()
         ready = amqp.counts(brokers.config(queue.broker.slug), queue.vhost, queue.name)[0]
-        unacked = brokers.client(queue.broker.slug).queue(queue.vhost, queue.name).info.unacked or 0
+        unacked = brokers.client(queue.broker.slug).queue(queue.vhost, queue.name).info.unacked
         now = time.monotonic()
-        if ready or now > end or (now >= known and not unacked):
-            return ready + unacked
+        if ready or (now > end and unacked) or (now >= known and unacked == 0):
+            return ready + (unacked or 0)
+        if now > end:
+            raise GaveUp(_("%(why)s What was kept can be put back.") % {"why": not_known(queue.name)})
         run.rest(_LOOK_SECONDS)
+
+
+def not_known(queue: str) -> str:
+    """Say why nobody can say that a queue is empty: a message that was got and not acked is in statistics alone."""
+    text = _(
+        "The broker keeps no statistics of “%(queue)s”: whether somebody holds a message of it cannot be known, "
+        "and that would be lost. It stays."
+    )
+    return text % {"queue": queue}
 
 
 def _held(count: int) -> str:
