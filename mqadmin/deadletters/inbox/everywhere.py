@@ -22,6 +22,8 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search import facets, tally
 from mqadmin.deadletters.search.selection import Filter
 
+_FAR = 500  # letters that are passed over: from there on a page is found by their ids alone
+
 
 class Letters:
     """The letters of several filters, newest first; counted without counting where that can be."""
@@ -45,18 +47,23 @@ class Letters:
 
     def __getitem__(self, part: slice) -> Sequence[DeadLetter]:
         """Return one page."""
-        if len(self._parts) == 1:
+        if len(self._parts) == 1 and part.start < _FAR:
             return list(self._parts[0][part])
-        newest = [pk for rows in self._parts for pk in self._ids(rows, part.stop)]
-        wanted = sorted(newest, reverse=True)[part]
+        if (
+            len(self._parts) == 1
+        ):  # their ids are in an index; whole rows would be read only to be passed over
+            wanted = list(self._ids(self._parts[0], part))
+        else:
+            newest = [pk for rows in self._parts for pk in self._ids(rows, slice(part.stop))]
+            wanted = sorted(newest, reverse=True)[part]
         known = DeadLetter.objects.only(*lists.LIST_FIELDS).in_bulk(wanted)
         found = [known[pk] for pk in wanted if pk in known]
         masking.hide_in_errors(found)
         return found
 
-    def _ids(self, rows: QuerySet[DeadLetter], most: int) -> Iterable[int]:
+    def _ids(self, rows: QuerySet[DeadLetter], part: slice) -> Iterable[int]:
         ids = getattr(rows, "ids", None)
-        return ids[:most] if ids is not None else rows.values_list("pk", flat=True)[:most]
+        return ids[part] if ids is not None else rows.values_list("pk", flat=True)[part]
 
 
 def newer(wanted: Sequence[Filter], than: int) -> int:

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from mqadmin.core.acts import operations
 from mqadmin.core.models import AuditEntry, Operation
@@ -137,3 +138,16 @@ def test_the_file_has_the_letters_of_all(operator: Client) -> None:
     lines = b"".join(answer).splitlines()  # type: ignore[call-overload]
     assert len(lines) == 4
     assert AuditEntry.objects.filter(action="dead_letters.export").count() == 2
+
+
+def test_pages_far_behind_are_found_by_ids_and_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    made = [letter(broker="lab", message_id=f"m{number}").pk for number in range(7)]
+    found = everywhere.Letters([Filter("lab")], made[-1])
+    near = [[row.pk for row in found[start : start + 3]] for start in (0, 3, 6)]
+    assert [pk for page in near for pk in page] == made[::-1]
+    monkeypatch.setattr(everywhere, "_FAR", 3)
+    with django_assert_num_queries(2):
+        assert [row.pk for row in found[3:6]] == near[1]
+    assert [row.pk for row in found[6:9]] == near[2]
