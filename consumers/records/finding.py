@@ -94,7 +94,7 @@ def _first_id_at(when: datetime) -> int:
     low, high = first[0], last[0] + 1
     while low < high:
         middle = (low + high) // 2
-        found = ids.filter(id__gte=middle).first()
+        found = ids.filter(id__gte=middle, id__lt=high).first()  # what is beyond is not planned for
         if found is None or found[1] >= when:
             high = middle
         else:

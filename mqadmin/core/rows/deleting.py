@@ -57,14 +57,14 @@ class Steps:
         return gone
 
 
-def oldest_while(rows: QuerySet[Any], steps: Steps) -> int:
+def oldest_while(rows: QuerySet[Any], steps: Steps, *, among: QuerySet[Any] | None = None) -> int:
     """Delete the oldest of a table, as long as they match: ids grow with time, so a step without any ends it.
 
-    Returns how many.
+    `among`: those of the table that may be the oldest, all unless it is given. Returns how many.
     """
-    gone = 0
+    gone, all_rows = 0, rows.model._default_manager.all() if among is None else among
     while steps.goes_on:
-        ids = list(rows.model._default_manager.order_by("id").values_list("id", flat=True)[: steps.size])
+        ids = list(all_rows.order_by("id").values_list("id", flat=True)[: steps.size])
         found = rows.filter(id__range=(ids[0], ids[-1])) if ids else rows.none()
         if not found.exists():
             break
