@@ -2,9 +2,9 @@
 
     python -m benchmarks.records [--rows 20000000] [--old 10000000] [--only sqlite postgres] [--no-retention]
 
-The records of 28 days, of which the first are too old, come from the database itself, into the tables that the
-migrations made; on PostgreSQL into parts, a day each. Then Django's test client asks for pages as a browser does, and
-for the API's; every request differs. Then a process commits groups of records as fast as it can, as a consumer's
+The records of 28 days, of which the first are too old, are made by the database itself, in the tables of the
+migrations; on PostgreSQL in parts, a day each. Then Django's test client asks for pages as a browser does, and for
+the API's; every request differs. Then a process commits groups of records as fast as it can, as a consumer's
 committer does, and retention is called until nothing is left to delete.
 """
 
@@ -34,19 +34,20 @@ CONSUMERS = 20
 _GROUP = 100  # records of one commit: the prefetch of a busy consumer
 _SECONDS = 7_200.0
 _LEAST_SECONDS = 10.0  # in which the rate of who writes is taken
-# {id}: SQL for the id; {g}: the row's number from 0; {at}: when it began.
+# {g}: the row's number from 0; {at}: when it began.
 _ROW = """
-    1 + {g} % {consumers}, 1, 'orders.' || ({g} % {consumers}), 'shop', 'orders.created', 'm-' || {g}, false, 1, {at},
-    1.5, 12.0, 250, NULL, CASE {g} % 1000 WHEN 7 THEN 'dead_lettered' WHEN 8 THEN 'retried' ELSE 'acked' END,
+    1 + {g} % {consumers}, 1, 'orders.' || ({g} % {consumers}), 'shop', 'orders.created', 'm-' || {g}, false, 1,
+    {at}, 1.5, 12.0, 250, NULL,
+    CASE {g} % 1000 WHEN 7 THEN 'dead_lettered' WHEN 8 THEN 'retried' ELSE 'acked' END,
     CASE WHEN {g} % 1000 = 7 THEN 'to orders.dlq' ELSE '' END,
     CASE WHEN {g} % 1000 IN (7, 8) THEN 'shop.errors.Declined' ELSE '' END,
     CASE WHEN {g} % 1000 IN (7, 8) THEN 'card ' || {g} || ' was declined' ELSE '' END, '', NULL, NULL,
     NULL, false, NULL
 """
 _COLUMNS = (
-    "consumer_id, process_id, queue, exchange, routing_key, message_id, redelivered, attempt, started_at, duration_ms,"
-    " waited_ms, size, log, outcome, detail, error_type, error, traceback, properties, headers, body, body_truncated,"
-    " ack_lost"
+    "consumer_id, process_id, queue, exchange, routing_key, message_id, redelivered, attempt, started_at,"
+    " duration_ms, waited_ms, size, log, outcome, detail, error_type, error, traceback, properties, headers, body,"
+    " body_truncated, ack_lost"
 )
 
 
@@ -67,16 +68,19 @@ def fill(rows: int) -> None:
         _fill_parts(rows)
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE tbl_name = 'consumers_record' AND type = 'index'")
+        cursor.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s", ["consumers_record"]
+        )
         indexes = [(name, sql) for name, sql in cursor.fetchall() if sql]
         for name, _sql in indexes:  # built once they are quicker
             cursor.execute(f'DROP INDEX "{name}"')
-        at = f"strftime('%Y-%m-%d %H:%M:%f', {timezone.now().timestamp()} - ({rows} - g) * {DAYS * 86_400 / rows}, 'unixepoch')"
+        at = f"{timezone.now().timestamp()} - ({rows} - g) * {DAYS * 86_400 / rows}"
+        row = _ROW.format(g="g", at=f"strftime('%Y-%m-%d %H:%M:%f', {at}, 'unixepoch')", consumers=CONSUMERS)
         for first in range(0, rows, 1_000_000):
             last = min(rows, first + 1_000_000) - 1
             cursor.execute(
-                f"WITH RECURSIVE n(g) AS (SELECT {first} UNION ALL SELECT g + 1 FROM n WHERE g < {last}) "
-                f"INSERT INTO consumers_record ({_COLUMNS}) SELECT {_ROW.format(g='g', at=at, consumers=CONSUMERS)} FROM n"
+                f"WITH RECURSIVE n(g) AS (SELECT {first} UNION ALL SELECT g + 1 FROM n WHERE g < {last}) "  # noqa: S608
+                f"INSERT INTO consumers_record ({_COLUMNS}) SELECT {row} FROM n"
             )
         for _name, sql in indexes:
             cursor.execute(sql)
@@ -103,12 +107,14 @@ def _fill_parts(rows: int) -> None:
             at = f"TIMESTAMPTZ '{began.isoformat()}' + (g - {day * a_day}) * INTERVAL '1 day' / {a_day}"
             cursor.execute(f"CREATE TABLE {name} (LIKE {parts.TABLE})")
             cursor.execute(
-                f"INSERT INTO {name} (id, {_COLUMNS}) "
+                f"INSERT INTO {name} (id, {_COLUMNS}) "  # noqa: S608
                 f"SELECT {first} + 1 + g - {day * a_day}, {_ROW.format(g='g', at=at, consumers=CONSUMERS)} "
                 f"FROM generate_series({day * a_day}::bigint, {(day + 1) * a_day - 1}::bigint) g"
             )
             for check in ("attempt", "size"):
-                cursor.execute(f"ALTER TABLE {name} ADD CONSTRAINT {parts.TABLE}_{check}_check CHECK ({check} >= 0)")
+                cursor.execute(
+                    f"ALTER TABLE {name} ADD CONSTRAINT {parts.TABLE}_{check}_check CHECK ({check} >= 0)"
+                )
             bound = f"FROM ({first if day else 'MINVALUE'}) TO ({last})"
             cursor.execute(f"ALTER TABLE {parts.TABLE} ATTACH PARTITION {name} FOR VALUES {bound}")
             cursor.execute(f"COMMENT ON TABLE {name} IS 'since {began.isoformat()}'")
@@ -128,7 +134,9 @@ def asked(rows: int, requests: int) -> dict[str, Ask]:
     deep = []
     step = rows // (requests + 10)
     for number in range(requests + 10):  # by number of the message: its id tells where it stands
-        found = Record.objects.filter(message_id=f"m-{5 + number * step}").values_list("id", flat=True).first()
+        found = (
+            Record.objects.filter(message_id=f"m-{5 + number * step}").values_list("id", flat=True).first()
+        )
         deep.append(found or ids.last())
 
     def page(n: int) -> str:
@@ -140,7 +148,7 @@ def asked(rows: int, requests: int) -> dict[str, Ask]:
     return {
         "first_page": lambda n: (page(n), {}),
         "deep_page": lambda n: (page(n), {"before": deep[n]}),
-        "outcome": lambda n: (page(7), {"outcome": "dead_lettered"}),
+        "outcome": lambda n: (page(7 + n % 2), {"outcome": ("dead_lettered", "retried")[n % 2]}),
         "outcome_deep": lambda n: (page(8), {"outcome": "retried", "before": deep[n]}),
         "outcome_none": lambda n: (page(n), {"outcome": "timed_out"}),
         "ack_lost_none": lambda n: (page(n), {"outcome": "ack_lost"}),
@@ -149,7 +157,7 @@ def asked(rows: int, requests: int) -> dict[str, Ask]:
         "text_id": lambda n: (page((n * step) % CONSUMERS), {"q": f"m-{n * step}"}),
         "text_some": lambda n: (page(7), {"q": f"{n % 10}7 was declined"}),
         "text_none": lambda n: (page(n), {"q": f"nothing like {n}"}),
-        "api_first": lambda n: api(n),
+        "api_first": api,
         "api_outcome": lambda n: api(n, outcome="dead_lettered"),
         "api_since": lambda n: api(n, consumer=f"orders-{n % CONSUMERS}", since=_ago(n), until=_ago(n - 1)),
         "one": lambda n: (f"/consumers/records/{deep[n]}/", {}),
@@ -246,7 +254,13 @@ def forget(given: dict[str, Any]) -> dict[str, Any]:
         if not said:
             break
         deleted += int(said.split()[0])
-    return {"began": began, "ended": time.time(), "calls": calls, "deleted": deleted, "cpu": time.process_time() - cpu}
+    return {
+        "began": began,
+        "ended": time.time(),
+        "calls": calls,
+        "deleted": deleted,
+        "cpu": time.process_time() - cpu,
+    }
 
 
 def stored() -> int:
@@ -256,7 +270,8 @@ def stored() -> int:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'consumers_record%'"
+                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
+                " WHERE relkind = 'r' AND relname LIKE 'consumers_record%'"
             )
             return int(cursor.fetchone()[0])
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -280,7 +295,11 @@ def retention(bench: Bench, environ: dict[str, str], days: float, calls: int) ->
     with _writing(bench, environ) as lines:
         time.sleep(_LEAST_SECONDS + 5)
         told = common.run(
-            bench, "benchmarks.records", {"act": "forget", "days": days, "calls": calls}, environ, timeout=_SECONDS
+            bench,
+            "benchmarks.records",
+            {"act": "forget", "days": days, "calls": calls},
+            environ,
+            timeout=_SECONDS,
         )
         time.sleep(_LEAST_SECONDS + 5)
     after = common.run(bench, "benchmarks.records", {"act": "size"}, environ)["bytes"]
@@ -310,7 +329,11 @@ def _writing(bench: Bench, environ: dict[str, str]) -> Iterator[Any]:
     orders = json.dumps({"act": "write", "end": str(end)})
     with said.open("w") as out, (bench.folder / "writer.log").open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.records", orders], cwd=ROOT, env=environ, stdout=out, stderr=errors
+            [sys.executable, "-m", "benchmarks.records", orders],
+            cwd=ROOT,
+            env=environ,
+            stdout=out,
+            stderr=errors,
         )
         try:
             yield lambda: said.read_text().splitlines()
@@ -352,11 +375,15 @@ def report(name: str, found: dict[str, float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Records among very many, and their retention.")
-    parser.add_argument("--rows", type=int, default=0, help="100,000,000 on PostgreSQL, 20,000,000 on SQLite unless given")
+    parser.add_argument(
+        "--rows", type=int, default=0, help="100,000,000 on PostgreSQL, 20,000,000 on SQLite unless given"
+    )
     parser.add_argument("--old", type=int, default=10_000_000, help="how many of them are too old")
     parser.add_argument("--requests", type=int, default=40)
     parser.add_argument("--calls", type=int, default=10_000, help="of retention, at most")
-    parser.add_argument("--rounds", type=int, default=1, help="taken for the sake of `make bench`; one is enough")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="taken for the sake of `make bench`; one is enough"
+    )
     parser.add_argument("--only", nargs="+", choices=("sqlite", "postgres"), default=("sqlite", "postgres"))
     parser.add_argument("--url", default="", help="a migrated database, kept; filled where it is empty")
     parser.add_argument("--no-retention", action="store_true")

@@ -112,7 +112,7 @@ def _is_text(body: bytes) -> bool:
 
 class RecordQuery(PageQuery):
     """Which records; `q` searches the newest 50,000 of those the other fields leave; not their errors where fields
-    are masked for who asks. `count=false`: without `total`, which among a hundred million takes longer than the page."""
+    are masked for who asks. `count=false`: without `total`, which takes seconds among very many."""
 
     consumer: str | None = None
     outcome: Literal["acked", "retried", "dead_lettered", "duplicate", "released", "timed_out"] | None = None

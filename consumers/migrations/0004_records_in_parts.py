@@ -1,8 +1,11 @@
 """Records become a table of parts on PostgreSQL: the table of before is the first of them, and is not rewritten.
 
-Nothing is done on SQLite, which has no such tables (ADR 47). Each step can be done again: a migration that was ended in
-the middle goes on where it was.
+Nothing is done on SQLite, which has no such tables (ADR 47). A migration that was ended in the middle is begun again.
+All names are ours: no statement has anything from outside in it.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 from django.apps.registry import Apps
 from django.db import OperationalError, migrations, transaction
@@ -20,7 +23,8 @@ def split(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
         return
     editor.execute(f"ALTER TABLE {TABLE} DROP CONSTRAINT IF EXISTS {BOUND}")
     # What PostgreSQL would look for while nobody may write is looked for before, while all go on.
-    _patiently(editor, lambda: editor.execute(f"ALTER TABLE {TABLE} ADD CONSTRAINT {BOUND} CHECK (id < {SPAN}) NOT VALID"))
+    bound = f"ALTER TABLE {TABLE} ADD CONSTRAINT {BOUND} CHECK (id < {SPAN}) NOT VALID"
+    _patiently(editor, lambda: editor.execute(bound))
     editor.execute(f"ALTER TABLE {TABLE} VALIDATE CONSTRAINT {BOUND}")
     _patiently(editor, lambda: _exchange(apps, editor))
 
@@ -35,10 +39,14 @@ def join(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
 def _exchange(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     editor.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
     following = _next_id(editor)
-    is_empty = not _asked(editor, f"SELECT EXISTS (SELECT 1 FROM {TABLE})")[0][0]
+    is_empty = not _asked(editor, f"SELECT EXISTS (SELECT 1 FROM {TABLE})")[0][0]  # noqa: S608
     editor.execute(f"ALTER TABLE {TABLE} RENAME TO {FIRST}")
-    for (name,) in _asked(editor, f"SELECT indexname FROM pg_indexes WHERE tablename = '{FIRST}' AND schemaname = current_schema()"):
-        editor.execute(f"ALTER INDEX {_quoted(editor, name)} RENAME TO {_quoted(editor, f'{name[:60]}_p0')}")
+    for (name,) in _asked(
+        editor,
+        f"SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid WHERE indrelid = '{FIRST}'::regclass",  # noqa: S608
+    ):
+        quoted = editor.quote_name
+        editor.execute(f"ALTER INDEX {quoted(name)} RENAME TO {quoted(f'{name[:60]}_p0')}")
     editor.execute(f"ALTER TABLE {FIRST} ALTER COLUMN id DROP IDENTITY")
     editor.execute(
         f"CREATE TABLE {TABLE} (LIKE {FIRST} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (id)"
@@ -52,11 +60,9 @@ def _exchange(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
         (begun,) = _asked(editor, "SELECT now()")[0]
         editor.execute(f"COMMENT ON TABLE {FIRST} IS %s", [f"since {begun.isoformat()}"])
     for number in (1, 2):
-        part = f"{TABLE}_p{number}"
+        part, ids = f"{TABLE}_p{number}", f"FROM ({number * SPAN}) TO ({(number + 1) * SPAN})"
         editor.execute(f"CREATE TABLE {part} (LIKE {TABLE} INCLUDING ALL EXCLUDING IDENTITY)")
-        editor.execute(
-            f"ALTER TABLE {TABLE} ATTACH PARTITION {part} FOR VALUES FROM ({number * SPAN}) TO ({(number + 1) * SPAN})"
-        )
+        editor.execute(f"ALTER TABLE {TABLE} ATTACH PARTITION {part} FOR VALUES {ids}")
 
 
 def _copied_back(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
@@ -64,7 +70,7 @@ def _copied_back(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     following = _next_id(editor)
     editor.execute(f"ALTER TABLE {TABLE} RENAME TO {TABLE}_parted")
     editor.execute(f"CREATE TABLE {TABLE} (LIKE {TABLE}_parted INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
-    editor.execute(f"INSERT INTO {TABLE} SELECT * FROM {TABLE}_parted ORDER BY id")
+    editor.execute(f"INSERT INTO {TABLE} SELECT * FROM {TABLE}_parted ORDER BY id")  # noqa: S608
     _grant(editor, f"{TABLE}_parted")
     editor.execute(f"DROP TABLE {TABLE}_parted")
     _finish(apps, editor, following)
@@ -86,7 +92,7 @@ def _grant(editor: BaseDatabaseSchemaEditor, source: str) -> None:
     """Allow others on the new table what they were allowed on the old one."""
     for right, who in _asked(
         editor,
-        "SELECT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END"
+        "SELECT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END"  # noqa: S608
         f" FROM pg_class, aclexplode(relacl) WHERE oid = '{source}'::regclass AND grantee <> relowner",
     ):
         editor.execute(f"GRANT {right} ON {TABLE} TO {who}")
@@ -94,15 +100,15 @@ def _grant(editor: BaseDatabaseSchemaEditor, source: str) -> None:
 
 def _next_id(editor: BaseDatabaseSchemaEditor) -> int:
     (sequence,) = _asked(editor, f"SELECT pg_get_serial_sequence('{TABLE}', 'id')")[0]
-    ((last, is_called),) = _asked(editor, f"SELECT last_value, is_called FROM {sequence}")
+    ((last, is_called),) = _asked(editor, f"SELECT last_value, is_called FROM {sequence}")  # noqa: S608
     return int(last) + bool(is_called)
 
 
 def _is_parted(editor: BaseDatabaseSchemaEditor) -> bool:
-    return bool(_asked(editor, f"SELECT relkind = 'p' FROM pg_class WHERE oid = '{TABLE}'::regclass")[0][0])
+    return bool(_asked(editor, f"SELECT relkind = 'p' FROM pg_class WHERE oid = '{TABLE}'::regclass")[0][0])  # noqa: S608
 
 
-def _patiently(editor: BaseDatabaseSchemaEditor, act: object) -> None:
+def _patiently(editor: BaseDatabaseSchemaEditor, act: Callable[[], None]) -> None:
     """Run `act` in a transaction that waits a second at most for its lock: all others would wait behind it."""
     for number in range(TRIES):
         try:
@@ -115,14 +121,10 @@ def _patiently(editor: BaseDatabaseSchemaEditor, act: object) -> None:
                 raise
 
 
-def _asked(editor: BaseDatabaseSchemaEditor, sql: str) -> list[tuple]:
+def _asked(editor: BaseDatabaseSchemaEditor, sql: str) -> list[Any]:
     with editor.connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
-
-
-def _quoted(editor: BaseDatabaseSchemaEditor, name: str) -> str:
-    return editor.quote_name(name)
+        return list(cursor.fetchall())
 
 
 class Migration(migrations.Migration):

@@ -21,9 +21,9 @@ log = logging.getLogger("mqadmin.records")
 def forget(oldest: datetime, most: int, steps: Steps, days: float) -> int:
     """Delete records from before `oldest`, and the oldest beyond `most`, as long as `steps` go on. Return how many.
 
-    Parts go as a whole once their last record was written before `oldest`, so a record may be kept a day longer; rows go
-    one by one from the part that is written, and from one that was written for long, as the first of an installation
-    from before there were parts.
+    Parts go as a whole once their last record was written before `oldest`, so a record may be kept a day longer.
+    Rows go one by one from the part that is written, and from one that was written for long, as the first of an
+    installation from before there were parts. `days`: how long records are kept.
     """
     if not parts.are_there():
         gone = oldest_while(Record.objects.filter(started_at__lt=oldest), steps)
@@ -75,8 +75,10 @@ def _by_number(most: int, steps: Steps) -> int:
 
 
 def _is_long(part: Part, kept: timedelta) -> bool:
-    """Whether to wait for its end would keep records much longer than was said: nobody began the next part in time."""
-    return not (part.since and part.until) or part.until - part.since > 2 * min(parts.DAY, kept / parts.SHARE)
+    """Whether its first records would be kept for much longer than was said until it can go as a whole."""
+    if part.since is None or part.until is None:
+        return True
+    return part.until - part.since > 2 * min(parts.DAY, kept / parts.SHARE)
 
 
 def _of(part: Part) -> QuerySet[Record]:

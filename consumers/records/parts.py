@@ -1,9 +1,9 @@
 """The parts that PostgreSQL keeps records in: one a day, each for a range of ids, dropped whole when it is old.
 
-A part has SPAN ids for itself, far more than a day writes. When its time is over the sequence jumps to the first id of
-the next part, which is there already: nobody waits for that, and no row's own clock decides where it goes. When a part
-began is told by PostgreSQL's clock, in the comment of its table ("since 2026-11-30T10:00:00+00:00"). SQLite has no
-parts. See ADR 47.
+A part has SPAN ids for itself, far more than a day writes. When its time is over the sequence leaps to the first
+id of the next part, which is there already: nobody waits for that, and no row's own clock decides where it goes.
+When a part began is told by PostgreSQL's clock, in the comment of its table ("since 2026-11-30T10:00:00+00:00").
+SQLite has no parts. See ADR 47.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,11 +19,11 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from consumers.models import Record
 
 TABLE = Record._meta.db_table
-SPAN = 10_000_000_000  # ids of a part; a disk is full before (a record has 300 bytes and more), and a next part is there
+SPAN = 10_000_000_000  # ids of a part: three terabytes of records at least; and the next part is there
 AHEAD = 3  # empty parts behind the one that is written
 LEAST_ROWS = 1_000_000  # of a part that ends before its time, for the sake of MQADMIN_RECORDS_MAX
-LEAST_TIME = timedelta(hours=1)  # between two of those: a dump that takes longer than AHEAD of them is mended by `mend`
-DAY, SHARE = timedelta(days=1), 8  # how long a part is written: a day, or this share of the days that are kept
+LEAST_TIME = timedelta(hours=1)  # from one of those to the next
+DAY, SHARE = timedelta(days=1), 8  # how long a part is written: a day, or an eighth of the days that are kept
 _LOCK_MS = 100  # who writes waits behind who wants to drop a part, no longer than this
 _TRIES, _PAUSE_SECONDS = 20, 0.5
 _LOCK_KEY = 0x6D71_7265_6373  # of the advisory lock: one at a time looks after parts
@@ -35,13 +34,14 @@ log = logging.getLogger("mqadmin.records")
 
 @dataclass(frozen=True)
 class Part:
-    """`since`, `until`: when it was written, None where that is not known or not over. Moments of PostgreSQL's clock."""
+    """`since`, `until`: when it was written, by PostgreSQL's clock; None where that is not known, or not over.
+    `is_written`: it is the one that new records go to, or a later one.
+    """
 
     number: int
     since: datetime | None
     until: datetime | None
     is_written: bool
-    """Whether it is the one that new records go to, or a later one."""
 
     @property
     def name(self) -> str:
@@ -64,25 +64,38 @@ def all_parts() -> list[Part]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.relname, obj_description(c.oid, 'pg_class') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-            f" WHERE i.inhparent = '{TABLE}'::regclass"
+            "SELECT c.relname, obj_description(c.oid, 'pg_class') FROM pg_inherits i"
+            " JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass",
+            [TABLE],
         )
         found = {}
         for name, told in cursor.fetchall():
             if match := re.fullmatch(rf"{TABLE}_p(\d+)", name):
                 found[int(match[1])] = _since(told)
-    written = _written()
-    return list(_in_order(found, written))
+    return _in_order(found, _written())
 
 
-def _in_order(found: dict[int, datetime | None], written: int) -> Iterator[Part]:
-    until = None
-    parts = []
+def spans() -> list[tuple[int, datetime, int]]:
+    """Return (id and start of the first record, id of the last) of each part that has some, oldest first. None on
+    SQLite."""
+    found = all_parts()
+    if not found:
+        return []
+    each = (
+        f"(SELECT id, started_at, (SELECT max(id) FROM {part.name}) FROM {part.name} ORDER BY id LIMIT 1)"  # noqa: S608
+        for part in found
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(each))
+        return sorted(cursor.fetchall())
+
+
+def _in_order(found: dict[int, datetime | None], written: int) -> list[Part]:
+    made, until = [], None
     for number in sorted(found, reverse=True):
-        since = found[number]
-        parts.append(Part(number, since, until if number < written else None, number >= written))
-        until = since if number <= written else None
-    yield from reversed(parts)
+        made.append(Part(number, found[number], until, number >= written))
+        until = found[number] if number <= written else None
+    return made[::-1]
 
 
 def _since(told: str | None) -> datetime | None:
@@ -100,13 +113,15 @@ def _written() -> int:
 
 def _next_id() -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT last_value + is_called::int FROM {TABLE}_id_seq")
+        cursor.execute(f"SELECT last_value + is_called::int FROM {TABLE}_id_seq")  # noqa: S608
         return int(cursor.fetchone()[0])
 
 
 def keep_up(days: float, most: int) -> None:
-    """Make parts ahead, and begin the next one where the present one has had its time: a day, or an eighth of `days`
-    where that is less; or a twentieth of `most` rows. Raises django.db.Error."""
+    """Make parts ahead, and begin the next one where the present one has had its time or its rows.
+
+    That is a day, or an eighth of `days` where that is less; or a twentieth of `most`. Raises django.db.Error.
+    """
     if not are_there():
         return
     make_ahead()
@@ -126,32 +141,32 @@ def make_ahead() -> None:
         with connection.cursor() as cursor:
             for number in {0, *range(written, written + AHEAD + 1)} - there:
                 name = f"{TABLE}_p{number}"
-                first = number * SPAN if number else "MINVALUE"
+                ids = f"FROM ({number * SPAN if number else 'MINVALUE'}) TO ({(number + 1) * SPAN})"
                 cursor.execute(f"CREATE TABLE {name} (LIKE {TABLE} INCLUDING ALL EXCLUDING IDENTITY)")
                 # Unlike CREATE ... PARTITION OF this does not lock out who writes.
-                cursor.execute(
-                    f"ALTER TABLE {TABLE} ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({(number + 1) * SPAN})"
-                )
+                cursor.execute(f"ALTER TABLE {TABLE} ATTACH PARTITION {name} FOR VALUES {ids}")
 
 
 def _go_on(span: timedelta, rows: int) -> None:
-    following = _next_id()
-    found = all_parts()
-    present = next(part for part in found if part.is_written)
-    now = _now()
-    is_empty = following <= max(1, present.number * SPAN)
-    if present.since is None and present.number:  # its beginning was not written down: somebody ended us
+    """Begin the next part where the present one is over. A row counts by its id: nobody counts."""
+    following, now = _next_id(), _now()
+    present, after = [part for part in all_parts() if part.is_written][:2]
+    if (
+        present.since is None and present.number
+    ):  # it began, but who began it was ended before that was committed
         _note(present, now)
         return
-    age = now - present.since if present.since else None
-    is_over = age is None or age >= span or (following - present.number * SPAN >= rows and age >= min(span, LEAST_TIME))
-    if is_over and is_empty:
-        _note(present, now)
-    elif is_over:
-        after = next(part for part in found if part.number == present.number + 1)
-        _note(after, now)
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT setval('{TABLE}_id_seq', %s, false)", [after.number * SPAN])
+    written = following - present.number * SPAN
+    age = now - present.since if present.since else span
+    is_full = written >= rows and age >= min(span, LEAST_TIME)
+    if age < span and not is_full:
+        return
+    if written <= (0 if present.number else 1):
+        _note(present, now)  # without a record it has not begun
+        return
+    _note(after, now)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(%s, %s, false)", [f"{TABLE}_id_seq", after.number * SPAN])
 
 
 def _note(part: Part, since: datetime) -> None:
@@ -162,8 +177,8 @@ def _note(part: Part, since: datetime) -> None:
 def drop(part: Part) -> bool:
     """Drop `part` with all its records; return whether it is gone: not where others keep it in use for long.
 
-    The first part is emptied instead: it takes ids of a sequence that began anew. Writers wait for milliseconds: the
-    files are removed once the locks are given back.
+    The first part is emptied instead: it takes ids of a sequence that began anew. Who writes waits for
+    milliseconds: PostgreSQL removes the files once it has given the locks back.
     """
     act = f"TRUNCATE {part.name}" if part.number == 0 else f"DROP TABLE {part.name}"
     for number in range(_TRIES):

@@ -22,7 +22,7 @@ MAX_LIMIT = 500
 
 
 class Page(TypedDict):
-    """One page: the rows, how many match in all (None where nobody counted), the cursor of the next page or None."""
+    """One page: the rows, how many match in all (None: not counted), the cursor of the next page or None."""
 
     items: list[Any]
     total: int | None
@@ -41,7 +41,8 @@ def paginate(
 
     `order` names fields of the model itself, "-" for descending; null sorts last either way, and is not spoken of
     where a column has none: PostgreSQL would sort the whole table instead of reading its index. `limit` is
-    clipped to 1..500. `counted`: whether it says how many match: of very many that takes long. Raises Refusal (400, "bad_cursor") for a cursor of another list or order.
+    clipped to 1..500. `counted`: whether it says how many match, which takes long of very many. Raises Refusal
+    (400, "bad_cursor") for a cursor of another list or order.
     """
     keys = _keys(queryset.model, order)
     size = clipped(limit)

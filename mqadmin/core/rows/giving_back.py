@@ -1,7 +1,7 @@
 """What was deleted from SQLite's file is given back to the disk, in steps that nobody waits for.
 
-Free pages are used again by what is written next, so a share of them is left. PostgreSQL keeps house by itself. A file
-from before it was made for this (`auto_vacuum`) only stops growing: `manage.py compact_database` makes it so (ADR 47).
+Free pages are used again by what is written next, so a share of them is left. PostgreSQL keeps house by itself. A
+file that was not made for this (`auto_vacuum`) only stops growing until `manage.py compact_database` (ADR 47).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logging.getLogger("mqadmin.database")
 
 
 def give_back(steps: Steps | None = None) -> str:
-    """Give free pages back; return in words how much, "" where nothing is to be done. Outside of transactions only."""
+    """Give free pages back; return in words how much, "" where nothing is to be done. Not in a transaction."""
     if connection.vendor != "sqlite" or _pragma("auto_vacuum") != _INCREMENTAL:
         return ""
     steps = steps or Steps(SECONDS)
@@ -57,8 +57,10 @@ def prepare(**_signal: Any) -> None:
 
 
 def convert() -> None:
-    """Write the file anew, as one that can give back, without what is free in it. Nobody can write meanwhile, for some
-    ten seconds for a gigabyte, and the disk must have room for it twice more. Raises django.db.Error."""
+    """Write the file anew, as one that can give back, without what is free in it.
+
+    Nobody can write meanwhile, and the disk must have room for it twice more. Raises django.db.Error.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA auto_vacuum={_INCREMENTAL}")
         cursor.execute("VACUUM")

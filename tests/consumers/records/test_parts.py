@@ -168,7 +168,7 @@ def test_a_part_in_use_is_dropped_later(monkeypatch: Any) -> None:
     try:
         other.set_autocommit(False)
         with other.cursor() as cursor:
-            cursor.execute(f"SELECT 1 FROM {parts.TABLE}_p1")
+            cursor.execute(f"SELECT 1 FROM {parts.TABLE}_p1")  # noqa: S608
         assert (forget(), left()) == (2, [ids[1], *ids[3:]])
         other.rollback()
         assert (forget(), left()) == (1, ids[3:])
