@@ -86,8 +86,8 @@ def _of(part: Part) -> QuerySet[Record]:
 
 
 def _drop(part: Part) -> int:
-    """Return how many records are gone with it."""
-    count = _of(part).count()
+    """Return how many records are gone with it, by their ids: to count them takes longer than to drop them."""
+    count = _width(part)
     return count if parts.drop(part) else 0
 
 
