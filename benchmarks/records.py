@@ -5,7 +5,7 @@
 The records of 28 days, of which the first are too old, are made by the database itself, in the tables of the
 migrations; on PostgreSQL in parts, a day each. Then Django's test client asks for pages as a browser does, and for
 the API's; every request differs. Then a process commits groups of records as fast as it can, as a consumer's
-committer does, and retention is called until nothing is left to delete.
+committer does, and retention is called as one day after the other becomes too old.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from typing import Any
 
 from benchmarks import common
 from benchmarks.common import Bench
-from benchmarks.databases import databases
-from benchmarks.inbox import Ask, Clock, load_config
+from benchmarks.inbox import Ask, Clock, load_config, targets
 from deploy.options import ROOT
 from mqadmin.stack import with_room
 
@@ -33,7 +32,8 @@ DAYS = 28
 CONSUMERS = 20
 _GROUP = 100  # records of one commit: the prefetch of a busy consumer
 _SECONDS = 7_200.0
-_LEAST_SECONDS = 10.0  # in which the rate of who writes is taken
+_LEAST_SECONDS = 5.0  # between two calls of retention
+_CALL_SECONDS = 10.0  # one call has for a kind of rows; a minute outside of here
 # {g}: the row's number from 0; {at}: when it began.
 _ROW = """
     1 + {g} % {consumers}, 1, 'orders.' || ({g} % {consumers}), 'shop', 'orders.created', 'm-' || {g}, false, 1,
@@ -236,31 +236,29 @@ def write(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def forget(given: dict[str, Any]) -> dict[str, Any]:
-    """In a process of its own: call retention until nothing is left to delete."""
+    """In a process of its own: let one day after the other become too old, and call retention each time.
+
+    Return when each call began and ended (epoch seconds), and what all of them did.
+    """
     _setup()
     from django.conf import settings
 
     from consumers.records import retention
     from mqadmin.core.rows import giving_back
 
-    settings.MQADMIN_RECORDS_DAYS = given["days"]
     settings.MQADMIN_RECORDS_MAX = 10**12
-    began, calls, deleted = time.time(), 0, 0
-    cpu = time.process_time()
-    while calls < given["calls"]:
+    retention.DELETING = giving_back.SECONDS = given["seconds"]
+    calls, deleted, cpu = [], 0, time.process_time()
+    for number in range(1, given["calls"] + 1):
+        time.sleep(_LEAST_SECONDS)
+        settings.MQADMIN_RECORDS_DAYS = DAYS - given["days"] * number / given["calls"]
+        began = time.time()
         said = retention.delete_old()
         giving_back.give_back()
-        calls += 1
-        if not said:
-            break
-        deleted += int(said.split()[0])
-    return {
-        "began": began,
-        "ended": time.time(),
-        "calls": calls,
-        "deleted": deleted,
-        "cpu": time.process_time() - cpu,
-    }
+        calls.append((began, time.time()))
+        deleted += int(said.split()[0]) if said else 0
+    time.sleep(_LEAST_SECONDS)
+    return {"calls": calls, "deleted": deleted, "cpu": time.process_time() - cpu}
 
 
 def stored() -> int:
@@ -289,35 +287,25 @@ def _setup() -> None:
     django.setup()
 
 
-def retention(bench: Bench, environ: dict[str, str], days: float, calls: int) -> dict[str, float]:
-    """Return what retention took of who wrote meanwhile, and what it gave back."""
+def retention(bench: Bench, environ: dict[str, str], given: dict[str, Any]) -> dict[str, float]:
+    """Return what retention took of who wrote meanwhile, and what it gave back. Rates are medians of seconds."""
     before = common.run(bench, "benchmarks.records", {"act": "size"}, environ)["bytes"]
     with _writing(bench, environ) as lines:
-        time.sleep(_LEAST_SECONDS + 5)
-        told = common.run(
-            bench,
-            "benchmarks.records",
-            {"act": "forget", "days": days, "calls": calls},
-            environ,
-            timeout=_SECONDS,
-        )
-        time.sleep(_LEAST_SECONDS + 5)
+        told = common.run(bench, "benchmarks.records", {"act": "forget", **given}, environ, timeout=_SECONDS)
     after = common.run(bench, "benchmarks.records", {"act": "size"}, environ)["bytes"]
-    rates = {int(line.split()[0]): int(line.split()[1]) for line in lines() if line[:1].isdigit()}
-    first, last = int(told["began"]), int(told["ended"])
-    seconds = sorted(rates)
-    during = [rates[at] for at in seconds if first <= at - 1 <= max(last, first + _LEAST_SECONDS)]
-    beside = [rates[at] for at in seconds[1:-1] if at <= first - 1 or at > last + _LEAST_SECONDS + 1]
+    rates = [tuple(map(int, line.split())) for line in lines() if line[:1].isdigit()][3:-3]
+    beside, alone = [], []
+    for ended, count in rates:  # `count` were written in the second before `ended`
+        touched = any(ended - 1 <= end and began <= ended for began, end in told["calls"])
+        (beside if touched else alone).append(count)
     return {
         "deleted": told["deleted"],
-        "retention_s": told["ended"] - told["began"],
+        "written": sum(count for _ended, count in rates),
+        "retention_s": sum(end - began for began, end in told["calls"]),
         "retention_cpu_s": told["cpu"],
-        "calls": told["calls"],
-        "alone_per_second": statistics.mean(beside),
-        "beside_per_second": statistics.mean(during),
-        "alone_slowest_per_second": min(beside),
-        "beside_slowest_per_second": min(during),
-        "loss": 1 - statistics.mean(during) / statistics.mean(beside),
+        "alone_per_second": statistics.median(alone),
+        "beside_per_second": statistics.median(beside),
+        "loss": 1 - statistics.median(beside) / statistics.median(alone),
         "before_mb": before / 1e6,
         "after_mb": after / 1e6,
     }
@@ -347,18 +335,6 @@ def _writing(bench: Bench, environ: dict[str, str]) -> Iterator[Any]:
 # --- the run -----------------------------------------------------------------------------------------------
 
 
-def targets(options: argparse.Namespace, bench: Bench) -> Iterator[tuple[str, str]]:
-    """Yield (name, DATABASE_URL) of each database; it is there until the next is asked for."""
-    if options.url:
-        yield "postgres" if options.url.startswith("postgres") else "sqlite", options.url
-        return
-    with databases(bench, with_postgres="postgres" in options.only) as stores:
-        if "sqlite" in options.only:
-            yield "sqlite", stores.sqlite()
-        if "postgres" in options.only:
-            yield "postgres", stores.postgres_url
-
-
 def report(name: str, found: dict[str, float]) -> None:
     keys = [key.removesuffix("_bare_p95") for key in found if key.endswith("_bare_p95")]
     rows = [
@@ -381,7 +357,7 @@ def main() -> None:
     )
     parser.add_argument("--old", type=int, default=10_000_000, help="how many of them are too old")
     parser.add_argument("--requests", type=int, default=40)
-    parser.add_argument("--calls", type=int, default=10_000, help="of retention, at most")
+    parser.add_argument("--calls", type=int, default=14, help="of retention, until so many are gone")
     parser.add_argument(
         "--rounds", type=int, default=1, help="taken for the sake of `make bench`; one is enough"
     )
@@ -400,8 +376,9 @@ def main() -> None:
             given = {"act": "pages", "rows": rows, "requests": 0 if options.no_pages else options.requests}
             found = common.run(bench, "benchmarks.records", given, environ, timeout=_SECONDS)
             if not options.no_retention:
-                days = DAYS * (1 - min(options.old / rows, 1))
-                found |= retention(bench, environ, days, options.calls)
+                days = DAYS * min(options.old / rows, 1)
+                orders = {"days": days, "calls": options.calls, "seconds": _CALL_SECONDS}
+                found |= retention(bench, environ, orders)
             report(name, found)
             ours |= {f"{name}_{key}": value for key, value in {"rows": rows, **found}.items()}
     common.last_line("records", ours, {}, {})

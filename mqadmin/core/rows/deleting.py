@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 STEP_SECONDS = 0.015  # of one step, about
 PAUSE_SECONDS = 0.002  # between two steps, at least
 LONGEST_PAUSE_SECONDS = 1.0
+WAITED_SECONDS = 0.005  # for the lock: others write
+RESTS = 19  # then of twenty parts of the time one is ours
 FIRST, SMALLEST, LARGEST = 200, 10, 5_000  # rows of one step, of those that are small
 
 
@@ -18,7 +21,8 @@ class Steps:
     """Deletes a few rows at a time, for so many seconds in all. One thread.
 
     SQLite lets one connection write: the steps grow and shrink so that each takes about STEP_SECONDS, and between
-    two of them the others have as much time as the last one took.
+    two of them the others have as much time as the last one took; RESTS times as much where a step had to wait for
+    others, who are at work then.
     """
 
     def __init__(
@@ -32,6 +36,7 @@ class Steps:
         """`first`, `smallest`, `largest`: rows of one step, at first, at least and at most."""
         self._ends = time.monotonic() + seconds
         self.size = FIRST if first is None else first
+        self._began = 0.0
         self._smallest = SMALLEST if smallest is None else smallest
         self._largest = LARGEST if largest is None else largest
 
@@ -42,18 +47,24 @@ class Steps:
 
     def delete(self, rows: QuerySet[Any]) -> int:
         """Delete `rows`, which are at most `size`, then pause. Returns how many, with what hung on them."""
-        return self.take(lambda: rows.delete()[0])
+        return self.take(lambda: self._alone(rows))
+
+    def _alone(self, rows: QuerySet[Any]) -> int:
+        with transaction.atomic():  # on SQLite it waits here, and a step is no smaller for that
+            self._began = time.monotonic()
+            return rows.delete()[0]
 
     def take(self, delete: Callable[[], int]) -> int:
         """Call what deletes `size` rows at most, then pause. Returns what it returns: how many there were."""
-        began = time.monotonic()
+        asked = self._began = time.monotonic()
         gone = delete()
-        took = time.monotonic() - began
+        took, waited = time.monotonic() - self._began, self._began - asked
         if took > STEP_SECONDS:
             self.size = max(self._smallest, self.size // 2)
         elif took < STEP_SECONDS / 3:
             self.size = min(self._largest, self.size * 2)
-        time.sleep(max(PAUSE_SECONDS, min(took, LONGEST_PAUSE_SECONDS)))
+        rest = took if waited < WAITED_SECONDS else RESTS * took - waited
+        time.sleep(max(PAUSE_SECONDS, min(rest, LONGEST_PAUSE_SECONDS)))
         return gone
 
 
