@@ -53,10 +53,9 @@ def _by_age(oldest: datetime, steps: Steps, kept: timedelta) -> int:
 
 
 def _by_number(most: int, steps: Steps) -> int:
-    found = parts.all_parts()
-    if sum(_width(part) for part in found) <= most:
-        return 0
-    counts = {part: _of(part).count() for part in found}
+    if sum(last - first + 1 for first, _began, last in parts.spans()) <= most:
+        return 0  # by their ids there cannot be more: to count them takes long
+    counts = {part: _of(part).count() for part in parts.all_parts()}
     surplus, gone = sum(counts.values()) - most, 0
     for part, count in counts.items():
         if surplus <= 0:
@@ -87,15 +86,11 @@ def _of(part: Part) -> QuerySet[Record]:
 
 def _drop(part: Part) -> int:
     """Return how many records are gone with it, by their ids: to count them takes longer than to drop them."""
-    count = _width(part)
-    return count if parts.drop(part) else 0
-
-
-def _width(part: Part) -> int:
-    """Return how many records it can have at most, by its first and last: counting them takes long."""
     ids = _of(part).order_by("id").values_list("id", flat=True)
     first, last = ids.first(), ids.last()
-    return 0 if first is None or last is None else last - first + 1
+    if first is None or last is None or not parts.drop(part):
+        return 0
+    return last - first + 1
 
 
 def _surplus(most: int) -> int | None:
