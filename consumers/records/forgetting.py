@@ -60,8 +60,10 @@ def _by_number(most: int, steps: Steps) -> int:
     for part, count in counts.items():
         if surplus <= 0:
             break
+        if not count:
+            continue
         if count <= surplus and not part.is_written:
-            if count and not _drop(part):
+            if not _drop(part):
                 break
             gone += count
             surplus -= count

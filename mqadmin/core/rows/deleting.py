@@ -20,7 +20,7 @@ FIRST, SMALLEST, LARGEST = 200, 10, 5_000  # rows of one step, of those that are
 class Steps:
     """Deletes a few rows at a time, for so many seconds in all. One thread.
 
-    SQLite lets one connection write: the steps grow and shrink so that each takes about STEP_SECONDS, and between
+    SQLite lets one connection write: the steps grow and shrink so that each takes about `step` seconds, and between
     two of them the others have as much time as the last one took; RESTS times as much where a step had to wait for
     others, who are at work then.
     """
@@ -32,11 +32,13 @@ class Steps:
         first: int | None = None,
         smallest: int | None = None,
         largest: int | None = None,
+        step: float = STEP_SECONDS,
     ) -> None:
-        """`first`, `smallest`, `largest`: rows of one step, at first, at least and at most."""
+        """`first`, `smallest`, `largest`: rows of one step, at first, at least and at most. `step`: its seconds,
+        about: a step ends with a commit, so larger ones delete more in the same time."""
         self._ends = time.monotonic() + seconds
         self.size = FIRST if first is None else first
-        self._began = 0.0
+        self._began, self._step = 0.0, step
         self._smallest = SMALLEST if smallest is None else smallest
         self._largest = LARGEST if largest is None else largest
 
@@ -59,9 +61,9 @@ class Steps:
         asked = self._began = time.monotonic()
         gone = delete()
         took, waited = time.monotonic() - self._began, self._began - asked
-        if took > STEP_SECONDS:
+        if took > self._step:
             self.size = max(self._smallest, self.size // 2)
-        elif took < STEP_SECONDS / 3:
+        elif took < self._step / 3:
             self.size = min(self._largest, self.size * 2)
         rest = took if waited < WAITED_SECONDS else RESTS * took - waited
         time.sleep(max(PAUSE_SECONDS, min(rest, LONGEST_PAUSE_SECONDS)))
