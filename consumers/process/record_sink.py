@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from json.encoder import encode_basestring_ascii
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from consumers.models import Consumer
 from consumers.process import suspects
-from consumers.records import claims, inserting, minutes
+from consumers.records import claims, inserting, minutes, parts
 from consumers.records.database_faults import unavailable
 from consumers.records.inserting import Moments, Row, clean
 from consumers.records.minutes import MinuteCounter
@@ -80,6 +80,11 @@ class RecordSink:
                         claims.settle(self._consumer_id, self._process_id, claimed)
         except (OperationalError, InterfaceError) as error:
             self._acked = acked_before  # the same group is to come again
+            raise unavailable(error) from error
+        except IntegrityError as error:
+            if not parts.mend(error):
+                raise
+            self._acked = acked_before
             raise unavailable(error) from error
         self._minutes.keep(totals)
 

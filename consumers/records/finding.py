@@ -8,14 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import BooleanField, ExpressionWrapper, F, FloatField, Q, QuerySet
+from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, F, FloatField, Q, QuerySet, Value
+from django.db.models.functions import Collate, Concat, Upper
+from django.db.models.lookups import Contains
 
 from consumers.models import Consumer, Record
-from consumers.records import masks
+from consumers.records import masks, parts
 
 PAGE = 50
 SEARCHED = 50_000  # a text is looked for in so many of the newest records
 COUNTED = 1_000  # "999+ new"
+_NEAR = 1_000  # ids: so near the place of a moment is found
 _SLACK = timedelta(hours=1)  # a record is written when its message is done, so ids lag behind start times
 _WIDE = ("body", "traceback", "log", "properties", "headers")
 
@@ -52,54 +56,82 @@ def search(wanted: RecordSearch, consumer: Consumer | None = None) -> QuerySet[R
     A text is compared with message id, routing key, error and detail of the newest SEARCHED records (not with the
     last two where they may repeat what is hidden); a whole message id is found however old it is.
     """
-    rows = Record.objects.all() if consumer is None else Record.objects.filter(consumer=consumer)
-    if wanted.outcome:
-        rows = rows.filter(outcome=wanted.outcome)
-    if wanted.ack_lost is not None:
-        rows = rows.filter(ack_lost__isnull=not wanted.ack_lost)
+    rows = _of(wanted, consumer, by_message=bool(wanted.message_id))
+    beside = Q()
     if wanted.message_id:
-        rows = rows.filter(message_id=wanted.message_id)
+        beside &= Q(message_id=wanted.message_id)
     if wanted.since:
-        rows = rows.filter(started_at__gte=wanted.since, id__gte=_first_id_at(wanted.since - _SLACK))
+        beside &= Q(started_at__gte=wanted.since, id__gte=_first_at(wanted.since - _SLACK)[0])
     if wanted.until:
-        rows = rows.filter(started_at__lte=wanted.until, id__lte=_first_id_at(wanted.until + _SLACK))
+        beside &= Q(started_at__lte=wanted.until, id__lte=_first_at(wanted.until + _SLACK)[1])
+    rows = rows.filter(beside)
     if wanted.q:
-        rows = _matching(rows, wanted.q)
+        exact = _of(wanted, consumer, by_message=True).filter(beside, message_id=wanted.q)
+        rows = exact if exact.exists() else _matching(rows, wanted.q)
     stored = ExpressionWrapper(Q(body__isnull=False, body_truncated=False), output_field=BooleanField())
     waited = ExpressionWrapper(F("waited_ms") / 1000.0, output_field=FloatField())
     rows = rows.defer(*_WIDE).annotate(stored=stored, waited=waited).order_by("-id")
     return masks.MaskedRecords(model=Record, query=rows.query)
 
 
+def _of(wanted: RecordSearch, consumer: Consumer | None, *, by_message: bool) -> QuerySet[Record]:
+    """Return the records of a consumer, an outcome. `by_message`: which are few, by their message id.
+
+    SQLite counts nothing: of two indexes it takes the one with more columns, and would read all of a consumer.
+    """
+    is_hidden = by_message and connection.vendor == "sqlite"
+    rows = Record.objects.alias(of=F("consumer_id") + 0, ended=Concat("outcome", Value("")))
+    if consumer is not None:
+        rows = rows.filter(of=consumer.pk) if is_hidden else rows.filter(consumer=consumer)
+    if wanted.outcome:
+        rows = rows.filter(ended=wanted.outcome) if is_hidden else rows.filter(outcome=wanted.outcome)
+    if wanted.ack_lost is not None:
+        rows = rows.filter(ack_lost__isnull=not wanted.ack_lost)
+    return rows
+
+
 def _matching(rows: QuerySet[Record], text: str) -> QuerySet[Record]:
-    exact = rows.filter(message_id=text)
-    if exact.exists():
-        return exact
     floor = rows.order_by("-id").values_list("id", flat=True)[SEARCHED : SEARCHED + 1].first()
     if floor is not None:
         rows = rows.filter(id__gt=floor)
     fields = ("message_id", "routing_key", "error_type", *(() if masks.is_on() else ("error", "detail")))
     condition = Q()
     for field in fields:
-        condition |= Q(**{f"{field}__icontains": text})
+        condition |= _holding(field, text)
     return rows.filter(condition)
 
 
-def _first_id_at(when: datetime) -> int:
-    """Return an id before which every record began before `when`, by halving: start times have no index."""
+def _holding(field: str, text: str) -> Q:
+    """Return the condition that a field holds the text, in capitals or not."""
+    if connection.vendor == "postgresql" and text.isascii():
+        # PostgreSQL knows the capitals of all alphabets, and is twice as quick where those of ASCII are enough.
+        return Q(Contains(Upper(Collate(F(field), "C")), text.upper()))
+    return Q(**{f"{field}__icontains": text})
+
+
+def _first_at(when: datetime) -> tuple[int, int]:
+    """Return two ids, _NEAR apart at most, between which the first record stands that began at `when` or later.
+
+    By halving: start times have no index.
+    """
     ids = Record.objects.order_by("id").values_list("id", "started_at")
     first, last = ids.first(), ids.last()
     if first is None or last is None:
-        return 0
+        return 0, 0
     low, high = first[0], last[0] + 1
-    while low < high:
+    for began_with, began, ended_with in parts.spans():  # one query finds the part
+        if began >= when:
+            high = min(high, began_with)
+            break
+        low, high = began_with, ended_with + 1
+    while high - low > _NEAR:
         middle = (low + high) // 2
-        found = ids.filter(id__gte=middle).first()
+        found = ids.filter(id__gte=middle, id__lt=high).first()  # what is beyond is not planned for
         if found is None or found[1] >= when:
             high = middle
         else:
             low = found[0] + 1
-    return int(low)
+    return low, high
 
 
 def page(

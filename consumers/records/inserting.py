@@ -110,9 +110,11 @@ def mark_unacked(process_id: int, late: Sequence[tuple[str, str, str, str]]) -> 
     if not late:
         return
     table = connection.ops.quote_name(Record._meta.db_table)
+    newest = Record.objects.order_by("-id").values_list("id", flat=True)
+    floor = newest[_NEWEST : _NEWEST + 1].first() or 0  # counted: between two parts ids leap
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"UPDATE {table} SET ack_lost = %s WHERE id > (SELECT max(id) - {_NEWEST} FROM {table}) "  # noqa: S608
+            f"UPDATE {table} SET ack_lost = %s WHERE id > {floor} "  # noqa: S608
             "AND process_id = %s AND started_at = %s AND outcome = %s AND message_id = %s AND ack_lost IS NULL",
             [(why, process_id, at, outcome, message_id) for at, outcome, message_id, why in late],
         )

@@ -9,13 +9,16 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, HandledKey, Record, Suspect
-from consumers.records import claims
+from consumers.models import Consumer, ConsumerEvent, ConsumerMinute, HandledKey, Suspect
+from consumers.records import claims, forgetting
 from consumers.records.minutes import KEPT_DAYS
 from consumers.scaling import autoscaler
 from mqadmin.core.rows.deleting import Steps, oldest_while
 
 DELETING = 60.0  # seconds that retention may take for one kind of rows
+STEP = (
+    0.05  # seconds of a step for records, of which there may be very many: four times as many go in that time
+)
 _STALE_CLAIM = timedelta(days=1)  # left by a process that died, of a message that nobody delivered again
 
 
@@ -28,11 +31,8 @@ def delete_old(now: datetime | None = None) -> str:
     """
     moment = now or timezone.now()
     oldest = moment - timedelta(days=settings.MQADMIN_RECORDS_DAYS)
-    steps = Steps(DELETING)
-    gone = oldest_while(Record.objects.filter(started_at__lt=oldest), steps)
-    floor = _surplus()
-    if floor is not None:
-        gone += oldest_while(Record.objects.filter(id__lte=floor), steps)
+    steps = Steps(DELETING, step=STEP)
+    gone = forgetting.forget(oldest, settings.MQADMIN_RECORDS_MAX, steps, settings.MQADMIN_RECORDS_DAYS)
     oldest_while(ConsumerEvent.objects.filter(at__lt=oldest), Steps(DELETING))
     kept_from = int((moment - timedelta(days=KEPT_DAYS)).timestamp() // 60)
     oldest_while(ConsumerMinute.objects.filter(minute__lt=kept_from), Steps(DELETING))
@@ -40,16 +40,6 @@ def delete_old(now: datetime | None = None) -> str:
     oldest_while(autoscaler.old_points(moment), Steps(DELETING))
     _delete_keys(moment, Steps(DELETING))
     return _("%(n)d records deleted") % {"n": gone} if gone else ""
-
-
-def _surplus() -> int | None:
-    """Return the newest id that is one too many, None where there are not too many."""
-    ids = Record.objects.order_by("id").values_list("id", flat=True)
-    first, last = ids.first(), ids.last()
-    if first is None or last is None or last - first < settings.MQADMIN_RECORDS_MAX:
-        return None
-    surplus = Record.objects.count() - settings.MQADMIN_RECORDS_MAX
-    return ids[surplus - 1] if surplus > 0 else None
 
 
 def _delete_keys(now: datetime, steps: Steps) -> None:

@@ -17,7 +17,7 @@ class CoreConfig(AppConfig):
         from mqadmin.core import hooks, own_health, permissions
         from mqadmin.core.access import checks as access_checks
         from mqadmin.core.access import telling, upkeep
-        from mqadmin.core.rows import schema_check
+        from mqadmin.core.rows import giving_back, schema_check
 
         checks.register(access_checks.proxies, checks.Tags.security)
         checks.register(access_checks.base_path, checks.Tags.urls)
@@ -26,4 +26,5 @@ class CoreConfig(AppConfig):
         post_save.connect(telling.note_new, sender=User)
 
         pre_migrate.connect(schema_check.check, sender=self)
+        pre_migrate.connect(giving_back.prepare, sender=self)
         post_migrate.connect(permissions.ensure_roles, sender=self)

@@ -9,6 +9,7 @@ import socket
 from mqadmin.celery import app
 from mqadmin.core import hooks
 from mqadmin.core.acts import leases, operations
+from mqadmin.core.rows import giving_back
 from mqadmin.stack import with_room
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def resume_operations() -> list[int]:
 def retention() -> list[str]:
     """Delete what is old, app by app; one that fails is logged and does not stop the others."""
     done = []
-    for function in hooks.retention():
+    for function in (*hooks.retention(), giving_back.give_back):
         try:
             text = function()
         except Exception:

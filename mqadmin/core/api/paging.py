@@ -22,21 +22,27 @@ MAX_LIMIT = 500
 
 
 class Page(TypedDict):
-    """One page: the rows, how many match in all, the cursor of the next page or None."""
+    """One page: the rows, how many match in all (None: not counted), the cursor of the next page or None."""
 
     items: list[Any]
-    total: int
+    total: int | None
     next: str | None
 
 
 def paginate(
-    queryset: QuerySet[M], *, limit: int = 50, cursor: str | None = None, order: Sequence[str] = ("-id",)
+    queryset: QuerySet[M],
+    *,
+    limit: int = 50,
+    cursor: str | None = None,
+    order: Sequence[str] = ("-id",),
+    counted: bool = True,
 ) -> Page:
     """Return the page of `queryset` behind `cursor`, ordered by `order`, ties by primary key.
 
     `order` names fields of the model itself, "-" for descending; null sorts last either way, and is not spoken of
     where a column has none: PostgreSQL would sort the whole table instead of reading its index. `limit` is
-    clipped to 1..500. Raises Refusal (400, "bad_cursor") for a cursor of another list or order.
+    clipped to 1..500. `counted`: whether it says how many match, which takes long of very many. Raises Refusal
+    (400, "bad_cursor") for a cursor of another list or order.
     """
     keys = _keys(queryset.model, order)
     size = clipped(limit)
@@ -47,7 +53,7 @@ def paginate(
     has_more = len(items) > size
     items = items[:size]
     last = _encode(keys, items[-1]) if has_more else None
-    return {"items": items, "total": queryset.order_by().count(), "next": last}
+    return {"items": items, "total": queryset.order_by().count() if counted else None, "next": last}
 
 
 def clipped(limit: int) -> int:

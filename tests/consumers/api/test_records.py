@@ -34,6 +34,8 @@ def test_records_have_every_field_and_filters(api_of: Api) -> None:
         assert [item["id"] for item in viewer.call("GET", "/records", **query)[1]["items"]] == [failed.pk]
     assert viewer.call("GET", "/records", since="2099-01-01T00:00:00Z")[1]["items"] == []
     assert viewer.call("GET", "/records", until="2099-01-01T00:00:00")[1]["total"] == 3
+    uncounted = viewer.call("GET", "/records", count="false", limit=1)[1]
+    assert (uncounted["total"], len(uncounted["items"]), bool(uncounted["next"])) == (None, 1, True)
     assert viewer.call("GET", "/records", outcome="no-such")[0] == 422
     assert viewer.call("GET", "/records", consumer="nobody")[0] == 404
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from consumers.records import finding
@@ -51,6 +52,32 @@ def test_text_is_looked_for_in_the_newest_only_but_a_message_id_in_all(monkeypat
 
     assert ids(finding.page(RecordSearch(q="boom"), consumer)) == []
     assert ids(finding.page(RecordSearch(q="the-old-one"), consumer)) == [old.pk]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL counts which index is best")
+@pytest.mark.parametrize("wanted", [RecordSearch("acked", message_id="a"), RecordSearch("acked", q="a")])
+def test_a_message_id_is_looked_up_in_its_own_index(wanted: RecordSearch) -> None:
+    consumer = make_consumer()
+    for name in "abc":
+        make_record(consumer, message_id=name)
+    make_record(make_consumer(), message_id="a")
+    rows = finding.search(wanted, consumer)
+    assert "message_id=?" in rows.explain()
+    assert [row.message_id for row in rows] == ["a"]
+    other = RecordSearch("retried", message_id="a")
+    assert not finding.search(other, consumer).exists()
+
+
+def test_text_is_looked_for_among_those_that_the_rest_leaves(monkeypatch: Any) -> None:
+    """The newest so many are counted among them, not among all."""
+    monkeypatch.setattr(finding, "SEARCHED", 2)
+    consumer, now = make_consumer(), timezone.now()
+    old = make_record(consumer, detail="A needle", started_at=now - timedelta(days=3))
+    for _number in range(4):
+        make_record(consumer)
+    until = RecordSearch(q="needle", until=now - timedelta(days=1))
+    monkeypatch.setattr(finding, "_NEAR", 0)
+    assert ids(finding.page(until, consumer)) == [old.pk]
 
 
 def test_since_and_until_limit_by_start_time() -> None:

@@ -12,7 +12,7 @@ from mqadmin.core.rows import deleting
 from mqadmin.core.rows.deleting import Steps
 
 
-def test_steps_shrink_where_they_take_long_and_grow_where_they_do_not(monkeypatch: Any) -> None:
+def test_steps_shrink_where_they_take_long_and_grow_where_they_do_not(db: None, monkeypatch: Any) -> None:
     clock = [0.0]
 
     class Slow:
@@ -36,6 +36,30 @@ def test_steps_shrink_where_they_take_long_and_grow_where_they_do_not(monkeypatc
     assert steps.goes_on
     clock[0] += 60
     assert not steps.goes_on
+
+
+def test_a_step_that_waits_for_others_is_no_smaller_and_rests_longer(monkeypatch: Any) -> None:
+    """The lock that SQLite gives to one at a time is waited for before the step begins."""
+    clock, rested = [0.0], list[float]()
+
+    class Others:
+        def __enter__(self) -> None:
+            clock[0] += 0.1
+
+        def __exit__(self, *_error: object) -> None:
+            pass
+
+    class Rows:
+        def delete(self) -> tuple[int, dict[str, int]]:
+            clock[0] += 0.01
+            return 1, {}
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", rested.append)
+    monkeypatch.setattr(deleting.transaction, "atomic", Others)
+    steps = Steps(60, first=200)
+    steps.delete(Rows())  # type: ignore[arg-type]
+    assert (steps.size, rested) == (200, [pytest.approx(deleting.RESTS * 0.01 - 0.1)])
 
 
 @pytest.fixture
