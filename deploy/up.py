@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from deploy import broker, processes, reach, run_state, steps
 from deploy.options import ROOT, Options, from_environ
-from deploy.runner import STOP_SECONDS
+from deploy.running import PADDING, STOP_SECONDS
 from deploy.trouble import Trouble, report
 
 CELERY_VHOST = "mqadmin"
@@ -37,7 +37,7 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     options = from_environ()
     os.environ["MQADMIN_VAR"] = str(options.var)
-    import_module("mqadmin.settings")  # what they refuse is told before anything is started
+    _ask_settings()
     run = secrets.token_hex(8)
     run_state.write(options.var, run, options.address)
     try:
@@ -50,6 +50,18 @@ def main() -> int:
     finally:
         run_state.clear(options.var)
     return 0
+
+
+def _ask_settings() -> None:
+    """Have the settings tell what they refuse before anything is started; in a fork, as they stay for good."""
+    sys.stdout.flush()
+    asked = os.fork()
+    if not asked:
+        import_module("mqadmin.settings")
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])
+    if code:
+        sys.exit(code)
 
 
 @contextmanager
@@ -147,7 +159,7 @@ def _serve(options: Options, environ: dict[str, str]) -> None:
     steps.say("Starting mqadmin ...")
     left_out = [] if options.demo else ["demo"]
     runner = subprocess.Popen(
-        [sys.executable, "-m", "deploy.runner", "Procfile", *left_out],
+        [sys.executable, "-m", "deploy.runner", "Procfile", *left_out, PADDING],
         cwd=ROOT,
         env=environ,
         start_new_session=True,  # Ctrl-C reaches this process only, which then stops the others in order

@@ -20,15 +20,20 @@ _CACHE_KB = (
 
 def keep_small() -> None:
     """Set it all for this process. Called once, before threads and connections are made."""
+    bound()
+    connection_created.connect(_connected, dispatch_uid="monitor.resident")
+    gc.collect()
+    gc.freeze()  # what was imported stays: no collection need look at it
+
+
+def bound() -> None:
+    """Have what was taken given back to the system, in this process and in those that are forked from it."""
     with suppress(OSError, AttributeError):  # another library of C knows no such thing, and does without
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_ARENA_MAX, 1)  # else each thread keeps a heap of its own; of ours one runs at a time anyway
         mallopt(
             _MMAP_THRESHOLD, _LARGE
         )  # an answer of 5 MB goes back to the system; glibc would learn to keep it
-    connection_created.connect(_connected, dispatch_uid="monitor.resident")
-    gc.collect()
-    gc.freeze()  # what was imported stays: no collection need look at it
 
 
 def _connected(connection: BaseDatabaseWrapper, **_more: Any) -> None:
