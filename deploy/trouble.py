@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -29,6 +31,31 @@ def report(main: Callable[[], int | None]) -> None:
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def apart(work: Callable[[], None]) -> None:
+    """Do it in a fork, so that this process keeps nothing of what it loads; end with its code if it fails."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if not pid:
+        try:
+            report(work)
+        except SystemExit as end:
+            if isinstance(end.code, str):
+                print(end.code, file=sys.stderr)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1 if isinstance(end.code, str) else end.code or 0)
+        finally:
+            os._exit(1)
+    try:
+        _pid, status = os.waitpid(pid, 0)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    code = os.waitstatus_to_exitcode(status)
+    if code:
+        sys.exit(code)
 
 
 def _tell(text: str) -> int:

@@ -21,10 +21,10 @@ from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy import broker, processes, reach, run_state, steps
+from deploy import broker, processes, run_state, steps
 from deploy.options import ROOT, Options, from_environ
 from deploy.running import PADDING, STOP_SECONDS
-from deploy.trouble import Trouble, report
+from deploy.trouble import Trouble, apart, report
 
 CELERY_VHOST = "mqadmin"
 _READY_SECONDS = 120
@@ -37,7 +37,7 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     options = from_environ()
     os.environ["MQADMIN_VAR"] = str(options.var)
-    _ask_settings()
+    apart(_ask_settings)  # what they refuse is told before anything is started
     run = secrets.token_hex(8)
     run_state.write(options.var, run, options.address)
     try:
@@ -53,15 +53,13 @@ def main() -> int:
 
 
 def _ask_settings() -> None:
-    """Have the settings tell what they refuse before anything is started; in a fork, as they stay for good."""
-    sys.stdout.flush()
-    asked = os.fork()
-    if not asked:
-        import_module("mqadmin.settings")
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])
-    if code:
-        sys.exit(code)
+    import_module("mqadmin.settings")
+
+
+def _ask_brokers() -> None:
+    from deploy import reach
+
+    reach.check(os.environ)
 
 
 @contextmanager
@@ -69,7 +67,7 @@ def _broker(options: Options) -> Iterator[dict[str, str]]:
     """Yield RABBITMQ_URL and its sister of a broker that answers; stop it afterwards when it is ours."""
     if not options.private_broker:
         steps.say("Asking RabbitMQ ...")
-        reach.check(os.environ)
+        apart(_ask_brokers)
         yield {"RABBITMQ_URL": options.broker_url} if options.broker_url else {}
         return
     own = broker.private(options)

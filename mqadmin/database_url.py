@@ -22,7 +22,7 @@ SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     # FULL, not NORMAL: a letter is acked once its row is committed, so the commit must survive a power cut.
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4000;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
 }
 # A database behind a pulled cable is given up after seconds: nobody waits for TCP's quarter of an hour.
 POSTGRES = {
