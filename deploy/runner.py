@@ -17,9 +17,8 @@ from honcho.environ import parse_procfile
 
 from deploy.running import STOP_SECONDS
 from deploy.running.kept import Keeper, Kept
-from deploy.running.loaded import Loaded, Role
+from deploy.running.loaded import Loaded, Role, words
 from deploy.running.output import Tee
-
 
 
 def main() -> int:
@@ -32,11 +31,16 @@ def main() -> int:
 
 def _run(procfile: Path, left_out: list[str]) -> Role | None:
     os.environ["PYTHONUNBUFFERED"] = "1"
+    is_forking = os.environ.get("MQADMIN_FORK", "").strip() != "off"
     lines = parse_procfile(procfile.read_text()).processes.items()
     colours = get_colours()
-    kept = [Kept(name, command, next(colours)) for name, command in lines if name not in left_out]
+    kept = [
+        Kept(name, command, next(colours), words(command) if is_forking else ())
+        for name, command in lines
+        if name not in left_out
+    ]
     keeper = Keeper(kept, Tee(Path(os.environ["MQADMIN_VAR"]) / "log" / "mqadmin.log"), STOP_SECONDS)
-    if os.environ.get("MQADMIN_FORK", "").strip() != "off":
+    if any(one.words for one in kept):
         keeper.fork_from(Loaded)
     return keeper.run()
 

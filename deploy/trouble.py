@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from mqadmin import ending
 
@@ -33,29 +34,41 @@ def report(main: Callable[[], int | None]) -> None:
     sys.exit(code)
 
 
-def apart(work: Callable[[], None]) -> None:
+def apart(work: Callable[[], int | None]) -> None:
     """Do it in a fork, so that this process keeps nothing of what it loads; end with its code if it fails."""
+    code = forked(lambda: report(work))
+    if code:
+        sys.exit(code)
+
+
+def forked(work: Callable[[], int | None]) -> int:
+    """Do it in a fork of this process and return its exit code. Of a process without threads."""
     sys.stdout.flush()
     pid = os.fork()
     if not pid:
-        try:
-            report(work)
-        except SystemExit as end:
-            if isinstance(end.code, str):
-                print(end.code, file=sys.stderr)
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(1 if isinstance(end.code, str) else end.code or 0)
-        finally:
-            os._exit(1)
+        _end_with(work)
     try:
         _pid, status = os.waitpid(pid, 0)
     except BaseException:
         os.kill(pid, signal.SIGKILL)
         raise
-    code = os.waitstatus_to_exitcode(status)
-    if code:
-        sys.exit(code)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _end_with(work: Callable[[], int | None]) -> NoReturn:
+    """Nothing that waits for the end of the process that it was forked from is to be done here."""
+    code: int | str | None = 1
+    try:
+        code = work()
+    except SystemExit as end:
+        code = end.code
+    finally:
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
+            code = 1
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code or 0)
 
 
 def _tell(text: str) -> int:

@@ -48,7 +48,7 @@ def rehearse() -> None:
     try:
         environ: dict[str, Any] = {"PATH_INFO": "/login/", "HTTP_HOST": host, "wsgi.url_scheme": "https"}
         setup_testing_defaults(environ)
-        application()(environ, lambda *_answer: None).close()
+        application()(environ, lambda *_answer: _nowhere).close()
         database.of_another_version()
         for model in apps.get_models():
             model._meta.get_fields()
@@ -58,6 +58,10 @@ def rehearse() -> None:
         log.info("nothing was rehearsed: %s", error)
     finally:
         connections.close_all()
+
+
+def _nowhere(_text: bytes) -> None:
+    """Take what is written of an answer that nobody wants."""
 
 
 def _load(resolver: URLResolver) -> None:

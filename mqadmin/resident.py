@@ -18,8 +18,8 @@ _LARGE = 256 * 1024
 def keep_small(cache_kb: int) -> None:
     """Set it all for this process, and for what is forked from it. Called before threads and connections are made.
 
-    `cache_kb`: of each connection to SQLite. Each thread has one, and a commit of any other process empties it; what it
-    reads is in the system's cache too.
+    `cache_kb`: of each connection to SQLite. Each thread has one, and a commit of any other process empties it;
+    what it reads is in the system's cache too.
     """
     give_back()
     connection_created.connect(_Sized(cache_kb), weak=False, dispatch_uid="resident")

@@ -38,7 +38,7 @@ def _application() -> Application:
             )
         database.require(wait=True)  # one that is away is a page of each request, until it is back
         ready.make_ready()
-        resident.keep_small(cache_kb=1_000)
+        resident.keep_small(cache_kb=500)
         return with_room(below(settings.BASE_PATH, made))
     except SystemExit as end:  # the settings, or the tables, cannot be used: one line says why
         text = str(end)

@@ -1,7 +1,7 @@
 """Processes that are kept running: one that ends is started again, ever more slowly, until told to stop.
 
-A monitor that crashes must not take the web page with it, nor stay away unnoticed. Each runs in a session of its own,
-so that a signal reaches all that it has started.
+A monitor that crashes must not take the web page with it, nor stay away unnoticed. Each runs in a session of its
+own, so that a signal reaches all that it has started.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from deploy.running.loaded import Loaded, Role, words
+from deploy.running.loaded import Loaded, Role
 from deploy.running.output import Lines, QuietPrinter, Tee
 
 FIRST_DELAY_S = 1.0
@@ -32,12 +32,13 @@ def delay(failures: int) -> float:
 
 @dataclass
 class Kept:
-    """A line of the Procfile. `due`: monotonic seconds of its next start, None while it runs."""
+    """A line of the Procfile. `words`: those of its command, [] where only a shell can read it. `due`: monotonic
+    seconds of its next start, None while it runs."""
 
     name: str
     command: str
     colour: str
-    words: list[str] = field(default_factory=list)
+    words: Sequence[str] = ()
     due: float | None = 0.0
     began: float = 0.0
     failures: int = 0
@@ -91,17 +92,14 @@ class Keeper:
         signal.signal(signal.SIGCHLD, lambda _got, _frame: None)
 
     def fork_from(self, make: Callable[[], Loaded]) -> None:
-        """Have processes forked, of what `make` loads. Without that each is started by itself, and the reason said."""
+        """Have processes forked, of what `make` loads; where it cannot, each is started by itself, and it says why."""
         try:
             self._loaded = make()
         except (Exception, SystemExit) as error:  # each process meets it itself, and says more
             self._complain(f"{type(error).__name__}: {error}")
-            return
-        for kept in self._kept:
-            kept.words = words(kept.command)
 
     def run(self) -> Role | None:
-        """Keep them running until told to stop; None once all have ended. In a forked process: what it has to run."""
+        """Keep them running until told to stop; None once all have ended. In a forked process what it has to run."""
         while True:
             for kept in self._kept:
                 if not self._told and kept.due is not None and kept.due <= time.monotonic():
@@ -183,7 +181,7 @@ class Keeper:
                 self._look_at(started)
 
     def _start(self, kept: Kept) -> Role | None:
-        """Start it: forked, or by a shell. Returns in the new process alone what it has to run, None in this one."""
+        """Start it: forked, or by a shell. Returns what it has to run in the new process alone, else None."""
         role = self._role(kept)
         kept.due, kept.began = None, time.monotonic()
         reading, writing = os.pipe()
@@ -228,7 +226,7 @@ class Keeper:
             self._printer.say("", "", f"processes are not forked, each is started by itself: {why}")
         self._said = why
 
-    def _become(self, output: int, mask: set[signal.Signals]) -> None:
+    def _become(self, output: int, mask: Iterable[int]) -> None:
         """Have nothing of the keeper's in this new process: neither its signals nor what it has open."""
         os.setsid()
         signal.set_wakeup_fd(-1)
@@ -252,7 +250,7 @@ def _execute(command: str) -> None:
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.execv("/bin/sh", ["sh", "-c", f"exec {command}"])
+        os.execv("/bin/sh", ["sh", "-c", f"exec {command}"])  # noqa: S606  # a line of the Procfile
     except BaseException as error:
         os.write(2, f"cannot be started: {error}\n".encode())
     finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from mqadmin import resident
 from mqadmin.core import database
 from mqadmin.passing.tapping import process
 
