@@ -17,7 +17,7 @@ from honcho.environ import parse_procfile
 
 from deploy.running import STOP_SECONDS
 from deploy.running.kept import Keeper, Kept
-from deploy.running.loaded import Loaded, Role, words
+from deploy.running.loaded import PROGRAMS, Loaded, Role, words
 from deploy.running.output import Tee
 
 
@@ -40,7 +40,7 @@ def _run(procfile: Path, left_out: list[str]) -> Role | None:
         if name not in left_out
     ]
     keeper = Keeper(kept, Tee(Path(os.environ["MQADMIN_VAR"]) / "log" / "mqadmin.log"), STOP_SECONDS)
-    if any(one.words for one in kept):
+    if any(one.words[0] in PROGRAMS for one in kept if one.words):
         keeper.fork_from(Loaded)
     return keeper.run()
 

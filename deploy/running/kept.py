@@ -92,14 +92,14 @@ class Keeper:
         signal.signal(signal.SIGCHLD, lambda _got, _frame: None)
 
     def fork_from(self, make: Callable[[], Loaded]) -> None:
-        """Have processes forked, of what `make` loads; where it cannot, each is started by itself, and it says why."""
+        """Have processes forked, of what `make` loads. Where it cannot, each is started by itself; it says why."""
         try:
             self._loaded = make()
         except (Exception, SystemExit) as error:  # each process meets it itself, and says more
             self._complain(f"{type(error).__name__}: {error}")
 
     def run(self) -> Role | None:
-        """Keep them running until told to stop; None once all have ended. In a forked process what it has to run."""
+        """Keep them running until told to stop, then return None; in a forked process, what it has to run."""
         while True:
             for kept in self._kept:
                 if not self._told and kept.due is not None and kept.due <= time.monotonic():
@@ -187,7 +187,9 @@ class Keeper:
         reading, writing = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _OURS)  # else the new one would take it with our handlers
+        before = signal.pthread_sigmask(
+            signal.SIG_BLOCK, _OURS
+        )  # else the new one would take it with our handlers
         try:
             pid = os.fork()
             if not pid:

@@ -20,6 +20,7 @@ from pathlib import Path
 from deploy.options import ROOT
 
 Role = Callable[[], object]
+PROGRAMS = ("python", "celery", "gunicorn")  # of which some command lines can be forked
 _IN_THEIR_FIRST_SECONDS = (
     "celery.app.amqp",
     "celery.app.control",

@@ -61,7 +61,10 @@ def test_delay_doubles_up_to_a_limit() -> None:
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("gunicorn a --bind $BIND --threads ${MANY:-8}", ["gunicorn", "a", "--bind", "h:1", "--threads", "8"]),
+        (
+            "gunicorn a --bind $BIND --threads ${MANY:-8}",
+            ["gunicorn", "a", "--bind", "h:1", "--threads", "8"],
+        ),
         ("python manage.py run_monitor", ["python", "manage.py", "run_monitor"]),
         ("celery $SEVERAL", ["celery", "a", "b"]),
         ("celery $UNKNOWN x", ["celery", "x"]),
@@ -131,10 +134,15 @@ def test_a_forked_process_is_as_one_that_was_started_by_itself(
     blocked = int(next(line for line in status.splitlines() if line.startswith("SigBlk")).split()[1], 16)
     assert not blocked & 1 << signal.SIGCHLD - 1
 
+    assert first.pid in {process.pid for process in processes.of_run(tmp_path.name)}, "a killed run is found"
+
+    os.utime(tmp_path / "secret-key")  # the runner is no more what is on the disk
     first.kill()
     wait_until(lambda: "monitor ended by SIGKILL; starting it again in 1 s" in log.read_text(), 20)
-    wait_until(lambda: log.read_text().count(begun) == 2, 20)
-    assert [child.pid for child in monitors()] != [first.pid]
+    wait_until(lambda: log.read_text().count(begun) == 2, 30)
+    assert "each is started by itself: " in log.read_text()
+    (second,) = monitors()
+    assert second.cmdline()[-3:] == ["python", "manage.py", "run_monitor"]
 
     runner.send_signal(signal.SIGTERM)
     assert runner.wait(timeout=patient(10)) == 0
