@@ -106,6 +106,7 @@ def test_told_to_stop_it_starts_nothing(start: Start, tmp_path: Path) -> None:
 
     assert runner.wait(timeout=patient(5)) == 0
     assert starts.read_text() == "x\n"
+    assert "starting it again" not in (tmp_path / "terminal").read_text()
     assert processes.of_run(tmp_path.name) == []
 
 
@@ -123,6 +124,7 @@ def test_a_forked_process_is_as_one_that_was_started_by_itself(
     begun = "monitor: sampling"
     wait_until(lambda: log.exists() and begun in log.read_text(), 60, what=begun)
     (first,) = monitors()
+    assert _has_loaded_all(runner)
     assert first.memory_full_info().uss < 0.5 * first.memory_info().rss, "most of it is shared"
     assert os.getsid(first.pid) == first.pid
     ours = {os.readlink(f"/proc/{runner.pid}/fd/{name}") for name in os.listdir(f"/proc/{runner.pid}/fd")}
@@ -156,9 +158,14 @@ def test_a_forked_process_is_as_one_that_was_started_by_itself(
 def test_what_cannot_be_forked_is_started_by_itself(
     start: Start, tmp_path: Path, environ: dict[str, str], reason: str
 ) -> None:
-    start("monitor: python manage.py run_monitor --help", **environ)
+    runner = start("monitor: python manage.py run_monitor --help", **environ)
     log = tmp_path / "log" / "mqadmin.log"
     wait_until(lambda: log.exists() and "monitor ended with" in log.read_text(), 60)
     said = log.read_text()
+    assert not _has_loaded_all(runner)
     assert ("each is started by itself" in said) == bool(reason)
     assert "usage: manage.py run_monitor" in said or reason in said
+
+
+def _has_loaded_all(runner: subprocess.Popen[bytes]) -> bool:
+    return "pydantic_core" in Path(f"/proc/{runner.pid}/maps").read_text()
