@@ -1,87 +1,48 @@
-"""Run the Procfile's processes under honcho, each kept running by `deploy.keep`.
+"""Run the Procfile's processes, and keep each running (`deploy.running`).
 
     python -m deploy.runner PROCFILE [NAME_TO_LEAVE_OUT...]
 
-honcho alone ends everything as soon as one process ends; with `keep` in between it sees an end only when
-all are told to stop. Their output goes to the terminal and to $MQADMIN_VAR/log/mqadmin.log.
+They are forked from this process, which loads once what they need; with MQADMIN_FORK=off, or where that cannot be
+loaded, each is started by itself. Their output goes to the terminal and to $MQADMIN_VAR/log/mqadmin.log.
 """
 
 from __future__ import annotations
 
-import logging
-import logging.handlers
 import os
-import re
-import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
-import honcho.manager
+from honcho.colour import get_colours
 from honcho.environ import parse_procfile
-from honcho.manager import SYSTEM_PRINTER_NAME, Manager
-from honcho.printer import Printer
 
-# Seconds from the first process's end to SIGKILL for the rest. A consumer finishes what is in hand meanwhile.
-STOP_SECONDS = 7
-_GOES_WELL = re.compile(r"\s*$|\d{4}-\d\d-\d\d [\d:,]+ (INFO|DEBUG) |monitor: |worker: (Warm|Cold) shutdown")
-_COLOUR = re.compile(r"\x1b\[\d+m")
+from deploy.running import STOP_SECONDS
+from deploy.running.kept import Keeper, Kept
+from deploy.running.loaded import PROGRAMS, Loaded, Role, words
+from deploy.running.output import Tee
 
 
 def main() -> int:
     """Run until SIGINT or SIGTERM; all processes have ended when this returns."""
-    procfile, *left_out = sys.argv[1:]
-    honcho.manager.KILL_WAIT = STOP_SECONDS
-    manager = Manager(QuietPrinter(Tee(Path(os.environ["MQADMIN_VAR"]) / "log" / "mqadmin.log")))
-    for name, command in parse_procfile(Path(procfile).read_text()).processes.items():
-        if name not in left_out:
-            kept = f"exec {shlex.quote(sys.executable)} -m deploy.keep {name} {command}"
-            manager.add_process(name, kept, env={**os.environ, "PYTHONUNBUFFERED": "1"})
-    manager.loop()
+    role = _run(Path(sys.argv[1]), sys.argv[2:])
+    if role is not None:  # a process that was forked
+        role()
     return 0
 
 
-class QuietPrinter(Printer):  # type: ignore[misc]
-    """honcho's printer without honcho's own remarks: who was started and which signal was sent.
-
-    What only says that all goes well goes to the file alone.
-    """
-
-    output: Tee
-
-    def write(self, message: Any) -> None:
-        if message.name == SYSTEM_PRINTER_NAME:
-            return
-        text = message.data.decode(errors="replace") if isinstance(message.data, bytes) else message.data
-        self.output.is_shown = _GOES_WELL.match(text) is None
-        super().write(message)
-
-
-class Tee:
-    """A text stream that writes to stdout and, without colours, to a file of 5 MB, two older ones kept.
-
-    A disk that is full costs lines of the file and nothing else.
-    """
-
-    is_shown = True
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(path, maxBytes=5_000_000, backupCount=2)
-        handler.terminator = ""
-        handler.handleError = lambda record: None  # type: ignore[method-assign]  # noqa: ARG005
-        self._file = logging.Logger("output")
-        self._file.addHandler(handler)
-
-    def isatty(self) -> bool:
-        return sys.stdout.isatty()
-
-    def write(self, text: str) -> int:
-        self._file.info("%s", _COLOUR.sub("", text))
-        return sys.stdout.write(text) if self.is_shown else len(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
+def _run(procfile: Path, left_out: list[str]) -> Role | None:
+    os.environ["PYTHONUNBUFFERED"] = "1"
+    is_forking = os.environ.get("MQADMIN_FORK", "").strip() != "off"
+    lines = parse_procfile(procfile.read_text()).processes.items()
+    colours = get_colours()
+    kept = [
+        Kept(name, command, next(colours), words(command) if is_forking else ())
+        for name, command in lines
+        if name not in left_out
+    ]
+    keeper = Keeper(kept, Tee(Path(os.environ["MQADMIN_VAR"]) / "log" / "mqadmin.log"), STOP_SECONDS)
+    if any(one.words[0] in PROGRAMS for one in kept if one.words):
+        keeper.fork_from(Loaded)
+    return keeper.run()
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from mqadmin import ending
 
@@ -29,6 +32,43 @@ def report(main: Callable[[], int | None]) -> None:
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def apart(work: Callable[[], int | None]) -> None:
+    """Do it in a fork, so that this process keeps nothing of what it loads; end with its code if it fails."""
+    code = forked(lambda: report(work))
+    if code:
+        sys.exit(code)
+
+
+def forked(work: Callable[[], int | None]) -> int:
+    """Do it in a fork of this process and return its exit code. Of a process without threads."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if not pid:
+        _end_with(work)
+    try:
+        _pid, status = os.waitpid(pid, 0)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    return os.waitstatus_to_exitcode(status)
+
+
+def _end_with(work: Callable[[], int | None]) -> NoReturn:
+    """Nothing that waits for the end of the process that it was forked from is to be done here."""
+    code: int | str | None = 1
+    try:
+        code = work()
+    except SystemExit as end:
+        code = end.code
+    finally:
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
+            code = 1
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code or 0)
 
 
 def _tell(text: str) -> int:

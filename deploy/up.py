@@ -8,23 +8,20 @@ Comes after `deploy.prepare` and the virtual environment. Ends within 15 s of Ct
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy import broker, processes, reach, run_state, steps
+from deploy import processes, run_state, steps
 from deploy.options import ROOT, Options, from_environ
-from deploy.runner import STOP_SECONDS
-from deploy.trouble import Trouble, report
+from deploy.running import PADDING, STOP_SECONDS
+from deploy.trouble import Trouble, apart, forked, report
 
 CELERY_VHOST = "mqadmin"
 _READY_SECONDS = 120
@@ -37,8 +34,8 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     options = from_environ()
     os.environ["MQADMIN_VAR"] = str(options.var)
-    import_module("mqadmin.settings")  # what they refuse is told before anything is started
-    run = secrets.token_hex(8)
+    apart(_ask_settings)  # what they refuse is told before anything is started
+    run = os.urandom(8).hex()
     run_state.write(options.var, run, options.address)
     try:
         with _broker(options) as urls:
@@ -52,14 +49,26 @@ def main() -> int:
     return 0
 
 
+def _ask_settings() -> None:
+    import_module("mqadmin.settings")
+
+
+def _ask_brokers() -> None:
+    from deploy import reach
+
+    reach.check(os.environ)
+
+
 @contextmanager
 def _broker(options: Options) -> Iterator[dict[str, str]]:
     """Yield RABBITMQ_URL and its sister of a broker that answers; stop it afterwards when it is ours."""
     if not options.private_broker:
         steps.say("Asking RabbitMQ ...")
-        reach.check(os.environ)
+        apart(_ask_brokers)
         yield {"RABBITMQ_URL": options.broker_url} if options.broker_url else {}
         return
+    from deploy import broker
+
     own = broker.private(options)
     try:
         steps.say("Starting RabbitMQ ...")
@@ -147,7 +156,7 @@ def _serve(options: Options, environ: dict[str, str]) -> None:
     steps.say("Starting mqadmin ...")
     left_out = [] if options.demo else ["demo"]
     runner = subprocess.Popen(
-        [sys.executable, "-m", "deploy.runner", "Procfile", *left_out],
+        [sys.executable, "-m", "deploy.runner", "Procfile", *left_out, PADDING],
         cwd=ROOT,
         env=environ,
         start_new_session=True,  # Ctrl-C reaches this process only, which then stops the others in order
@@ -170,7 +179,7 @@ def _serve(options: Options, environ: dict[str, str]) -> None:
 def _announce(options: Options, runner: subprocess.Popen[bytes]) -> None:
     """Print the last line, with address and login, once the page answers. Raises Trouble if it does not."""
     deadline = time.monotonic() + _READY_SECONDS
-    while not (_healthy(options) and _sign_in_answers(options)):
+    while forked(lambda: 0 if _answers(options) else 1):
         if runner.poll() is not None:
             return
         if time.monotonic() > deadline:
@@ -184,16 +193,16 @@ def _announce(options: Options, runner: subprocess.Popen[bytes]) -> None:
     steps.say(f"mqadmin is ready: {options.address}  {login}")
 
 
-def _healthy(options: Options) -> bool:
-    return _fetch(f"{options.address}healthz") is not None
-
-
-def _sign_in_answers(options: Options) -> bool:
-    page = _fetch(options.address)  # follows the redirect to the sign-in page
+def _answers(options: Options) -> bool:
+    """Whether it serves, and shows the page to sign in, to which the first address leads. Loads 7 MB."""
+    page = _fetch(options.address) if _fetch(f"{options.address}healthz") is not None else None
     return page is not None and b'type="password"' in page
 
 
 def _fetch(url: str) -> bytes | None:
+    import urllib.error
+    import urllib.request
+
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=5) as response:

@@ -20,22 +20,25 @@ GIVE_UP = 4  # by this exit code of a worker gunicorn ends, instead of starting 
 
 def _application() -> Application:
     try:
-        from django.core.wsgi import get_wsgi_application
+        import django
+
+        django.setup()
+        from django.conf import settings
+
+        from mqadmin import ready, resident
+        from mqadmin.core import database
 
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="No directory at")  # said below
-            made = get_wsgi_application()
-        from django.conf import settings
-
-        from mqadmin.core import database
-        from mqadmin.ready import make_ready
+            made = ready.application()
 
         if not os.path.isdir(settings.STATIC_ROOT):
             sys.stderr.write(
                 f"mqadmin: no static files in {settings.STATIC_ROOT}: run manage.py collectstatic.\n"
             )
         database.require(wait=True)  # one that is away is a page of each request, until it is back
-        make_ready()
+        ready.make_ready()
+        resident.keep_small(cache_kb=500)
         return with_room(below(settings.BASE_PATH, made))
     except SystemExit as end:  # the settings, or the tables, cannot be used: one line says why
         text = str(end)

@@ -8,8 +8,10 @@ https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
 from typing import Literal
 
 from prometheus_client.core import Metric
@@ -17,6 +19,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encode
 from prometheus_client.registry import Collector
 
 OPEN = "application/openmetrics-text"
+_AT_ONCE = 500  # lines
 Value = int | float | bool | None
 
 
@@ -49,16 +52,19 @@ def exposition(found: Iterable[Family | Metric], accept: str = "") -> tuple[byte
     """Return all that was found and its content type, in the format that an Accept header asks for."""
     everything = list(found)
     encode, content_type = _format(accept)
-    families = (item for item in everything if isinstance(item, Family))
-    text = render(families, is_open=content_type.startswith(OPEN))
-    rest = _Collected(item for item in everything if isinstance(item, Metric) and item.samples)
-    return text.encode() + encode(rest), content_type
+    text = BytesIO()
+    for family in everything:
+        if isinstance(family, Family):
+            for part in _parts(family, content_type.startswith(OPEN)):
+                text.write(part.encode())
+    text.write(encode(_Collected(item for item in everything if isinstance(item, Metric) and item.samples)))
+    return text.getvalue(), content_type
 
 
 def render(families: Iterable[Family], *, is_open: bool = False) -> str:
     """Return the families in Prometheus' text format, or `is_open` in that of OpenMetrics; one without samples is
     left out."""
-    return "".join(_text(family, is_open) for family in families)
+    return "".join(part for family in families for part in _parts(family, is_open))
 
 
 def _format(accept: str) -> tuple[Callable[[Collector], bytes], str]:
@@ -68,12 +74,17 @@ def _format(accept: str) -> tuple[Callable[[Collector], bytes], str]:
         return generate_latest, CONTENT_TYPE_PLAIN_0_0_4
 
 
-def _text(family: Family, is_open: bool) -> str:
-    # A boolean is a number here.
-    lines = [f"{family.name}{text} {value + 0}\n" for text, value in family.samples if value is not None]
+def _parts(family: Family, is_open: bool) -> Iterator[str]:
+    """Yield the family's text: never all of its lines at once, whose memory the process would keep."""
     name = family.name.removesuffix("_total") if is_open and family.kind == "counter" else family.name
     head = f"# HELP {name} {_help(family.help)}\n# TYPE {name} {family.kind}\n"
-    return head + "".join(lines) if lines else ""
+    samples = iter(family.samples)
+    while some := list(islice(samples, _AT_ONCE)):
+        # A boolean is a number here.
+        lines = [f"{family.name}{text} {value + 0}\n" for text, value in some if value is not None]
+        if lines:
+            yield head + "".join(lines)
+            head = ""
 
 
 def _escaped(value: str) -> str:

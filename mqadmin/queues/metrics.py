@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from django.conf import settings
 from django.utils import timezone
@@ -62,7 +63,7 @@ def _queues() -> Iterator[Family]:
     now = timezone.now().timestamp()
     found = [
         (labels(broker=slug, vhost=vhost, queue=name), *numbers, None if at is None else round(now - at, 1))
-        for slug, vhost, name, at, *numbers in rows.values_list(*fields)
+        for slug, vhost, name, at, *numbers in rows.values_list(*fields).iterator()
     ]
     wanted = [
         ("mqadmin_queue_messages_ready", "Messages ready for delivery."),
@@ -72,4 +73,4 @@ def _queues() -> Iterator[Family]:
         ("mqadmin_queue_oldest_seconds", "How long the oldest ready message has waited, estimated."),
     ]
     for place, (name, help_text) in enumerate(wanted, start=1):
-        yield Family(name, "gauge", help_text, [(row[0], row[place]) for row in found])
+        yield Family(name, "gauge", help_text, map(itemgetter(0, place), found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import site
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,11 +37,12 @@ def unfit(ours: Collection[int]) -> str:
 class Loaded:
     """The files that this process was made of, as they were when it had imported them.
 
-    `began_ns`: when it was started. `unsure`: a module that was written since, "" for none: which was read?
+    `began_ns`: when it was started. `unsure`: one of them that was written since, "" for none: which was read?
+    `also`: paths of what it has read besides modules.
     """
 
-    def __init__(self, began_ns: int) -> None:
-        modules = {path: _stamp(path) for path in _modules()}
+    def __init__(self, began_ns: int, also: Iterable[str] = ()) -> None:
+        modules = {path: _stamp(path) for path in (*_modules(), *also)}
         late = (path for path, found in modules.items() if found and found[0] > began_ns - _SURE_NS)
         self.unsure = next(late, "")
         # Where a package comes or goes, modules of another may be found in the place of those.

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from mqadmin import resident
 from mqadmin.core import database
 from mqadmin.passing.tapping import process
-from mqadmin.queues.monitor import resident
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         stop = threading.Event()
-        resident.keep_small()
+        resident.keep_small(cache_kb=4_000)
         database.require(wait=True)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: _Stopping(stop).start())

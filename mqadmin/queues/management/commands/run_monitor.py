@@ -10,8 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from mqadmin import resident
 from mqadmin.core import brokers, database, hooks
-from mqadmin.queues.monitor import monitor, resident
+from mqadmin.queues.monitor import monitor
 from mqadmin.rabbit.errors import ConfigurationError
 
 STOP_S = 8.0
@@ -34,7 +35,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if not slugs:
             raise CommandError("No broker is configured: set RABBITMQ_URL or MQADMIN_BROKERS_FILE.")
-        resident.keep_small()
+        resident.keep_small(cache_kb=2_000)
         database.require(wait=True)
         # Blocked here and so in every thread started below; this thread takes them with sigwait. A handler
         # that sets an Event could deadlock with the very thread that waits for it.
