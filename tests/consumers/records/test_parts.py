@@ -209,7 +209,9 @@ def test_pages_go_on_over_parts() -> None:
     page = finding.page(RecordSearch(), before=page.older, limit=3)
     assert [row.pk for row in page.items] == ids[2::-1]
     consumer = Record.objects.first().consumer  # type: ignore[union-attr]
-    more = [make_record(consumer, pk=ids[1] + n, started_at=NOW - timedelta(days=4 - n / 10)).pk for n in (1, 2)]
+    more = [
+        make_record(consumer, pk=ids[1] + n, started_at=NOW - timedelta(days=4 - n / 10)).pk for n in (1, 2)
+    ]
     since = RecordSearch(since=NOW - timedelta(days=3.95), until=NOW - timedelta(days=3.5))
     assert [row.pk for row in finding.page(since).items] == more[::-1]
     Record.objects.filter(pk__in=more).delete()
