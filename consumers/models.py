@@ -342,13 +342,13 @@ class Record(models.Model):
         RELEASED = "released", _("released")
         TIMED_OUT = "timed_out", _("timed out")
 
-    # Every message pays for what the database checks and keeps here: no constraints, since the process that
-    # writes runs for this very consumer, and no index beside those below.
+    # Every message pays for what the database checks and keeps: no constraints, no index beside those below. Those
+    # of a deleted consumer are left to retention; whoever reads records joins their consumer, so none is seen.
     consumer = models.ForeignKey(
-        Consumer, on_delete=models.CASCADE, related_name="handled", db_index=False, db_constraint=False
+        Consumer, on_delete=models.DO_NOTHING, related_name="handled", db_index=False, db_constraint=False
     )
     process = models.ForeignKey(
-        ConsumerProcess, on_delete=models.SET_NULL, null=True, db_index=False, db_constraint=False
+        ConsumerProcess, on_delete=models.DO_NOTHING, null=True, db_index=False, db_constraint=False
     )
     queue = models.CharField(max_length=255)
     exchange = models.CharField(max_length=255, blank=True)

@@ -5,15 +5,24 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db import ProgrammingError
+from django.db import ProgrammingError, connection
 from django.db.models import QuerySet
 
-from consumers.models import Record
+from consumers.models import Consumer, Record
 from consumers.records import parts
 from consumers.records.parts import Part
 from mqadmin.core.rows.deleting import Steps, oldest_while
 
 SLACK = 10  # a part that is too much in part stays until it is so as a whole, if it is no more than a tenth of all
+
+# From one to the next along the index: to read all that it holds would take minutes.
+_TABLE = Record._meta.db_table
+_OWNERS = f"""
+    WITH RECURSIVE owners(id) AS (
+        SELECT min(consumer_id) FROM {_TABLE}
+        UNION ALL
+        SELECT (SELECT min(consumer_id) FROM {_TABLE} WHERE consumer_id > owners.id) FROM owners WHERE id IS NOT NULL
+    ) SELECT id FROM owners WHERE id IS NOT NULL"""  # noqa: S608
 
 log = logging.getLogger("mqadmin.records")
 
@@ -34,6 +43,18 @@ def forget(oldest: datetime, most: int, steps: Steps, days: float) -> int:
     except ProgrammingError as error:  # it may not: then all stays in one part, and rows are deleted
         log.warning("retention: no parts of records can be made: %s", str(error).strip())
     return _by_age(oldest, steps, timedelta(days=days)) + _by_number(most, steps)
+
+
+def forget_deleted(steps: Steps) -> int:
+    """Delete the records of consumers that were deleted, as long as `steps` go on. Return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWNERS)
+        owners = {int(row[0]) for row in cursor.fetchall()}
+    gone = 0
+    for consumer in owners.difference(Consumer.objects.values_list("id", flat=True)):  # read after its records
+        rows = Record.objects.filter(consumer_id=consumer)
+        gone += oldest_while(rows, steps, among=rows)
+    return gone
 
 
 def _by_age(oldest: datetime, steps: Steps, kept: timedelta) -> int:

@@ -6,8 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
+from consumers.definitions import definitions
 from consumers.models import (
     Consumer,
     ConsumerEvent,
@@ -18,7 +23,9 @@ from consumers.models import (
     Suspect,
 )
 from consumers.records import retention
+from mqadmin.core.acts.audit import Actor
 from mqadmin.core.rows import deleting
+from tests.consumers.conftest import ApiClient
 from tests.support.consumers import count, make_consumer, make_process, make_record
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +70,24 @@ def test_records_stay_within_both_their_age_and_their_number(
 
     assert list(Record.objects.order_by("-id").values_list("id", flat=True)) == newest
     assert said == (f"{8 - left} records deleted" if left < 8 else "")
+
+
+def test_records_of_a_deleted_consumer_are_out_of_sight_at_once_and_go_later(
+    viewer: Client,
+) -> None:
+    """There may be millions: nobody waits for them in a request."""
+    gone, stays = make_consumer(), make_consumer()
+    left = make_record(gone, process=make_process(gone, ended_at=NOW))
+    kept = [make_record(stays) for _number in range(2)]
+    with CaptureQueriesContext(connection) as asked:
+        definitions.delete(consumer=gone, by=Actor("ann"))
+    assert not [query["sql"] for query in asked if Record._meta.db_table in query["sql"]]
+    api = ApiClient("admin")
+    assert viewer.get(reverse("record_detail", args=[left.pk])).status_code == 404
+    assert api.call("GET", f"/records/{left.pk}")[0] == 404
+    assert [item["id"] for item in api.call("GET", "/records")[1]["items"]] == [item.pk for item in kept[::-1]]
+    assert retention.delete_old(NOW) == "1 records deleted"
+    assert list(Record.objects.order_by("id")) == kept
 
 
 def test_a_gap_in_the_numbers_counts_for_nothing(settings: Any) -> None:
