@@ -21,7 +21,8 @@ _OWNERS = f"""
     WITH RECURSIVE owners(id) AS (
         SELECT min(consumer_id) FROM {_TABLE}
         UNION ALL
-        SELECT (SELECT min(consumer_id) FROM {_TABLE} WHERE consumer_id > owners.id) FROM owners WHERE id IS NOT NULL
+        SELECT (SELECT min(consumer_id) FROM {_TABLE} WHERE consumer_id > owners.id)
+        FROM owners WHERE id IS NOT NULL
     ) SELECT id FROM owners WHERE id IS NOT NULL"""  # noqa: S608
 
 log = logging.getLogger("mqadmin.records")
