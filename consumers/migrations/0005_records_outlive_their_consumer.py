@@ -5,20 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('consumers', '0004_records_in_parts'),
+        ("consumers", "0004_records_in_parts"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='record',
-            name='consumer',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='handled', to='consumers.consumer'),
+            model_name="record",
+            name="consumer",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="handled",
+                to="consumers.consumer",
+            ),
         ),
         migrations.AlterField(
-            model_name='record',
-            name='process',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to='consumers.consumerprocess'),
+            model_name="record",
+            name="process",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                to="consumers.consumerprocess",
+            ),
         ),
     ]

@@ -52,7 +52,9 @@ def forget_deleted(steps: Steps) -> int:
         cursor.execute(_OWNERS)
         owners = {int(row[0]) for row in cursor.fetchall()}
     gone = 0
-    for consumer in owners.difference(Consumer.objects.values_list("id", flat=True)):  # read after its records
+    for consumer in owners.difference(
+        Consumer.objects.values_list("id", flat=True)
+    ):  # read after its records
         rows = Record.objects.filter(consumer_id=consumer)
         gone += oldest_while(rows, steps, among=rows)
     return gone

@@ -231,9 +231,10 @@ def handled(name: str) -> Handled:
     return Handled(delivery, "acked", datetime.now().timestamp(), 0.1)
 
 
-def migrate(name: str) -> None:
+def migrate(name: str = "") -> None:
+    """To the migration of that name; to the last one without."""
     executor = MigrationExecutor(connection)
-    executor.migrate([("consumers", name)])
+    executor.migrate([("consumers", name)] if name else executor.loader.graph.leaf_nodes("consumers"))
 
 
 def indexes() -> set[str]:
@@ -257,13 +258,13 @@ def test_the_table_of_before_is_the_first_part_and_all_come_back(monkeypatch: An
     # Ended in the middle, and begun again.
     monkeypatch.setattr(MIGRATION, "_exchange", lambda *_given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        migrate(MIGRATION.__name__.rpartition(".")[2])
+        migrate()
     monkeypatch.undo()
     ids.append(make_record(consumer).pk)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_filenode(%s)", [parts.TABLE])
         before = cursor.fetchone()
-        migrate(MIGRATION.__name__.rpartition(".")[2])
+        migrate()
         cursor.execute("SELECT pg_relation_filenode(%s)", [f"{parts.TABLE}_p0"])
         assert cursor.fetchone() == before  # the same file
         cursor.execute("SELECT has_table_privilege('pg_monitor', %s, 'SELECT')", [parts.TABLE])

@@ -85,7 +85,9 @@ def test_records_of_a_deleted_consumer_are_out_of_sight_at_once_and_go_later(
     api = ApiClient("admin")
     assert viewer.get(reverse("record_detail", args=[left.pk])).status_code == 404
     assert api.call("GET", f"/records/{left.pk}")[0] == 404
-    assert [item["id"] for item in api.call("GET", "/records")[1]["items"]] == [item.pk for item in kept[::-1]]
+    assert [item["id"] for item in api.call("GET", "/records")[1]["items"]] == [
+        item.pk for item in kept[::-1]
+    ]
     assert retention.delete_old(NOW) == "1 records deleted"
     assert list(Record.objects.order_by("id")) == kept
 
