@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.common import Bench, BenchmarkError
 from benchmarks.postgres import postgres
@@ -48,3 +49,21 @@ def migrate(bench: Bench, url: str) -> None:
     )
     if done.returncode:
         raise BenchmarkError(f"migrate did not succeed:\n{done.stderr}")
+
+
+def stored(prefix: str) -> int:
+    """Return the bytes that tables of Django's database whose names begin so take, on PostgreSQL with their indexes
+    and TOAST; on SQLite the whole file and its WAL, once that is written back."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
+                " WHERE relkind = 'r' AND starts_with(relname, %s)",
+                [prefix],
+            )
+            return int(cursor.fetchone()[0])
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    path = Path(str(connection.settings_dict["NAME"]))
+    return sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*"))

@@ -32,14 +32,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import django
 import psutil
 
 from benchmarks import common
-from benchmarks.databases import databases
+from benchmarks.databases import databases, stored
 from deploy.options import ROOT
 from mqadmin.rabbit.config import load
 from mqadmin.stack import with_room
@@ -96,7 +95,7 @@ class Filling:
         self._note(end)
 
     def _note(self, at: int) -> None:
-        size = self.sizes[at] = stored()
+        size = self.sizes[at] = stored("history_")
         self.largest = max(self.largest, size)
         if at % _PROGRESS_S == 0:
             print(
@@ -185,21 +184,6 @@ def _durable(wanted: bool) -> None:
             cursor.execute(f"PRAGMA synchronous = {'FULL' if wanted else 'OFF'}")
 
 
-def stored() -> int:
-    """Return the bytes that history takes now: SQLite's file and WAL, PostgreSQL's tables with all of theirs."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
-                " WHERE relkind = 'r' AND relname LIKE 'history_%'"
-            )
-            return int(cursor.fetchone()[0])
-    path = Path(str(connection.settings_dict["NAME"]))
-    return sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*"))
-
-
 def _given_back() -> int:
     """Return the bytes that are left when what is free was given back: by closing, and by VACUUM."""
     from django.db import connection
@@ -207,7 +191,7 @@ def _given_back() -> int:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM" if connection.vendor == "sqlite" else "VACUUM FULL")
     connection.close()
-    return stored()
+    return stored("history_")
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from typing import Any
 
 from benchmarks import common
 from benchmarks.common import Bench
+from benchmarks.databases import stored
 from benchmarks.inbox import Ask, Clock, load_config, targets
 from deploy.options import ROOT
 from mqadmin.stack import with_room
@@ -261,24 +262,9 @@ def forget(given: dict[str, Any]) -> dict[str, Any]:
     return {"calls": calls, "deleted": deleted, "cpu": time.process_time() - cpu}
 
 
-def stored() -> int:
-    """Return the bytes of the records: PostgreSQL's tables, indexes and TOAST; SQLite's whole file."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
-                " WHERE relkind = 'r' AND relname LIKE 'consumers_record%'"
-            )
-            return int(cursor.fetchone()[0])
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Path(str(connection.settings_dict["NAME"])).stat().st_size
-
-
 def size(_given: dict[str, Any]) -> dict[str, Any]:
     _setup()
-    return {"bytes": stored()}
+    return {"bytes": stored("consumers_record")}
 
 
 def _setup() -> None:

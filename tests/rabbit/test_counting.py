@@ -77,9 +77,10 @@ def test_no_count_is_no_zero(
     channel: BlockingChannel,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(counting, "SECONDS", 0.5)
-    with silent_leader(restartable_broker, DEAD), pytest.raises(NoResponse, match="leader does not answer"):
-        amqp.counts(config, "/", DEAD)
+    with monkeypatch.context() as patch, silent_leader(restartable_broker, DEAD):
+        patch.setattr(counting, "SECONDS", 0.5)
+        with pytest.raises(NoResponse, match="leader does not answer"):
+            amqp.counts(config, "/", DEAD)
     assert amqp.counts(config, "/", DEAD) == (3, 0)
     channel.queue_purge(DEAD)
     assert amqp.counts(config, "/", DEAD) == (0, 0)
