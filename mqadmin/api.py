@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import consumers.api
+import mqadmin.accounts.api
 import mqadmin.administration.api
 import mqadmin.administration.converting.api
 import mqadmin.alerts.api
@@ -24,5 +25,6 @@ for app in (
     mqadmin.administration.api,
     mqadmin.administration.converting.api,
     mqadmin.passing.api,
+    mqadmin.accounts.api,
 ):
     api.add_router("", app.router)

@@ -10,7 +10,7 @@ import zoneinfo
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 PLACEHOLDER = "REPLACE-ME"  # of deploy/systemd and deploy/kubernetes
 # What people's own examples have in its place.
@@ -84,6 +84,32 @@ def address(name: str, environ: Mapping[str, str] = os.environ) -> str:
     if text and not text.startswith(("https://", "http://")):
         raise Unusable(f"{name} must begin with https:// or http://.")
     return text
+
+
+def there(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return an http address or a path of this host, "" for none. Raises Unusable."""
+    text = environ.get(name, "").strip()
+    is_path = text.startswith("/") and not text.startswith("//")
+    return text if is_path else address(name, environ)
+
+
+def origin(text: str) -> list[str]:
+    """Return the origin of an address, none of a path, as a list of at most one."""
+    parts = urlsplit(text)
+    return [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []
+
+
+def pairs(name: str, values: Collection[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return a list of `key=value` with commas, each value one of `values`. Raises Unusable."""
+    found = {}
+    for part in words(name, environ=environ):
+        key, sign, value = (piece.strip() for piece in part.rpartition("="))
+        if not (key and sign) or value not in values:
+            raise Unusable(
+                f"{name}: {part[:60]!r} is not like GROUP=ROLE with a role of {', '.join(values)}."
+            )
+        found[key] = value
+    return found
 
 
 def zone(name: str, default: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "mqadmin.administration",
     "mqadmin.definitions",
     "mqadmin.passing",
+    "mqadmin.accounts",
 ]
 
 MIDDLEWARE = [
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "mqadmin.core.pages.sign_on.SignOnMiddleware",
     "mqadmin.core.pages.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -129,6 +131,14 @@ AXES_LOCKOUT_TEMPLATE = "core/locked_out.html"
 MQADMIN_SIGN_IN_LIMIT = 40  # wrong passwords for a name from everywhere, and from an address for all names
 # Whose X-Forwarded-For, and X-Forwarded-Proto, is believed: addresses, networks, "unix".
 MQADMIN_TRUSTED_PROXIES = given.words("MQADMIN_TRUSTED_PROXIES")
+# Who signs on at a proxy: the header with their name, that with their groups, roles of groups ("*": everybody's).
+MQADMIN_SIGN_ON_HEADER = os.environ.get("MQADMIN_SIGN_ON_HEADER", "").strip()
+MQADMIN_SIGN_ON_GROUPS_HEADER = os.environ.get("MQADMIN_SIGN_ON_GROUPS_HEADER", "").strip()
+MQADMIN_SIGN_ON_ROLES = given.pairs("MQADMIN_SIGN_ON_ROLES", ("viewer", "operator", "admin"))
+MQADMIN_SIGN_OUT_URL = given.there("MQADMIN_SIGN_OUT_URL")  # where who signed on is signed out
+# Off: passwords open nothing but the account that is for emergencies.
+MQADMIN_LOCAL_ACCOUNTS = given.flag("MQADMIN_LOCAL_ACCOUNTS", True)
+MQADMIN_EMERGENCY_ACCOUNT = os.environ.get("MQADMIN_EMERGENCY_ACCOUNT", "").strip() or "admin"
 # API tokens that nobody used for so many days are revoked; 0: never.
 MQADMIN_TOKENS_DAYS = given.number("MQADMIN_TOKENS_DAYS", 365.0, 0.0)
 
@@ -164,7 +174,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, *given.origin(MQADMIN_SIGN_OUT_URL)],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     },

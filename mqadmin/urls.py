@@ -15,6 +15,7 @@ urlpatterns = [
     path("definitions/", include("mqadmin.definitions.urls")),
     path("", include("mqadmin.administration.urls")),
     path("", include("mqadmin.passing.urls")),
+    path("", include("mqadmin.accounts.urls")),
     path("api/v1/", api.urls),
 ]
 

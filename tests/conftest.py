@@ -138,6 +138,14 @@ def _broker_for_marked_tests(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("_broker")
 
 
+@pytest.fixture(autouse=True)
+def _who_can_grant() -> None:
+    """A process remembers who can grant rights: those of another test cannot."""
+    from mqadmin.core import permissions
+
+    permissions.forget()
+
+
 @pytest.fixture(scope="session")
 def amqp_url(_broker: None) -> str:
     """The AMQP address of the run's broker, with credentials."""

@@ -17,7 +17,7 @@ from consumers.models import Consumer, Record
 from consumers.records import masks, parts
 
 PAGE = 50
-SEARCHED = 50_000  # a text is looked for in so many of the newest records
+SEARCHED = 20_000  # a text is looked for in so many of the newest records
 COUNTED = 1_000  # "999+ new"
 _NEAR = 1_000  # ids: so near the place of a moment is found
 _SLACK = timedelta(hours=1)  # a record is written when its message is done, so ids lag behind start times

@@ -20,6 +20,7 @@ class CoreConfig(AppConfig):
         from mqadmin.core.rows import giving_back, schema_check
 
         checks.register(access_checks.proxies, checks.Tags.security)
+        checks.register(access_checks.sign_on, checks.Tags.security)
         checks.register(access_checks.base_path, checks.Tags.urls)
         hooks.register_retention(upkeep.delete_old)
         hooks.register_metrics(own_health.families)

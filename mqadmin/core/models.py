@@ -162,14 +162,25 @@ class AuditEntry(models.Model):
 
 
 class ApiToken(models.Model):
-    """A bearer token: only its SHA-256 is stored, the token itself is shown once."""
+    """A bearer token: only its SHA-256 is stored, the token itself is shown once.
+
+    `level`: the most that it may, of what its user may. `expires_at`: from then on it opens nothing; None: no end.
+    """
+
+    class Level(models.TextChoices):
+        VIEW = "view", _("look")
+        OPERATE = "operate", _("operate")
+        CONFIGURE = "configure", _("configure")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100, blank=True)
     digest = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=8)
+    level = models.CharField(max_length=10, choices=Level.choices, default=Level.CONFIGURE)
+    expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True)
+    last_used_from = models.CharField(max_length=45, blank=True)  # the address, "" where it is not known
 
     def __str__(self) -> str:
         return f"{self.user} …{self.hint}"

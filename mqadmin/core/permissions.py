@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from time import monotonic
 from typing import Any, Concatenate, Literal, ParamSpec
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission
+from django.contrib.auth.models import User as Account
 from django.core.exceptions import PermissionDenied
 from django.db import connection
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -57,6 +60,30 @@ def _rights(user: User) -> frozenset[str]:
         return frozenset(codename for (codename,) in cursor.fetchall())
 
 
+def narrow(user: User, most: str) -> None:
+    """Let this object of a user, as it was read for one request, hold no more than the permissions up to `most`."""
+    user.__dict__["_rights"] = _rights(user) & _up_to(most)
+
+
+def _up_to(most: str) -> frozenset[str]:
+    """Return the permissions of the role that has `most` as its last; none for anything else."""
+    return next((frozenset(held) for held in ROLES.values() if held[-1] == most), frozenset())
+
+
+def role(user: User) -> str:
+    """Return the greatest role whose permissions an active user all holds, "" for none."""
+    return next((name for name in reversed(ROLES) if all(may(user, held) for held in ROLES[name])), "")
+
+
+def holders(needed: Needed) -> QuerySet[Account]:
+    """Return the active accounts that hold a permission, whatever way."""
+    wanted = Permission.objects.filter(content_type__app_label="core", codename=needed)
+    by_group = Account.groups.through.objects.filter(group__permissions__in=wanted).values("user_id")
+    by_itself = Account.user_permissions.through.objects.filter(permission__in=wanted).values("user_id")
+    held = Q(is_superuser=True) | Q(pk__in=by_group) | Q(pk__in=by_itself)
+    return Account.objects.filter(held, is_active=True)
+
+
 def denial(user: User, needed: Needed) -> str:
     """Return "" when `user` may, else the sentence that a disabled button shows."""
     if may(user, needed):
@@ -65,7 +92,31 @@ def denial(user: User, needed: Needed) -> str:
         "view": _("Your account has no role yet. An admin must give it one."),
         "operate": _("This needs the role operator or admin."),
         "configure": _("This needs the role admin."),
-    }[needed]
+    }[needed] + _who_grants()
+
+
+_NAMED = 3  # who can grant a right
+_GRANTORS_S = 60.0
+_grantors: tuple[float, tuple[str, ...]] = (-_GRANTORS_S, ())
+
+
+def _who_grants() -> str:
+    """Return the sentence that names who can grant a right; "" where nobody can. Looked up once a minute."""
+    global _grantors
+    if monotonic() - _grantors[0] >= _GRANTORS_S:
+        names = (
+            holders("configure")
+            .order_by(F("last_login").desc(nulls_last=True), "username")
+            .values_list("username", flat=True)
+        )
+        _grantors = (monotonic(), tuple(names[:_NAMED]))
+    return " " + _("Ask %(names)s.") % {"names": ", ".join(_grantors[1])} if _grantors[1] else ""
+
+
+def forget() -> None:
+    """Look up anew who can grant rights."""
+    global _grantors
+    _grantors = (-_GRANTORS_S, ())
 
 
 def denial_of(request: HttpRequest, needed: Needed) -> str:

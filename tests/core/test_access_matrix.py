@@ -308,6 +308,19 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "flag_enable_all": (ADMIN, ADMIN),
     "deprecated_list": (VIEWER, None),
     "upgrade": (VIEWER, None),
+    # accounts, tokens
+    "account_list": (ADMIN, None),
+    "account_new": (ADMIN, ADMIN),
+    "account_detail": (ADMIN, None),
+    "account_role": (None, ADMIN),
+    "account_switch": (None, ADMIN),
+    "account_password": (ADMIN, ADMIN),
+    "account_sign_out": (None, ADMIN),
+    "account_unlock": (None, ADMIN),
+    "account_leave": (None, ADMIN),
+    "account_token_revoke": (None, ADMIN),
+    "token_list": (VIEWER, VIEWER),
+    "token_revoke": (None, VIEWER),
 }
 
 # Each call of the API: who may make it. The two that describe the API are open to whoever signed in.
@@ -520,6 +533,19 @@ CALLS = {
     "POST /feature-flags/enable-all": ADMIN,
     "GET /deprecated-features": VIEWER,
     "GET /upgrade": VIEWER,
+    # accounts, tokens
+    "GET /me": VIEWER,
+    "GET /accounts": ADMIN,
+    "POST /accounts": ADMIN,
+    "GET /accounts/{account_id}": ADMIN,
+    "PATCH /accounts/{account_id}": ADMIN,
+    "POST /accounts/{account_id}/password": ADMIN,
+    "POST /accounts/{account_id}/sign-out": ADMIN,
+    "POST /accounts/{account_id}/unlock": ADMIN,
+    "POST /accounts/{account_id}/leave-to-sign-on": ADMIN,
+    "GET /tokens": VIEWER,
+    "POST /tokens": ADMIN,
+    "DELETE /tokens/{token_id}": VIEWER,  # itself; any other an admin
 }
 BODIES: dict[str, dict[str, Any]] = {
     "POST /consumers": {"name": "made", "queue": "orders", "handler": "record"},
@@ -529,6 +555,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /dead-letters/views": {"name": "one's own", "query": "q=orders"},
     "POST /queue-rules": {"name": "a rule", "query": "name:orders*", "owner": "team-a"},
     "POST /queue-rules/{standing_id}/move": {"to": "up"},
+    "POST /accounts": {"name": "made"},
+    "POST /tokens": {"name": "nightly report"},
     "PUT /queue-rules/{standing_id}": {"name": "all", "query": "name:*", "owner": "team-a"},
     "POST /consumers/stop-all": {"expect": 0},
     "POST /consumers/start-all": {"expect": 0},
@@ -557,6 +585,8 @@ class World:
     restore: int
     tap: int
     seen: int
+    account: int
+    token: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -585,6 +615,9 @@ class World:
             "restore_id": self.restore,
             "tap_id": self.tap,
             "message_id": self.seen,
+            "user_id": self.account,
+            "account_id": self.account,
+            "token_id": self.token,
             "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
         }
         return values[name]
@@ -599,6 +632,7 @@ def world(db: None) -> World:
     view = SavedView.objects.create(name="all", query="", by="ann").pk
     SavedQueueView.objects.create(pk=view, name="all", query="", by="ann")
     seen = make_seen()
+    other = User.objects.create_user("eve")
     return World(
         queue=Queue.objects.create(broker=broker, vhost="/", name="orders").pk,
         operation=Operation.objects.create(kind="queues.purge", created_by="ann").pk,
@@ -619,6 +653,8 @@ def world(db: None) -> World:
         restore=Operation.objects.create(kind="definitions.restore", created_by="ann").pk,
         tap=seen.tap_id,
         seen=seen.pk,
+        account=other.pk,
+        token=tokens.make(user=other)[0].pk,
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Group, Permission
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from mqadmin.core import permissions
 from mqadmin.core.models import Operation
@@ -97,3 +98,18 @@ def test_an_operator_sees_the_working_button(sign_in: SignIn) -> None:
     operation = Operation.objects.create(kind="test", created_by="x", status="running")
     page = sign_in("operator").get(f"/operations/{operation.pk}/").text
     assert f'formaction="/operations/{operation.pk}/cancel/"' in page
+
+
+def test_a_denial_names_who_can_grant_it(db: None) -> None:
+    viewer = make_user("viewer")
+    assert permissions.denial(viewer, "configure") == "This needs the role admin."
+    make_user("admin")
+    permissions.forget()
+    assert permissions.denial(viewer, "configure") == "This needs the role admin. Ask admin."
+    for name in ("zoe", "ben", "ann"):
+        User.objects.create_user(
+            name, is_superuser=True, last_login=timezone.now() if name == "zoe" else None
+        )
+    User.objects.create_user("gone", is_superuser=True, is_active=False)
+    permissions.forget()
+    assert permissions.denial(viewer, "operate").endswith(" Ask zoe, admin, ann.")

@@ -22,6 +22,7 @@ from consumers.models import ConsumerEvent, Record
 from mqadmin.administration.converting import planning, stages
 from mqadmin.alerts.models import Delivery
 from mqadmin.alerts.telling import links
+from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry, Operation, OperationProblem, WallToken
 from mqadmin.core.query import lexer
 from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
@@ -84,6 +85,8 @@ class World:
     conversion: int
     tap: int
     message: int
+    account: int
+    api_token: int
     exchange: str  # written as in an address, as those below
     work: str
     policy: str
@@ -106,6 +109,8 @@ class World:
             return "mqw_nobodys"
         if name == "name":
             return self.host if "hosts/" in route else self.consumer
+        if name in ("user_id", "token_id"):
+            return self.account if name == "user_id" else self.api_token
         return getattr(self, name.removesuffix("_id"))  # type: ignore[no-any-return]
 
 
@@ -411,6 +416,8 @@ def _rows(
         restore=_restore(vhost, named),
         conversion=_conversion(vhost, named),
         **_tap(vhost, named),
+        account=maker.pk,
+        api_token=tokens.make(user=maker, name=named("report"), expires_at=now)[0].pk,
     )
 
 

@@ -35,6 +35,24 @@ def proxies(**_kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+def sign_on(**_kwargs: Any) -> list[CheckMessage]:
+    """Return what is wrong with the settings of the sign-on at a proxy."""
+    found: list[CheckMessage] = []
+    if settings.MQADMIN_SIGN_ON_HEADER and not settings.MQADMIN_TRUSTED_PROXIES:
+        text = (
+            "MQADMIN_SIGN_ON_HEADER is set, but MQADMIN_TRUSTED_PROXIES names no proxy: anybody could send the "
+            "header, so nobody is believed."
+        )
+        found.append(Error(text, id="mqadmin.E003"))
+    if not settings.MQADMIN_LOCAL_ACCOUNTS and not settings.MQADMIN_SIGN_ON_HEADER:
+        text = (
+            "MQADMIN_LOCAL_ACCOUNTS is off, and nobody signs on elsewhere (MQADMIN_SIGN_ON_HEADER): only "
+            f"{settings.MQADMIN_EMERGENCY_ACCOUNT} can sign in."
+        )
+        found.append(Warning(text, id="mqadmin.W002"))
+    return found
+
+
 def base_path(**_kwargs: Any) -> list[CheckMessage]:
     """Return an error for a `MQADMIN_BASE_PATH` that an address may begin with where a proxy took it away."""
     first = settings.BASE_PATH.partition("/")[2].partition("/")[0]

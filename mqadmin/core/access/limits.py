@@ -96,6 +96,17 @@ def succeeded(at: Place) -> None:
     _of(at, AccessAttempt.objects.all()).delete()
 
 
+def forget(name: str) -> int:
+    """Forget what was wrong for a name, in whatever place; return in how many."""
+    return int(AccessAttempt.objects.filter(username=name).delete()[0])
+
+
+def wrong(name: str) -> int:
+    """Return how many passwords were wrong lately for a name, in whatever place: what an unlocking forgets."""
+    recent = AccessAttempt.objects.filter(username=name, attempt_time__gt=timezone.now() - wait())
+    return _sum(recent)
+
+
 def failures(at: Place) -> int:
     """Return how often the password was wrong in this place lately."""
     return _sum(_of(at, AccessAttempt.objects.filter(attempt_time__gt=timezone.now() - wait())))

@@ -41,8 +41,10 @@ _places: dict[str, _Place] = {}
 _lock = threading.Lock()
 
 
-def note(request: HttpRequest, *, name: str) -> None:
+def note(request: HttpRequest, *, name: str, why: str = "") -> None:
     """Tell of one; `name`: of the account that it is of, "" for a token that nobody has. Never raises.
+
+    `why`: "expired", else the account is not active.
 
     While another thread writes, which may have to wait for the database, it is not counted: nobody waits for that.
     """
@@ -50,14 +52,14 @@ def note(request: HttpRequest, *, name: str) -> None:
     if not _lock.acquire(blocking=False):
         return
     try:
-        _count(addresses.site(address), address, name, monotonic())
+        _count(addresses.site(address), address, name, why, monotonic())
     except DatabaseError as error:
         log.warning("a refused token could not be audited: %s", error)
     finally:
         _lock.release()
 
 
-def _count(site: str, address: str, name: str, now: float) -> None:
+def _count(site: str, address: str, name: str, why: str, now: float) -> None:
     for key in [key for key, place in _places.items() if now - place.began > ENTRY_S]:
         del _places[key]
     if site not in _places and len(_places) >= MOST_PLACES:
@@ -70,7 +72,7 @@ def _count(site: str, address: str, name: str, now: float) -> None:
             outcome=AuditEntry.Outcome.REFUSED,
             target=name,
             count=1,
-            reason=_("the account of the token is not active") if name else _("no such token, or no more"),
+            reason=_reason(name, why),
             detail={"address": address},
         )
         _places[site] = _Place(entry.pk, now, now)
@@ -80,3 +82,9 @@ def _count(site: str, address: str, name: str, now: float) -> None:
     if now - place.written >= WRITE_S:
         AuditEntry.objects.filter(pk=place.entry).update(count=F("count") + place.waiting)
         place.written, place.waiting = now, 0
+
+
+def _reason(name: str, why: str) -> str:
+    if not name:
+        return _("no such token, or no more")
+    return _("the token has expired") if why == "expired" else _("the account of the token is not active")

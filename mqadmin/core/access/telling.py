@@ -36,7 +36,7 @@ _is_told: ContextVar[bool] = ContextVar("the new password is told already", defa
 def act(request: HttpRequest, *, action: str, name: str, words: str) -> Iterator[None]:
     """Audit what somebody who is known does about their own account; `words`: what the log says they did."""
     address = addresses.client(request)
-    with _told(), audit.act(by=audit.Actor(name), action=action, detail={"address": address}):
+    with told(), audit.act(by=audit.Actor(name), action=action, detail={"address": address}):
         yield
     log.info("%s %s from %s", _quoted(name), words, _from(address))
 
@@ -94,8 +94,8 @@ def by_command(
     *, action: str, target: str, detail: dict[str, Any], count: int | None = None
 ) -> Iterator[AuditEntry]:
     """Audit what a command of `manage.py` does about accounts and tokens, with who gave it and from where."""
-    told = detail | shell()
-    with _told(), audit.act(by=SHELL, action=action, target=target, count=count, detail=told) as entry:
+    given = detail | shell()
+    with told(), audit.act(by=SHELL, action=action, target=target, count=count, detail=given) as entry:
         yield entry
 
 
@@ -142,7 +142,8 @@ def visible(text: str) -> str:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
+    """Within, a new password or a new account is told by who makes it, and not once more by what notices all."""
     token = _is_told.set(True)
     try:
         yield

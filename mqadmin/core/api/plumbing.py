@@ -27,16 +27,18 @@ from pydantic import ConfigDict, ValidationInfo, model_validator
 from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from mqadmin.core import brokers, database, permissions
-from mqadmin.core.access import refused_tokens
+from mqadmin.core.access import addresses, refused_tokens
 from mqadmin.core.api import tokens
 from mqadmin.core.api.description import Api, knowing
 from mqadmin.core.errors import Refusal
+from mqadmin.core.models import ApiToken
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
 from mqadmin.rabbit.errors import BadRequest, RabbitError, Refused
 from mqadmin.rabbit.reading import jsontext
 
 log = logging.getLogger(__name__)
+ASKED_WITH = "asked_with"  # of a request: the `ApiToken` that it came with
 Row = TypeVar("Row", bound=Model)
 
 
@@ -89,15 +91,25 @@ class Token(HttpBearer):
         self._needed = needed
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        user = tokens.user_of(token)
-        if user is None:
-            refused_tokens.note(request, name=tokens.inactive(token))
+        found = tokens.of(token, addresses.client(request))
+        if found is None:
+            name, why = tokens.closed(token)
+            refused_tokens.note(request, name=name, why=why)
             return None
+        user = found.user
         request.user = user
+        setattr(request, ASKED_WITH, found)
         reason = permissions.denial(user, self._needed) if self._needed else ""
         if reason:
-            raise ApiError(403, "forbidden", reason)
+            raise ApiError(403, "forbidden", reason + _narrowed(found))
         return user
+
+
+def _narrowed(token: ApiToken) -> str:
+    """Return the sentence that says what the token is limited to, "" where it is not."""
+    if token.level == ApiToken.Level.CONFIGURE:
+        return ""
+    return " " + _("This token may no more than %(level)s.") % {"level": token.get_level_display()}
 
 
 VIEW, OPERATE, CONFIGURE = Token("view"), Token("operate"), Token("configure")  # `auth=` of routers and calls
@@ -207,7 +219,9 @@ def create_api() -> NinjaAPI:
         title="mqadmin",
         version="1",
         urls_namespace="api",
-        description=str(_("Everything the pages do. Make a token with `manage.py create_token USER`.")),
+        description=str(
+            _("Everything the pages do. Make a token under your name, or with `manage.py create_token USER`.")
+        ),
         auth=Token(),
         docs=Docs(),
         docs_decorator=_signed_in_or_token,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from axes.helpers import get_lockout_response
+from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
 
-from mqadmin.core.access import addresses, known, limits, telling
+from mqadmin.core.access import addresses, known, limits, sign_on, telling
 from mqadmin.core.acts import audit
 from mqadmin.core.pages.forms import SignInForm
 
@@ -43,8 +45,10 @@ class SignOut(views.LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
         """End the session."""
         name = request.user.get_username()
+        elsewhere = settings.MQADMIN_SIGN_OUT_URL if sign_on.KEY in request.session else ""
         with telling.act(request, action="user.sign_out", name=name, words="signed out"):
-            return super().post(request, *args, **kwargs)
+            response = super().post(request, *args, **kwargs)
+        return redirect(elsewhere) if elsewhere else response
 
 
 class PasswordChange(views.PasswordChangeView):

@@ -103,6 +103,8 @@ def frame(request: HttpRequest) -> Frame:
     slugs = brokers.within(scope) if scope else []
     at = place(request)
     nav = _nav(scope, slugs, slug, len(choices) > 1, at)
+    if permissions.may(request.user, "configure"):
+        nav.append(NavItem("accounts", _("Accounts"), "users", f"{get_script_prefix()}accounts/", None))
     group = next((item.group for item in nav if item.group), ())
     return Frame(current, choices, nav, _freshness(slugs), fault, at, group)
 

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.access import sign_on
 from mqadmin.core.models import AuditEntry
 
 
@@ -33,6 +34,14 @@ class SignInForm(AuthenticationForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs["class"] = "form-control"
+
+    def clean(self) -> dict[str, Any]:
+        """Look at the password, unless passwords open nothing here."""
+        if not sign_on.may_use_password(self.cleaned_data.get("username", "")):
+            raise forms.ValidationError(
+                _("Passwords are switched off here: sign on the way your company does."), code="no_passwords"
+            )
+        return super().clean()
 
 
 class AuditFilter(forms.Form):

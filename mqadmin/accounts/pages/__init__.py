@@ -1,0 +1,1 @@
+"""What the pages and calls show of accounts and tokens."""

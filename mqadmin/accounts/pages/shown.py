@@ -1,0 +1,121 @@
+"""Rows of accounts and tokens as the pages and the API show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Max, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from mqadmin.core import permissions
+from mqadmin.core.access import limits
+from mqadmin.core.models import ApiToken
+from mqadmin.core.tones import Tone
+
+PER_PAGE = 100
+SOON = timedelta(days=14)  # a token that expires within is marked
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account: `role` is "" for none; `tokens`: how many it has; `used_at`: when one of them was used last."""
+
+    user: User
+    role: str
+    tokens: int
+    used_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """What it signs in as."""
+        return self.user.get_username()
+
+    @property
+    def tone(self) -> Tone:
+        """Grey where nobody signs in with it."""
+        return "green" if self.user.is_active and self.role else "grey"
+
+    @property
+    def state(self) -> str:
+        """What the dot stands for."""
+        if not self.user.is_active:
+            return _("switched off")
+        return _("may sign in") if self.role else _("has no role")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token of an account. `is_over`: it has expired; `is_soon`: it will within SOON."""
+
+    token: ApiToken
+    is_over: bool
+    is_soon: bool
+
+
+def accounts(rows: QuerySet[User]) -> list[Account]:
+    """Return accounts with their roles, by two queries more however many there are."""
+    found = list(
+        rows.annotate(token_count=Count("api_tokens"), token_used=Max("api_tokens__last_used_at"))
+        .prefetch_related("groups__permissions__content_type", "user_permissions__content_type")
+        .order_by("username")
+    )
+    return [Account(user, _role(user), user.token_count, user.token_used) for user in found]
+
+
+def page(q: str, number: str | None) -> tuple[Page[User], list[Account]]:
+    """Return one page of the accounts whose name holds `q`, and its rows."""
+    rows = User.objects.filter(username__icontains=q) if q else User.objects.all()
+    found = Paginator(rows.order_by("username"), PER_PAGE).get_page(number)
+    return found, accounts(User.objects.filter(pk__in=[user.pk for user in found]))
+
+
+def tokens(user: User) -> list[Token]:
+    """Return the tokens of an account, the newest first."""
+    now = timezone.now()
+    found = []
+    for token in ApiToken.objects.filter(user=user).order_by("-pk"):
+        left = token.expires_at - now if token.expires_at else None
+        is_over = left is not None and left <= timedelta()
+        found.append(Token(token, is_over, not is_over and left is not None and left < SOON))
+    return found
+
+
+def wrong_passwords(user: User) -> int:
+    """Return how many were tried for an account lately."""
+    return limits.wrong(user.get_username())
+
+
+def role_words() -> list[tuple[str, str, str]]:
+    """Return the roles with what each is called and may, the least first."""
+    return [
+        ("viewer", _("viewer"), _("sees every page, and changes nothing")),
+        (
+            "operator",
+            _("operator"),
+            _("also purges, publishes, peeks, requeues, starts, stops, scales, acknowledges and silences"),
+        ),
+        (
+            "admin",
+            _("admin"),
+            _("also defines and deletes: consumers, what brokers are made of, rules, channels, accounts"),
+        ),
+    ]
+
+
+def _role(user: User) -> str:
+    """Return the role, from what was prefetched; also of an account that is switched off."""
+    if user.is_superuser:
+        return "admin"
+    held = {
+        permission.codename
+        for permission in (
+            *user.user_permissions.all(),
+            *(held for group in user.groups.all() for held in group.permissions.all()),
+        )
+        if permission.content_type.app_label == "core"
+    }
+    return next((name for name in reversed(permissions.ROLES) if held >= {*permissions.ROLES[name]}), "")
