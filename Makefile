@@ -24,7 +24,7 @@ help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
 
 up: python
-	@$(PYTHON) -m deploy.prepare && exec $(BIN)/python -m deploy.up
+	@$(PYTHON) -m deploy.prepare && exec $(BIN)/python -m mqadmin.up.foreground
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "mqadmin: there is no $(PYTHON) here. Install Python 3.11 or newer" \

@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy import processes
-from deploy.options import ROOT
-from deploy.running import PADDING
-from deploy.running.kept import LAST_DELAY_S, delay
-from deploy.running.loaded import words
+from deploy import ROOT
+from mqadmin.local import processes
+from mqadmin.up.running import PADDING
+from mqadmin.up.running.kept import LAST_DELAY_S, delay
+from mqadmin.up.running.loaded import words
 from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.processes
@@ -33,7 +33,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         (tmp_path / "Procfile").write_text(procfile)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         more = {"MQADMIN_VAR": str(tmp_path), processes.RUN_VARIABLE: tmp_path.name, "PATH": path}
-        command = [sys.executable, "-m", "deploy.runner", str(tmp_path / "Procfile"), PADDING]
+        command = [sys.executable, "-m", "mqadmin.up.runner", str(tmp_path / "Procfile"), PADDING]
         with (tmp_path / "terminal").open("wb") as terminal:
             started.append(
                 subprocess.Popen(

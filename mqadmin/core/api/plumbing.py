@@ -26,6 +26,7 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict, ValidationInfo, model_validator
 from pydantic.functional_validators import ModelWrapValidatorHandler
 
+from mqadmin import place
 from mqadmin.core import brokers, database, permissions
 from mqadmin.core.access import refused_tokens
 from mqadmin.core.api import tokens
@@ -207,7 +208,10 @@ def create_api() -> NinjaAPI:
         title="mqadmin",
         version="1",
         urls_namespace="api",
-        description=str(_("Everything the pages do. Make a token with `manage.py create_token USER`.")),
+        description=str(
+            _("Everything the pages do. Make a token with `%(command)s create_token USER`.")
+            % {"command": place.COMMAND}
+        ),
         auth=Token(),
         docs=Docs(),
         docs_decorator=_signed_in_or_token,
