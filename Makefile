@@ -4,6 +4,7 @@
 #              width in light and dark; half an hour or more
 # make check   style, types, import contract, templates, migrations, deployment settings: never edits
 # make fix     what `make check` can repair
+# make package the wheel and the source archive, into dist/
 # make bench   how fast and how small it is, beside its peers (benchmarks/README.md); ROUNDS=5
 # make screenshots  pictures of every page into docs/images
 #
@@ -18,13 +19,13 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help up python test soak check fix bench screenshots venv venv-dev venv-bench clean
+.PHONY: help up python test soak check fix package bench screenshots venv venv-dev venv-bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
 
 up: python
-	@$(PYTHON) -m deploy.prepare && exec $(BIN)/python -m deploy.up
+	@$(PYTHON) -m deploy.prepare && exec $(BIN)/python -m mqadmin.up.foreground
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "mqadmin: there is no $(PYTHON) here. Install Python 3.11 or newer" \
@@ -59,6 +60,10 @@ fix: venv-dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@find templates -name '*.html' -exec $(BIN)/djade --target-version 5.2 {} +
+
+package: venv-dev
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build
 
 bench: venv-bench
 	@for name in $(BENCHMARKS); do \

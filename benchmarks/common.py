@@ -22,8 +22,8 @@ from typing import Any
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
-from deploy import node, packages, ports
-from deploy.options import ROOT
+from deploy import ROOT, packages
+from mqadmin.local import node, ports
 from mqadmin.rabbit.config import BrokerConfig, load
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.message import Message

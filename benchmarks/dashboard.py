@@ -39,7 +39,7 @@ from benchmarks.dashboard_first import first_load
 from benchmarks.dashboard_rows import rendered
 from benchmarks.dashboard_viewers import ROW, STUB, TABLE, viewers, watchers
 from benchmarks.dashboard_way import way as way_to
-from deploy.options import ROOT
+from deploy import ROOT
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing.publisher import Outgoing
 from mqadmin.stack import with_room
@@ -325,7 +325,7 @@ def _sampled(queues: int) -> None:
 @contextlib.contextmanager
 def web(environ: dict[str, str]) -> Iterator[int]:
     """Run the web processes as the Procfile starts them; yield their port."""
-    from deploy import ports
+    from mqadmin.local import ports
 
     port = ports.pick()
     lines = (ROOT / "Procfile").read_text().splitlines()

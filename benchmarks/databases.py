@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.common import Bench, BenchmarkError
 from benchmarks.postgres import postgres
-from deploy.options import ROOT
+from deploy import ROOT
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from benchmarks import common
 from benchmarks.common import Bench, BenchmarkError
 from benchmarks.consume import messages
 from benchmarks.databases import Databases, databases
-from deploy import node, ports
+from mqadmin.local import node, ports
 from mqadmin.rabbit.publishing.publisher import Outgoing
 from mqadmin.stack import with_room
 

@@ -39,7 +39,7 @@ import psutil
 
 from benchmarks import common
 from benchmarks.databases import databases, stored
-from deploy.options import ROOT
+from deploy import ROOT
 from mqadmin.rabbit.config import load
 from mqadmin.stack import with_room
 

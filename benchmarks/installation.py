@@ -26,8 +26,8 @@ import requests
 
 from benchmarks import common, dashboard
 from benchmarks.common import Bench, BenchmarkError
-from deploy import ports
-from deploy.options import ROOT
+from deploy import ROOT
+from mqadmin.local import ports
 from mqadmin.stack import with_room
 
 AT_MOST_MB = 350.0
@@ -62,7 +62,7 @@ def _up(bench: Bench) -> Iterator[tuple[int, str, str]]:
     log = bench.folder / "up.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.up"],
+            [sys.executable, "-m", "mqadmin.up.foreground"],
             cwd=ROOT,
             env=environ,
             stdout=output,

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.common import BenchmarkError
-from deploy.options import ROOT
+from deploy import ROOT
 
 SHARED_BUFFERS = "2GB"  # its default, 128 MB, is for a server that shares a small machine
 

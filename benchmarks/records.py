@@ -25,7 +25,7 @@ from benchmarks import common
 from benchmarks.common import Bench
 from benchmarks.databases import stored
 from benchmarks.inbox import Ask, Clock, load_config, targets
-from deploy.options import ROOT
+from deploy import ROOT
 from mqadmin.stack import with_room
 
 AT_MOST_MS = 150.0

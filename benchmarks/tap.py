@@ -24,7 +24,7 @@ import psutil
 from pika import frame, spec
 
 from benchmarks.common import Bench, bench
-from deploy.options import ROOT
+from deploy import ROOT
 from mqadmin.rabbit.config import BrokerConfig, load
 
 BODY = b'{"order": 17, "lines": [{"sku": "A-1", "count": 2}], "note": "' + b"x" * 180 + b'"}'

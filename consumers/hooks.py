@@ -17,6 +17,7 @@ from consumers.models import Consumer
 from consumers.records import retention
 from consumers.status import happenings, measured, remembered, summary
 from consumers.status.summary import Current, Summary
+from mqadmin import place
 from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Reader, Tile
 from mqadmin.core.pages import formats
@@ -91,7 +92,9 @@ def _no_supervisor(stranded: list[Summary]) -> Attention:
         "%(n)d consumers are to run, but no supervisor is there",
         count,
     ) % {"n": count}
-    text = _("Start one with “manage.py run_supervisor”, on this host or another.")
+    text = _("Start one with “%(command)s run_supervisor”, on this host or another.") % {
+        "command": place.COMMAND
+    }
     return Attention("broken", title, text, [Link(_("Consumers"), reverse("consumer_list"))])
 
 

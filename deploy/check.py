@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from deploy.options import ROOT
+from deploy import ROOT
 
 TEMPLATE_LINE = 160  # characters: what still fits on a screen beside something else
 

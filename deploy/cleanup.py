@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from deploy import processes
-from deploy.node import Node
-from deploy.trouble import report
+from mqadmin.local import processes
+from mqadmin.local.node import Node
+from mqadmin.local.trouble import report
 
 
 def main() -> None:

@@ -1,29 +1,20 @@
-"""System packages: installing them where the user may, and saying how where not."""
+"""System packages for the checkout: installing them where the user may, and saying how where not."""
 
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TextIO
 
-from deploy import steps
-from deploy.trouble import Trouble
+from mqadmin.local import steps
+from mqadmin.local.packages import command as command
+from mqadmin.local.trouble import Trouble
 
 _SCRIPT = Path(__file__).with_name("apt-install")
 _TITLES = {"rabbitmq-server": "RabbitMQ", "postgresql": "PostgreSQL", "python3-venv": "Python's venv module"}
-_COMMANDS = {
-    "debian": "sudo apt-get update && sudo apt-get install {}",
-    "fedora": "sudo dnf install {}",
-    "rhel": "sudo dnf install {}",
-    "arch": "sudo pacman -S {}",
-    "suse": "sudo zypper install {}",
-    "alpine": "sudo apk add {}",
-    "macos": "brew install {}",
-}
 
 
 def can_install() -> bool:
@@ -49,11 +40,6 @@ def install(*names: str, told: TextIO | None = None) -> None:
         raise Trouble(f"{trouble}\nTry it by hand: {command(*names)}") from None
 
 
-def command(*names: str) -> str:
-    """Return the command that installs `names` on this system."""
-    return _COMMANDS[_family()].format(" ".join(names))
-
-
 def _prefix() -> list[str] | None:
     if os.geteuid() == 0:
         return []
@@ -62,16 +48,3 @@ def _prefix() -> list[str] | None:
         if asked.returncode == 0:
             return ["sudo", "-n"]
     return None
-
-
-def _family() -> str:
-    if platform.system() == "Darwin":
-        return "macos"
-    try:
-        release = platform.freedesktop_os_release()
-    except OSError:
-        return "debian"
-    for name in [release.get("ID", ""), *release.get("ID_LIKE", "").split()]:
-        if name in _COMMANDS:
-            return name
-    return "debian"

@@ -15,8 +15,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy import packages, ports
-from deploy.trouble import Trouble, report
+from deploy import packages
+from mqadmin.local import ports
+from mqadmin.local.trouble import Trouble, report
 
 _USER = "mqadmin"
 

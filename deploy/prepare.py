@@ -8,82 +8,27 @@ environment.
 
 from __future__ import annotations
 
-import getpass
-import os
-import shutil
-from pathlib import Path
-
-from deploy import broker, node, ports, processes, run_state, steps, venv
-from deploy.options import Options, from_environ
-from deploy.trouble import Trouble, report
-from mqadmin import given
-
-# Megabytes. RabbitMQ takes no messages with less than 200 free (deploy.node).
-_ROOM_WITH_BROKER, _ROOM = 400, 50
+from deploy import packages, venv
+from mqadmin.local import broker, node
+from mqadmin.local.trouble import report
+from mqadmin.up import prepare
+from mqadmin.up.options import from_environ
 
 
 def main() -> None:
     """Check everything `make up` needs; install RabbitMQ when it is to be private, and packages, where missing."""
     options = from_environ()
-    given.refuse_placeholders()
-    check_writable(options.var)
-    check_room(options.var, _ROOM_WITH_BROKER if options.private_broker else _ROOM)
-    end_previous(options)
-    ports.check_free(options.host, options.port, "PORT", "the web page")
+    prepare.check(options)
     if options.private_broker:
-        ports.check_free("127.0.0.1", options.amqp_port, "BROKER_AMQP_PORT", "the private RabbitMQ, AMQP")
-        ports.check_free("127.0.0.1", options.http_port, "BROKER_HTTP_PORT", "the private RabbitMQ, HTTP")
-        broker.obtain()
+        obtain()
     venv.ensure("requirements.txt")
 
 
-def check_room(var: Path, megabytes: int) -> None:
-    """Raise Trouble where less is free for `var`: a disk that is full later is told less plainly."""
-    free = shutil.disk_usage(var).free // 1_000_000
-    if free < megabytes:
-        raise Trouble(
-            f"Only {free} MB are free for {var}, and {megabytes} MB are needed. "
-            "Make room, or name a folder on another disk: make up MQADMIN_VAR=DIR"
-        )
-
-
-def check_writable(var: Path) -> None:
-    """Raise Trouble unless `var` can be made and everything directly in it can be written."""
-    try:
-        var.mkdir(parents=True, exist_ok=True, mode=0o700)
-        paths = [var, *var.iterdir()]
-    except (FileExistsError, NotADirectoryError):
-        raise Trouble(f"{var} is a file, not a folder. Name another one: make up MQADMIN_VAR=DIR") from None
-    except OSError as error:
-        raise Trouble(
-            f"The folder {var} cannot be used: {error.strerror}. Name another one: make up MQADMIN_VAR=DIR"
-        ) from None
-    for path in paths:
-        if not os.access(path, os.W_OK):
-            raise Trouble(
-                f"{path} may not be written by {getpass.getuser()}; an earlier run as another user made it. "
-                f"Take it over: sudo chown -R {getpass.getuser()} {var}"
-            )
-
-
-def end_previous(options: Options) -> None:
-    """End what a killed `make up` left behind; raise Trouble when one is alive."""
-    previous = run_state.read(options.var)
-    left_broker = node.Node(options.var / "rabbitmq", options.amqp_port, options.http_port)
-    if previous is None:
-        left_broker.end_unrecorded()
-        return
-    if previous.process.alive:
-        raise Trouble(
-            f"make up already runs on {options.var}, at {previous.address} (process {previous.process.pid}). "
-            "Stop it with Ctrl-C in its terminal, or name another folder: make up MQADMIN_VAR=DIR"
-        )
-    found = processes.end_run(previous.id, patience=8)
-    if found or left_broker.running:
-        steps.say("Ended what an earlier make up, which was killed, had left running.")
-    left_broker.stop()
-    left_broker.end_unrecorded()
-    run_state.clear(options.var)
+def obtain() -> None:
+    """See to it that a private broker can be started: install the package, or find Docker. Raises Trouble."""
+    if node.program() is None and packages.can_install():
+        packages.install("rabbitmq-server")
+    broker.require()
 
 
 if __name__ == "__main__":

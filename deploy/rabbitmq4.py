@@ -21,10 +21,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy import packages, ports
-from deploy.node import Node
-from deploy.options import ROOT
-from deploy.trouble import Trouble, report
+from deploy import ROOT, packages
+from mqadmin.local import ports
+from mqadmin.local.node import Node
+from mqadmin.local.trouble import Trouble, report
 
 _SUITE = "forky"
 _MIRROR = "http://deb.debian.org/debian"

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy import ports
-from deploy.options import ROOT
+from deploy import ROOT
+from mqadmin.local import ports
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shutil
 
-from deploy import node, packages
-from deploy.trouble import report
+from deploy import packages
+from mqadmin.local import node
+from mqadmin.local.trouble import report
 
 
 def main() -> None:

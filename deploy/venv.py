@@ -15,9 +15,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy import packages, steps
-from deploy.options import ROOT
-from deploy.trouble import Trouble, report
+from deploy import ROOT, packages
+from mqadmin.local import steps
+from mqadmin.local.trouble import Trouble, report
 
 FOLDER = ROOT / ".venv"
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==(\S+)")

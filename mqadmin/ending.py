@@ -7,6 +7,8 @@ import os
 import sys
 from types import TracebackType
 
+from mqadmin import place
+
 _HINTS = {
     errno.ENOSPC: "Make room on that disk.",
     errno.EDQUOT: "Make room on that disk.",
@@ -56,7 +58,8 @@ def missing(error: ModuleNotFoundError) -> str:
     name = (error.name or "").partition(".")[0]
     if name in _OURS or not name:
         return ""
-    return f"Python's package {name} is missing in {sys.prefix}: `make venv` installs what mqadmin needs."
+    how = "`pip install mqadmin`" if place.IS_INSTALLED else "`make venv`"
+    return f"Python's package {name} is missing in {sys.prefix}: {how} installs what mqadmin needs."
 
 
 def end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

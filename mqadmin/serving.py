@@ -1,8 +1,8 @@
-"""gunicorn's configuration (`gunicorn mqadmin.wsgi --config mqadmin/serving.py`): mqadmin is loaded once, and what
-serves is forked from there.
+"""gunicorn's configuration (`gunicorn mqadmin.wsgi --config python:mqadmin.serving`): mqadmin is loaded once, and
+what serves is forked from there.
 
 So code and templates are there once for all of them, and one that ended is replaced at once. Code that changed
-needs a start anew: after SIGHUP it is the same as before. gunicorn runs this as a file: nothing imports it.
+needs a start anew: after SIGHUP it is the same as before. gunicorn alone imports this.
 """
 
 from __future__ import annotations

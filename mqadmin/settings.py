@@ -12,7 +12,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from mqadmin import given
+from mqadmin import given, place
 from mqadmin.base_path import base_path
 from mqadmin.database_url import database
 from mqadmin.secret_key import secret_key
@@ -24,8 +24,12 @@ def _folders(package: str) -> list[str]:
     return list(found.submodule_search_locations or ()) if found else []
 
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("MQADMIN_VAR", BASE_DIR / "var")).resolve()
+BASE_DIR = place.FILES  # of templates, static files and locale
+try:
+    VAR_DIR = place.var(os.environ)
+except RuntimeError:
+    raise given.Unusable("MQADMIN_VAR must name a folder: this user has no home.") from None
+place.include_work()
 
 given.refuse_placeholders()
 DEBUG = given.flag("MQADMIN_DEBUG")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mqadmin import ending
 from mqadmin.base_path import below
+from mqadmin.place import COMMAND
 from mqadmin.stack import with_room
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _application() -> Application:
 
         if not os.path.isdir(settings.STATIC_ROOT):
             sys.stderr.write(
-                f"mqadmin: no static files in {settings.STATIC_ROOT}: run manage.py collectstatic.\n"
+                f"mqadmin: no static files in {settings.STATIC_ROOT}: run {COMMAND} collectstatic.\n"
             )
         database.require(wait=True)  # one that is away is a page of each request, until it is back
         ready.make_ready()

@@ -21,9 +21,9 @@ from django.db import connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from deploy import ports
-from deploy.node import Node
 from deploy.screenshots import CHROMIUM_ARGUMENTS
+from mqadmin.local import ports
+from mqadmin.local.node import Node
 from tests.support import broker, order, waiting
 
 if TYPE_CHECKING:

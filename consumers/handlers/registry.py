@@ -10,7 +10,8 @@ Returning acks the message; raising fails it. A handler without options takes th
 batches returns None, and all are acked; or a list with one result for each message, in their order: None acks
 it, an exception (`Retry`, `Reject`, any other) fails it as if it had been raised for it alone. What it raises,
 all of them fail with.
-Nothing here needs Django's apps: only `load` reads a setting (`MQADMIN_HANDLERS`).
+Nothing here needs Django's apps: only `load` reads a setting (`MQADMIN_HANDLERS`). Packages that are installed name
+modules of theirs as entry points of the group `mqadmin.handlers`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, TypeVar
 
 from django.conf import settings
@@ -56,6 +58,7 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., object])
 Kind = Literal["message", "collect"]
+ENTRY_POINTS = "mqadmin.handlers"
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +68,11 @@ class HandlerError(Exception):
 
 
 class UnknownHandler(HandlerError):
-    """No module in MQADMIN_HANDLERS registers a handler of this name."""
+    """No module in MQADMIN_HANDLERS, and none of an entry point, registers a handler of this name."""
 
 
 class HandlerImportError(HandlerError):
-    """A module in MQADMIN_HANDLERS cannot be imported."""
+    """A module in MQADMIN_HANDLERS, or of an entry point, cannot be imported."""
 
 
 @dataclass(frozen=True)
@@ -176,23 +179,28 @@ def _origin(function: Callable[..., object]) -> str:
 
 
 def load() -> None:
-    """Import the modules in settings.MQADMIN_HANDLERS, once. Never raises: see `problems`."""
+    """Import the modules of settings.MQADMIN_HANDLERS and of entry points, once. Never raises: see `problems`."""
     global _loaded
     with _lock:
         if _loaded:
             return
-        for module in settings.MQADMIN_HANDLERS:
-            _import(module)
+        installed = {entry.module: f" (of {_package(entry)})" for entry in entry_points(group=ENTRY_POINTS)}
+        for module in dict.fromkeys((*settings.MQADMIN_HANDLERS, *sorted(installed))):
+            _import(module, installed.get(module, ""))
         _loaded = True
 
 
-def _import(module: str) -> None:
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "a package"
+
+
+def _import(module: str, origin: str) -> None:
     try:
         importlib.import_module(module)
     except (Exception, SystemExit) as error:  # a module of the user's may raise anything at import
-        logger.exception("The handler module %s cannot be imported", module)
+        logger.exception("The handler module %s%s cannot be imported", module, origin)
         _problems[module] = HandlerImportError(
-            f"The handler module {module} cannot be imported: {type(error).__name__}: {error}"
+            f"The handler module {module}{origin} cannot be imported: {type(error).__name__}: {error}"
         )
 
 

@@ -105,7 +105,7 @@ class Child:
 
 
 # Patience with consumers that are stopped together with the supervisor: less than `make up` has with the supervisor
-# itself (deploy.runner), so that it still gets to write how they ended.
+# itself (mqadmin.up.runner), so that it still gets to write how they ended.
 EXIT_S = 5.5
 DYING_S = 5.0  # a process of gigabytes that is killed is still there for so long
 STOPPED_EARLY = f"{states.STOPPED_AS_ASKED}, while it was starting"

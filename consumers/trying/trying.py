@@ -13,20 +13,18 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from consumers.models import Consumer
 from consumers.supervisor.machine import spawn
+from mqadmin import place
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -185,8 +183,8 @@ def _run(request: dict[str, Any], seconds: float) -> _Heard:
             file.write(json.dumps(request).encode())
             file.seek(0)
             process = subprocess.Popen(
-                [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "try_handler", str(writer)],
-                cwd=settings.BASE_DIR,
+                place.manage("try_handler", str(writer)),
+                cwd=place.WORK,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 stdin=file,
                 stdout=subprocess.PIPE,

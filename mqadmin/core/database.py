@@ -15,6 +15,7 @@ from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.migrations.loader import MigrationLoader
 
 from mqadmin.given import Unusable
+from mqadmin.place import COMMAND
 
 APPS = {
     "core": "mqadmin.core",
@@ -92,9 +93,9 @@ def of_another_version() -> str:
         return newer
     known = _known()
     if not applied:
-        return f"{place()} has no tables of mqadmin yet: run manage.py migrate first."
+        return f"{place()} has no tables of mqadmin yet: run {COMMAND} migrate first."
     if missing := sorted(known - applied):
-        return f"{place()} is of an older version ({'.'.join(missing[0])} is missing): run manage.py migrate first."
+        return f"{place()} is of an older version ({'.'.join(missing[0])} is missing): run {COMMAND} migrate first."
     return ""
 
 

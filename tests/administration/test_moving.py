@@ -11,8 +11,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deploy import ports
-from deploy.node import Node
 from mqadmin.administration.federation import acts as federation_acts
 from mqadmin.administration.models import Packed
 from mqadmin.administration.parameters import acts as parameter_acts
@@ -21,6 +19,8 @@ from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
+from mqadmin.local import ports
+from mqadmin.local.node import Node
 from mqadmin.rabbit.administration import federation, parameters, shovels
 from tests.administration.conftest import HARD
 from tests.support.management import Management

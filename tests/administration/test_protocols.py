@@ -14,10 +14,10 @@ from django.test import Client
 from django.urls import reverse
 from pika.exceptions import AMQPError
 
-from deploy import ports
 from mqadmin.administration.connections import cutting
 from mqadmin.administration.connections.cutting import Cut
 from mqadmin.core import brokers
+from mqadmin.local import ports
 from mqadmin.rabbit.administration import connections
 from mqadmin.rabbit.administration.connections import Connection
 from mqadmin.rabbit.config import load

@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deploy.node import Node
 from mqadmin.core import brokers
+from mqadmin.local.node import Node
 from mqadmin.rabbit.administration import access, permissions
 from tests.support.management import Management
 from tests.support.pages import html

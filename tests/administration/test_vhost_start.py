@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deploy.node import Node
 from mqadmin.administration.vhosts import acts
 from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry
+from mqadmin.local.node import Node
 from mqadmin.rabbit.administration import vhosts
 from tests.support import amqp, node_control
 from tests.support.management import purge

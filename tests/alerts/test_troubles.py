@@ -20,10 +20,10 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
 from consumers.runtime.sink import CapturedMessage
-from deploy import ports
-from deploy.node import Node
 from mqadmin.alerts.models import Incident, Rule
 from mqadmin.deadletters.capture.capture import LetterSink
+from mqadmin.local import ports
+from mqadmin.local.node import Node
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig, load

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy import ports
+from mqadmin.local import ports
 from tests.support.processes import ROOT
 from tests.support.waiting import wait_until
 
@@ -66,7 +66,7 @@ def running(environ: dict[str, str]) -> Iterator[Stack]:
             "gunicorn",
             "mqadmin.wsgi",
             "--config",
-            "mqadmin/serving.py",
+            "python:mqadmin.serving",
             "--bind",
             f"127.0.0.1:{port}",
             "--threads",

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from deploy.options import ROOT
+from deploy import ROOT
 
 HEAVY = (
     "ninja.main",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import broker, docker, node, packages
-from deploy.options import from_environ
-from deploy.trouble import Trouble
+from deploy import prepare
+from mqadmin.local import broker, docker, node, packages
+from mqadmin.local.trouble import Trouble
 
 FAKE_DOCKER = """#!/bin/sh
 echo "$* ${RABBITMQ_DEFAULT_PASS:-none}" >>"$0.calls"
@@ -41,20 +41,21 @@ def docker_engine(bare: Path) -> Path:
 def test_without_any_way_the_message_names_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "_family", lambda: "fedora")
     with pytest.raises(Trouble) as caught:
-        broker.obtain()
+        prepare.obtain()
     text = str(caught.value)
+    assert caught.value.code == 2
     assert "sudo dnf install rabbitmq-server" in text
     assert "rabbitmq:4-management" in text
     assert "make up RABBITMQ_URL=" in text
 
 
 def test_package_is_preferred(tmp_path: Path) -> None:
-    assert isinstance(broker.private(from_environ({"MQADMIN_VAR": str(tmp_path)})), node.Node)
+    assert isinstance(broker.private(tmp_path, 1, 2), node.Node)
 
 
 def test_docker_is_used_where_it_answers(docker_engine: Path, tmp_path: Path) -> None:
-    broker.obtain()
-    own = broker.private(from_environ({"MQADMIN_VAR": str(tmp_path / "var")}))
+    prepare.obtain()
+    own = broker.private(tmp_path / "var", 1, 2)
     assert isinstance(own, docker.Container)
 
 

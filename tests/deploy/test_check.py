@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy import check
-from deploy.options import ROOT
+from deploy import ROOT, check
 
 
 def test_long_lines_of_templates_are_named_with_their_place(tmp_path: Path) -> None:

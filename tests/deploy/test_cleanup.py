@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.processes import RUN_VARIABLE
+from mqadmin.local.processes import RUN_VARIABLE
 from tests.support.waiting import patient
 
 pytestmark = pytest.mark.processes

@@ -12,7 +12,7 @@ import yaml
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.options import ROOT
+from deploy import ROOT
 from mqadmin.core import hooks
 from mqadmin.core.acts import leases
 from mqadmin.core.exposition import exposition

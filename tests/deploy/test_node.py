@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy import ports
-from deploy.node import Node
+from mqadmin.local import ports
+from mqadmin.local.node import Node
 from mqadmin.rabbit.config import load
 from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.support.node_control import call

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.options import from_environ
-from deploy.trouble import Trouble
+from mqadmin.local.trouble import Trouble
+from mqadmin.up.options import from_environ
 
 
 def test_defaults_are_a_private_broker_with_demo() -> None:

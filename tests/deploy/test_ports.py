@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy import ports
-from deploy.trouble import Trouble
+from mqadmin.local import ports
+from mqadmin.local.trouble import Trouble
 
 
 @pytest.fixture

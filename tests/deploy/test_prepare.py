@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy import ports, prepare, processes, run_state
-from deploy.options import Options, from_environ
-from deploy.trouble import Trouble
+from mqadmin.local import ports, processes
+from mqadmin.local.trouble import Trouble
+from mqadmin.up import prepare, run_state
+from mqadmin.up.options import Options, from_environ
 from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.processes
@@ -67,7 +68,7 @@ def test_folder_of_another_user_is_named() -> None:
     script = """
 import os
 from pathlib import Path
-from deploy.prepare import check_writable
+from mqadmin.up.prepare import check_writable
 os.setuid(65534)
 check_writable(Path("/etc"))
 """
@@ -82,7 +83,7 @@ def test_second_make_up_on_the_same_folder(options: Options) -> None:
 
 
 def test_leftovers_of_a_killed_run_are_ended(options: Options, sleeper: subprocess.Popen[bytes]) -> None:
-    first = "from deploy import run_state; from pathlib import Path; import sys;"
+    first = "from mqadmin.up import run_state; from pathlib import Path; import sys;"
     call = f"run_state.write(Path(sys.argv[1]), {RUN!r}, 'http://x/')"
     subprocess.run([sys.executable, "-c", first + call, str(options.var)], check=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy import rabbitmq4
-from deploy.trouble import Trouble
+from mqadmin.local.trouble import Trouble
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="reads dpkg's database")
 

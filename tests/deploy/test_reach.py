@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy import ports, reach
-from deploy.trouble import Trouble
+from mqadmin.local import ports, reach
+from mqadmin.local.trouble import Trouble
 from tests.support.management import Management
 
 pytestmark = pytest.mark.broker

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import processes
+from mqadmin.local import processes
 from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.processes
@@ -33,7 +33,7 @@ def runner(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     ]
     (tmp_path / "Procfile").write_text("\n".join(lines))
     environ = {**os.environ, "MQADMIN_VAR": str(tmp_path), processes.RUN_VARIABLE: tmp_path.name}
-    command = [sys.executable, "-m", "deploy.runner", str(tmp_path / "Procfile"), "unwanted"]
+    command = [sys.executable, "-m", "mqadmin.up.runner", str(tmp_path / "Procfile"), "unwanted"]
     with (tmp_path / "terminal").open("wb") as terminal:
         child = subprocess.Popen(command, env=environ, stdout=terminal, start_new_session=True)
     yield child

@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy import processes
-from deploy.options import ROOT
-from deploy.running import PADDING
-from deploy.running.kept import LAST_DELAY_S, delay
-from deploy.running.loaded import words
+from deploy import ROOT
+from mqadmin.local import processes
+from mqadmin.up.running import PADDING
+from mqadmin.up.running.kept import LAST_DELAY_S, delay
+from mqadmin.up.running.loaded import Loaded, words
 from tests.support.waiting import patient, wait_until
 
 pytestmark = pytest.mark.processes
@@ -33,7 +33,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         (tmp_path / "Procfile").write_text(procfile)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         more = {"MQADMIN_VAR": str(tmp_path), processes.RUN_VARIABLE: tmp_path.name, "PATH": path}
-        command = [sys.executable, "-m", "deploy.runner", str(tmp_path / "Procfile"), PADDING]
+        command = [sys.executable, "-m", "mqadmin.up.runner", str(tmp_path / "Procfile"), PADDING]
         with (tmp_path / "terminal").open("wb") as terminal:
             started.append(
                 subprocess.Popen(
@@ -83,6 +83,27 @@ def test_a_line_is_read_as_a_shell_reads_it(
     for name in ("MANY", "UNKNOWN"):
         monkeypatch.delenv(name, raising=False)
     assert words(command) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_known"),
+    [
+        (["python", "manage.py", "run_monitor"], True),
+        (["python", "-P", "-m", "mqadmin", "run_supervisor"], True),
+        ([sys.executable, "-P", "-m", "mqadmin", "run_monitor"], True),
+        ([sys.executable, "-P", "-m", "gunicorn", "mqadmin.wsgi"], True),
+        (["python", "-P", "-m", "celery", "--quiet", "-A", "mqadmin", "beat"], True),
+        (["gunicorn", "mqadmin.wsgi"], True),
+        (["python", "-P", "-m", "mqadmin", "migrate"], False),
+        (["/usr/bin/true", "-P", "-m", "mqadmin", "run_monitor"], False),
+        ([], False),
+    ],
+)
+def test_which_lines_are_forked(
+    arguments: list[str], is_known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert (Loaded.role(object.__new__(Loaded), arguments) is not None) == is_known
 
 
 def test_starts_again_after_a_crash_and_what_it_left_ends(start: Start, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from deploy import steps
-from deploy.trouble import Trouble, report
+from mqadmin.local import steps
+from mqadmin.local.trouble import Trouble, report
 
 
 def python(code: str) -> str:

@@ -120,6 +120,41 @@ def test_systemd_understands_the_units(units: Path) -> None:
     )
 
 
+def _of_the_package(units: Path) -> Path:
+    """Change the units as docs/running.md says; return where the programs of the package are."""
+    said = re.search(r"^sed -i (-e .+?)/etc/systemd", (ROOT / "docs" / "running.md").read_text(), re.M | re.S)
+    assert said is not None
+    changes = [text.replace(PREFIX, str(units.parent / "opt")) for text in re.findall(r"'(s#.+?#)'", said[1])]
+    files = [file for file in units.rglob("*.*") if file.suffix in (".service", ".conf") and file.is_file()]
+    subprocess.run(["sed", "-i", *(f"--expression={text}" for text in changes), *map(str, files)], check=True)
+    binaries = units.parent / "opt" / "bin"
+    shutil.move(units.parent / "opt" / ".venv" / "bin", binaries)
+    shutil.copy("/bin/true", binaries / "mqadmin")
+    (binaries / "python").unlink()
+    return binaries
+
+
+@needs_systemd
+def test_the_units_run_the_package_too(units: Path) -> None:
+    """Both as they are changed, and as one: each program that they name is one that pip installs."""
+    binaries = _of_the_package(units)
+    one = shutil.copy(units / "package" / "mqadmin.service", units / "mqadmin.service")
+    started = {
+        line.split()[0].removeprefix("ExecStart=")
+        for file in units.glob("*.service")
+        for line in file.read_text().splitlines()
+        if line.startswith("ExecStart=")
+    }
+    assert started == {str(binaries / name) for name in ("mqadmin", "celery", "gunicorn")}
+    assert _systemd("verify", "--man=no", *units.glob("*.service"), units / "mqadmin.target") == ""
+    found = re.search(r"exposure level for \S+ ([\d.]+)", _systemd("security", "--offline=true", one))
+    assert found is not None
+    assert float(found[1]) < 4
+    common = (units / "mqadmin-.service.d" / "10-common.conf").read_text().splitlines()
+    hardening = [line for line in common if re.match(r"(?!Environment=)[A-Z]\w*=", line)]
+    assert [line for line in hardening if line not in Path(one).read_text()] == []
+
+
 @needs_systemd
 def test_the_units_are_hardened(units: Path) -> None:
     for file in units.glob("*.service"):

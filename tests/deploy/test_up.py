@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy import ports
-from deploy.options import ROOT
+from deploy import ROOT
+from mqadmin.local import ports
 from tests.support.length import FULL
 from tests.support.waiting import patient, wait_until
 

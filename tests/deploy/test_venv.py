@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy import venv
-from deploy.options import ROOT
-from deploy.trouble import Trouble
+from deploy import ROOT, venv
+from mqadmin.local.trouble import Trouble
 
 pytestmark = pytest.mark.processes
 

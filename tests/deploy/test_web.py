@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 import psutil
 import pytest
 
-from deploy import processes
-from deploy.options import ROOT
+from deploy import ROOT
+from mqadmin.local import processes
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes

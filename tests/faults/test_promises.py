@@ -10,7 +10,6 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from deploy.node import Node
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.api import tokens
@@ -18,6 +17,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters.capture import tracking
 from mqadmin.deadletters.models import TrackedQueue
+from mqadmin.local.node import Node
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
-from deploy.node import Node
 from mqadmin.core import brokers
+from mqadmin.local.node import Node
 from mqadmin.rabbit import amqp, counting
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import NoResponse

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy import ports
-from deploy.node import Node
+from mqadmin.local import ports
+from mqadmin.local.node import Node
 from mqadmin.rabbit.config import BrokerConfig, load
 
 

@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 
-from deploy import ports
-from deploy.node import Node
+from mqadmin.local import ports
+from mqadmin.local.node import Node
 
 AMQP_VARIABLE = "MQADMIN_TEST_AMQP_URL"
 MANAGEMENT_VARIABLE = "MQADMIN_TEST_MANAGEMENT_URL"

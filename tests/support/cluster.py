@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy import ports
-from deploy.node import USER, Member, Node, stop_epmd
+from mqadmin.local import ports
+from mqadmin.local.node import USER, Member, Node, stop_epmd
 from tests.support import own_nodes
 
 

@@ -8,11 +8,11 @@ import os
 import subprocess
 from collections.abc import Iterator
 
-from deploy.node import Node
+from mqadmin.local.node import Node
 from tests.support.waiting import patient
 
 _HUGE = 10**15  # bytes
-_ENOUGH = 200 * 10**6  # what deploy.node configures
+_ENOUGH = 200 * 10**6  # what mqadmin.local.node configures
 
 
 def call(node: Node, module: str, function: str, *arguments: float | str) -> str:

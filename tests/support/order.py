@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 # How their names begin, the longest first.
 LONG = (
     "tests/deploy/test_up.py",
+    "tests/deploy/test_installed.py",
     "tests/browser/test_every_page.py",
     "tests/faults/soak/test_exactness.py",
     "tests/browser/test_message_life.py",

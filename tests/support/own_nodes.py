@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from deploy import ports
-from deploy.node import Node
+from mqadmin.local import ports
+from mqadmin.local.node import Node
 
 ROOT_VARIABLE = "MQADMIN_TEST_ROOT"  # a system to be run in a chroot; `deploy.rabbitmq4` names it
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from deploy.options import ROOT
+from deploy import ROOT
 from tests.support import order
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from deploy import ports
+from mqadmin.local import ports
 from tests.support.processes import ROOT
 from tests.support.waiting import wait_until
 

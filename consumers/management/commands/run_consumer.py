@@ -26,6 +26,7 @@ from consumers.runtime import process
 from consumers.runtime.sink import Wish
 from consumers.supervisor.machine import states
 from mqadmin.core import database
+from mqadmin.place import COMMAND
 from mqadmin.rabbit.errors import ConfigurationError
 
 log = logging.getLogger("mqadmin.consumer")
@@ -104,7 +105,7 @@ class Command(BaseCommand):
         if process is None and is_stopped and not run:
             raise CommandError(
                 f"{name} is stopped in mqadmin. Start it on its page, and its supervisor runs it; or run it here "
-                f"and leave it stopped there: manage.py run_consumer {name} --run",
+                f"and leave it stopped there: {COMMAND} run_consumer {name} --run",
                 returncode=3,
             )
         try:

@@ -19,6 +19,7 @@ from typing import Any
 
 from consumers.supervisor.forking import kernel, shown
 from consumers.supervisor.forking.protocol import GO, MESSAGE_MAX
+from mqadmin import place
 
 log = logging.getLogger("mqadmin.supervisor")
 
@@ -41,8 +42,9 @@ def main() -> None:
     from mqadmin import stack
 
     # As `execute_from_command_line` does, which would set Django up once more: 4 MB that are written to.
-    command = load_command_class("consumers", arguments[2])
-    stack.with_room(command.run_from_argv)(arguments[1:])  # without the interpreter
+    words = arguments[len(place.manage()) :]
+    command = load_command_class("consumers", words[0])
+    stack.with_room(command.run_from_argv)([place.COMMAND, *words])
 
 
 def _load(*, with_handlers: bool) -> str:
@@ -63,7 +65,7 @@ def _load(*, with_handlers: bool) -> str:
 
     from consumers.handlers import builtin, reference, registry  # noqa: F401
 
-    load_command_class("consumers", "run_consumer").create_parser("manage.py", "run_consumer")
+    load_command_class("consumers", "run_consumer").create_parser(place.COMMAND, "run_consumer")
     _rehearse()
     return " ".join(map(str, registry.problems().values())) if with_handlers else ""
 

@@ -7,18 +7,16 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.conf import settings
-
 from consumers.scaling import placement
 from consumers.supervisor.forking import kernel
 from consumers.supervisor.forking.protocol import GO, MESSAGE_MAX, PADDING
 from consumers.supervisor.machine import output, spawn
+from mqadmin import place
 
 WARM_MAX_S = 15.0  # so long starts wait for it; then they go without
 WARM_AMONG_OTHERS_S = placement.WAIT_S - 1.0
@@ -155,14 +153,14 @@ class Warmed:
         self.close()
         self._begun = time.monotonic()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        module = ["-m", "consumers.supervisor.forking.parent"]
+        module = place.module("consumers.supervisor.forking.parent")
         facts = [str(theirs.fileno()), str(os.getpid()), str(time.time_ns()), self._modules]
         try:
             kernel.adopt_orphans()
             self._is_adopting = True
             self._process = subprocess.Popen(
-                [sys.executable, *module, *facts, " " * PADDING],
-                cwd=settings.BASE_DIR,
+                [*module, *facts, " " * PADDING],
+                cwd=place.WORK,
                 env=spawn.environ("-" * len(os.fsencode(spawn.mark(self._supervisor, 0, is_padded=True)))),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import psutil
 from django.conf import settings
 
 from consumers.supervisor.machine import output, states
+from mqadmin import place
 
 # In the environment of every process a supervisor starts: folder, supervisor and row, so that each supervisor
 # finds its own, also when no row knows their pid.
@@ -25,8 +24,7 @@ _SAME_S = 1.5  # the time of boot is in whole seconds, and flickers by one
 
 def command(name: str, process_id: int) -> list[str]:
     """Return the command line that runs the consumer `name` under the row `process_id`."""
-    manage = Path(settings.BASE_DIR) / "manage.py"
-    return [sys.executable, str(manage), "run_consumer", "--process", str(process_id), "--", name]
+    return place.manage("run_consumer", "--process", str(process_id), "--", name)
 
 
 def start(arguments: Sequence[str], process_id: int, supervisor: str) -> subprocess.Popen[bytes]:
@@ -38,7 +36,7 @@ def start(arguments: Sequence[str], process_id: int, supervisor: str) -> subproc
     try:
         return subprocess.Popen(
             list(arguments),
-            cwd=settings.BASE_DIR,
+            cwd=place.WORK,
             env=environ(mark(supervisor, process_id)),
             stdin=subprocess.DEVNULL,
             stdout=descriptor,

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mqadmin import place
 from mqadmin.alerts.acts import state
 from mqadmin.alerts.models import Channel, Delivery, Severity
 from mqadmin.alerts.rules import checking
@@ -71,8 +72,8 @@ def test(*, by: Actor, channel: Channel) -> Delivery:
     with audit.act(by=by, action="alert_channel.test", target=channel.name) as entry:
         if not state.engine().is_on:
             text = _(
-                "No monitor runs that could send it, nor anything else: start it with manage.py run_monitor."
-            )
+                "No monitor runs that could send it, nor anything else: start it with %(command)s run_monitor."
+            ) % {"command": place.COMMAND}
             raise Refusal(text, "monitor_away", status=503)
         delivery = messages.test(channel, by.name, timezone.now())
         delivery.save()

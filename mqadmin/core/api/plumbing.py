@@ -26,6 +26,7 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict, ValidationInfo, model_validator
 from pydantic.functional_validators import ModelWrapValidatorHandler
 
+from mqadmin import place
 from mqadmin.core import brokers, database, permissions
 from mqadmin.core.access import addresses, refused_tokens
 from mqadmin.core.api import tokens
@@ -220,7 +221,8 @@ def create_api() -> NinjaAPI:
         version="1",
         urls_namespace="api",
         description=str(
-            _("Everything the pages do. Make a token under your name, or with `manage.py create_token USER`.")
+            _("Everything the pages do. Make a token under your name, or with `%(command)s create_token USER`.")
+            % {"command": place.COMMAND}
         ),
         auth=Token(),
         docs=Docs(),

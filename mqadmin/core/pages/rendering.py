@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django_htmx.middleware import HtmxDetails
 
+from mqadmin import place
 from mqadmin.core import permissions, unseen
 from mqadmin.core.pages import once
 
@@ -100,7 +101,7 @@ def unchanged(request: HttpRequest, version: str) -> HttpResponse | None:
 
 def _newest() -> float:
     """Return when the code or a template was written last: the same in all web processes of an installation."""
-    folders = (settings.BASE_DIR / name for name in ("mqadmin", "consumers", "templates"))
+    folders = (*place.CODE, settings.BASE_DIR / "templates")
     files = (path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".html"))
     return max((path.stat().st_mtime for path in files), default=0.0)
 

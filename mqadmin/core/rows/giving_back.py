@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import Error, connection
 
+from mqadmin import place
 from mqadmin.core.rows.deleting import Steps
 
 SECONDS = 60.0  # that one call may take
@@ -48,7 +49,9 @@ def prepare(**_signal: Any) -> None:
     if connection.vendor != "sqlite" or _pragma("auto_vacuum") == _INCREMENTAL or connection.in_atomic_block:
         return
     if _pragma("page_count") * _pragma("page_size") > CONVERTED_BYTES:
-        log.warning("The database's file does not give back what is deleted: see manage.py compact_database.")
+        log.warning(
+            "The database's file does not give back what is deleted: see %s compact_database.", place.COMMAND
+        )
         return
     try:
         convert()

@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from mqadmin.core import permissions, tones, unseen
 from mqadmin.core.pages import formats, visible, words
 from mqadmin.core.translating import language, zone
+from mqadmin.place import COMMAND
 
 register = template.Library()
 
@@ -78,6 +79,12 @@ def _plainly(text: str, hidden: re.Pattern[str]) -> SafeString | None:
 
 def _signs(found: re.Match[str]) -> Iterable[tuple[int, str]]:
     return enumerate(found[0], found.start())
+
+
+@register.filter
+def command(value: str) -> str:
+    """Return how a management command is called here."""
+    return f"{COMMAND} {value}"
 
 
 @register.filter

@@ -7,16 +7,15 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mqadmin import place
 from mqadmin.core.acts import leases
 from mqadmin.passing.models import Firehose, Tap
 from mqadmin.passing.tapping import firehose, process, running
@@ -88,10 +87,10 @@ class TapsThread:
     def _start_child(self) -> None:
         if self._child is not None:
             return
-        command = [sys.executable, "manage.py", "run_taps", "--parent", str(os.getpid())]
+        command = place.manage("run_taps", "--parent", str(os.getpid()))
         # In its own session: what ends the monitor alone must not reach it before it has said that it ends.
         self._child = subprocess.Popen(
-            command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, start_new_session=True
+            command, cwd=place.WORK, stdin=subprocess.DEVNULL, start_new_session=True
         )
 
     def _end_child(self) -> None:

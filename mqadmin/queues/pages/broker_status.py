@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mqadmin import place
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Freshness
 from mqadmin.core.pages.once import once
@@ -72,15 +73,17 @@ def seen(broker: Broker | None, now: datetime | None = None) -> BrokerStatus:
     """Return the same from a row that is read already, None for a broker that has none."""
     moment = now or timezone.now()
     if broker is None or (broker.sampled_at is None and broker.reachable is not False):
-        text = _("The monitor has not sampled this broker. It runs with: manage.py run_monitor")
+        text = _("The monitor has not sampled this broker. It runs with: %(command)s run_monitor") % {
+            "command": place.COMMAND
+        }
         return BrokerStatus("never", broker, _("Not sampled yet"), text)
     if broker.reachable is False:
         title, text = fault(broker.error_code)
         return BrokerStatus("down", broker, title, text, broker.error)
     if broker.sampled_at is None or moment - broker.sampled_at > stale_after():
         text = _(
-            "The monitor stopped sampling. What is shown is the last sample. It runs with: manage.py run_monitor"
-        )
+            "The monitor stopped sampling. What is shown is the last sample. It runs with: %(command)s run_monitor"
+        ) % {"command": place.COMMAND}
         return BrokerStatus("stale", broker, _("These numbers are old"), text)
     return BrokerStatus("ok", broker)
 

@@ -121,6 +121,31 @@ def test_a_module_that_cannot_be_imported_hides_no_other(
     sys.modules.pop("fine_handlers", None)
 
 
+def test_packages_name_modules_as_entry_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Beside those of the setting, each module once; one that is broken is told with its package."""
+    (tmp_path / "acme_handlers.py").write_text(
+        "from consumers.handlers.registry import handler\n"
+        "@handler('acme.one', title='One')\n"
+        "def one(message): pass\n"
+    )
+    (tmp_path / "acme_broken.py").write_text("import no_such_thing")
+    about = tmp_path / "acme_shop-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-shop\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[mqadmin.handlers]\nsecond = acme_broken\nfirst = acme_handlers\n[other]\nx = no_such\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    reload(monkeypatch, settings, "acme_handlers")
+
+    assert registry.get("acme.one").title == "One"
+    assert list(registry.problems()) == ["acme_broken"]
+    assert "acme_broken (of acme-shop) cannot be imported" in str(registry.problems()["acme_broken"])
+    sys.modules.pop("acme_handlers", None)
+
+
 async def waits(message: Any) -> None:
     raise AssertionError("never run")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.node import Node
+from mqadmin.local.node import Node
 from mqadmin.rabbit.config import BrokerConfig, load
 from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.runtime.child import Child

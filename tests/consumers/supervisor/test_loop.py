@@ -14,7 +14,7 @@ from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Superviso
 from consumers.supervisor import children, rows
 from consumers.supervisor.machine import output, spawn
 from consumers.supervisor.machine.wake import Wake
-from deploy.runner import STOP_SECONDS
+from mqadmin.up.runner import STOP_SECONDS
 from tests.consumers.supervisor.conftest import SteppedSupervisor, is_alive, nudge
 from tests.support.waiting import patient, wait_until
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from deploy.node import Node
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.definitions.acts import exporting, restoring, sources
 from mqadmin.definitions.acts.restoring import Wanted
 from mqadmin.definitions.comparing import kinds
 from mqadmin.definitions.keeping import asking, versions
+from mqadmin.local.node import Node
 from tests.definitions.conftest import Town, build, carried_out
 from tests.support.management import Management
 

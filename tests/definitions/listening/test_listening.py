@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
-from deploy.node import Node
 from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry
 from mqadmin.definitions.comparing.kinds import Key
@@ -20,6 +19,7 @@ from mqadmin.definitions.listening import thread
 from mqadmin.definitions.listening.thread import EventsThread
 from mqadmin.definitions.models import Event, Part, Version, Watch
 from mqadmin.definitions.pages import timeline
+from mqadmin.local.node import Node
 from mqadmin.rabbit.config import BrokerConfig, load
 from tests.core.conftest import SignIn, sign_in  # noqa: F401
 from tests.definitions.conftest import HARD, Town

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.node import Node
+from mqadmin.local.node import Node
 from mqadmin.rabbit.config import BrokerConfig, load
 from tests.faults.soak.harness import Place
 from tests.support.vhosts import temporary_vhost

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from consumers.models import Consumer, ConsumerEvent, ConsumerProcess, Record
 from consumers.runtime.copies.copies import DELAY_PREFIX
-from deploy.node import Node
+from mqadmin.local.node import Node
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.management_api.client import ManagementClient

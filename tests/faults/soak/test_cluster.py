@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from deploy.node import Node
 from mqadmin.alerts.models import Rule
 from mqadmin.core import brokers
+from mqadmin.local.node import Node
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.config import load
 from mqadmin.rabbit.management_api.client import ManagementClient

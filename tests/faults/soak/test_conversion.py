@@ -12,11 +12,11 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
 from consumers.models import Consumer
-from deploy.node import Node
 from mqadmin.administration.converting import acting, stages
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
 from mqadmin.core.models import Operation
+from mqadmin.local.node import Node
 from mqadmin.queues.acts import declaring
 from mqadmin.rabbit import amqp as rabbit_amqp
 from mqadmin.rabbit.publishing.publisher import Outgoing

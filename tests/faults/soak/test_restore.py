@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from deploy.node import Node
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
@@ -25,6 +24,7 @@ from mqadmin.definitions.comparing import kinds
 from mqadmin.definitions.comparing.kinds import Snapshot
 from mqadmin.definitions.keeping import asking
 from mqadmin.definitions.models import RestoreStep
+from mqadmin.local.node import Node
 from mqadmin.rabbit.administration.definitions import DefinitionsClient
 from tests.faults.soak.sizes import TIMEOUT
 from tests.support import own_nodes

@@ -17,7 +17,6 @@ from django.test import Client
 from django.urls import reverse
 from pika.exceptions import AMQPError
 
-from deploy.node import Node
 from mqadmin.administration.listing import tables
 from mqadmin.administration.members import acts
 from mqadmin.administration.nodes import acts as node_acts
@@ -25,6 +24,7 @@ from mqadmin.administration.vhosts import acts as vhost_acts
 from mqadmin.core import brokers
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.local.node import Node
 from mqadmin.rabbit.administration import members, upkeep, vhosts
 from mqadmin.rabbit.upkeep.facts import Placed
 from mqadmin.rabbit.upkeep.finding import Finding

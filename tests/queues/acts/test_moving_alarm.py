@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from deploy.node import Node
 from mqadmin.core import brokers
 from mqadmin.core.acts import operations
 from mqadmin.core.models import Operation
+from mqadmin.local.node import Node
 from mqadmin.queues.acts import moving
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit import amqp

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from deploy.node import Node
+from mqadmin.local.node import Node
 from mqadmin.queues.pages.broker_status import fault
 from mqadmin.rabbit.config import BrokerConfig, load
 from mqadmin.rabbit.errors import RabbitError

@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from deploy.node import Node
 from mqadmin.core import brokers
+from mqadmin.local.node import Node
 from mqadmin.queues.models import Broker
 from mqadmin.queues.why import gather
 from mqadmin.rabbit.config import BrokerConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.node import Node
+from mqadmin.local.node import Node
 from mqadmin.rabbit.config import load
 from mqadmin.rabbit.errors import UnsafePeek
 from mqadmin.rabbit.management_api import looking

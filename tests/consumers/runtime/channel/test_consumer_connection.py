@@ -19,7 +19,7 @@ from consumers.models import ConsumerProcess
 from consumers.runtime.channel.consumer_connection import FIRST_DELAY, MAX_DELAY, ConsumerConnection, backoff
 from consumers.runtime.process import CONFIGURATION
 from consumers.runtime.spec import ConsumerSpec
-from deploy.node import Node
+from mqadmin.local.node import Node
 from mqadmin.rabbit.config import BrokerConfig, load
 from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.runtime.child import Child

@@ -16,9 +16,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from deploy import ports
-from deploy.node import Node
 from mqadmin.history.happenings import Asked
+from mqadmin.local import ports
+from mqadmin.local.node import Node
 from mqadmin.queues.models import Broker
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.queues.pages import broker_happenings

@@ -12,23 +12,30 @@ from mqadmin import ending
 
 
 class Trouble(Exception):
-    """Something outside mqadmin stands in the way. The text says what it is and what to do about it."""
+    """Something outside mqadmin stands in the way. The text says what it is and what to do about it.
+
+    `code`: the exit code of a process that ends by it.
+    """
+
+    def __init__(self, text: str, code: int = 1) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def report(main: Callable[[], int | None]) -> None:
-    """Run `main` and exit with its code; a Trouble becomes its text on stderr and exit code 1, Ctrl-C 130.
+    """Run `main` and exit with its code; a Trouble becomes its text on stderr and its exit code, Ctrl-C 130.
 
     So does a fault of a file, such as a full disk.
     """
     try:
         code = main() or 0
     except Trouble as trouble:
-        code = _tell(str(trouble))
+        code = _tell(str(trouble), trouble.code)
     except (OSError, ModuleNotFoundError) as error:
         text = ending.words(error)
         if not text:
             raise
-        code = _tell(text)
+        code = _tell(text, 1)
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
@@ -71,7 +78,7 @@ def _end_with(work: Callable[[], int | None]) -> NoReturn:
         os._exit(code or 0)
 
 
-def _tell(text: str) -> int:
+def _tell(text: str, code: int) -> int:
     sys.stdout.flush()
     print(f"\nmqadmin: {text}", file=sys.stderr, flush=True)
-    return 1
+    return code

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from deploy.running.loaded import Loaded, Role
-from deploy.running.output import Lines, QuietPrinter, Tee
+from mqadmin.up.running.loaded import Loaded, Role
+from mqadmin.up.running.output import Lines, QuietPrinter, Tee
 
 FIRST_DELAY_S = 1.0
 LAST_DELAY_S = 30.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploy.trouble import Trouble
+from mqadmin.local.trouble import Trouble
 from mqadmin.rabbit import amqp, config, errors
 from mqadmin.rabbit.management_api.client import ManagementClient
 

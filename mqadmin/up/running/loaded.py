@@ -1,4 +1,4 @@
-"""All that the processes of `make up` are made of, loaded once: they are forked from a process that has it.
+"""All that the processes of `mqadmin up` are made of, loaded once: they are forked from a process that has it.
 
 Imports Django and Celery on the call, not before: who starts each process by itself has none of it.
 """
@@ -17,10 +17,10 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from deploy.options import ROOT
+from mqadmin import place
 
 Role = Callable[[], object]
-PROGRAMS = ("python", "celery", "gunicorn")  # of which some command lines can be forked
+PROGRAMS = ("python", "celery", "gunicorn", sys.executable)  # of which some command lines can be forked
 _IN_THEIR_FIRST_SECONDS = (
     "celery.app.amqp",
     "celery.app.control",
@@ -85,7 +85,7 @@ class Loaded:
 
         resident.give_back()
         self._fitness = fitness
-        texts = (*(ROOT / "templates").rglob("*.html"), *(ROOT / "locale").rglob("*.mo"))
+        texts = (*(place.FILES / "templates").rglob("*.html"), *(place.FILES / "locale").rglob("*.mo"))
         self._files = fitness.Loaded(began_ns, also=map(os.fspath, texts))
         gc.collect()
         gc.freeze()  # a collection would write to each object, and so copy it
@@ -102,13 +102,20 @@ class Loaded:
         program = shutil.which(arguments[0]) if arguments else None
         if program is None or Path(program).parent != Path(sys.executable).parent:  # another Python's
             return None
-        match list(arguments):
-            case ["python", "manage.py", command, *_more] if command in _COMMANDS:
-                return lambda: _manage([program, *arguments[1:]])
+        words, line = list(arguments), [program, *arguments[1:]]
+        if words[1:3] == ["-P", "-m"]:  # of a package that was installed: `place.procfile`
+            words = words[3:]
+        elif words[0] != "python":  # a script
+            line = [sys.executable, *line]
+        match words:
+            case ["python", "manage.py", command, *more] | ["mqadmin", command, *more] if (
+                command in _COMMANDS
+            ):
+                return lambda: _manage(line, command, more)
             case ["celery", "--quiet", "-A", "mqadmin", "worker" | "beat" as kind, *more]:
-                return lambda: _celery([sys.executable, program, *arguments[1:]], kind, more)
-            case ["gunicorn", *more]:
-                return lambda: _gunicorn([sys.executable, program, *more])
+                return lambda: _celery(line, kind, more)
+            case ["gunicorn", *_more]:
+                return lambda: _gunicorn(line)
         return None
 
 
@@ -133,21 +140,21 @@ def _load() -> None:
     ours.app.finalize()
     _made = ours.app.conf.timezone, ours.app.tasks, ours.app.amqp.queues, ours.app.amqp.router
     for name in _COMMANDS:
-        load_command_class(get_commands()[name], name).create_parser("manage.py", name)
+        load_command_class(get_commands()[name], name).create_parser(place.COMMAND, name)
     ready.make_ready()
     ready.rehearse()
     settings.LOGGING_CONFIG = None  # what sets Django up again would touch each logger: 4 MB
 
 
-def _manage(line: list[str]) -> None:
+def _manage(line: list[str], name: str, options: list[str]) -> None:
     from django.core.management import get_commands, load_command_class
 
     from mqadmin import stack
 
     become(line)
     # As `execute_from_command_line` does, which would set Django up once more: 4 MB that are written to.
-    command = load_command_class(get_commands()[line[2]], line[2])
-    stack.with_room(command.run_from_argv)(line[1:])  # without the interpreter
+    command = load_command_class(get_commands()[name], name)
+    stack.with_room(command.run_from_argv)([place.COMMAND, name, *options])
 
 
 def _celery(line: list[str], kind: str, options: list[str]) -> None:

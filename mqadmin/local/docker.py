@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from deploy.trouble import Trouble
+from mqadmin.local.trouble import Trouble
 
 IMAGE = "rabbitmq:4-management"
 USER = "mqadmin"
@@ -81,7 +81,7 @@ class Container:
 
     def wait(self, timeout: float = _START_SECONDS) -> None:
         """Return once AMQP and the management API answer; else raise Trouble with the container's words."""
-        from deploy import reach  # needs the virtual environment; this module does not
+        from mqadmin.local import reach  # needs the virtual environment; this module does not
 
         deadline = time.monotonic() + timeout
         while True:

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.processes import Identity, identify
+from mqadmin.local.processes import Identity, identify
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import ports
-from deploy.processes import Identity, carrying, end, gone, identify
-from deploy.trouble import Trouble
+from mqadmin.local import ports
+from mqadmin.local.processes import Identity, carrying, end, gone, identify
+from mqadmin.local.trouble import Trouble
 
 USER = "mqadmin"
 _NAME = "mqadmin@127.0.0.1"  # a name that needs no resolver and no /etc/hosts

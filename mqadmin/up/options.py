@@ -1,4 +1,4 @@
-"""The variables `make up` understands."""
+"""The variables that `mqadmin up` and `make up` understand."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.trouble import Trouble
+from mqadmin import place
 from mqadmin.base_path import base_path
-
-ROOT = Path(__file__).resolve().parent.parent
+from mqadmin.local.trouble import Trouble
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,20 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Options:
         base_path=below,
         host=environ.get("HOST", "").strip() or "127.0.0.1",
         port=_port(environ, "PORT", 8000),
-        var=Path(environ.get("MQADMIN_VAR", "").strip() or ROOT / "var").expanduser().resolve(),
+        var=_var(environ),
         broker_url=broker_url,
         brokers_file=brokers_file,
         amqp_port=_port(environ, "BROKER_AMQP_PORT", 5673),
         http_port=_port(environ, "BROKER_HTTP_PORT", 15673),
         demo=_flag(environ, "DEMO", default=not broker_url and not brokers_file),
     )
+
+
+def _var(environ: Mapping[str, str]) -> Path:
+    try:
+        return place.var(environ)
+    except RuntimeError:
+        raise Trouble("This user has no home: name a folder for the data, as MQADMIN_VAR.") from None
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

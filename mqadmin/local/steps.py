@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.trouble import Trouble
+from mqadmin.local.trouble import Trouble
 
 _LAST = 6  # lines of what failed
 # What the programs that are started here say for it, and what helps. The first that is found counts.

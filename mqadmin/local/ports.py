@@ -8,7 +8,8 @@ import random
 import socket
 from pathlib import Path
 
-from deploy.trouble import Trouble
+from mqadmin import place
+from mqadmin.local.trouble import Trouble
 
 # Below Linux's range for outgoing connections: nobody is handed the port between choosing and binding it.
 _PICK_FROM = range(20_000, 32_000)
@@ -25,7 +26,7 @@ def check_free(host: str, port: int, variable: str, purpose: str) -> None:
     except PermissionError:
         raise Trouble(
             f"Port {port} ({purpose}) may only be opened by root. "
-            f"Choose one above 1023: make up {variable}={port + 8000}"
+            f"Choose one above 1023: {place.UP} {variable}={port + 8000}"
         ) from None
     except socket.gaierror:
         raise Trouble(f"HOST={host} is not an address of this machine.") from None
@@ -36,7 +37,7 @@ def check_free(host: str, port: int, variable: str, purpose: str) -> None:
             raise
         raise Trouble(
             f"Port {port} ({purpose}) is taken by {holder(port) or 'another program'}. "
-            f"Stop that, or choose another port: make up {variable}={next_free(host, port)}"
+            f"Stop that, or choose another port: {place.UP} {variable}={next_free(host, port)}"
         ) from None
 
 

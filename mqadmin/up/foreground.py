@@ -1,8 +1,9 @@
-"""`make up`: set everything up, run it in the foreground, and leave nothing behind.
+"""`mqadmin up`: set everything up, run it in the foreground, and leave nothing behind.
 
-    .venv/bin/python -m deploy.up
+    .venv/bin/python -m mqadmin.up.foreground
 
-Comes after `deploy.prepare` and the virtual environment. Ends within 15 s of Ctrl-C or SIGTERM.
+Comes after `prepare.check`, which `make up` sees to before there is a virtual environment (`deploy.prepare`). Ends
+within 15 s of Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy import processes, run_state, steps
-from deploy.options import ROOT, Options, from_environ
-from deploy.running import PADDING, STOP_SECONDS
-from deploy.trouble import Trouble, apart, forked, report
+from mqadmin import place
+from mqadmin.local import processes, steps
+from mqadmin.local.trouble import Trouble, apart, forked, report
+from mqadmin.up import run_state
+from mqadmin.up.options import Options, from_environ
+from mqadmin.up.running import PADDING, STOP_SECONDS
 
 CELERY_VHOST = "mqadmin"
 _READY_SECONDS = 120
@@ -54,7 +57,7 @@ def _ask_settings() -> None:
 
 
 def _ask_brokers() -> None:
-    from deploy import reach
+    from mqadmin.local import reach
 
     reach.check(os.environ)
 
@@ -67,9 +70,9 @@ def _broker(options: Options) -> Iterator[dict[str, str]]:
         apart(_ask_brokers)
         yield {"RABBITMQ_URL": options.broker_url} if options.broker_url else {}
         return
-    from deploy import broker
+    from mqadmin.local import broker
 
-    own = broker.private(options)
+    own = broker.private(options.var / "rabbitmq", options.amqp_port, options.http_port)
     try:
         steps.say("Starting RabbitMQ ...")
         own.start()
@@ -112,13 +115,15 @@ def _environment(options: Options, urls: dict[str, str], run: str) -> dict[str, 
         celery["CELERY_BROKER_URL"] = (
             urlsplit(urls["RABBITMQ_URL"])._replace(path=f"/{CELERY_VHOST}").geturl()
         )
+    checkout = "" if place.IS_INSTALLED else str(place.FILES)
+    path = os.pathsep.join(filter(None, (checkout, os.environ.get("PYTHONPATH"))))
     return {
         **os.environ,
         **urls,
         **celery,
         processes.RUN_VARIABLE: run,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+        **({"PYTHONPATH": path} if path else {}),
         "MQADMIN_VAR": str(options.var),
         "MQADMIN_SUPERVISOR_ON_EXIT": "stop",
         "BIND": f"{host}:{options.port}",
@@ -146,7 +151,7 @@ def _collect_static(options: Options, environ: dict[str, str]) -> None:
 
 
 def _manage(what: str, environ: dict[str, str], *command: str) -> None:
-    said = steps.run(what, [sys.executable, "manage.py", *command, "--verbosity=0"], environ=environ)
+    said = steps.run(what, [*place.manage(*command), "--verbosity=0"], environ=environ)
     if said:  # nothing, unless there is something to know
         steps.say(said)
 
@@ -156,8 +161,8 @@ def _serve(options: Options, environ: dict[str, str]) -> None:
     steps.say("Starting mqadmin ...")
     left_out = [] if options.demo else ["demo"]
     runner = subprocess.Popen(
-        [sys.executable, "-m", "deploy.runner", "Procfile", *left_out, PADDING],
-        cwd=ROOT,
+        [*place.module("mqadmin.up.runner"), str(place.FILES / "Procfile"), *left_out, PADDING],
+        cwd=place.WORK,
         env=environ,
         start_new_session=True,  # Ctrl-C reaches this process only, which then stops the others in order
     )

@@ -1,6 +1,6 @@
-"""Run the Procfile's processes, and keep each running (`deploy.running`).
+"""Run the Procfile's processes, and keep each running (`mqadmin.up.running`).
 
-    python -m deploy.runner PROCFILE [NAME_TO_LEAVE_OUT...]
+    python -m mqadmin.up.runner PROCFILE [NAME_TO_LEAVE_OUT...]
 
 They are forked from this process, which loads once what they need; with MQADMIN_FORK=off, or where that cannot be
 loaded, each is started by itself. Their output goes to the terminal and to $MQADMIN_VAR/log/mqadmin.log.
@@ -15,10 +15,11 @@ from pathlib import Path
 from honcho.colour import get_colours
 from honcho.environ import parse_procfile
 
-from deploy.running import STOP_SECONDS
-from deploy.running.kept import Keeper, Kept
-from deploy.running.loaded import PROGRAMS, Loaded, Role, words
-from deploy.running.output import Tee
+from mqadmin import place
+from mqadmin.up.running import STOP_SECONDS
+from mqadmin.up.running.kept import Keeper, Kept
+from mqadmin.up.running.loaded import PROGRAMS, Loaded, Role, words
+from mqadmin.up.running.output import Tee
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
 def _run(procfile: Path, left_out: list[str]) -> Role | None:
     os.environ["PYTHONUNBUFFERED"] = "1"
     is_forking = os.environ.get("MQADMIN_FORK", "").strip() != "off"
-    lines = parse_procfile(procfile.read_text()).processes.items()
+    lines = parse_procfile(place.procfile(procfile)).processes.items()
     colours = get_colours()
     kept = [
         Kept(name, command, next(colours), words(command) if is_forking else ())
