@@ -80,12 +80,13 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes | bytearray) else None
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """A test on a slow machine may take longer before it counts as stuck (see tests.support.waiting).
 
     What never speaks to the database is marked `any_database`, what brings a broker of its own `any_version`.
+    Who is left by `-m` is put in order: the shares of the workers are those of what runs.
     """
-    items[:] = order.long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     usual = float(config.getini("timeout"))
     for item in items:
         if item.get_closest_marker("django_db") is None and _DATABASE.isdisjoint(item.fixturenames):  # type: ignore[attr-defined]
@@ -95,6 +96,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         own = item.get_closest_marker("timeout")
         seconds = float(own.args[0]) if own is not None and own.args else usual
         item.add_marker(pytest.mark.timeout(waiting.patient(seconds)), append=False)
+    yield
+    items[:] = order.long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
