@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
+from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,7 +29,7 @@ from deploy.screenshots import CHROMIUM_ARGUMENTS
 from tests.support import broker, order, waiting
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
     from pytest_django import DjangoDbBlocker
 
     from mqadmin.rabbit.config import BrokerConfig
@@ -211,19 +213,54 @@ def restartable_broker(_own_node: Node) -> Node:
     return _own_node
 
 
-@pytest.fixture
-def chromium(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """Debian's Chromium, headless; one for each test, as Playwright's event loop lives in the test's thread."""
-    from playwright.sync_api import expect, sync_playwright
+@pytest.fixture(scope="session")
+def _playwright() -> Iterator[tuple[Playwright, AbstractEventLoop]]:
+    """Playwright and its event loop, which lives in this thread: it counts as running in tests of pages alone."""
+    from playwright.sync_api import sync_playwright
 
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # else Django refuses its ORM beside that loop
-    path = shutil.which("chromium")
-    assert path, "these tests need Debian's chromium"
-    expect.set_options(timeout=waiting.patient(10) * 1000)  # where a page names none itself
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield playwright, loop
+        asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(scope="session")
+def _browsers(_playwright: tuple[Playwright, AbstractEventLoop]) -> Iterator[list[Browser]]:
+    """What runs of Chromium: one at most, which a test may end."""
+    running: list[Browser] = []
+    yield running
+    asyncio._set_running_loop(_playwright[1])
+    for browser in running:
         browser.close()
+    asyncio._set_running_loop(None)
+
+
+@pytest.fixture
+def chromium(
+    _playwright: tuple[Playwright, AbstractEventLoop],
+    _browsers: list[Browser],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Browser]:
+    """Debian's Chromium, headless: one for all tests of this process. Each makes contexts of its own in it, which
+    know nothing of each other."""
+    from playwright.sync_api import expect
+
+    playwright, loop = _playwright
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # else Django refuses its ORM beside that loop
+    expect.set_options(timeout=waiting.patient(10) * 1000)  # where a page names none itself
+    asyncio._set_running_loop(loop)
+    try:
+        if not (_browsers and _browsers[0].is_connected()):
+            path = shutil.which("chromium")
+            assert path, "these tests need Debian's chromium"
+            _browsers[:] = [playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)]
+        (browser,) = _browsers
+        yield browser
+        for context in browser.contexts:
+            context.close()
+    finally:
+        asyncio._set_running_loop(None)
 
 
 @pytest.fixture
