@@ -7,8 +7,8 @@
 `start` prints the MQADMIN_TEST_* variables for a shell to evaluate. The suite of Debian is `forky` (RabbitMQ 4.3)
 unless said otherwise; `trixie` has 4.0. It is unpacked into the folder once (`var/rabbitmq4` unless named; each
 suite has a folder of its own in there), and the node runs in a chroot there, with data of its own, on free ports of
-the loopback. Only root can do this. `stop` stops the nodes of all suites. `unpack` does no more than that: it can be
-done beside something else.
+the loopback. Only root can do this. `stop` stops the nodes of all suites. `unpack` does no more than that: it can
+be done beside something else.
 
 forky is Debian's testing until it is released, so what is in it moves: with `--series 4.3` another one is refused.
 """
