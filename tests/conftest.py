@@ -2,6 +2,7 @@
 
 `amqp_url`, `management_url`, `broker_config`, `vhost`, `management`: the broker of this run.
 `restartable_broker`: a node of the test's own, to stop, kill and start.
+`tls_broker`: a node that is spoken to over TLS.
 `process_environ`: the environment for mqadmin processes that work on the test's database.
 """
 
@@ -26,7 +27,8 @@ from hypothesis import settings as hypothesis_settings
 from deploy import ports
 from deploy.node import Node
 from deploy.screenshots import CHROMIUM_ARGUMENTS
-from tests.support import broker, order, waiting
+from tests.rabbit.tls import certificates, tls_broker, tls_node  # noqa: F401
+from tests.support import broker, order, own_nodes, waiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
@@ -100,6 +102,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.timeout(waiting.patient(seconds)), append=False)
     yield
     items[:] = order.long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Stop a node that tests share where the next one uses it no more: what is left on it costs part of a core."""
+    yield
+    for fixture, node in own_nodes.shared.items():
+        if _uses(item, fixture) and not _uses(nextitem, fixture):
+            node.stop(timeout=0)
+
+
+def _uses(item: pytest.Item | None, fixture: str) -> bool:
+    return fixture in getattr(item, "fixturenames", ())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -189,6 +204,7 @@ def _own_node(worker_id: str) -> Iterator[Node]:
     (node.folder / "conf.d").mkdir(parents=True, mode=0o700)
     # Who publishes to which exchange: not kept unless one asks for it, and no test minds.
     (node.folder / "conf.d" / "rates.conf").write_text("management.rates_mode = detailed\n")
+    own_nodes.shared["restartable_broker"] = node
     yield node
     node.stop(timeout=0)
 
