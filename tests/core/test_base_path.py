@@ -125,9 +125,8 @@ def one_of_each_kind(links: list[str]) -> list[str]:
     kinds = {}
     for link in links:
         parts = urlsplit(link)
-        kinds[parts.path, *sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)})] = (
-            link
-        )
+        asked = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        kinds[parts.path, *sorted(asked)] = link
     return list(kinds.values())
 
 
