@@ -53,7 +53,7 @@ soak: venv-dev
 		tests/core/test_hostile_requests.py tests/core/api/test_contract.py tests/core/api/test_strictness.py \
 		tests/core/test_starting.py tests/core/test_base_path.py tests/queues/pages/test_listing.py \
 		tests/deadletters/search/test_query.py tests/deadletters/acts/test_export_import.py tests/rabbit/reading/test_bodies.py tests/rabbit/test_codec.py \
-		tests/rabbit/publishing/test_connection.py $(if $(ONLY),-k "$(ONLY)")
+		tests/rabbit/publishing/test_connection.py tests/deadletters/real/test_peeking.py $(if $(ONLY),-k "$(ONLY)")
 
 check: venv-dev
 	@$(BIN)/python -m deploy.check
