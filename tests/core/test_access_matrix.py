@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("no_broker")
 RANKS = ["anonymous", "", "viewer", "operator", "admin"]
 EVERYBODY, SIGNED_IN, VIEWER, OPERATOR, ADMIN = RANKS
 # What an admin opens is opened on each database, where there are two brokers: it is everything, of each of them.
-# Who else may is decided without one.
+# Who else may is decided without one. With one broker an admin opens, and sends to, all of it in test_base_path.py.
 EACH = pytest.mark.parametrize(
     ("number_of_brokers", "who"),
     [
@@ -50,7 +50,7 @@ EACH = pytest.mark.parametrize(
             marks=[] if who == ADMIN and number == 2 else pytest.mark.any_database,
         )
         for who in RANKS
-        for name, number in ({"one broker": 1, "two brokers": 2} if who == ADMIN else NUMBERS).items()
+        for name, number in NUMBERS.items()
     ],
     indirect=["number_of_brokers"],
 )
