@@ -51,7 +51,10 @@ soak: venv-dev
 		tests/consumers/runtime/channel/test_consumer_connection.py \
 		tests/browser/test_message_life.py tests/browser/test_every_page.py tests/browser/test_every_noun.py \
 		tests/browser/test_below_a_path.py tests/deploy/test_up.py tests/core/test_access_matrix.py \
-		tests/core/test_hostile_requests.py tests/core/api/test_contract.py tests/core/api/test_strictness.py $(if $(ONLY),-k "$(ONLY)")
+		tests/core/test_hostile_requests.py tests/core/api/test_contract.py tests/core/api/test_strictness.py \
+		tests/core/test_starting.py tests/core/test_base_path.py tests/queues/pages/test_listing.py \
+		tests/deadletters/search/test_query.py tests/deadletters/acts/test_export_import.py tests/rabbit/reading/test_bodies.py tests/rabbit/test_codec.py \
+		tests/rabbit/publishing/test_connection.py tests/deadletters/real/test_peeking.py $(if $(ONLY),-k "$(ONLY)")
 
 check: venv-dev
 	@$(BIN)/python -m deploy.check

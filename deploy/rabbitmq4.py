@@ -1,12 +1,14 @@
 """A RabbitMQ 4 beside Debian 12's 3.10, to run the broker tests on both.
 
+    python3 -m deploy.rabbitmq4 unpack [--suite SUITE] [FOLDER]
     python3 -m deploy.rabbitmq4 start [--suite SUITE] [--series X.Y] [FOLDER]
     python3 -m deploy.rabbitmq4 stop [FOLDER]
 
 `start` prints the MQADMIN_TEST_* variables for a shell to evaluate. The suite of Debian is `forky` (RabbitMQ 4.3)
 unless said otherwise; `trixie` has 4.0. It is unpacked into the folder once (`var/rabbitmq4` unless named; each
 suite has a folder of its own in there), and the node runs in a chroot there, with data of its own, on free ports of
-the loopback. Only root can do this. `stop` stops the nodes of all suites.
+the loopback. Only root can do this. `stop` stops the nodes of all suites. `unpack` does no more than that: it can
+be done beside something else.
 
 forky is Debian's testing until it is released, so what is in it moves: with `--series 4.3` another one is refused.
 """
@@ -17,6 +19,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -36,26 +39,34 @@ _UNPACK_SECONDS = 1200  # two minutes, as a rule
 def main() -> None:
     """Start or stop what the command line says."""
     parser = argparse.ArgumentParser(prog="python3 -m deploy.rabbitmq4")
-    parser.add_argument("act", choices=["start", "stop"])
+    parser.add_argument("act", choices=["unpack", "start", "stop"])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "var" / "rabbitmq4")
     parser.add_argument("--suite", default=_SUITE)
     parser.add_argument("--series", default="", help="refuse a RabbitMQ of another one, such as 4.3")
     options = parser.parse_intermixed_args()
-    if options.act == "start":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # it ends what it started
+    if options.act == "unpack":
+        unpack(options.folder.resolve() / options.suite, options.suite)
+    elif options.act == "start":
         start(options.folder.resolve() / options.suite, options.suite, options.series)
     else:
         stop(options.folder.resolve())
 
 
-def start(folder: Path, suite: str, series: str) -> None:
-    """Unpack the suite into `folder` if need be, start the node, print where it is."""
+def unpack(folder: Path, suite: str) -> None:
+    """Unpack the suite into `folder`, unless it is there."""
     if os.geteuid() != 0:
         raise Trouble("A chroot needs root. Name another RabbitMQ 4 with MQADMIN_TEST_AMQP_URL instead.")
-    system = folder / "system"
     complete = folder / "complete"
     if not complete.exists():
-        _unpack(system, suite)
+        _unpack(folder / "system", suite)
         complete.touch()
+
+
+def start(folder: Path, suite: str, series: str) -> None:
+    """Unpack the suite into `folder` if need be, start the node, print where it is."""
+    unpack(folder, suite)
+    system = folder / "system"
     node = _node(folder)
     try:
         version = _version(system)
@@ -69,7 +80,7 @@ def start(folder: Path, suite: str, series: str) -> None:
         node.wait()
     except Trouble:
         node.stop()
-        complete.unlink()  # what is broken, or of another series, is fetched anew the next time
+        (folder / "complete").unlink()  # what is broken, or of another series, is fetched anew the next time
         raise
     print(f"RabbitMQ {version} of Debian's {suite} runs.", file=sys.stderr, flush=True)
     print(f"export MQADMIN_TEST_AMQP_URL={node.amqp_url}")
@@ -93,19 +104,23 @@ def _unpack(system: Path, suite: str) -> None:
     system.mkdir(parents=True)
     print(f"Unpacking Debian's {suite} with RabbitMQ into {system} ...", file=sys.stderr, flush=True)
     options = ["--variant=minbase", "--include=rabbitmq-server"]
+    process = subprocess.Popen(
+        ["debootstrap", *options, suite, str(system), _mirror(), _SCRIPT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        result = subprocess.run(
-            ["debootstrap", *options, suite, str(system), _mirror(), _SCRIPT],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=_UNPACK_SECONDS,
-        )
+        said, _ = process.communicate(timeout=_UNPACK_SECONDS)
     except subprocess.TimeoutExpired:
         raise Trouble(f"debootstrap did not come to its end within {_UNPACK_SECONDS} s.") from None
-    if result.returncode:
-        raise Trouble("debootstrap failed:\n" + "\n".join(result.stdout.splitlines()[-8:]))
+    finally:
+        if process.returncode is None:  # with all that it runs inside
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if process.returncode:
+        raise Trouble("debootstrap failed:\n" + "\n".join(said.splitlines()[-8:]))
 
 
 def _mirror() -> str:

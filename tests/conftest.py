@@ -2,14 +2,17 @@
 
 `amqp_url`, `management_url`, `broker_config`, `vhost`, `management`: the broker of this run.
 `restartable_broker`: a node of the test's own, to stop, kill and start.
+`tls_broker`: a node that is spoken to over TLS.
 `process_environ`: the environment for mqadmin processes that work on the test's database.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
+from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,10 +27,11 @@ from hypothesis import settings as hypothesis_settings
 from deploy.screenshots import CHROMIUM_ARGUMENTS
 from mqadmin.local import ports
 from mqadmin.local.node import Node
-from tests.support import broker, order, waiting
+from tests.rabbit.tls import certificates, tls_broker, tls_node  # noqa: F401
+from tests.support import broker, order, own_nodes, waiting
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
     from pytest_django import DjangoDbBlocker
 
     from mqadmin.rabbit.config import BrokerConfig
@@ -80,12 +84,13 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes | bytearray) else None
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """A test on a slow machine may take longer before it counts as stuck (see tests.support.waiting).
 
     What never speaks to the database is marked `any_database`, what brings a broker of its own `any_version`.
+    Who is left by `-m` is put in order: the shares of the workers are those of what runs.
     """
-    items[:] = order.long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     usual = float(config.getini("timeout"))
     for item in items:
         if item.get_closest_marker("django_db") is None and _DATABASE.isdisjoint(item.fixturenames):  # type: ignore[attr-defined]
@@ -95,6 +100,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         own = item.get_closest_marker("timeout")
         seconds = float(own.args[0]) if own is not None and own.args else usual
         item.add_marker(pytest.mark.timeout(waiting.patient(seconds)), append=False)
+    yield
+    items[:] = order.long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Stop a node that tests share where the next one uses it no more: what is left on it costs part of a core."""
+    yield
+    for fixture, node in own_nodes.shared.items():
+        if _uses(item, fixture) and not _uses(nextitem, fixture):
+            node.stop(timeout=0)
+
+
+def _uses(item: pytest.Item | None, fixture: str) -> bool:
+    return fixture in getattr(item, "fixturenames", ())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -192,6 +212,7 @@ def _own_node(worker_id: str) -> Iterator[Node]:
     (node.folder / "conf.d").mkdir(parents=True, mode=0o700)
     # Who publishes to which exchange: not kept unless one asks for it, and no test minds.
     (node.folder / "conf.d" / "rates.conf").write_text("management.rates_mode = detailed\n")
+    own_nodes.shared["restartable_broker"] = node
     yield node
     node.stop(timeout=0)
 
@@ -216,19 +237,54 @@ def restartable_broker(_own_node: Node) -> Node:
     return _own_node
 
 
-@pytest.fixture
-def chromium(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """Debian's Chromium, headless; one for each test, as Playwright's event loop lives in the test's thread."""
-    from playwright.sync_api import expect, sync_playwright
+@pytest.fixture(scope="session")
+def _playwright() -> Iterator[tuple[Playwright, AbstractEventLoop]]:
+    """Playwright and its event loop, which lives in this thread: it counts as running in tests of pages alone."""
+    from playwright.sync_api import sync_playwright
 
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # else Django refuses its ORM beside that loop
-    path = shutil.which("chromium")
-    assert path, "these tests need Debian's chromium"
-    expect.set_options(timeout=waiting.patient(10) * 1000)  # where a page names none itself
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield playwright, loop
+        asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(scope="session")
+def _browsers(_playwright: tuple[Playwright, AbstractEventLoop]) -> Iterator[list[Browser]]:
+    """What runs of Chromium: one at most, which a test may end."""
+    running: list[Browser] = []
+    yield running
+    asyncio._set_running_loop(_playwright[1])
+    for browser in running:
         browser.close()
+    asyncio._set_running_loop(None)
+
+
+@pytest.fixture
+def chromium(
+    _playwright: tuple[Playwright, AbstractEventLoop],
+    _browsers: list[Browser],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Browser]:
+    """Debian's Chromium, headless: one for all tests of this process. Each makes contexts of its own in it, which
+    know nothing of each other."""
+    from playwright.sync_api import expect
+
+    playwright, loop = _playwright
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # else Django refuses its ORM beside that loop
+    expect.set_options(timeout=waiting.patient(10) * 1000)  # where a page names none itself
+    asyncio._set_running_loop(loop)
+    try:
+        if not (_browsers and _browsers[0].is_connected()):
+            path = shutil.which("chromium")
+            assert path, "these tests need Debian's chromium"
+            _browsers[:] = [playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)]
+        (browser,) = _browsers
+        yield browser
+        for context in browser.contexts:
+            context.close()
+    finally:
+        asyncio._set_running_loop(None)
 
 
 @pytest.fixture

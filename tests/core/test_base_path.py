@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.test import Client
@@ -21,6 +21,7 @@ from mqadmin.core.access import checks
 from mqadmin.core.pages import rows_seen
 from tests.core.conftest import HX, SignIn
 from tests.core.test_access_matrix import PAGES, World, everything, world
+from tests.support.length import FULL
 
 __all__ = ["world"]
 
@@ -119,6 +120,16 @@ def leaves(address: str) -> bool:
     return bool(parts.scheme or parts.netloc or parts.path) and not f"{parts.path}/".startswith(f"{BASE}/")
 
 
+def one_of_each_kind(links: list[str]) -> list[str]:
+    """Return one link of those to the same page with the same questions, whatever the answers are."""
+    kinds = {}
+    for link in links:
+        parts = urlsplit(link)
+        asked = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        kinds[parts.path, *sorted(asked)] = link
+    return list(kinds.values())
+
+
 def test_no_link_of_any_page_leaves_the_path(under: str, sign_in: SignIn, world: World) -> None:
     client, stray, links = sign_in("admin"), [], set()
     for page in everything():
@@ -135,7 +146,11 @@ def test_no_link_of_any_page_leaves_the_path(under: str, sign_in: SignIn, world:
     assert stray == []
     pages = sorted(link for link in links if not link.startswith(f"{BASE}/static/"))
     assert len(pages) > 40
-    broken = [link for link in pages if client.get(link.removeprefix(BASE)).status_code in (404, 500)]
+    broken = [
+        link
+        for link in (pages if FULL else one_of_each_kind(pages))
+        if client.get(link.removeprefix(BASE)).status_code in (404, 500)
+    ]
     assert broken == []
 
 

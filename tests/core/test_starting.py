@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from django.db.migrations.loader import MigrationLoader
 
+from tests.support.length import IN_FULL
 from tests.support.processes import ROOT
 from tests.support.waiting import patient
 
@@ -112,10 +113,16 @@ def addresses(tmp_path: Path) -> Mapping[str, str]:
     }
 
 
+# Each way in, and each fault: the others are told by what these are told by.
 @pytest.mark.parametrize(
     ("name", "fault", "why"),
     [
-        ("migrate", "unreachable", r"mqadmin at 127\.0\.0\.1:1: Connection refused\. Does PostgreSQL run"),
+        pytest.param(
+            "migrate",
+            "unreachable",
+            r"mqadmin at 127\.0\.0\.1:1: Connection refused\. Does PostgreSQL run",
+            marks=IN_FULL,
+        ),
         ("migrate", "option", "bad value for connect_timeout"),
         ("migrate", "text", r"text\.sqlite3: file is not a database\. Put a backup"),
         ("migrate", "no folder", "unable to open database file. There is no folder"),
@@ -126,10 +133,10 @@ def addresses(tmp_path: Path) -> Mapping[str, str]:
         ("monitor", "newer", "newer version of mqadmin"),
         ("supervisor", "older", r"older version \(deadletters\.\w+ is missing\): run manage.py migrate"),
         ("consumer", "unreachable", "Connection refused"),
-        ("consumer", "empty", "no tables of mqadmin yet: run manage.py migrate"),
+        pytest.param("consumer", "empty", "no tables of mqadmin yet: run manage.py migrate", marks=IN_FULL),
         ("web", "malformed", "host or port cannot be read"),
         ("web", "newer", "newer version of mqadmin"),
-        ("worker", "unknown", "'mongodb' is not known"),
+        pytest.param("worker", "unknown", "'mongodb' is not known", marks=IN_FULL),
         ("worker", "empty", "no tables of mqadmin yet"),
         ("beat", "malformed", "host or port cannot be read"),
     ],

@@ -66,7 +66,7 @@ def truth(samples: list[tuple[int, Sample]], name: str, place: int) -> list[floa
     ("restarts", "seed"),
     [
         pytest.param(0, 300, marks=IN_FULL),
-        pytest.param(0.1, 1, marks=pytest.mark.any_database),
+        pytest.param(0.1, 1, marks=IN_FULL),
         (0.1, 300),
     ],
 )

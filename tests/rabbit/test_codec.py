@@ -23,6 +23,7 @@ from mqadmin.rabbit.message import Message, Properties, from_json, to_json
 from mqadmin.rabbit.reading.jsontext import same
 from mqadmin.rabbit.wire_numbers import INTEGERS, Float32, Int8, Int64
 from tests.support import wire
+from tests.support.length import examples
 from tests.support.wire import Field
 from tests.support.wire_values import EVERYWHERE, FIELDS
 
@@ -95,7 +96,10 @@ def round_trip(channel: BlockingChannel, properties: Properties, body: bytes = b
 
 
 @pytest.mark.broker
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(150),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(headers=TABLES)
 def test_headers_survive_the_broker_and_json(channel: BlockingChannel, headers: dict[str, Any]) -> None:
     once = round_trip(channel, Properties(headers=headers))

@@ -15,13 +15,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ConfigurationError, NoResponse
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher
-from tests.rabbit.tls import (  # noqa: F401
-    WRONG,
-    Certificates,
-    certificates,
-    spoiled,
-    tls_broker,
-)
+from tests.rabbit.tls import WRONG, Certificates, spoiled
 from tests.support.management import purge
 from tests.support.vhosts import temporary_vhost
 
@@ -29,13 +23,13 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.fixture
-def tls_vhost(tls_broker: BrokerConfig) -> Iterator[str]:  # noqa: F811
+def tls_vhost(tls_broker: BrokerConfig) -> Iterator[str]:
     with temporary_vhost(tls_broker) as name:
         yield name
 
 
 def test_both_doors_work_with_verified_certificates(
-    tls_broker: BrokerConfig,  # noqa: F811
+    tls_broker: BrokerConfig,
     tls_vhost: str,
 ) -> None:
     client = ManagementClient(tls_broker)
@@ -50,8 +44,8 @@ def test_both_doors_work_with_verified_certificates(
 
 @pytest.mark.parametrize("what", WRONG)
 def test_what_does_not_verify_is_not_spoken_to(
-    tls_broker: BrokerConfig,  # noqa: F811
-    certificates: Certificates,  # noqa: F811
+    tls_broker: BrokerConfig,
+    certificates: Certificates,
     what: str,
 ) -> None:
     config = spoiled(tls_broker, certificates, what)
@@ -72,8 +66,8 @@ def test_what_does_not_verify_is_not_spoken_to(
 
 
 def test_a_key_with_a_passphrase_is_refused_and_not_asked_for(
-    tls_broker: BrokerConfig,  # noqa: F811
-    certificates: Certificates,  # noqa: F811
+    tls_broker: BrokerConfig,
+    certificates: Certificates,
 ) -> None:
     locked = certificates.file("locked.key")
     command = ["openssl", "rsa", "-aes256", "-passout", "pass:x", "-in", certificates.file("client.key")]
@@ -86,7 +80,7 @@ def test_a_key_with_a_passphrase_is_refused_and_not_asked_for(
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS")
-def test_verification_can_be_turned_off(tls_broker: BrokerConfig) -> None:  # noqa: F811
+def test_verification_can_be_turned_off(tls_broker: BrokerConfig) -> None:
     config = replace(tls_broker, ca_file=None, verify=False)
     ManagementClient(config).whoami()
     with amqp.channel(config, "/"):
@@ -94,7 +88,7 @@ def test_verification_can_be_turned_off(tls_broker: BrokerConfig) -> None:  # no
 
 
 def test_celery_checks_the_certificate_for_the_host_in_turn(
-    tls_broker: BrokerConfig,  # noqa: F811
+    tls_broker: BrokerConfig,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The first host's name is not the certificate's; the second one's is, as is only seen when it is asked for."""

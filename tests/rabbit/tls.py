@@ -12,6 +12,7 @@ import pytest
 from mqadmin.local import ports
 from mqadmin.local.node import Node
 from mqadmin.rabbit.config import BrokerConfig, load
+from tests.support import own_nodes
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="session")
-def tls_broker(
+def tls_node(
     certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[BrokerConfig]:
-    """A node of its own that is spoken to over TLS as `localhost`, with a client certificate."""
+) -> Iterator[tuple[Node, BrokerConfig]]:
+    """A node of its own, not yet started, and how it is spoken to over TLS as `localhost`, by certificate."""
     amqps, https = ports.pick(), ports.pick()
     node = Node(tmp_path_factory.mktemp("tls") / "node", ports.pick(), ports.pick())
     (node.folder / "conf.d").mkdir(parents=True)
@@ -77,22 +78,28 @@ def tls_broker(
         ),
     ]
     (node.folder / "conf.d" / "tls.conf").write_text("\n".join(lines) + "\n")
+    login = node.amqp_url.split("//")[1].rpartition("@")[0]
+    config = load(
+        {
+            "RABBITMQ_URL": f"amqps://{login}@localhost:{amqps}",
+            "RABBITMQ_MANAGEMENT_URL": f"https://{login}@localhost:{https}",
+            "RABBITMQ_CA_FILE": certificates.file("ca.pem"),
+            "RABBITMQ_CERT_FILE": certificates.file("client.pem"),
+            "RABBITMQ_KEY_FILE": certificates.file("client.key"),
+        }
+    )["default"]
+    own_nodes.shared["tls_broker"] = node
+    yield node, replace(config, timeout_s=5.0)
+    node.stop(timeout=0)
+
+
+@pytest.fixture
+def tls_broker(tls_node: tuple[Node, BrokerConfig]) -> BrokerConfig:
+    """A broker that is spoken to over TLS as `localhost`, with a client certificate. It runs."""
+    node, config = tls_node
     node.start()
-    try:
-        node.wait()
-        login = node.amqp_url.split("//")[1].rpartition("@")[0]
-        config = load(
-            {
-                "RABBITMQ_URL": f"amqps://{login}@localhost:{amqps}",
-                "RABBITMQ_MANAGEMENT_URL": f"https://{login}@localhost:{https}",
-                "RABBITMQ_CA_FILE": certificates.file("ca.pem"),
-                "RABBITMQ_CERT_FILE": certificates.file("client.pem"),
-                "RABBITMQ_KEY_FILE": certificates.file("client.key"),
-            }
-        )["default"]
-        yield replace(config, timeout_s=5.0)
-    finally:
-        node.stop(timeout=0)
+    node.wait()
+    return config
 
 
 WRONG: dict[str, tuple[dict[str, str | None], str]] = {

@@ -11,3 +11,8 @@ import pytest
 
 FULL = os.environ.get("MQADMIN_SOAK", "") not in ("", "0")
 IN_FULL = pytest.mark.skipif(not FULL, reason="takes long, or tells little at small size: in `make soak`")
+
+
+def examples(number: int) -> int:
+    """Return how many examples a property is tried with: other ones in each run, and so many in the long one."""
+    return number if FULL else number // 3

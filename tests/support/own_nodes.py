@@ -12,6 +12,10 @@ from pathlib import Path
 from mqadmin.local import ports
 from mqadmin.local.node import Node
 
+# Those that tests of this process share, by the fixture that has them (names of order.SHARED): each is started for
+# a test that uses it and runs on for the next one, and is stopped where that one does not.
+shared: dict[str, Node] = {}
+
 ROOT_VARIABLE = "MQADMIN_TEST_ROOT"  # a system to be run in a chroot; `deploy.rabbitmq4` names it
 
 

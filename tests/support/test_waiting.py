@@ -50,3 +50,20 @@ def test_what_came_while_it_was_measured_is_seen(monkeypatch: pytest.MonkeyPatch
     """Its process was stopped in between, perhaps: the last look is after the measuring, never before."""
     clock = Clock(monkeypatch, slowness=1, measuring=5)
     assert wait_until(lambda: clock.now >= 12, 10)
+
+
+@pytest.mark.parametrize(("takes", "least", "most"), [(0.001, 140, 151), (0.1, 10, 12)])
+def test_what_takes_long_to_ask_is_asked_less_often(
+    monkeypatch: pytest.MonkeyPatch, takes: float, least: int, most: int
+) -> None:
+    clock = Clock(monkeypatch, slowness=1)
+    asked = 0
+    monkeypatch.setattr(waiting.time, "thread_time", lambda: asked * takes)
+
+    def ask() -> bool:
+        nonlocal asked
+        asked += 1
+        return clock.now >= 3
+
+    assert wait_until(ask, 10, interval=0.02)
+    assert least <= asked <= most

@@ -30,6 +30,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
 NOT_YET = timedelta(hours=-1)
 
 
+@functools.cache
 def written(age: timedelta = NOT_YET) -> list[Outgoing]:
     """All messages of twenty minutes, written `age` ago."""
     config = BrokerConfig("default", "RabbitMQ", "amqp://h", "http://h")

@@ -17,6 +17,7 @@ from mqadmin.rabbit.errors import NotFound, RabbitError, UnsafePeek
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.support.consumers import make_consumer, make_record
+from tests.support.several_brokers import TWO_WILL_DO
 
 
 def test_a_token_is_shown_once_and_stored_as_a_digest(db: None) -> None:
@@ -97,13 +98,13 @@ def test_faults_below_have_a_status(
     assert (answer, body["code"]) == (status, code)
 
 
-def test_the_description_needs_a_sign_in_or_a_token(sign_in: SignIn, call: Any) -> None:
+@TWO_WILL_DO
+def test_the_description_needs_a_sign_in_or_a_token(call: Any) -> None:
     assert Client().get("/api/v1/openapi.json", headers={"Accept": "application/json"}).status_code == 401
     assert Client().get("/api/v1/docs", headers={"Accept": "text/html"})["Location"].startswith("/login/")
     status, schema = call("viewer", "get", "/openapi.json")
     assert status == 200
     assert "/api/v1/operations/{operation_id}/cancel" in schema["paths"]
-    assert sign_in("viewer").get("/api/v1/openapi.json").status_code == 200
 
 
 def test_the_documentation_page_holds_no_script_and_no_other_host(sign_in: SignIn) -> None:

@@ -23,6 +23,7 @@ from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search import selection
 from mqadmin.rabbit.message import LongString, Message, Properties
 from tests.deadletters.factories import died, letter
+from tests.support.length import examples
 
 BY = Actor("ann")
 AT = datetime(2026, 11, 21, 13, 42, 11, 123456, tzinfo=UTC)
@@ -87,7 +88,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.dictionaries(st.text(max_size=12), values, max_size=5), st.binary(max_size=200))
 def test_a_line_holds_every_header_and_body(headers: dict[str, Any], body: bytes) -> None:
     message = Message(body, Properties(headers=headers, message_id="m"), "dlx", "k")

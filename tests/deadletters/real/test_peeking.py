@@ -13,18 +13,20 @@ from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management_api.client import ManagementClient
 from mqadmin.rabbit.management_api.peek import peek
 from tests.support import amqp
+from tests.support.length import FULL
 from tests.support.processes import manage
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 
-LOOKS, LETTERS = 100, 5
+LIMIT, LETTERS = 20, 5
+LOOKS = 5 * LIMIT if FULL else LIMIT + LIMIT // 2
 
 
 @pytest.fixture
 def queue(management: ManagementClient, broker_config: BrokerConfig, vhost: str) -> str:
     """A quorum queue with a delivery limit of 20 and nowhere to put what is over it, and letters in it."""
-    management.declare_queue(vhost, "dead", arguments={"x-queue-type": "quorum", "x-delivery-limit": 20})
+    management.declare_queue(vhost, "dead", arguments={"x-queue-type": "quorum", "x-delivery-limit": LIMIT})
     amqp.publish(broker_config, vhost, "dead", [b"%d" % number for number in range(LETTERS)])
     return "dead"
 

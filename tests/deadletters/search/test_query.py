@@ -21,6 +21,7 @@ from mqadmin.deadletters.search.query.parser import parse
 from mqadmin.deadletters.search.selection import Filter
 from tests.deadletters.factories import died, letter
 from tests.deadletters.search import query_support
+from tests.support.length import examples
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -102,7 +103,7 @@ def test_errors_point_at_the_place(query: str, blamed: str, words: str, suggesti
     assert suggestion is None or suggestion in error.suggestions
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(query_support.any_queries())
 def test_any_query_is_read_or_refused_with_a_place(query: str) -> None:
     error = refused(query)
@@ -162,7 +163,10 @@ def agrees(query: str) -> None:
     assert set(found.rows.values_list("pk", flat=True)) == expected, query
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(300),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(query=query_support.valid_queries())
 def test_the_database_agrees_with_the_meaning(letters: None, query: str) -> None:
     agrees(query)
@@ -217,7 +221,7 @@ def test_fields_of_bodies(db: None, query: str, bodies_found: list[bytes]) -> No
     assert [bytes(body) for body in found] == wanted
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(pattern=st.text("ab*", max_size=8).filter(lambda text: "*" in text), text=st.text("ab\n", max_size=10))
 @example("a*a", "a")
 @example("ab*ba", "aba")

@@ -13,6 +13,7 @@ from django.utils import timezone
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages.listing import QueueSearch, listing
 from tests.queues.conftest import HOSTILE, ODD_NAMES, make_queue
+from tests.support.length import IN_FULL
 from tests.support.pages import html
 
 
@@ -204,6 +205,7 @@ class TestEmpty:
         assert "These numbers are old" in page(viewer)
 
 
+@IN_FULL  # it reports times, and benchmarks do, too
 def test_ten_thousand_queues(viewer: Client, broker: Broker) -> None:
     rows = (
         Queue(broker=broker, vhost="/", name=f"tenant.{n:05d}.jobs", ready=n % 97, total=n % 97, health="ok")

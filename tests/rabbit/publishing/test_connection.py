@@ -18,6 +18,7 @@ from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.publishing import connection as short
 from mqadmin.rabbit.publishing.connection import Connection, RememberingConnection
+from tests.support.length import examples
 
 PROPERTIES = (
     "content_type",
@@ -132,7 +133,7 @@ class Heard:
         return self
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(KINDS, st.lists(messages() | acks, max_size=6), st.lists(st.integers(0, 10_000), max_size=12))
 def test_deliveries_and_confirms_arrive_as_pika_would_deliver_them(
     kind: type[Connection], parts: list[bytes], cuts: list[int]
@@ -141,7 +142,7 @@ def test_deliveries_and_confirms_arrive_as_pika_would_deliver_them(
     assert Heard(kind).hear(stream, cuts).found == Heard(SelectConnection).hear(stream, cuts).found
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @example(
     Connection, deliver() + content(b""), [(len(deliver()) + 7, 1)], []
 )  # of a class that does not exist
@@ -208,7 +209,7 @@ class Written:
 keys = st.sampled_from(["", "key", "é", "k" * 255, "k" * 256])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     st.lists(
         st.tuples(

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqadmin.rabbit.reading import bodies, display, messagepack
+from tests.support.length import examples
 
 DOCUMENT = {"order": {"id": 7, "price": 1.5}, "name": "Ada ☃"}
 JSON = json.dumps(DOCUMENT).encode()
@@ -173,7 +174,7 @@ PACKABLE = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(PACKABLE)
 def test_what_the_library_packs_is_read(value: Any) -> None:
     packed = library.packb(value, datetime=True)
@@ -203,7 +204,7 @@ def test_bombs_are_bounded(body: bytes, encoding: str | None) -> None:
     assert time.process_time() - started < 5
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.binary(max_size=200),
     st.sampled_from([None, "gzip", "deflate", "base64", "x", "gzip,base64,gzip,gzip"]),

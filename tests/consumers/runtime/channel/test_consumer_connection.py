@@ -24,7 +24,7 @@ from mqadmin.rabbit.config import BrokerConfig, load
 from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.runtime.child import Child
 from tests.rabbit.proxy import Proxy
-from tests.rabbit.tls import WRONG, Certificates, certificates, spoiled, tls_broker  # noqa: F401
+from tests.rabbit.tls import WRONG, Certificates, spoiled
 from tests.support import amqp
 from tests.support.consumers import make_consumer
 from tests.support.length import IN_FULL
@@ -323,7 +323,7 @@ def tls_files(config: BrokerConfig) -> dict[str, str]:
 
 
 @pytest.fixture
-def tls_queue(tls_broker: BrokerConfig) -> Iterator[str]:  # noqa: F811
+def tls_queue(tls_broker: BrokerConfig) -> Iterator[str]:
     """A vhost with the queue `work`."""
     with temporary_vhost(tls_broker) as vhost:
         with amqp.channel(tls_broker, vhost) as channel:
@@ -350,7 +350,7 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
 @pytest.mark.broker
 @pytest.mark.processes
 def test_a_consumer_works_over_tls_with_a_client_certificate(
-    tls_broker: BrokerConfig,  # noqa: F811
+    tls_broker: BrokerConfig,
     tls_queue: str,
     start: Callable[..., Child],
 ) -> None:
@@ -374,8 +374,8 @@ def test_a_consumer_works_over_tls_with_a_client_certificate(
     [name if name in SIDES else pytest.param(name, marks=IN_FULL) for name in WRONG],
 )
 def test_run_consumer_says_what_is_wrong_with_tls(
-    tls_broker: BrokerConfig,  # noqa: F811
-    certificates: Certificates,  # noqa: F811
+    tls_broker: BrokerConfig,
+    certificates: Certificates,
     process_environ: dict[str, str],
     capfd: pytest.CaptureFixture[str],
     what: str,
