@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from consumers.views import actions, detail, edit, hosts, listing, mass, processes, records, trying
+from consumers.views import actions, detail, edit, filling, hosts, listing, mass, processes, records, trying
 
 urlpatterns = [
     path("", listing.consumer_list, name="consumer_list"),
     path("new/", edit.consumer_new, name="consumer_new"),
-    path("new/deadline/", edit.consumer_deadline, name="consumer_deadline"),
+    path("new/deadline/", filling.consumer_deadline, name="consumer_deadline"),
+    path("new/summary/", filling.consumer_summary, name="consumer_summary"),
+    path("new/fill/", filling.consumer_fill, name="consumer_fill"),
+    path("new/queues/", filling.consumer_offers, {"kind": "queue"}, name="consumer_queues"),
+    path("new/vhosts/", filling.consumer_offers, {"kind": "vhost"}, name="consumer_vhosts"),
     path("stop-all/", mass.consumer_stop_all, name="consumer_stop_all"),
     path("start-all/", mass.consumer_start_all, name="consumer_start_all"),
     path("hosts/", hosts.host_list, name="host_list"),

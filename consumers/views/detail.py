@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from consumers.definitions import wording
+from consumers.definitions import sentence, wording
 from consumers.forms.records import RecordFilter
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerEvent
@@ -73,6 +73,7 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
     }
     if not rendering.wants_fragment(request):
         context |= record_context(consumer, form)
+        context["sentences"] = sentence.of(consumer)
         context |= history.menu(history.asked(request))
     return rendering.page(request, "consumers/detail.html", context, fragment="consumers/_state.html")
 

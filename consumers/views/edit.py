@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import BooleanField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
-from consumers.definitions import definitions
-from consumers.forms import definition
+from consumers.definitions import definitions, presets
+from consumers.forms import definition, draft
 from consumers.forms.definition import ConsumerForm
 from consumers.handlers import registry
 from consumers.models import Consumer
@@ -23,7 +24,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.queues.models import Queue
 
-KNOWN = 2_000  # queues that the chooser lists
+KNOWN = 200  # queues that are offered without script; with it, all that have what is typed in their names
 
 
 @permissions.configure
@@ -31,12 +32,12 @@ KNOWN = 2_000  # queues that the chooser lists
 def consumer_new(request: HttpRequest) -> HttpResponse:
     """Define a consumer. GET takes the fields' first values from the address; its fragment are the choices.
 
-    `refresh`, without script: show the options of the handler that was chosen.
+    Without script: `refresh` shows the options of the handler that was chosen, `fill` the settings of a preset.
     """
     if request.method == "GET":
         return _show(request, ConsumerForm(initial=_initial(request)))
-    if "refresh" in request.POST:
-        return _show(request, ConsumerForm(initial=request.POST.dict()))
+    if "refresh" in request.POST or "fill" in request.POST:
+        return _show(request, ConsumerForm(initial=typed(request, fill="fill" in request.POST)))
     form = ConsumerForm(request.POST)
     if not form.is_valid():
         return _show(request, form, status=422)
@@ -61,8 +62,9 @@ def consumer_edit(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "GET":
         chosen = {"handler": request.GET["handler"]} if "handler" in request.GET else {}
         return _show(request, ConsumerForm(instance=consumer, initial=chosen))
-    if "refresh" in request.POST:
-        return _show(request, ConsumerForm(instance=consumer, initial=request.POST.dict()))
+    if "refresh" in request.POST or "fill" in request.POST:
+        shown = typed(request, fill="fill" in request.POST)
+        return _show(request, ConsumerForm(instance=consumer, initial=shown))
     before = definition.seen(consumer)
     form = ConsumerForm(request.POST, instance=Consumer.objects.get(pk=consumer.pk))
     if not form.is_valid():
@@ -78,12 +80,15 @@ def consumer_edit(request: HttpRequest, name: str) -> HttpResponse:
     return rendering.moved(request, reverse("consumer_detail", args=[name]), _("Saved."))
 
 
-@permissions.configure
-@require_GET
-def consumer_deadline(request: HttpRequest) -> HttpResponse:
-    """What stands beside the deadline in the form as it is filled in, for its script."""
-    form = ConsumerForm(initial={**_initial(request), **request.GET.dict()})
-    return rendering.page(request, "consumers/_deadline.html", {"form": form})
+def typed(request: HttpRequest, *, fill: bool) -> dict[str, Any]:
+    """Return what stands in a form that was sent, to be shown again; `fill`: with the settings of the preset."""
+    found: dict[str, Any] = request.POST.dict()
+    for field in Consumer._meta.concrete_fields:
+        if isinstance(field, BooleanField):
+            found[field.name] = field.name in request.POST  # a box that is not ticked is not sent
+    found["options"] = ConsumerForm(request.POST).options_form.values
+    preset = presets.get(request.POST.get("preset", "")) if fill else None
+    return {**found, **preset.fields} if preset is not None else found
 
 
 def _warn(request: HttpRequest, consumer: Consumer) -> None:
@@ -123,6 +128,9 @@ def _show(request: HttpRequest, form: ConsumerForm, *, status: int = 200) -> Htt
         "queues": known.order_by("name").values_list("name", flat=True).distinct()[:KNOWN],
         "vhosts": known.order_by("vhost").values_list("vhost", flat=True).distinct(),
         "handler_problems": registry.problems(),
+        "draft": draft.of(form),
+        "presets": presets.ALL,
+        "preset": draft.preset(form),
     }
     return rendering.page(
         request, "consumers/form.html", context, fragment="consumers/_choices.html", status=status

@@ -38,6 +38,8 @@ NO_PAGES = {
     "queue_rates",
     "queue_waits",
     "consumer_deadline",
+    "consumer_queues",
+    "consumer_vhosts",
     "consumer_history",
     "consumer_scaling",
     "cause_history",

@@ -1,0 +1,45 @@
+"""The API's calls before a consumer is defined: settings that go together, and what a definition would do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from consumers.api.consumer_schemas import DraftIn, DraftOut, PresetOut
+from consumers.api.rows import find_consumer
+from consumers.definitions import presets, sentence, validation
+from consumers.handlers import registry
+from consumers.models import Consumer
+from mqadmin.core.api.plumbing import CONFIGURE, VIEW, the_broker
+
+router = Router(tags=["consumers"], auth=VIEW)
+
+
+@router.get("/consumer-presets", response=list[PresetOut])
+def preset_list(request: HttpRequest) -> list[dict[str, Any]]:
+    """List the presets that the form offers. They are not stored: send their fields."""
+    return [
+        {"name": item.name, "title": str(item.title), "about": str(item.about), "fields": item.fields}
+        for item in presets.ALL
+    ]
+
+
+@router.post("/consumer-summary", response=DraftOut, auth=CONFIGURE)
+def consumer_summary(request: HttpRequest, payload: DraftIn) -> dict[str, Any]:
+    """Say in plain sentences what a definition would do, and what is wrong with it. Nothing is stored."""
+    draft = find_consumer(payload.name) if payload.name else Consumer(name="a-draft", broker="")
+    fields = payload.given()
+    fields.pop("name", None)
+    for name, value in fields.items():
+        setattr(draft, name, value)
+    if not payload.name:
+        draft.broker = the_broker(payload.broker or "")
+    problems = validation.problems(draft)
+    try:
+        wrong = registry.mistyped(registry.get(draft.handler), draft.options)
+    except registry.HandlerError:
+        wrong = {}
+    problems = {**problems, **{f"{validation.OPTION}{name}": text for name, text in wrong.items()}}
+    return {"summary": "" if problems else " ".join(sentence.of(draft)), "problems": problems}
