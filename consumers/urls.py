@@ -33,6 +33,7 @@ urlpatterns = [
     path("<slug:name>/records/", records.record_list, name="record_list"),
     path("<slug:name>/try/", trying.consumer_try, name="consumer_try"),
     path("<slug:name>/edit/", edit.consumer_edit, name="consumer_edit"),
+    path("<slug:name>/duplicate/", edit.consumer_duplicate, name="consumer_duplicate"),
     path("<slug:name>/delete/", actions.consumer_delete, name="consumer_delete"),
     path("<slug:name>/scale/", actions.consumer_scale, name="consumer_scale"),
     path("<slug:name>/start/", actions.consumer_start, name="consumer_start"),

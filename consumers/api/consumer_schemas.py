@@ -277,6 +277,12 @@ class PresetOut(Schema):
     fields: dict[str, Any]
 
 
+class DuplicateIn(Body):
+    """`name`: of the copy; "" for one that is free, as orders-2."""
+
+    name: str = ""
+
+
 class ScaleIn(Body):
     replicas: int
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 
-from consumers.api.consumer_schemas import DraftIn, DraftOut, PresetOut
+from consumers.api.consumer_schemas import (
+    ConsumerOut,
+    DraftIn,
+    DraftOut,
+    DuplicateIn,
+    PresetOut,
+    consumer_out,
+)
 from consumers.api.rows import find_consumer
-from consumers.definitions import presets, sentence, validation
+from consumers.definitions import copying, presets, sentence, validation
 from consumers.handlers import registry
 from consumers.models import Consumer
+from consumers.status import summary
+from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, the_broker
 
 router = Router(tags=["consumers"], auth=VIEW)
@@ -24,6 +33,16 @@ def preset_list(request: HttpRequest) -> list[dict[str, Any]]:
         {"name": item.name, "title": str(item.title), "about": str(item.about), "fields": item.fields}
         for item in presets.ALL
     ]
+
+
+@router.post("/consumers/{name}/duplicate", response={201: ConsumerOut}, auth=CONFIGURE)
+def consumer_duplicate(
+    request: HttpRequest, name: str, payload: DuplicateIn | None = None
+) -> Status[dict[str, Any]]:
+    """Define a stopped consumer with all settings of another. Options are copied whole, secrets too."""
+    wanted = payload.name if payload is not None else ""
+    copy = copying.duplicate(consumer=find_consumer(name), by=audit.actor(request), name=wanted)
+    return Status(201, consumer_out(summary.summary(copy), whole=True))
 
 
 @router.post("/consumer-summary", response=DraftOut, auth=CONFIGURE)

@@ -95,10 +95,11 @@ class Invalid(Refusal):
         super().__init__(text, "invalid", status=422, fields=fields)
 
 
-def create(*, by: Actor, name: str, is_collector: bool = False, **fields: Any) -> Consumer:
+def create(*, by: Actor, name: str, is_collector: bool = False, copy_of: str = "", **fields: Any) -> Consumer:
     """Define a consumer; it stays stopped unless `desired` says otherwise.
 
-    `fields`: those of FIELDS, and `desired`. Raises Invalid; TypeError for a field that is none.
+    `fields`: those of FIELDS, and `desired`. `copy_of`: the consumer that it was copied from, for the audit log.
+    Raises Invalid; TypeError for a field that is none.
     """
     _known(fields, (*FIELDS, "desired"))
     _refuse_nul({"name": name, **fields})
@@ -110,7 +111,9 @@ def create(*, by: Actor, name: str, is_collector: bool = False, **fields: Any) -
         desired_at=timezone.now(),
         **fields,
     )
-    with act(consumer, by, "create", {"handler": consumer.handler, "queue": consumer.queue}):
+    detail = {"handler": consumer.handler, "queue": consumer.queue}
+    action, more = ("duplicate", {"of": copy_of}) if copy_of else ("create", {})
+    with act(consumer, by, action, detail | more):
         _check(consumer)
         try:
             consumer.save(force_insert=True)

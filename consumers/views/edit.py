@@ -13,7 +13,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from consumers.definitions import definitions, presets
+from consumers.definitions import copying, definitions, presets
 from consumers.forms import definition, draft
 from consumers.forms.definition import ConsumerForm
 from consumers.handlers import registry
@@ -38,20 +38,44 @@ def consumer_new(request: HttpRequest) -> HttpResponse:
         return _show(request, ConsumerForm(initial=_initial(request)))
     if "refresh" in request.POST or "fill" in request.POST:
         return _show(request, ConsumerForm(initial=typed(request, fill="fill" in request.POST)))
+    return _created(request)
+
+
+@permissions.configure
+@require_http_methods(["GET", "POST"])
+def consumer_duplicate(request: HttpRequest, name: str) -> HttpResponse:
+    """Define a consumer like another: the form with its settings and a free name. The copy is stopped."""
+    consumer = get_object_or_404(Consumer, name=name)
+    definitions.refuse_collector(consumer)
+    if request.method == "GET":
+        fields = {field: getattr(consumer, field) for field in definitions.FIELDS}
+        chosen = {field: request.GET[field] for field in ("broker", "handler") if field in request.GET}
+        initial = {**fields, "name": copying.free_name(name), **chosen}
+        return _show(request, ConsumerForm(initial=initial), copy_of=name)
+    if "refresh" in request.POST or "fill" in request.POST:
+        shown = typed(request, fill="fill" in request.POST)
+        return _show(request, ConsumerForm(initial=shown), copy_of=name)
+    return _created(request, copy_of=name)
+
+
+def _created(request: HttpRequest, *, copy_of: str = "") -> HttpResponse:
+    """Define what the form says; a copy is not started."""
     form = ConsumerForm(request.POST)
     if not form.is_valid():
-        return _show(request, form, status=422)
-    by = audit.actor(request)
+        return _show(request, form, status=422, copy_of=copy_of)
+    by, name = audit.actor(request), form.cleaned_data["name"]
     try:
-        consumer = definitions.create(by=by, name=form.cleaned_data["name"], **form.definition)
-        text = _("%(name)s is defined.") % {"name": consumer.name}
-        if "start" in request.POST:
+        consumer = definitions.create(by=by, name=name, copy_of=copy_of, **form.definition)
+        text = _("%(name)s is defined.") % {"name": name}
+        if copy_of:
+            text = _("%(name)s is defined, and stopped.") % {"name": name}
+        elif "start" in request.POST:
             definitions.start(consumer=consumer, by=by)
-            text = _("%(name)s is defined and starting.") % {"name": consumer.name}
+            text = _("%(name)s is defined and starting.") % {"name": name}
     except Refusal as refusal:
-        return _refused(request, form, refusal)
+        return _refused(request, form, refusal, copy_of=copy_of)
     _warn(request, consumer)
-    return rendering.moved(request, reverse("consumer_detail", args=[consumer.name]), text)
+    return rendering.moved(request, reverse("consumer_detail", args=[name]), text)
 
 
 @permissions.configure
@@ -98,10 +122,12 @@ def _warn(request: HttpRequest, consumer: Consumer) -> None:
         messages.warning(request, f"{label}: {text}")
 
 
-def _refused(request: HttpRequest, form: ConsumerForm, refusal: Refusal) -> HttpResponse:
+def _refused(
+    request: HttpRequest, form: ConsumerForm, refusal: Refusal, *, copy_of: str = ""
+) -> HttpResponse:
     """Show the form as it was typed, with the reason."""
     form.add_error(None, refusal.text)
-    return _show(request, form, status=refusal.status)
+    return _show(request, form, status=refusal.status, copy_of=copy_of)
 
 
 def _initial(request: HttpRequest) -> dict[str, Any]:
@@ -119,12 +145,13 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def _show(request: HttpRequest, form: ConsumerForm, *, status: int = 200) -> HttpResponse:
+def _show(request: HttpRequest, form: ConsumerForm, *, status: int = 200, copy_of: str = "") -> HttpResponse:
     broker = form.chosen_broker
     known = Queue.objects.filter(broker__slug=broker, gone_at=None).exclude(type="stream")
     context = {
         "form": form,
         "consumer": None if form.is_new else form.instance,
+        "copy_of": copy_of,
         "queues": known.order_by("name").values_list("name", flat=True).distinct()[:KNOWN],
         "vhosts": known.order_by("vhost").values_list("vhost", flat=True).distinct(),
         "handler_problems": registry.problems(),

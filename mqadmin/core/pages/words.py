@@ -86,6 +86,7 @@ _THINGS: dict[str, Callable[[], str]] = {
     "queues.save_view": lambda: _("saved the view of queues"),
     "queues.delete_view": lambda: _("deleted the view of queues"),
     "consumer.create": lambda: _("defined the consumer"),
+    "consumer.duplicate": lambda: _("copied another consumer as"),
     "consumer.update": lambda: _("changed the consumer"),
     "consumer.delete": lambda: _("deleted the consumer"),
     "consumer.start": lambda: _("started the consumer"),

@@ -42,3 +42,14 @@ def test_what_is_wrong_with_a_draft_is_told_by_field(api_of: Api) -> None:
     assert said["problems"]["prefetch"] == "From 1 to 65,535."
     assert said["problems"]["options.url"] == "Enter text."
     assert admin.call("POST", "/consumer-summary", {"name": "none"})[0] == 404
+
+
+def test_a_copy_through_the_api(api_of: Api) -> None:
+    make_consumer(name="orders", desired="running", prefetch=7)
+    admin = api_of("admin")
+    status, made = admin.call("POST", "/consumers/orders/duplicate")
+    assert (status, made["name"], made["desired"], made["prefetch"]) == (201, "orders-2", "stopped", 7)
+    status, made = admin.call("POST", "/consumers/orders/duplicate", {"name": "other"})
+    assert (status, made["name"]) == (201, "other")
+    status, told = admin.call("POST", "/consumers/orders/duplicate", {"name": "other"})
+    assert (status, "exists" in told["detail"]) == (422, True)
