@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from consumers.views import actions, detail, edit, filling, hosts, listing, mass, processes, records, trying
+from consumers.views import (
+    actions,
+    detail,
+    edit,
+    files,
+    filling,
+    hosts,
+    listing,
+    mass,
+    processes,
+    records,
+    trying,
+)
 
 urlpatterns = [
     path("", listing.consumer_list, name="consumer_list"),
@@ -16,6 +28,8 @@ urlpatterns = [
     path("new/vhosts/", filling.consumer_offers, {"kind": "vhost"}, name="consumer_vhosts"),
     path("stop-all/", mass.consumer_stop_all, name="consumer_stop_all"),
     path("start-all/", mass.consumer_start_all, name="consumer_start_all"),
+    path("files/export/", files.consumer_export, name="consumer_export"),
+    path("files/import/", files.consumer_import, name="consumer_import"),
     path("hosts/", hosts.host_list, name="host_list"),
     path("hosts/<str:name>/drain/", hosts.host_drain, name="host_drain"),
     path("hosts/<str:name>/undrain/", hosts.host_undrain, name="host_undrain"),

@@ -141,7 +141,7 @@ def update(*, consumer: Consumer, by: Actor, **fields: Any) -> Consumer:
         values["revision"] = consumer.revision + 1
     with act(consumer, by, "update", changes.told(consumer, wanted, changed)):
         _check(wanted)
-        _swap(consumer, {"revision": consumer.revision, **supervised(consumer)}, values)
+        swap(consumer, {"revision": consumer.revision, **supervised(consumer)}, values)
     return consumer
 
 
@@ -260,7 +260,7 @@ def restart(*, consumer: Consumer, by: Actor, rolling: bool = True) -> Consumer:
         if consumer.desired == Desired.STOPPED:
             raise Conflict(_("It is told to be stopped: start it instead."), "stopped")
         expected = {"desired": consumer.desired, "nudge": consumer.nudge}
-        _swap(consumer, expected, {"nudge": consumer.nudge + 1, "rolling": rolling})
+        swap(consumer, expected, {"nudge": consumer.nudge + 1, "rolling": rolling})
         text = (
             _("%(who)s asked to restart its processes one after another")
             if rolling
@@ -279,7 +279,7 @@ def redeliver(*, consumer: Consumer, by: Actor) -> Consumer:
         if consumer.desired == Desired.STOPPED:
             raise Conflict(_("It is told to be stopped: what is in hand returns by itself."), "stopped")
         expected = {"desired": consumer.desired, "redelivers": consumer.redelivers}
-        _swap(consumer, expected, {"redelivers": consumer.redelivers + 1})
+        swap(consumer, expected, {"redelivers": consumer.redelivers + 1})
         tell(consumer, _("%(who)s asked for what is in hand to be delivered again") % {"who": by.name})
     return consumer
 
@@ -298,7 +298,7 @@ def scale(*, consumer: Consumer, by: Actor, replicas: int) -> Consumer:
             )
         wanted.replicas = replicas
         _check(wanted)
-        _swap(consumer, {"replicas": before}, {"replicas": replicas, "changed_by": by.name})
+        swap(consumer, {"replicas": before}, {"replicas": replicas, "changed_by": by.name})
         tell(
             consumer,
             _("%(who)s asked for %(to)d processes instead of %(from)d")
@@ -313,12 +313,12 @@ def _desire(consumer: Consumer, by: Actor, action: str, desired: str, text: str)
         if action == "start" and consumer.desired == Desired.STOPPED:
             # Starting anew also forgets an earlier failure; resuming must not restart anything.
             values |= {"nudge": F("nudge") + 1, "rolling": False}
-        _swap(consumer, {"desired": consumer.desired}, values)
+        swap(consumer, {"desired": consumer.desired}, values)
         tell(consumer, text % {"who": by.name})
     return consumer
 
 
-def _swap(consumer: Consumer, expected: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+def swap(consumer: Consumer, expected: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Write `values` if the row still has `expected`, and read it back into `consumer`."""
     rows = Consumer.objects.filter(pk=consumer.pk, **expected)
     if not rows.update(**values, changed_at=timezone.now()):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +11,8 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from consumers.definitions import consumer_timeout, validation, wording
-from consumers.definitions.definitions import FIELDS, supervised
+from consumers.definitions import consumer_timeout, validation, versions, wording
+from consumers.definitions.definitions import FIELDS
 from consumers.forms.options import OptionsForm
 from consumers.forms.widgets import OffNumber, PlainNumber, dress
 from consumers.handlers import registry
@@ -67,7 +65,7 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         self._choose_handler()
         if not self.is_new:
             del self.fields["name"]
-            self.initial["seen"] = self.initial.get("seen") or seen(self.instance)
+            self.initial["seen"] = self.initial.get("seen") or versions.seen(self.instance)
         self._offer_names()
         for name, (low, high) in validation.LIMITS.items():
             is_whole = isinstance(self.fields[name], forms.IntegerField)
@@ -297,9 +295,3 @@ def _plain(value: Any) -> str:
     if value is None or value is False:
         return ""
     return str(value).removesuffix(".0")
-
-
-def seen(consumer: Consumer) -> str:
-    """Return a mark of the definition as a person sees it."""
-    rest = json.dumps(supervised(consumer), sort_keys=True)
-    return f"{consumer.revision}.{zlib.crc32(rest.encode()):08x}"

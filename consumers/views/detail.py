@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from consumers.definitions import sentence, wording
+from consumers.files import truth
 from consumers.forms.records import RecordFilter
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerEvent
@@ -68,6 +69,7 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
         "queue": (queue := _queue(consumer)),
         "ready": queue.ready if queue is not None else None,
         "handler": _handler(consumer, whole=permissions.may(request.user, "configure")),
+        "truth": truth.of(consumer),
         "outlook": wording.outlook(consumer),
         "settings": wording.beyond_defaults(consumer),
     }

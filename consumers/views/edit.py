@@ -13,8 +13,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from consumers.definitions import copying, definitions, presets
-from consumers.forms import definition, draft
+from consumers.definitions import copying, definitions, presets, versions
+from consumers.files import truth
+from consumers.forms import draft
 from consumers.forms.definition import ConsumerForm
 from consumers.handlers import registry
 from consumers.models import Consumer
@@ -89,7 +90,7 @@ def consumer_edit(request: HttpRequest, name: str) -> HttpResponse:
     if "refresh" in request.POST or "fill" in request.POST:
         shown = typed(request, fill="fill" in request.POST)
         return _show(request, ConsumerForm(instance=consumer, initial=shown))
-    before = definition.seen(consumer)
+    before = versions.seen(consumer)
     form = ConsumerForm(request.POST, instance=Consumer.objects.get(pk=consumer.pk))
     if not form.is_valid():
         return _show(request, form, status=422)
@@ -113,6 +114,11 @@ def typed(request: HttpRequest, *, fill: bool) -> dict[str, Any]:
     found["options"] = ConsumerForm(request.POST).options_form.values
     preset = presets.get(request.POST.get("preset", "")) if fill else None
     return {**found, **preset.fields} if preset is not None else found
+
+
+def _is_in_file(consumer: Consumer) -> bool:
+    found = truth.read()
+    return found is not None and consumer.name in found.entries
 
 
 def _warn(request: HttpRequest, consumer: Consumer) -> None:
@@ -152,6 +158,8 @@ def _show(request: HttpRequest, form: ConsumerForm, *, status: int = 200, copy_o
         "form": form,
         "consumer": None if form.is_new else form.instance,
         "copy_of": copy_of,
+        "truth": truth.read(),
+        "is_in_file": not form.is_new and _is_in_file(form.instance),
         "queues": known.order_by("name").values_list("name", flat=True).distinct()[:KNOWN],
         "vhosts": known.order_by("vhost").values_list("vhost", flat=True).distinct(),
         "handler_problems": registry.problems(),

@@ -38,6 +38,7 @@ NO_PAGES = {
     "queue_rates",
     "queue_waits",
     "consumer_deadline",
+    "consumer_export",
     "consumer_queues",
     "consumer_vhosts",
     "consumer_history",

@@ -99,6 +99,7 @@ _THINGS: dict[str, Callable[[], str]] = {
     "consumer.redeliver": lambda: _("gave back to the queue what was in hand of"),
     "consumer.breaker": lambda: _("set the breaker of the consumer"),
     "consumer.try": lambda: _("tried on one message the consumer"),
+    "consumer.import": lambda: _("brought consumers to what is in"),
     "consumer.stop_all": lambda: _("stopped many consumers"),
     "consumer.start_all": lambda: _("started many consumers"),
     "connection.close": lambda: _("closed the connection"),
