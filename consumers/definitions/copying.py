@@ -35,7 +35,7 @@ def duplicate(*, consumer: Consumer, by: Actor, name: str = "") -> Consumer:
     for left in reversed(range(1 if name else TRIES)):
         try:
             wanted = name or free_name(consumer.name)
-            return definitions.create(by=by, name=wanted, copy_of=consumer.name, **fields)
+            return definitions.copy(by=by, name=wanted, of=consumer.name, **fields)
         except Invalid as error:
             if not left or set(error.fields) != {"name"}:
                 raise

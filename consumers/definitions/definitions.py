@@ -95,25 +95,26 @@ class Invalid(Refusal):
         super().__init__(text, "invalid", status=422, fields=fields)
 
 
-def create(*, by: Actor, name: str, is_collector: bool = False, copy_of: str = "", **fields: Any) -> Consumer:
+def create(*, by: Actor, name: str, is_collector: bool = False, **fields: Any) -> Consumer:
     """Define a consumer; it stays stopped unless `desired` says otherwise.
 
-    `fields`: those of FIELDS, and `desired`. `copy_of`: the consumer that it was copied from, for the audit log.
-    Raises Invalid; TypeError for a field that is none.
+    `fields`: those of FIELDS, and `desired`. Raises Invalid; TypeError for a field that is none.
     """
-    _known(fields, (*FIELDS, "desired"))
-    _refuse_nul({"name": name, **fields})
-    consumer = Consumer(
-        name=name,
-        is_collector=is_collector,
-        changed_by=by.name,
-        desired_by=by.name,
-        desired_at=timezone.now(),
-        **fields,
-    )
-    detail = {"handler": consumer.handler, "queue": consumer.queue}
-    action, more = ("duplicate", {"of": copy_of}) if copy_of else ("create", {})
-    with act(consumer, by, action, detail | more):
+    return _created(by, {}, {"name": name, "is_collector": is_collector, **fields})
+
+
+def copy(*, by: Actor, name: str, of: str, **fields: Any) -> Consumer:
+    """Define a consumer that was copied from the one called `of`; as `create`."""
+    return _created(by, {"of": of}, {"name": name, **fields})
+
+
+def _created(by: Actor, detail: dict[str, str], fields: Mapping[str, Any]) -> Consumer:
+    _known(fields, (*FIELDS, "desired", "name", "is_collector"))
+    _refuse_nul(fields)
+    now = timezone.now()
+    consumer = Consumer(changed_by=by.name, desired_by=by.name, desired_at=now, **fields)
+    told = {"handler": consumer.handler, "queue": consumer.queue, **detail}
+    with act(consumer, by, "duplicate" if detail else "create", told):
         _check(consumer)
         try:
             consumer.save(force_insert=True)

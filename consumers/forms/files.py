@@ -33,6 +33,8 @@ class ImportForm(forms.Form):
                 self.add_error("text", _("The file is larger than 1 MB."))
             else:
                 found["text"] = data.decode("utf-8-sig", "replace")
+        elif len(found.get("text", "")) > document.LARGEST:
+            self.add_error("text", _("The file is larger than 1 MB."))
         if not found.get("own") and not found.get("text") and not self.errors:
             self.add_error("text", _("Paste the definitions, or choose a file."))
         return found

@@ -66,7 +66,11 @@ def _created(request: HttpRequest, *, copy_of: str = "") -> HttpResponse:
         return _show(request, form, status=422, copy_of=copy_of)
     by, name = audit.actor(request), form.cleaned_data["name"]
     try:
-        consumer = definitions.create(by=by, name=name, copy_of=copy_of, **form.definition)
+        consumer = (
+            definitions.copy(by=by, name=name, of=copy_of, **form.definition)
+            if copy_of
+            else definitions.create(by=by, name=name, **form.definition)
+        )
         text = _("%(name)s is defined.") % {"name": name}
         if copy_of:
             text = _("%(name)s is defined, and stopped.") % {"name": name}
