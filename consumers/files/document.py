@@ -25,14 +25,14 @@ from mqadmin.core import unseen
 from mqadmin.core.errors import Refusal
 
 Kind = Literal["yaml", "toml"]
-LARGEST = 1024 * 1024  # bytes; a thousand consumers are a third of it
+LARGEST = 512 * 1024  # bytes, which take some seconds to read as YAML; a thousand consumers are less
 DEEPEST = 12  # levels of tables in tables
 
 
 def parsed(data: bytes | str, kind: Kind) -> Mapping[str, Any]:
     """Return the table that a file holds. Raises Refusal (422) with the place of what is wrong in it."""
     if len(data) > LARGEST:
-        raise wrong(_("The file is larger than 1 MB."))
+        raise wrong(_("The file is larger than 512 kB."))
     try:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
     except UnicodeDecodeError as error:

@@ -17,6 +17,7 @@ from mqadmin.core import brokers
 
 ALWAYS = ("broker", "vhost", "queue", "handler")  # written though they are at their default
 SECTION = "consumers"
+MOST = 1_000  # consumers in a file: each that is new or changed is checked
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ def read(told: Mapping[str, Any]) -> list[Entry]:
     section = told.get(SECTION)
     if not isinstance(section, dict):
         raise wrong(_("The file holds no consumers: “consumers” is a table of names."))
+    if len(section) > MOST:
+        raise wrong(
+            _("The file holds %(n)d consumers: %(most)d at most.") % {"n": len(section), "most": MOST}
+        )
     return [_entry(name, given) for name, given in section.items()]
 
 

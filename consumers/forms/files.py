@@ -30,11 +30,11 @@ class ImportForm(forms.Form):
         if given is not None:
             data = given.read(document.LARGEST + 1)
             if len(data) > document.LARGEST:
-                self.add_error("text", _("The file is larger than 1 MB."))
+                self.add_error("text", _("The file is larger than 512 kB."))
             else:
                 found["text"] = data.decode("utf-8-sig", "replace")
         elif len(found.get("text", "")) > document.LARGEST:
-            self.add_error("text", _("The file is larger than 1 MB."))
+            self.add_error("text", _("The file is larger than 512 kB."))
         if not found.get("own") and not found.get("text") and not self.errors:
             self.add_error("text", _("Paste the definitions, or choose a file."))
         return found

@@ -33,7 +33,7 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nconsumers: {}\n"
         ("", "holds no consumers"),
         ("just text", "holds no consumers"),
         (b"\xff\xfe", "no text in UTF-8: byte 1"),
-        (b"x" * (12 * 1024 * 1024), "larger than 1 MB"),
+        (b"x" * (12 * 1024 * 1024), "larger than 512 kB"),
     ],
 )
 def test_a_yaml_that_is_not_read(data: str | bytes, says: str) -> None:
@@ -50,7 +50,7 @@ def test_a_yaml_that_is_not_read(data: str | bytes, says: str) -> None:
         ("a = 1\na = 2\n", "Cannot overwrite a value (at line 2"),
         ("a = " + "[" * 5000, "no TOML"),
         ('a = "\x00"', "no TOML: Illegal character"),
-        ("x" * (12 * 1024 * 1024), "larger than 1 MB"),
+        ("x" * (12 * 1024 * 1024), "larger than 512 kB"),
     ],
 )
 def test_a_toml_that_is_not_read(data: str, says: str) -> None:
@@ -65,6 +65,7 @@ def test_a_toml_that_is_not_read(data: str, says: str) -> None:
         ({"consumer": {}}, "“consumer” is not known"),
         ({"consumers": []}, "“consumers” is a table of names"),
         ({}, "holds no consumers"),
+        ({"consumers": {str(n): {} for n in range(1001)}}, "holds 1001 consumers: 1000 at most"),
     ],
 )
 def test_a_table_that_is_none_of_consumers(told: dict[str, Any], says: str) -> None:

@@ -200,7 +200,7 @@ def test_twelve_megabytes_are_refused_and_not_shown_again(admin: Client) -> None
         answer = admin.post(IMPORT, sent)
         assert answer.status_code == 422
         assert len(answer.content) < 100_000
-        assert "larger than 1 MB" in answer.content.decode()
+        assert "larger than 512 kB" in answer.content.decode()
 
 
 def test_a_file_to_take_along(viewer: Client) -> None:
