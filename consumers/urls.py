@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from django.urls import path
 
-from consumers.views import actions, detail, edit, hosts, listing, mass, processes, records, trying
+from consumers.views import (
+    actions,
+    detail,
+    edit,
+    files,
+    filling,
+    hosts,
+    listing,
+    mass,
+    processes,
+    records,
+    trying,
+)
 
 urlpatterns = [
     path("", listing.consumer_list, name="consumer_list"),
     path("new/", edit.consumer_new, name="consumer_new"),
-    path("new/deadline/", edit.consumer_deadline, name="consumer_deadline"),
+    path("new/deadline/", filling.consumer_deadline, name="consumer_deadline"),
+    path("new/summary/", filling.consumer_summary, name="consumer_summary"),
+    path("new/fill/", filling.consumer_fill, name="consumer_fill"),
+    path("new/queues/", filling.consumer_offers, {"kind": "queue"}, name="consumer_queues"),
+    path("new/vhosts/", filling.consumer_offers, {"kind": "vhost"}, name="consumer_vhosts"),
     path("stop-all/", mass.consumer_stop_all, name="consumer_stop_all"),
     path("start-all/", mass.consumer_start_all, name="consumer_start_all"),
+    path("files/export/", files.consumer_export, name="consumer_export"),
+    path("files/import/", files.consumer_import, name="consumer_import"),
     path("hosts/", hosts.host_list, name="host_list"),
     path("hosts/<str:name>/drain/", hosts.host_drain, name="host_drain"),
     path("hosts/<str:name>/undrain/", hosts.host_undrain, name="host_undrain"),
@@ -29,6 +47,7 @@ urlpatterns = [
     path("<slug:name>/records/", records.record_list, name="record_list"),
     path("<slug:name>/try/", trying.consumer_try, name="consumer_try"),
     path("<slug:name>/edit/", edit.consumer_edit, name="consumer_edit"),
+    path("<slug:name>/duplicate/", edit.consumer_duplicate, name="consumer_duplicate"),
     path("<slug:name>/delete/", actions.consumer_delete, name="consumer_delete"),
     path("<slug:name>/scale/", actions.consumer_scale, name="consumer_scale"),
     path("<slug:name>/start/", actions.consumer_start, name="consumer_start"),

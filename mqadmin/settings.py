@@ -241,6 +241,8 @@ LOGGING = {
 # --- RabbitMQ -------------------------------------------------------------------------------------------
 # Read lazily (mqadmin.core.brokers), so that a wrong broker file is a message on a page, not a traceback.
 MQADMIN_BROKERS_FILE = os.environ.get("MQADMIN_BROKERS_FILE", "")
+# A file in a repository that says what consumers there are; "" where people define them here alone.
+MQADMIN_CONSUMERS_FILE = os.environ.get("MQADMIN_CONSUMERS_FILE", "")
 MQADMIN_SAMPLE_SECONDS = given.number("MQADMIN_SAMPLE_SECONDS", 5.0, 0.1)
 # One point in 5 s is kept for two hours, and so on: see docs/configuration.md.
 MQADMIN_HISTORY = os.environ.get("MQADMIN_HISTORY") or "5s:2h,1m:2d,10m:90d"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from consumers.api import consumers, handlers, hosts, processes, records, trying
+from consumers.api import consumers, drafts, files, handlers, hosts, processes, records, trying
 
 router = Router()
-for part in (handlers, consumers, trying, processes, hosts, records):
+for part in (handlers, consumers, drafts, files, trying, processes, hosts, records):
     router.add_router("", part.router)

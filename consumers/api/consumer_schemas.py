@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import BeforeValidator
 
-from consumers.definitions import wording
+from consumers.definitions import sentence, wording
 from consumers.definitions.validation import NULLABLE, OPTION
 from consumers.handlers import registry
 from consumers.status.summary import Summary
@@ -112,7 +112,7 @@ class ConsumerOut(DefinitionOut):
     `retry_queues_depth`: messages in the retry queues of its vhost, which all its consumers share, as the
     monitor last saw them; null when it never did. `options`: what may be a secret in them is "•••" to who may not
     define consumers. `warnings`: field -> what may not be meant, as "options.url". `outlook`: what becomes of
-    messages where its handler sends them, in sentences.
+    messages where its handler sends them, in sentences. `summary`: what it does, in plain sentences.
     """
 
     status: StatusOut
@@ -129,6 +129,7 @@ class ConsumerOut(DefinitionOut):
     deadline_warning: str
     held_too_long: HeldTooLongOut | None
     outlook: list[str]
+    summary: str
 
 
 def consumer_out(summary: Summary, *, whole: bool) -> dict[str, Any]:
@@ -163,6 +164,7 @@ def consumer_out(summary: Summary, *, whole: bool) -> dict[str, Any]:
         "deadline_warning": summary.deadline_warning,
         "held_too_long": held and {"times": held.times, "last_at": held.last},
         "outlook": wording.outlook(summary.consumer),
+        "summary": " ".join(sentence.of(summary.consumer)),
     }
 
 
@@ -251,6 +253,34 @@ class ConsumerIn(DefinitionIn):
     queue: str
     handler: str
     desired: Literal["running", "paused", "stopped"] = "stopped"
+
+
+class DraftIn(DefinitionIn):
+    """A definition that is not there yet, or half of one. `name`: of a consumer that it would change."""
+
+    name: str = ""
+
+
+class DraftOut(Schema):
+    """`summary`: what it would do, "" where it would be refused. `problems`: field -> why, as "options.url"."""
+
+    summary: str
+    problems: dict[str, str]
+
+
+class PresetOut(Schema):
+    """Settings that go together. `fields`: all that it sets, for `POST /consumers` or `PATCH /consumers/{name}`."""
+
+    name: str
+    title: str
+    about: str
+    fields: dict[str, Any]
+
+
+class DuplicateIn(Body):
+    """`name`: of the copy; "" for one that is free, as orders-2."""
+
+    name: str = ""
 
 
 class ScaleIn(Body):

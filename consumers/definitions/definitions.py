@@ -100,17 +100,21 @@ def create(*, by: Actor, name: str, is_collector: bool = False, **fields: Any) -
 
     `fields`: those of FIELDS, and `desired`. Raises Invalid; TypeError for a field that is none.
     """
-    _known(fields, (*FIELDS, "desired"))
-    _refuse_nul({"name": name, **fields})
-    consumer = Consumer(
-        name=name,
-        is_collector=is_collector,
-        changed_by=by.name,
-        desired_by=by.name,
-        desired_at=timezone.now(),
-        **fields,
-    )
-    with act(consumer, by, "create", {"handler": consumer.handler, "queue": consumer.queue}):
+    return _created(by, {}, {"name": name, "is_collector": is_collector, **fields})
+
+
+def copy(*, by: Actor, name: str, of: str, **fields: Any) -> Consumer:
+    """Define a consumer that was copied from the one called `of`; as `create`."""
+    return _created(by, {"of": of}, {"name": name, **fields})
+
+
+def _created(by: Actor, detail: dict[str, str], fields: Mapping[str, Any]) -> Consumer:
+    _known(fields, (*FIELDS, "desired", "name", "is_collector"))
+    _refuse_nul(fields)
+    now = timezone.now()
+    consumer = Consumer(changed_by=by.name, desired_by=by.name, desired_at=now, **fields)
+    told = {"handler": consumer.handler, "queue": consumer.queue, **detail}
+    with act(consumer, by, "duplicate" if detail else "create", told):
         _check(consumer)
         try:
             consumer.save(force_insert=True)
@@ -138,7 +142,7 @@ def update(*, consumer: Consumer, by: Actor, **fields: Any) -> Consumer:
         values["revision"] = consumer.revision + 1
     with act(consumer, by, "update", changes.told(consumer, wanted, changed)):
         _check(wanted)
-        _swap(consumer, {"revision": consumer.revision, **supervised(consumer)}, values)
+        swap(consumer, {"revision": consumer.revision, **supervised(consumer)}, values)
     return consumer
 
 
@@ -257,7 +261,7 @@ def restart(*, consumer: Consumer, by: Actor, rolling: bool = True) -> Consumer:
         if consumer.desired == Desired.STOPPED:
             raise Conflict(_("It is told to be stopped: start it instead."), "stopped")
         expected = {"desired": consumer.desired, "nudge": consumer.nudge}
-        _swap(consumer, expected, {"nudge": consumer.nudge + 1, "rolling": rolling})
+        swap(consumer, expected, {"nudge": consumer.nudge + 1, "rolling": rolling})
         text = (
             _("%(who)s asked to restart its processes one after another")
             if rolling
@@ -276,7 +280,7 @@ def redeliver(*, consumer: Consumer, by: Actor) -> Consumer:
         if consumer.desired == Desired.STOPPED:
             raise Conflict(_("It is told to be stopped: what is in hand returns by itself."), "stopped")
         expected = {"desired": consumer.desired, "redelivers": consumer.redelivers}
-        _swap(consumer, expected, {"redelivers": consumer.redelivers + 1})
+        swap(consumer, expected, {"redelivers": consumer.redelivers + 1})
         tell(consumer, _("%(who)s asked for what is in hand to be delivered again") % {"who": by.name})
     return consumer
 
@@ -295,7 +299,7 @@ def scale(*, consumer: Consumer, by: Actor, replicas: int) -> Consumer:
             )
         wanted.replicas = replicas
         _check(wanted)
-        _swap(consumer, {"replicas": before}, {"replicas": replicas, "changed_by": by.name})
+        swap(consumer, {"replicas": before}, {"replicas": replicas, "changed_by": by.name})
         tell(
             consumer,
             _("%(who)s asked for %(to)d processes instead of %(from)d")
@@ -310,12 +314,12 @@ def _desire(consumer: Consumer, by: Actor, action: str, desired: str, text: str)
         if action == "start" and consumer.desired == Desired.STOPPED:
             # Starting anew also forgets an earlier failure; resuming must not restart anything.
             values |= {"nudge": F("nudge") + 1, "rolling": False}
-        _swap(consumer, {"desired": consumer.desired}, values)
+        swap(consumer, {"desired": consumer.desired}, values)
         tell(consumer, text % {"who": by.name})
     return consumer
 
 
-def _swap(consumer: Consumer, expected: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+def swap(consumer: Consumer, expected: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Write `values` if the row still has `expected`, and read it back into `consumer`."""
     rows = Consumer.objects.filter(pk=consumer.pk, **expected)
     if not rows.update(**values, changed_at=timezone.now()):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from consumers.handlers import registry
+from consumers.handlers.options import ENTER
 from consumers.models import Consumer
 from consumers.scaling import placement, schedule_words
 from mqadmin.core import brokers, hiding
@@ -49,6 +51,11 @@ LIMITS: dict[str, tuple[float, float]] = {
     "autoscale_seconds": (10, 86_400),
 }
 NULLABLE = frozenset({"connection_retries"})  # None has a meaning of its own
+_KINDS: dict[str, type] = {
+    "CharField": str,
+    "BooleanField": bool,
+    "FloatField": float,
+}  # all others are whole
 PATH_KEYS = (Consumer.DedupeKey.HEADER.value, Consumer.DedupeKey.JSON.value)  # these need to know where
 
 
@@ -68,6 +75,31 @@ def problems(consumer: Consumer) -> dict[str, str]:
     for check in (*checks, _autoscaled, _placed, _scheduled):
         for field, text in check(consumer).items():
             found.setdefault(field, text)
+    return found
+
+
+def mistyped(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return field -> words for each value that is not of its field's type: nothing is converted."""
+    found = {}
+    for name, value in fields.items():
+        if value is None and name in NULLABLE:
+            continue
+        texts = [*value, *value.values()] if isinstance(value, dict) else [value]
+        if any(isinstance(text, str) and "\0" in text for text in texts):
+            found[name] = _("Leave out the NUL.")
+            continue
+        if name == "options":
+            if not isinstance(value, dict):
+                found[name] = _("Options are a table of names and values.")
+            continue
+        kind = _KINDS.get(Consumer._meta.get_field(name).get_internal_type(), int)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63
+        if kind in (int, float):
+            is_right = is_number and (kind is float or isinstance(value, int))
+        else:
+            is_right = isinstance(value, kind)
+        if not is_right:
+            found[name] = str(ENTER[kind])
     return found
 
 

@@ -63,7 +63,7 @@ LABELS: dict[str, Any] = {
 }
 HELP: dict[str, Any] = {
     "name": gettext_lazy("Letters, digits, “-” and “_”. It stays: addresses and logs use it."),
-    "queue": gettext_lazy("Exactly as RabbitMQ names it. One that does not exist yet is waited for."),
+    "queue": gettext_lazy("Type a part of its name. One that does not exist yet is waited for."),
     "replicas": gettext_lazy("How many, over all hosts that run a supervisor."),
     "concurrency": gettext_lazy("Messages that one process handles at the same time."),
     "prefetch": gettext_lazy("Messages that one process holds ahead of their acks, at most."),
@@ -217,9 +217,11 @@ def outlook(consumer: Consumer) -> list[str]:
 
 
 def read_together(consumers: Iterable[Consumer]) -> AbstractContextManager[None]:
-    """Within, `outlook` of these consumers asks the database for nothing: one query before, for all of them."""
-    found = (registry.reached(item.handler, item.options, _place(item)) for item in consumers)
-    return destination.read_together(filter(None, found))
+    """Within, `outlook` and `sentence.of` of these consumers ask no database: one query before, for all."""
+    rows = list(consumers)
+    reached = (registry.reached(item.handler, item.options, _place(item)) for item in rows)
+    own = ((item.broker, item.vhost, item.queue) for item in rows)
+    return destination.read_together([*filter(None, reached), *own])
 
 
 def _place(consumer: Consumer) -> registry.Place:

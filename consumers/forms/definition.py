@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.forms.models import construct_instance
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from consumers.definitions import consumer_timeout, validation, wording
-from consumers.definitions.definitions import FIELDS, supervised
+from consumers.definitions import consumer_timeout, validation, versions, wording
+from consumers.definitions.definitions import FIELDS
 from consumers.forms.options import OptionsForm
 from consumers.forms.widgets import OffNumber, PlainNumber, dress
 from consumers.handlers import registry
@@ -30,7 +29,7 @@ HOLDING_FIELDS = ("timeout_seconds", "prefetch", "concurrency", *BATCH_FIELDS)
 class Section:
     """Fields that belong together. `folded`: behind a summary, as most people leave them alone.
 
-    `changed`: how many are not at their default; a folded section says so.
+    `changed`: how many are not at their default; a folded section says so, and is open, as with an error inside.
     """
 
     title: str
@@ -66,11 +65,8 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         self._choose_handler()
         if not self.is_new:
             del self.fields["name"]
-            self.initial["seen"] = seen(self.instance)
-        for name in ("vhost", "queue"):
-            field = self.fields[name]
-            field.strip = False  # type: ignore[attr-defined]  # a name may begin or end with a space
-            field.widget.attrs.update(list=f"known-{name}s", autocomplete="off", spellcheck="false")
+            self.initial["seen"] = self.initial.get("seen") or versions.seen(self.instance)
+        self._offer_names()
         for name, (low, high) in validation.LIMITS.items():
             is_whole = isinstance(self.fields[name], forms.IntegerField)
             self.fields[name].widget.attrs.update(min=low, max=high, step=1 if is_whole else "any")
@@ -83,6 +79,23 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         given = self.data if self.is_bound else None
         stored = self.initial.get("options") or (self.instance.options if not self.is_new else {})
         self.options_form = OptionsForm(handler, given, stored=stored)
+
+    def _offer_names(self) -> None:
+        """Queues and virtual hosts that exist are offered while one types; a list of the first, without script."""
+        for name, asked in (("vhost", "#id_broker"), ("queue", "#id_broker, #id_vhost")):
+            field = self.fields[name]
+            field.strip = False  # type: ignore[attr-defined]  # a name may begin or end with a space
+            field.widget.attrs |= {
+                "list": f"known-{name}s",
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "role": "combobox",
+                "aria-autocomplete": "list",
+                "aria-expanded": "false",
+                "aria-controls": f"{name}-offers",
+                "data-offers": reverse(f"consumer_{name}s"),
+                "data-offers-with": asked,
+            }
 
     def _ask_where_it_applies(self, handler: Handler | None) -> None:
         """Fields that are not shown are not asked for; see `batch_fields` and `clean`."""
@@ -208,7 +221,8 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         changed = sum(_plain(field.value()) != _plain(_default(field.name)) for field in fields)
         if "autoscale_max" in names and self["autoscale_max"].value() in ("", None):
             changed -= 1  # as good as 0
-        return Section(title, text, fields, folded, any(field.errors for field in fields), changed)
+        is_open = changed > 0 or any(field.errors for field in fields)
+        return Section(title, text, fields, folded, is_open, changed)
 
 
 def _sections() -> list[tuple[bool, str, str, str]]:
@@ -281,9 +295,3 @@ def _plain(value: Any) -> str:
     if value is None or value is False:
         return ""
     return str(value).removesuffix(".0")
-
-
-def seen(consumer: Consumer) -> str:
-    """Return a mark of the definition as a person sees it."""
-    rest = json.dumps(supervised(consumer), sort_keys=True)
-    return f"{consumer.revision}.{zlib.crc32(rest.encode()):08x}"

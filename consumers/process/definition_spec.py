@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from consumers.definitions.leaving import dead_letter_target
 from consumers.handlers import registry
 from consumers.models import Consumer
 from consumers.runtime.spec import ConsumerSpec, DeadLetterTarget, Dedupe, RetryPolicy
@@ -83,19 +84,6 @@ def _dedupe(consumer: Consumer) -> Dedupe | None:
     if not consumer.dedupe_key:
         return None
     return Dedupe(consumer.dedupe_key, consumer.dedupe_path, consumer.dedupe_seconds)  # type: ignore[arg-type]
-
-
-def dead_letter_target(arguments: Mapping[str, Any], policy: Mapping[str, Any]) -> DeadLetterTarget | None:
-    """Return the dead-letter exchange and key of a queue, None where it has none.
-
-    An argument of the queue wins over its effective policy (rabbitmq.com/docs/dlx). Without a key of its own
-    a queue dead-letters under the message's.
-    """
-    exchange = arguments.get("x-dead-letter-exchange", policy.get("dead-letter-exchange"))
-    if not isinstance(exchange, str):
-        return None
-    key = arguments.get("x-dead-letter-routing-key", policy.get("dead-letter-routing-key"))
-    return DeadLetterTarget(exchange, key if isinstance(key, str) else None)
 
 
 def _fault(consumer: Consumer, target: DeadLetterTarget | None) -> str:

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from consumers.definitions import wording
+from consumers.definitions import sentence, wording
+from consumers.files import truth
 from consumers.forms.records import RecordFilter
 from consumers.handlers import registry
 from consumers.models import Consumer, ConsumerEvent
@@ -68,11 +69,13 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
         "queue": (queue := _queue(consumer)),
         "ready": queue.ready if queue is not None else None,
         "handler": _handler(consumer, whole=permissions.may(request.user, "configure")),
+        "truth": truth.of(consumer),
         "outlook": wording.outlook(consumer),
         "settings": wording.beyond_defaults(consumer),
     }
     if not rendering.wants_fragment(request):
         context |= record_context(consumer, form)
+        context["sentences"] = sentence.of(consumer)
         context |= history.menu(history.asked(request))
     return rendering.page(request, "consumers/detail.html", context, fragment="consumers/_state.html")
 

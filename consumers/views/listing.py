@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from consumers.definitions import mass
+from consumers.files import truth
 from consumers.models import Consumer
 from consumers.records.minutes import points
 from consumers.status import summary
@@ -74,6 +75,7 @@ def consumer_list(request: HttpRequest) -> HttpResponse:
         "is_fragment": rendering.wants_fragment(request),
         "rows": rows,
         "tiles": _tiles(slugs, found),
+        "drift": truth.drift(),
         "none_defined": not found,
         "supervised": summary.supervised(),
         "is_steady": all(item.status.is_steady for item in found),

@@ -1,11 +1,11 @@
-// A search box offers what could be typed next: a listbox under a combobox (ARIA 1.2).
-// Without it the same search is typed in full.
-(() => {
+// A box offers what could be typed next: a listbox under a combobox (ARIA 1.2). A search's offers continue the word
+// before the cursor, a field's (`data-whole`) are all of its value. Without script the same is typed in full.
+document.querySelectorAll("[data-offers]").forEach((input) => {
   "use strict";
 
-  const input = document.querySelector("[data-offers]");
-  const list = document.getElementById(input?.getAttribute("aria-controls") ?? "");
-  if (!input || !list) return;
+  const list = document.getElementById(input.getAttribute("aria-controls") ?? "");
+  if (!list) return;
+  input.removeAttribute("list"); // the browser's own offers, for who has no script
 
   let waiting;
   let asked = 0;
@@ -33,6 +33,8 @@
   async function ask() {
     const number = ++asked;
     const query = new URLSearchParams({ q: input.value, at: input.selectionStart ?? input.value.length });
+    const others = input.dataset.offersWith;
+    if (others) document.querySelectorAll(others).forEach((other) => query.set(other.name, other.value));
     let text = "";
     try {
       const answer = await fetch(`${input.dataset.offers}?${query}`, { headers: { "HX-Request": "true" } });
@@ -54,6 +56,11 @@
   }
 
   function take(option) {
+    if ("whole" in option.dataset) {
+      input.value = option.dataset.whole;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+      return close();
+    }
     const { text, start, end } = option.dataset;
     const after = input.value.slice(Number(end));
     input.value = input.value.slice(0, Number(start)) + text.trimEnd() + (text.endsWith(" ") && !after.startsWith(" ") ? " " : "") + after;
@@ -95,4 +102,4 @@
     event.preventDefault(); // the box keeps the focus
     if (option) take(option);
   });
-})();
+});

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from consumers.forms import definition
+from consumers.definitions import versions
 from consumers.handlers import registry
 from consumers.models import Consumer
 from mqadmin.queues.models import Broker, Queue
@@ -287,7 +287,7 @@ def test_a_queue_chosen_elsewhere_is_filled_in(admin: Client) -> None:
 
 def edited(consumer: Consumer, **fields: str) -> dict[str, str]:
     values = {name: value for name, value in GOOD.items() if name != "name"}
-    return {**values, "seen": definition.seen(consumer), **fields}
+    return {**values, "seen": versions.seen(consumer), **fields}
 
 
 def test_edit_changes_and_keeps_the_name(admin: Client) -> None:
