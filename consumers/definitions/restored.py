@@ -1,4 +1,4 @@
-"""In a restored database no consumer runs: nobody knows what was handled since, nor whether the original runs too."""
+"""In a restored database no consumer runs: nobody knows what was handled since, or whether the original runs."""
 
 from __future__ import annotations
 

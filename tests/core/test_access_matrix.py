@@ -69,6 +69,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "operation_resume": (None, OPERATOR),
     "operation_cancel": (None, OPERATOR),
     "audit_list": (VIEWER, None),
+    "restored_dismiss": (None, OPERATOR),
     "wall": (VIEWER, None),  # or a link: tests/queues/views/test_wall.py
     "wall_open": (EVERYBODY, None),
     "wall_links": (ADMIN, ADMIN),
@@ -319,6 +320,8 @@ CALLS = {
     "POST /operations/{operation_id}/pause": OPERATOR,
     "POST /operations/{operation_id}/resume": OPERATOR,
     "GET /audit": VIEWER,
+    "GET /restored": VIEWER,
+    "POST /restored/{restored_id}/dismiss": OPERATOR,
     "GET /brokers": VIEWER,
     "GET /brokers/{slug}/history": VIEWER,
     "GET /marks": VIEWER,

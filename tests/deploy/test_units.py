@@ -48,6 +48,7 @@ def test_there_is_something_to_test() -> None:
         "run_monitor",
         "run_supervisor",
         "run_consumer",
+        "backup",
         "migrate",
         "setup_broker",
     }

@@ -14,7 +14,11 @@ from mqadmin.core.backups.standing_down import told
 def stand_down(reason: str) -> Iterable[str]:
     """Give up what waits to be sent, with the reason as its answer."""
     count = Delivery.objects.filter(state__in=Delivery.OPEN).update(
-        state=Delivery.State.FAILED, answer=reason[:1000], ended_at=timezone.now(), next_at=None, claimed_by=""
+        state=Delivery.State.FAILED,
+        answer=reason[:1000],
+        ended_at=timezone.now(),
+        next_at=None,
+        claimed_by="",
     )
     return told(
         count,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mqadmin.core.backups import file, postgresql, sqlite
@@ -15,8 +16,6 @@ def check(path: Path, say: Say) -> Manifest:
 
     It is unpacked in the system's folder for temporary files (TMPDIR). Raises Unfit, OSError.
     """
-    import tempfile
-
     with unpacked(path, Path(tempfile.gettempdir()), say) as (manifest, _database):
         return manifest
 

@@ -35,7 +35,7 @@ class Unfit(Exception):
 class Manifest:
     """What is in a backup. `size` and `sha256` are those of the database's member, as it is unpacked.
 
-    `migrations`: names by app. `counts`: rows by table, of those that are in it. `left_out`: tables whose rows are not.
+    `migrations`: names by app. `counts`: rows by table, of those that are in it; `left_out`: tables whose are not.
     """
 
     format: int
@@ -70,7 +70,7 @@ def from_json(text: bytes) -> Manifest:
         found["taken_at"] = datetime.fromisoformat(found["taken_at"])
         manifest = Manifest(**{field.name: found[field.name] for field in fields(Manifest)})
         _require_types(manifest)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise Unfit(f"It is no backup of mqadmin: its {MANIFEST} cannot be read.") from None
     return manifest
 
@@ -183,7 +183,9 @@ def unpack(archive: zipfile.ZipFile, manifest: Manifest, target: IO[bytes] | Non
             raise
         raise Unfit(f"The backup is damaged: {error}.") from None
     if size != manifest.size or told.hexdigest() != manifest.sha256:
-        raise Unfit("The backup is damaged: its database is not the one that its manifest tells of (SHA-256).")
+        raise Unfit(
+            "The backup is damaged: its database is not the one that its manifest tells of (SHA-256)."
+        )
 
 
 def progress(what: str, done: int, of: int, before: int, say: Say) -> int:

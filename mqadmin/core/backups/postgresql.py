@@ -27,7 +27,9 @@ _SECRET = {"password", "sslpassword"}
 
 def server_version() -> str:
     """Return the server's version, "15.18"."""
-    number = int(connection.pg_version)  # type: ignore[attr-defined]  # 150018
+    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute("SHOW server_version_num")
+        number = int(cursor.fetchone()[0])  # 150018
     return f"{number // 10_000}.{number % 10_000}"
 
 
@@ -38,7 +40,7 @@ def require_programs() -> None:
         found = _version(program)
         if found < server:
             raise Unfit(
-                f"{program} is of version {found}, the server of {server_version()}: the program must not be older. "
+                f"{program} is of version {found}, the server of {server_version()}: it must not be older. "
                 f"{_INSTALL}-{server}, from PostgreSQL's own packages where the system has none so new."
             )
 
@@ -92,11 +94,6 @@ def _tables(cursor: Any) -> list[str]:
 def _count(cursor: Any, table: str) -> int:
     cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608
     return int(cursor.fetchone()[0])
-
-
-def is_part_of(table: str, tables: Sequence[str]) -> bool:
-    """Whether it is one of these tables."""
-    return table in tables
 
 
 @contextmanager
@@ -153,7 +150,9 @@ def _program(command: Sequence[str], stdout: int) -> Iterator[subprocess.Popen[b
 
 def _parameters() -> dict[str, Any]:
     return {
-        name: value for name, value in connection.get_connection_params().items() if isinstance(value, str | int)
+        name: value
+        for name, value in connection.get_connection_params().items()
+        if isinstance(value, str | int)
     }
 
 
@@ -163,7 +162,9 @@ def _address(database: str = "") -> str:
 
     given = _parameters()
     if given.get("sslpassword"):
-        raise Unfit("DATABASE_URL has an sslpassword, which PostgreSQL's programs take on a command line only.")
+        raise Unfit(
+            "DATABASE_URL has an sslpassword, which PostgreSQL's programs take on a command line only."
+        )
     leave = _SECRET | _NOT_FOR_PROGRAMS
     told = {name: value for name, value in given.items() if name not in leave and name in _known()}
     return make_conninfo(**{**told, **({"dbname": database} if database else {})})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.core.management import call_command
-from django.db import Error, connection, connections
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
 
 from mqadmin.core import database
 from mqadmin.core.access import telling
@@ -59,8 +61,8 @@ def _require_nobody() -> None:
     if who := at_work.found():
         raise Unfit(
             f"Processes of mqadmin work on {database.place().removeprefix('The ')}: {'; '.join(who[:10])}"
-            f"{'; and others' if len(who) > 10 else ''}. Stop them all first: web, monitor, worker, beat, supervisors "
-            "and consumers, on every host. Who was killed counts as there for a minute."
+            f"{'; and others' if len(who) > 10 else ''}. Stop them all first: web, monitor, worker, beat, "
+            "supervisors and consumers, on every host. Who was killed counts as there for a minute."
         )
 
 
@@ -73,7 +75,7 @@ def _into_sqlite(path: Path, replace: bool, say: Say) -> Done:
     there = target.exists()
     kept = target.with_name(_beside(target.name)) if there else None
     with checking.unpacked(path, target.parent, say) as (manifest, new):
-        with _connected_to(str(new)):
+        with connected_to(str(new)):
             lines = _make_ready(manifest, path, str(kept or ""), say)
         late = sqlite.put_in_place(new, target, kept)
     return Done(manifest, str(kept or ""), lines, late)
@@ -87,14 +89,12 @@ def _into_postgresql(path: Path, replace: bool, say: Say) -> Done:
     if there and not replace and _has_rows():
         raise Unfit(_has_data(f"The database {target}", kept))
     new = f"{target[:40]}_restoring_{datetime.now(UTC):%Y%m%d%H%M%S}"
-    import tempfile
-
     with checking.unpacked(path, Path(tempfile.gettempdir()), say) as (manifest, dumped):
         postgresql.create(new)
         try:
             say("filling a new database with pg_restore")
             postgresql.fill(dumped, new)
-            with _connected_to(new):
+            with connected_to(new):
                 counts, applied = postgresql.counted()
                 checking.require_same(manifest, counts, file.migrations_of(applied))
                 lines = _make_ready(manifest, path, kept, say)
@@ -128,7 +128,8 @@ def _beside(name: str) -> str:
 
 def _make_ready(manifest: Manifest, path: Path, kept: str, say: Say) -> list[str]:
     """Bring the restored database, connected now, to this version, and have nothing in it go on by itself."""
-    if database.of_another_version():
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         say(f"migrating it from mqadmin {manifest.mqadmin}")
         call_command("migrate", interactive=False, verbosity=0)
     say("having nothing in it go on by itself")
@@ -137,7 +138,7 @@ def _make_ready(manifest: Manifest, path: Path, kept: str, say: Say) -> list[str
 
 
 @contextmanager
-def _connected_to(name: str) -> Iterator[None]:
+def connected_to(name: str) -> Iterator[None]:
     """Have all that asks the database of this thread ask another one of the same kind."""
     before = connections["default"]
     other = before.copy()
@@ -148,10 +149,3 @@ def _connected_to(name: str) -> Iterator[None]:
     finally:
         other.close()
         connections["default"] = before
-
-
-def words_of(error: Exception) -> str:
-    """Return in a line why it could not be done."""
-    if isinstance(error, Error):
-        return database.words(error)
-    return str(error)

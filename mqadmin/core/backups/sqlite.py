@@ -26,9 +26,14 @@ def copy(source: Path, target: Path, say: Say) -> datetime:
     Raises sqlite3.Error, OSError.
     """
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    with closing(_read_only(source)) as reader, closing(sqlite3.connect(target, isolation_level=None)) as writer:
+    with (
+        closing(_read_only(source)) as reader,
+        closing(sqlite3.connect(target, isolation_level=None)) as writer,
+    ):
         reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the snapshot begins with the first read
+        reader.execute(
+            "SELECT count(*) FROM sqlite_master"
+        ).fetchone()  # the snapshot begins with the first read
         moment = datetime.now(UTC)
         page = reader.execute("PRAGMA page_size").fetchone()[0]
         tenths = 0

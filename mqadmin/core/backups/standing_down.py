@@ -50,7 +50,9 @@ def stand_down(*, taken_at: datetime, by: Actor, detail: dict[str, object]) -> l
 
 def _operations(reason: str) -> Sequence[str]:
     """Cancel what was waiting, running or paused. What each held of letters is given back by who knows letters."""
-    held = Operation.objects.filter(Q(status__in=Operation.OPEN) | Q(lease_until__isnull=False)).order_by("pk")
+    held = Operation.objects.filter(Q(status__in=Operation.OPEN) | Q(lease_until__isnull=False)).order_by(
+        "pk"
+    )
     lines = []
     for row in held.filter(status__in=Operation.OPEN):
         lines.append(

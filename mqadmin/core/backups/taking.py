@@ -76,7 +76,7 @@ def _require_room(source: Path, folder: Path) -> None:
     needed, free = source.stat().st_size * 2, disk_usage(folder).free
     if free < needed:
         raise Unfit(
-            f"{folder} has room for {free / 1e6:,.0f} MB; a backup may need {needed / 1e6:,.0f} MB while it is made. "
+            f"{folder} has room for {free / 1e6:,.0f} MB; a backup may need {needed / 1e6:,.0f} MB meanwhile. "
             "Name a file on another disk."
         )
 
@@ -84,7 +84,7 @@ def _require_room(source: Path, folder: Path) -> None:
 def _of_postgresql(path: Path, left_out: list[str], say: Say) -> Manifest:
     postgresql.require_programs()
     with postgresql.snapshot() as (moment, name, counts, applied), file.written(path) as archive:
-        left = [table for table in counts if postgresql.is_part_of(table, left_out)]
+        left = [table for table in counts if table in left_out]
         with postgresql.dump(name, left, say) as pipe:
             size, told = file.add(archive, file.MEMBERS["postgresql"], pipe, is_packed=True)
         manifest = Manifest(

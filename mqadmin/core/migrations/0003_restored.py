@@ -4,25 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('core', '0002_wall_and_renewed_leases'),
+        ("core", "0002_wall_and_renewed_leases"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Restored',
+            name="Restored",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('taken_at', models.DateTimeField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('by', models.CharField(max_length=150)),
-                ('lines', models.JSONField(default=list)),
-                ('dismissed_at', models.DateTimeField(null=True)),
-                ('dismissed_by', models.CharField(blank=True, max_length=150)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("taken_at", models.DateTimeField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("by", models.CharField(max_length=150)),
+                ("lines", models.JSONField(default=list)),
+                ("dismissed_at", models.DateTimeField(null=True)),
+                ("dismissed_by", models.CharField(blank=True, max_length=150)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
     ]

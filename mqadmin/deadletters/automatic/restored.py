@@ -54,7 +54,9 @@ def _give_back(reason: str) -> list[str]:
     for begin in range(0, len(claimed), _BATCH):
         ids = claimed[begin : begin + _BATCH]
         _note(ids, "returned", text)
-        DeadLetter.objects.filter(pk__in=ids).update(status=Status.PARKED, status_reason=text[:500], claimed_at=None)
+        DeadLetter.objects.filter(pk__in=ids).update(
+            status=Status.PARKED, status_reason=text[:500], claimed_at=None
+        )
     return told(
         (count := len(claimed)),
         ngettext(

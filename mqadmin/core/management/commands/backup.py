@@ -14,8 +14,9 @@ from mqadmin.core.backups import taking
 from mqadmin.core.backups.file import Unfit
 
 NOT_INSIDE = (
-    "Not in it: what the environment and its files hold (SECRET_KEY, addresses and passwords of brokers, channels of "
-    "alerts), messages that are in RabbitMQ, what processes printed, and sessions: nobody is signed in after a restore."
+    "Not in it: what the environment and its files hold (SECRET_KEY, addresses and passwords of brokers, channels "
+    "of alerts), messages that are in RabbitMQ, what processes printed, and sessions: nobody is signed in after a "
+    "restore."
 )
 
 
@@ -27,7 +28,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add FILE and --without-records."""
-        parser.add_argument("file", nargs="?", help="a new file (default: backups/mqadmin-TIME.zip in MQADMIN_VAR)")
+        parser.add_argument(
+            "file", nargs="?", help="a new file (default: backups/mqadmin-TIME.zip in MQADMIN_VAR)"
+        )
         parser.add_argument(
             "--without-records",
             action="store_true",
@@ -54,8 +57,8 @@ class Command(BaseCommand):
         rows = sum(manifest.counts.values())
         out = ", ".join(manifest.left_out)
         self.stdout.write(
-            f"{path}: {path.stat().st_size / 1e6:,.1f} MB, {rows:,} rows of {len(manifest.counts)} tables as they were at "
-            f"{manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, without the rows of {out}."
+            f"{path}: {path.stat().st_size / 1e6:,.1f} MB, {rows:,} rows of {len(manifest.counts)} tables "
+            f"as they were at {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, without the rows of {out}."
         )
         if options["verbosity"]:
             self.stdout.write(NOT_INSIDE)

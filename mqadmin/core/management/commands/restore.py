@@ -14,10 +14,10 @@ from mqadmin.core.backups.file import Manifest, Unfit
 from mqadmin.core.backups.restoring import Done
 
 AFTER = (
-    "What was done since the backup is not known in it: letters in the inbox may have been requeued or discarded, what "
-    "a purge kept may have been put back, messages of which no record is there may have been handled. Accounts, "
-    "passwords, API tokens and roles are those of then: revoke again what was revoked since. The pages say so until "
-    "somebody says that they know."
+    "What was done since the backup is not known in it: letters in the inbox may have been requeued or discarded, "
+    "what a purge kept may have been put back, messages of which no record is there may have been handled. "
+    "Accounts, passwords, API tokens and roles are those of then: revoke again what was revoked since. The pages "
+    "say so until somebody says that they know."
 )
 
 
@@ -30,7 +30,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add FILE, --check and --replace."""
         parser.add_argument("file")
-        parser.add_argument("--check", action="store_true", help="look whether it is whole and of a known version")
+        parser.add_argument(
+            "--check", action="store_true", help="look whether it is whole and of a known version"
+        )
         parser.add_argument(
             "--replace",
             action="store_true",
@@ -67,7 +69,9 @@ class Command(BaseCommand):
         write = self.stdout.write
         write(f"Restored: {database.place().removeprefix('The ')} is the one of {path}.")
         if done.kept:
-            write(f"What was there is kept as {done.kept}: what was captured since the backup is in that one alone.")
+            write(
+                f"What was there is kept as {done.kept}: what was captured since the backup is in that one alone."
+            )
         for line in done.lines:
             write(f"  - {line}")
         if not done.lines:
@@ -75,6 +79,6 @@ class Command(BaseCommand):
         write(AFTER)
         if done.late:
             raise CommandError(
-                f"Processes that were started at this very moment work on {done.kept}, not on the restored database: "
-                f"end those with the pids {', '.join(map(str, done.late))}."
+                f"Processes that were started at this very moment work on {done.kept}, not on the restored "
+                f"database: end those with the pids {', '.join(map(str, done.late))}."
             )
