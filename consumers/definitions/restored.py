@@ -25,7 +25,7 @@ def stand_down(reason: str) -> Iterable[str]:
             lines.append(_("Consumer %(name)s: %(text)s") % {"name": row.name, "text": text})
     Consumer.objects.update(
         desired=Consumer.Desired.STOPPED,
-        desired_by="manage.py",
+        desired_by="the restore",
         desired_at=now,
         autoscale_max=0,
         autoscaled=None,

@@ -105,12 +105,25 @@ def written(path: Path) -> Iterator[zipfile.ZipFile]:
                 yield archive
             handle.flush()
             os.fsync(handle.fileno())
-        os.link(draft, path)  # unlike a rename, it fails where the name is taken
+        _give_name(draft, path)
     except FileExistsError:
         raise Unfit(f"{path} is there already: nothing is overwritten.") from None
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def _give_name(draft: Path, path: Path) -> None:
+    """Unlike a rename, a link fails where the name is taken. Some disks (FAT, shares) have none: then it is
+    looked at right before. Raises FileExistsError."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if path.exists():
+            raise FileExistsError(path) from None
+        draft.rename(path)
 
 
 def sync_folder(folder: Path) -> None:

@@ -110,11 +110,13 @@ def put_in_place(new: Path, target: Path, kept: Path | None) -> list[int]:
     """
     _single_file(new)
     if not target.exists():
+        _owned_like(new, target.parent.stat())
         _leave_nothing_beside(target)
         new.rename(target)
         sync_folder(target.parent)
         return []
-    _as_before(new, target)
+    new.chmod(target.stat().st_mode & 0o777)
+    _owned_like(new, target.stat())
     assert kept is not None
     with _alone(target) as is_readable:
         if kept.exists():
@@ -148,10 +150,8 @@ def _leave_nothing_beside(target: Path) -> None:
         _with(target, end).unlink(missing_ok=True)
 
 
-def _as_before(new: Path, target: Path) -> None:
-    """Give it the mode and owner of the one before: root may restore what another user runs."""
-    known = target.stat()
-    new.chmod(known.st_mode & 0o777)
+def _owned_like(new: Path, known: os.stat_result) -> None:
+    """Root may restore what another user runs."""
     if os.geteuid() == 0:
         os.chown(new, known.st_uid, known.st_gid)
 
