@@ -27,7 +27,7 @@ _SECRET = {"password", "sslpassword"}
 
 def server_version() -> str:
     """Return the server's version, "15.18"."""
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         number = int(cursor.fetchone()[0])  # 150018
     return f"{number // 10_000}.{number % 10_000}"
@@ -191,7 +191,7 @@ def _without_secrets(text: str) -> str:
 
 def others_connected(database: str) -> list[str]:
     """Return who is connected to a database of this server besides us."""
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(nullif(application_name, ''), 'a client') || ' from ' ||"
             " coalesce(host(client_addr), 'the local socket') || ' (pid ' || pid || ')'"
@@ -203,14 +203,14 @@ def others_connected(database: str) -> list[str]:
 
 def exists(database: str) -> bool:
     """Whether the server has a database of this name."""
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
         return cursor.fetchone() is not None
 
 
 def create(database: str) -> None:
     """Make an empty database. Raises Unfit where mqadmin's user may not."""
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
         if not cursor.fetchone()[0]:
             raise Unfit(
@@ -222,7 +222,7 @@ def create(database: str) -> None:
 
 def drop(database: str) -> None:
     """Remove a database that nobody uses."""
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {connection.ops.quote_name(database)}")
 
 
@@ -232,7 +232,7 @@ def put_in_place(new: str, target: str, kept: str) -> None:
     Raises django.db.Error where somebody is connected to either.
     """
     quote = connection.ops.quote_name
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute("BEGIN")
         if kept:
             cursor.execute(f"ALTER DATABASE {quote(target)} RENAME TO {quote(kept)}")
