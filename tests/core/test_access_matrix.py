@@ -20,7 +20,7 @@ from mqadmin.alerts.models import Incident
 from mqadmin.alerts.telling import links
 from mqadmin.api import api
 from mqadmin.core.api import tokens
-from mqadmin.core.models import AuditEntry, Operation, WallToken
+from mqadmin.core.models import AuditEntry, Operation, Restored, WallToken
 from mqadmin.deadletters.models import RetryRule, SavedView
 from mqadmin.definitions.models import Version
 from mqadmin.queues.models import Broker, Queue, SavedQueueView, Standing
@@ -558,6 +558,7 @@ class World:
     silence: int
     version: int
     restore: int
+    restored: int
     tap: int
     seen: int
 
@@ -586,6 +587,7 @@ class World:
             "silence_id": self.silence,
             "version_id": self.version,
             "restore_id": self.restore,
+            "restored_id": self.restored,
             "tap_id": self.tap,
             "message_id": self.seen,
             "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
@@ -620,6 +622,7 @@ def world(db: None) -> World:
         silence=make_silence().pk,
         version=Version.objects.create(broker="default", at=timezone.now()).pk,
         restore=Operation.objects.create(kind="definitions.restore", created_by="ann").pk,
+        restored=Restored.objects.create(taken_at=timezone.now(), by="ann").pk,
         tap=seen.tap_id,
         seen=seen.pk,
     )

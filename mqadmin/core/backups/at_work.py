@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import DatabaseError, connection
@@ -38,12 +38,16 @@ def _by_rows() -> list[str]:
     since = timezone.now() - SILENT
     try:
         leases = Lease.objects.filter(renewed_at__gt=since).order_by("name")
-        names = [f"“{row.name}”, {row.holder}, was heard of {_ago(row.renewed_at)}" for row in leases]
+        names = [
+            f"“{row.name}”, {row.holder}, was heard of {_ago(row.renewed_at)}"
+            for row in leases
+            if row.renewed_at
+        ]
         return names + [f"{words} was heard of {_ago(at)}" for words, at in hooks.at_work(since)]
     except DatabaseError:
         return []
 
 
-def _ago(at: object) -> str:
-    seconds = (timezone.now() - at).total_seconds()  # type: ignore[operator]
+def _ago(at: datetime) -> str:
+    seconds = (timezone.now() - at).total_seconds()
     return f"{max(0, seconds):.0f} s ago"
