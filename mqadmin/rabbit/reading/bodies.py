@@ -216,10 +216,10 @@ def _unzstd(content: bytes) -> tuple[str, bytes, bool] | None:
     try:
         while len(inside) <= MAX_INFLATED_BYTES and (piece := reader.read(65_536)):
             inside += piece
+        # A frame that was cut ends like a whole one, but for what it says of its size.
+        said = zstandard.frame_content_size(content) if content[:4] == _ZSTD_MARK else -1
     except zstandard.ZstdError:
         return ("zstd", inside, False) if inside else None
-    # A frame that was cut ends like a whole one, but for what it says of its size.
-    said = zstandard.frame_content_size(content) if content[:4] == _ZSTD_MARK else -1
     is_whole = len(inside) <= MAX_INFLATED_BYTES and len(inside) >= said
     return ("zstd", inside[:MAX_INFLATED_BYTES], is_whole) if inside or said == 0 else None
 
