@@ -183,6 +183,18 @@ def test_cbor_is_read_and_what_refers_to_itself_does_not_unfold() -> None:
         assert display_text(hostile, "application/cbor")[1] == "cbor?+hex"
 
 
+@pytest.mark.parametrize("levels", [decoders.DEEPEST, 22])
+def test_what_is_decoded_has_limits(levels: int) -> None:
+    deep: Any = 0
+    wide: Any = [0]
+    for _level in range(levels + 1):
+        deep, wide = [deep], [wide, wide]
+    with pytest.raises(ValueError, match="too deep, or has too many values"):
+        decoders.tidy(deep if levels == decoders.DEEPEST else wide)
+    with pytest.raises(ValueError, match="too long"):
+        decoders.tidy(["x" * 1_000_000] * 5)
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_make_cbor_do_anything_else(content: bytes) -> None:
     assert display_text(content, "application/cbor")[1] in ("empty", "cbor+json", "cbor?+hex")
