@@ -20,6 +20,7 @@ from tests.deadletters.factories import letter
 
 SCHEMA = {"type": "record", "name": "O", "fields": [{"name": "card", "type": "string"}]}
 AVRO = b"\x1esecret-card-471"
+PRINTABLE = b"4" + b"secret-card-471".ljust(26, b"x")  # Avro, and text to whoever does not know that
 CBOR = cbor2.dumps({"order": {"card": "secret-card-471"}})
 
 
@@ -36,23 +37,27 @@ def rules(settings: Any) -> Iterator[None]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("body", "content_type", "encoding"),
+    ("body", "content_type", "encoding", "is_read"),
     [
-        (AVRO, "application/avro", None),
-        (AVRO, None, None),  # by the queue that it died in
-        (CBOR, "application/cbor", None),
-        (zstandard.compress(CBOR), "application/cbor", "zstd"),
-        (AVRO + b"more, so it cannot be read", "application/avro", None),
-        (CBOR[:-2], "application/cbor", None),
-        (zstandard.compress(CBOR * 2), "application/cbor", "zstd"),
+        (AVRO, "application/avro", None, True),
+        (AVRO, None, None, True),  # by the queue that it died in
+        (PRINTABLE, None, None, True),
+        (CBOR, "application/cbor", None, True),
+        (zstandard.compress(CBOR), "application/cbor", "zstd", True),
+        (AVRO + b"more, so it cannot be read", "application/avro", None, False),
+        (CBOR[:-2], "application/cbor", None, False),
+        (zstandard.compress(CBOR * 2), "application/cbor", "zstd", False),
     ],
 )
-def test_a_masked_field_shows_nowhere(body: bytes, content_type: str | None, encoding: str | None) -> None:
+def test_a_masked_field_shows_nowhere(
+    body: bytes, content_type: str | None, encoding: str | None, is_read: bool
+) -> None:
     stored = letter(body, content_type=content_type, content_encoding=encoding)
     assert stored.source_queue == "orders"
     shown = presenting.show(DeadLetter.objects.get(pk=stored.pk))
     assert "secret-card" not in shown.body
     assert masking.SHOWN in shown.body
+    assert ('"card"' in shown.body) == is_read  # the rest of what can be read is shown
     revealed = presenting.show(DeadLetter.objects.get(pk=stored.pk), reveal=True)
     assert "secret-card" in revealed.body.replace("\n", "")[:20_000] or "hex" in revealed.body_kind
     assert bytes(DeadLetter.objects.get(pk=stored.pk).body) == body
