@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consumers import metrics
+from consumers.definitions import restored
 from consumers.models import Consumer
 from consumers.records import retention
 from consumers.status import happenings, measured, remembered, summary
@@ -46,6 +47,9 @@ def register() -> None:
     hooks.register_overview_tiles(tiles)
     hooks.register_retention(retention.delete_old)
     hooks.register_metrics(metrics.families)
+    hooks.register_restored(restored.stand_down)
+    hooks.register_at_work(restored.at_work)
+    hooks.register_bulky_tables(*restored.BULKY)
     history.register(happenings.happenings)
     beside.register_handling(measured.handling)
     cures.register("consume", consume)

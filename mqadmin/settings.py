@@ -271,6 +271,8 @@ MQADMIN_SUPERVISOR_ON_EXIT = given.one_of("MQADMIN_SUPERVISOR_ON_EXIT", "leave",
 MQADMIN_FORK = given.one_of("MQADMIN_FORK", "on", ("on", "handlers", "off"))
 # Fields of letters that only operators may reveal: header.NAME, payload.PATH, payload.*.NAME.
 MQADMIN_MASKED = given.words("MQADMIN_MASKED")
+# The file that says which bodies are Protocol Buffers or Avro: `mqadmin.core.schemas`.
+MQADMIN_SCHEMAS = os.environ.get("MQADMIN_SCHEMAS", "")
 # Letters go so many days after somebody decided them, and those that nobody decided after their capture; 0: never.
 MQADMIN_LETTERS_DAYS = given.number("MQADMIN_LETTERS_DAYS", 30.0, 0.0)
 MQADMIN_LETTERS_PARKED_DAYS = given.number("MQADMIN_LETTERS_PARKED_DAYS", 0.0, 0.0)

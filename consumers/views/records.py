@@ -105,7 +105,10 @@ def _body(record: Record) -> tuple[str, str]:
     if record.body is None:
         return "", ""
     return display_text(
-        bytes(record.body), properties.get("content_type"), properties.get("content_encoding")
+        bytes(record.body),
+        properties.get("content_type"),
+        properties.get("content_encoding"),
+        queue=record.queue,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mqadmin.alerts import metrics
+from mqadmin.alerts.acts import restored
 from mqadmin.alerts.engine import retention, thread
 from mqadmin.alerts.pages import elsewhere
 from mqadmin.core import hooks
@@ -13,6 +14,7 @@ def register() -> None:
     hooks.register_monitor_thread(thread.start)
     hooks.register_retention(retention.forget)
     hooks.register_metrics(metrics.families)
+    hooks.register_restored(restored.stand_down)
     hooks.register_attention(elsewhere.attention)
     hooks.register_nav_badge("alerts", elsewhere.badge)
     hooks.register_queue_panel(elsewhere.queue_panel)

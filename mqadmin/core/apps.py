@@ -14,11 +14,14 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.models import User
 
-        from mqadmin.core import hooks, own_health, permissions
+        from mqadmin.core import hooks, own_health, permissions, schemas
         from mqadmin.core.access import checks as access_checks
         from mqadmin.core.access import telling, upkeep
         from mqadmin.core.rows import giving_back, schema_check
+        from mqadmin.rabbit.reading import decoders
 
+        decoders.use(schemas.rules)
+        schemas.rules()  # what is wrong in the file is told at the start
         checks.register(access_checks.proxies, checks.Tags.security)
         checks.register(access_checks.sign_on, checks.Tags.security)
         checks.register(access_checks.base_path, checks.Tags.urls)

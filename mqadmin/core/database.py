@@ -26,7 +26,7 @@ APPS = {
     "alerts": "mqadmin.alerts",
 }
 # Recorded in databases from before 0.1.0, which has them in the first migration of each app.
-_FOLDED = {
+FOLDED = {
     ("core", "0002_operations_pace"),
     ("consumers", "0002_deadlines_limits_suspects"),
     ("consumers", "0003_exact_record_json"),
@@ -101,7 +101,7 @@ def of_another_version() -> str:
 
 def newer_than_this(applied: set[tuple[str, str]]) -> str:
     """Return in words that a newer version has migrated the database; "" if none has."""
-    unknown = sorted({row for row in applied if row[0] in APPS} - _known() - _FOLDED)
+    unknown = sorted({row for row in applied if row[0] in APPS} - _known() - FOLDED)
     if unknown:  # the slow way, which sees what later migrations stand for
         unknown = [row for row in unknown if row not in _replaced()]
     if not unknown:

@@ -177,6 +177,9 @@ _find: Registry[Callable[[str, str], Iterable[Hit]]] = Registry()
 _tiles: Registry[Callable[[str], Iterable[Tile]]] = Registry()
 _retention: Registry[Callable[[], str]] = Registry()
 _metrics: Registry[Callable[[], Iterable[Any]]] = Registry()
+_restored: Registry[Callable[[str], Iterable[str]]] = Registry()
+_at_work: Registry[Callable[[datetime], Iterable[tuple[str, datetime]]]] = Registry()
+_bulky_tables: list[str] = []
 _monitor_threads: Registry[Callable[[threading.Event], threading.Thread | None]] = Registry()
 _operation_pages: dict[str, Callable[[Any], str]] = {}
 _single: dict[str, Callable[..., Any]] = {}
@@ -190,6 +193,31 @@ register_overview_tiles = _tiles.register
 register_retention = _retention.register
 register_metrics = _metrics.register
 register_monitor_thread = _monitor_threads.register
+register_restored = _restored.register
+register_at_work = _at_work.register
+
+
+def register_bulky_tables(*names: str) -> None:
+    """Name tables of records that a backup may leave out: nothing else goes by them."""
+    _bulky_tables.extend(name for name in names if name not in _bulky_tables)
+
+
+def bulky_tables() -> list[str]:
+    """Return the tables that a backup leaves out with `--without-records`."""
+    return list(_bulky_tables)
+
+
+def restored(reason: str) -> list[str]:
+    """Have nothing in a restored database go on by itself: `reason` is shown where something was held back.
+
+    Each provider is called in one transaction, before any process works on the database, and says what it did.
+    """
+    return [line for function in _restored for line in function(reason)]
+
+
+def at_work(since: datetime) -> list[tuple[str, datetime]]:
+    """Return who said since then, in a row of its own, that it is there: who in words, and when."""
+    return [found for function in _at_work for found in function(since)]
 
 
 def register_nav_part(part: NavPart) -> None:

@@ -233,3 +233,21 @@ class SavedSearch(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Restored(models.Model):
+    """That this database was restored from a backup, until somebody says that they know. `lines`: what was switched
+    off then, a sentence each."""
+
+    taken_at = models.DateTimeField()  # the backup
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.CharField(max_length=150)
+    lines = models.JSONField(default=list)
+    dismissed_at = models.DateTimeField(null=True)
+    dismissed_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"backup of {self.taken_at:%Y-%m-%d %H:%M:%S}"

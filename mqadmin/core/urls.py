@@ -47,4 +47,5 @@ urlpatterns = [
     path("wall/links/", walls.wall_links, name="wall_links"),
     path("wall/links/<int:wall_id>/revoke/", walls.wall_revoke, name="wall_revoke"),
     path("audit/", views.audit_list, name="audit_list"),
+    path("restored/<int:restored_id>/dismiss/", views.restored_dismiss, name="restored_dismiss"),
 ]

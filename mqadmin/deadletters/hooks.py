@@ -20,6 +20,7 @@ from mqadmin.core.hooks import Attention, Badge, Bulk, Hit, Link, Panel, Tile
 from mqadmin.core.pages import formats
 from mqadmin.core.permissions import User
 from mqadmin.deadletters import metrics
+from mqadmin.deadletters.automatic import restored
 from mqadmin.deadletters.capture import tracking, uncaptured
 from mqadmin.deadletters.capture.uncaptured import UncapturedQueue
 from mqadmin.deadletters.inbox import inbox, lists, presenting, remembered
@@ -50,6 +51,7 @@ def register() -> None:
     dead_letter.register(letter_of)
     masks.register(in_records.MASK)
     hooks.register_metrics(metrics.families)
+    hooks.register_restored(restored.stand_down)
     remembering.register_source(remembered.source)
     cures.register("letters", letters)
     cures.register("map", to_map)

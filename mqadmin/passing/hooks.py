@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core import hooks
-from mqadmin.passing.acts import taps
+from mqadmin.passing.acts import restored, taps
 from mqadmin.passing.tapping import thread
 
 
@@ -15,3 +15,5 @@ def register() -> None:
     hooks.register_nav_part(hooks.NavPart("messages", "journey", _("Journey"), "route-2"))
     hooks.register_monitor_thread(thread.start)
     hooks.register_retention(taps.forget)
+    hooks.register_restored(restored.stand_down)
+    hooks.register_bulky_tables(*restored.BULKY)

@@ -21,7 +21,7 @@ from mqadmin.alerts.models import Incident
 from mqadmin.alerts.telling import links
 from mqadmin.api import api
 from mqadmin.core.api import tokens
-from mqadmin.core.models import AuditEntry, Operation, WallToken
+from mqadmin.core.models import AuditEntry, Operation, Restored, WallToken
 from mqadmin.deadletters.models import RetryRule, SavedView
 from mqadmin.definitions.models import Version
 from mqadmin.queues.models import Broker, Queue, SavedQueueView, Standing
@@ -72,6 +72,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "operation_resume": (None, OPERATOR),
     "operation_cancel": (None, OPERATOR),
     "audit_list": (VIEWER, None),
+    "restored_dismiss": (None, OPERATOR),
     "wall": (VIEWER, None),  # or a link: tests/queues/views/test_wall.py
     "wall_open": (EVERYBODY, None),
     "wall_links": (ADMIN, ADMIN),
@@ -342,6 +343,8 @@ CALLS = {
     "POST /operations/{operation_id}/pause": OPERATOR,
     "POST /operations/{operation_id}/resume": OPERATOR,
     "GET /audit": VIEWER,
+    "GET /restored": VIEWER,
+    "POST /restored/{restored_id}/dismiss": OPERATOR,
     "GET /brokers": VIEWER,
     "GET /brokers/{slug}/history": VIEWER,
     "GET /marks": VIEWER,
@@ -599,6 +602,7 @@ class World:
     silence: int
     version: int
     restore: int
+    restored: int
     tap: int
     seen: int
     account: int
@@ -629,6 +633,7 @@ class World:
             "silence_id": self.silence,
             "version_id": self.version,
             "restore_id": self.restore,
+            "restored_id": self.restored,
             "tap_id": self.tap,
             "message_id": self.seen,
             "user_id": self.account,
@@ -667,6 +672,7 @@ def world(db: None) -> World:
         silence=make_silence().pk,
         version=Version.objects.create(broker="default", at=timezone.now()).pk,
         restore=Operation.objects.create(kind="definitions.restore", created_by="ann").pk,
+        restored=Restored.objects.create(taken_at=timezone.now(), by="ann").pk,
         tap=seen.tap_id,
         seen=seen.pk,
         account=other.pk,

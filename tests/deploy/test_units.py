@@ -48,6 +48,7 @@ def test_there_is_something_to_test() -> None:
         "run_monitor",
         "run_supervisor",
         "run_consumer",
+        "backup",
         "migrate",
         "setup_broker",
     }
@@ -76,7 +77,7 @@ def test_the_same_processes_run_everywhere() -> None:
     units = {_plain(line) for name, line in COMMANDS.items() if name.endswith(".service")}
     pods = {_plain(line) for name, line in COMMANDS.items() if not name.endswith(".service")}
     consumer = "python manage.py run_consumer"
-    assert units == procfile | {f"{consumer} %i"}
+    assert units == procfile | {f"{consumer} %i", "python manage.py backup --verbosity 0"}
     wanted = {line for line in procfile if "run_supervisor" not in line}
     assert {line for line in pods if not line.startswith(("sh -c", consumer))} == wanted
     assert any(line.startswith(f"{consumer} orders --wait") for line in pods)

@@ -23,7 +23,7 @@ from mqadmin.administration.converting import planning, stages
 from mqadmin.alerts.models import Delivery
 from mqadmin.alerts.telling import links
 from mqadmin.core.api import tokens
-from mqadmin.core.models import AuditEntry, Operation, OperationProblem, WallToken
+from mqadmin.core.models import AuditEntry, Operation, OperationProblem, Restored, WallToken
 from mqadmin.core.query import lexer
 from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
 from mqadmin.definitions.acts import steps as restore_steps
@@ -82,6 +82,7 @@ class World:
     token: str
     version: int
     restore: int
+    restored: int
     conversion: int
     tap: int
     message: int
@@ -403,6 +404,7 @@ def _rows(
         group=stored.group,
         rule=RetryRule.objects.create(broker="default", vhost=vhost, source=work, changed_by=named("ann")).pk,
         view=SavedView.objects.create(name=named("view")[:80], query="q=x", by=named("ann")).pk,
+        restored=Restored.objects.create(taken_at=now, by="ann", dismissed_at=now).pk,
         wall=WallToken.objects.create(user=maker, name=named("wall")[:100], digest="0" * 64, hint="abcd").pk,
         standing=Standing.objects.create(
             name=named("rule")[:80],

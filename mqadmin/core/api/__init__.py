@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.core.api import audit, operations
+from mqadmin.core.api import audit, operations, restored
 
 router = Router()
-for part in (operations, audit):
+for part in (operations, audit, restored):
     router.add_router("", part.router)

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core import brokers, hooks, permissions
+from mqadmin.core.backups import notice
+from mqadmin.core.models import Restored
 from mqadmin.core.pages import formats
 from mqadmin.rabbit.errors import ConfigurationError
 
@@ -71,13 +73,19 @@ class Frame:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Give every template `frame` (made when first used), `theme` and `home`, the address of the overview."""
+    """Give every template `frame` and `restored` (made when first used), `theme` and `home`, where all begins."""
     return {
         "frame": SimpleLazyObject(lambda: frame(request)),
+        "restored": SimpleLazyObject(lambda: _restored(request)),
         "theme": theme(request),
         "home": get_script_prefix(),
         "cookie_path": settings.SESSION_COOKIE_PATH,
     }
+
+
+def _restored(request: HttpRequest) -> Restored | None:
+    """Return what is to be said of a database that was restored, None for nothing."""
+    return notice.standing() if permissions.may(request.user, "view") else None
 
 
 def theme(request: HttpRequest) -> str:

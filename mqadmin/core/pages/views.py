@@ -19,7 +19,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from mqadmin.core import brokers, hooks, permissions, tones
 from mqadmin.core.acts import audit, operations, progress
-from mqadmin.core.models import AuditEntry, Operation
+from mqadmin.core.backups import notice
+from mqadmin.core.models import AuditEntry, Operation, Restored
 from mqadmin.core.pages import once, rendering, shared
 from mqadmin.core.pages.context import THEME_COOKIE, THEMES, frame
 from mqadmin.core.pages.forms import AuditFilter
@@ -138,6 +139,15 @@ def operation_change(request: HttpRequest, operation_id: int, change: str) -> Ht
         operations.cancel(operation=operation, by=by)
         text = _("Cancelled. What is done stays done.")
     return rendering.acted(request, text, to=reverse("operation_detail", args=[operation.pk]))
+
+
+@permissions.operate
+@require_POST
+def restored_dismiss(request: HttpRequest, restored_id: int) -> HttpResponse:
+    """Say that one knows what a restored database does not."""
+    restored = get_object_or_404(Restored, pk=restored_id)
+    notice.dismiss(restored=restored, by=audit.actor(request))
+    return redirect(rendering.next_address(request, get_script_prefix()))
 
 
 @permissions.view

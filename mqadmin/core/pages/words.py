@@ -12,6 +12,9 @@ from mqadmin.core.pages.formats import number
 
 # Of one thing: the words, with the name of the thing behind them.
 _THINGS: dict[str, Callable[[], str]] = {
+    "database.backup": lambda: _("wrote the backup"),
+    "database.restore": lambda: _("restored the database from"),
+    "database.restore_dismiss": lambda: _("dismissed what is said of the restored"),
     "queue.purge": lambda: _("purged"),
     "queue.publish": lambda: _("published to"),
     "queue.move": lambda: _("moved messages"),

@@ -107,7 +107,8 @@ def _shown(content: Content) -> str:
     names = (content.properties.get("content_type"), content.properties.get("content_encoding"))
     kind_, encoding = (name if isinstance(name, str) else None for name in names)
     text, kind = display.display_text(content.body, kind_, encoding, max_characters=_CHARACTERS)
-    return "" if kind in ("hex", "empty") else text
+    is_dump = kind in ("hex", "empty") or kind.endswith(("?+hex", "pickle+hex"))
+    return "" if is_dump else text
 
 
 def _hex(body: bytes) -> str:

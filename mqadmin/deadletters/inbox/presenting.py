@@ -116,7 +116,10 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
     masked = 0 if reveal else masking.hide(letter, hidden)
     properties = letter.properties
     body, kind = display.display_text(
-        bytes(letter.body), _plain(properties.get("content_type")), _plain(properties.get("content_encoding"))
+        bytes(letter.body),
+        _plain(properties.get("content_type")),
+        _plain(properties.get("content_encoding")),
+        queue=letter.source_queue,
     )
     records = _records(letter)
     return Shown(

@@ -16,7 +16,7 @@ from mqadmin.deadletters.letter import grouping, tables
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.message import Message, Properties
-from mqadmin.rabbit.reading import deaths, display
+from mqadmin.rabbit.reading import deaths, decoders, display
 from mqadmin.rabbit.reading.deaths import Death, DeathEntry
 
 SEARCH_CHARACTERS = 8_000
@@ -290,6 +290,7 @@ def _readable(message: Message) -> str:
     """Return the text of the body without making it pretty; "" for what is not text."""
     body, properties = message.body, message.properties
     is_encoded = bool(properties.content_encoding) or body[:2] == b"\x1f\x8b"
+    is_encoded = is_encoded or decoders.of(_text(properties.content_type)) is not None
     if is_encoded or b"\\u" in body[:SEARCH_CHARACTERS]:
         # JSON that escapes everything but ASCII: the search is for the characters, not for their escapes.
         if len(body) > _INFLATED_AT_MOST:

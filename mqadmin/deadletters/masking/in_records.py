@@ -21,7 +21,7 @@ def hide(record: Record) -> None:
     hidden: list[Any] = []
     if (names and record.headers is None) or (paths and record.body is None):
         hidden.append(masking.UNREAD)
-    message = DeadLetter(body=bytes(record.body or b""))
+    message = DeadLetter(body=bytes(record.body or b""), source_queue=record.queue)
     message.headers, message.properties = record.headers or {}, record.properties or {}
     masking.hide(message, hidden)
     if not hidden:

@@ -1,10 +1,11 @@
 """Fields of letters that are not everybody's to read: hidden by header name or JSON path (settings.MQADMIN_MASKED).
 
 `header.authorization` names a header, whatever its case; `payload.card.number` a field of a JSON or MessagePack
-body, lists passed through; a `*` stands for any way down: `payload.*.password`. Hidden are the values where letters
-are shown, wherever the error's text repeats them, and from searches: who may not see a value must not find out by
-asking for it. What is stored and requeued stays as it came. A body that is no document cannot be masked by path;
-one that may be a document and cannot be read whole is hidden altogether, and so are its error and traceback.
+body, or one that a decoder reads (ADR 52), lists passed through; a `*` stands for any way down:
+`payload.*.password`. Hidden are the values where letters are shown, wherever the error's text repeats them, and
+from searches: who may not see a value must not find out by asking for it. What is stored and requeued stays as it
+came. A body that is no document cannot be masked by path; one that may be a document and cannot be read whole is
+hidden altogether, and so are its error and traceback.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _may_reveal: ContextVar[Callable[[], bool]] = ContextVar(
 _SIGN = Text(SHOWN, f'"{SHOWN}"')
 _NESTED = (dict, list)
 Path = tuple[str, ...]
-_Body = tuple[bytes, str | None, str | None]  # with its content type and encoding
+_Body = tuple[bytes, str | None, str | None, str]  # with its content type and encoding, and its queue
 _Masked = tuple[int | None, str, list[Any]]
 _known: Remembered[_Masked] = Remembered(3)
 
@@ -159,6 +160,7 @@ def _hide_in_body(letter: DeadLetter, paths: tuple[Path, ...], taken: list[Any])
         bytes(letter.body),
         kind if isinstance(kind, str) else None,
         encoding if isinstance(encoding, str) else None,
+        letter.source_queue,
     )
     hidden, text, found = _remembered(body, paths)
     taken += found
@@ -207,7 +209,9 @@ def hide_in_errors(letters: Sequence[DeadLetter]) -> None:
     if not settings.MQADMIN_MASKED:
         return
     failed = {letter.pk: letter for letter in letters if letter.error}
-    wanted = DeadLetter.objects.only("error", "trace", "status_reason", "headers", "properties", "body")
+    wanted = DeadLetter.objects.only(
+        "error", "trace", "status_reason", "headers", "properties", "body", "source_queue"
+    )
     for whole in wanted.filter(pk__in=failed, size__lte=_LARGEST):
         hide(whole)
         failed.pop(whole.pk).error = whole.error

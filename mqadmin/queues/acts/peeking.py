@@ -71,15 +71,19 @@ def said(messages: list[PeekedMessage]) -> str:
     return " ".join(parts)
 
 
-def shown(messages: list[PeekedMessage]) -> list[ShownMessage]:
+def shown(messages: list[PeekedMessage], queue: str = "") -> list[ShownMessage]:
     """Return the messages with their bodies made readable."""
-    return [_shown(item) for item in messages]
+    return [_shown(item, queue) for item in messages]
 
 
-def _shown(item: PeekedMessage) -> ShownMessage:
+def _shown(item: PeekedMessage, queue: str) -> ShownMessage:
     properties = item.message.properties
     text, kind = display_text(
-        item.message.body, properties.content_type, properties.content_encoding, max_characters=20_000
+        item.message.body,
+        properties.content_type,
+        properties.content_encoding,
+        queue=queue,
+        max_characters=20_000,
     )
     values = [
         (name, _moment(value) if name == "timestamp" else value)

@@ -28,7 +28,7 @@ def queue_peek(request: HttpRequest, queue_id: int) -> HttpResponse:
             by=audit.actor(request),
             count=10 if count is None else count,
         )
-        context["messages_shown"] = peeking.shown(found)
+        context["messages_shown"] = peeking.shown(found, queue.name)
         context["said"] = peeking.said(found)
     except UnsafePeek as error:
         context["refusal"] = str(error)

@@ -1,4 +1,5 @@
-"""What a body is under its encodings: gzip, zlib, base64, then JSON, MessagePack, text or bytes.
+"""What a body is under its encodings: gzip, zlib, zstd, base64, then JSON, MessagePack, what a decoder reads,
+text or bytes.
 
 Bodies are hostile: nothing here raises, inflates without bound, or unwraps more than a few layers.
 """
@@ -14,7 +15,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mqadmin.rabbit.reading import messagepack
+from mqadmin.rabbit.reading import decoders, messagepack
 
 Kind = Literal["empty", "json", "msgpack", "text", "bytes"]
 
@@ -22,6 +23,10 @@ MAX_INFLATED_BYTES = 1_000_000
 MAX_LAYERS = 3
 _MAX_BASE64 = 4 * MAX_INFLATED_BYTES // 3
 _GZIP, _DEFLATE = ("gzip", "x-gzip"), ("deflate", "zlib", "x-deflate")
+_ZSTD, _ZSTD_MARK = ("zstd", "x-zstd"), b"\x28\xb5\x2f\xfd"
+_ZSTD_WINDOW = (
+    1 << 23
+)  # bytes of memory that a body may ask for to be read (RFC 8878 has 8 MB as what all support)
 _ZLIB_MARKS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
 _NO_ENCODINGS = {"", "identity", "utf-8", "us-ascii"}  # Celery names the charset there
@@ -61,11 +66,19 @@ def unwrap(body: bytes, content_type: str | None = None, content_encoding: str |
     return Unwrapped(content, tuple(layers), is_whole)
 
 
-def document(body: bytes, content_type: str | None = None, content_encoding: str | None = None) -> Any:
-    """Return the value that a JSON or MessagePack body holds, else None. Bounded; never raises."""
+def document(
+    body: bytes, content_type: str | None = None, content_encoding: str | None = None, queue: str = ""
+) -> Any:
+    """Return the value that a body holds in JSON, MessagePack or what a decoder reads, else None. Bounded; never
+    raises. `queue`: where it comes from, by which a decoder may be chosen."""
     found = unwrap(body, content_type, content_encoding)
     if not found.is_whole or len(found.content) > MAX_INFLATED_BYTES:
         return None
+    if (decoder := decoders.of(content_type, queue)) is not None:
+        try:
+            return decoder.decode(found.content)
+        except ValueError:
+            return None
     text = decoded(found.content, charset(content_type), is_whole=True)
     if text is not None:
         value = parse_json(text)
@@ -75,9 +88,11 @@ def document(body: bytes, content_type: str | None = None, content_encoding: str
 
 
 def json_text(
-    body: bytes, content_type: str | None = None, content_encoding: str | None = None
+    body: bytes, content_type: str | None = None, content_encoding: str | None = None, queue: str = ""
 ) -> str | None:
     """Return the text of a body that holds a JSON object or array, else None. Bounded; never raises."""
+    if decoders.of(content_type, queue) is not None:
+        return None
     found = unwrap(body, content_type, content_encoding)
     if not found.is_whole or len(found.content) > MAX_INFLATED_BYTES:
         return None
@@ -85,11 +100,15 @@ def json_text(
     return None if text is None or parse_json(text) is None else text
 
 
-def is_plain(body: bytes, content_type: str | None = None, content_encoding: str | None = None) -> bool:
+def is_plain(
+    body: bytes, content_type: str | None = None, content_encoding: str | None = None, queue: str = ""
+) -> bool:
     """Whether the body is text and surely no document, not even one that `document` cannot read: nothing says that
     it is encoded, and it does not begin like JSON. Never raises."""
     encodings = {name.strip() for name in _lower(content_encoding).split(",")}
     if is_msgpack(content_type) or not encodings <= _NO_ENCODINGS:
+        return False
+    if decoders.of(content_type, queue) is not None or decoders.is_pickle(body, content_type):
         return False
     if unwrap(body, content_type).layers or _begins_like_json(_beginning(body)):
         return False
@@ -162,6 +181,8 @@ def _layer(content: bytes, encoding: str, *, is_json: bool) -> tuple[str, bytes,
     """Return (name, what is inside, whether that is all of it), None where there is nothing to undo."""
     if encoding in _GZIP or content[:3] == b"\x1f\x8b\x08":
         return _inflated(content, "gzip", (31,))
+    if encoding in _ZSTD or content[:4] == _ZSTD_MARK:
+        return _unzstd(content)
     if encoding in _DEFLATE:
         return _inflated(content, "deflate", (15, -15))
     if content[:2] in _ZLIB_MARKS:
@@ -183,6 +204,24 @@ def _inflated(content: bytes, name: str, windows: tuple[int, ...]) -> tuple[str,
         if inside or inflater.eof:
             return name, inside, inflater.eof
     return None
+
+
+def _unzstd(content: bytes) -> tuple[str, bytes, bool] | None:
+    import zstandard  # a body at a time needs it
+
+    reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
+        content, read_across_frames=True
+    )
+    inside = b""
+    try:
+        while len(inside) <= MAX_INFLATED_BYTES and (piece := reader.read(65_536)):
+            inside += piece
+        # A frame that was cut ends like a whole one, but for what it says of its size.
+        said = zstandard.frame_content_size(content) if content[:4] == _ZSTD_MARK else -1
+    except zstandard.ZstdError:
+        return ("zstd", inside, False) if inside else None
+    is_whole = len(inside) <= MAX_INFLATED_BYTES and len(inside) >= said
+    return ("zstd", inside[:MAX_INFLATED_BYTES], is_whole) if inside or said == 0 else None
 
 
 def _looks_encoded(content: bytes) -> bool:

@@ -44,6 +44,7 @@ class Facts:
                 bytes(self.row["body"]),
                 kind if isinstance(kind, str) else None,
                 encoding if isinstance(encoding, str) else None,
+                self.row.get("source_queue") or "",
             )
         try:
             return from_json(self.row[name])
