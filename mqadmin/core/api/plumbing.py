@@ -221,7 +221,7 @@ def create_api() -> NinjaAPI:
         version="1",
         urls_namespace="api",
         description=str(
-            _("Everything the pages do. Make a token under your name, or with `%(command)s create_token USER`.")
+            _("Everything the pages do. Make a token under your name or by `%(command)s create_token USER`.")
             % {"command": place.COMMAND}
         ),
         auth=Token(),
