@@ -48,15 +48,21 @@ def copy(source: Path, target: Path, say: Say) -> datetime:
     return moment
 
 
-def empty(path: Path, tables: Sequence[str]) -> None:
-    """Take all rows of these tables out of a copy, so that none can be read from what is free in the file."""
+def empty(path: Path, *, secret: Sequence[str], bulky: Sequence[str]) -> None:
+    """Take all rows of these tables out of a copy, which is no good where that fails.
+
+    What was in `secret` cannot be read from what is free in the file; of what was in `bulky` it gets smaller.
+    """
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA foreign_keys=OFF")
-        database.execute("PRAGMA secure_delete=ON")
+        database.execute("PRAGMA journal_mode=OFF")
         there = tables_of(database)
-        for table in there & set(tables):
-            database.execute(f"DELETE FROM {_quoted(table)}")  # noqa: S608
-        database.execute("VACUUM")
+        for zeroed, tables in (("ON", secret), ("OFF", bulky)):
+            database.execute(f"PRAGMA secure_delete={zeroed}")
+            for table in there & set(tables):
+                database.execute(f"DELETE FROM {_quoted(table)}")  # noqa: S608
+        if bulky:
+            database.execute("VACUUM")
 
 
 def look(path: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:

@@ -46,7 +46,7 @@ def _of_sqlite(path: Path, left_out: list[str], say: Say) -> Manifest:
         copied = folder / "copy.sqlite3"
         try:
             moment = sqlite.copy(source, copied, say)
-            sqlite.empty(copied, left_out)
+            sqlite.empty(copied, secret=NEVER, bulky=[name for name in left_out if name not in NEVER])
         except sqlite3.Error as error:
             raise Unfit(f"{source}: {error}.") from None
         sqlite.require_whole(copied)

@@ -90,8 +90,10 @@ def test_rows_that_are_left_out_cannot_be_read_from_the_file(source: Path, tmp_p
     copied = tmp_path / "copy.sqlite3"
     sqlite.copy(source, copied, silent)
     assert b"a-session-key" in copied.read_bytes()
-    sqlite.empty(copied, ["one", "filling", "no_such_table"])
+    sqlite.empty(copied, secret=["one", "no_such_table"], bulky=[])
     assert b"a-session-key" not in copied.read_bytes()
+    assert copied.stat().st_size > 40_000_000
+    sqlite.empty(copied, secret=[], bulky=["filling"])
     assert copied.stat().st_size < 100_000
 
 
