@@ -17,15 +17,17 @@ from mqadmin.core.api.plumbing import CONFIGURE, VIEW, ApiError, Asked, Body
 
 router = Router(tags=["consumers"], auth=VIEW)
 
+_TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 
-class ExportQuery(Asked):
+
+class ConsumerExportQuery(Asked):
     """Which definitions, and in which form: all brokers' without `broker`."""
 
     format: Literal["yaml", "toml"] = "yaml"
     broker: str = ""
 
 
-class ImportIn(Body):
+class ConsumerImportIn(Body):
     """`text`: the definitions; null for the file of MQADMIN_CONSUMERS_FILE. `dry_run`: only say what it would do.
 
     `mark`: of the plan that was seen; with another one nothing is done. `start`: start the new ones, too.
@@ -38,7 +40,7 @@ class ImportIn(Body):
     start: bool = False
 
 
-class ChangeOut(Schema):
+class ConsumerChangeOut(Schema):
     """A setting that differs. `hidden`: by what may be a secret, which neither value shows."""
 
     field: str
@@ -47,22 +49,22 @@ class ChangeOut(Schema):
     hidden: bool
 
 
-class StepOut(Schema):
+class ConsumerStepOut(Schema):
     """What would become of a consumer. `errors`: field -> why it is refused; "" speaks of all of it."""
 
     name: str
     act: Literal["create", "change", "refused"]
-    changes: list[ChangeOut]
+    changes: list[ConsumerChangeOut]
     errors: dict[str, str]
 
 
-class ImportOut(Schema):
+class ConsumerImportOut(Schema):
     """`same`: how many stay as they are; `extra`: not in the file, and left alone. `done`: false of a dry run.
 
     `left`: new ones that somebody else was faster with.
     """
 
-    steps: list[StepOut]
+    steps: list[ConsumerStepOut]
     same: int
     extra: list[str]
     mark: str
@@ -73,7 +75,7 @@ class ImportOut(Schema):
     left: list[str] = []
 
 
-class DriftOut(Schema):
+class ConsumerDriftOut(Schema):
     """What differs between the file and the consumers. `problem`: why it cannot be read, "" where it can.
 
     `changed`: consumer -> what the file says otherwise. `lacking`: in the file alone; `extra`: not in it;
@@ -83,14 +85,14 @@ class DriftOut(Schema):
     file: str
     problem: str
     same: bool
-    changed: dict[str, list[ChangeOut]]
+    changed: dict[str, list[ConsumerChangeOut]]
     lacking: list[str]
     extra: list[str]
     wrong: dict[str, dict[str, str]]
 
 
-@router.get("/consumer-files/export")
-def consumer_export(request: HttpRequest, wanted: Query[ExportQuery]) -> HttpResponse:
+@router.get("/consumer-files/export", response=None, openapi_extra={"responses": {200: _TEXT}})
+def consumer_export(request: HttpRequest, wanted: Query[ConsumerExportQuery]) -> HttpResponse:
     """Give the definitions as text. What may be a secret in options is "•••"; an import keeps what is there."""
     rows = Consumer.objects.filter(is_collector=False)
     if wanted.broker:
@@ -99,8 +101,8 @@ def consumer_export(request: HttpRequest, wanted: Query[ExportQuery]) -> HttpRes
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-@router.post("/consumer-files/import", response=ImportOut, auth=CONFIGURE)
-def consumer_import(request: HttpRequest, payload: ImportIn) -> dict[str, Any]:
+@router.post("/consumer-files/import", response=ConsumerImportOut, auth=CONFIGURE)
+def consumer_import(request: HttpRequest, payload: ConsumerImportIn) -> dict[str, Any]:
     """Create and change what the text says, all or nothing; delete nothing, start nothing unless asked."""
     plan, source = _plan(payload.text, payload.format)
     told = {**telling.plan_out(plan), "done": not payload.dry_run}
@@ -116,7 +118,7 @@ def consumer_import(request: HttpRequest, payload: ImportIn) -> dict[str, Any]:
     }
 
 
-@router.get("/consumer-files/drift", response=DriftOut)
+@router.get("/consumer-files/drift", response=ConsumerDriftOut)
 def consumer_drift(request: HttpRequest) -> dict[str, Any]:
     """Compare the consumers with the file that MQADMIN_CONSUMERS_FILE names; 404 where it names none."""
     found = truth.drift()

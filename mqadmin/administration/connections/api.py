@@ -52,7 +52,7 @@ class ConnectionList(Listed):
     items: list[ConnectionOut]
 
 
-class LinkOut(Schema):
+class SessionLinkOut(Schema):
     """One link of AMQP 1.0: `way` "in" from the client, "out" to it; `settled`: it asks for no settlement."""
 
     way: str
@@ -77,7 +77,7 @@ class SessionOut(Schema):
     remote_outgoing_window: int | None
     handle_max: int | None
     unsettled: int | None
-    links: list[LinkOut]
+    links: list[SessionLinkOut]
 
 
 class ReaderOut(Schema):

@@ -31,7 +31,7 @@ class ConvertIn(QuietIn):
     dry_run: bool = Field(False, description="Change nothing; answer 200 with what it would do.")
 
 
-class MatchOut(Schema):
+class ConversionMatchOut(Schema):
     """The policy that applies before and after, "" for none."""
 
     is_operators: bool
@@ -65,7 +65,7 @@ class PlanOut(Schema):
     changes: list[str]
     arguments: dict[str, Any]
     bindings: list[dict[str, Any]]
-    policies: list[MatchOut]
+    policies: list[ConversionMatchOut]
     pauses: list[str]
     consumers: list[StrangerOut]
     publishers: list[PublisherOut]
@@ -75,7 +75,7 @@ class PlanOut(Schema):
     seconds: float
 
 
-class StepOut(Schema):
+class ConversionStepOut(Schema):
     """A step: `state` is done, now, failed (it ended here) or waiting; `title` and `where` in words."""
 
     name: str
@@ -100,7 +100,7 @@ class ConversionOut(Schema):
     vhost: str
     name: str
     to: str
-    steps: list[StepOut]
+    steps: list[ConversionStepOut]
     places: list[PlaceOut]
     newer: int | None
     go_on: str

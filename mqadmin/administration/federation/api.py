@@ -17,7 +17,7 @@ from mqadmin.core.api.plumbing import CONFIGURE, OPERATE, VIEW, Asked, Body, a_b
 router = Router(tags=["shovels and federation"], auth=VIEW)
 
 
-class LinkOut(Schema):
+class FederationLinkOut(Schema):
     """One link. `status`: running, starting, error, shutdown; `since` by the clock of its node; `rate`: messages a
     second that come in, null where it is not told."""
 
@@ -36,7 +36,7 @@ class LinkOut(Schema):
 
 
 class LinkList(Listed):
-    items: list[LinkOut]
+    items: list[FederationLinkOut]
 
 
 class UpstreamOut(Schema):

@@ -24,7 +24,7 @@ from mqadmin.rabbit.administration import checks
 router = Router(tags=["nodes"], auth=VIEW)
 
 
-class NodeOut(Schema):
+class ClusterNodeOut(Schema):
     """One node. Sizes in bytes, `churn` and the rates of `links` per second; null: the broker does not tell.
     `answers`: it is the one that mqadmin asked; `memory`: bytes by RabbitMQ's kinds."""
 
@@ -69,7 +69,7 @@ class NodeOut(Schema):
 
 
 class NodeList(Listed):
-    items: list[NodeOut]
+    items: list[ClusterNodeOut]
 
 
 class StopOut(Schema):

@@ -39,7 +39,7 @@ class PolicyList(Listed):
     items: list[PolicyOut]
 
 
-class MatchOut(Schema):
+class PolicyMatchOut(Schema):
     """A policy that matches an object. `why`: applies, lower or tie (`by` applies instead), keys (its type passes
     the policy over for `keys`), apply_to (it is not for the type), unclear; `text` says so."""
 
@@ -90,7 +90,7 @@ def policy_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any
     return page(POLICIES, wanted, asdict)
 
 
-@router.get("/policies/matching", response=list[MatchOut])
+@router.get("/policies/matching", response=list[PolicyMatchOut])
 def policy_matching(request: HttpRequest, wanted: Query[ObjectNamed]) -> list[dict[str, Any]]:
     """Tell which policies match a queue or an exchange now, which applies, and why the others do not."""
     found = pages.of_thing(

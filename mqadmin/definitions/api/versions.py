@@ -84,7 +84,7 @@ class DiffOut(Schema):
     lines: list[str]
 
 
-class StepOut(Schema):
+class RestoreStepOut(Schema):
     """What would become of an object: `act` is create, change, delete, conflict or blocked."""
 
     step: str
@@ -106,13 +106,13 @@ class StepsOut(Schema):
     """The steps of a plan."""
 
     dry_run: bool
-    steps: list[StepOut]
+    steps: list[RestoreStepOut]
 
 
 class ResultList(Schema):
     """Steps with their `outcome`: "" waits, sent, done, failed, or changed: it was another object by then."""
 
-    items: list[StepOut]
+    items: list[RestoreStepOut]
     total: int
     next: str | None
 

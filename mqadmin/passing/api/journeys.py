@@ -27,7 +27,7 @@ class JourneyQuery(Asked):
     traceparent: str = ""
 
 
-class StepOut(Schema):
+class JourneyStepOut(Schema):
     """One thing that happened; `at` null: nobody knows when. `source` and `id`: the record, the letter, or the
     message of the tap `parent` that it is read from."""
 
@@ -48,7 +48,7 @@ class JourneyOut(Schema):
     """Steps in the order of time. `partial`: of records and letters only the newest were looked through, as
     they have no index by correlation or trace; `cut`: there are more."""
 
-    items: list[StepOut]
+    items: list[JourneyStepOut]
     message_ids: list[str]
     partial: bool
     cut: bool

@@ -26,7 +26,7 @@ class TotalsOut(Schema):
     ack_rate: float | None = None
 
 
-class NodeOut(Schema):
+class BrokerNodeOut(Schema):
     """One node of the cluster; null is unknown. `partitions`: the nodes that it does not see."""
 
     name: str
@@ -45,7 +45,7 @@ class UnseenOut(Schema):
     cure: str
 
 
-class ReasonOut(Schema):
+class BrokerReasonOut(Schema):
     """Something that is wrong with a broker, in a code with numbers and in words; `level` unknown: it may be."""
 
     code: str
@@ -77,9 +77,9 @@ class BrokerOut(Schema):
     deprecated_features: list[str] | None
     sampled_at: datetime | None
     totals: TotalsOut
-    nodes: list[NodeOut]
+    nodes: list[BrokerNodeOut]
     unseen: list[UnseenOut]
-    reasons: list[ReasonOut]
+    reasons: list[BrokerReasonOut]
 
 
 class BrokerList(Schema):

@@ -21,7 +21,7 @@ from mqadmin.queues.search import language, patterns
 router = Router(tags=["brokers and queues"], auth=VIEW)
 
 
-class ReasonOut(Schema):
+class QueueReasonOut(Schema):
     """One reason of a verdict: a code and its numbers for programs, sentences for people.
 
     `since`: when it began, where that is known. `evidence`: the numbers that show it; `advice`: what to do.
@@ -40,7 +40,7 @@ class HealthOut(Schema):
     """broken, watch, ok, idle or unknown; the worst reason first."""
 
     level: str
-    reasons: list[ReasonOut]
+    reasons: list[QueueReasonOut]
 
 
 class QueueOut(Schema):

@@ -16,7 +16,7 @@ from mqadmin.queues.why import before, gather, steps
 router = Router(tags=["brokers and queues"], auth=VIEW)
 
 
-class StepOut(Schema):
+class WhyStepOut(Schema):
     """One cause, in the order in which a message meets them. `ok`: true, it is not this; false, it stands in the
     way; null, nothing can be said. `text` is the evidence, in words."""
 
@@ -32,7 +32,7 @@ class WhyOut(Schema):
     stuck: bool
     text: str
     seen: Literal["live", "gone", "down", "unasked"]
-    steps: list[StepOut]
+    steps: list[WhyStepOut]
 
 
 class HappeningOut(Schema):

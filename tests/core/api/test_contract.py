@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from ninja import Schema
 
 from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry
@@ -138,6 +139,19 @@ def test_a_page_says_so_too() -> None:
     answer = client.get("/theme/")
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
     assert "This address takes POST, not GET." in answer.text
+
+
+def test_no_two_schemas_share_a_name() -> None:
+    """The description knows a schema by its name: of two, one would stand for both."""
+    left, found = list(Schema.__subclasses__()), set()
+    while left:
+        schema = left.pop()
+        left += schema.__subclasses__()
+        if schema.__module__.startswith(("mqadmin.", "consumers.")):
+            found.add((schema.__name__, schema.__module__))
+    assert len(found) > 100
+    names = [name for name, _module in sorted(found)]
+    assert [pair for pair in sorted(found) if names.count(pair[0]) > 1] == []
 
 
 def test_the_description_tells_the_errors_of_every_call() -> None:
