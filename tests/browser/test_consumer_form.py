@@ -1,4 +1,4 @@
-"""The form of a consumer in Chromium: queues are offered among very many, and the sentence follows what is typed."""
+"""The form of a consumer in Chromium: queues are offered among very many, the sentence follows what is typed."""
 
 from __future__ import annotations
 
