@@ -56,7 +56,7 @@ def apply(plan: Plan, *, by: Actor, source: str, mark: str | None = None, start:
 
 
 def errors(plan: Plan) -> dict[str, str]:
-    """Return what is wrong, by "consumer.field"."""
+    """Return what is wrong, by consumer and field: `orders.prefetch`."""
     return {
         f"{step.name}.{name}".rstrip("."): text for step in plan.refused for name, text in step.errors.items()
     }

@@ -49,7 +49,10 @@ def consumer_fill(request: HttpRequest) -> HttpResponse:
         "preset": draft.preset(form),
         "is_fragment": True,
     }
-    return render(request, "consumers/_settings.html", context)
+    response = render(request, "consumers/_settings.html", context)
+    # The change of the preset itself asks for a summary too, of what stood there before: this one comes after it.
+    rendering.add_event(response, "filled", {})
+    return response
 
 
 def _instance(request: HttpRequest) -> Consumer | None:
