@@ -145,6 +145,9 @@ def test_what_cannot_be_read_is_shown_with_what_was_tried() -> None:
     assert text.startswith("Not read as Protocol Buffers, shop.Order: ")
     assert "ff ff" in text
     assert bodies.document(b"\xff\xff", "application/x-shop") is None
+    assert (
+        display_text(b"\x50\x01", "application/x-shop")[1] == "protobuf?+hex"
+    )  # a field that it does not have
     assert not bodies.is_plain(b"only text", "application/x-shop")
     with pytest.raises(ValueError, match="no message shop"):
         message("shop.Nobody")
