@@ -164,7 +164,7 @@ class ChannelDetail(Schema):
     deliveries: list[FlowOut]
 
 
-class Named(Asked):
+class NamedConnection(Asked):
     """Which connection or channel, by what the broker calls it."""
 
     broker: str = ""
@@ -196,7 +196,7 @@ def connection_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str,
 
 
 @router.get("/connections/one", response=ConnectionDetail)
-def connection_read(request: HttpRequest, wanted: Query[Named]) -> dict[str, Any]:
+def connection_read(request: HttpRequest, wanted: Query[NamedConnection]) -> dict[str, Any]:
     """Read one connection, live, with its sessions; 404 once it is closed."""
     client = brokers.for_page(a_broker(wanted.broker))
     try:
@@ -237,7 +237,7 @@ def open_channel_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[st
 
 
 @router.get("/open-channels/one", response=ChannelDetail)
-def open_channel_read(request: HttpRequest, wanted: Query[Named]) -> dict[str, Any]:
+def open_channel_read(request: HttpRequest, wanted: Query[NamedConnection]) -> dict[str, Any]:
     """Read one channel of a connection, live; 404 once it is closed."""
     try:
         return asdict(channels.one(brokers.for_page(a_broker(wanted.broker)), wanted.name))

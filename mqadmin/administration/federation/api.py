@@ -85,7 +85,7 @@ class SetIn(Body):
     only_new: bool = False
 
 
-class Named(Asked):
+class NamedLink(Asked):
     """Which one."""
 
     broker: str = ""
@@ -132,7 +132,7 @@ def upstream_set(request: HttpRequest, wanted: UpstreamIn) -> Status[None]:
 
 
 @router.delete("/federation/upstreams", response={204: None}, auth=CONFIGURE)
-def upstream_delete(request: HttpRequest, wanted: Query[Named]) -> Status[None]:
+def upstream_delete(request: HttpRequest, wanted: Query[NamedLink]) -> Status[None]:
     """Delete an upstream; 404 where there is none of that name."""
     values = wanted.dict()
     acts.delete_upstream(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
@@ -154,7 +154,7 @@ def set_set(request: HttpRequest, wanted: SetIn) -> Status[None]:
 
 
 @router.delete("/federation/sets", response={204: None}, auth=CONFIGURE)
-def set_delete(request: HttpRequest, wanted: Query[Named]) -> Status[None]:
+def set_delete(request: HttpRequest, wanted: Query[NamedLink]) -> Status[None]:
     """Delete a set of upstreams; 404 where there is none of that name."""
     values = wanted.dict()
     acts.delete_set(by=audit.actor(request), **{**values, "broker": a_broker(values["broker"])})
