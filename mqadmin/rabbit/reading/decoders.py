@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from io import BytesIO
 from typing import Any
 
 MOST_VALUES = 200_000
@@ -148,9 +149,12 @@ def _cbor(content: bytes) -> Any:
     import cbor2  # a body at a time needs it
 
     try:
-        value = cbor2.loads(content)
+        source = BytesIO(content)
+        value = cbor2.CBORDecoder(source).decode()
     except Exception as error:  # of a tag that says "decimal" or "date" and holds something else, anything
         raise ValueError(str(error)[:200] or type(error).__name__) from None
+    if source.tell() != len(content):  # a second document, of which nobody would see or mask anything
+        raise ValueError("there is more behind the value")
     return tidy(value)
 
 
