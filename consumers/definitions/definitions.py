@@ -365,7 +365,7 @@ def _check(consumer: Consumer) -> None:
 
 def _refuse_nul(fields: Mapping[str, Any]) -> None:
     """Raise Invalid for text with a NUL: RabbitMQ has none in names, PostgreSQL none in text of any table."""
-    found = {name: _("Leave out the NUL.") for name, value in fields.items() if "\0" in str(value)}
+    found = {name: _("Leave out the NUL.") for name, value in fields.items() if validation.holds_nul(value)}
     if found:
         raise Invalid(found)
 

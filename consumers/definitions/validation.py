@@ -84,8 +84,7 @@ def mistyped(fields: Mapping[str, Any]) -> dict[str, str]:
     for name, value in fields.items():
         if value is None and name in NULLABLE:
             continue
-        texts = [*value, *value.values()] if isinstance(value, dict) else [value]
-        if any(isinstance(text, str) and "\0" in text for text in texts):
+        if holds_nul(value):
             found[name] = _("Leave out the NUL.")
             continue
         if name == "options":
@@ -101,6 +100,15 @@ def mistyped(fields: Mapping[str, Any]) -> dict[str, str]:
         if not is_right:
             found[name] = str(ENTER[kind])
     return found
+
+
+def holds_nul(value: Any) -> bool:
+    """Whether a text has a NUL, or one that is a name or a value in a table or a list."""
+    if isinstance(value, Mapping):
+        return any(map(holds_nul, (*value, *value.values())))
+    if isinstance(value, list | tuple):
+        return any(map(holds_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def _limits(consumer: Consumer) -> dict[str, str]:

@@ -26,6 +26,16 @@ def define(**fields: Any) -> Consumer:
     return definitions.create(by=BY, **{**values, **fields})
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("queue", "a\0b"), ("options", {"url": "a\0b"}), ("options", {"headers": [{"a\0": 1}]})],
+)
+def test_a_nul_is_refused_wherever_it_stands(field: str, value: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        define(**{field: value})
+    assert refused.value.fields == {field: "Leave out the NUL."}
+
+
 def test_create_stays_stopped_and_is_audited() -> None:
     consumer = define(concurrency=4)
 
