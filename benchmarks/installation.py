@@ -138,7 +138,7 @@ def _shares(top: psutil.Process) -> dict[str, float]:
 
 def _role(words: list[str]) -> str:
     line = " ".join(words)
-    if "deploy." in line:
+    if "mqadmin.up." in line:
         return "runners"
     for sign, role in (
         ("gunicorn", "web"),
