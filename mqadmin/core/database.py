@@ -24,6 +24,9 @@ APPS = {
     "deadletters": "mqadmin.deadletters",
     "history": "mqadmin.history",
     "alerts": "mqadmin.alerts",
+    "administration": "mqadmin.administration",
+    "definitions": "mqadmin.definitions",
+    "passing": "mqadmin.passing",
 }
 # Recorded in databases from before 0.1.0, which has them in the first migration of each app.
 FOLDED = {
