@@ -265,6 +265,8 @@ MQADMIN_DEFINITIONS_DAYS = given.number("MQADMIN_DEFINITIONS_DAYS", 365.0, 0.0)
 MQADMIN_DEFINITIONS_VERSIONS = given.number("MQADMIN_DEFINITIONS_VERSIONS", 1_000, 1)
 MQADMIN_PUBLIC_URL = given.address("MQADMIN_PUBLIC_URL").rstrip("/")
 MQADMIN_HEARTBEAT_URL = given.address("MQADMIN_HEARTBEAT_URL")
+# Where each act of the audit log is posted; the variable MQADMIN_AUDIT_WEBHOOK_SECRET signs it.
+MQADMIN_AUDIT_WEBHOOK = given.address("MQADMIN_AUDIT_WEBHOOK")
 MQADMIN_SUPERVISOR_ON_EXIT = given.one_of("MQADMIN_SUPERVISOR_ON_EXIT", "leave", ("leave", "stop"))
 # How supervisors start consumers: forked from one process that has imported what they need ("handlers": the
 # modules of MQADMIN_HANDLERS too), or each by itself.

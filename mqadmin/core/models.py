@@ -148,6 +148,7 @@ class AuditEntry(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.INTENT)
     reason = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # when the webhook of the audit log took it
 
     class Meta:
         ordering = ["-id"]

@@ -53,7 +53,7 @@ def send(channel: Channel, message: Message) -> Answer:
         return Answer(False, str(error))
     try:
         if channel.kind == Channel.Kind.WEBHOOK:
-            return _webhook(address, secret, message)
+            return post(address, secret, message.payload, message.number)
         return _apprise(channel.variable, address, message)
     except Exception as error:  # a plugin's bug, an address that it cannot digest
         return Answer(False, clean(f"{type(error).__name__}: {error}", (address, secret)))
@@ -65,17 +65,18 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
-def _webhook(address: str, secret: str, message: Message) -> Answer:
+def post(address: str, secret: str, payload: Mapping[str, Any], number: int) -> Answer:
+    """Send a table as JSON, signed with `secret`, and return what was answered; `number` tells deliveries apart."""
     if not address.startswith(("https://", "http://")):
         return Answer(False, _("The address of a webhook begins with https:// or http://."))
-    body = json.dumps(message.payload, ensure_ascii=False).encode()
+    body = json.dumps(payload, ensure_ascii=False).encode()
     timestamp = str(int(time.time()))
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "mqadmin",
         TIMESTAMP: timestamp,
         SIGNATURE: signature(secret, timestamp, body),
-        DELIVERY: str(message.number),
+        DELIVERY: str(number),
     }
     try:
         with requests.post(
