@@ -5,11 +5,14 @@ A task is only a nudge. What is left to do stands in the database (`core.models.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
+import signal
 import ssl
 import threading
 import warnings
+from types import FrameType
 from typing import Any
 
 from celery import Celery, signals
@@ -91,6 +94,20 @@ def _say_that_beat_sends(**_signal: Any) -> None:
     signs.Sign(signs.BEAT, has_sent).start()
 
 
+def _end_once(**_signal: Any) -> None:
+    """Have beat end at the first signal: a second one, while Python ends, would be told as a traceback."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, functools.partial(_ending, signal.getsignal(number)))
+
+
+def _ending(handler: Any, number: int, frame: FrameType | None) -> None:
+    for other in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(other, signal.SIG_IGN)
+    if callable(handler):
+        handler(number, frame)
+    raise SystemExit
+
+
 def send_now(name: str, *args: Any) -> None:
     """Send the task `name` over a connection of its own, within about 2 s. Raises what kombu raises.
 
@@ -156,4 +173,5 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 signals.worker_init.connect(_require_database)
 signals.beat_init.connect(end_in_a_line)
 signals.beat_init.connect(_say_that_beat_sends)
+signals.beat_init.connect(_end_once)
 signals.worker_shutting_down.connect(_wake)

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,8 @@ def test_it_comes_up_in_an_empty_folder_consumes_and_ends(
     try:
         _it_works(installed, up, terminal)
     finally:
-        os.killpg(up.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
+        with suppress(ProcessLookupError):  # it ended by itself, which was told above
+            os.killpg(up.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
         code = up.wait(timeout=patient(20))
     assert code == 0
     assert installed.processes() == []
