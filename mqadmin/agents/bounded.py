@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 MOST = 60_000  # characters of an answer as JSON
-_LONG, _MANY = 20_000, 1_000  # of a text; of a list: halved until all of it fits
-_LEAST = 1
+# How long a text and a list may be, tried until all of it fits: few whole items before many maimed ones.
+_LONG = (20_000, 5_000, 1_000, 200, 20)  # characters
+_MANY = (1_000, 500, 250, 125, 60, 30, 15, 7)  # items
+_STEPS = (*((long, many) for long in _LONG for many in _MANY), (20, 3), (20, 1))
 
 
 def fit(value: Any, most: int = MOST) -> tuple[Any, list[dict[str, Any]]]:
@@ -18,17 +20,14 @@ def fit(value: Any, most: int = MOST) -> tuple[Any, list[dict[str, Any]]]:
     """
     if _size(value) <= most:
         return value, []
-    long, many = min(_LONG, most), _MANY
-    while True:
+    for long, many in _STEPS:
         cuts: list[dict[str, Any]] = []
         small = _cut(value, "", long, many, cuts)
         if any(item["at"] == "/items" for item in cuts):
             small["next"] = None
         if _size(small) <= most:
             return small, cuts
-        if long == many == _LEAST:
-            return None, [{"at": "", "shown": 0, "of": _size(value)}]
-        long, many = max(long // 2, _LEAST), max(many // 2, _LEAST)
+    return None, [{"at": "", "shown": 0, "of": _size(value)}]
 
 
 def _cut(value: Any, at: str, long: int, many: int, cuts: list[dict[str, Any]]) -> Any:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import mcp_types as types
 import pytest
@@ -15,14 +15,27 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from tests.support.processes import ROOT
+from tests.support.waiting import wait_until
 
 
 class Agent:
-    """An agent's client: the library's own, used from outside of its loop."""
+    """An agent's client: the library's own, used from outside of its loop. `errors`: what the server wrote."""
 
-    def __init__(self, portal: BlockingPortal, client: Client) -> None:
+    def __init__(
+        self, portal: BlockingPortal, program: StdioServerParameters, log: TextIO, mode: str
+    ) -> None:
         self._portal = portal
-        self.client = client
+        self._told: list[object] = []
+        self.errors = Path(log.name)
+        self.client = Client(stdio_client(program, log), message_handler=self._hear, mode=mode)
+
+    async def _hear(self, message: object) -> None:
+        self._told.append(message)
+
+    def wait_for_other_tools(self) -> None:
+        """Wait until the client was told that there are other tools than those it listed."""
+        kind = types.ToolListChangedNotification
+        wait_until(lambda: any(isinstance(item, kind) for item in self._told), 10, what="it is told")
 
     def tools(self) -> dict[str, types.Tool]:
         """List the tools by name."""
@@ -30,15 +43,15 @@ class Agent:
 
     def call(self, name: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool that must succeed; return its structured result."""
-        result = self._portal.call(self.client.call_tool, name, arguments)
-        assert not result.is_error, result.structured_content
-        found: dict[str, Any] = result.structured_content
-        return found
+        return self._call(name, arguments, is_error=False)
 
     def refused(self, name: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool that must fail; return its structured error."""
+        return self._call(name, arguments, is_error=True)
+
+    def _call(self, name: str, arguments: dict[str, Any], *, is_error: bool) -> dict[str, Any]:
         result = self._portal.call(self.client.call_tool, name, arguments)
-        assert result.is_error, result.structured_content
+        assert result.is_error is is_error, result.structured_content
         found: dict[str, Any] = result.structured_content
         return found
 
@@ -48,17 +61,18 @@ StartAgent = Callable[..., Agent]
 
 @pytest.fixture
 def start_agent(tmp_path: Path) -> Iterator[StartAgent]:
-    """A function: the token, `url=` and options of `mqadmin mcp` -> an agent that talks to it."""
-    with start_blocking_portal() as portal, ExitStack() as held, (tmp_path / "stderr").open("w") as errors:
+    """A function: token, options of `mqadmin mcp`, `port=` of an mqadmin, `mode=` -> an agent that talks to it."""
+    with start_blocking_portal() as portal, ExitStack() as held, (tmp_path / "stderr").open("w") as log:
 
-        def start(token: str, *words: str, url: str) -> Agent:
+        def start(token: str, *words: str, port: int, mode: str = "auto") -> Agent:
             # No settings, no database, no folder for data: only what the command itself asks for.
+            url = f"http://127.0.0.1:{port}"
             environ = {"MQADMIN_URL": url, "MQADMIN_TOKEN": token, "MQADMIN_VAR": "/nowhere"}
             program = StdioServerParameters(
                 command=sys.executable, args=["-m", "mqadmin", "mcp", *words], env=environ, cwd=ROOT
             )
-            client = Client(stdio_client(program, errors))
-            held.enter_context(portal.wrap_async_context_manager(client))
-            return Agent(portal, client)
+            agent = Agent(portal, program, log, mode)
+            held.enter_context(portal.wrap_async_context_manager(agent.client))
+            return agent
 
         yield start
