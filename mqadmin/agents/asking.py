@@ -19,11 +19,11 @@ _CHUNK = 65_536
 class Trouble(Exception):
     """What went wrong: a sentence, a code for programs, and what more the API said of it."""
 
-    def __init__(self, detail: str, code: str, **more: Any) -> None:
+    def __init__(self, detail: str, code: str, more: Mapping[str, Any] | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code
-        self.more = more
+        self.more = more or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,8 @@ def _read(answer: requests.Response, content: bytes) -> Any:
         return {"text": content.decode(errors="replace")}
     if not isinstance(value, dict) or "detail" not in value:
         said = f"What answers at MQADMIN_URL is not mqadmin's API: {answer.status_code} {answer.reason}."
-        raise Trouble(said, "not_mqadmin", status=answer.status_code)
+        raise Trouble(said, "not_mqadmin", {"status": answer.status_code})
     detail, code = str(value.pop("detail")), str(value.pop("code", ""))
     if answer.status_code == 401:
         detail = "The token of MQADMIN_TOKEN is not valid: it was revoked, has expired, or is another's."
-    raise Trouble(detail, code, status=answer.status_code, **value)
+    raise Trouble(detail, code, {**value, "status": answer.status_code})

@@ -13,7 +13,7 @@ from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.stdio import stdio_server
 
 from mqadmin import __version__
-from mqadmin.agents import wording
+from mqadmin.agents import bounded, wording
 from mqadmin.agents.asking import Trouble
 from mqadmin.agents.described import Call
 from mqadmin.agents.tools import STATUS, Tools
@@ -57,7 +57,7 @@ def _use(tools: Tools, name: str, arguments: dict[str, Any]) -> types.CallToolRe
     try:
         return _result(tools.call(name, arguments))
     except Trouble as trouble:
-        said = {"detail": trouble.detail, "code": trouble.code, **trouble.more}
+        said, _cuts = bounded.fit({**trouble.more, "detail": trouble.detail, "code": trouble.code})
         return _result(said, is_error=True)
 
 
