@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from consumers.models import Consumer
+from mqadmin.core import database
 from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry
 from mqadmin.queues.models import Broker
@@ -99,6 +101,15 @@ def test_exit_codes(words: str, code: int, said: str) -> None:
     found, out, errors = run(*words.split())
     assert (found, out) == (code, "")
     assert said in errors
+
+
+def test_a_database_that_cannot_be_used_is_not_nothing_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "of_another_version", lambda: "It has other tables.")
+    assert run("queues", "list") == (2, "", "It has other tables.")
+    monkeypatch.undo()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE queues_queue RENAME TO gone")
+    assert run("queues", "list")[0] == 2
 
 
 def audited(action: str) -> list[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 from ninja import Schema
 from ninja.responses import NinjaJSONEncoder
 
@@ -16,6 +17,7 @@ from mqadmin.core import database, unseen
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.api.plumbing import ApiError
 from mqadmin.core.errors import Refusal
+from mqadmin.given import Unusable
 from mqadmin.rabbit.errors import RabbitError
 
 DONE, NONE, FAULT = (
@@ -54,9 +56,13 @@ class Printing(BaseCommand):
 
     def guarded(self, act: Callable[[], int]) -> None:
         """Run it and end with its exit code: 1 where a service says no, 2 where it was asked wrongly."""
-        database.require()
         try:
+            database.require()
             code = act()
+        except Unusable as error:
+            raise CommandError(str(error).removeprefix("mqadmin: "), returncode=FAULT) from error
+        except Error as error:
+            raise CommandError(database.words(error), returncode=FAULT) from error
         except Refusal as error:
             # 409: not as things are now. Any other: what was asked makes no sense.
             code = NONE if error.status == 409 else FAULT
