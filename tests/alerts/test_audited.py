@@ -46,8 +46,8 @@ def test_each_act_arrives_once_signed_and_in_order(db: None, web: Server) -> Non
     assert (first["action"], second["action"]) == ("queue.purge", "queue.move")
     assert first | {"id": 0, "at": "", "finished_at": ""} == {
         "event": "audit", "id": 0, "at": "", "actor": "ada", "via": "api", "action": "queue.purge",
-        "words": "purged", "broker": "default", "target": "/ orders", "count": None, "outcome": "done", "reason": "",
-        "detail": {"why": "too many"}, "finished_at": "",
+        "words": "purged", "broker": "default", "target": "/ orders", "count": None, "outcome": "done",
+        "reason": "", "detail": {"why": "too many"}, "finished_at": "",
     }  # fmt: skip
     request = web.requests[0]
     stamp = request.headers[services.TIMESTAMP]
