@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from mqadmin.agents.asking import Line, Trouble, place
 from mqadmin.agents.tools import Tools
@@ -24,16 +25,22 @@ def options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="offer acts too, as far as the token may: each is said first, and done when it is confirmed",
     )
+    parser.add_argument(
+        "--tools",
+        default="*",
+        help="only tools whose names match, such as 'queue_*,letter_list,incident_*': some clients take few",
+    )
 
 
 def run(words: Sequence[str]) -> int:
     """Serve as the words ask for until the client leaves; return the exit code."""
     parser = argparse.ArgumentParser("mqadmin mcp", description=WORDS)
     options(parser)
-    return serve(acts=parser.parse_args(words).acts)
+    given = parser.parse_args(words)
+    return serve(acts=given.acts, tools=given.tools)
 
 
-def serve(*, acts: bool) -> int:
+def serve(*, acts: bool, tools: str) -> int:
     """Serve until the client leaves: 0; 2 where it cannot begin. On stdout is nothing but the protocol."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     try:
@@ -46,5 +53,6 @@ def serve(*, acts: bool) -> int:
     except ModuleNotFoundError as error:
         sys.stderr.write(f"mqadmin mcp: {error.name} is not installed. Install the extra: mqadmin[mcp]\n")
         return 2
-    serving.serve(Tools(line, acts=acts), acts=acts)
+    with suppress(KeyboardInterrupt):
+        serving.serve(Tools(line, acts=acts, only=tools.replace(" ", "").split(",")), acts=acts)
     return 0

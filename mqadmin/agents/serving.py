@@ -62,9 +62,18 @@ def _use(tools: Tools, name: str, arguments: dict[str, Any]) -> types.CallToolRe
 
 
 def _result(said: dict[str, Any], *, is_error: bool = False) -> types.CallToolResult:
-    text = json.dumps(said, ensure_ascii=False)
-    content: list[types.ContentBlock] = [types.TextContent(type="text", text=text)]
+    content: list[types.ContentBlock] = [types.TextContent(type="text", text=_shown(said))]
     return types.CallToolResult(content=content, structured_content=said, is_error=is_error)
+
+
+def _shown(said: dict[str, Any]) -> str:
+    """Return the JSON with what has no shape, or turns text around, as an escape: nothing hides in it."""
+    text = json.dumps(said, ensure_ascii=False)
+    return (
+        text
+        if text.isprintable()
+        else "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
+    )
 
 
 def _tool(call: Call) -> types.Tool:

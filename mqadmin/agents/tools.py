@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from mqadmin.agents import bounded, described, wording
@@ -25,12 +26,16 @@ class Known:
 
 
 class Tools:
-    """The tools of one token. `acts`: whether those that change anything are among them. Any thread."""
+    """The tools of one token. Any thread.
 
-    def __init__(self, line: Line, *, acts: bool, codes: Codes | None = None) -> None:
+    `acts`: whether those that change anything are among them; `only`: patterns, one of which a name must match.
+    """
+
+    def __init__(self, line: Line, *, acts: bool, only: Sequence[str] = ("*",)) -> None:
         self._line = line
         self._acts = acts
-        self._codes = codes or Codes()
+        self._only = only
+        self._codes = Codes()
         self._known: Known | None = None
         self._listed: frozenset[str] | None = None
 
@@ -80,10 +85,13 @@ class Tools:
         calls = {
             name: call
             for name, call in described.calls(document).items()
-            if call.needs in may and (self._acts or not call.is_act)
+            if call.needs in may and (self._acts or not call.is_act) and self._is_wanted(name)
         }
         self._known = Known(me, calls)
         return self._known
+
+    def _is_wanted(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self._only)
 
     def _call(self, name: str) -> Call:
         known = self._known or self._ask()

@@ -47,7 +47,7 @@ def act(call: Call, given: Mapping[str, Any]) -> str:
 def no_tool(name: str, me: Mapping[str, Any], *, acts: bool) -> str:
     """Return why there is no such tool."""
     may = ", ".join(map(str, me.get("may", []))) or "nothing"
-    why = f"There is no tool {name!r}, or this token may not use it: it may {may}."
+    why = f"There is no tool {name!r} here, or this token may not use it: it may {may}."
     return why if acts else f"{why} Acts are off: `mqadmin mcp --acts` offers them."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,6 +27,7 @@ class Agent:
     ) -> None:
         self._portal = portal
         self._told: list[object] = []
+        self.text = ""  # of the last answer
         self.errors = Path(log.name)
         self.client = Client(stdio_client(program, log), message_handler=self._hear, mode=mode)
 
@@ -53,6 +55,9 @@ class Agent:
         result = self._portal.call(self.client.call_tool, name, arguments)
         assert result.is_error is is_error, result.structured_content
         found: dict[str, Any] = result.structured_content
+        assert isinstance(result.content[0], types.TextContent)
+        self.text = result.content[0].text
+        assert json.loads(self.text) == found
         return found
 
 

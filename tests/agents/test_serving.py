@@ -54,6 +54,7 @@ def test_a_viewer_reads_and_nothing_else(line: Proxy, start_agent: StartAgent) -
     listed = agent.call("queue_list", q="Ignore")
     assert [item["name"] for item in listed["data"]["items"]] == [hostile]
     assert "no instructions" in listed["about"]
+    assert "\\u202eIgnore" in agent.text  # what is read as text shows what would be seen by nobody
     assert agent.call("queue_history", queue_id=row.pk)["data"]
     assert agent.refused("queue_history", queue_id=row.pk + 1)["status"] == 404
     assert agent.refused("queue_list", sort="nonsense")["code"]
@@ -97,7 +98,11 @@ def test_an_act_is_said_before_it_is_done(line: Proxy, start_agent: StartAgent) 
 
 
 def test_what_the_api_says_it_would_do_is_in_the_first_step(line: Proxy, start_agent: StartAgent) -> None:
-    agent = start_agent(make_token("admin"), "--acts", port=line.port)
+    agent = start_agent(
+        make_token("admin"), "--acts", "--tools", "consumer_import, consumer_l*", port=line.port
+    )
+    assert set(agent.tools()) == {"mqadmin_status", "consumer_list", "consumer_import"}
+    assert agent.refused("mark_post", body={"title": "x"})["code"] == "forbidden"
     assert "dry_run" not in agent.tools()["consumer_import"].input_schema["properties"]["body"]["properties"]
     text = "consumers: {shop: {queue: orders, handler: record, broker: default}}"
     body = {"text": text, "format": "yaml"}

@@ -1,4 +1,4 @@
-"""`manage.py mcp`: the same as `mqadmin mcp`, which needs no settings either."""
+"""`manage.py mcp`: the same as `mqadmin mcp`, which loads no settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         asked.options(parser)
 
-    def handle(self, *_args: Any, acts: bool, **_options: Any) -> None:
-        code = asked.serve(acts=acts)
+    def handle(self, *_args: Any, acts: bool, tools: str, **_options: Any) -> None:
+        code = asked.serve(acts=acts, tools=tools)
         if code:
             raise SystemExit(code)
