@@ -1,6 +1,6 @@
 """The command `mqadmin`: its own few commands, and all of Django's and ours that `manage.py` has.
 
-`mqadmin up` and the words about it load neither Django nor anything else.
+`mqadmin up`, `mqadmin mcp` and the words about them load no Django.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ mqadmin {version}: watch, repair and consume RabbitMQ queues from the browser
   mqadmin consumer NAME      run one process of a consumer, as under systemd or in a container
   mqadmin token create USER  make an API token, shown once; also: token list, token revoke USER
   mqadmin create_user NAME   make an account, or change its role
+  mqadmin mcp                serve the JSON API to an agent (Model Context Protocol); `--acts` offers acts too
   mqadmin topology diff      compare a broker's definitions with a file; also: export, apply
 
 Run by itself, what `mqadmin up` runs together (docs/running.md):
@@ -48,6 +49,10 @@ def main(words: Sequence[str] | None = None) -> int:
             print(_help(), end="")
         case ["--version" | "-V" | "version"]:
             print(f"mqadmin {__version__}")
+        case ["mcp", *rest]:
+            return _mcp(rest)
+        case ["help", "mcp"]:
+            return _mcp(["--help"])
         case ["help", "up"]:
             _up(["--help"])
         case ["up", *rest]:
@@ -83,6 +88,12 @@ def _up(words: list[str]) -> NoReturn:
     raise SystemExit  # `report` has exited
 
 
+def _mcp(words: list[str]) -> int:
+    from mqadmin.agents import asked
+
+    return asked.run(words)
+
+
 def _django(words: list[str]) -> None:
     """Run a management command. Ends the process with its exit code, where that is not 0."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mqadmin.settings")
@@ -94,7 +105,7 @@ def _django(words: list[str]) -> None:
     class Utility(ManagementUtility):
         def fetch_command(self, subcommand: str) -> BaseCommand:
             if subcommand not in get_commands():
-                _unknown(subcommand, ["up", "token", *OWN, *get_commands()])
+                _unknown(subcommand, ["up", "token", "mcp", *OWN, *get_commands()])
             return super().fetch_command(subcommand)
 
     stack.with_room(Utility(["mqadmin", *words]).execute)()

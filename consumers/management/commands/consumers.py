@@ -1,6 +1,7 @@
-"""`manage.py consumers diff|apply|export`: the consumers and a file in a repository, for CI.
+"""`manage.py consumers`: diff, apply, export with a file in a repository, for CI; list, start, stop for scripts.
 
-Exit codes: 0 they are the same (or the export was written), 1 they differ, 2 it could not be done.
+Exit codes: 0 they are the same (or it was done), 1 they differ, 2 it could not be done. Of list, start and stop: 0
+some were found, or it is done; 1 none, or it is so already; 2 it was asked wrongly.
 """
 
 from __future__ import annotations
@@ -8,33 +9,59 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from consumers.api.consumer_schemas import ConsumerList, consumer_out
+from consumers.api.rows import find_consumer
+from consumers.definitions import definitions, wording
 from consumers.files import applying, document, entries, planning, truth
 from consumers.files.planning import Plan
 from consumers.files.telling import plan_out, production
 from consumers.models import Consumer
+from consumers.status import summary
+from consumers.status.filtering import ConsumerSearch, choices
+from consumers.status.summary import Summary
 from mqadmin.core import database, unseen
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.management.printed import Columns, Printing, answer, shell
 
 SAME, DRIFT, FAULT = 0, 1, 2
+_HERE = ("list", "start", "stop")  # what is about no file
 
 
-class Command(BaseCommand):
-    help = "Compare the consumers with a file (TOML or YAML, by its name), bring them to it, or write them there."
+_COLUMNS: Columns = {
+    "NAME": lambda item: item["name"],
+    "BROKER": lambda item: item["broker"],
+    "QUEUE": lambda item: item["queue"],
+    "STATE": lambda item: item["status"]["state"],
+    "RUNNING": lambda item: f"{item['status']['running']}/{item['status']['wanted']}",
+    "HANDLED": lambda item: item["handled_last_hour"],
+    "FAILED": lambda item: item["failed_last_hour"],
+    "WHY": lambda item: item["status"]["reason"],
+}
+
+
+class Command(Printing):
+    help = (
+        "Compare the consumers with a file (TOML or YAML, by its name), bring them to it, or write them there; "
+        "list, start or stop them."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("do", choices=["diff", "apply", "export"])
+        parser.add_argument("do", choices=["diff", "apply", "export", *_HERE])
+        parser.add_argument("name", nargs="?", default="", help="start, stop: of the consumer")
+        parser.add_argument("--filter", default="", help="list: text in name, queue or handler")
+        parser.add_argument("--state", default="", help="list: running, failed, stopped and so on; trouble")
         parser.add_argument(
             "--file", default=settings.MQADMIN_CONSUMERS_FILE, help="else MQADMIN_CONSUMERS_FILE; - is YAML"
         )
-        parser.add_argument("--json", action="store_true", help="write what was found as JSON")
+        self.list_options(parser, pages=False)
         parser.add_argument("--dry-run", action="store_true", help="apply: only say what would be done")
         parser.add_argument("--start", action="store_true", help="apply: start the new ones")
         parser.add_argument(
@@ -44,6 +71,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if options["do"] in _HERE:
+            if options["do"] != "list" and not options["name"]:
+                raise CommandError("Name a consumer.", returncode=FAULT)
+            self.guarded(lambda: self._list(options) if options["do"] == "list" else self._switch(options))
+            return
         doing: dict[str, Callable[[dict[str, Any]], int]] = {
             "diff": self._diff,
             "apply": self._apply,
@@ -61,6 +93,31 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=FAULT) from error
         if code:
             sys.exit(code)
+
+    def _list(self, options: dict[str, Any]) -> int:
+        wanted = ConsumerSearch.read({"q": options["filter"], "state": options["state"]})
+        if wanted.state != options["state"]:
+            known = ", ".join(state for state, _word in choices())
+            raise CommandError(f"There is no such state. Known: {known}.", returncode=FAULT)
+        rows = Consumer.objects.order_by("name")
+        if options["broker"]:
+            rows = rows.filter(broker=options["broker"])
+        return self._show([item for item in summary.summaries(rows) if wanted.takes(item)], options)
+
+    def _switch(self, options: dict[str, Any]) -> int:
+        consumer = find_consumer(options["name"])
+        if options["do"] == "start":
+            definitions.start(consumer=consumer, by=shell())
+        else:  # never a second time: that would kill it
+            definitions.stop(consumer=consumer, by=shell(), only_running=True)
+        return self._show(summary.summaries([consumer]), options)
+
+    def _show(self, found: Sequence[Summary], options: dict[str, Any]) -> int:
+        shown = found[: max(options["limit"], 0)]
+        with wording.read_together(item.consumer for item in shown):
+            items = [consumer_out(item, whole=False) for item in shown]
+        page = {"items": items, "total": len(found), "next": None}
+        return self.tell(answer(ConsumerList, page), _COLUMNS, as_json=options["json"])
 
     def _diff(self, options: dict[str, Any]) -> int:
         plan = _plan(options)

@@ -14,6 +14,7 @@ from pydantic import Field
 from mqadmin.accounts.acts import accounts
 from mqadmin.accounts.pages import shown
 from mqadmin.core.acts import audit
+from mqadmin.core.api.description import SECRET
 from mqadmin.core.api.paging import paginate
 from mqadmin.core.api.plumbing import CONFIGURE, Body, PageQuery, one
 
@@ -89,7 +90,7 @@ def account_list(request: HttpRequest, wanted: Query[AccountQuery]) -> dict[str,
     return {**page, "items": [_shown(account) for account in found]}
 
 
-@router.post("/accounts", response={201: NewAccountOut})
+@router.post("/accounts", response={201: NewAccountOut}, openapi_extra=SECRET)
 def account_create(request: HttpRequest, wanted: AccountIn) -> Status[dict[str, Any]]:
     """Make an account; 422 for a name that is taken and a password that is too weak."""
     user, password = accounts.create(by=audit.actor(request), **wanted.dict())
@@ -113,7 +114,7 @@ def account_change(request: HttpRequest, account_id: int, wanted: AccountPatch) 
     return _one(user.pk)
 
 
-@router.post("/accounts/{int:account_id}/password", response=PasswordOut)
+@router.post("/accounts/{int:account_id}/password", response=PasswordOut, openapi_extra=SECRET)
 def account_password(request: HttpRequest, account_id: int) -> dict[str, str]:
     """Give an account a random password; 409 for one's own. Sessions by the old one end."""
     return {"password": accounts.new_password(by=audit.actor(request), user=_user(account_id))}

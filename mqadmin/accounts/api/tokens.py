@@ -14,6 +14,7 @@ from pydantic import Field
 from mqadmin.accounts.acts import tokens
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
+from mqadmin.core.api.description import SECRET
 from mqadmin.core.api.paging import paginate
 from mqadmin.core.api.plumbing import ASKED_WITH, CONFIGURE, VIEW, Body, PageQuery, one
 from mqadmin.core.models import ApiToken
@@ -104,7 +105,7 @@ def token_list(request: HttpRequest, wanted: Query[TokenQuery]) -> dict[str, Any
     return dict(paginate(rows, limit=wanted.limit, cursor=wanted.cursor))
 
 
-@router.post("/tokens", response={201: NewTokenOut}, auth=CONFIGURE)
+@router.post("/tokens", response={201: NewTokenOut}, auth=CONFIGURE, openapi_extra=SECRET)
 def token_create(request: HttpRequest, wanted: TokenIn) -> Status[ApiToken]:
     """Make a token of one's own, with a token that may configure: what a lesser one made would outlive its
     revocation. It lives no longer than that one. 422 without a name."""

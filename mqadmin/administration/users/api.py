@@ -15,6 +15,7 @@ from mqadmin.administration.users import acts
 from mqadmin.administration.users.acts import NewLogin, Way
 from mqadmin.administration.users.lists import USERS
 from mqadmin.core.acts import audit
+from mqadmin.core.api.description import SECRET
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 from mqadmin.rabbit.administration.users import ALGORITHMS
 
@@ -83,7 +84,7 @@ def user_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
     return page(USERS, wanted, lambda item: {**asdict(item), "is_own": item.name in mine})
 
 
-@router.post("/users", response={201: Made}, auth=CONFIGURE)
+@router.post("/users", response={201: Made}, auth=CONFIGURE, openapi_extra=SECRET)
 def user_create(request: HttpRequest, wanted: UserIn) -> Status[dict[str, str]]:
     """Make a user; 409 `exists` where there is one of that name."""
     made = acts.create(
@@ -103,7 +104,7 @@ def user_tags(request: HttpRequest, wanted: TagsIn) -> Status[None]:
     return Status(204, None)
 
 
-@router.put("/users/login", response=Made, auth=CONFIGURE)
+@router.put("/users/login", response=Made, auth=CONFIGURE, openapi_extra=SECRET)
 def user_login(request: HttpRequest, wanted: LoginIn) -> dict[str, str]:
     """Change how a user signs in; 409 `own_account` for mqadmin's own."""
     made = acts.set_login(

@@ -126,6 +126,11 @@ class SnoozeIn(Body):
 @router.get("/alerts", response=IncidentList)
 def incident_list(request: HttpRequest, wanted: Query[IncidentQuery]) -> Page:
     """List incidents: the newest first, of resolved ones those that ended last."""
+    return found(wanted)
+
+
+def found(wanted: IncidentQuery) -> Page:
+    """Return a page of incidents."""
     rows, order = Incident.objects.all(), ["-opened_at", "-id"]
     if wanted.state == "firing":
         rows = rows.filter(resolved_at=None)
@@ -139,25 +144,25 @@ def incident_list(request: HttpRequest, wanted: Query[IncidentQuery]) -> Page:
 @router.get("/alerts/{int:incident_id}", response=IncidentDetailOut)
 def incident_detail(request: HttpRequest, incident_id: int) -> Incident:
     """Show one incident: what fires in it and why, and what helps."""
-    return _incident(incident_id)
+    return the_incident(incident_id)
 
 
 @router.post("/alerts/{int:incident_id}/acknowledge", response=IncidentOut, auth=OPERATE)
 def incident_acknowledge(request: HttpRequest, incident_id: int) -> Incident:
     """Say that somebody looks after it: it is not repeated, not escalated. 409 names who did so before."""
-    return acts.acknowledge(incident=_incident(incident_id), by=audit.actor(request))
+    return acts.acknowledge(incident=the_incident(incident_id), by=audit.actor(request))
 
 
 @router.post("/alerts/{int:incident_id}/reopen", response=IncidentOut, auth=OPERATE)
 def incident_reopen(request: HttpRequest, incident_id: int) -> Incident:
     """Take the acknowledgement back."""
-    return acts.reopen(incident=_incident(incident_id), by=audit.actor(request))
+    return acts.reopen(incident=the_incident(incident_id), by=audit.actor(request))
 
 
 @router.post("/alerts/{int:incident_id}/snooze", response=IncidentOut, auth=OPERATE)
 def incident_snooze(request: HttpRequest, incident_id: int, wanted: SnoozeIn) -> Incident:
     """Have nobody told of it for a while, unless it gets worse. 409 names who snoozed it before."""
-    incident = _incident(incident_id)
+    incident = the_incident(incident_id)
     ends = wanted.until
     if wanted.minutes is not None:
         ends = timezone.now() + timedelta(minutes=min(wanted.minutes, incidents.MOST_MINUTES))
@@ -167,8 +172,9 @@ def incident_snooze(request: HttpRequest, incident_id: int, wanted: SnoozeIn) ->
 @router.post("/alerts/{int:incident_id}/wake", response=IncidentOut, auth=OPERATE)
 def incident_wake(request: HttpRequest, incident_id: int) -> Incident:
     """End a snooze before its time."""
-    return acts.wake(incident=_incident(incident_id), by=audit.actor(request))
+    return acts.wake(incident=the_incident(incident_id), by=audit.actor(request))
 
 
-def _incident(pk: int) -> Incident:
+def the_incident(pk: int) -> Incident:
+    """Return one incident. Raises ApiError 404."""
     return one(Incident.objects.filter(pk=pk), _("There is no alert %(id)s.") % {"id": pk})

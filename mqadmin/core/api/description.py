@@ -25,6 +25,9 @@ class ErrorOut(Schema):
     errors: list[dict[str, Any]] | None = None
 
 
+NEEDS = "x-mqadmin-needs"  # of a call: what its token must hold, view, operate or configure
+SECRET = {"x-mqadmin-secret": True}  # `openapi_extra=` of a call whose answer is for nobody but a person
+
 # What a call may answer instead, beside what it describes itself.
 _ERRORS = {
     400: "The request cannot be read, or its cursor, sort or pattern makes no sense.",
@@ -37,6 +40,14 @@ _ERRORS = {
     422: "A value is missing or wrong: the detail names it.",
     503: "The broker or the database does not answer.",
 }
+
+
+class _Described(OpenAPISchema):
+    """The description, with the permission that each call asks for."""
+
+    def operation_details(self, operation: Operation) -> dict[str, Any]:
+        needed = (getattr(auth, "needed", None) for auth in operation.auth_callbacks)
+        return {**super().operation_details(operation), NEEDS: next(filter(None, needed), "view")}
 
 
 class Api(NinjaAPI):
@@ -67,7 +78,10 @@ class Api(NinjaAPI):
         return super().create_temporal_response(request)
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        schema = super().get_openapi_schema(**options)
+        prefix = options.get("path_prefix")
+        if prefix is None:
+            prefix = self.get_root_path(options.get("path_params") or {})
+        schema = _Described(self, prefix)
         schema["components"]["schemas"]["ErrorOut"] = ErrorOut.model_json_schema()
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorOut"}}}
         for call in (call for path in schema["paths"].values() for call in path.values()):

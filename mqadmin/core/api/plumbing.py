@@ -89,7 +89,7 @@ class Token(HttpBearer):
 
     def __init__(self, needed: Needed | None = None) -> None:
         super().__init__()
-        self._needed = needed
+        self.needed = needed
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         found = tokens.of(token, addresses.client(request))
@@ -100,7 +100,7 @@ class Token(HttpBearer):
         user = found.user
         request.user = user
         setattr(request, ASKED_WITH, found)
-        reason = permissions.denial(user, self._needed) if self._needed else ""
+        reason = permissions.denial(user, self.needed) if self.needed else ""
         if reason:
             raise ApiError(403, "forbidden", reason + _narrowed(found))
         return user

@@ -76,6 +76,11 @@ def letter_groups(request: HttpRequest, page: Query[PageQuery], wanted: Query[Le
 
     A cause may be on two pages, or on none, where letters come in between two calls.
     """
+    return causes(page, wanted)
+
+
+def causes(page: PageQuery, wanted: LetterQuery) -> dict[str, Any]:
+    """Return a page of causes. Raises ApiError where a broker must be named, Refusal for a wrong filter."""
     if not wanted.status:
         wanted.status = DeadLetter.Status.PARKED
     filter = filter_of(wanted, one_broker=True)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 
 from mqadmin.core.acts import audit
+from mqadmin.core.api.description import SECRET
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import OPERATE, VIEW, Body, PageQuery, one
 from mqadmin.deadletters.acts import editing
@@ -169,7 +170,9 @@ def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
     return letter
 
 
-@router.post("/dead-letters/{int:letter_id}/reveal", response=LetterDetailOut, auth=OPERATE)
+@router.post(
+    "/dead-letters/{int:letter_id}/reveal", response=LetterDetailOut, auth=OPERATE, openapi_extra=SECRET
+)
 def letter_reveal(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Show one letter with its masked fields, once; that is written down."""
     letter = _letter(letter_id)

@@ -174,6 +174,11 @@ def queue_list(request: HttpRequest, wanted: Query[QueueQuery]) -> Page:
     `filter` is a search as the page has it: `vhost:prod health:broken ready>1000 -name:/^amq/ lag>5m`; 400
     `bad_query` with the place where it cannot be read.
     """
+    return found(wanted)
+
+
+def found(wanted: QueueQuery) -> Page:
+    """Return a page of queues. Raises ApiError for a search, a pattern or an order that makes no sense."""
     rows: QuerySet[Queue] = Queue.objects.filter(gone_at__isnull=True).select_related("broker")
     names = {"broker__slug": "broker", "vhost": "vhost", "name": "name", "health": "health", "type": "type"}
     exact = {column: getattr(wanted, name) for column, name in names.items()}
