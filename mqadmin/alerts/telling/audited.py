@@ -61,7 +61,7 @@ class Teller:
         leases.release(LEASE, self._holder)
 
     def _later(self, entry: AuditEntry, why: str) -> float:
-        delay = min(FIRST_DELAY_S * 2 ** min(self._failed, 10), LONGEST_DELAY_S)
+        delay = min(FIRST_DELAY_S * 2.0 ** min(self._failed, 10), LONGEST_DELAY_S)
         if not self._failed:
             log.warning(
                 "the webhook of the audit log did not take entry %s, and is tried on: %s", entry.pk, why
