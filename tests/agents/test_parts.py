@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mqadmin.agents import bounded, described
+from mqadmin.agents import asked, bounded, described
 from mqadmin.agents.asking import Line, Place, Trouble, place, segment
 from mqadmin.agents.confirming import LASTS_S, Codes
 from tests.support.processes import ROOT
@@ -222,6 +222,19 @@ def test_it_needs_neither_database_nor_settings_to_say_what_it_lacks(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "mqadmin mcp: Set MQADMIN_TOKEN to an API token of mqadmin.\n"
     assert not list(tmp_path.glob("*.sqlite3"))
+
+
+def test_without_the_extra_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MQADMIN_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("MQADMIN_TOKEN", "mqa_x")
+    monkeypatch.delitem(sys.modules, "mqadmin.agents.serving", raising=False)
+    monkeypatch.delattr("mqadmin.agents.serving", raising=False)
+    monkeypatch.setitem(sys.modules, "mcp_types", None)
+    assert asked.run([]) == 2
+    said = "mqadmin mcp: mcp_types is not installed. Install the extra: mqadmin[mcp]\n"
+    assert capsys.readouterr() == ("", said)
 
 
 def test_it_loads_no_django() -> None:

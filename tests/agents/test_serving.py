@@ -18,7 +18,12 @@ from tests.core.conftest import make_user
 from tests.queues.conftest import make_queue
 from tests.rabbit.proxy import Proxy
 
-pytestmark = [pytest.mark.usefixtures("no_broker"), pytest.mark.processes, pytest.mark.any_database]
+pytestmark = [
+    pytest.mark.usefixtures("no_broker"),
+    pytest.mark.processes,
+    pytest.mark.any_database,
+    pytest.mark.any_version,
+]
 
 OWN = {"queue_view_save", "queue_view_delete", "letter_view_save", "letter_view_delete", "token_revoke"}
 
