@@ -70,6 +70,13 @@ def _up_to(most: str) -> frozenset[str]:
     return next((frozenset(held) for held in ROLES.values() if held[-1] == most), frozenset())
 
 
+def give(user: Account, role: str) -> None:
+    """Give an account a role in place of all rights that it had; "" is none. In a transaction of the caller's."""
+    Account.objects.filter(pk=user.pk).update(is_superuser=False, is_staff=False)
+    user.user_permissions.clear()
+    user.groups.set(Group.objects.filter(name=role))
+
+
 def role(user: User) -> str:
     """Return the greatest role whose permissions an active user all holds, "" for none."""
     return next((name for name in reversed(ROLES) if all(may(user, held) for held in ROLES[name])), "")

@@ -48,7 +48,7 @@ def create(*, by: Actor, name: str, role: str, password: str = "") -> tuple[User
         try:
             with transaction.atomic():
                 user.save()
-                user.groups.set([_group(role)])
+                permissions.give(user, role)
         except IntegrityError:
             raise _refused({"name": _("There is an account of this name.")}) from None
     return user, chosen
@@ -65,12 +65,9 @@ def give_role(*, by: Actor, user: User, role: str) -> None:
     if sign_on.decides_roles() and not user.has_usable_password():
         raise Refusal(_("Its role comes from its groups where it signs on."), "from_groups")
     with _act(by, "user.role", user, role=role, was=permissions.role(user)), transaction.atomic():
-        group = _group(role)
         if role != "admin":
             _not_the_last(user)
-        User.objects.filter(pk=user.pk).update(is_superuser=False, is_staff=False)
-        user.user_permissions.clear()
-        user.groups.set([group])
+        permissions.give(user, role)
 
 
 def switch(*, by: Actor, user: User, is_on: bool) -> None:
@@ -82,7 +79,6 @@ def switch(*, by: Actor, user: User, is_on: bool) -> None:
         _not_oneself(by, user, _("Nobody switches off their own account: another admin can."))
     with _act(by, "user.switch_on" if is_on else "user.switch_off", user), transaction.atomic():
         if not is_on:
-            _group("admin")
             _not_the_last(user)
         User.objects.filter(pk=user.pk).update(is_active=is_on)
 
@@ -168,12 +164,10 @@ def _not_oneself(by: Actor, user: User, words: str) -> None:
         raise Refusal(words, "own_account")
 
 
-def _group(role: str) -> Group:
-    """Return a role's group, held until the transaction ends: else two admins could each take the other's right."""
-    return Group.objects.select_for_update().get(name=role)
-
-
 def _not_the_last(user: User) -> None:
+    """Raise Refusal for the last admin. One at a time until the transaction ends: else two admins could each take
+    the other's right."""
+    Group.objects.select_for_update().get(name="admin")
     others = permissions.holders("configure").exclude(pk=user.pk)
     if permissions.may(user, "configure") and not others.exists():
         raise Refusal(_("This is the last admin: make another one first."), "last_admin")

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -109,7 +109,7 @@ def _made(who: SignedOn) -> User:
         try:
             with transaction.atomic():
                 user.save()
-                user.groups.set(Group.objects.filter(name=given))
+                permissions.give(user, given)
         except IntegrityError:  # another request of theirs was first
             return User.objects.get(username=who.name)
     return user
@@ -121,9 +121,7 @@ def _give(user: User, wanted: str) -> None:
         audit.act(by=audit.SYSTEM, action="user.role", target=user.get_username(), detail=detail),
         transaction.atomic(),
     ):
-        User.objects.filter(pk=user.pk).update(is_superuser=False, is_staff=False)
-        user.user_permissions.clear()
-        user.groups.set(Group.objects.filter(name=wanted))
+        permissions.give(user, wanted)
 
 
 def _groups(request: HttpRequest) -> tuple[str, ...]:

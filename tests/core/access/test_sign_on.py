@@ -135,6 +135,13 @@ def test_a_session_ends_when_the_proxy_names_nobody_or_another() -> None:
     assert get(browser, peer="203.0.113.7").status_code == 302
 
 
+def test_a_session_ends_when_nobody_signs_on_at_a_proxy_any_more(settings: Any) -> None:
+    browser = Client()
+    assert get(browser, "eve").status_code == 200
+    settings.MQADMIN_SIGN_ON_HEADER = ""
+    assert get(browser, "eve").status_code == 302
+
+
 def test_the_header_counts_more_than_who_is_signed_in(sign_in: SignIn) -> None:
     browser = sign_in("admin")
     assert get(browser, "eve", path="/operations/").context["request"].user.username == "eve"
