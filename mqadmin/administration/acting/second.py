@@ -10,7 +10,7 @@ from mqadmin.administration.effects import touched
 from mqadmin.administration.effects import words as effect_words
 from mqadmin.approvals.gate import gate, kinds
 from mqadmin.approvals.gate.gate import Asked, Foretold
-from mqadmin.approvals.gate.size import Size
+from mqadmin.approvals.gate.size import Size, limit_of
 from mqadmin.core.acts.audit import Actor
 from mqadmin.rabbit.effects.effect import Effect, Level, Statement
 
@@ -47,11 +47,24 @@ def ask(
         broker,
         summary,
         {"broker": broker, **arguments},
-        size_of(effect),
+        _size(broker, effect),
         vhost=str(values.get("vhost", "")),
         foretell=lambda: foretold(effect),
     )
     gate.ask(asked, by=by, entry=act.entry)
+
+
+def _size(broker: str, effect: Effect) -> Size:
+    """Return how large an effect is. Messages that nobody can count are as many as need a second person."""
+    found, limit = size_of(effect), limit_of(broker)
+    if limit is None or not any(map(_is_unknown, effect.statements)):
+        return found
+    return Size(max(found.messages, limit.messages), found.objects)
+
+
+def _is_unknown(item: Statement) -> bool:
+    name = _MESSAGES.get(item.code)
+    return item.level == "loses" and name is not None and item.params.get(name) is None
 
 
 def size_of(effect: Effect) -> Size:
@@ -86,4 +99,4 @@ def warning(action: str, broker: str, values: Mapping[str, Any], by: Actor) -> s
     if not gate.concerns(broker, by) or not kinds.is_known(action):
         return ""
     effect = touched.effect(broker, action, values)
-    return "" if effect is None else gate.warning(action, broker, size_of(effect), by)
+    return "" if effect is None else gate.warning(action, broker, _size(broker, effect), by)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from mqadmin.approvals.gate.gate import Foretold, digest
 from mqadmin.core import hooks
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages.formats import number
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import RabbitError
 
@@ -27,13 +29,15 @@ def mark(queue: Queue) -> str:
     return digest((queue.pk, queue.type, queue.durable, sorted(map(repr, queue.arguments.items()))))
 
 
-def foretold(action: str, queue: Queue, *, is_kept: bool) -> list[Foretold]:
-    """Return what dropping what is in a queue, or deleting it, would do."""
+def foretold(action: str, queue: Queue, count: int, *, is_kept: bool) -> list[Foretold]:
+    """Return what dropping the `count` messages in a queue, or deleting it with them, would do."""
     values = {"vhost": queue.vhost, "name": queue.name}
+    text = ngettext("It holds %(n)s message.", "It holds %(n)s messages.", count)
+    found = [Foretold("loses" if count and not is_kept else "tells", text % {"n": number(count)})]
     try:
-        found = [Foretold(*item) for item in hooks.foretold(action, queue.broker.slug, values)]
+        found += [Foretold(*item) for item in hooks.foretold(action, queue.broker.slug, values)]
     except RabbitError as error:
-        found = [Foretold("unknown", str(error))]
+        found.append(Foretold("unknown", str(error)))
     if is_kept:
         text = _("A copy of what is ready is kept for seven days, and can be put back.")
         return [*found, Foretold("tells", text)]

@@ -112,7 +112,7 @@ def _asked(queue: Queue, count: int, options: Mapping[str, Any]) -> Asked:
         vhost=queue.vhost,
         queue=queue.name,
         mark=agreed.mark(queue),
-        foretell=lambda: agreed.foretold("queue.delete", queue, is_kept=options["is_kept"]),
+        foretell=lambda: agreed.foretold("queue.delete", queue, count, is_kept=options["is_kept"]),
     )
 
 

@@ -53,7 +53,7 @@ def purge(
         _check(expect, entry.count, tolerance)
         if snapshot and (why := snapshots.why_not(queue, entry.count)):
             raise Refusal(_("%(why)s Purge without one, or move the messages.") % {"why": why}, "too_much")
-        summary = _("Purge %(queue)s") % {"queue": target}
+        summary, total = _("Purge %(queue)s") % {"queue": target}, entry.count
         asked = Asked(
             "queue.purge",
             queue.broker.slug,
@@ -63,7 +63,7 @@ def purge(
             vhost=queue.vhost,
             queue=queue.name,
             mark=agreed.mark(queue),
-            foretell=lambda: agreed.foretold("queue.purge", queue, is_kept=snapshot),
+            foretell=lambda: agreed.foretold("queue.purge", queue, total, is_kept=snapshot),
         )
         gate.ask(asked, by=by, entry=entry)
         return operations.start(
