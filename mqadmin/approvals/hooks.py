@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mqadmin.approvals.acts import closing
+from mqadmin.approvals.acts import closing, restored
 from mqadmin.approvals.gate import lately, size
 from mqadmin.approvals.models import Approval
 from mqadmin.core import hooks, permissions
@@ -24,6 +24,7 @@ def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     hooks.register_retention(closing.step)
     hooks.register_retention(lately.forget)
+    hooks.register_restored(restored.stand_down)
     hooks.register_attention(attention)
     hooks.register_nav_badge("approvals", badge)
     hooks.register_nav_shown("approvals", is_shown)

@@ -11,6 +11,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
+from mqadmin.alerts.models import Rule
+from mqadmin.alerts.seeing import of_approvals
+from mqadmin.alerts.seeing.world import World
+from mqadmin.alerts.telling import wording
+from mqadmin.alerts.telling.members import Member
 from mqadmin.approvals.acts import closing, deciding
 from mqadmin.approvals.gate.size import Limit, Size, limit_of
 from mqadmin.approvals.models import Approval, Counted
@@ -184,6 +189,31 @@ def test_the_same_account_cannot_split(ann: User) -> None:
 def _discarded() -> selection.Selection:
     pk = letter(status="discarded").pk
     return selection.some("default", [pk])
+
+
+def test_in_a_restored_database_nothing_waits(waiting: Approval, bob: User) -> None:
+    assert "1 act that waited for a second person is closed." in hooks.restored("restored from a backup")
+    waiting.refresh_from_db()
+    with pytest.raises(Refusal, match="Its time is over"):
+        agree(waiting, bob)
+
+
+def test_alerts_tell_of_what_waits_and_of_who_went_alone(waiting: Approval, settings: Any, ann: User) -> None:
+    def found(**rule: Any) -> list[tuple[str, str]]:
+        made = Rule(pk=1, about=Rule.About.APPROVAL, window_s=3600, **rule)
+        now = timezone.now()
+        hits = of_approvals.approvals(made, World(now, {}))
+        told = [Member(hit.subject, made, now, hit.params) for hit in hits]
+        return [(wording.title("", [item]), wording.sentence(item)) for item in told]
+
+    ((title, sentence),) = found(codes=["waiting"])
+    assert title == "ann waits for a second person: Discard 6 letters"
+    assert sentence.startswith("6 messages on default; it expires at ")
+    assert found(codes=["alone"]) == []
+    settings.MQADMIN_FOUR_EYES_ALONE = ["ann"]
+    reason = "the site is down, nobody answers"
+    deciding.go_alone(approval=waiting, user=ann, by=actor(ann), reason=reason, seen=waiting.version)
+    assert found() == [("ann went ahead alone: Discard 6 letters", f"6 messages on default. Why: {reason}.")]
 
 
 def test_refused_acts_are_no_approvals(ann: User) -> None:

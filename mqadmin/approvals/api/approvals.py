@@ -17,7 +17,7 @@ from mqadmin.approvals.gate import telling
 from mqadmin.approvals.models import Approval
 from mqadmin.core.acts import audit
 from mqadmin.core.api.paging import paginate
-from mqadmin.core.api.plumbing import VIEW, Body, PageQuery, one
+from mqadmin.core.api.plumbing import OPERATE, VIEW, Body, PageQuery, one
 
 router = Router(tags=["approvals"], auth=VIEW)
 
@@ -123,9 +123,9 @@ def approval_detail(request: HttpRequest, approval_id: int) -> dict[str, Any]:
     return telling.out(_find(approval_id))
 
 
-@router.post("/approvals/{int:approval_id}/approve", response=ApprovalOut)
+@router.post("/approvals/{int:approval_id}/approve", response=ApprovalOut, auth=OPERATE)
 def approval_approve(request: HttpRequest, approval_id: int, wanted: ApproveIn) -> dict[str, Any]:
-    """Agree, and have it done in the name of who asked. It takes the right that the act takes.
+    """Agree, and have it done in the name of who asked. It takes the right that the act takes, `needs`.
 
     409 `own` with any token of who asked; `wrong_state` where it was decided or has expired; `changed` for another
     version; `outgrown` where it would do over a tenth more by now: then it waits to be agreed to anew.
@@ -135,7 +135,7 @@ def approval_approve(request: HttpRequest, approval_id: int, wanted: ApproveIn) 
     return telling.out(deciding.approve(approval=approval, user=request.user, by=by, seen=wanted.version))
 
 
-@router.post("/approvals/{int:approval_id}/refuse", response=ApprovalOut)
+@router.post("/approvals/{int:approval_id}/refuse", response=ApprovalOut, auth=OPERATE)
 def approval_refuse(request: HttpRequest, approval_id: int, wanted: RefuseIn) -> dict[str, Any]:
     """Say no to what somebody else asked for. It takes the right that the act takes."""
     approval, by = _find(approval_id), audit.actor(request)
@@ -149,7 +149,7 @@ def approval_take_back(request: HttpRequest, approval_id: int) -> dict[str, Any]
     return telling.out(closing.take_back(approval=approval, user=request.user, by=audit.actor(request)))
 
 
-@router.post("/approvals/{int:approval_id}/alone", response=ApprovalOut)
+@router.post("/approvals/{int:approval_id}/alone", response=ApprovalOut, auth=OPERATE)
 def approval_alone(request: HttpRequest, approval_id: int, wanted: AloneIn) -> dict[str, Any]:
     """Go ahead with one's own act without a second person: for accounts that MQADMIN_FOUR_EYES_ALONE names."""
     approval, by = _find(approval_id), audit.actor(request)

@@ -42,7 +42,7 @@ def approval_detail(request: HttpRequest, approval_id: int) -> HttpResponse:
     return rendering.page(request, "approvals/detail.html", context, fragment="approvals/_detail.html")
 
 
-@permissions.view
+@permissions.operate
 @require_POST
 def approval_approve(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Agree, and have it done."""
@@ -52,7 +52,7 @@ def approval_approve(request: HttpRequest, approval_id: int) -> HttpResponse:
     return _there(request, approval, approval.result)
 
 
-@permissions.view
+@permissions.operate
 @require_POST
 def approval_alone(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Go ahead without a second person, as who asked, in an emergency."""
@@ -68,7 +68,7 @@ def approval_alone(request: HttpRequest, approval_id: int) -> HttpResponse:
     return _there(request, approval, approval.result)
 
 
-@permissions.view
+@permissions.operate
 @require_POST
 def approval_refuse(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Say no, and why."""

@@ -221,7 +221,11 @@ def create_api() -> NinjaAPI:
         version="1",
         urls_namespace="api",
         description=str(
-            _("Everything the pages do. Make a token under your name or by `%(command)s create_token USER`.")
+            _(
+                "Everything the pages do. Make a token under your name or by `%(command)s create_token USER`. "
+                "Where large acts need a second person, a call for one answers 202 with `code` `awaits_approval` and the "
+                "`approval` that waits, instead of what it answers otherwise: nothing was done yet."
+            )
             % {"command": place.COMMAND}
         ),
         auth=Token(),
