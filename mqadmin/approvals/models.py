@@ -79,7 +79,9 @@ class Approval(models.Model):
 
     @property
     def tone(self) -> Tone:
-        """The colour of its stage."""
+        """The colour of its stage; of one that went ahead alone it is told loudly."""
+        if self.is_alone:
+            return "red"
         tones: dict[str, Tone] = {"waiting": "amber", "doing": "blue", "done": "green", "failed": "red"}
         return tones.get(self.stage, "grey")
 

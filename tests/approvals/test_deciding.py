@@ -159,7 +159,7 @@ def test_alone_only_who_is_named_and_says_why(waiting: Approval, ann: User, bob:
 
     with pytest.raises(Refusal) as forbidden:
         alone(ann, "the site is down, nobody answers")
-    assert forbidden.value.status == 403
+    assert forbidden.value.code == "not_alone"
     settings.MQADMIN_FOUR_EYES_ALONE = ["ann", "bob"]
     with pytest.raises(Refusal, match="Nobody may go ahead alone but who asked"):
         alone(bob, "the site is down, nobody answers")

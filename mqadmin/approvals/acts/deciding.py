@@ -51,14 +51,14 @@ def may_go_alone(approval: Approval, user: Any) -> bool:
 def go_alone(*, approval: Approval, user: Any, by: Actor, reason: str, seen: int) -> Approval:
     """Do one's own act without a second person, for a reason that is told to everybody.
 
-    Raises as `approve` does; Refusal (403, "forbidden") for who may not, (422) without a reason.
+    Raises as `approve` does; Refusal (409, "not_alone") for who may not, (422) without a reason.
     """
     words = " ".join(reason.split())
     with _written(approval, "approval.alone", by, reason=words):
         permissions.check(user, approval.needs)  # type: ignore[arg-type]
         if not may_go_alone(approval, user):
             text = _("Nobody may go ahead alone but who asked, and who MQADMIN_FOUR_EYES_ALONE names.")
-            raise Refusal(text, "forbidden", status=403)
+            raise Refusal(text, "not_alone")
         if len(words) < SHORTEST_REASON:
             text = _("Say why it cannot wait for a second person, in %(n)d characters at least.")
             text = text % {"n": SHORTEST_REASON}

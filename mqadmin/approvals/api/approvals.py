@@ -151,7 +151,10 @@ def approval_take_back(request: HttpRequest, approval_id: int) -> dict[str, Any]
 
 @router.post("/approvals/{int:approval_id}/alone", response=ApprovalOut, auth=OPERATE)
 def approval_alone(request: HttpRequest, approval_id: int, wanted: AloneIn) -> dict[str, Any]:
-    """Go ahead with one's own act without a second person: for accounts that MQADMIN_FOUR_EYES_ALONE names."""
+    """Go ahead with one's own act without a second person: for accounts that MQADMIN_FOUR_EYES_ALONE names.
+
+    409 `not_alone` for all others; 422 without a reason.
+    """
     approval, by = _find(approval_id), audit.actor(request)
     done = deciding.go_alone(
         approval=approval, user=request.user, by=by, reason=wanted.reason, seen=wanted.version

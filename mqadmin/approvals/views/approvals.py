@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.core.paginator import Paginator
+from django.db.models import Case, IntegerField, Q, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -25,9 +27,11 @@ PER_PAGE = 50
 @permissions.view
 @require_GET
 def approval_list(request: HttpRequest) -> HttpResponse:
-    """What waits, and what was decided: of the broker that is shown, or of all."""
+    """What waits first, then what was decided: of the broker that is shown, or of all."""
     rows = Approval.objects.filter(broker__in=brokers.within(brokers.scope(request)))
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    waits = Q(status=Approval.Status.WAITING, expires_at__gt=timezone.now())
+    first = Case(When(waits, then=0), default=1, output_field=IntegerField())
+    page = Paginator(rows.order_by(first, "-id"), PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "rows": [showing.row(item, request.user) for item in page]}
     return rendering.page(request, "approvals/list.html", context, fragment="approvals/_list.html")
 

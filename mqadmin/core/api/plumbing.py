@@ -223,8 +223,8 @@ def create_api() -> NinjaAPI:
         description=str(
             _(
                 "Everything the pages do. Make a token under your name or by `%(command)s create_token USER`. "
-                "Where large acts need a second person, a call for one answers 202 with `code` `awaits_approval` and the "
-                "`approval` that waits, instead of what it answers otherwise: nothing was done yet."
+                "Where large acts need a second person, a call for one answers 202 with `code` `awaits_approval` "
+                "and the `approval` that waits, instead of what it answers otherwise: nothing was done yet."
             )
             % {"command": place.COMMAND}
         ),
