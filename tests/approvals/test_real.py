@@ -217,7 +217,7 @@ def test_a_virtual_host_an_exchange_a_policy(
     assert waiting.messages == 8
     assert any(item["level"] == "loses" for item in waiting.foretold)
     # One that drops nothing waits for nobody.
-    policy_acts.put(by=by, **place, **policy | {"name": "long", "definition": {"max-length": 100}})
+    policy_acts.put(by=by, **place, **policy | {"name": "other", "pattern": "^other$"})
     agree(waiting, bob)
     wait_until(lambda: depth(work, broker_config) == 2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.core.paginator import Paginator
 from django.db.models import Case, IntegerField, Q, When
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +21,7 @@ from mqadmin.core import brokers, permissions, unseen
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
-from mqadmin.rabbit.errors import ConfigurationError
+from mqadmin.rabbit.errors import ConfigurationError, RabbitError
 
 PER_PAGE = 50
 
@@ -40,63 +42,84 @@ def approval_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def approval_detail(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Who asked for what, what it would do, until when it waits; what became of it."""
-    approval = _find(approval_id)
-    brokers.show(request, approval.broker)
-    context = showing.detail(approval, request.user) | {"must_type": _must_type(approval)}
-    return rendering.page(request, "approvals/detail.html", context, fragment="approvals/_detail.html")
+    return _page(request, _find(approval_id))
 
 
 @permissions.operate
 @require_POST
 def approval_approve(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Agree, and have it done."""
-    approval = _find(approval_id)
-    _require_typed(request, approval)
-    deciding.approve(approval=approval, user=request.user, by=audit.actor(request), seen=_seen(request))
-    return _there(request, approval, approval.result)
+
+    def approve(approval: Approval) -> str:
+        _require_typed(request, approval)
+        by = audit.actor(request)
+        return deciding.approve(approval=approval, user=request.user, by=by, seen=_seen(request)).result
+
+    return _decided(request, approval_id, approve)
 
 
 @permissions.operate
 @require_POST
 def approval_alone(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Go ahead without a second person, as who asked, in an emergency."""
-    approval = _find(approval_id)
-    _require_typed(request, approval)
-    deciding.go_alone(
-        approval=approval,
-        user=request.user,
-        by=audit.actor(request),
-        reason=request.POST.get("reason", ""),
-        seen=_seen(request),
-    )
-    return _there(request, approval, approval.result)
+
+    def go_alone(approval: Approval) -> str:
+        _require_typed(request, approval)
+        reason, by = request.POST.get("reason", ""), audit.actor(request)
+        return deciding.go_alone(
+            approval=approval, user=request.user, by=by, reason=reason, seen=_seen(request)
+        ).result
+
+    return _decided(request, approval_id, go_alone)
 
 
 @permissions.operate
 @require_POST
 def approval_refuse(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Say no, and why."""
-    approval = _find(approval_id)
-    reason = request.POST.get("reason", "")
-    closing.refuse(approval=approval, user=request.user, by=audit.actor(request), reason=reason)
-    return _there(request, approval, _("Refused. %(who)s can read why.") % {"who": approval.asked_by})
+
+    def refuse(approval: Approval) -> str:
+        reason, by = request.POST.get("reason", ""), audit.actor(request)
+        closing.refuse(approval=approval, user=request.user, by=by, reason=reason)
+        return _("Refused. %(who)s can read why.") % {"who": approval.asked_by}
+
+    return _decided(request, approval_id, refuse)
 
 
 @permissions.view
 @require_POST
 def approval_take_back(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Want it no more."""
+
+    def take_back(approval: Approval) -> str:
+        closing.take_back(approval=approval, user=request.user, by=audit.actor(request))
+        return _("Taken back: nothing was done.")
+
+    return _decided(request, approval_id, take_back)
+
+
+def _decided(request: HttpRequest, approval_id: int, decide: Callable[[Approval], str]) -> HttpResponse:
+    """Decide, and show what became of it; where that is a no, say it above what is so now."""
     approval = _find(approval_id)
-    closing.take_back(approval=approval, user=request.user, by=audit.actor(request))
-    return _there(request, approval, _("Taken back: nothing was done."))
+    try:
+        text = decide(approval)
+    except Refusal as refusal:
+        return _page(request, _find(approval_id), fault=refusal.text, status=refusal.status)
+    except RabbitError as error:
+        return _page(request, _find(approval_id), fault=str(error), status=503)
+    return rendering.moved(request, reverse("approval_detail", args=[approval.pk]), text)
+
+
+def _page(request: HttpRequest, approval: Approval, *, fault: str = "", status: int = 200) -> HttpResponse:
+    brokers.show(request, approval.broker)
+    context = showing.detail(approval, request.user) | {"must_type": _must_type(approval), "fault": fault}
+    return rendering.page(
+        request, "approvals/detail.html", context, fragment="approvals/_detail.html", status=status
+    )
 
 
 def _find(approval_id: int) -> Approval:
     return get_object_or_404(Approval.objects.select_related("operation"), pk=approval_id)
-
-
-def _there(request: HttpRequest, approval: Approval, text: str) -> HttpResponse:
-    return rendering.moved(request, reverse("approval_detail", args=[approval.pk]), text)
 
 
 def _seen(request: HttpRequest) -> int:
