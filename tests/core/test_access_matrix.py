@@ -337,7 +337,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "approval_approve": (None, OPERATOR),
     "approval_alone": (None, OPERATOR),
     "approval_refuse": (None, OPERATOR),
-    "approval_take_back": (None, VIEWER),
+    "approval_take_back": (None, OPERATOR),
     "token_list": (VIEWER, VIEWER),
     "token_revoke": (None, VIEWER),
 }
@@ -574,7 +574,7 @@ CALLS = {
     "GET /approvals/{approval_id}": VIEWER,
     "POST /approvals/{approval_id}/approve": OPERATOR,
     "POST /approvals/{approval_id}/refuse": OPERATOR,
-    "POST /approvals/{approval_id}/take-back": VIEWER,
+    "POST /approvals/{approval_id}/take-back": OPERATOR,
     "POST /approvals/{approval_id}/alone": OPERATOR,
     "GET /tokens": VIEWER,
     "POST /tokens": ADMIN,

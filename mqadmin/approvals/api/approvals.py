@@ -16,6 +16,7 @@ from mqadmin.approvals.acts import closing, deciding
 from mqadmin.approvals.gate import telling
 from mqadmin.approvals.models import Approval
 from mqadmin.core.acts import audit
+from mqadmin.core.api.description import SECRET
 from mqadmin.core.api.paging import paginate
 from mqadmin.core.api.plumbing import OPERATE, VIEW, Body, PageQuery, one
 
@@ -123,7 +124,7 @@ def approval_detail(request: HttpRequest, approval_id: int) -> dict[str, Any]:
     return telling.out(_find(approval_id))
 
 
-@router.post("/approvals/{int:approval_id}/approve", response=ApprovalOut, auth=OPERATE)
+@router.post("/approvals/{int:approval_id}/approve", response=ApprovalOut, auth=OPERATE, openapi_extra=SECRET)
 def approval_approve(request: HttpRequest, approval_id: int, wanted: ApproveIn) -> dict[str, Any]:
     """Agree, and have it done in the name of who asked. It takes the right that the act takes, `needs`.
 
@@ -142,14 +143,14 @@ def approval_refuse(request: HttpRequest, approval_id: int, wanted: RefuseIn) ->
     return telling.out(closing.refuse(approval=approval, user=request.user, by=by, reason=wanted.reason))
 
 
-@router.post("/approvals/{int:approval_id}/take-back", response=ApprovalOut)
+@router.post("/approvals/{int:approval_id}/take-back", response=ApprovalOut, auth=OPERATE)
 def approval_take_back(request: HttpRequest, approval_id: int) -> dict[str, Any]:
     """Want no more what one asked for oneself; 409 `not_own` for what others did."""
     approval = _find(approval_id)
     return telling.out(closing.take_back(approval=approval, user=request.user, by=audit.actor(request)))
 
 
-@router.post("/approvals/{int:approval_id}/alone", response=ApprovalOut, auth=OPERATE)
+@router.post("/approvals/{int:approval_id}/alone", response=ApprovalOut, auth=OPERATE, openapi_extra=SECRET)
 def approval_alone(request: HttpRequest, approval_id: int, wanted: AloneIn) -> dict[str, Any]:
     """Go ahead with one's own act without a second person: for accounts that MQADMIN_FOUR_EYES_ALONE names.
 

@@ -86,7 +86,7 @@ def approval_refuse(request: HttpRequest, approval_id: int) -> HttpResponse:
     return _decided(request, approval_id, refuse)
 
 
-@permissions.view
+@permissions.operate
 @require_POST
 def approval_take_back(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Want it no more."""
