@@ -18,7 +18,7 @@ from mqadmin.core.errors import Refusal
 
 Status = Approval.Status
 LOST = timedelta(minutes=15)  # after which whoever did it is gone: no act takes so long to begin
-KEPT = timedelta(days=365)  # once it was decided; the audit log keeps who did what
+KEPT = timedelta(days=90)  # once it was decided; the audit log keeps who did what
 
 
 def refuse(*, approval: Approval, user: Any, by: Actor, reason: str) -> Approval:

@@ -139,7 +139,8 @@ def awaits(approval: Approval) -> Awaits:
 
 def _check(approval: Approval, asked: Asked) -> None:
     """Raise Outgrown unless the act is what was agreed to, or less."""
-    if approval.mark != asked.mark:
+    is_same = (approval.act, approval.broker, approval.mark) == (asked.act, asked.broker, asked.mark)
+    if not is_same:
         raise Outgrown(_("Not done: what it is about is another by now. Look again, then agree anew."), asked)
     was = Size(approval.messages, approval.objects_touched)
     limit = limit_of(asked.broker) or Limit(0, 0)
