@@ -27,30 +27,26 @@ def register() -> None:
     hooks.register_restored(restored.stand_down)
     hooks.register_attention(attention)
     hooks.register_nav_badge("approvals", badge)
-    hooks.register_nav_shown("approvals", is_shown)
+    hooks.register_nav_shown("approvals", size.is_on)
 
 
-def is_shown() -> bool:
-    """Whether the sidebar leads there: where four eyes are on, or something waits from when they were."""
-    return size.is_on() or waiting().exists()
-
-
-def waiting(broker: str = "") -> QuerySet[Approval]:
-    """Return what somebody may agree to now, the oldest first; "" of all brokers."""
-    rows = Approval.objects.filter(status=Approval.Status.WAITING, expires_at__gt=timezone.now())
-    return (rows.filter(broker=broker) if broker else rows).order_by("id")
+def waiting(broker: str) -> QuerySet[Approval]:
+    """Return what somebody may agree to now, the oldest first."""
+    now = timezone.now()
+    rows = Approval.objects.filter(status=Approval.Status.WAITING, broker=broker, expires_at__gt=now)
+    return rows.order_by("id")
 
 
 def badge(broker: str) -> Badge | None:
-    """Return how many wait on a broker."""
-    count = waiting(broker).count()
+    """Return how many wait on a broker; where four eyes are off nobody is asked."""
+    count = waiting(broker).count() if size.limit_of(broker) else 0
     return Badge(number(count), "amber", (count,)) if count else None
 
 
 def attention(broker: str, user: User) -> Iterator[Attention]:
     """Name the acts that somebody else waits with for this person."""
     others = waiting(broker).exclude(asker_id=user.pk)
-    for approval in others[:MOST_NAMED]:
+    for approval in others[:MOST_NAMED] if size.limit_of(broker) else ():
         if permissions.may(user, approval.needs):  # type: ignore[arg-type]  # written from `gate.kinds`
             href = reverse("approval_detail", args=[approval.pk])
             yield Attention(

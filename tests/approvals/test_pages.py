@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from html import unescape
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from mqadmin.approvals.models import Approval
-from mqadmin.core import hooks
+from mqadmin.core import brokers, hooks
 from mqadmin.core.acts import operations
 from mqadmin.core.models import AuditEntry, Operation
 from mqadmin.deadletters.models import DeadLetter
@@ -87,6 +88,29 @@ def test_one_asks_and_another_agrees(ask: Ask, ann: User, bob: User) -> None:
     assert "Discard 6 letters: begun." in text(hers.get(address, headers=HX))
     assert "bob was faster" in text(browser(person("eve")).post(approve, {"seen": 1, "typed": "default"}))
     assert "approved by bob" in text(hers.get("/approvals/"))
+
+
+def test_of_several_brokers_each_waits_by_itself(ann: User, settings: Any, tmp_path: Path) -> None:
+    file = tmp_path / "brokers.toml"
+    file.write_text(
+        '[brokers.prod]\namqp_url = "amqp://localhost:1"\nenvironment = "production"\n'
+        '[brokers.test]\namqp_url = "amqp://localhost:1"\n'
+    )
+    settings.MQADMIN_BROKERS_FILE = str(file)
+    brokers.forget()
+    for slug in ("prod", "test"):
+        for _ in range(6):
+            letter(broker=slug)
+    client = browser(ann)
+    every = {"all": "1", "status": "parked", "broker": "*"}
+    said = "A second person must agree: 6 messages on prod."
+    assert said in text(client.get("/dead-letters/discard/", every))
+    answer = client.post("/dead-letters/discard/", {**every, "expect": 12, "typed": "prod"}, headers=HX)
+    told = json.loads(answer.headers["HX-Trigger"])["mqadmin:toast"]["items"][0]["text"]
+    assert "Discard 6 letters: begun." in told
+    assert "prod: Nothing was done yet: a second person must agree." in told
+    assert Operation.objects.get().broker == "test"
+    assert Approval.objects.get().broker == "prod"
 
 
 def test_it_is_refused_and_taken_back(ask: Ask, ann: User, bob: User) -> None:
