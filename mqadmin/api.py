@@ -7,6 +7,7 @@ import mqadmin.accounts.api
 import mqadmin.administration.api
 import mqadmin.administration.converting.api
 import mqadmin.alerts.api
+import mqadmin.approvals.api
 import mqadmin.core.api
 import mqadmin.deadletters.api
 import mqadmin.definitions.api
@@ -26,5 +27,6 @@ for app in (
     mqadmin.administration.converting.api,
     mqadmin.passing.api,
     mqadmin.accounts.api,
+    mqadmin.approvals.api,
 ):
     api.add_router("", app.router)

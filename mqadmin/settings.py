@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "csp",
     "mqadmin.core",
     "mqadmin.history",
+    "mqadmin.approvals",
     "mqadmin.queues",
     "consumers",
     "mqadmin.deadletters",
@@ -278,6 +279,14 @@ MQADMIN_SCHEMAS = os.environ.get("MQADMIN_SCHEMAS", "")
 # Letters go so many days after somebody decided them, and those that nobody decided after their capture; 0: never.
 MQADMIN_LETTERS_DAYS = given.number("MQADMIN_LETTERS_DAYS", 30.0, 0.0)
 MQADMIN_LETTERS_PARKED_DAYS = given.number("MQADMIN_LETTERS_PARKED_DAYS", 0.0, 0.0)
+# Four eyes: from how many messages on an act on a production broker waits for a second person (0: never); and from
+# how many objects on (queues, exchanges, connections ...). For how many hours it waits, within how many minutes one
+# person's acts of a kind count together, and which accounts may go ahead alone in an emergency.
+MQADMIN_FOUR_EYES = given.number("MQADMIN_FOUR_EYES", 0, 0)
+MQADMIN_FOUR_EYES_OBJECTS = given.number("MQADMIN_FOUR_EYES_OBJECTS", 10, 1)
+MQADMIN_FOUR_EYES_HOURS = given.number("MQADMIN_FOUR_EYES_HOURS", 24.0, 0.1)
+MQADMIN_FOUR_EYES_MINUTES = given.number("MQADMIN_FOUR_EYES_MINUTES", 60.0, 0.0)
+MQADMIN_FOUR_EYES_ALONE = given.words("MQADMIN_FOUR_EYES_ALONE")
 # Records of handled messages: deleted after so many days, and the oldest beyond so many.
 MQADMIN_RECORDS_DAYS = given.number("MQADMIN_RECORDS_DAYS", 14.0, 0.0)
 MQADMIN_RECORDS_MAX = given.number("MQADMIN_RECORDS_MAX", 1_000_000, 0)

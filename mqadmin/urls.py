@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("mqadmin.administration.urls")),
     path("", include("mqadmin.passing.urls")),
     path("", include("mqadmin.accounts.urls")),
+    path("approvals/", include("mqadmin.approvals.urls")),
     path("api/v1/", api.urls),
 ]
 

@@ -13,6 +13,7 @@ from mqadmin.administration.effects import providers
 from mqadmin.administration.listing import thread
 from mqadmin.core import hooks
 from mqadmin.core.hooks import NavPart
+from mqadmin.rabbit.effects.effect import Level
 
 # The pages in the sidebar's groups, as the first part of their address, what they are called, their icon.
 NOUNS = (
@@ -38,6 +39,7 @@ def register() -> None:
     """Hang everything where it belongs. Called once the app is ready."""
     hooks.register_queue_panel(_rights)
     hooks.register_touched(providers.panels)
+    hooks.register_foretold(_foretold)
     providers.register_later(_effects)
     hooks.register_queue_doors(_doors)
     hooks.register_operation_page(acting.KIND, _conversion)
@@ -55,6 +57,12 @@ def _rights(queue: Any, request: HttpRequest) -> hooks.Panel | None:
     from mqadmin.administration.permissions import rights
 
     return rights.queue_panel(queue, request)
+
+
+def _foretold(action: str, broker: str, values: dict[str, Any]) -> list[tuple[Level, str]]:
+    from mqadmin.administration.acting import second
+
+    return second.told(action, broker, values)
 
 
 def _policies(queue: Any, request: HttpRequest) -> hooks.Panel | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 NEEDS = "x-mqadmin-needs"  # of a call in the description: view, operate or configure
-SECRET = "x-mqadmin-secret"  # noqa: S105  # of a call whose answer holds what only a person may see
+SECRET = "x-mqadmin-secret"  # noqa: S105  # of a call that is for nobody but a person
 _ROOT = "/api/v1"
 _REF = "#/components/schemas/"
 _JSON = "application/json"

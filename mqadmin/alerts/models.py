@@ -34,6 +34,7 @@ class Rule(models.Model):
         BROKER_AWAY = "broker_away", _("a broker that does not answer")
         BROKER_REASON = "broker_reason", _("the verdict on a broker")
         PROCESS_AWAY = "process_away", _("a process of mqadmin that is away")
+        APPROVAL = "approval", _("an act that needs a second person")
 
     class Operator(models.TextChoices):
         ABOVE = "above", _("above")
@@ -160,6 +161,7 @@ class Alert(models.Model):
         CONSUMER = "consumer", _("consumer")
         CAUSE = "cause", _("cause")
         PROCESS = "process", _("process")
+        APPROVAL = "approval", _("approval")
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="alerts")
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, null=True, related_name="alerts")

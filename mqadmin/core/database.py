@@ -23,6 +23,7 @@ APPS = {
     "consumers": "consumers",
     "deadletters": "mqadmin.deadletters",
     "history": "mqadmin.history",
+    "approvals": "mqadmin.approvals",
     "alerts": "mqadmin.alerts",
     "administration": "mqadmin.administration",
     "definitions": "mqadmin.definitions",

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 
 from mqadmin.core.permissions import Needed, User
 from mqadmin.core.tones import Tone
+from mqadmin.rabbit.effects.effect import Level
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -170,6 +171,7 @@ class Freshness(NamedTuple):
 _attention: Registry[Callable[[str, User], Iterable[Attention]]] = Registry()
 _nav_parts: dict[str, NavPart] = {}
 _badges: dict[str, Callable[[str], Badge | tuple[str, Tone] | None]] = {}
+_nav_shown: dict[str, Callable[[], bool]] = {}
 _queue_panels: Registry[Callable[[Any, HttpRequest], Panel | None]] = Registry()
 _queue_readers: Registry[Callable[[Any], Iterable[Reader]]] = Registry()
 _queue_acts: Registry[Callable[[], Bulk]] = Registry()
@@ -235,6 +237,17 @@ def register_nav_badge(key: str, function: Callable[[str], Badge | tuple[str, To
     _badges[key] = function
 
 
+def register_nav_shown(key: str, function: Callable[[], bool]) -> None:
+    """Set who knows whether the sidebar has an entry that is not there for everybody."""
+    _nav_shown[key] = function
+
+
+def nav_shown(key: str) -> bool:
+    """Whether the sidebar has an entry that is not there for everybody."""
+    function = _nav_shown.get(key)
+    return function is not None and function()
+
+
 def register_freshness(function: Callable[[str], Freshness | tuple[Tone, str]]) -> None:
     """Set who knows the age of a broker's sample."""
     _single["freshness"] = function
@@ -264,6 +277,18 @@ def operation_page(operation: Any) -> str:
 def register_touched(function: Callable[[str, str, dict[str, Any]], list[Panel]]) -> None:
     """Set who knows what an act touches: `function(action, broker_slug, values)`. It may ask the broker."""
     _single["touched"] = function
+
+
+def register_foretold(function: Callable[[str, str, dict[str, Any]], list[tuple[Level, str]]]) -> None:
+    """Set who says what an act would do: `function(action, broker_slug, values)` gives (level, sentence) each, the
+    levels those of `rabbit.effects`. It may ask the broker."""
+    _single["foretold"] = function
+
+
+def foretold(action: str, broker_slug: str, values: dict[str, Any]) -> list[tuple[Level, str]]:
+    """Return what an act with these values would do; [] where nobody knows. Raises RabbitError."""
+    function = _single.get("foretold")
+    return function(action, broker_slug, values) if function else []
 
 
 def queue_doors(queue: Any) -> QueueDoors | None:

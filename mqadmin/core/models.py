@@ -136,6 +136,7 @@ class AuditEntry(models.Model):
         DONE = "done", _("done")
         REFUSED = "refused", _("refused")
         FAILED = "failed", _("failed")
+        WAITING = "waiting", _("waits for a second person")
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     actor = models.CharField(max_length=150, db_index=True)
@@ -159,7 +160,9 @@ class AuditEntry(models.Model):
     @property
     def tone(self) -> str:
         """The colour of its outcome."""
-        return {"done": "grey", "intent": "blue", "refused": "amber"}.get(self.outcome, "red")
+        return {"done": "grey", "intent": "blue", "waiting": "blue", "refused": "amber"}.get(
+            self.outcome, "red"
+        )
 
 
 class ApiToken(models.Model):

@@ -24,7 +24,7 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,58}[a-z0-9])?")
 _REFERENCE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _URL = re.compile(r"(?P<authority>[^/?#]*)(?P<path>[^?#]*)")
 _TEXT_KEYS = {"title", "amqp_url", "management_url", "environment", "ca_file", "cert_file", "key_file"}
-_KEYS = _TEXT_KEYS | {"verify", "timeout_s"}
+_KEYS = _TEXT_KEYS | {"verify", "timeout_s", "four_eyes"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class BrokerConfig:
 
     `management_url` may carry its own user and password; without them those of `amqp_url` are used.
     `ca_file`, `cert_file` and `key_file` (PEM) serve both AMQP and HTTP. `verify=False` accepts any server
-    certificate. `timeout_s` bounds connecting to a host and each management call, in seconds.
+    certificate. `timeout_s` bounds connecting to a host and each management call, in seconds. `four_eyes`: from how
+    many messages on an act on it needs a second person; 0: never; None: as elsewhere.
     """
 
     slug: str
@@ -83,6 +84,7 @@ class BrokerConfig:
     cert_file: str | None = None
     key_file: str | None = field(default=None, repr=False)
     timeout_s: float = DEFAULT_TIMEOUT_S
+    four_eyes: int | None = None
 
     def __post_init__(self) -> None:
         if not _SLUG.fullmatch(self.slug):
@@ -105,6 +107,8 @@ class BrokerConfig:
                 )
         if not self.timeout_s > 0:
             raise ConfigurationError(f"Broker {self.slug}: timeout_s must be more than 0.")
+        if self.four_eyes is not None and self.four_eyes < 0:
+            raise ConfigurationError(f"Broker {self.slug}: four_eyes must be 0 or more.")
 
     @cached_property
     def _amqp(self) -> _Url:
@@ -296,8 +300,8 @@ def _build(slug: str, table: Mapping[str, Any]) -> BrokerConfig:
             f"Broker {slug}: unknown setting {unknown[0]}. Known: {', '.join(sorted(_KEYS))}."
         )
     for key, value in table.items():
-        wanted: tuple[type, ...] = {"verify": (bool,), "timeout_s": (int, float)}.get(key, (str,))
-        if not isinstance(value, wanted) or (key == "timeout_s" and isinstance(value, bool)):
+        wanted: tuple[type, ...] = _TYPES.get(key, (str,))
+        if not isinstance(value, wanted) or (bool not in wanted and isinstance(value, bool)):
             raise ConfigurationError(f"Broker {slug}: {key} must be {_WORDS[wanted[0]]}, not {value!r}.")
     if "amqp_url" not in table:
         raise ConfigurationError(f"Broker {slug}: amqp_url is missing.")
@@ -309,6 +313,7 @@ def _build(slug: str, table: Mapping[str, Any]) -> BrokerConfig:
 
 
 _WORDS = {bool: "true or false", int: "a number", str: "text"}
+_TYPES: dict[str, tuple[type, ...]] = {"verify": (bool,), "timeout_s": (int, float), "four_eyes": (int,)}
 
 
 def _derive_management_url(slug: str, amqp_url: str) -> str:

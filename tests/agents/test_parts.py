@@ -59,6 +59,8 @@ def test_what_hands_out_secrets_is_no_tool(document: dict[str, Any]) -> None:
     }
     assert not handing & set(made) - {"me"}  # of `me` it is the token's name
     assert "letter_reveal" not in made
+    assert "approval_list" in made
+    assert not {"approval_approve", "approval_alone"} & set(made)  # a second person is a person
 
 
 def test_a_tool_takes_what_its_call_does(document: dict[str, Any]) -> None:

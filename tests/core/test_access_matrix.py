@@ -26,6 +26,7 @@ from mqadmin.deadletters.models import RetryRule, SavedView
 from mqadmin.definitions.models import Version
 from mqadmin.queues.models import Broker, Queue, SavedQueueView, Standing
 from tests.alerts.factories import make_channel, make_incident, make_rule, make_silence
+from tests.approvals.factories import make_approval
 from tests.core.conftest import SignIn, make_user
 from tests.deadletters.factories import letter
 from tests.passing.factories import make_seen
@@ -330,6 +331,13 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "account_unlock": (None, ADMIN),
     "account_leave": (None, ADMIN),
     "account_token_revoke": (None, ADMIN),
+    # acts that wait; an act that takes more takes more to agree to: tests/approvals/test_deciding.py
+    "approval_list": (VIEWER, None),
+    "approval_detail": (VIEWER, None),
+    "approval_approve": (None, OPERATOR),
+    "approval_alone": (None, OPERATOR),
+    "approval_refuse": (None, OPERATOR),
+    "approval_take_back": (None, OPERATOR),
     "token_list": (VIEWER, VIEWER),
     "token_revoke": (None, VIEWER),
 }
@@ -562,6 +570,12 @@ CALLS = {
     "POST /accounts/{account_id}/sign-out": ADMIN,
     "POST /accounts/{account_id}/unlock": ADMIN,
     "POST /accounts/{account_id}/leave-to-sign-on": ADMIN,
+    "GET /approvals": VIEWER,
+    "GET /approvals/{approval_id}": VIEWER,
+    "POST /approvals/{approval_id}/approve": OPERATOR,
+    "POST /approvals/{approval_id}/refuse": OPERATOR,
+    "POST /approvals/{approval_id}/take-back": OPERATOR,
+    "POST /approvals/{approval_id}/alone": OPERATOR,
     "GET /tokens": VIEWER,
     "POST /tokens": ADMIN,
     "DELETE /tokens/{token_id}": VIEWER,  # itself; any other an admin
@@ -607,6 +621,7 @@ class World:
     seen: int
     account: int
     token: int
+    approval: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -639,6 +654,7 @@ class World:
             "user_id": self.account,
             "account_id": self.account,
             "token_id": self.token,
+            "approval_id": self.approval,
             "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
         }
         return values[name]
@@ -677,6 +693,7 @@ def world(db: None) -> World:
         seen=seen.pk,
         account=other.pk,
         token=tokens.make(user=other)[0].pk,
+        approval=make_approval().pk,
     )
 
 

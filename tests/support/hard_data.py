@@ -36,6 +36,7 @@ from mqadmin.queues.models import Queue, Standing
 from mqadmin.queues.monitor.sampling import Sampler
 from mqadmin.rabbit.config import BrokerConfig
 from tests.alerts.factories import make_alert, make_channel, make_incident, make_rule, make_silence
+from tests.approvals.factories import make_approval
 from tests.deadletters.factories import died, letter
 from tests.passing.factories import make_seen, make_tap
 from tests.support.consumers import count, make_consumer, make_process, make_record, make_supervisor
@@ -88,6 +89,7 @@ class World:
     message: int
     account: int
     api_token: int
+    approval: int
     exchange: str  # written as in an address, as those below
     work: str
     policy: str
@@ -419,8 +421,34 @@ def _rows(
         conversion=_conversion(vhost, named),
         **_tap(vhost, named),
         account=maker.pk,
+        approval=_approval(vhost, named),
         api_token=tokens.make(user=maker, name=named("report"), expires_at=now)[0].pk,
     )
+
+
+def _approval(vhost: str, named: Naming) -> int:
+    """Keep an act that waits, and one of each kind of end."""
+    texts = {
+        "summary": named("purge")[:300],
+        "target": f"{vhost}:{named('work')}",
+        "asked_by": named("ann")[:150],
+        "grown": named("grown")[:300],
+        "lately": named("lately")[:300],
+        "reason": named("why"),
+        "result": named("result"),
+        "decided_by": named("bob")[:150],
+        "foretold": [
+            {"level": level, "text": named(level)} for level in ("loses", "stops", "unknown", "tells")
+        ],
+        "vhost": vhost,
+        "queue": named("work"),
+        "messages": 10**12,
+        "objects_touched": 10**6,
+    }
+    now = timezone.now()
+    for status in ("done", "failed", "refused", "taken_back", "expired", "doing"):
+        make_approval(**texts | {"status": status, "decided_at": now})
+    return make_approval(**texts | {"decided_by": "", "reason": "", "result": ""}).pk
 
 
 def _conversion(vhost: str, named: Naming) -> int:

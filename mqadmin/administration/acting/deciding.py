@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from mqadmin.administration.acting import second
 from mqadmin.administration.acting.forms import ActForm
 from mqadmin.administration.effects import providers
 from mqadmin.core import brokers
+from mqadmin.core.acts import audit
+from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.queues.pages.broker_status import is_production, live_fault
@@ -28,7 +31,8 @@ class Dialog:
     sentences; `label`: of the button; `back`: where one is led that decides against it; `subject`: what must be
     typed on a production broker, "" for nothing; `values`: what the service is called with besides the form, for
     the effects; `refused`: why it cannot be done at all, "" if it can; `form_template`: draws the form's own
-    fields; `at_once`: what it touches does not depend on them, and is shown before any is filled in.
+    fields; `at_once`: what it touches does not depend on them, and is shown before any is filled in; `waits`:
+    that a second person must agree, where its effects do not tell how large it is.
     """
 
     action: str
@@ -45,6 +49,7 @@ class Dialog:
     refused: str = ""
     form_template: str = "administration/_fields.html"
     at_once: bool = False
+    waits: str = ""
 
 
 def decide(
@@ -76,8 +81,11 @@ def decide(
         else:
             return done if isinstance(done, HttpResponse) else rendering.moved(request, *done)
     touched: list[Any] = []
+    waits = dialog.waits
     try:
-        touched = _effects(dialog, form)
+        if (values := _values(dialog, form)) is not None:
+            touched = providers.panels(dialog.action, dialog.broker, values)
+            waits = waits or _waits(dialog, values, audit.actor(request))
     except Refusal as refusal:  # what is filled in cannot be used, as the act would say
         form.blame(refusal)
         status = refusal.status
@@ -91,6 +99,7 @@ def decide(
         and bool(list(form.own_fields()))
         and not dialog.at_once,
         "effects": touched,
+        "waits": waits,
     }
     return rendering.page(request, "administration/decide.html", context, status=status)
 
@@ -110,16 +119,21 @@ def sure(
     return decide(request, dialog, confirmed)
 
 
-def _effects(dialog: Dialog, form: ActForm) -> list[Any]:
-    """Return what is known of what the act touches: with what is filled in, where anything is to be.
-
-    Raises Refusal for what cannot be used of that.
-    """
+def _values(dialog: Dialog, form: ActForm) -> dict[str, Any] | None:
+    """Return what the act's effects depend on; None where anything is to be filled in first."""
     is_filled = form.is_bound and form.is_valid()
     if list(form.own_fields()) and not is_filled and not dialog.at_once:
-        return []
+        return None
     given = form.values if is_filled else {}
-    return providers.panels(dialog.action, dialog.broker, {**dialog.values, **given})
+    return {**dialog.values, **given}
+
+
+def _waits(dialog: Dialog, values: Mapping[str, Any], by: Actor) -> str:
+    """Return that a second person must agree, as far as the effects tell; these say where they are not known."""
+    try:
+        return second.warning(dialog.action, dialog.broker, values, by)
+    except RabbitError:
+        return ""
 
 
 def require_same(request: HttpRequest, broker: str) -> None:

@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 
+from mqadmin.administration.acting import second
 from mqadmin.administration.acting.changing import blame, change, require_name
+from mqadmin.approvals.gate import kinds
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import bindings
@@ -88,7 +90,30 @@ def unbind(
                 break
         else:
             raise Refusal(_("There is no such binding any more."), "not_found", status=404)
+        values = {
+            "vhost": vhost,
+            "source": source,
+            "destination": destination,
+            "destination_type": destination_type,
+            "properties_key": properties_key,
+        }
+        second.ask(
+            act,
+            by=by,
+            action=UNBIND,
+            broker=broker,
+            summary=_("Delete the binding from %(source)s to %(destination)s")
+            % {"source": f"{vhost}:{source}", "destination": destination},
+            arguments=values,
+            values=values,
+        )
         bindings.unbind(act.client, item)
+
+
+@kinds.register(UNBIND, needs="configure", counts_as="delete")
+def _unbind_agreed(given: Mapping[str, Any], by: Actor) -> None:
+    """Do what waited for a second person."""
+    unbind(by=by, **given)
 
 
 def _detail(

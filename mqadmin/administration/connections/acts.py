@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.administration.acting.changing import blame, change
+from mqadmin.administration.acting.changing import Change, blame, change
 from mqadmin.administration.connections import cutting
 from mqadmin.administration.connections.cutting import Cut
+from mqadmin.approvals.gate import gate, kinds
+from mqadmin.approvals.gate.gate import Asked, Foretold
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages.formats import number
 from mqadmin.rabbit.administration import connections
 from mqadmin.rabbit.errors import NotFound
 
 CLOSE, CLOSE_ALL = "connection.close", "connections.close"
+_NAMED = 20  # queues in what a second person reads
 MOST_NOTED = 200  # connections and queues that the audit log names
 
 
@@ -31,6 +38,8 @@ def close(*, broker: str, by: Actor, name: str, reason: str = "") -> None:
     ) as act:
         cut = cutting.of_one(act.client, name)
         act.was(**_told(cut))
+        summary = _("Close the connection %(name)s") % {"name": name}
+        _ask(act, by, CLOSE, broker, summary, cut, {"name": name, "reason": reason})
         connections.close(act.client, name, reason=_said(reason, by))
 
 
@@ -61,6 +70,9 @@ def close_all(
             raise Refusal(_("There is no such connection any more."), "nothing", status=404)
         if expect is not None and expect != cut.count:
             raise Refusal(_changed(cut.count), "changed")
+        summary = _("Close all connections of %(who)s") % {"who": user or address}
+        kept = {"user": user, "address": address, "reason": reason}
+        _ask(act, by, CLOSE_ALL, broker, summary, cut, kept)
         if user:
             connections.close_of_user(act.client, user, reason=_said(reason, by))
         else:
@@ -68,6 +80,46 @@ def close_all(
                 with suppress(NotFound):  # it went by itself
                     connections.close(act.client, item.name, reason=_said(reason, by))
         return cut.count
+
+
+def _ask(
+    act: Change, by: Actor, action: str, broker: str, summary: str, cut: Cut, arguments: dict[str, Any]
+) -> None:
+    """Pass the gate: each connection is an object."""
+    asked = Asked(
+        action,
+        broker,
+        summary,
+        {"broker": broker, **arguments},
+        Size(objects=cut.count),
+        foretell=lambda: _foretold(cut),
+    )
+    gate.ask(asked, by=by, entry=act.entry)
+
+
+def _foretold(cut: Cut) -> list[Foretold]:
+    values = {"n": number(cut.count), "channels": number(cut.channels), "consumers": number(cut.consumers)}
+    text = _("%(n)s connections with %(channels)s channels and %(consumers)s consumers are closed.")
+    told = [Foretold("stops", text % values)]
+    for vhost, queue, count in cut.queues[:_NAMED]:
+        text = ngettext("%(queue)s loses %(n)s consumer.", "%(queue)s loses %(n)s consumers.", count)
+        told.append(Foretold("stops", text % {"queue": f"{vhost}:{queue}", "n": number(count)}))
+    if cut.lost:
+        text = _("Of %(n)s messages their publishers cannot know whether they arrived.")
+        told.append(Foretold("unknown", text % {"n": number(cut.lost)}))
+    return told
+
+
+@kinds.register(CLOSE, needs="operate", counts_as="close")
+def _close_agreed(given: Mapping[str, Any], by: Actor) -> None:
+    """Do what waited for a second person."""
+    close(by=by, **given)
+
+
+@kinds.register(CLOSE_ALL, needs="operate", counts_as="close")
+def _close_all_agreed(given: Mapping[str, Any], by: Actor) -> int:
+    """Do what waited for a second person."""
+    return close_all(by=by, **given)
 
 
 def _require(reason: str) -> None:

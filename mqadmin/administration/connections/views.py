@@ -18,8 +18,11 @@ from mqadmin.administration.listed import views as listed
 from mqadmin.administration.listed.naming import address, asked, found_in, quoted
 from mqadmin.administration.listed.views import Words
 from mqadmin.administration.listing import reading
+from mqadmin.approvals.gate import gate
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
+from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.queues.pages.broker_status import live_fault
@@ -95,6 +98,7 @@ def connection_close(request: HttpRequest) -> HttpResponse:
     dialog = _dialog(
         slug,
         cut,
+        by=audit.actor(request),
         action=acts.CLOSE,
         title=_("Close the connection %(name)s") % {"name": title},
         label=_("Close it"),
@@ -132,6 +136,7 @@ def connections_close(request: HttpRequest) -> HttpResponse:
     dialog = _dialog(
         slug,
         cut,
+        by=audit.actor(request),
         action=acts.CLOSE_ALL,
         title=(of_user if user else from_address) % named,
         label=ngettext("Close %(n)s connection", "Close %(n)s connections", count) % named,
@@ -160,6 +165,7 @@ def _dialog(
     slug: str,
     cut: Cut,
     *,
+    by: Actor,
     action: str,
     title: str,
     label: str,
@@ -193,6 +199,7 @@ def _dialog(
         values=shown,
         refused=refused,
         form_template="administration/_close.html",
+        waits=gate.warning(action, slug, Size(objects=cut.count), by),
     )
 
 

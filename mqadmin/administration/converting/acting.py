@@ -19,16 +19,21 @@ from consumers.definitions import definitions
 from consumers.models import Consumer
 from mqadmin.administration.converting import planning, stages, steps
 from mqadmin.administration.converting.steps import Job
+from mqadmin.approvals.gate import gate, kinds
+from mqadmin.approvals.gate.gate import Asked, Foretold, digest
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit, leases, operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import GaveUp, Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
+from mqadmin.core.pages.formats import number
+from mqadmin.queues.acts import agreed
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.rabbit.errors import NotFound
 
-KIND, ACTION = stages.KIND, "queue.convert"
+KIND, ACTION, UNDO = stages.KIND, "queue.convert", "queue.convert.undo"
 _PAUSED_SECONDS = 60.0
 _LEASE_SECONDS = 60.0  # that it may take at the most to look before one begins
 
@@ -67,7 +72,38 @@ def convert(*, queue: Queue, by: Actor, publishers_stopped: bool = False) -> Ope
             "by": by.name,
             "from": 0,
         }
+        asked = Asked(
+            ACTION,
+            slug,
+            _summary(params),
+            {"queue": queue.pk, "publishers_stopped": publishers_stopped},
+            Size(plan.ready, 1),
+            vhost=queue.vhost,
+            queue=queue.name,
+            mark=digest(sorted(map(repr, plan.declared.items()))),
+            foretell=lambda: _foretold(plan.ready),
+        )
+        gate.ask(asked, by=by, entry=entry)
         return _start(params, by, slug, 2 * plan.ready)
+
+
+@kinds.register(ACTION, needs="configure", counts_as="convert")
+def _convert_agreed(given: Mapping[str, Any], by: Actor) -> Operation:
+    """Start what waited for a second person."""
+    return convert(queue=agreed.queue(given), by=by, publishers_stopped=bool(given["publishers_stopped"]))
+
+
+def _foretold(ready: int) -> list[Foretold]:
+    values = {"n": number(ready)}
+    return [
+        Foretold("stops", _("Its consumers are paused, and its name is absent for some milliseconds.")),
+        Foretold(
+            "stops", _("It is deleted and declared anew: what is published by its name meanwhile is lost.")
+        ),
+        Foretold(
+            "tells", _("%(n)s messages go to a temporary queue and back, each confirmed first.") % values
+        ),
+    ]
 
 
 def _wanted(plan: planning.Plan) -> dict[str, Any]:
@@ -78,7 +114,7 @@ def undo(*, operation: Operation, by: Actor, publishers_stopped: bool = False) -
     """Start to make of the queue what it was before this conversion, which has ended. Raises Refusal (409)."""
     given = operation.params
     with (
-        audit.act(by=by, action=f"{ACTION}.undo", broker=operation.broker, target=_target(given)),
+        audit.act(by=by, action=UNDO, broker=operation.broker, target=_target(given)) as entry,
         _alone(operation.broker, given["vhost"], given["name"]),
     ):
         _require_ended(operation)
@@ -90,6 +126,18 @@ def undo(*, operation: Operation, by: Actor, publishers_stopped: bool = False) -
         # What went back already is the head: the rest has to follow before it can all be taken out again.
         finish = stages.at(operation) >= _BACK and operation.status != Operation.Status.DONE
         is_bound_anew = stages.at(operation) > _REPLACE
+        total = operation.total
+        asked = Asked(
+            UNDO,
+            operation.broker,
+            _("Undo the conversion of %(queue)s") % {"queue": _target(given)},
+            {"operation": operation.pk, "publishers_stopped": publishers_stopped},
+            Size(total, 1),
+            vhost=given["vhost"],
+            queue=given["name"],
+            foretell=lambda: _foretold(total),
+        )
+        gate.ask(asked, by=by, entry=entry)
         params = {
             **_carried(operation, by),
             "was": given["wanted"],
@@ -99,6 +147,13 @@ def undo(*, operation: Operation, by: Actor, publishers_stopped: bool = False) -
             "noted": not is_bound_anew and stages.is_noted(operation),
         }
         return _start(params, by, operation.broker, operation.total)
+
+
+@kinds.register(UNDO, needs="configure", counts_as="convert")
+def _undo_agreed(given: Mapping[str, Any], by: Actor) -> Operation:
+    """Start what waited for a second person."""
+    operation = Operation.objects.get(pk=given["operation"])
+    return undo(operation=operation, by=by, publishers_stopped=bool(given["publishers_stopped"]))
 
 
 def go_on(*, operation: Operation, by: Actor) -> Operation:
@@ -132,11 +187,14 @@ def _paused(operation: Operation) -> list[int]:
 
 
 def _start(params: Mapping[str, Any], by: Actor, broker: str, total: int) -> Operation:
-    text = _("Make %(queue)s a %(type)s queue") % {
-        "queue": _target(params),
-        "type": params["wanted"]["type"],
-    }
-    return operations.start(kind=KIND, by=by, broker=broker, summary=text, params=params, total=max(total, 0))
+    return operations.start(
+        kind=KIND, by=by, broker=broker, summary=_summary(params), params=params, total=max(total, 0)
+    )
+
+
+def _summary(params: Mapping[str, Any]) -> str:
+    values = {"queue": _target(params), "type": params["wanted"]["type"]}
+    return _("Make %(queue)s a %(type)s queue") % values
 
 
 def _target(params: Mapping[str, Any]) -> str:
@@ -213,12 +271,12 @@ def run(run: Run) -> None:
     """Do the steps that are not done; each may be done twice."""
     job = Job.of(run)
     done = int(run.cursor.get("step", run.params["from"]))
-    for number, step in enumerate(STEPS):
-        if number < done:
+    for at, step in enumerate(STEPS):
+        if at < done:
             continue
         run.checkpoint()
         step(job)
-        run.save_cursor({**run.cursor, "step": number + 1})
+        run.save_cursor({**run.cursor, "step": at + 1})
     run.operation.refresh_from_db(fields=["done"])
     Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.done)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ from mqadmin.administration.acting.deciding import Dialog
 from mqadmin.administration.converting import acting, planning, stages, words
 from mqadmin.administration.converting.forms import ConvertForm, QuietForm
 from mqadmin.administration.listed.naming import asked
+from mqadmin.approvals.gate import gate
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import brokers, patience, permissions, tones
 from mqadmin.core.acts import audit, progress
 from mqadmin.core.errors import Refusal
@@ -44,7 +47,8 @@ def queue_convert(request: HttpRequest, queue_id: int) -> HttpResponse:
         operation = acting.convert(queue=queue, by=audit.actor(request), **form.values)
         return reverse("conversion_detail", args=[operation.pk]), _("The conversion has begun.")
 
-    dialog = _dialog(queue, " ".join(plan.stops))
+    waits = gate.warning(acting.ACTION, queue.broker.slug, Size(plan.ready, 1), audit.actor(request))
+    dialog = replace(_dialog(queue, " ".join(plan.stops)), waits=waits)
     return deciding.decide(request, dialog, act, partial(ConvertForm, plan=plan))
 
 
@@ -137,7 +141,7 @@ def conversion_undo(request: HttpRequest, operation_id: int) -> HttpResponse:
     operation = conversion(operation_id)
     brokers.show(request, operation.broker)
     dialog = Dialog(
-        action=f"{acting.ACTION}.undo",
+        action=acting.UNDO,
         broker=operation.broker,
         title=_("Undo the conversion of %(name)s") % {"name": operation.params["name"]},
         says=[words.undo_does(operation)],
@@ -146,6 +150,7 @@ def conversion_undo(request: HttpRequest, operation_id: int) -> HttpResponse:
         back_label=_("The conversion"),
         subject=operation.params["name"],
         icon="arrow-back-up",
+        waits=gate.warning(acting.UNDO, operation.broker, Size(operation.total, 1), audit.actor(request)),
     )
 
     def act(form: QuietForm) -> tuple[str, str]:

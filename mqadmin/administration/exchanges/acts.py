@@ -7,7 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from mqadmin.administration.acting import second
 from mqadmin.administration.acting.changing import blame, change, require_name
+from mqadmin.approvals.gate import kinds
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import bindings, exchanges
@@ -106,7 +108,23 @@ def delete(*, broker: str, by: Actor, vhost: str, name: str, if_unused: bool = T
         )
         if if_unused and bound:
             raise Refusal(_("Queues or exchanges are bound to it. Take the bindings away first."), "in_use")
+        second.ask(
+            act,
+            by=by,
+            action=DELETE,
+            broker=broker,
+            summary=_("Delete the exchange %(name)s") % {"name": f"{vhost}:{name}"},
+            arguments={"vhost": vhost, "name": name, "if_unused": if_unused},
+            values={"vhost": vhost, "name": name},
+        )
         exchanges.delete(act.client, vhost, name, if_unused=if_unused)
+
+
+@kinds.register(DELETE, needs="configure", counts_as="delete")
+def _delete_agreed(given: Mapping[str, Any], by: Actor) -> None:
+    """Do what waited for a second person."""
+    names = {name: given[name] for name in ("broker", "vhost", "name")}
+    delete(by=by, if_unused=bool(given["if_unused"]), **names)
 
 
 def _told(item: bindings.Binding) -> dict[str, Any]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext as _
 
+from mqadmin.administration.acting import second
 from mqadmin.administration.acting.changing import blame, change, require_name
 from mqadmin.administration.listing.kinds import Name
 from mqadmin.administration.permissions import own
+from mqadmin.approvals.gate import kinds
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import limits, users
@@ -47,7 +52,25 @@ def put(*, broker: str, by: Actor, of: Of, name: str, limit: str, value: int) ->
     ) as act:
         _require(act.client, broker, of, name)
         act.was(value=_now(act.client, of, name).get(limit))
+        if of == "vhost":
+            second.ask(
+                act,
+                by=by,
+                action=set_action(of),
+                broker=broker,
+                summary=_("Set %(limit)s of %(name)s to %(value)d")
+                % {"limit": limit, "name": name, "value": value},
+                arguments={"name": name, "limit": limit, "value": value},
+                values={"vhost": name, "limit": limit, "value": value},
+            )
         limits.put(act.client, of, name, limit, value)
+
+
+@kinds.register(set_action("vhost"), needs="configure", counts_as="limit")
+def _put_agreed(given: Mapping[str, Any], by: Actor) -> None:
+    """Do what waited for a second person."""
+    names = {name: given[name] for name in ("broker", "name", "limit")}
+    put(by=by, of="vhost", value=int(given["value"]), **names)
 
 
 def clear(*, broker: str, by: Actor, of: Of, name: str, limit: str) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from mqadmin.administration.acting import second
 from mqadmin.administration.acting.changing import blame, change, require_name
 from mqadmin.administration.parameters.acts import plainly
+from mqadmin.approvals.gate import kinds
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import policies
@@ -63,6 +65,15 @@ def put(
             if only_new:
                 text = _("There is a policy of that name already.")
                 raise Refusal(text, "exists", fields={"name": text})
+        second.ask(
+            act,
+            by=by,
+            action=SET_BY_OPERATOR if by_operator else SET,
+            broker=broker,
+            summary=_("Set the policy %(name)s") % {"name": f"{vhost}:{name}"},
+            arguments={**_values(policy), "by_operator": by_operator, "only_new": only_new},
+            values=_values(policy),
+        )
         with plainly(policy.definition, lambda text: "pattern" if "regular expression" in text else ""):
             policies.put(act.client, kind, policy)
 
@@ -78,12 +89,41 @@ def delete(*, broker: str, by: Actor, vhost: str, name: str, by_operator: bool =
     ) as act:
         kind = kind_of(by_operator)
         act.was(**_detail(policies.one(act.client, kind, vhost, name)))
+        second.ask(
+            act,
+            by=by,
+            action=DELETE_BY_OPERATOR if by_operator else DELETE,
+            broker=broker,
+            summary=_("Delete the policy %(name)s") % {"name": f"{vhost}:{name}"},
+            arguments={"vhost": vhost, "name": name, "by_operator": by_operator},
+            values={"vhost": vhost, "name": name},
+        )
         policies.delete(act.client, kind, vhost, name)
+
+
+def _put_agreed(given: Mapping[str, Any], by: Actor) -> None:
+    """Do what waited for a second person."""
+    put(by=by, **given)
+
+
+def _delete_agreed(given: Mapping[str, Any], by: Actor) -> None:
+    """Do what waited for a second person."""
+    delete(by=by, **given)
+
+
+for _name in (SET, SET_BY_OPERATOR):
+    kinds.register(_name, needs="configure", counts_as="policy")(_put_agreed)
+for _name in (DELETE, DELETE_BY_OPERATOR):
+    kinds.register(_name, needs="configure", counts_as="policy")(_delete_agreed)
 
 
 def kind_of(by_operator: bool) -> Kind:
     """Return which of the two kinds is meant."""
     return "operator" if by_operator else "policy"
+
+
+def _values(policy: PolicyInfo) -> dict[str, Any]:
+    return {"vhost": policy.vhost, "name": policy.name, **_detail(policy)}
 
 
 def _detail(policy: PolicyInfo) -> dict[str, Any]:

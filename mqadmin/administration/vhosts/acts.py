@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from mqadmin.administration.acting import second
 from mqadmin.administration.acting.changing import blame, change, require_name
 from mqadmin.administration.listing.kinds import Name
+from mqadmin.approvals.gate import kinds
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import limits, permissions, vhosts
@@ -116,7 +118,22 @@ def delete(*, broker: str, by: Actor, name: str) -> None:
         inside = [item.user for item in permissions.listed(act.client) if item.vhost == name]
         known = limits.of_vhosts(act.client).get(name, {})
         act.was(**_was(found), messages=found.messages, limits=known, users=inside[:200])
+        second.ask(
+            act,
+            by=by,
+            action=DELETE,
+            broker=broker,
+            summary=_("Delete the virtual host %(name)s") % {"name": name},
+            arguments={"name": name},
+            values={"vhost": name, "name": name},
+        )
         vhosts.delete(act.client, name)
+
+
+@kinds.register(DELETE, needs="configure", counts_as="delete")
+def _delete_agreed(given: Mapping[str, Any], by: Actor) -> None:
+    """Do what waited for a second person."""
+    delete(broker=given["broker"], by=by, name=given["name"])
 
 
 def _was(found: Vhost) -> dict[str, Any]:

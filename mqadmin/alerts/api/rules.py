@@ -33,6 +33,7 @@ About = Literal[
     "broker_away",
     "broker_reason",
     "process_away",
+    "approval",
 ]
 
 
@@ -40,9 +41,9 @@ class AlertRuleFields(Schema):
     """What is told of. `broker`, `queues` (in the language of the queues' filter): "" is all. Times in seconds.
 
     `level`: of `verdict` and `broker_reason`. `codes`: reasons of verdicts, states of consumers, groups of causes;
-    of `process_away` sampling, supervisor, worker, beat, web, heartbeat; [] is any. `field`, `operator`, `value`:
-    of `number` and `rate`; `value` is also the seconds of `lag`, and how many letters within `window_s`. It is fine
-    again beyond `clear_value`. `repeat_s` 0: told once.
+    of `process_away` sampling, supervisor, worker, beat, web, heartbeat; of `approval` waiting, alone; [] is any.
+    `field`, `operator`, `value`: of `number` and `rate`; `value` is also the seconds of `lag`, and how many letters
+    within `window_s`. It is fine again beyond `clear_value`. `repeat_s` 0: told once.
     """
 
     name: str = Field("", max_length=120)

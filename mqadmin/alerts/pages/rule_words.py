@@ -117,6 +117,13 @@ def _process_away(rule: Rule) -> str:
     return _("Of mqadmin itself is away: %(what)s") % {"what": _(" or ").join(words)}
 
 
+def _approval(rule: Rule) -> str:
+    if not rule.codes:
+        return _("An act needs a second person, or went ahead without one")
+    words = (str(fields.APPROVALS.get(code, code)) for code in map(str, rule.codes))
+    return _("A large act %(what)s") % {"what": _(" or ").join(words)}
+
+
 _WHAT: dict[str, Callable[[Rule], str]] = {
     _A.VERDICT: _verdict,
     _A.BROKER_REASON: _broker_reason,
@@ -129,4 +136,5 @@ _WHAT: dict[str, Callable[[Rule], str]] = {
     _A.CONSUMER: _consumer,
     _A.BROKER_AWAY: lambda _rule: _("A broker does not answer"),
     _A.PROCESS_AWAY: _process_away,
+    _A.APPROVAL: _approval,
 }

@@ -121,6 +121,8 @@ def _hrefs(alerts: list[Alert]) -> dict[int, str]:
         elif alert.subject == kind.CAUSE:
             query = urlencode({"broker": alert.broker, "group": alert.name})
             found[alert.pk] = f"{reverse('letter_list')}?{query}"
+        elif alert.subject == kind.APPROVAL and alert.row_id is not None:
+            found[alert.pk] = reverse("approval_detail", args=[alert.row_id])
         elif alert.subject == kind.BROKER:
             found[alert.pk] = f"{reverse('overview')}?{urlencode({'broker': alert.broker})}"
     return found

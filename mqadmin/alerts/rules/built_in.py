@@ -131,6 +131,25 @@ RULES: dict[str, dict[str, Any]] = {
         "for_s": 2 * MINUTE,
         "severity": Severity.WARNING,
     },
+    # The overview says so to who may agree; switched on, channels do too.
+    "approval_waits": {
+        "name": "An act waits for a second person",
+        "about": _A.APPROVAL,
+        "codes": ["waiting"],
+        "is_on": False,
+        "for_s": 0,
+        "clear_s": 0,
+    },
+    "approval_alone": {
+        "name": "A large act went ahead without a second person",
+        "about": _A.APPROVAL,
+        "codes": ["alone"],
+        "window_s": HOUR,
+        "for_s": 0,
+        "clear_s": 0,
+        "repeat_s": 0,
+        "severity": Severity.CRITICAL,
+    },
 }
 
 

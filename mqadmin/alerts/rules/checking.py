@@ -42,6 +42,8 @@ def rule(found: Rule) -> dict[str, str]:
         faults["codes"] = _("Name the cause.")
     elif found.about == Rule.About.PROCESS_AWAY and set(found.codes) - fields.PROCESSES.keys():
         faults["codes"] = _("Of these: %(words)s.") % {"words": ", ".join(fields.PROCESSES)}
+    elif found.about == Rule.About.APPROVAL and set(found.codes) - fields.APPROVALS.keys():
+        faults["codes"] = _("Of these: %(words)s.") % {"words": ", ".join(fields.APPROVALS)}
     for name in ("for_s", "clear_s", "repeat_s", "window_s"):
         if not 0 <= getattr(found, name) <= LONGEST_S:
             faults[name] = _("Between 0 and 30 days.")

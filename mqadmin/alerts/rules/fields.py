@@ -42,3 +42,8 @@ PROCESSES = {
     "heartbeat": _("whoever takes the heartbeat"),
 }
 """What of mqadmin itself a rule may be narrowed to, by `Rule.codes`."""
+APPROVALS = {
+    "waiting": _("waits for a second person"),
+    "alone": _("was done by who asked for it, alone"),
+}
+"""What of acts that need a second person a rule may be narrowed to, by `Rule.codes`."""

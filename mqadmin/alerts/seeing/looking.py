@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db import DatabaseError, InterfaceError
 
 from mqadmin.alerts.models import Rule
-from mqadmin.alerts.seeing import of_letters, of_ourselves, of_queues
+from mqadmin.alerts.seeing import of_approvals, of_letters, of_ourselves, of_queues
 from mqadmin.alerts.seeing.hits import Hit, Subject
 from mqadmin.alerts.seeing.of_letters import Letters
 from mqadmin.alerts.seeing.world import World
@@ -70,6 +70,8 @@ def _hits(rule: Rule, world: World, letters: Letters, heartbeat: str) -> Iterato
         yield from of_ourselves.broker_reasons(rule, world)
     elif rule.about == about.PROCESS_AWAY:
         yield from of_ourselves.processes_away(rule, world, heartbeat=heartbeat)
+    elif rule.about == about.APPROVAL:
+        yield from of_approvals.approvals(rule, world)
 
 
 def _failed(found: Found, rules: Sequence[Rule], error: Exception) -> None:

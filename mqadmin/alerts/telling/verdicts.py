@@ -119,5 +119,7 @@ _ADVICE = {  # by kind of incident
     "new_cause": gettext_lazy("Look at one of its letters: what was deployed lately?"),
     "broker_away": gettext_lazy("Is RabbitMQ up, and reachable from mqadmin's host?"),
     "process_away": gettext_lazy("Look at mqadmin's processes on that host, and at their logs."),
+    "approval_waits": gettext_lazy("Look at what it would do, under Approvals, and agree or say why not."),
+    "approval_alone": gettext_lazy("Ask who did it: it stands in the audit log, with the reason."),
     "consumer": gettext_lazy("Look at its last lines on the consumer's page, mend the cause, start it."),
 }

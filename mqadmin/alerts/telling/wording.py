@@ -54,6 +54,8 @@ _MANY = {
     "lag": gettext_lazy("In %(n)s queues messages wait too long"),
     "new_cause": gettext_lazy("Messages die of %(n)s new causes"),
     "process_away": gettext_lazy("%(n)s parts of mqadmin are away"),
+    "approval_waits": gettext_lazy("%(n)s acts wait for a second person"),
+    "approval_alone": gettext_lazy("%(n)s acts went ahead without a second person"),
 }
 
 
@@ -77,7 +79,7 @@ def subject(member: Member) -> str:
             "queue": name(found.name),
             "vhost": name(found.vhost),
         }
-    if found.kind == "process":
+    if found.kind in ("process", "approval"):
         return _alone(member)
     if found.kind == "broker":
         return name(found.broker)
@@ -222,6 +224,22 @@ def _process(member: Member) -> str:
     return " ".join(filter(None, (_seen(member), _ended(member.params.get("error", "")))))
 
 
+def _approval_title(member: Member) -> str:
+    values = {"who": name(member.params.get("who")), "what": name(member.params.get("what"))}
+    if member.params.get("code") == "approval_alone":
+        return _("%(who)s went ahead alone: %(what)s") % values
+    return _("%(who)s waits for a second person: %(what)s") % values
+
+
+def _approval(member: Member) -> str:
+    values = {"size": member.params.get("size"), "broker": name(member.subject.broker)}
+    if member.params.get("code") == "approval_alone":
+        values["why"] = _ended(member.params.get("reason", ""))
+        return _("%(size)s on %(broker)s. Why: %(why)s") % values
+    values["until"] = when(datetime.fromisoformat(str(member.params.get("until"))))
+    return _("%(size)s on %(broker)s; it expires at %(until)s.") % values
+
+
 def _ended(text: str) -> str:
     """Return what somebody else said as a sentence."""
     said = verdicts.in_line(str(text)).strip()
@@ -248,6 +266,7 @@ _TITLES: dict[str, Callable[[Member], str]] = {
     _A.BROKER_AWAY: _away_title,
     _A.BROKER_REASON: _broker_title,
     _A.PROCESS_AWAY: _process_title,
+    _A.APPROVAL: _approval_title,
 }
 _SENTENCES: dict[str, Callable[[Member], str]] = {
     _A.VERDICT: lambda member: verdicts.sentences(member.params.get("reasons", ())),
@@ -261,4 +280,5 @@ _SENTENCES: dict[str, Callable[[Member], str]] = {
     _A.BROKER_AWAY: _away,
     _A.BROKER_REASON: lambda member: verdicts.broker_sentences(member.params.get("reasons", ())),
     _A.PROCESS_AWAY: _process,
+    _A.APPROVAL: _approval,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from mqadmin.core.errors import Refusal
+from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import AuditEntry
 from mqadmin.rabbit.errors import Nacked, Refused, UnsafePeek
 
@@ -25,10 +25,11 @@ REFUSALS = (Refusal, PermissionDenied, ValidationError, Refused, Nacked, UnsafeP
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, and by which way in."""
+    """Who acts, and by which way in. `account`: the id of their account, None for who has none here."""
 
     name: str
     via: Literal["web", "api", "shell", "system"] = "web"
+    account: int | None = field(default=None, compare=False)
 
 
 SYSTEM = Actor("mqadmin", "system")
@@ -37,7 +38,8 @@ SYSTEM = Actor("mqadmin", "system")
 def actor(request: HttpRequest) -> Actor:
     """Return who makes this request, from a page or through the API."""
     name = request.user.get_username() if request.user.is_authenticated else "anonymous"
-    return Actor(name, "api" if getattr(request, "auth", None) is not None else "web")
+    via: Literal["web", "api"] = "api" if getattr(request, "auth", None) is not None else "web"
+    return Actor(name, via, request.user.pk)
 
 
 @contextmanager
@@ -54,8 +56,9 @@ def act(
 
     The intent is committed on its own first: must not be entered inside `transaction.atomic` (RuntimeError).
     Inside the block `entry.count`, `entry.target` and `entry.detail` may still be set. An exception that
-    leaves the block marks the entry `refused` (someone or something said no) or `failed`, with its text, and
-    goes on. Raises django.db.Error when the intent cannot be written: then the act does not happen.
+    leaves the block marks the entry `refused` (someone or something said no), `waiting` (for a second person) or
+    `failed`, with its text, and goes on. Raises django.db.Error when the intent cannot be written: then the act
+    does not happen.
     """
     with transaction.atomic(durable=True):
         entry = AuditEntry.objects.create(
@@ -70,10 +73,15 @@ def act(
     try:
         yield entry
     except BaseException as error:
-        outcome = AuditEntry.Outcome.REFUSED if isinstance(error, REFUSALS) else AuditEntry.Outcome.FAILED
-        _finish(entry, outcome, str(error) or type(error).__name__)
+        _finish(entry, _outcome(error), str(error) or type(error).__name__)
         raise
     _finish(entry, AuditEntry.Outcome.DONE, "")
+
+
+def _outcome(error: BaseException) -> AuditEntry.Outcome:
+    if isinstance(error, Awaits):
+        return AuditEntry.Outcome.WAITING
+    return AuditEntry.Outcome.REFUSED if isinstance(error, REFUSALS) else AuditEntry.Outcome.FAILED
 
 
 def note(

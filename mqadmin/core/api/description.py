@@ -26,7 +26,7 @@ class ErrorOut(Schema):
 
 
 NEEDS = "x-mqadmin-needs"  # of a call: what its token must hold, view, operate or configure
-SECRET = {"x-mqadmin-secret": True}  # `openapi_extra=` of a call whose answer is for nobody but a person
+SECRET = {"x-mqadmin-secret": True}  # `openapi_extra=` of a call that is for nobody but a person
 
 # What a call may answer instead, beside what it describes itself.
 _ERRORS = {

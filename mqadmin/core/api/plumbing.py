@@ -31,7 +31,7 @@ from mqadmin.core import brokers, database, permissions
 from mqadmin.core.access import addresses, refused_tokens
 from mqadmin.core.api import tokens
 from mqadmin.core.api.description import Api, knowing
-from mqadmin.core.errors import Refusal
+from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import ApiToken
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
@@ -221,7 +221,11 @@ def create_api() -> NinjaAPI:
         version="1",
         urls_namespace="api",
         description=str(
-            _("Everything the pages do. Make a token under your name or by `%(command)s create_token USER`.")
+            _(
+                "Everything the pages do. Make a token under your name or by `%(command)s create_token USER`. "
+                "Where large acts need a second person, a call for one answers 202 with `code` `awaits_approval` "
+                "and the `approval` that waits, instead of what it answers otherwise: nothing was done yet."
+            )
             % {"command": place.COMMAND}
         ),
         auth=Token(),
@@ -271,6 +275,7 @@ def _signed_in_or_token(view: Callable[..., HttpResponse]) -> Callable[..., Http
 def _answer_errors(api: NinjaAPI) -> None:
     handlers: dict[type[Exception], Callable[[Any], JsonResponse]] = {
         ApiError: lambda error: error_response(error.status, error.code, error.detail),
+        Awaits: _awaits,
         Refusal: _refusal,
         RabbitError: lambda error: error_response(rabbit_status(error), error.code, str(error)),
         AuthenticationError: lambda _error: error_response(401, "unauthorized", _("Send a valid token.")),
@@ -294,6 +299,11 @@ def _handler(
         return answer(error)
 
     return handle
+
+
+def _awaits(error: Awaits) -> JsonResponse:
+    """202: it is not done, and will be once a second person agrees. `approval` says where it stands."""
+    return error_response(202, error.code, error.text, approval=error.told)
 
 
 def _refusal(error: Refusal) -> JsonResponse:

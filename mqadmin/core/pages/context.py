@@ -21,7 +21,9 @@ from mqadmin.core.pages import formats
 from mqadmin.rabbit.errors import ConfigurationError
 
 # Of each entry of the sidebar that begins an address by its own key.
-_PATHS = {key: f"{key}/" for key in ("queues", "dead-letters", "consumers", "operations", "audit")}
+_PATHS = {
+    key: f"{key}/" for key in ("queues", "dead-letters", "consumers", "operations", "approvals", "audit")
+}
 _OF_ONE_BROKER = {"broker", "vhost", "page", "cursor", "hold", "letter", "group", "at"}
 _BADNESS = {"red": 3, "amber": 2, "grey": 1, "blue": 0, "green": 0}
 THEMES = ("auto", "light", "dark")
@@ -224,6 +226,10 @@ def _nav(scope: str, slugs: Sequence[str], slug: str, with_broker: bool, at: str
         ("dead-letters", _("Dead letters"), "mail-exclamation", "dead-letters/", False),
         ("consumers", _("Consumers"), "player-play", "consumers/", False),
         ("operations", _("Operations"), "activity", "operations/", True),
+        *(
+            [("approvals", _("Approvals"), "shield-check", "approvals/", False)]
+            * hooks.nav_shown("approvals")
+        ),
         ("audit", _("Audit"), "history", "audit/", False),
     )
     # With several brokers the address names one, so that it can be shared.

@@ -14,10 +14,10 @@ from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
 
 from mqadmin.core import database
-from mqadmin.core.errors import Refusal
+from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.pages import context
 from mqadmin.core.pages.formats import size
-from mqadmin.core.pages.rendering import TOAST_EVENT, add_event, toasts
+from mqadmin.core.pages.rendering import TOAST_EVENT, add_event, moved, toasts
 from mqadmin.rabbit.errors import ConfigurationError, RabbitError, Refused
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ UNUSABLE = (DataError, OverflowError, UnicodeEncodeError, RecursionError)
 
 def answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
     """Return the page for an exception that left a view, or None when it is none of ours."""
+    if isinstance(error, Awaits):
+        return moved(request, error.href, error.text)
     if isinstance(error, Refusal):
         return respond(request, error.status, error.code, _("That cannot be done now"), error.text)
     if isinstance(error, OperationalError | InterfaceError):

@@ -3,13 +3,18 @@ line in its history."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.approvals.gate import gate, kinds
+from mqadmin.approvals.gate.gate import Asked, Foretold
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import Run
@@ -32,6 +37,7 @@ class _Decision:
     to: DeadLetter.Status
     event: str
     summary: Callable[[int], str]
+    foretold: Callable[[], str]
 
 
 _DISCARD = _Decision(
@@ -40,6 +46,7 @@ _DISCARD = _Decision(
     Status.DISCARDED,
     "discarded",
     lambda n: ngettext("Discard %(n)d letter", "Discard %(n)d letters", n) % {"n": n},
+    lambda: _("They leave the inbox but stay stored: they can be restored."),
 )
 _RESTORE = _Decision(
     "dead_letters.restore",
@@ -47,6 +54,7 @@ _RESTORE = _Decision(
     Status.PARKED,
     "restored",
     lambda n: ngettext("Restore %(n)d letter", "Restore %(n)d letters", n) % {"n": n},
+    lambda: _("They are back in the inbox, to be decided anew."),
 )
 
 
@@ -70,14 +78,36 @@ def _start(decision: _Decision, letters: Selection, by: Actor, expect: int | Non
     ) as entry:
         total = selection.count(letters, decision.of, expect)
         entry.count = total
+        summary = decision.summary(total)
+        asked = Asked(
+            decision.kind,
+            letters.broker,
+            summary,
+            {"selection": letters.to_json()},
+            Size(total),
+            foretell=lambda: [Foretold("tells", decision.foretold())],
+        )
+        gate.ask(asked, by=by, entry=entry)
         return operations.start(
             kind=decision.kind,
             by=by,
             broker=letters.broker,
-            summary=decision.summary(total),
+            summary=summary,
             params={"selection": letters.to_json()},
             total=total,
         )
+
+
+@kinds.register(_DISCARD.kind, needs="operate", counts_as="discard")
+def _discard_agreed(given: Mapping[str, Any], by: Actor) -> Operation:
+    """Start what waited for a second person."""
+    return discard(selection=Selection.from_json(given["selection"]), by=by)
+
+
+@kinds.register(_RESTORE.kind, needs="operate", counts_as="restore")
+def _restore_agreed(given: Mapping[str, Any], by: Actor) -> Operation:
+    """Start what waited for a second person."""
+    return restore(selection=Selection.from_json(given["selection"]), by=by)
 
 
 @operations.runner(_DISCARD.kind)

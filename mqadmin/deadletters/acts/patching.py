@@ -17,6 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from jsonpointer import JsonPointerException
 
+from mqadmin.approvals.gate import gate, kinds
+from mqadmin.approvals.gate.gate import Asked, Foretold
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import Run
@@ -296,15 +299,40 @@ def start(*, selection: Selection, change: Change, by: Actor, expect: int | None
     ) as entry:
         change.check()
         entry.count = total = _count(selection, expect)
-        text = ngettext("Edit %(n)d letter", "Edit %(n)d letters", total)
+        text = ngettext("Edit %(n)d letter", "Edit %(n)d letters", total) % {"n": total}
+        kept = {"selection": selection.to_json(), "change": change.to_json()}
+        asked = Asked(
+            KIND, selection.broker, text, kept, Size(total), foretell=lambda: _foretold(selection, change)
+        )
+        gate.ask(asked, by=by, entry=entry)
         return operations.start(
             kind=KIND,
             by=by,
             broker=selection.broker,
-            summary=text % {"n": total},
-            params={"selection": selection.to_json(), "change": change.to_json()},
+            summary=text,
+            params=kept,
             total=total,
         )
+
+
+def _foretold(selection: Selection, change: Change) -> list[Foretold]:
+    """Return what is done to each letter, and with which of the first it cannot be; without what is masked."""
+    told = change.for_audit()
+    if told["find"]:
+        texts = [_("“%(find)s” becomes “%(replace)s” in the text of the body.") % told]
+    else:
+        texts = [json.dumps(step, ensure_ascii=False)[:300] for step in told["patch"]]
+    texts.append(_("What was captured is kept, and can be brought back."))
+    tried = [item for item in preview(selection=selection, change=change) if item.error]
+    faults = [_("Letter %(id)d: %(why)s") % {"id": item.letter.pk, "why": item.error} for item in tried]
+    return [*(Foretold("unknown", text) for text in faults), *(Foretold("tells", text) for text in texts)]
+
+
+@kinds.register(KIND, needs="operate", counts_as="edit")
+def _agreed(given: Mapping[str, Any], by: Actor) -> Operation:
+    """Start what waited for a second person."""
+    chosen, change = Selection.from_json(given["selection"]), Change.from_json(given["change"])
+    return start(selection=chosen, change=change, by=by)
 
 
 def _count(chosen: Selection, expect: int | None) -> int:

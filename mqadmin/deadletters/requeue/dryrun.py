@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consumers.models import Consumer, ConsumerProcess
+from mqadmin.approvals.gate.gate import Foretold
 from mqadmin.core.pages.formats import number
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import destinations, leaving
@@ -122,6 +123,20 @@ def of(*, selection: Selection, to: To, keep_headers: bool = False) -> DryRun:
         headers=left,
         headers_read=read,
     )
+
+
+def foretold(selection: Selection, to: To, *, keep_headers: bool) -> list[Foretold]:
+    """Return it in sentences, for a second person who is to agree to it. Raises as `of`."""
+    plan = of(selection=selection, to=to, keep_headers=keep_headers)
+    lost, kept = plan.losses, plan.problems
+    found = [Foretold("loses", text) for text in lost]
+    found += [Foretold("stops", text) for text in kept]
+    found += [Foretold("unknown", text) for text in plan.warnings if text not in lost]
+    for place in plan.destinations:
+        text = ngettext("%(n)s letter goes to %(place)s.", "%(n)s letters go to %(place)s.", place.count)
+        if not place.problem:
+            found.append(Foretold("tells", text % {"n": number(place.count), "place": place.name}))
+    return found
 
 
 def outlooks(

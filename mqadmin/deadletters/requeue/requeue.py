@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Avg
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.approvals.gate import gate, kinds
+from mqadmin.approvals.gate.gate import Asked, digest
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
@@ -97,17 +100,42 @@ def start(
         total = _count(selection, expect)
         entry.count = total
         found = _checked(selection, to, allow_loss=allow_loss)
+        summary = _summary(total, found)
+        asked = Asked(
+            KIND,
+            selection.broker,
+            summary,
+            {**params, "care": asdict(care)},
+            Size(total),
+            mark=digest(sorted((place.vhost, place.name, *place.queues) for place in found)),
+            foretell=lambda: dryrun.foretold(selection, to, keep_headers=keep_headers),
+        )
+        gate.ask(asked, by=by, entry=entry)
         return operations.start(
             kind=KIND,
             by=by,
             broker=selection.broker,
-            summary=_summary(total, found),
+            summary=summary,
             params=params,
             total=total,
             hold_seconds=care.hold_seconds,
             rate_limit=care.rate,
             canary=canary.plan(care.canary_seconds, care.canary_steps) if care.canary_seconds else None,
         )
+
+
+@kinds.register(KIND, needs="operate", counts_as="requeue")
+def _agreed(given: Mapping[str, Any], by: Actor) -> Operation:
+    """Start what waited for a second person."""
+    care = {**given["care"], "canary_steps": tuple(given["care"]["canary_steps"])}
+    return start(
+        selection=Selection.from_json(given["selection"]),
+        to=To.from_json(given["to"]),
+        by=by,
+        care=Care(**care),
+        keep_headers=bool(given.get("keep_headers")),
+        allow_loss=bool(given.get("allow_loss")),
+    )
 
 
 def _checked(chosen: Selection, to: To, *, allow_loss: bool) -> list[Destination]:

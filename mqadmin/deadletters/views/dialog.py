@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from mqadmin.approvals.gate import gate
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import brokers, unseen
 from mqadmin.core.acts import audit
-from mqadmin.core.errors import Refusal
+from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.pages import rendering
 from mqadmin.deadletters.acts import conflict
@@ -25,6 +27,13 @@ from mqadmin.deadletters.search.selection import Selection
 from mqadmin.queues.pages.broker_status import is_production
 from mqadmin.rabbit.errors import RabbitError
 
+# What the acts of the dialogs are called in the audit log.
+ACTS = {
+    "letter_requeue": "dead_letters.requeue",
+    "letter_discard": "dead_letters.discard",
+    "letter_restore": "dead_letters.restore",
+    "letters_edit": "dead_letters.edit",
+}
 PARKED, DISCARDED = DeadLetter.Status.PARKED, DeadLetter.Status.DISCARDED
 
 
@@ -41,6 +50,10 @@ def decision(request: HttpRequest, url_name: str, status: str, own: Iterable[str
     if each[0].filter is not None:
         fields.append(("up_to", str(each[0].up_to)))
     titles = brokers.titles() if scope == brokers.EVERY else {}
+    by = audit.actor(request)
+    warnings = [
+        gate.warning(ACTS[url_name], item.broker, Size(n), by) for item, n in zip(each, counts, strict=True)
+    ]
     return {
         "dialog": f"deadletters/_{url_name.removeprefix('letter_')}.html",
         "action": reverse(url_name),
@@ -49,6 +62,7 @@ def decision(request: HttpRequest, url_name: str, status: str, own: Iterable[str
         "parts": [(titles[item.broker], n) for item, n in zip(each, counts, strict=True) if titles],
         "must_type": _must_type(scope, each),
         "total": sum(counts),
+        "waits": " ".join(filter(None, warnings)),
         "can_act": True,
         "passed_over": sum(
             item.rows().count() - n for item, n in zip(each, counts, strict=True) if item.filter is None
@@ -72,7 +86,8 @@ def dialog(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Started:
-    """The operations that were begun, one for each broker, and what the others were refused for."""
+    """The operations that were begun, one for each broker, and why the others were not: refused, or kept for a
+    second person."""
 
     operations: Sequence[Operation]
     refused: Sequence[str] = ()
@@ -80,7 +95,8 @@ class Started:
 
 def start(request: HttpRequest, status: str, begin: Callable[[Selection, int | None], Operation]) -> Started:
     """Begin what a dialog asked about, for each broker by itself: `begin` gets its letters and how many they must
-    be. Raises Refusal: the letters are not as many as were shown, nothing was typed, or none could be begun."""
+    be. Raises Refusal: the letters are not as many as were shown, nothing was typed, or none could be begun. Raises
+    Awaits where all that is done waits for a second person."""
     scope = brokers.posted(request)
     each, expect, by = chosen_each(request.POST, scope, status), expected(request.POST), audit.actor(request)
     if scope != brokers.EVERY:
@@ -94,12 +110,18 @@ def start(request: HttpRequest, status: str, begin: Callable[[Selection, int | N
         selection.check(sum(counts), expect)
     titles = brokers.titles()
     operations, refused = [], []
+    waiting: list[Awaits] = []
     for letters, count in zip(each, counts, strict=True):
         try:
             with conflict.explained(letters, by):
                 operations.append(begin(letters, count))
+        except Awaits as waits:
+            waiting.append(waits)
+            refused.append(f"{titles[letters.broker]}: {waits.text}")
         except (Refusal, RabbitError) as error:
             refused.append(f"{titles[letters.broker]}: {error}")
+    if not operations and waiting:
+        raise waiting[0]
     if not operations:
         raise Refusal(" ".join(refused), "nothing_to_do")
     return Started(operations, refused)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.approvals.gate import gate
+from mqadmin.approvals.gate import kinds as act_kinds
 from mqadmin.core.acts import audit, leases, operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.pages.formats import number
-from mqadmin.definitions.acts import doing
+from mqadmin.definitions.acts import doing, second
 from mqadmin.definitions.acts import steps as rows
 from mqadmin.definitions.acts.planning import Scope, Step, plan
 from mqadmin.definitions.acts.steps import Outcome, Result
@@ -34,10 +37,12 @@ _BEGINNING_S = 300.0  # at most: what a file has of secrets is done in the reque
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to hold, and what it is called in the audit log: "version 12", "file definitions.json"."""
+    """What is to hold, and what it is called in the audit log: "version 12", "file definitions.json".
+    `version`: its id, where it is one that is kept."""
 
     objects: Snapshot
     called: str
+    version: int | None = None
 
 
 def masked(objects: Snapshot) -> Snapshot:
@@ -103,10 +108,29 @@ def start(
             raise Refusal(_("Nothing of what was chosen is left to be done. Look again."), "nothing")
         entry.count = len(todo)
         entry.detail = {"objects": [step.key.id for step in todo[:TOLD]], "acts": _acts(todo)}
+        brings = any(step.act != "delete" and _brings_secret(step, wanted) for step in todo)
+        source = second.Source(wanted.objects, wanted.called, wanted.version, brings)
+        asked = second.asked(broker, source, todo, scope, even_full=even_full)
+        if gate.concerns(broker, by):
+            gate.ask(asked, by=by, entry=entry)
         at_once = _with_secrets(asking.client(broker), wanted, live, todo)
         operation = _write(broker, wanted, todo, at_once, by, even_full)
         entry.detail = {**entry.detail, "operation": operation.pk}
     return operation
+
+
+@act_kinds.register(second.ACT, needs="configure", counts_as="restore definitions")
+def _agreed(given: Mapping[str, Any], by: Actor) -> Operation:
+    """Start what waited for a second person."""
+    source = second.source(given)
+    return start(
+        broker=given["broker"],
+        wanted=Wanted(source.objects, source.called, source.version),
+        chosen=frozenset(given["steps"]),
+        by=by,
+        scope=Scope(given["vhost"], given["object"]),
+        even_full=bool(given["even_full"]),
+    )
 
 
 @contextmanager

@@ -178,7 +178,7 @@ def definitions_restore(request: HttpRequest, version_id: int, wanted: RestoreIn
     each object.
     """
     version = _version(version_id)
-    what = Wanted(sources.of_version(version).objects, f"version {version.pk}")
+    what = Wanted(sources.of_version(version).objects, f"version {version.pk}", version.pk)
     return carried_out(request, version.broker, what, wanted, Scope(wanted.vhost, wanted.object))
 
 

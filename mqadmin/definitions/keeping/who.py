@@ -92,7 +92,7 @@ def traces(broker: str, since: datetime | None, until: datetime) -> Traces:
     begin = (since or until - FIRST_LOOK_BACK) - SLACK
     end = until + SLACK
     rows = AuditEntry.objects.filter(broker=broker, at__gte=begin, at__lte=end)
-    rows = rows.exclude(outcome=AuditEntry.Outcome.REFUSED)
+    rows = rows.exclude(outcome__in=(AuditEntry.Outcome.REFUSED, AuditEntry.Outcome.WAITING))
     found = [row for row in rows.order_by("-id")[:MOST] if not is_quiet(row.action)]
     entries = [row for row in found if not _has_steps(row)]
     told = events.between(broker, begin, until + HEARD_SLACK)

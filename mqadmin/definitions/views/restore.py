@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from mqadmin.approvals.gate import gate
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
@@ -43,7 +44,7 @@ def version_restore(request: HttpRequest, version_id: int) -> HttpResponse:
         "scope": scope,
         "vhosts": sources.vhosts_of(source.objects),
     }
-    wanted = Wanted(source.objects, called(version))
+    wanted = Wanted(source.objects, called(version), version.pk)
     filled, status = carried_out(request, version.broker, wanted, scope)
     if begun := filled.get("operation"):
         return going_on(request, begun)
@@ -85,6 +86,7 @@ def carried_out(
     must_type = is_production(broker)
     context: dict[str, Any] = {
         "must_type": must_type,
+        "waits": gate.rule(broker),
         "refusal": "",
         "fields": {},
         "plan": None,

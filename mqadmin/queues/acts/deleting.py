@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.approvals.gate import gate, kinds
+from mqadmin.approvals.gate.gate import Asked
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
@@ -14,7 +19,7 @@ from mqadmin.core.acts.operations import GaveUp, Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.pages.formats import number
-from mqadmin.queues.acts import snapshots, source
+from mqadmin.queues.acts import agreed, snapshots, source
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.errors import NotFound
@@ -48,6 +53,8 @@ def delete(*, queue: Queue, by: Actor, even_full: bool = False, even_used: bool 
             raise Refusal(_held(entry.count), "not_empty")
         if consumers and not even_used:
             raise Refusal(_used(consumers), "in_use")
+        kept = {"even_full": even_full, "even_used": even_used, "is_kept": False}
+        gate.ask(_asked(queue, entry.count, kept), by=by, entry=entry)
         is_conditional = queue.type in _CONDITIONAL
         with amqp.channel(brokers.config(slug), queue.vhost) as channel:
             channel.queue_delete(
@@ -78,6 +85,7 @@ def delete_kept(*, queue: Queue, by: Actor, even_used: bool = False) -> Operatio
         entry.count = source.require(queue)
         if why := snapshots.why_not(queue, entry.count):
             raise Refusal(_("%(why)s Move the messages instead.") % {"why": why}, "too_much")
+        gate.ask(_asked(queue, entry.count, {"even_used": even_used, "is_kept": True}), by=by, entry=entry)
         return operations.start(
             kind=KIND,
             by=by,
@@ -91,6 +99,30 @@ def delete_kept(*, queue: Queue, by: Actor, even_used: bool = False) -> Operatio
             },
             total=entry.count,
         )
+
+
+def _asked(queue: Queue, count: int, options: Mapping[str, Any]) -> Asked:
+    target = f"{queue.vhost}:{queue.name}"
+    return Asked(
+        "queue.delete",
+        queue.broker.slug,
+        _("Delete %(queue)s") % {"queue": target},
+        {"queue": queue.pk, **options},
+        Size(count, 1),
+        vhost=queue.vhost,
+        queue=queue.name,
+        mark=agreed.mark(queue),
+        foretell=lambda: agreed.foretold("queue.delete", queue, count, is_kept=options["is_kept"]),
+    )
+
+
+@kinds.register("queue.delete", needs="configure", counts_as="delete")
+def _agreed(given: Mapping[str, Any], by: Actor) -> Operation | int:
+    """Do what waited for a second person."""
+    queue, even_used = agreed.queue(given), bool(given["even_used"])
+    if given["is_kept"]:
+        return delete_kept(queue=queue, by=by, even_used=even_used)
+    return delete(queue=queue, by=by, even_full=bool(given["even_full"]), even_used=even_used)
 
 
 @operations.runner(KIND)

@@ -7,9 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.approvals.gate import gate, kinds
+from mqadmin.approvals.gate.gate import Asked, Foretold
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import Run
@@ -66,8 +70,10 @@ def start(*, act: str, chosen: Chosen, by: Actor, seen: str | None = None, **opt
         target=target,
         count=len(chosen.ids),
         detail=detail,
-    ):
+    ) as entry:
         _check(chosen, seen, MOST)
+        if act in _ASKED:
+            gate.ask(_asked(act, chosen, options), by=by, entry=entry)
         return operations.start(
             kind=KIND,
             by=by,
@@ -76,6 +82,70 @@ def start(*, act: str, chosen: Chosen, by: Actor, seen: str | None = None, **opt
             params={"act": act, "ids": list(chosen.ids), "via": by.via, "options": options},
             total=len(chosen.ids),
         )
+
+
+_ASKED = ("purge", "delete")  # acts that may need a second person
+_NAMED = 20  # queues in what a second person reads
+
+
+def size(act: str, ids: Sequence[int], *, even_full: bool = False) -> Size:
+    """Return how much an act on queues touches, as the monitor counted last; each queue counts where it goes, and
+    what it holds where that goes with it."""
+    if act == "delete" and not even_full:
+        return Size(0, len(ids))
+    column = "ready" if act == "purge" else "total"
+    held = Queue.objects.filter(pk__in=ids, gone_at=None).aggregate(n=Sum(column))["n"] or 0
+    return Size(held, 0 if act == "purge" else len(ids))
+
+
+def _asked(act: str, chosen: Chosen, options: Mapping[str, Any]) -> Asked:
+    return Asked(
+        f"queues.{act}",
+        chosen.broker,
+        _summary(act, len(chosen.ids)),
+        {"broker": chosen.broker, "ids": list(chosen.ids), "options": dict(options)},
+        size(act, chosen.ids, even_full=bool(options.get("even_full"))),
+        foretell=lambda: _foretold(act, chosen, options),
+    )
+
+
+def _foretold(act: str, chosen: Chosen, options: Mapping[str, Any]) -> list[Foretold]:
+    """Name the queues that hold most, and what becomes of that."""
+    column = "ready" if act == "purge" else "total"
+    rows = Queue.objects.filter(pk__in=chosen.ids, gone_at=None).order_by(f"-{column}", "vhost", "name")
+    told = []
+    for queue in rows[:_NAMED]:
+        count = getattr(queue, column) or 0
+        text = ngettext("%(queue)s holds %(n)s message.", "%(queue)s holds %(n)s messages.", count)
+        told.append(text % {"queue": f"{queue.vhost}:{queue.name}", "n": number(count)})
+    if len(chosen.ids) > _NAMED:
+        told.append(_("… and %(n)s queues more.") % {"n": number(len(chosen.ids) - _NAMED)})
+    is_kept = act == "purge" and options.get("snapshot")
+    spared = act == "delete" and not options.get("even_full")
+    found = [Foretold("tells" if is_kept or spared else "loses", text) for text in told]
+    if is_kept:
+        found.append(Foretold("tells", _("A copy of what is ready is kept for seven days.")))
+    if spared:
+        found.append(Foretold("tells", _("Those that hold messages when their turn comes are left alone.")))
+    if act == "delete" and not options.get("even_used"):
+        found.append(Foretold("tells", _("Those that are consumed from are left alone.")))
+    return found
+
+
+def _again(act: str) -> kinds.Perform:
+    """Return what starts an act that waited for a second person."""
+
+    def start_again(given: Mapping[str, Any], by: Actor) -> Operation:
+        ids = tuple(given["ids"])
+        names = Queue.objects.filter(pk__in=ids[:_NAMED]).order_by("vhost", "name")
+        chosen = Chosen(str(given["broker"]), ids, tuple(names.values_list("name", flat=True)))
+        return start(act=act, chosen=chosen, by=by, **given["options"])
+
+    return start_again
+
+
+kinds.register("queues.purge", needs="operate", counts_as="purge")(_again("purge"))
+kinds.register("queues.delete", needs="configure", counts_as="delete")(_again("delete"))
 
 
 def settle(*, chosen: Chosen, wanted: Wanted, by: Actor, seen: str | None = None) -> int:
@@ -139,7 +209,8 @@ def _done(run: Run, act: One, queue: Queue | None, by: Actor, options: Mapping[s
     if queue is None or queue.gone_at is not None:
         return _("This queue is gone.")
     try:
-        act(queue, by, options)
+        with gate.settled():  # it passed as a whole
+            act(queue, by, options)
     except Refusal as refusal:
         return refusal.text
     except RabbitError as error:

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from pika.spec import BasicProperties
 
+from mqadmin.approvals.gate import gate, kinds
+from mqadmin.approvals.gate.gate import Asked, Foretold
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import GaveUp, Stopped
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.queues.acts import destination, draining, source
+from mqadmin.queues.acts import agreed, destination, draining, source
 from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import clean_copy
@@ -74,17 +78,49 @@ def move(
         entry.count = total
         if not total:
             raise Refusal(_("No message is ready in this queue."), "nothing_to_do")
-        _room(queue, to_queue, total).refuse(allow_loss=allow_loss, fields=_TO)
+        room = _room(queue, to_queue, total)
+        room.refuse(allow_loss=allow_loss, fields=_TO)
         if forbidden := destination.forbidden(broker=broker, vhost=queue.vhost):
             raise Refusal(forbidden, "forbidden", fields=_to(forbidden))
+        summary = _summary(total, queue.name, to_queue)
+        asked = Asked(
+            "queue.move",
+            broker,
+            summary,
+            {"queue": queue.pk, "to": to_queue, "count": count, "allow_loss": allow_loss},
+            Size(total),
+            vhost=queue.vhost,
+            queue=queue.name,
+            mark=agreed.mark(queue),
+            foretell=lambda: _foretold(room),
+        )
+        gate.ask(asked, by=by, entry=entry)
         return operations.start(
             kind=KIND,
             by=by,
             broker=broker,
-            summary=_summary(total, queue.name, to_queue),
+            summary=summary,
             params={"queue": queue.pk, "to": to_queue, "allow_loss": allow_loss},
             total=total,
         )
+
+
+@kinds.register("queue.move", needs="operate", counts_as="move")
+def _agreed(given: Mapping[str, Any], by: Actor) -> Operation:
+    """Start what waited for a second person."""
+    return move(
+        queue=agreed.queue(given),
+        to_queue=given["to"],
+        by=by,
+        count=given["count"],
+        allow_loss=bool(given["allow_loss"]),
+    )
+
+
+def _foretold(room: Verdict) -> list[Foretold]:
+    told = [Foretold("loses", text) for text in room.loses]
+    told += [Foretold("unknown", text) for text in room.tells]
+    return [*told, Foretold("tells", _("Each is confirmed in the other queue before it leaves this one."))]
 
 
 def _to(text: str) -> dict[str, str]:

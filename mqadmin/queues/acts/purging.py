@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext as _
 
+from mqadmin.approvals.gate import gate, kinds
+from mqadmin.approvals.gate.gate import Asked
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.pages.formats import number
-from mqadmin.queues.acts import draining, snapshots, source
+from mqadmin.queues.acts import agreed, draining, snapshots, source
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
 
@@ -47,11 +53,24 @@ def purge(
         _check(expect, entry.count, tolerance)
         if snapshot and (why := snapshots.why_not(queue, entry.count)):
             raise Refusal(_("%(why)s Purge without one, or move the messages.") % {"why": why}, "too_much")
+        summary, total = _("Purge %(queue)s") % {"queue": target}, entry.count
+        asked = Asked(
+            "queue.purge",
+            queue.broker.slug,
+            summary,
+            {"queue": queue.pk, "snapshot": snapshot, "hold_seconds": hold_seconds},
+            Size(entry.count),
+            vhost=queue.vhost,
+            queue=queue.name,
+            mark=agreed.mark(queue),
+            foretell=lambda: agreed.foretold("queue.purge", queue, total, is_kept=snapshot),
+        )
+        gate.ask(asked, by=by, entry=entry)
         return operations.start(
             kind=KIND,
             by=by,
             broker=queue.broker.slug,
-            summary=_("Purge %(queue)s") % {"queue": target},
+            summary=summary,
             params={
                 "queue": queue.pk,
                 "vhost": queue.vhost,
@@ -64,8 +83,22 @@ def purge(
         )
 
 
+@kinds.register("queue.purge", needs="operate", counts_as="purge")
+def _agreed(given: Mapping[str, Any], by: Actor) -> Operation:
+    """Start what waited for a second person."""
+    return purge(
+        queue=agreed.queue(given),
+        by=by,
+        snapshot=bool(given["snapshot"]),
+        hold_seconds=float(given["hold_seconds"]),
+    )
+
+
 def at_once(*, queue: Queue, by: Actor) -> int:
-    """Drop every ready message of `queue` and return how many; nothing is kept. Raises Refusal, RabbitError."""
+    """Drop every ready message of `queue` and return how many; nothing is kept. Raises Refusal, RabbitError.
+
+    Of many queues: a second person agreed to them all at once, where that was needed.
+    """
     target = f"{queue.vhost}:{queue.name}"
     with audit.act(by=by, action="queue.purge", broker=queue.broker.slug, target=target) as entry:
         if queue.type == "stream":

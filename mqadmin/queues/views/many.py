@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from mqadmin.approvals.gate import gate
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
-from mqadmin.core.errors import Refusal
+from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.formats import number
@@ -34,7 +35,10 @@ Act = Callable[[Chosen, Any, Actor, str], Operation | int]
 
 @dataclass(frozen=True)
 class Question:
-    """What a dialog asks. `title` has the count in it, `effect` says what becomes of them."""
+    """What a dialog asks. `title` has the count in it, `effect` says what becomes of them.
+
+    `weighs`: the act of `many`, where it may need a second person.
+    """
 
     url_name: str
     title: Callable[[int], str]
@@ -42,6 +46,7 @@ class Question:
     act: Act
     form: type[ManyForm] = ManyForm
     is_danger: bool = False
+    weighs: str = ""
 
 
 def ask(request: HttpRequest, question: Question) -> HttpResponse:
@@ -76,6 +81,7 @@ def ask(request: HttpRequest, question: Question) -> HttpResponse:
         "refusal": refusal,
         "must_type": must_type,
         "is_danger": question.is_danger,
+        "waits": _waits(question.weighs, parts, audit.actor(request)),
         "action": reverse(question.url_name),
         "fields": _sent_on(given, queues),
         "back": back,
@@ -104,6 +110,18 @@ def _must_type(parts: Sequence[Chosen]) -> str:
     return " ".join(part.broker for part in parts if is_production(part.broker))
 
 
+def _waits(act: str, parts: Sequence[Chosen], by: Actor) -> str:
+    """Return what is said where the act would wait for a second person, or would with what the queues hold."""
+    found = []
+    for part in parts if act else ():
+        plain, full = (
+            gate.warning(f"queues.{act}", part.broker, many.size(act, part.ids, even_full=even_full), by)
+            for even_full in (False, True)
+        )
+        found.append(plain or (full and _("With those that hold messages: %(what)s") % {"what": full}))
+    return " ".join(filter(None, found))
+
+
 def _on(parts: Sequence[Chosen]) -> list[tuple[str, int]]:
     """Return the title of each broker with how many of the queues are its."""
     titles = brokers.titles()
@@ -122,6 +140,7 @@ class Done:
 def _each(question: Question, parts: Sequence[Chosen], form: Any, by: Actor) -> Done:
     """Act on each broker's queues: each is an act of its own. Raises the Refusal where there is but one."""
     operations, changed, refused = [], 0, []
+    waiting: list[Awaits] = []
     for part in parts:
         try:
             done = question.act(part, form, by, part.mark)
@@ -130,10 +149,16 @@ def _each(question: Question, parts: Sequence[Chosen], form: Any, by: Actor) -> 
                 raise
             refused.append(f"{brokers.titles()[part.broker]}: {refusal.text}")
             continue
+        except Awaits as waits:
+            waiting.append(waits)
+            refused.append(f"{brokers.titles()[part.broker]}: {waits.text}")
+            continue
         if isinstance(done, Operation):
             operations.append(done)
         else:
             changed += done
+    if len(refused) == len(parts) and waiting:
+        raise waiting[0]
     if len(refused) == len(parts):
         raise Refusal(" ".join(refused), "invalid", status=422)
     return Done(operations, changed, refused)
@@ -194,7 +219,13 @@ def _title(one: str, other: str) -> Callable[[int], str]:
 
 
 PURGE = Question(
-    "queues_purge", _title("Purge %(n)s queue", "Purge %(n)s queues"), _purge_effect, _purge, PurgeMany, True
+    "queues_purge",
+    _title("Purge %(n)s queue", "Purge %(n)s queues"),
+    _purge_effect,
+    _purge,
+    PurgeMany,
+    True,
+    "purge",
 )
 DELETE = Question(
     "queues_delete",
@@ -203,6 +234,7 @@ DELETE = Question(
     _delete,
     DeleteMany,
     True,
+    "delete",
 )
 MUTE = Question(
     "queues_mute",

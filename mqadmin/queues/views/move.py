@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from mqadmin.approvals.gate import gate
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
@@ -54,6 +56,8 @@ def queue_move(request: HttpRequest, queue_id: int) -> HttpResponse:
             href = reverse("operation_detail", args=[operation.pk])
             return rendering.moved(request, href, _("%(what)s: begun.") % {"what": operation.summary})
     context = base(queue) | {"form": form, "must_type": must_type, "asks": asks, **_numbers(queue)}
+    size = Size(int(context["ready"] or 0))
+    context["waits"] = gate.warning("queue.move", queue.broker.slug, size, audit.actor(request))
     return rendering.page(request, "queues/move.html", context, status=status)
 
 

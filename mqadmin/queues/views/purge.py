@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from mqadmin.approvals.gate import gate
+from mqadmin.approvals.gate.size import Size
 from mqadmin.core import hooks, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
@@ -46,6 +48,8 @@ def queue_purge(request: HttpRequest, queue_id: int) -> HttpResponse:
             text = _("The purge of %(queue)s was started.") % {"queue": queue.name}
             return rendering.moved(request, reverse("operation_detail", args=[operation.pk]), text)
     context = base(queue) | {"form": form, "refusal": refusal, "must_type": must_type, **_count(queue)}
+    size = Size(int(context["ready"] or 0))
+    context["waits"] = gate.warning("queue.purge", queue.broker.slug, size, audit.actor(request))
     return rendering.page(request, "queues/purge.html", context, status=status)
 
 

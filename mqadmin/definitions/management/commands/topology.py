@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from mqadmin.core import brokers, database, unseen
 from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
-from mqadmin.core.errors import Refusal
+from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import Operation
 from mqadmin.definitions.acts import restoring, sources, steps
 from mqadmin.definitions.acts.planning import DANGEROUS, Scope, Step
@@ -108,13 +108,17 @@ class Command(BaseCommand):
         if brokers.environment(slug) == "production" and options["confirm"] != slug:
             raise CommandError(f"This is a production broker: add --confirm {slug}.", returncode=FAULT)
         database.require()
-        operation = restoring.start(
-            broker=slug,
-            wanted=wanted,
-            scope=scope,
-            chosen={step.id for step in chosen},
-            by=Actor(getpass.getuser()[:150], "shell"),
-        )
+        try:
+            operation = restoring.start(
+                broker=slug,
+                wanted=wanted,
+                scope=scope,
+                chosen={step.id for step in chosen},
+                by=Actor(getpass.getuser()[:150], "shell"),
+            )
+        except Awaits as waits:
+            self.stderr.write(f"{waits.text} {waits.href}")
+            return DRIFT
         results = self._carried_out(operation)
         left = _left(plan, chosen)
         if options["json"]:

@@ -1,0 +1,1 @@
+"""Four eyes: acts above a size on a production broker wait until a second person agrees."""
