@@ -61,7 +61,7 @@ def of(token: str, address: str = "") -> ApiToken | None:
             rows.update(last_used_at=now, last_used_from=address[:45])
         except OperationalError as error:  # reading goes on while the database takes no writes
             log.warning("a token's last use could not be written: %s", error)
-    permissions.narrow(found.user, found.level)
+    permissions.narrow(found.user, found.level, broker=found.broker, vhost=found.vhost, queue=found.queue)
     return found
 
 
