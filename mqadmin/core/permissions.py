@@ -87,7 +87,11 @@ def _rights(user: User) -> Rights:
     held = {codename for codename, *_rest in rows if codename}
     level = max((LEVELS[names[-1]] for names in ROLES.values() if held.issuperset(names)), default=NONE)
     found = [Rule(level=level, reveals=level >= LEVELS["operate"])] if level else []
-    found += [Rule(*parts[:4], bool(parts[4])) for codename, *parts in rows if not codename]
+    found += [
+        Rule(broker, vhost, queue, most, bool(reveals))
+        for codename, broker, vhost, queue, most, reveals in rows
+        if not codename
+    ]
     return Rights((tuple(found),))
 
 
@@ -133,7 +137,7 @@ def denial(user: User, needed: Needed, of: Of = "everything") -> str:
 def denied(needed: Needed, *, is_part: bool = False) -> str:
     """Return the sentence that says what is needed, and who can grant it. `is_part`: it is held of a part."""
     words = {
-        "view": _("Your account has no role for this yet. An admin must give it one."),
+        "view": _("Your account has no role yet. An admin must give it one."),
         "operate": _("This needs the role operator or admin."),
         "configure": _("This needs the role admin."),
     }

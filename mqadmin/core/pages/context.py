@@ -18,6 +18,7 @@ from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.backups import notice
 from mqadmin.core.models import Restored
 from mqadmin.core.pages import formats
+from mqadmin.core.rights import asking
 from mqadmin.rabbit.errors import ConfigurationError
 
 # Of each entry of the sidebar that begins an address by its own key.
@@ -75,7 +76,7 @@ class Frame:
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Give every template `frame` and `restored` (made when first used), `theme` and `home`, where all begins."""
     return {
-        "frame": SimpleLazyObject(lambda: frame(request)),
+        "frame": SimpleLazyObject(lambda: _frame(request)),
         "restored": SimpleLazyObject(lambda: _restored(request)),
         "theme": theme(request),
         "home": get_script_prefix(),
@@ -85,7 +86,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def _restored(request: HttpRequest) -> Restored | None:
     """Return what is to be said of a database that was restored, None for nothing."""
-    return notice.standing() if permissions.may(request.user, "view") else None
+    return notice.standing() if permissions.may_somewhere(request.user, "view") else None
 
 
 def theme(request: HttpRequest) -> str:
@@ -94,9 +95,14 @@ def theme(request: HttpRequest) -> str:
     return chosen if chosen in THEMES else "auto"
 
 
+def _frame(request: HttpRequest) -> Frame:
+    with asking.needing("view"):  # whatever the page is for
+        return frame(request)
+
+
 def frame(request: HttpRequest) -> Frame:
     """Build the frame. A broken broker configuration is told in it; the page still renders."""
-    if not permissions.may(request.user, "view"):
+    if not permissions.may_somewhere(request.user, "view"):
         return Frame(None, [], [], None, "", "")
     fault, slug, scope = "", "", ""
     choices: list[BrokerChoice] = []

@@ -1,8 +1,8 @@
 """What rules grant of a thing: pure, known by names alone.
 
 A thing is a broker, a virtual host of it, a queue in that. What is not named (None) is the whole of it: a policy is
-of a whole virtual host, a node of a whole broker, an alert channel of everything. Names in rules are as people write
-them in a shell: `*` stands for any signs, also none; all else is itself, capitals matter.
+of a whole virtual host, a node of a whole broker, an alert channel of everything. Names in rules are as people
+write them in a shell: `*` stands for any signs, also none; all else is itself, capitals matter.
 """
 
 from __future__ import annotations
