@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core import labels
 from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.rights.rows import Named, Through, Within
 
 
 class Consumer(models.Model):
@@ -118,6 +119,8 @@ class Consumer(models.Model):
     changed_at = models.DateTimeField(auto_now=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = Within["Consumer"](Named("broker", "vhost", "queue"))
+
     class Meta:
         ordering = ["name"]
 
@@ -200,6 +203,8 @@ class ConsumerProcess(models.Model):
     usage = models.JSONField(default=list, blank=True)  # [[epoch s, CPU %, RSS MB, threads, open files], ...]
     ended_at = models.DateTimeField(null=True)
 
+    objects = Within["ConsumerProcess"](Through("consumer_id", "consumers_consumer"))
+
     class Meta:
         ordering = ["replica", "id"]
         indexes = [models.Index(fields=["consumer", "ended_at"])]
@@ -249,6 +254,8 @@ class ConsumerEvent(models.Model):
     kind = models.CharField(max_length=30)
     text = models.CharField(max_length=500)
     detail = models.TextField(blank=True)  # of a crash: the last lines it printed; of a decision: its numbers
+
+    objects = Within["ConsumerEvent"](Through("consumer_id", "consumers_consumer"))
 
     class Meta:
         ordering = ["-id"]
@@ -372,6 +379,8 @@ class Record(models.Model):
     body_truncated = models.BooleanField(default=False)
     # Why RabbitMQ was never told of it, and delivers the message again; None: it was, as far as is known.
     ack_lost = models.CharField(max_length=300, null=True)
+
+    objects = Within["Record"](Through("consumer_id", "consumers_consumer"))
 
     class Meta:
         ordering = ["-id"]

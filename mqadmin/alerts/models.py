@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.rights.rows import Named, Within
+
 
 class Severity(models.IntegerChoices):
     """How bad it is; the larger the worse."""
@@ -130,6 +132,8 @@ class Incident(models.Model):
     escalated_at = models.DateTimeField(null=True)  # when it was first escalated
     version = models.PositiveIntegerField(default=0)
 
+    objects = Within["Incident"](Named("broker"))
+
     class Meta:
         ordering = ["-opened_at", "-id"]
         constraints = [
@@ -178,6 +182,8 @@ class Alert(models.Model):
     firing_at = models.DateTimeField(null=True)
     fine_since = models.DateTimeField(null=True)  # while it fires: since when it is fine again
     resolved_at = models.DateTimeField(null=True)
+
+    objects = Within["Alert"](Named("broker", "vhost", "name"))
 
     class Meta:
         ordering = ["-since", "-id"]

@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from mqadmin.core import patience
+from mqadmin.core.rights import asking
+from mqadmin.core.rights.rules import NONE
 from mqadmin.rabbit import config as rabbit_config
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ConfigurationError
@@ -28,12 +30,16 @@ _clients: dict[str, ManagementClient] = {}
 def configs() -> dict[str, BrokerConfig]:
     """Return the configured brokers by slug, in the order they are written; read once per process.
 
-    Raises ConfigurationError, each time until the configuration can be read; {} when there is none.
+    Of them those in which who asks may see anything. Raises ConfigurationError, each time until the configuration
+    can be read; {} when there is none.
     """
     global _configs
     if _configs is None:
         _configs = rabbit_config.load(os.environ, settings.MQADMIN_BROKERS_FILE or None)
-    return _configs
+    who = asking.limited()
+    if who is None:
+        return _configs
+    return {slug: config for slug, config in _configs.items() if who.rights.inside(slug) > NONE}
 
 
 def config(slug: str) -> BrokerConfig:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.rights.rows import Named, Own, Within
 
 
 class Access(models.Model):
@@ -47,6 +48,7 @@ class Operation(models.Model):
     broker = models.CharField(max_length=60, blank=True)
     summary = models.CharField(max_length=300, blank=True)
     params = models.JSONField(default=dict)
+    rights = models.JSONField(null=True)  # of who began it, where they are limited: `core.rights`
     total = models.PositiveBigIntegerField(default=0)
     done = models.PositiveBigIntegerField(default=0)
     failed = models.PositiveBigIntegerField(default=0)
@@ -64,6 +66,8 @@ class Operation(models.Model):
     # The worker that has it in hand, renewed while it works; an expired lease means it was orphaned.
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True)
+
+    objects = Within["Operation"](Named("broker"), Own("created_by"))
 
     class Meta:
         ordering = ["-id"]
@@ -151,6 +155,8 @@ class AuditEntry(models.Model):
     finished_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)  # when the webhook of the audit log took it
 
+    objects = Within["AuditEntry"](Named("broker"), Own("actor"))
+
     class Meta:
         ordering = ["-id"]
 
@@ -168,7 +174,8 @@ class AuditEntry(models.Model):
 class ApiToken(models.Model):
     """A bearer token: only its SHA-256 is stored, the token itself is shown once.
 
-    `level`: the most that it may, of what its user may. `expires_at`: from then on it opens nothing; None: no end.
+    `level`: the most that it may, of what its user may; `broker`, `vhost`, `queue`: with what, as patterns.
+    `expires_at`: from then on it opens nothing; None: no end.
     """
 
     class Level(models.TextChoices):
@@ -181,6 +188,9 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=8)
     level = models.CharField(max_length=10, choices=Level.choices, default=Level.CONFIGURE)
+    broker = models.CharField(max_length=60, default="*")
+    vhost = models.CharField(max_length=255, default="*")
+    queue = models.CharField(max_length=255, default="*")
     expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True)
@@ -188,6 +198,31 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} …{self.hint}"
+
+
+class Grant(models.Model):
+    """What a role (a group) may do with a part of what is there: the level, and three patterns as of `core.rights`.
+
+    `reveals`: whether those who have it see what masks hide.
+    """
+
+    class Level(models.IntegerChoices):
+        VIEW = 1, _("look")
+        OPERATE = 2, _("operate")
+        CONFIGURE = 3, _("configure")
+
+    group = models.ForeignKey("auth.Group", on_delete=models.CASCADE, related_name="grants")
+    broker = models.CharField(max_length=60, default="*")
+    vhost = models.CharField(max_length=255, default="*")
+    queue = models.CharField(max_length=255, default="*")
+    level = models.SmallIntegerField(choices=Level.choices)
+    reveals = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.broker} {self.vhost} {self.queue} {self.get_level_display()}"
 
 
 class Lease(models.Model):

@@ -1,23 +1,33 @@
-"""Who may do what: three permissions, three roles, and decorators for views."""
+"""Who may do what: three permissions, three roles for everything, others for parts of it, decorators for views.
+
+A view says what it needs, and of what: `@permissions.operate` of everything, `@permissions.operate.of("rows")` of
+the rows that it finds, `.of("vhost")` of the virtual host that it is asked for, `.of("broker")` of the broker. What
+says nothing is closed to those whose roles are for a part.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
 from time import monotonic
-from typing import Any, Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission
 from django.contrib.auth.models import User as Account
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+
+from mqadmin.core import brokers
+from mqadmin.core.rights import asking
+from mqadmin.core.rights.asking import Of
+from mqadmin.core.rights.rules import ALL, ANY, LEVELS, NONE, NOTHING, Rights, Rule
+from mqadmin.core.rights.rules import Needed as Needed
 
 P = ParamSpec("P")
 User = AbstractBaseUser | AnonymousUser
-Needed = Literal["view", "operate", "configure"]
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 ROLES: dict[str, tuple[Needed, ...]] = {
@@ -28,19 +38,30 @@ ROLES: dict[str, tuple[Needed, ...]] = {
 
 
 def may(user: User, needed: Needed) -> bool:
-    """Whether `user` holds the permission: by a role, by itself, or as a superuser."""
+    """Whether `user` may do so with everything: by a role, a permission of their own, or as a superuser."""
+    return rights(user).everywhere >= LEVELS[needed]
+
+
+def may_somewhere(user: User, needed: Needed) -> bool:
+    """Whether there may be anything with which `user` may do so."""
+    return rights(user).somewhere >= LEVELS[needed]
+
+
+def rights(user: User) -> Rights:
+    """Return what `user` may, of which things."""
     if not getattr(user, "is_active", False):
-        return False
+        return NOTHING
     # Kept as long as Django keeps what it read of a user's rights: asked for by each button of a table.
-    known: frozenset[str] | None = user.__dict__.get("_rights")
+    known: Rights | None = user.__dict__.get("_rights")
     if known is None:
         known = user.__dict__["_rights"] = _rights(user)
-    return needed in known
+    return known
 
 
 # Django reads the two in turn, and makes each query anew: longer than all else that an unchanged page takes.
 _HELD = """
-SELECT p.codename FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
+SELECT p.codename, '', '', '', 0, 0 FROM auth_permission p
+JOIN django_content_type t ON t.id = p.content_type_id
 WHERE t.app_label = 'core' AND (
     p.id IN (SELECT permission_id FROM auth_user_user_permissions WHERE user_id = %s)
     OR p.id IN (
@@ -48,33 +69,48 @@ WHERE t.app_label = 'core' AND (
         JOIN auth_user_groups u ON u.group_id = g.group_id WHERE u.user_id = %s
     )
 )
+UNION ALL
+SELECT '', r.broker, r.vhost, r.queue, r.level, CASE WHEN r.reveals THEN 1 ELSE 0 END FROM core_grant r
+JOIN auth_user_groups u ON u.group_id = r.group_id WHERE u.user_id = %s
 """
 
 
-def _rights(user: User) -> frozenset[str]:
-    """Return the core's permissions that an active user holds, by its groups or by itself, as Django would."""
+def _rights(user: User) -> Rights:
+    """Return what an active user may, by its groups or by itself, as Django would."""
     if getattr(user, "is_superuser", False):
-        return frozenset(ROLES["admin"])
+        return ALL
+    if user.pk is None:
+        return NOTHING
     with connection.cursor() as cursor:
-        cursor.execute(_HELD, [user.pk, user.pk])
-        return frozenset(codename for (codename,) in cursor.fetchall())
+        cursor.execute(_HELD, [user.pk, user.pk, user.pk])
+        rows = cursor.fetchall()
+    held = {codename for codename, *_rest in rows if codename}
+    level = max((LEVELS[names[-1]] for names in ROLES.values() if held.issuperset(names)), default=NONE)
+    found = [Rule(level=level, reveals=level >= LEVELS["operate"])] if level else []
+    found += [
+        Rule(broker, vhost, queue, most, bool(reveals))
+        for codename, broker, vhost, queue, most, reveals in rows
+        if not codename
+    ]
+    return Rights((tuple(found),))
 
 
-def narrow(user: User, most: str) -> None:
-    """Let this object of a user, as it was read for one request, hold no more than the permissions up to `most`."""
-    user.__dict__["_rights"] = _rights(user) & _up_to(most)
-
-
-def _up_to(most: str) -> frozenset[str]:
-    """Return the permissions of the role that has `most` as its last; none for anything else."""
-    return next((frozenset(held) for held in ROLES.values() if held[-1] == most), frozenset())
+def narrow(user: User, most: str, *, broker: str = ANY, vhost: str = ANY, queue: str = ANY) -> None:
+    """Let this object of a user, as it was read for one request, hold no more than up to `most`, of what the
+    patterns name."""
+    rule = Rule(broker, vhost, queue, LEVELS.get(most, NONE))
+    user.__dict__["_rights"] = _rights(user).limited(rule)
 
 
 def give(user: Account, role: str) -> None:
-    """Give an account a role in place of all rights that it had; "" is none. In a transaction of the caller's."""
+    """Give an account a role for everything, in place of all that it might do with everything; "" is none.
+
+    Its roles for a part stay. In a transaction of the caller's.
+    """
     Account.objects.filter(pk=user.pk).update(is_superuser=False, is_staff=False)
     user.user_permissions.clear()
-    user.groups.set(Group.objects.filter(name=role))
+    parts = Group.objects.exclude(name__in=list(ROLES)).filter(user=user)
+    user.groups.set([*Group.objects.filter(name=role), *parts])
 
 
 def role(user: User) -> str:
@@ -91,15 +127,31 @@ def holders(needed: Needed) -> QuerySet[Account]:
     return Account.objects.filter(held, is_active=True)
 
 
-def denial(user: User, needed: Needed) -> str:
-    """Return "" when `user` may, else the sentence that a disabled button shows."""
-    if may(user, needed):
+def denial(user: User, needed: Needed, of: Of = "everything") -> str:
+    """Return "" when `user` may, else the sentence that a disabled button shows.
+
+    Of anything but everything: when there may be something with which they may.
+    """
+    held = rights(user)
+    if (held.everywhere if of == "everything" else held.somewhere) >= LEVELS[needed]:
         return ""
-    return {
+    return denied(needed, is_part=held.somewhere >= LEVELS[needed])
+
+
+def denied(needed: Needed, *, is_part: bool = False) -> str:
+    """Return the sentence that says what is needed, and who can grant it. `is_part`: it is held of a part."""
+    words = {
         "view": _("Your account has no role yet. An admin must give it one."),
         "operate": _("This needs the role operator or admin."),
         "configure": _("This needs the role admin."),
-    }[needed] + _who_grants()
+    }
+    if is_part:
+        words = {
+            "view": _("Your roles let you see a part only, and this is about all."),
+            "operate": _("Your roles let you operate a part only, and this is about all."),
+            "configure": _("Your roles let you configure a part only, and this is about all."),
+        }
+    return words[needed] + _who_grants()
 
 
 _NAMED = 3  # who can grant a right
@@ -126,40 +178,105 @@ def forget() -> None:
     _grantors = (-_GRANTORS_S, ())
 
 
+def about(request: HttpRequest, broker: str, vhost: str | None = None, queue: str | None = None) -> None:
+    """Say which thing a page is about: its buttons are for that one."""
+    request.__dict__["_about"] = (broker, vhost, queue)
+    request.__dict__.pop("_denials", None)
+
+
+def vhost_about(request: HttpRequest) -> str:
+    """Return the virtual host that the page is about, "" for none."""
+    return str(request.__dict__.get("_about", ("", "", ""))[1] or "")
+
+
 def denial_of(request: HttpRequest, needed: Needed) -> str:
-    """Return `denial` for who asks; each answer is remembered with the request: a table has hundreds of buttons."""
+    """Return `denial` for who asks, of what the page is about; each answer is remembered with the request: a table
+    has hundreds of buttons."""
     user = request.user
     known: tuple[User, dict[Needed, str]] | None = request.__dict__.get("_denials")
     if known is None or known[0] is not user:  # somebody signed in or out meanwhile
         known = request.__dict__["_denials"] = (user, {})
     said = known[1].get(needed)
     if said is None:
-        said = known[1][needed] = denial(user, needed)
+        said = known[1][needed] = _denial_about(request, needed)
     return said
 
 
-def check(user: User, needed: Needed) -> None:
+def _denial_about(request: HttpRequest, needed: Needed) -> str:
+    thing = request.__dict__.get("_about")
+    if thing is None:
+        return denial(request.user, needed, "rows")
+    return "" if rights(request.user).level(*thing) >= LEVELS[needed] else denied(needed)
+
+
+def check(user: User, needed: Needed, of: Of = "everything") -> None:
     """Raise PermissionDenied, with the words of `denial`, unless `user` holds the permission."""
-    reason = denial(user, needed)
+    reason = denial(user, needed, of)
     if reason:
         raise PermissionDenied(reason)
 
 
-def _required(needed: Needed) -> Callable[[View[P]], View[P]]:
-    def decorate(function: View[P]) -> View[P]:
+def require(broker: str, vhost: str | None = None, queue: str | None = None) -> None:
+    """See that who asks may do what is needed with a thing; None: with the whole of it. Nothing where nobody asks.
+
+    Raises Http404 for who may not see it, nor anything in it, PermissionDenied for who may not do so.
+    """
+    who = asking.limited()
+    if who is None or who.rights.level(broker, vhost, queue) >= LEVELS[who.needed]:
+        return
+    seen = who.rights.level(broker, vhost, queue) if queue is not None else who.rights.inside(broker, vhost)
+    if seen == NONE:
+        raise Http404(_("There is no such thing."))
+    raise PermissionDenied(denied(who.needed, is_part=seen >= LEVELS[who.needed]))
+
+
+class Required:
+    """A decorator of views: who asks must hold a level, of everything unless it says of what."""
+
+    def __init__(self, needed: Needed, of: Of = "everything") -> None:
+        self.needed: Needed = needed
+        self.kind: Of = of
+
+    def of(self, kind: Of) -> Required:
+        """Return the same, of something else."""
+        return Required(self.needed, kind)
+
+    def __call__(self, function: View[P]) -> View[P]:
         @wraps(function)
         def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            check(request.user, needed)
-            return function(request, *args, **kwargs)
+            check(request.user, self.needed, self.kind)
+            with asking.needing(self.needed):
+                if self.kind != "everything":
+                    _check_place(request, self.kind)
+                return function(request, *args, **kwargs)
 
+        inner.__dict__["requires"] = self
         return inner
 
-    return decorate
+
+def _check_place(request: HttpRequest, kind: Of) -> None:
+    """See that what a request names may be had. Raises Http404, PermissionDenied, ConfigurationError."""
+    who = asking.limited()
+    if who is None:
+        return
+    slug = request.POST.get("broker") or request.GET.get("broker") or ""
+    if slug and slug != brokers.EVERY and slug not in brokers.configs():
+        raise Http404(_("There is no such broker."))
+    if kind == "rows":
+        return
+    if slug == brokers.EVERY or not slug:
+        slug = brokers.current(request)
+    vhost = request.POST.get("vhost") or request.GET.get("vhost") if kind == "vhost" else None
+    if kind == "vhost" and not vhost:
+        if who.rights.inside(slug) < LEVELS[who.needed]:
+            raise PermissionDenied(denied(who.needed))
+        return
+    require(slug, vhost)
 
 
-view = _required("view")
-operate = _required("operate")
-configure = _required("configure")
+view = Required("view")
+operate = Required("operate")
+configure = Required("configure")
 
 
 def ensure_roles(**_kwargs: Any) -> None:

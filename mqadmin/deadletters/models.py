@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from mqadmin.core import labels
 from mqadmin.core.fields import ExactJSONField
 from mqadmin.core.models import SavedSearch
+from mqadmin.core.rights.rows import Named, Through, Within
 
 
 class TrackedQueue(models.Model):
@@ -22,6 +23,8 @@ class TrackedQueue(models.Model):
     consumer = models.OneToOneField("consumers.Consumer", on_delete=models.SET_NULL, null=True)
     tracked_by = models.CharField(max_length=150)
     tracked_at = models.DateTimeField(default=timezone.now)
+
+    objects = Within["TrackedQueue"](Named("broker", "vhost", "queue"))
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["broker", "vhost", "queue"], name="tracked_once")]
@@ -92,6 +95,11 @@ class DeadLetter(models.Model):
     requeue_id = models.CharField(max_length=36, blank=True)
     claimed_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
+
+    # Whose queue it lies in may do with it what they may there, and so may whose queue it comes from.
+    objects = Within["DeadLetter"](
+        Named("broker", "vhost", "dead_letter_queue"), Named("broker", "vhost", "source_queue")
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -220,6 +228,8 @@ class CauseNote(models.Model):
     by = models.CharField(max_length=150)
     at = models.DateTimeField(auto_now=True)
 
+    objects = Within["CauseNote"](Named("broker", ""))
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["broker", "group"], name="one_note_per_cause")]
 
@@ -245,6 +255,8 @@ class RetryRule(models.Model):
     seen = models.BigIntegerField(default=0)
     changed_by = models.CharField(max_length=150)
     changed_at = models.DateTimeField(auto_now=True)
+
+    objects = Within["RetryRule"](Named("broker", "vhost", "source"))
 
     class Meta:
         ordering = ["id"]
@@ -301,6 +313,8 @@ class Breaker(models.Model):
     changed_by = models.CharField(max_length=150)
     changed_at = models.DateTimeField(auto_now=True)
 
+    objects = Within["Breaker"](Through("consumer_id", "consumers_consumer"))
+
     def __str__(self) -> str:
         return f"breaker of {self.consumer_id}: {self.state}"
 
@@ -325,6 +339,10 @@ class Tally(models.Model):
     status = models.CharField(max_length=12)
     letters = models.BigIntegerField()
     back = models.BigIntegerField()  # of those: requeued before, and died again
+
+    objects = Within["Tally"](
+        Named("broker", "vhost", "dead_letter_queue"), Named("broker", "vhost", "source_queue")
+    )
 
     def __str__(self) -> str:
         return f"{self.letters} {self.status} from {self.source_queue}"

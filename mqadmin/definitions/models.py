@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
 from mqadmin.core.models import Operation
+from mqadmin.core.rights.rows import Named, Within
 
 
 class Watch(models.Model):
@@ -47,6 +48,8 @@ class Version(models.Model):
     )  # added, gone, changed: how many objects, against the version before
     told = ExactJSONField(default=list)  # the first differences: [how, kind, vhost, [parts]]
     who = ExactJSONField(default=list)  # who seems to have done it, as far as it was known at once
+
+    objects = Within["Version"](Named("broker"))
 
     class Meta:
         ordering = ["-id"]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.rights.rows import Named, Through, Within
 
 
 class Tap(models.Model):
@@ -49,6 +50,8 @@ class Tap(models.Model):
     lease_until = models.DateTimeField(null=True)
     title = models.CharField(max_length=80, blank=True)  # of a set that is kept; "" goes after a while
 
+    objects = Within["Tap"](Named("broker", "vhost", ""))
+
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["broker", "-id"]), models.Index(fields=["state"])]
@@ -85,6 +88,8 @@ class Seen(models.Model):
     body = models.BinaryField()
     is_cut = models.BooleanField(default=False)
     is_masked = models.BooleanField(default=False)
+
+    objects = Within["Seen"](Through("tap_id", "passing_tap", Named("broker", "vhost", "")))
 
     class Meta:
         ordering = ["-id"]

@@ -15,10 +15,12 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from mqadmin.core.rights.rows import Named, Slug, Within, WithinSet
+
 M = TypeVar("M", bound=models.Model)
 
 
-class QueueSet(models.QuerySet[M]):
+class QueueSet(WithinSet[M]):
     """The queues, as `Queue.objects` gives them."""
 
     def update(self, **values: Any) -> int:
@@ -48,11 +50,11 @@ class QueueSet(models.QuerySet[M]):
         return set(self.order_by().values_list("broker", flat=True).distinct())
 
 
-class QueueManager(models.Manager[M]):
+class QueueManager(Within[M]):
     """`Queue.objects`. Not by `as_manager`: mypy's cache forgets the class that this makes, and finds faults."""
 
-    def get_queryset(self) -> QueueSet[M]:
-        return QueueSet(self.model, using=self._db)
+    def __init__(self) -> None:
+        super().__init__(Named(Slug("broker_id", "queues_broker"), "vhost", "name"), rows=QueueSet)
 
 
 def written(queue: Any) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.models import SavedSearch
+from mqadmin.core.rights.rows import Named, Within
 from mqadmin.queues import changes
 
 
@@ -42,6 +43,8 @@ class Broker(models.Model):
     tried_at = models.DateTimeField(null=True)
     sampled_at = models.DateTimeField(null=True)  # the last success
 
+    objects = Within["Broker"](Named("slug", "", ""))
+
     class Meta:
         ordering = ["slug"]
 
@@ -56,6 +59,8 @@ class BrokerEvent(models.Model):
     at = models.DateTimeField()
     kind = models.CharField(max_length=40)
     params = models.JSONField(default=dict)
+
+    objects = Within["BrokerEvent"](Named("broker", ""))
 
     class Meta:
         ordering = ["-at", "-id"]

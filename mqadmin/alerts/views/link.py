@@ -18,6 +18,7 @@ from mqadmin.alerts.pages import incidents
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.rights import asking
 
 SPANS = ("15m", "1h", "4h")
 NOBODY_KNOWN = Actor("link in a message")  # no user's name: it has blanks
@@ -28,6 +29,11 @@ NOBODY_KNOWN = Actor("link in a message")  # no user's name: it has blanks
 @require_http_methods(["GET", "POST"])
 def incident_link(request: HttpRequest, token: str) -> HttpResponse:
     """Ask whether to acknowledge or to snooze; do it on a POST. Says so when the link is old, or none of ours."""
+    with asking.asks(None):  # it is the link that opens this one incident, whoever has it
+        return _answer(request, token)
+
+
+def _answer(request: HttpRequest, token: str) -> HttpResponse:
     try:
         incident = acts.by_link(token)
     except Refusal as refusal:

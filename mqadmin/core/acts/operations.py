@@ -29,6 +29,9 @@ from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation, OperationProblem
+from mqadmin.core.rights import asking
+from mqadmin.core.rights.asking import Asking
+from mqadmin.core.rights.rules import Rights
 from mqadmin.rabbit.errors import RabbitError
 
 log = logging.getLogger(__name__)
@@ -104,12 +107,14 @@ def start(
     held = {}
     if hold_seconds > 0:
         held = {"not_before": timezone.now() + timedelta(seconds=hold_seconds), "phase": Phase.HELD}
+    who = asking.limited()
     operation = Operation.objects.create(
         kind=kind,
         created_by=by.name,
         broker=broker,
         summary=summary[:300],
         params=dict(params),
+        rights=who.rights.as_json() if who is not None else None,
         total=total,
         rate_limit=rate_limit,
         canary=dict(canary or {}),
@@ -257,12 +262,21 @@ def execute(operation_id: int) -> bool:
     return True
 
 
+def _began(operation: Operation) -> Asking | None:
+    """Return who began it, with what they might do then; None where nothing was limited."""
+    if operation.rights is None:
+        return None
+    who = operation.created_by, Rights.from_json(operation.rights)
+    return Asking(lambda: who, "operate")
+
+
 def _carry_out(run: Run) -> None:
     kind = _kinds.get(run.operation.kind)
     try:
         if kind is None:
             raise LookupError(f"no runner is registered for operations of kind {run.operation.kind!r}")
-        kind.function(run)
+        with asking.asks(_began(run.operation)):
+            kind.function(run)
     except Stopped:
         _wind_up(run)
     except Waiting:

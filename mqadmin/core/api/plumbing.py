@@ -34,7 +34,9 @@ from mqadmin.core.api.description import Api, knowing
 from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import ApiToken
 from mqadmin.core.pages import faults
-from mqadmin.core.permissions import Needed
+from mqadmin.core.rights import asking
+from mqadmin.core.rights.asking import Of
+from mqadmin.core.rights.rules import Needed
 from mqadmin.rabbit.errors import BadRequest, RabbitError, Refused
 from mqadmin.rabbit.reading import jsontext
 
@@ -54,15 +56,38 @@ class ApiError(Exception):
 
 
 def one(rows: QuerySet[Row], words: str) -> Row:
-    """Return the only row there is, else answer 404 with `words`."""
+    """Return the only row there is, else answer 404 with `words`.
+
+    Raises PermissionDenied where who asks may see it, but not do with it what is needed.
+    """
     found = rows.first()
+    who = asking.limited() if found is None else None
+    if who is not None and who.needed != "view":
+        with asking.needing("view"):
+            is_seen = rows.all().exists()
+        if is_seen:
+            raise PermissionDenied(permissions.denied(who.needed))
     if found is None:
         raise ApiError(404, "not_found", words)
     return found
 
 
 def the_broker(slug: str) -> str:
-    """Return the slug that was given, else the only broker there is."""
+    """Return the slug that was given, else the only broker there is.
+
+    Where the call is about a whole broker, who asks may do so with it: else Http404, PermissionDenied.
+    """
+    found = _the_broker(slug)
+    who = asking.limited()
+    if who is not None:
+        if found not in brokers.configs():
+            raise Http404
+        if who.of == "broker":
+            permissions.require(found)
+    return found
+
+
+def _the_broker(slug: str) -> str:
     if slug:
         return slug
     known = list(brokers.configs())
@@ -87,9 +112,14 @@ class Token(HttpBearer):
     read, so that who may not make a call is told so, and not first what is wrong with its body.
     """
 
-    def __init__(self, needed: Needed | None = None) -> None:
+    def __init__(self, needed: Needed | None = None, kind: Of = "everything") -> None:
         super().__init__()
         self.needed = needed
+        self.kind: Of = kind
+
+    def of(self, kind: Of) -> Token:
+        """Return the same for calls that need it of something else: see `permissions`."""
+        return Token(self.needed, kind)
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         found = tokens.of(token, addresses.client(request))
@@ -100,7 +130,11 @@ class Token(HttpBearer):
         user = found.user
         request.user = user
         setattr(request, ASKED_WITH, found)
-        reason = permissions.denial(user, self.needed) if self.needed else ""
+        who = asking.now()
+        if who is not None:
+            who.becomes(user.get_username(), permissions.rights(user))
+            who.needed, who.of = self.needed or "view", self.kind
+        reason = permissions.denial(user, self.needed, self.kind) if self.needed else ""
         if reason:
             raise ApiError(403, "forbidden", reason + _narrowed(found))
         return user

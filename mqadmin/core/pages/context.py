@@ -17,7 +17,8 @@ from django.utils.translation import ngettext
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.backups import notice
 from mqadmin.core.models import Restored
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, opening
+from mqadmin.core.rights import asking
 from mqadmin.rabbit.errors import ConfigurationError
 
 # Of each entry of the sidebar that begins an address by its own key.
@@ -77,7 +78,7 @@ class Frame:
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Give every template `frame` and `restored` (made when first used), `theme` and `home`, where all begins."""
     return {
-        "frame": SimpleLazyObject(lambda: frame(request)),
+        "frame": SimpleLazyObject(lambda: _frame(request)),
         "restored": SimpleLazyObject(lambda: _restored(request)),
         "theme": theme(request),
         "home": get_script_prefix(),
@@ -87,7 +88,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def _restored(request: HttpRequest) -> Restored | None:
     """Return what is to be said of a database that was restored, None for nothing."""
-    return notice.standing() if permissions.may(request.user, "view") else None
+    return notice.standing() if permissions.may_somewhere(request.user, "view") else None
 
 
 def theme(request: HttpRequest) -> str:
@@ -96,9 +97,14 @@ def theme(request: HttpRequest) -> str:
     return chosen if chosen in THEMES else "auto"
 
 
+def _frame(request: HttpRequest) -> Frame:
+    with asking.needing("view"):  # whatever the page is for
+        return frame(request)
+
+
 def frame(request: HttpRequest) -> Frame:
     """Build the frame. A broken broker configuration is told in it; the page still renders."""
-    if not permissions.may(request.user, "view"):
+    if not permissions.may_somewhere(request.user, "view"):
         return Frame(None, [], [], None, "", "")
     fault, slug, scope = "", "", ""
     choices: list[BrokerChoice] = []
@@ -112,7 +118,7 @@ def frame(request: HttpRequest) -> Frame:
     current = next((choice for choice in choices if choice.is_current), None)
     slugs = brokers.within(scope) if scope else []
     at = place(request)
-    nav = _nav(scope, slugs, slug, len(choices) > 1, at)
+    nav = _open(request, _nav(scope, slugs, slug, len(choices) > 1, at))
     if permissions.may(request.user, "configure"):
         nav.append(NavItem("accounts", _("Accounts"), "users", f"{get_script_prefix()}accounts/", None))
     group = next((item.group for item in nav if item.group), ())
@@ -241,6 +247,13 @@ def _nav(scope: str, slugs: Sequence[str], slug: str, with_broker: bool, at: str
     # What a broker is made of is looked at one broker at a time.
     of_one = f"?{urlencode({'broker': slug})}" if with_broker and slug else ""
     return [*items[:5], *_groups(of_one, at), *items[5:]]
+
+
+def _open(request: HttpRequest, items: Sequence[NavItem]) -> list[NavItem]:
+    """Return the entries that who asks may open; a group leads to the first page of it that they may."""
+    if permissions.rights(request.user).is_plain:
+        return list(items)
+    return [item for item in items if opening.opens(request, item.href)]
 
 
 def _groups(query: str, at: str) -> list[NavItem]:

@@ -1,4 +1,4 @@
-"""Around every request: sign-in, unchanged fragments, and faults told in words."""
+"""Around every request: sign-in, who asks, unchanged fragments, and faults told in words."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.urls import get_script_prefix
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag, urlencode
 
+from mqadmin.core import permissions
 from mqadmin.core.pages import faults, rows_seen
+from mqadmin.core.rights.asking import Asking, asks, carried
 
 API_NAMESPACE = "api"
 
@@ -104,3 +106,23 @@ class FaultPagesMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return faults.answer(request, exception)
+
+
+class AskingMiddleware:
+    """Who asks is known to all that works for the request, up to the last part of what is sent.
+
+    Their rights are read when something depends on them. Until a view says what it needs, that is to look.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        who = Asking(
+            lambda: (request.user.get_username(), permissions.rights(request.user)), says=permissions.denied
+        )
+        with asks(who):
+            response = self.get_response(request)
+        if isinstance(response, StreamingHttpResponse) and not response.is_async:
+            response.streaming_content = carried(who, response.streaming_content)  # type: ignore[arg-type]
+        return response

@@ -76,9 +76,8 @@ def version(request: HttpRequest, *parts: object) -> str:
 
 def common(request: HttpRequest) -> tuple[object, ...]:
     """Return what is asked for, with which rights, in which language: the same for all who may as much."""
-    may = [permissions.may(request.user, needed) for needed in ("view", "operate", "configure")]
     where = (request.get_host(), request.path, request.GET.urlencode())
-    return (_BEGAN, where, may, get_language())
+    return (_BEGAN, where, permissions.rights(request.user), get_language())
 
 
 def digest(*parts: object) -> str:

@@ -41,6 +41,7 @@ from django.utils.safestring import SafeString
 from mqadmin.core import permissions
 from mqadmin.core.pages import rows_seen
 from mqadmin.core.pages.rows_seen import Drawn
+from mqadmin.core.rights.rules import NOTHING, Rights
 from mqadmin.core.templatetags.mqadmin import attributes
 from mqadmin.core.templating.lines import Body
 from mqadmin.core.templating.straight import Writer
@@ -95,12 +96,10 @@ class Column:
         return self.condition is None or bool(self.condition.resolve(context))
 
 
-def _rights(context: template.Context) -> tuple[bool, bool]:
+def _rights(context: template.Context) -> Rights:
     """Return what buttons ask for, of who asks."""
     user = getattr(context.get("request"), "user", None)
-    if user is None:
-        return False, False
-    return permissions.may(user, "operate"), permissions.may(user, "configure")
+    return NOTHING if user is None else permissions.rights(user)
 
 
 Cell = tuple[Part, str, SafeString | None]

@@ -14,6 +14,7 @@ from mqadmin.core import permissions
 from mqadmin.core.access import walls
 from mqadmin.core.pages import rendering
 from mqadmin.core.permissions import User
+from mqadmin.core.rights import asking
 from mqadmin.queues.pages import fleet
 
 MOST = 8  # troubles: as many as a screen has room for in letters that one reads from afar
@@ -73,7 +74,11 @@ def _viewer(request: HttpRequest) -> User | None:
     if request.user.is_authenticated and (permissions.may(request.user, "view") or not token):
         permissions.check(request.user, "view")
         return request.user
-    return walls.user_of(request, token) if token else None
+    found = walls.user_of(request, token) if token else None
+    who = asking.now()
+    if found is not None and who is not None:
+        who.becomes(found.get_username(), permissions.rights(found))
+    return found
 
 
 def _closed(request: HttpRequest) -> HttpResponse:
