@@ -217,7 +217,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["refused_in_a_line", "database_in_a_line"],
+            "filters": ["refused_in_a_line", "database_in_a_line", "telemetry_once_a_minute"],
         },
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
@@ -225,6 +225,7 @@ LOGGING = {
         "in_a_line": {"()": "mqadmin.core.loglines.InALine"},
         "database_in_a_line": {"()": "mqadmin.core.loglines.DatabaseInALine"},
         "refused_in_a_line": {"()": "mqadmin.core.loglines.RefusedInALine"},
+        "telemetry_once_a_minute": {"()": "mqadmin.telemetry.quiet.OnceAMinute"},
     },
     "loggers": {
         # Each failure in pika comes out as a RabbitError, in words; its log repeats it six times, with tracebacks.

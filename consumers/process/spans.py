@@ -1,0 +1,199 @@
+"""What a consumer process does with each message, as spans of OpenTelemetry: handled, tried again, dead-lettered.
+
+The names of attributes: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/. Nothing of a body,
+other headers or an error's words is in a span: they are in the record, which has its readers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+
+from consumers.runtime.api import Delivery
+from consumers.runtime.outcome import DeadLettered, Finished, Outcome, Postponed, Released, Retried
+from consumers.runtime.spec import ConsumerSpec
+from mqadmin.rabbit.headers import OWN_TRACEPARENT, REQUEUE_ID
+from mqadmin.telemetry import carried, joining
+
+SHORT = 255  # characters of a value
+
+log = logging.getLogger("mqadmin.telemetry")
+
+
+class Spans:
+    """The runtime's `Tracing` over OpenTelemetry. A span that is not sampled leaves no trace anywhere.
+
+    A fault in here costs a span, never a message.
+    """
+
+    def __init__(self, tracer: Tracer, spec: ConsumerSpec) -> None:
+        self._tracer = tracer
+        self._queue = spec.queue
+        self._always: dict[str, Any] = {
+            "messaging.system": "rabbitmq",
+            "server.address": spec.broker.host,
+            "server.port": spec.broker.port,
+            "mqadmin.consumer": spec.name,
+            "mqadmin.vhost": spec.vhost,
+        }
+        self._has_failed = False
+
+    def begin(self, deliveries: Sequence[Delivery]) -> object:
+        """Begin the span that a handler runs in, and make it this thread's: what it traces is below that."""
+        return self._safely(lambda: self._begin(deliveries))
+
+    def leave(self, here: Any) -> None:
+        """Make it no more this thread's."""
+        if here is not None:
+            self._safely(lambda: detach(here))
+
+    def finished(self, finished: Finished) -> None:
+        """End the span, with what becomes of the message. Of a batch, with what becomes of its first."""
+        span = finished.delivery.span
+        if isinstance(span, Span) and span.is_recording():
+            self._safely(lambda: _end(span, finished))
+
+    def leaving(self, finished: Finished) -> Leaving | None:
+        """Begin the span of a copy."""
+        span = finished.delivery.span
+        if not isinstance(span, Span) or not span.get_span_context().trace_flags.sampled:
+            return None
+        leaving: Leaving | None = self._safely(lambda: self._leaving(finished.delivery, span))
+        return leaving
+
+    def _begin(self, deliveries: Sequence[Delivery]) -> object:
+        first = deliveries[0]
+        attributes = dict(self._always)
+        attributes["messaging.operation.name"] = attributes["messaging.operation.type"] = "process"
+        context, links = Context(), None
+        if len(deliveries) == 1:
+            attributes.update(_described(first, self._queue))
+            context = joining.context(first.received_headers)
+        else:
+            attributes["messaging.batch.message_count"] = len(deliveries)
+            attributes["messaging.destination.name"] = self._queue
+            links = joining.links(delivery.received_headers for delivery in deliveries)
+        span = self._tracer.start_span(
+            f"process {self._queue}", context, SpanKind.CONSUMER, attributes=attributes, links=links
+        )
+        is_sampled = span.get_span_context().trace_flags.sampled
+        for delivery in deliveries:
+            delivery.span = span
+            if is_sampled and (len(deliveries) == 1 or not delivery.trace_id):
+                delivery.traced_as = f"{span.get_span_context().trace_id:032x}"
+        return attach(set_span_in_context(span, context))
+
+    def _leaving(self, delivery: Delivery, span: Span) -> Leaving:
+        context, links = set_span_in_context(span, Context()), None
+        here = f"{span.get_span_context().trace_id:032x}"
+        if delivery.trace_id != here:  # of a batch: a message's copy stays in the message's trace
+            context = joining.context(delivery.received_headers)
+            links = [Link(span.get_span_context())]
+        attributes = {**self._always, **_described(delivery, "")}
+        attributes["messaging.operation.type"] = "send"
+        copy = self._tracer.start_span(
+            "retry", context, SpanKind.PRODUCER, attributes=attributes, links=links
+        )
+        return Leaving(copy, self._queue, self._safely)
+
+    def _safely(self, what: Callable[[], Any]) -> Any:
+        try:
+            return what()
+        except Exception as error:
+            if not self._has_failed:
+                self._has_failed = True
+                log.warning("telemetry: a span was not made: %s", type(error).__name__)
+            return None
+
+
+class Leaving:
+    """The span of a copy, from the moment it is made until RabbitMQ has said what it is."""
+
+    def __init__(self, span: Span, queue: str, safely: Callable[[Callable[[], Any]], Any]) -> None:
+        self._span = span
+        self._queue = queue
+        self._safely = safely
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Beside the message's own `traceparent`, which stays as it was published."""
+        context = self._span.get_span_context()
+        if not context.trace_flags.sampled:
+            return {}
+        return {OWN_TRACEPARENT: carried.written(context.trace_id, context.span_id, context.trace_flags)}
+
+    def goes_to(self, exchange: str, routing_key: str, *, retry: bool) -> None:
+        """Name the span by what it does, and say where it goes."""
+        name = "retry" if retry else "dead-letter"
+
+        def say() -> None:
+            self._span.update_name(f"{name} {self._queue}")
+            self._span.set_attribute("messaging.operation.name", name)
+            self._span.set_attributes(_destination(exchange, routing_key))
+
+        self._safely(say)
+
+    def ended(self, receipt: str) -> None:
+        """End the span."""
+
+        def end() -> None:
+            if receipt != "confirmed":
+                self._span.set_attribute("error.type", receipt)
+                self._span.set_status(Status(StatusCode.ERROR, receipt))
+            self._span.end()
+
+        self._safely(end)
+
+
+def _end(span: Span, finished: Finished) -> None:
+    span.set_attribute("mqadmin.outcome", _outcome(finished.outcome))
+    if finished.error_type:
+        kind = finished.error_type[:SHORT]
+        span.set_attribute("error.type", kind)
+        span.add_event("exception", {"exception.type": kind})
+        span.set_status(Status(StatusCode.ERROR, kind))
+    span.end()
+
+
+def _outcome(outcome: Outcome) -> str:
+    if isinstance(outcome, DeadLettered):
+        return "dead_lettered"
+    if isinstance(outcome, Retried):
+        return "retried"
+    return "released" if isinstance(outcome, Postponed | Released) else "acked"
+
+
+def _described(delivery: Delivery, queue: str) -> dict[str, Any]:
+    """Return what is told of one message. `queue`: of whoever consumes it, "" of a copy."""
+    found: dict[str, Any] = {"messaging.message.body.size": len(delivery.body)}
+    if queue:
+        found.update(_destination(delivery.exchange, delivery.routing_key, queue))
+        found["messaging.rabbitmq.message.delivery_tag"] = delivery.tag
+    if delivery.message_id:
+        found["messaging.message.id"] = delivery.message_id[:SHORT]
+    if conversation := delivery.correlation_id:
+        found["messaging.message.conversation_id"] = conversation[:SHORT]
+    if delivery.attempt > 1:
+        found["mqadmin.attempt"] = delivery.attempt
+    if delivery.redelivered:
+        found["mqadmin.redelivered"] = True
+    requeued = delivery.received_headers.get(REQUEUE_ID)
+    if isinstance(requeued, str):
+        found["mqadmin.requeue.id"] = requeued[:SHORT]
+    return found
+
+
+def _destination(exchange: str, routing_key: str, queue: str = "") -> dict[str, Any]:
+    """Return exchange, routing key and queue as the conventions for RabbitMQ put them together."""
+    parts = [exchange, routing_key]
+    if queue != routing_key:
+        parts.append(queue)
+    name = ":".join(part for part in parts if part) or "amq.default"
+    found = {"messaging.destination.name": name}
+    if routing_key:
+        found["messaging.rabbitmq.destination.routing_key"] = routing_key
+    return found
