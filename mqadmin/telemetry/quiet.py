@@ -10,7 +10,7 @@ import time
 
 _OF = "opentelemetry"
 _TRANSPORT = re.compile(r"[a-z]+://\S+")
-_POOL = re.compile(r"HTTPS?ConnectionPool\(host=(\S+), port=(\d+)\).*")
+_POOL = re.compile(r"HTTPS?ConnectionPool\(host='?([^',]+)'?, port=(\d+)\).*")
 
 
 class OnceAMinute(logging.Filter):

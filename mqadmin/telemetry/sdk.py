@@ -34,6 +34,8 @@ def resource(attributes: Mapping[str, str]) -> Resource:
     named = os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     ours = {"service.name": NAME, "service.version": mqadmin.__version__, **attributes}
     given = {part.partition("=")[0].strip() for part in named.split(",")}
+    if os.environ.get("OTEL_SERVICE_NAME"):
+        given.add("service.name")
     return Resource.create({name: value for name, value in ours.items() if name not in given})
 
 

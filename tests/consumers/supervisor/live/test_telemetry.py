@@ -12,6 +12,7 @@ import pytest
 
 from consumers.models import Consumer, ConsumerProcess, Record
 from consumers.supervisor.machine import output
+from consumers.supervisor.machine.states import STOPPED_AS_ASKED
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.management_api.client import ManagementClient
 from tests.consumers.supervisor.conftest import BOTH_WAYS, Define, Launch, is_forked
@@ -76,7 +77,8 @@ def test_a_trace_goes_through_two_consumers_a_retry_and_to_the_dead_letters(
     management.declare_queue(vhost, "dead")
     management.declare_queue(vhost, "second", arguments=dead_letter)
     first = define("first", handler="forward", options={"routing_key": "second"})
-    define("second", handler="tests.by_body", retry_attempts=1, retry_first_delay=0.1, retry_jitter=0)
+    define("later", handler="tests.by_body", retry_attempts=1, retry_first_delay=0.1, retry_jitter=0)
+    Consumer.objects.filter(name="later").update(name="second", queue="second")
     supervisor = launch(
         **collector.environ(OTEL_EXPORTER_OTLP_HEADERS=f"api-key={SECRET}", OTEL_SERVICE_NAME="shop")
     )
@@ -173,7 +175,7 @@ def test_a_collector_in_trouble_is_nobodys(
     Consumer.objects.update(desired="stopped")
     ended = wait_until(lambda: ConsumerProcess.objects.filter(pk=row.pk, state="stopped").first(), 15)
     assert ended is not None
-    assert ended.exit_code == 0  # nobody had to kill it: it did not wait for the collector
+    assert ended.exit_reason == STOPPED_AS_ASKED  # nobody had to kill it: it did not wait for the collector
     assert amqp.depth(broker_config, vhost, "work") == 0
     said = output.tail(row.pk) or ""
     told = [line for line in said.splitlines() if "telemetry" in line]
