@@ -103,7 +103,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "mqadmin.core.pages.context.shell",
             ],
-            "builtins": ["mqadmin.core.templatetags.mqadmin", "mqadmin.core.templatetags.tables"],
+            "builtins": [
+                "mqadmin.core.templatetags.mqadmin",
+                "mqadmin.core.templatetags.tables",
+                "mqadmin.core.templatetags.traces",
+            ],
         },
     },
 ]
@@ -266,6 +270,8 @@ MQADMIN_DEFINITIONS_DAYS = given.number("MQADMIN_DEFINITIONS_DAYS", 365.0, 0.0)
 MQADMIN_DEFINITIONS_VERSIONS = given.number("MQADMIN_DEFINITIONS_VERSIONS", 1_000, 1)
 MQADMIN_PUBLIC_URL = given.address("MQADMIN_PUBLIC_URL").rstrip("/")
 MQADMIN_HEARTBEAT_URL = given.address("MQADMIN_HEARTBEAT_URL")
+# Where a trace is looked at, with {trace_id} in it: what a page leads to.
+MQADMIN_TRACE_URL = given.template("MQADMIN_TRACE_URL", "trace_id")
 # Where each act of the audit log is posted; the variable MQADMIN_AUDIT_WEBHOOK_SECRET signs it.
 MQADMIN_AUDIT_WEBHOOK = given.address("MQADMIN_AUDIT_WEBHOOK")
 MQADMIN_SUPERVISOR_ON_EXIT = given.one_of("MQADMIN_SUPERVISOR_ON_EXIT", "leave", ("leave", "stop"))

@@ -50,8 +50,7 @@ def _run(sender: Sender, every: float, stop: threading.Event) -> None:
     while not stop.wait(every):
         try:
             close_old_connections()
-            if leases.acquire(LEASE, holder, max(LEASE_S, 3 * every)):
-                sender.send(told(hooks.metrics()))
+            send_once(sender, holder, max(LEASE_S, 3 * every))
         except (DatabaseError, InterfaceError) as error:
             log.warning("telemetry: no metrics are sent: %s", error)
             connections.close_all()
@@ -62,6 +61,12 @@ def _run(sender: Sender, every: float, stop: threading.Event) -> None:
     except (DatabaseError, InterfaceError) as error:
         log.debug("the lease of metrics was not given back: %s", error)
     connections.close_all()
+
+
+def send_once(sender: Sender, holder: str, lease_s: float) -> None:
+    """Send all that apps tell now, if no other monitor does. Raises django.db.Error."""
+    if leases.acquire(LEASE, holder, lease_s):
+        sender.send(told(hooks.metrics()))
 
 
 def _interrupt(sender: Sender, stop: threading.Event) -> None:

@@ -24,7 +24,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 import mqadmin
-from mqadmin.telemetry.sdk import NAME, resource
+from mqadmin.telemetry.sdk import NAME, of_the_installation
 
 AT_ONCE = 5_000  # numbers in a request
 EVERY_S = 60.0
@@ -57,7 +57,7 @@ class Sender:
     """
 
     def __init__(self) -> None:
-        self._resource = resource({})
+        self._resource = of_the_installation()
         self._exporter = OTLPMetricExporter()
 
     def send(self, found: Iterable[Numbers]) -> bool:

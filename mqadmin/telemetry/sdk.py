@@ -39,6 +39,15 @@ def resource(attributes: Mapping[str, str]) -> Resource:
     return Resource.create({name: value for name, value in ours.items() if name not in given})
 
 
+def of_the_installation() -> Resource:
+    """Return the same for what no process is the origin of: its id would be another after each restart."""
+    found = resource({})
+    named = "service.instance.id" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    return Resource(
+        {name: value for name, value in found.attributes.items() if named or name != "service.instance.id"}
+    )
+
+
 class Sending:
     """What one process sends. Constructed after the last fork: it starts the threads that send."""
 

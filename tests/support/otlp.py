@@ -106,7 +106,7 @@ def receiver() -> Iterator[Receiver]:
                 release.wait()
                 return
             if found.status == 200:
-                found.headers.append(dict(self.headers))
+                found.headers.append({name.lower(): value for name, value in self.headers.items()})
                 _READERS[self.path](found, body)
             self.send_response(found.status)
             self.send_header("Content-Type", "application/x-protobuf")

@@ -109,7 +109,7 @@ def test_a_trace_goes_through_two_consumers_a_retry_and_to_the_dead_letters(
     assert attempt.resource["service.name"] == "shop"
     assert attempt.resource["mqadmin.process"] == "consumer"
     assert "hunter2" not in repr(chain)
-    assert {found["Api-Key"] for found in collector.headers} == {SECRET}
+    assert {found["api-key"] for found in collector.headers} == {SECRET}
 
     # What was published stays in the copy as it was; ours is beside it.
     [letter] = amqp.drain(broker_config, vhost, "dead", 1)
