@@ -92,7 +92,7 @@ def _traces(found: Found) -> list[str]:
     letters = sorted((letter.pk for letter in found.letters), reverse=True)[:MOST_READ]
     stored = DeadLetter.objects.filter(pk__in=letters).values_list("headers", flat=True)
     named = {keeping.trace_id(headers) for headers in stored}
-    named |= {row.trace_id or "" for row in (*found.seen, *found.records)}
+    named |= {row.trace_id for row in found.seen} | {row.trace_id or "" for row in found.records}
     return sorted(named - {""})[:MOST_TRACES]
 
 
