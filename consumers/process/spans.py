@@ -14,7 +14,7 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from consumers.runtime.api import Delivery
-from consumers.runtime.outcome import DeadLettered, Finished, Outcome, Postponed, Released, Retried
+from consumers.runtime.outcome import Acked, DeadLettered, Finished, Outcome, Retried
 from consumers.runtime.spec import ConsumerSpec
 from mqadmin.rabbit.headers import OWN_TRACEPARENT, REQUEUE_ID
 from mqadmin.telemetry import carried, joining
@@ -37,8 +37,6 @@ class Spans:
             "messaging.system": "rabbitmq",
             "server.address": spec.broker.host,
             "server.port": spec.broker.port,
-            "mqadmin.consumer": spec.name,
-            "mqadmin.vhost": spec.vhost,
         }
         self._has_failed = False
 
@@ -150,7 +148,9 @@ class Leaving:
 
 
 def _end(span: Span, finished: Finished) -> None:
-    span.set_attribute("mqadmin.outcome", _outcome(finished.outcome))
+    # Each attribute of each message costs: that it was acked is not said.
+    if not isinstance(finished.outcome, Acked):
+        span.set_attribute("mqadmin.outcome", _outcome(finished.outcome))
     if finished.error_type:
         kind = finished.error_type[:SHORT]
         span.set_attribute("error.type", kind)
@@ -164,7 +164,7 @@ def _outcome(outcome: Outcome) -> str:
         return "dead_lettered"
     if isinstance(outcome, Retried):
         return "retried"
-    return "released" if isinstance(outcome, Postponed | Released) else "acked"
+    return "released"
 
 
 def _described(delivery: Delivery, queue: str) -> dict[str, Any]:

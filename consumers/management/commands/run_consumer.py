@@ -179,7 +179,7 @@ def run_consumer(
     `alive`: a file to touch while the process can work. `wait`: begin anew, instead of returning, when it was
     stopped on its page.
     """
-    running.start("consumer", **{"mqadmin.consumer": consumer.name})
+    running.start("consumer", **{"mqadmin.consumer": consumer.name, "mqadmin.vhost": consumer.vhost})
     try:
         work = _work(consumer, row, reporter, verbose)
     except (ConfigurationError, registry.HandlerError, registry.OptionsError, LookupError) as error:
