@@ -10,13 +10,13 @@ import time
 
 _OF = "opentelemetry"
 _TRANSPORT = re.compile(r"[a-z]+://\S+")
-_POOL = re.compile(r"HTTPS?ConnectionPool\(host='?([^',]+)'?, port=(\d+)\).*")
+_POOL = re.compile(r"HTTPS?ConnectionPool\(host='?([^',]+)'?, port=(\d+)\)")
 
 
 class OnceAMinute(logging.Filter):
     """Lets one line of each kind of fault through a minute, and says how many there were since the last.
 
-    Where a collector is away each batch of each signal fails, several times. Of a header that cannot be read its
+    Where a collector is away each batch of each signal fails, several times: of sending there is one kind. Of a header that cannot be read its
     text would be told, which is a secret.
     """
 
@@ -32,7 +32,7 @@ class OnceAMinute(logging.Filter):
         """Shorten `record` in place where OpenTelemetry wrote it; drop it where its like was let through."""
         if not is_own(record):
             return True
-        place = record.name, str(record.msg)[:200]
+        place = _place(record)
         now = time.monotonic()
         with self._lock:
             if now < self._due.get(place, 0.0):
@@ -43,12 +43,20 @@ class OnceAMinute(logging.Filter):
         text = f"telemetry: {_words(record)}"
         record.msg, record.args = "%s", (f"{text} ({left_out} more since)" if left_out else text,)
         record.exc_info = record.exc_text = None
+        if record.levelno > logging.WARNING:  # nothing of what mqadmin is for has failed
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
         return True
 
 
 def is_own(record: logging.LogRecord) -> bool:
     """Whether OpenTelemetry's own parts wrote it."""
     return record.name == _OF or record.name.startswith(f"{_OF}.")
+
+
+def _place(record: logging.LogRecord) -> tuple[str, str]:
+    if record.name.startswith(f"{_OF}.exporter."):
+        return _OF, "exporter"
+    return record.name, str(record.msg)[:200]
 
 
 def _words(record: logging.LogRecord) -> str:
@@ -58,7 +66,8 @@ def _words(record: logging.LogRecord) -> str:
         text = record.getMessage().splitlines()[0]
     except Exception:
         text = str(record.msg)
-    text = _POOL.sub(r"the collector at \1:\2 does not answer", text)
+    if found := _POOL.search(text):
+        return f"the collector at {found[1]}:{found[2]} does not answer"
     text = _TRANSPORT.sub("(its address)", text)
     for secret in _secrets():
         text = text.replace(secret, "***")

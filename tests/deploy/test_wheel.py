@@ -103,7 +103,7 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 
 
 def _distribution(module: str, names: list[str]) -> str:
-    """Return which of `names`, distributions that share a package, has the module, or that of which it is a part."""
+    """Return which of `names`, distributions that share a package, has the module, or what it is a part of."""
     path = module.replace(".", "/")
     for part in (path, path.rpartition("/")[0]):
         for name in sorted(set(names)) if len(set(names)) > 1 else ():

@@ -22,15 +22,16 @@ def test_one_line_of_each_kind() -> None:
     first = record(text, fault, "span", 1.0)
     assert quiet.filter(first)
     said = first.getMessage()
-    assert said == "telemetry: Transient error the collector at otel:4318 does not answer"
+    assert said == "telemetry: the collector at otel:4318 does not answer"
     assert not quiet.filter(record(text, fault, "span", 2.0))
     assert not quiet.filter(record(text, fault, "span", 4.0))
-    assert quiet.filter(record("Failed to export span batch"))
+    assert not quiet.filter(record("Failed to export span batch", name=EXPORTER.replace("trace", "metric")))
+    assert quiet.filter(record("Queue full, dropping %s.", "Span", name="opentelemetry.sdk._shared_internal"))
     assert quiet.filter(record(text, name="mqadmin.consumer"))
     quiet._due.clear()
     again = record(text, fault, "span", 1.0)
     assert quiet.filter(again)
-    assert again.getMessage().endswith("(2 more since)")
+    assert again.getMessage().endswith("(3 more since)")
 
 
 def test_nothing_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +40,10 @@ def test_nothing_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     header = record("Header format invalid! %s", "broken abcd1234", name="opentelemetry.util.re")
     assert quiet.filter(header)
     assert "abcd1234" not in header.getMessage()
+    failed = record("Failed: %s", "x")
+    failed.levelno, failed.levelname = logging.ERROR, "ERROR"
+    assert OnceAMinute().filter(failed)
+    assert failed.levelname == "WARNING"
     failed = record("Failed: %s", "http://user:pa55@otel:4318/v1 said abcd1234")
     assert quiet.filter(failed)
     assert failed.getMessage() == "telemetry: Failed: (its address) said ***"
