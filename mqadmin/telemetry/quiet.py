@@ -16,8 +16,8 @@ _POOL = re.compile(r"HTTPS?ConnectionPool\(host='?([^',]+)'?, port=(\d+)\)")
 class OnceAMinute(logging.Filter):
     """Lets one line of each kind of fault through a minute, and says how many there were since the last.
 
-    Where a collector is away each batch of each signal fails, several times: of sending there is one kind. Of a header that cannot be read its
-    text would be told, which is a secret.
+    Where a collector is away each batch of each signal fails, several times: of sending there is one kind. Of a
+    header that cannot be read its text would be told, which is a secret.
     """
 
     EVERY_S = 60.0

@@ -28,7 +28,6 @@ class _Here:
 
     pid = 0
     sending: Sending | None = None
-    has_said = False
 
 
 def start(role: str, **more: str) -> None:
@@ -75,8 +74,9 @@ def offer() -> None:
 
 def stop(within: float = STOP_S) -> None:
     """Send what is left, for `within` seconds at most, and send nothing more. Any thread; never raises."""
+    pid, _Here.pid = _Here.pid, 0
     sending, _Here.sending = _Here.sending, None
-    if sending is None or _Here.pid != os.getpid():
+    if sending is None or pid != os.getpid():
         return
     thread = threading.Thread(target=_quietly, args=(sending.stop,), name="telemetry-end", daemon=True)
     thread.start()
