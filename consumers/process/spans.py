@@ -50,14 +50,17 @@ class Spans:
             self._safely(lambda: detach(here))
 
     def finished(self, finished: Finished) -> None:
-        """End the span, with what becomes of the message. Of a batch, with what becomes of its first."""
+        """End the span, with what becomes of the message; that of a batch with its last."""
         span = finished.delivery.span
-        if isinstance(span, Span) and span.is_recording():
+        if isinstance(span, _Together):
+            self._safely(lambda: span.finished(finished))
+        elif isinstance(span, Span) and span.is_recording():
             self._safely(lambda: _end(span, finished))
 
     def leaving(self, finished: Finished) -> Leaving | None:
         """Begin the span of a copy."""
-        span = finished.delivery.span
+        found = finished.delivery.span
+        span = found.span if isinstance(found, _Together) else found
         if not isinstance(span, Span) or not span.get_span_context().trace_flags.sampled:
             return None
         leaving: Leaving | None = self._safely(lambda: self._leaving(finished.delivery, span))
@@ -79,8 +82,9 @@ class Spans:
             f"process {self._queue}", context, SpanKind.CONSUMER, attributes=attributes, links=links
         )
         is_sampled = span.get_span_context().trace_flags.sampled
+        shared = span if len(deliveries) == 1 else _Together(span, len(deliveries))
         for delivery in deliveries:
-            delivery.span = span
+            delivery.span = shared
             if is_sampled and (len(deliveries) == 1 or not delivery.trace_id):
                 delivery.traced_as = f"{span.get_span_context().trace_id:032x}"
         return attach(set_span_in_context(span, context))
@@ -106,6 +110,27 @@ class Spans:
                 self._has_failed = True
                 log.warning("telemetry: a span was not made: %s", type(error).__name__)
             return None
+
+
+class _Together:
+    """The span of a batch, until it is certain what becomes of each of its messages. One thread at a time."""
+
+    def __init__(self, span: Span, left: int) -> None:
+        self.span = span
+        self._left = left
+        self._kinds: list[str] = []
+
+    def finished(self, finished: Finished) -> None:
+        """Count one; the last ends the span, which is an error where one of them is."""
+        self._left -= 1
+        if finished.error_type:
+            self._kinds.append(finished.error_type[:SHORT])
+        if self._left:
+            return
+        if self._kinds:
+            self.span.set_attribute("mqadmin.failed", len(self._kinds))
+            _fail(self.span, self._kinds[0])
+        self.span.end()
 
 
 class Leaving:
@@ -152,11 +177,14 @@ def _end(span: Span, finished: Finished) -> None:
     if not isinstance(finished.outcome, Acked):
         span.set_attribute("mqadmin.outcome", _outcome(finished.outcome))
     if finished.error_type:
-        kind = finished.error_type[:SHORT]
-        span.set_attribute("error.type", kind)
-        span.add_event("exception", {"exception.type": kind})
-        span.set_status(Status(StatusCode.ERROR, kind))
+        _fail(span, finished.error_type[:SHORT])
     span.end()
+
+
+def _fail(span: Span, kind: str) -> None:
+    span.set_attribute("error.type", kind)
+    span.add_event("exception", {"exception.type": kind})
+    span.set_status(Status(StatusCode.ERROR, kind))
 
 
 def _outcome(outcome: Outcome) -> str:

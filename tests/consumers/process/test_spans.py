@@ -101,6 +101,8 @@ def test_a_batch_is_one_span_with_links_and_each_copy_stays_in_its_own_trace(tol
     batch, second, third = told.ended
     assert [f"{link.context.trace_id:032x}"[:2] for link in batch.links] == ["01", "02"]
     assert dict(batch.attributes or {})["messaging.batch.message_count"] == 3
+    assert dict(batch.attributes or {})["mqadmin.failed"] == 2
+    assert batch.status.description == "ValueError"
     assert [message.trace_id[:2] for message in messages[:2]] == ["01", "02"]
     assert messages[2].trace_id == f"{batch.context.trace_id:032x}"
     assert f"{second.context.trace_id:032x}" == messages[1].trace_id
