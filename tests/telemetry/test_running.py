@@ -8,8 +8,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from celery import signals
 from opentelemetry import trace
 
+import mqadmin.celery  # noqa: F401  # it connects what it does to the signals
 from mqadmin.telemetry import publishing, running
 from tests.support.otlp import Receiver
 from tests.support.waiting import wait_until
@@ -115,3 +117,12 @@ def test_a_fork_sends_nothing_for_its_parent(collector: Receiver) -> None:
         os._exit(3 if running.tracer() is not None else 0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert running.tracer() is not None
+
+
+def test_a_worker_of_celery_sends_from_its_start_to_its_end(collector: Receiver) -> None:
+    signals.worker_process_init.send(sender=None)
+    assert running.tracer() is not None
+    logging.getLogger("mqadmin.test").warning("here")
+    signals.worker_shutdown.send(sender=None)
+    assert running.tracer() is None
+    assert [(line.text, line.resource["mqadmin.process"]) for line in collector.lines] == [("here", "worker")]
