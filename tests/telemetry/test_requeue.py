@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from consumers.records import replaying
 from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.deadletters.requeue import claims, requeue
@@ -14,6 +15,7 @@ from mqadmin.deadletters.search import selection
 from mqadmin.telemetry import joining, running
 from tests.deadletters.conftest import Place, by, place  # noqa: F401
 from tests.deadletters.factories import died, letter
+from tests.support.consumers import make_consumer, make_record
 from tests.support.otlp import Receiver
 from tests.support.waiting import wait_until
 
@@ -27,6 +29,28 @@ def telling(collector: Receiver) -> Iterator[Receiver]:
     running.start("worker")
     yield collector
     running.stop()
+
+
+def test_a_replay_of_a_record_is_linked_to_its_trace(
+    telling: Receiver,
+    place: Place,  # noqa: F811
+    by: Actor,  # noqa: F811
+) -> None:
+    parent = f"00-{TRACE}-{SPAN}-01"
+    record = make_record(
+        make_consumer(queue="orders", vhost=place.vhost),
+        body=b"{}",
+        properties={},
+        headers={"traceparent": parent, "mqadmin-traceparent": f"00-{TRACE}-{OWN}-01"},
+    )
+    replaying.requeue(record=record, by=by)
+    running.stop()
+    [span] = telling.named("requeue orders")
+    assert span.links == [TRACE]
+    headers = place.take("orders").headers
+    assert headers["traceparent"] == parent
+    assert headers["mqadmin-requeue-id"] == span.attributes["mqadmin.requeue.id"]
+    assert "mqadmin-traceparent" not in headers
 
 
 def test_a_span_of_each_batch_and_letters_as_they_were(
