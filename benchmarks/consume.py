@@ -31,6 +31,7 @@ from typing import Any
 
 from benchmarks import alone, common
 from benchmarks.alone import OURS
+from benchmarks.collector import collector
 from benchmarks.common import Bench, BenchmarkError
 from benchmarks.databases import Databases, databases
 from mqadmin.rabbit.message import Properties
@@ -71,10 +72,23 @@ class Contender:
 
 
 def _ours(
-    name: str, *, concurrency: int = 1, records: str = "durable", database: str = "sqlite"
+    name: str,
+    *,
+    concurrency: int = 1,
+    records: str = "durable",
+    database: str = "sqlite",
+    sampled: float | None = None,
 ) -> Contender:
-    given = {"concurrency": concurrency, "records": records}
-    return Contender(name, OURS, given, records=int(records == "durable"), database=database)
+    given = {"concurrency": concurrency, "records": records, "traced": sampled is not None}
+    sampler = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": str(sampled)}
+    return Contender(
+        name,
+        OURS,
+        given,
+        records=int(records == "durable"),
+        database=database,
+        environ=sampler if sampled is not None else {},
+    )
 
 
 def _replicas(name: str, database: str = "") -> Contender:
@@ -106,6 +120,8 @@ CONTENDERS = (
     _ours("durable"),
     _ours("threads8", concurrency=8),
     _ours("records_off", records="off"),
+    _ours("traced", sampled=1.0),
+    _ours("traced_tenth", sampled=0.1),
     _ours("postgres", database="postgres"),
     _replicas("replicas4", "sqlite"),
     _replicas("replicas4_postgres", "postgres"),
@@ -124,8 +140,9 @@ CONTENDERS = (
 class Race:
     """The rounds, and the messages that each queue is filled with."""
 
-    def __init__(self, bench: Bench, databases: Databases, messages: int) -> None:
+    def __init__(self, bench: Bench, databases: Databases, messages: int, collector: str = "") -> None:
         self._bench = bench
+        self._collector = collector
         self._databases = databases
         self._count = messages
         self._messages: dict[str, list[Outgoing]] = {}
@@ -134,6 +151,8 @@ class Race:
         """Fill the queue, let `contender` empty it, and return its messages a second. Raises BenchmarkError."""
         common.fill(self._bench, self._filling(contender))
         environ = dict(contender.environ)
+        if contender.given.get("traced"):
+            environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = self._collector
         if contender.database:
             is_sqlite = contender.database == "sqlite"
             environ["DATABASE_URL"] = self._databases.sqlite() if is_sqlite else self._databases.postgres_url
@@ -206,12 +225,13 @@ def race(
     bench: Bench, databases: Databases, chosen: Sequence[Contender], *, rounds: int, messages: int
 ) -> dict[str, float]:
     """Run all rounds, print the table of messages a second, and return the medians by name."""
-    course = Race(bench, databases, messages)
     by_name = {contender.name: contender for contender in chosen}
     rates: dict[str, list[float]] = {name: [] for name in by_name}
-    for number, name in common.interleaved(list(by_name), rounds):
-        rates[name].append(course.run(by_name[name]))
-        print(f"round {number + 1}: {name} {rates[name][-1]:,.0f}/s", flush=True)
+    with collector() as address:
+        course = Race(bench, databases, messages, address)
+        for number, name in common.interleaved(list(by_name), rounds):
+            rates[name].append(course.run(by_name[name]))
+            print(f"round {number + 1}: {name} {rates[name][-1]:,.0f}/s", flush=True)
     heads = ("messages a second", "median", "least", "most", "rounds")
     print("\n" + common.table(heads, [common.spread(name, values) for name, values in rates.items()]) + "\n")
     return {name: statistics.median(values) for name, values in rates.items()}

@@ -377,6 +377,8 @@ class Record(models.Model):
     headers = ExactJSONField(null=True)
     body = models.BinaryField(null=True)
     body_truncated = models.BooleanField(default=False)
+    # Of the trace that it was handled in, or published in; None: nobody said. Not indexed, as with the rest.
+    trace_id = models.CharField(max_length=32, null=True)
     # Why RabbitMQ was never told of it, and delivers the message again; None: it was, as far as is known.
     ack_lost = models.CharField(max_length=300, null=True)
 

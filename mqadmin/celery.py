@@ -12,6 +12,7 @@ import signal
 import ssl
 import threading
 import warnings
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -32,6 +33,7 @@ from mqadmin.given import Unusable
 from mqadmin.rabbit import config as rabbit_config
 from mqadmin.rabbit.config import BrokerConfig
 from mqadmin.rabbit.errors import ConfigurationError
+from mqadmin.telemetry import running
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,16 @@ def _require_database(**_signal: Any) -> None:
     database.require(wait=True)
 
 
+def _tell_as(role: str) -> Callable[..., None]:
+    """Return a receiver that has a process send its spans and log lines, if that is wanted."""
+    return lambda **_signal: running.start(role)
+
+
+def _stop_telling(**_signal: Any) -> None:
+    """Send what is left of them."""
+    running.stop()
+
+
 def _say_that_beat_sends(**_signal: Any) -> None:
     """Have beat say that it is there for as long as it tries to send something every few seconds."""
     from mqadmin.core.acts import signs
@@ -103,6 +115,7 @@ def _end_once(**_signal: Any) -> None:
 def _ending(handler: Any, number: int, frame: FrameType | None) -> None:
     for other in (signal.SIGTERM, signal.SIGINT):
         signal.signal(other, signal.SIG_IGN)
+    running.stop()
     if callable(handler):
         handler(number, frame)
     raise SystemExit
@@ -171,6 +184,10 @@ ending.install()
 # In a container, and where somebody only tries mqadmin, everything runs as root: said of one it is only noise.
 warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 signals.worker_init.connect(_require_database)
+signals.worker_init.connect(_tell_as("worker"), weak=False)
+signals.worker_process_init.connect(_tell_as("worker"), weak=False)  # of a pool of processes, each
+signals.worker_shutdown.connect(_stop_telling)
+signals.beat_init.connect(_tell_as("beat"), weak=False)
 signals.beat_init.connect(end_in_a_line)
 signals.beat_init.connect(_say_that_beat_sends)
 signals.beat_init.connect(_end_once)

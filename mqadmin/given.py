@@ -86,6 +86,15 @@ def address(name: str, environ: Mapping[str, str] = os.environ) -> str:
     return text
 
 
+def template(name: str, field: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return an http address with `{field}` in it, "" for none. Raises Unusable, which does not repeat it."""
+    text = address(name, environ)
+    rest = text.replace(f"{{{field}}}", "")
+    if text and (rest == text or "{" in rest or "}" in rest):
+        raise Unusable(f"{name} must be an address with {{{field}}} in it, and nothing else in such braces.")
+    return text
+
+
 def there(name: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return an http address or a path of this host, "" for none. Raises Unusable."""
     text = environ.get(name, "").strip()

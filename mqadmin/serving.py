@@ -19,3 +19,10 @@ def post_worker_init(_worker: Any) -> None:
     from mqadmin import wsgi
 
     wsgi.begin()
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Have it send what is left of its log."""
+    from mqadmin.telemetry import running
+
+    running.stop()

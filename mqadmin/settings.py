@@ -105,7 +105,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "mqadmin.core.pages.context.shell",
             ],
-            "builtins": ["mqadmin.core.templatetags.mqadmin", "mqadmin.core.templatetags.tables"],
+            "builtins": [
+                "mqadmin.core.templatetags.mqadmin",
+                "mqadmin.core.templatetags.tables",
+                "mqadmin.core.templatetags.traces",
+            ],
         },
     },
 ]
@@ -219,7 +223,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["refused_in_a_line", "database_in_a_line"],
+            "filters": ["refused_in_a_line", "database_in_a_line", "telemetry_once_a_minute"],
         },
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
@@ -227,6 +231,7 @@ LOGGING = {
         "in_a_line": {"()": "mqadmin.core.loglines.InALine"},
         "database_in_a_line": {"()": "mqadmin.core.loglines.DatabaseInALine"},
         "refused_in_a_line": {"()": "mqadmin.core.loglines.RefusedInALine"},
+        "telemetry_once_a_minute": {"()": "mqadmin.telemetry.quiet.OnceAMinute"},
     },
     "loggers": {
         # Each failure in pika comes out as a RabbitError, in words; its log repeats it six times, with tracebacks.
@@ -267,6 +272,8 @@ MQADMIN_DEFINITIONS_DAYS = given.number("MQADMIN_DEFINITIONS_DAYS", 365.0, 0.0)
 MQADMIN_DEFINITIONS_VERSIONS = given.number("MQADMIN_DEFINITIONS_VERSIONS", 1_000, 1)
 MQADMIN_PUBLIC_URL = given.address("MQADMIN_PUBLIC_URL").rstrip("/")
 MQADMIN_HEARTBEAT_URL = given.address("MQADMIN_HEARTBEAT_URL")
+# Where a trace is looked at, with {trace_id} in it: what a page leads to.
+MQADMIN_TRACE_URL = given.template("MQADMIN_TRACE_URL", "trace_id")
 # Where each act of the audit log is posted; the variable MQADMIN_AUDIT_WEBHOOK_SECRET signs it.
 MQADMIN_AUDIT_WEBHOOK = given.address("MQADMIN_AUDIT_WEBHOOK")
 MQADMIN_SUPERVISOR_ON_EXIT = given.one_of("MQADMIN_SUPERVISOR_ON_EXIT", "leave", ("leave", "stop"))

@@ -55,7 +55,9 @@ def _application() -> Application:
 def begin() -> None:
     """Say from now on, in a thread, that this process serves. gunicorn itself ends one that hangs."""
     from mqadmin.core.acts import signs
+    from mqadmin.telemetry import running
 
+    running.start("web")
     signs.Sign(signs.WEB).start()
 
 

@@ -50,7 +50,9 @@ class Running:
         self._begun = threading.Semaphore(0)
         self._reporter = process_reporter.ProcessReporter(row)
         sink = RecordSink(consumer, row.pk)
-        self._process = process.handle(definition_spec.spec(consumer), self._handle, sink, self._reporter)
+        spec = definition_spec.spec(consumer)
+        tracing = _tracing(spec) if told.get("traced") else None
+        self._process = process.handle(spec, self._handle, sink, self._reporter, tracing=tracing)
         self._one_by_one = bool(told.get("one_by_one"))
 
     def run(self) -> None:
@@ -100,6 +102,17 @@ class Running:
         written = threading.Event()
         self._process.loop.add_callback_threadsafe(written.set)
         written.wait()
+
+
+def _tracing(spec: Any) -> Any:
+    from consumers.process.spans import Spans
+    from mqadmin.telemetry import running
+
+    running.start("consumer")
+    tracer = running.tracer()
+    if tracer is None:
+        raise RuntimeError("nothing is traced: is the extra `otel` installed?")
+    return Spans(tracer, spec)
 
 
 def main() -> None:

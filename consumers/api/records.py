@@ -21,7 +21,8 @@ router = Router(tags=["consumers"], auth=VIEW)
 
 
 class RecordOut(Schema):
-    """One handled message. `ack_lost`: why RabbitMQ was never told of it and delivers it again; else null."""
+    """One handled message. `ack_lost`: why RabbitMQ was never told of it and delivers it again; else null.
+    `trace_id`: of the trace that it was handled in, or published in; "" where nobody said, or it is masked."""
 
     id: int
     consumer: str = Field(alias="consumer.name")
@@ -41,7 +42,12 @@ class RecordOut(Schema):
     duration_ms: float
     waited_ms: float | None
     size: int
+    trace_id: str
     requeueable: bool
+
+    @staticmethod
+    def resolve_trace_id(obj: Any) -> str:
+        return masks.trace_id(obj)
 
     @staticmethod
     def resolve_requeueable(obj: Any) -> bool:

@@ -16,6 +16,7 @@ from mqadmin.queues.acts import destination
 from mqadmin.rabbit.clean_copy import FORWARD
 from mqadmin.rabbit.errors import ConfigurationError
 from mqadmin.rabbit.publishing.publisher import Outgoing, Publisher, Receipt
+from mqadmin.telemetry import publishing
 
 if TYPE_CHECKING:
     from consumers.runtime.api import Delivery
@@ -138,11 +139,20 @@ def reaches(options: Options, place: Place) -> Reached | None:
 def forward(message: Delivery, options: Route) -> None:
     """Publish the message, confirmed and mandatory. Raises Reject where it cannot arrive, else Retry."""
     key = options.routing_key or message.routing_key
-    properties = FORWARD.properties(
-        message.properties, FORWARD.headers(message.headers), username=options.username
+    headers = FORWARD.headers(message.headers)
+    traced = publishing.begin(
+        "forward",
+        options.exchange or key,
+        messaging__message__id=message.message_id,
+        mqadmin__to=options.where,
     )
+    if traced is not None:
+        traced.put_into(headers)  # it begins another way here, of which this is told as the begin
+    properties = FORWARD.properties(message.properties, headers, username=options.username)
     outgoing = Outgoing(options.exchange, key, message.body, properties)
     receipt = options.publisher.publish_batch([outgoing], timeout_s=options.timeout_s)[0]
+    if traced is not None:
+        traced.end("" if receipt.ok else receipt.reason)
     where = f"{options.exchange or '(default exchange)'} with key {key!r} ({options.where})"
     if receipt.ok:
         message.log.info("confirmed by %s", where)

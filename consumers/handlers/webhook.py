@@ -25,6 +25,7 @@ from mqadmin.core import hiding
 from mqadmin.core.hiding import VARIABLE_PREFIX
 from mqadmin.rabbit.headers import REQUEUE_ID
 from mqadmin.rabbit.reading import jsontext
+from mqadmin.telemetry import publishing
 
 if TYPE_CHECKING:
     from consumers.runtime.api import Delivery
@@ -219,6 +220,7 @@ def _headers(message: Delivery, hook: Hook) -> dict[str, str]:
         "Content-Encoding": properties.content_encoding,
         "traceparent": message.headers.get("traceparent"),
         "tracestate": message.headers.get("tracestate"),
+        **publishing.current(),
         "X-Mqadmin-Consumer": message.consumer,
         "X-Mqadmin-Queue": message.queue,
         "X-Mqadmin-Exchange": message.exchange,

@@ -128,6 +128,7 @@ class RecordSink:
             _waited_ms(handled),
             len(delivery.body),
             _log(lines) if lines else None,
+            delivery.trace_id or None,
         )
 
     def _rest(self, handled: Handled) -> Row:

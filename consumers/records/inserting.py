@@ -29,6 +29,7 @@ _ALWAYS = {
     "waited_ms": "float8",
     "size": "integer",
     "log": "text",
+    "trace_id": "text",
 }
 _PLAIN: dict[str, Any] = {
     "outcome": "acked",

@@ -17,11 +17,12 @@ _LARGEST = 1_000_000  # bytes of a body that a list opens; above, the texts are 
 @dataclass(frozen=True)
 class RecordMask:
     """`hide` hides values in a record, which must not be saved then; `hide_texts` all its texts in a list, unread;
-    `is_on` says whether whoever asks here must not see them."""
+    `is_on` says whether whoever asks here must not see them, `hides_trace` whether the trace is among them."""
 
     hide: Callable[[Record], None]
     hide_texts: Callable[[Record], None]
     is_on: Callable[[], bool]
+    hides_trace: Callable[[], bool] = lambda: False
 
 
 _masks: list[RecordMask] = []
@@ -36,6 +37,11 @@ def register(mask: RecordMask) -> None:
 def is_on() -> bool:
     """Whether something is hidden from whoever asks: then no search may look into what could show it."""
     return any(mask.is_on() for mask in _masks)
+
+
+def trace_id(record: Record) -> str:
+    """Return the trace that a message was handled in; "" where nobody said, or it is hidden from whoever asks."""
+    return "" if any(mask.hides_trace() for mask in _masks) else record.trace_id or ""
 
 
 def masked(record: Record) -> Record:

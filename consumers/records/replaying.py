@@ -19,6 +19,7 @@ from mqadmin.rabbit.errors import NoResponse
 from mqadmin.rabbit.headers import ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, REQUEUE_ID
 from mqadmin.rabbit.message import Properties, from_json
 from mqadmin.rabbit.publishing.publisher import Outgoing, Receipt
+from mqadmin.telemetry import publishing
 
 _NO_ANSWER = ("blocked", "timed_out", "connection_lost")  # of the broker's trouble, not of the message
 
@@ -76,8 +77,13 @@ def requeue(*, record: Record, by: Actor, keep_headers: bool = False, allow_loss
         username = brokers.config(consumer.broker).username
         outgoing = copy_of(record, requeue_id=requeue_id, username=username, keep_headers=keep_headers)
         entry.detail["requeue_id"] = requeue_id
+        traced = publishing.begin(
+            "requeue", record.queue, published=[outgoing.properties.headers], mqadmin__requeue__id=requeue_id
+        )
         publisher = brokers.publisher(consumer.broker, consumer.vhost)
         receipt = publisher.publish_batch([outgoing])[0]
+        if traced is not None:
+            traced.end("" if receipt.ok else receipt.reason)
         if receipt.ok:
             return receipt
         if receipt.unknown or receipt.reason in _NO_ANSWER:

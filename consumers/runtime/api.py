@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mqadmin.rabbit.headers import ATTEMPT, IN_DOUBT, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY
 from mqadmin.rabbit.message import Message, Properties, fingerprint
+from mqadmin.telemetry import carried
 
 if TYPE_CHECKING:
     from pika import BasicProperties
@@ -60,7 +61,9 @@ class Delivery:
         "generation",
         "log_lines",
         "queue",
+        "span",
         "tag",
+        "traced_as",
     )
 
     def __init__(
@@ -84,6 +87,8 @@ class Delivery:
         self.log_lines: list[tuple[float, str, str]] | None = None
         self.claim = ""  # the dedupe key that this process holds for it, "" for none
         self.committed: threading.Event | None = None  # set once its outcome is durable, where someone waits
+        self.span: object = None  # in which it is handled, where that is told of; `traced_as`: its trace
+        self.traced_as = ""
 
     @property
     def body(self) -> bytes:
@@ -102,6 +107,12 @@ class Delivery:
         return cast(dict[str, Any], self._properties.headers or {})
 
     # Every message is asked these for its record, and most have no headers.
+
+    @property
+    def trace_id(self) -> str:
+        """Of the trace that it is handled in, or was published in; "" where nobody says."""
+        headers = self._properties.headers
+        return self.traced_as or (carried.trace_id(headers) if headers else "")
 
     @property
     def exchange(self) -> str:
@@ -139,6 +150,10 @@ class Delivery:
     @property
     def message_id(self) -> str:
         return self._properties.message_id or ""
+
+    @property
+    def correlation_id(self) -> str:
+        return self._properties.correlation_id or ""
 
     @property
     def type(self) -> str:

@@ -29,6 +29,7 @@ from consumers.runtime.handling.time_limit import Enforcer, TimeLimit
 from consumers.runtime.outcome import Acked, DeadLettered, Duplicate, Finished, Handled, Released
 from consumers.runtime.sink import Gauges, Reporter, Sink
 from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.tracing import Tracing
 from mqadmin.rabbit import errors
 from mqadmin.rabbit.publishing.connection import Connection
 
@@ -55,10 +56,12 @@ class Consuming:
         recycle: Callable[[str], None],
         death_notes: DeathNotes | None = None,
         claims: Claims | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._loop = loop
         self._spec = spec
         self._reporter = reporter
+        self._tracing = tracing
         self._intake = Intake(
             by_priority=spec.by_priority,
             returned=lambda: loop.add_callback_threadsafe(self._returned_unbegun),
@@ -78,6 +81,7 @@ class Consuming:
                 else None
             ),
             claims=None if spec.auto_ack else claims,
+            tracing=tracing,
         )
         self._settling = Settling(auto_ack=spec.auto_ack)
         self._completing = Completing(
@@ -96,6 +100,7 @@ class Consuming:
             reporter,
             why_lost=lambda finished: self._settling.why_lost(finished.delivery),
             handled=self._completing.put,
+            tracing=tracing,
         )
         self._subscription = make(loop, spec, tag, self._on_message, lambda: self._settling.in_hand)
         self._resubscribe = Resubscribe(loop, reporter, self._again)
@@ -349,6 +354,8 @@ class Consuming:
     def _finished(self, finished: Finished) -> None:
         """A handler is done. Handler thread."""
         outcome = finished.outcome
+        if self._tracing is not None:
+            self._tracing.finished(finished)
         if isinstance(outcome, Acked):
             self._completing.put(Handled(finished.delivery, "acked", finished.started_at, finished.duration))
         elif isinstance(outcome, Duplicate):

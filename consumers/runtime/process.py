@@ -21,6 +21,7 @@ from consumers.runtime.handling.poison import DeathNotes
 from consumers.runtime.handling.running import Handler
 from consumers.runtime.sink import Gauges, Reporter, Sink, Wish
 from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.tracing import Tracing
 from consumers.runtime.windows.collecting import Collecting
 
 # Exit codes. CONFIGURATION: starting again would change nothing; RECYCLED (EX_TEMPFAIL): start it again at once.
@@ -201,11 +202,12 @@ def handle(
     reporter: Reporter,
     death_notes: DeathNotes | None = None,
     claims: Claims | None = None,
+    tracing: Tracing | None = None,
 ) -> Process:
     """Return the process that runs `handler` on every message of `spec.queue`.
 
     With `death_notes`, messages that kill the process are recognised when they come back; with `claims`, those that
-    were handled before.
+    were handled before; with `tracing`, what becomes of each is told as spans.
     """
     return Process(
         spec,
@@ -221,5 +223,6 @@ def handle(
             recycle=process.recycle,
             death_notes=death_notes,
             claims=claims,
+            tracing=tracing,
         ),
     )

@@ -66,6 +66,7 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "consumer": record.consumer,
         "meaning": wording.meaning(record),
         "waited": wording.waited(record),
+        "trace_id": masks.trace_id(record),
         "body": text,
         "body_kind": kind,
         "log": _log(record),

@@ -14,7 +14,7 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.models import User
 
-        from mqadmin.core import hooks, own_health, permissions, schemas
+        from mqadmin.core import hooks, metrics_sent, own_health, permissions, schemas
         from mqadmin.core.access import checks as access_checks
         from mqadmin.core.access import telling, upkeep
         from mqadmin.core.rows import giving_back, schema_check
@@ -27,6 +27,7 @@ class CoreConfig(AppConfig):
         checks.register(access_checks.base_path, checks.Tags.urls)
         hooks.register_retention(upkeep.delete_old)
         hooks.register_metrics(own_health.families)
+        hooks.register_monitor_thread(metrics_sent.start)
         post_save.connect(telling.note_new, sender=User)
 
         pre_migrate.connect(schema_check.check, sender=self)

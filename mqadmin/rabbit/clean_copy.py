@@ -24,6 +24,7 @@ from mqadmin.rabbit.headers import (
     ORIGINAL_DEATHS,
     ORIGINAL_EXPIRATION,
     ORIGINAL_USER_ID,
+    OWN_TRACEPARENT,
     RENAMED,
     RETRY_ID,
     X_DEATH,
@@ -133,7 +134,10 @@ DEAD_LETTER = Purpose(Names(frozenset((IN_DOUBT,))), is_persistent=True)
 # The message goes on to others, as it was published: nothing tells of the way to the consumer that forwards it,
 # which the copy begins anew. What an earlier failure left is theirs to read, if it was a dead letter.
 FORWARD = Purpose(
-    Names(frozenset((ATTEMPT, IN_DOUBT, RETRY_ID, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY)) | COUNTS),
+    Names(
+        frozenset((ATTEMPT, IN_DOUBT, RETRY_ID, ORIGIN_EXCHANGE, ORIGIN_ROUTING_KEY, OWN_TRACEPARENT))
+        | COUNTS
+    ),
     keeps_ttl=True,
 )
 

@@ -34,6 +34,11 @@ ORIGINAL_DEATHS: Final = "mqadmin-original-x-death"
 ORIGINAL_EXPIRATION: Final = "mqadmin-original-expiration"
 ORIGINAL_USER_ID: Final = "mqadmin-original-user-id"
 
+# Of W3C Trace Context, as the message was published; and the span of ours that sent this copy of it, in that trace.
+TRACEPARENT: Final = "traceparent"
+TRACESTATE: Final = "tracestate"
+OWN_TRACEPARENT: Final = "mqadmin-traceparent"
+
 # RabbitMQ's own. Whoever publishes can write them too: they are never trusted.
 X_DEATH: Final = "x-death"
 FIRST_DEATH: Final = "x-first-death-"  # queue, reason, exchange
@@ -80,7 +85,8 @@ FAILURES_OF_RABBITMQ: Final = Names(
 )
 FAILURES_OF: Final[Mapping[str, Names]] = {
     "mqadmin": Names(
-        frozenset((ATTEMPT, IN_DOUBT, ORIGINAL_DEATHS, RETRY_ID)), ("mqadmin-death-", "mqadmin-error-")
+        frozenset((ATTEMPT, IN_DOUBT, ORIGINAL_DEATHS, OWN_TRACEPARENT, RETRY_ID)),
+        ("mqadmin-death-", "mqadmin-error-"),
     ),
     "nservicebus": Names(
         frozenset(

@@ -184,6 +184,19 @@
     $("#toasts").append(item);
     if (!stays) setTimeout(() => item.remove(), 7000);
   }
+  // Without https a page may not write to the clipboard: what is to be copied is selected then.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (!button) return;
+    event.preventDefault();
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      toast(button.dataset.copied);
+    } catch {
+      getSelection().selectAllChildren($("code", button.parentElement));
+    }
+  });
+
   document.addEventListener("mqadmin:toast", (event) => {
     for (const { text, level } of event.detail.items || []) toast(text, level);
   });

@@ -86,3 +86,18 @@ def test_one_keeps_the_headers_of_a_framework(operator_page: Page, vhost: str) -
     expect(page.locator("#decide .without")).not_to_contain_text("rbs2-")
     expect(keep).to_be_checked()
     expect(page.locator("#decide form[method=post] [name=keep_headers]")).to_have_value("1")
+
+
+def test_a_trace_is_copied_and_where_that_is_not_allowed_selected(operator_page: Page) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    one = letter(headers={**died(), "traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    page = operator_page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"/dead-letters/{one.pk}/")
+    copy = page.get_by_role("button", name="Copy the trace id")
+    copy.click()
+    expect(page.locator("#toasts")).to_contain_text("The trace id is copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == trace
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('http')); }")
+    copy.click()
+    page.wait_for_function(f"getSelection().toString() === '{trace}'")

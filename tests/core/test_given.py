@@ -127,3 +127,13 @@ def test_a_file_of_brokers_that_cannot_be_read_is_told_elsewhere(tmp_path: Path)
     path.write_text("[brokers.orders\n")
     given.refuse_placeholders({"MQADMIN_BROKERS_FILE": str(path)})
     given.refuse_placeholders({"MQADMIN_BROKERS_FILE": str(tmp_path / "none")})
+
+
+def test_an_address_with_a_place_in_it() -> None:
+    url = "https://jaeger.example.com/trace/{trace_id}?x=1"
+    assert given.template("MQADMIN_TRACE_URL", "trace_id", {"MQADMIN_TRACE_URL": url}) == url
+    assert given.template("MQADMIN_TRACE_URL", "trace_id", {}) == ""
+    for wrong in (f"https://ann:{PASSWORD}@x/", url + "{span_id}", url.replace("https", "ftp"), "{trace_id}"):
+        environ = {"MQADMIN_TRACE_URL": wrong}
+        text = refusal(lambda environ=environ: given.template("MQADMIN_TRACE_URL", "trace_id", environ))
+        assert PASSWORD not in text

@@ -90,7 +90,7 @@ def test_it_asks_for_what_is_imported_and_for_nothing_else(says: email.message.M
             for module in _imported(ast.parse(path.read_text())):
                 top = module.partition(".")[0]
                 if top not in sys.stdlib_module_names and top not in {"mqadmin", "consumers"}:
-                    found.add(canonicalize_name(where[top][0]))
+                    found.add(canonicalize_name(_distribution(module, where[top])))
     assert {canonicalize_name(one.name) for one in _required(says)} == found
 
 
@@ -99,7 +99,18 @@ def _imported(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _distribution(module: str, names: list[str]) -> str:
+    """Return which of `names`, distributions that share a package, has the module, or what it is a part of."""
+    path = module.replace(".", "/")
+    for part in (path, path.rpartition("/")[0]):
+        for name in sorted(set(names)) if len(set(names)) > 1 else ():
+            files = map(str, metadata.files(name) or ())
+            if any(file == f"{part}.py" or file.startswith(f"{part}/") for file in files):
+                return name
+    return names[0]
 
 
 def _required(says: email.message.Message) -> list[Requirement]:

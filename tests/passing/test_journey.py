@@ -64,6 +64,20 @@ def test_a_correlation_or_a_trace_brings_all_of_its_messages(rows: None, key: Ke
     assert told(key) == [*WHOLE, "handled C-1"]
 
 
+def test_a_trace_finds_what_was_handled_in_it_and_is_named(rows: None) -> None:
+    make_record(make_consumer(), message_id="D-1", trace_id=TRACE, started_at=after(8))
+    found = looking.look(Key(trace_id=TRACE))
+    assert "D-1" in found.message_ids
+    assert found.trace_ids == [TRACE]
+    assert looking.look(Key(message_id="A-17")).trace_ids == [TRACE]
+    assert looking.look(Key(message_id="B-1")).trace_ids == []
+
+
+def test_a_masked_trace_is_not_named(rows: None, settings: object) -> None:
+    settings.MQADMIN_MASKED = ["header.traceparent"]  # type: ignore[attr-defined]
+    assert looking.look(Key(message_id="A-17")).trace_ids == []
+
+
 def test_a_correlation_id_is_not_found_inside_another_value(db: None) -> None:
     inner = {"app_id": '"correlation_id": "c-9"', "correlation_id": "other"}
     make_record(make_consumer(), message_id="X", properties=inner)

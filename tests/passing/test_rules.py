@@ -11,6 +11,7 @@ from mqadmin.passing.tapping import keeping, matching, plan
 from mqadmin.passing.tapping.running import Running
 from mqadmin.rabbit.message import Message, Properties
 from mqadmin.rabbit.types import BindingInfo
+from mqadmin.telemetry import carried
 from tests.passing.factories import make_tap
 
 TYPES = {"shop": "topic", "all": "fanout", "hash": "x-consistent-hash", "heads": "headers"}
@@ -178,7 +179,7 @@ def test_no_more_are_kept_a_second_than_asked_for(db: None, monkeypatch: pytest.
     ],
 )
 def test_a_trace_is_read(text: str, trace: str) -> None:
-    assert keeping.trace_of(text) == trace
+    assert carried.trace_of(text) == trace
 
 
 def test_what_is_unseen_is_not_known_where_the_broker_does_not_count() -> None:

@@ -24,10 +24,13 @@ from consumers.process.suspects import SuspectNotes
 from consumers.records.claims import HandledClaims
 from consumers.runtime import process
 from consumers.runtime.sink import Wish
+from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.tracing import Tracing
 from consumers.supervisor.machine import states
 from mqadmin.core import database
 from mqadmin.place import COMMAND
 from mqadmin.rabbit.errors import ConfigurationError
+from mqadmin.telemetry import running
 
 log = logging.getLogger("mqadmin.consumer")
 
@@ -176,11 +179,13 @@ def run_consumer(
     `alive`: a file to touch while the process can work. `wait`: begin anew, instead of returning, when it was
     stopped on its page.
     """
+    running.start("consumer", **{"mqadmin.consumer": consumer.name, "mqadmin.vhost": consumer.vhost})
     try:
         work = _work(consumer, row, reporter, verbose)
     except (ConfigurationError, registry.HandlerError, registry.OptionsError, LookupError) as error:
         reporter.event("configuration", str(error))
         reporter.finish(str(error), failed=True)
+        _stop_telling(consumer)
         _end_in_time(process.CONFIGURATION)
         return process.CONFIGURATION
     connection.close()  # the threads open their own
@@ -198,15 +203,22 @@ def run_consumer(
         _end_in_time(CRASHED)
         reporter.event("crashed", f"{type(error).__name__}: {error}")
         reporter.finish(f"{type(error).__name__}: {error}", failed=True)
+        _stop_telling(consumer)
         raise
     if by_hand:
         summaries.stop()
         log.info("%s", terminal.words(work.gauges()))
     reporter.finish(work.gave_up or work.recycled or states.STOPPED_AS_ASKED, failed=bool(work.gave_up))
+    _stop_telling(consumer)
     if wait and code == process.STOPPED and not work.signalled:
         _begin_anew()
     _end_in_time(code)
     return code
+
+
+def _stop_telling(consumer: Consumer) -> None:
+    """Send what is left of spans and log lines: for no longer than the consumer's own time to stop leaves room."""
+    running.stop(min(running.STOP_S, consumer.stop_seconds / 4))
 
 
 def _end_in_time(code: int) -> None:
@@ -248,11 +260,23 @@ def _work(
     bound = registry.bind(handler, consumer.options, place)
     mine = {"consumer_id": consumer.pk, "process_id": row.pk}
     sink = RecordSink(consumer, row.pk)
+    running.offer()
+    spec = definition_spec.spec(consumer)
     return process.handle(
-        definition_spec.spec(consumer),
+        spec,
         bound,
         terminal.Loud(sink) if verbose else sink,
         reporter,
         SuspectNotes(**mine),
         HandledClaims(**mine, window=consumer.dedupe_seconds),
+        _tracing(spec),
     )
+
+
+def _tracing(spec: ConsumerSpec) -> Tracing | None:
+    tracer = running.tracer()
+    if tracer is None:
+        return None
+    from consumers.process.spans import Spans  # with OpenTelemetry, which others need not have
+
+    return Spans(tracer, spec)

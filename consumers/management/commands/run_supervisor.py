@@ -22,6 +22,7 @@ from consumers.supervisor.machine.lock import AlreadySupervised, HostLock
 from consumers.supervisor.machine.wake import Wake
 from consumers.supervisor.namesake import Namesake, mark
 from mqadmin.core import database
+from mqadmin.telemetry import running
 
 # It is part of addresses and of a file's name. An empty one would be that of processes no supervisor started.
 _NAME = re.compile(r"[^\W_][\w.@-]{0,99}")
@@ -71,11 +72,13 @@ class Command(BaseCommand):
         supervisor.namesake = Namesake(name, lock.before)
         connection_created.connect(_be_impatient)
         wake = Wake()
+        running.start("supervisor")
         try:
             supervisor.run(wake)
         finally:
             supervisor.finish(wake, stop_consumers=settings.MQADMIN_SUPERVISOR_ON_EXIT == "stop")
             lock.release()
+            running.stop()
         sys.stdout.flush()
         if supervisor.fault:
             raise CommandError(supervisor.fault)

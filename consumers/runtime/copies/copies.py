@@ -29,6 +29,7 @@ from mqadmin.rabbit.headers import (
     ORIGIN_EXCHANGE,
     ORIGIN_ROUTING_KEY,
     ORIGINAL_DEATHS,
+    OWN_TRACEPARENT,
     RETRY_ID,
     X_DEATH,
 )
@@ -39,6 +40,7 @@ DELAY_PREFIX = "mqadmin.delay."
 # What is left out, in this order, of a dead letter's copy whose headers no frame would hold: a copy that RabbitMQ
 # refuses keeps its original coming back for ever.
 _SPARE = (
+    OWN_TRACEPARENT,
     ERROR_TRACE,
     ERROR_MESSAGE,
     DEATH_REASON,
@@ -52,6 +54,7 @@ _SPARE = (
     ATTEMPT,
     RETRY_ID,
 )
+NO_TRACE: Mapping[str, str] = {}
 # A copy that waits for its next attempt is dead-lettered by RabbitMQ, which notes that in its headers: queue,
 # exchange and key, of up to 255 bytes each, in `x-death` and again in `x-first-death-*` and `x-last-death-*`.
 _DEATH_ROOM = 3_000
@@ -83,12 +86,19 @@ def delay_name(seconds: float) -> str:
     return f"{DELAY_PREFIX}{round(wanted / step) * step}"
 
 
-def retry(delivery: Delivery, delay: float, *, attempt: int, deaths_last: bool = True) -> Copy | None:
+def retry(
+    delivery: Delivery,
+    delay: float,
+    *,
+    attempt: int,
+    deaths_last: bool = True,
+    trace: Mapping[str, str] = NO_TRACE,
+) -> Copy | None:
     """Return the copy that comes back to its queue after `delay` seconds as attempt number `attempt`.
 
     As the same attempt it stays what it is, redelivered perhaps: nobody has begun it here. `deaths_last`: whether
-    RabbitMQ goes on with the `x-death` that a client sends. None when its headers are so full that the count of
-    attempts finds no room in them.
+    RabbitMQ goes on with the `x-death` that a client sends. `trace`: headers by which its handling is told of as a
+    part of this, where there is room. None when its headers are so full that the count of attempts finds none.
     """
     headers = {
         **deaths_aside(
@@ -101,17 +111,27 @@ def retry(delivery: Delivery, delay: float, *, attempt: int, deaths_last: bool =
     }
     if attempt == delivery.attempt and delivery.redelivered:
         headers[IN_DOUBT] = delivery.key
-    properties = RETRY.properties(delivery.message.properties, headers)
+    given = delivery.message.properties
+    properties = RETRY.properties(given, {**headers, **trace})
+    if trace and not properties.fits(_DEATH_ROOM):
+        properties = RETRY.properties(given, headers)
     if not properties.fits(_DEATH_ROOM):
         return None
     return Copy(delay_name(delay), delivery.queue, delivery.body, properties)
 
 
-def dead_letter(spec: ConsumerSpec, finished: Finished, reason: str, target: DeadLetterTarget) -> Copy:
-    """Return the copy for the dead letters, with the error in its headers."""
+def dead_letter(
+    spec: ConsumerSpec,
+    finished: Finished,
+    reason: str,
+    target: DeadLetterTarget,
+    trace: Mapping[str, str] = NO_TRACE,
+) -> Copy:
+    """Return the copy for the dead letters, with the error in its headers, and those of `trace`."""
     delivery = finished.delivery
     headers = {
         **DEAD_LETTER.headers(delivery.received_headers),
+        **trace,
         ATTEMPT: delivery.attempt,
         ORIGIN_EXCHANGE: delivery.exchange,
         ORIGIN_ROUTING_KEY: delivery.routing_key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from consumers.runtime.copies.outbox import CopyReceipt, Outbox
 from consumers.runtime.outcome import DeadLettered, Finished, Handled, Postponed, Retried
 from consumers.runtime.sink import Reporter
 from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.tracing import Leaving, Tracing
 
 
 class CopySender:
@@ -34,14 +35,17 @@ class CopySender:
         *,
         why_lost: Callable[[Finished], str],
         handled: Callable[[Handled], None],
+        tracing: Tracing | None = None,
     ) -> None:
         self._loop = loop
         self._spec = spec
         self._reporter = reporter
         self._why_lost = why_lost
         self._handled = handled
+        self._tracing = tracing
         self._deaths_last = True
-        self._away: dict[int, Finished] = {}  # by id of the delivery: their copies are not confirmed yet
+        # By id of the delivery: their copies are not confirmed yet.
+        self._away: dict[int, tuple[Finished, Leaving | None]] = {}
         self._outbox = Outbox(loop, parking_queue=spec.parking_queue, keep=spec.auto_ack)
 
     def connected(self, connection: SelectConnection) -> None:
@@ -55,7 +59,9 @@ class CopySender:
         if self._spec.auto_ack:
             return  # the copies are kept: there are no originals
         away, self._away = list(self._away.values()), {}
-        for finished in away:
+        for finished, leaving in away:
+            if leaving is not None:
+                leaving.ended("connection lost")
             detail = "the connection was lost before its copy was confirmed: RabbitMQ delivers it again"
             self._handled(Handled.of(finished, "released", detail))
 
@@ -65,15 +71,23 @@ class CopySender:
             detail = f"RabbitMQ delivers it again. {why}"
             self._handled(Handled.of(finished, "released", detail))
             return
-        copy, finished = self._copy(finished, parked)
-        self._away[id(finished.delivery)] = finished
-        self._outbox.send(copy, partial(self._on_receipt, finished, copy, failures, parked))
+        leaving = None if self._tracing is None else self._tracing.leaving(finished)
+        copy, finished = self._copy(finished, parked, leaving.headers if leaving else {})
+        if leaving is not None:
+            is_retry = not isinstance(finished.outcome, DeadLettered)
+            leaving.goes_to(copy.exchange, copy.routing_key, retry=is_retry)
+        self._away[id(finished.delivery)] = finished, leaving
+        self._outbox.send(copy, partial(self._on_receipt, finished, leaving, copy, failures, parked))
 
-    def _copy(self, finished: Finished, parked: bool) -> tuple[copies.Copy, Finished]:
+    def _copy(
+        self, finished: Finished, parked: bool, trace: Mapping[str, str]
+    ) -> tuple[copies.Copy, Finished]:
         delivery, outcome = finished.delivery, finished.outcome
         if isinstance(outcome, Retried | Postponed):
             attempt = delivery.attempt + isinstance(outcome, Retried)
-            copy = copies.retry(delivery, outcome.delay, attempt=attempt, deaths_last=self._deaths_last)
+            copy = copies.retry(
+                delivery, outcome.delay, attempt=attempt, deaths_last=self._deaths_last, trace=trace
+            )
             if copy is not None:
                 return copy, finished
             outcome = DeadLettered("its headers leave no room to count another attempt")
@@ -83,16 +97,24 @@ class CopySender:
         target = self._spec.dead_letter
         if parked or target is None:
             target = copies.parking(self._spec)
-        copy = copies.dead_letter(self._spec, finished, outcome.reason, target)
+        copy = copies.dead_letter(self._spec, finished, outcome.reason, target, trace)
         if not copy.exchange and copy.routing_key == self._spec.queue:
             # Through the default exchange under its own key it would come back at once, for ever.
-            copy = copies.dead_letter(self._spec, finished, outcome.reason, copies.parking(self._spec))
+            copy = copies.dead_letter(self._spec, finished, outcome.reason, copies.parking(self._spec), trace)
         return copy, finished
 
     def _on_receipt(
-        self, finished: Finished, copy: copies.Copy, failures: int, parked: bool, receipt: CopyReceipt
+        self,
+        finished: Finished,
+        leaving: Leaving | None,
+        copy: copies.Copy,
+        failures: int,
+        parked: bool,
+        receipt: CopyReceipt,
     ) -> None:
         self._away.pop(id(finished.delivery), None)
+        if leaving is not None:
+            leaving.ended(receipt)
         if receipt == "confirmed":
             self._handled(_confirmed(finished, copy))
         elif (

@@ -16,6 +16,7 @@ from consumers.runtime.handling.running import Handler, Policies
 from consumers.runtime.handling.time_limit import HandlerTimeout, TimeLimit
 from consumers.runtime.outcome import Finished
 from consumers.runtime.spec import ConsumerSpec
+from consumers.runtime.tracing import Tracing
 from mqadmin.rabbit.publishing.pace import Pace
 from mqadmin.stack import with_room
 
@@ -41,6 +42,7 @@ class Pool:
         time_limit: TimeLimit,
         poison_guard: PoisonGuard | None = None,
         claims: Claims | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._spec = spec
         self._handler = handler
@@ -49,6 +51,7 @@ class Pool:
         self._pace = Pace(spec.rate_limit)
         self._poison_guard = poison_guard
         self._claims = claims
+        self._tracing = tracing
         self._intake = intake
         self._finished = _unless_forked(finished)
         self._fatal = fatal
@@ -151,7 +154,7 @@ class Pool:
         elif self._time_limit.timeout or self._spec.is_batch:
             self._handle([delivery])
         else:
-            self._finished(running.run(self._handler, delivery, self._policies))
+            self._finished(running.run(self._handler, delivery, self._policies, self._tracing))
 
     def _handle(self, deliveries: list[Delivery]) -> None:
         """Run the handler once, within its deadline where there is one."""
@@ -173,8 +176,8 @@ class Pool:
 
     def _run(self, deliveries: list[Delivery]) -> list[Finished]:
         if self._spec.is_batch:
-            return running.run_batch(self._handler, deliveries, self._policies)
-        return [running.run(self._handler, deliveries[0], self._policies)]
+            return running.run_batch(self._handler, deliveries, self._policies, self._tracing)
+        return [running.run(self._handler, deliveries[0], self._policies, self._tracing)]
 
 
 def _unless_forked(finished: Callable[[Finished], None]) -> Callable[[Finished], None]:

@@ -13,6 +13,7 @@ from consumers.runtime.api import Delivery
 from consumers.runtime.handling import logs, retry_policy
 from consumers.runtime.outcome import Acked, DeadLettered, Duplicate, Finished, Outcome, Postponed, Released
 from consumers.runtime.spec import RetryPolicy
+from consumers.runtime.tracing import Tracing
 
 Handler = Callable[[Any], object]
 """Called with one Delivery, or with a list of them where the consumer works in batches."""
@@ -42,7 +43,7 @@ class WrongResults(TypeError):
     """A batch handler returned something that is not one result for each message."""
 
 
-def run(handler: Handler, delivery: Delivery, policies: Policies) -> Finished:
+def run(handler: Handler, delivery: Delivery, policies: Policies, tracing: Tracing | None = None) -> Finished:
     """Run `handler` on `delivery` in this thread and decide what becomes of the message.
 
     Raises nothing of the handler's but HandlerTimeout, which is the time limit's.
@@ -50,6 +51,7 @@ def run(handler: Handler, delivery: Delivery, policies: Policies) -> Finished:
     started_at = time.time()
     clock = time.perf_counter()
     logs.begin(delivery)
+    here = None if tracing is None else tracing.begin((delivery,))
     try:
         returned = handler(delivery)
         if returned is not None and (
@@ -61,10 +63,14 @@ def run(handler: Handler, delivery: Delivery, policies: Policies) -> Finished:
         return failed(delivery, error, policies, started_at, time.perf_counter() - clock)
     finally:
         logs.end()
+        if tracing is not None:
+            tracing.leave(here)
     return Finished(delivery, _ACK, started_at, time.perf_counter() - clock)
 
 
-def run_batch(handler: Handler, deliveries: Sequence[Delivery], policies: Policies) -> list[Finished]:
+def run_batch(
+    handler: Handler, deliveries: Sequence[Delivery], policies: Policies, tracing: Tracing | None = None
+) -> list[Finished]:
     """Run a batch handler and decide about each message: by its own result, or one for all.
 
     The handler returns None (all are acked) or one result a message: None, or the exception it failed with.
@@ -73,6 +79,7 @@ def run_batch(handler: Handler, deliveries: Sequence[Delivery], policies: Polici
     started_at = time.time()
     clock = time.perf_counter()
     logs.begin(deliveries[0])
+    here = None if tracing is None else tracing.begin(deliveries)
     results: Sequence[BaseException | None]
     try:
         results = _results(handler(list(deliveries)), len(deliveries))
@@ -80,6 +87,8 @@ def run_batch(handler: Handler, deliveries: Sequence[Delivery], policies: Polici
         results = [error] * len(deliveries)
     finally:
         logs.end()
+        if tracing is not None:
+            tracing.leave(here)
     duration = time.perf_counter() - clock
     return [
         Finished(delivery, _ACK, started_at, duration)

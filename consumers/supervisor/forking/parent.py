@@ -64,8 +64,10 @@ def _load(*, with_handlers: bool) -> str:
     from django.core.management import load_command_class
 
     from consumers.handlers import builtin, reference, registry  # noqa: F401
+    from mqadmin.telemetry import running
 
     load_command_class("consumers", "run_consumer").create_parser(place.COMMAND, "run_consumer")
+    running.load()
     _rehearse()
     return " ".join(map(str, registry.problems().values())) if with_handlers else ""
 

@@ -94,13 +94,17 @@ class EventOut(Schema):
 
 
 class LetterDetailOut(LetterOut):
-    """One letter with everything. `properties` and `headers` are JSON that keeps every AMQP type: what JSON has no
-    type for is an object with one name, as {"$time": "2026-01-02T03:04:05+00:00"} or {"$int64": 5}."""
+    """One letter with everything. `trace_id`: of the distributed trace that it is of, "" where nobody says.
+
+    `properties` and `headers` are JSON that keeps every AMQP type: what JSON has no type for is an object with one
+    name, as {"$time": "2026-01-02T03:04:05+00:00"} or {"$int64": 5}.
+    """
 
     return_queue: str
     framework: str
     consumer: str
     trace: str
+    trace_id: str
     properties: dict[str, Any]
     headers: Any
     encoding: Encoding
@@ -110,6 +114,10 @@ class LetterDetailOut(LetterOut):
     operation: int | None
     deaths: list[DeathOut]
     history: list[EventOut]
+
+    @staticmethod
+    def resolve_trace_id(obj: DeadLetter) -> str:
+        return presenting.trace_id(obj)
 
     @staticmethod
     def resolve_encoding(obj: DeadLetter) -> Encoding:

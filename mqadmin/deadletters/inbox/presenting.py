@@ -27,10 +27,11 @@ from mqadmin.deadletters.models import DeadLetter, LetterEvent
 from mqadmin.deadletters.requeue import claims, leaving
 from mqadmin.deadletters.requeue.destinations import To, address
 from mqadmin.deadletters.requeue.leaving import LeftBehind
-from mqadmin.rabbit.headers import ATTEMPT, DEATH_TIME
+from mqadmin.rabbit.headers import ATTEMPT, DEATH_TIME, TRACEPARENT
 from mqadmin.rabbit.message import from_json
 from mqadmin.rabbit.numbers import whole
 from mqadmin.rabbit.reading import display, frameworks
+from mqadmin.telemetry import carried
 
 MOST_RECORDS = 30
 MOST_COLOURED = 40_000
@@ -44,7 +45,6 @@ _TURNS = {
     code: f"\\u{code:04x}"
     for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,6 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
     """
     claims.tell(letter)
     place = address(letter, To())
-    traceparent = _plain(letter.headers.get("traceparent")) or ""
     hidden: list[Any] = []
     masked = 0 if reveal else masking.hide(letter, hidden)
     properties = letter.properties
@@ -122,6 +121,7 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
         queue=letter.source_queue,
     )
     records = _records(letter)
+    traceparent = str(_plain(letter.headers.get(TRACEPARENT)) or "")
     return Shown(
         letter=letter,
         name=name(letter),
@@ -135,15 +135,18 @@ def show(letter: DeadLetter, *, reveal: bool = False) -> Shown:
         leaves=leaving.of_letter(letter),
         earlier=_earlier(letter),
         masked=masked,
-        trace_id=trace_id(traceparent),
-        traceparent=traceparent.strip() if trace_id(traceparent) else "",
+        trace_id=trace_id(letter),
+        traceparent=traceparent if carried.trace_id({TRACEPARENT: traceparent}) else "",
     )
 
 
-def trace_id(traceparent: str) -> str:
-    """Return the trace id of a `traceparent` header (https://www.w3.org/TR/trace-context/), "" for none."""
-    match = _TRACEPARENT.fullmatch(traceparent.strip())
-    return match[1] if match and set(match[1]) != {"0"} else ""
+def trace_id(letter: DeadLetter) -> str:
+    """Return the id of the trace that a letter is of, "" where nobody says, or it is hidden in the letter."""
+    try:
+        headers = from_json(letter.headers)
+    except ValueError:
+        return ""
+    return "" if headers.get(TRACEPARENT) == masking.SHOWN else carried.trace_id(headers)
 
 
 def coloured(text: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from consumers.models import Record
 from consumers.records.masks import RecordMask
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
+from mqadmin.rabbit.headers import TRACEPARENT
 
 
 def hide(record: Record) -> None:
@@ -44,4 +45,8 @@ def _hide_texts(record: Record, hidden: Sequence[Any] = (masking.UNREAD,)) -> No
     record.detail = masking.without(record.detail, hidden)
 
 
-MASK = RecordMask(hide, _hide_texts, masking.hides)
+def _hides_trace() -> bool:
+    return masking.is_refused("headers", [TRACEPARENT])
+
+
+MASK = RecordMask(hide, _hide_texts, masking.hides, _hides_trace)

@@ -31,7 +31,7 @@ from mqadmin.core.acts.operations import Run, Stopped, Waiting
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.requeue import canary, claims, destinations, dryrun, passed_over
+from mqadmin.deadletters.requeue import canary, claims, destinations, dryrun, passed_over, traced
 from mqadmin.deadletters.requeue.claims import Batch
 from mqadmin.deadletters.requeue.copies import Copier, copy
 from mqadmin.deadletters.requeue.destinations import Destination, To
@@ -41,6 +41,7 @@ from mqadmin.queues.acts.room import Room
 from mqadmin.rabbit.errors import NoResponse, RabbitError
 from mqadmin.rabbit.publishing.pace import Pace
 from mqadmin.rabbit.publishing.publisher import Outgoing, Receipt
+from mqadmin.telemetry.publishing import Publishing
 
 __all__ = ["KIND", "Care", "check", "copy", "run", "start"]
 
@@ -171,10 +172,11 @@ def run(run: Run) -> None:
     """Carry it out; may be called again at any point (see `operations.runner`)."""
     to = To.from_json(run.params["to"])
     pace = Pace(run.operation.rate_limit)
+    span = traced.operation(run)
     try:
         run.checkpoint()
-        _publish_claimed(run, to, pace)  # of a worker that died
-        _send(run, Selection.from_json(run.params["selection"]), to, pace)
+        _publish_claimed(run, to, pace, span)  # of a worker that died
+        _send(run, Selection.from_json(run.params["selection"]), to, pace, span)
         passed_over.report(run)
     except (Stopped, Waiting, OperationalError, InterfaceError):
         raise
@@ -182,15 +184,18 @@ def run(run: Run) -> None:
         if not (isinstance(error, RabbitError) and error.kind == "connection"):
             claims.give_back(run.operation)  # the operation ends here: nobody else would
         raise
+    finally:
+        if span is not None:
+            span.end()
 
 
-def _send(run: Run, chosen: Selection, to: To, pace: Pace) -> None:
+def _send(run: Run, chosen: Selection, to: To, pace: Pace, span: Publishing | None) -> None:
     """Claim and publish what is left, no faster than `pace`, no more at once than the canary lets through.
 
     Where neither holds it back, the next batch is claimed and prepared while the one before is on its way.
     """
     before = 0
-    with Sender(run, to) as sender:
+    with Sender(run, to, span) as sender:
         while True:
             room = canary.room(run.operation)
             if room == 0:
@@ -210,10 +215,10 @@ def _send(run: Run, chosen: Selection, to: To, pace: Pace) -> None:
                 pace.take(len(batch.letters), begun)
 
 
-def _publish_claimed(run: Run, to: To, pace: Pace) -> None:
+def _publish_claimed(run: Run, to: To, pace: Pace, span: Publishing | None) -> None:
     # No stop in between: what is claimed and not sent would be shown as maybe sent.
     claims.write_down(run.operation)
-    with Sender(run, to) as sender:
+    with Sender(run, to, span) as sender:
         for batch in claims.batches(run.operation):
             begun = time.monotonic()
             sender.send(batch)
@@ -237,8 +242,9 @@ class Sender:
     copied; SQLite has one writer, so it is the runner's who marks, when its turn comes.
     """
 
-    def __init__(self, run: Run, to: To) -> None:
+    def __init__(self, run: Run, to: To, span: Publishing | None = None) -> None:
         self._run = run
+        self._span = span
         self._copier = Copier(
             to,
             username=brokers.config(run.operation.broker).username,
@@ -268,6 +274,7 @@ class Sender:
         tried again, Stopped when another worker has the operation."""
         while len(self._on_the_way) >= _AHEAD:
             self._on_the_way.popleft()()
+        span = traced.batch(batch.letters, self._span)
         refused: dict[int, str] = {}
         outgoing: dict[str, list[Outgoing]] = {}
         for letter in batch.letters:
@@ -282,9 +289,9 @@ class Sender:
             for vhost, items in outgoing.items()
         ]
         if self._marker is None:
-            self._on_the_way.append(partial(self._settle, batch, sent, refused))
+            self._on_the_way.append(partial(self._settle, batch, sent, refused, span))
         else:
-            self._on_the_way.append(self._marker.submit(self._settle, batch, sent, refused).result)
+            self._on_the_way.append(self._marker.submit(self._settle, batch, sent, refused, span).result)
 
     def _with_room(self, vhost: str, items: list[Outgoing], refused: dict[int, str]) -> list[Outgoing]:
         """Return those that find room where they go; the others are `refused`. Of what an exchange routes it is not
@@ -318,7 +325,9 @@ class Sender:
         if fault is not None:
             raise fault
 
-    def _settle(self, batch: Batch, sent: Sequence[_Sent], refused: dict[int, str]) -> None:
+    def _settle(
+        self, batch: Batch, sent: Sequence[_Sent], refused: dict[int, str], span: Publishing | None
+    ) -> None:
         """Wait for what the broker says of a batch, and mark it. Any one thread. Raises as `send`."""
         confirmed: dict[int, str] = {}
         waiting = ""
@@ -330,6 +339,9 @@ class Sender:
                     waiting = receipt.detail or receipt.reason
                 else:
                     refused[item.tag] = _why(receipt, item)
+        if span is not None:
+            why = "no answer" if waiting else "refused" if refused else ""
+            span.end(why, mqadmin__confirmed=len(confirmed), mqadmin__refused=len(refused))
         _mark(self._run, batch, confirmed, refused)
         if waiting:
             raise NoResponse(waiting)

@@ -14,7 +14,7 @@ from mqadmin.core.api.plumbing import VIEW, Asked
 from mqadmin.core.errors import Refusal
 from mqadmin.passing.journey import looking, steps
 from mqadmin.passing.journey.looking import Key
-from mqadmin.passing.tapping import keeping
+from mqadmin.telemetry import carried
 
 router = Router(tags=["taps"], auth=VIEW)
 
@@ -45,11 +45,13 @@ class JourneyStepOut(Schema):
 
 
 class JourneyOut(Schema):
-    """Steps in the order of time. `partial`: of records and letters only the newest were looked through, as
-    they have no index by correlation or trace; `cut`: there are more."""
+    """Steps in the order of time. `trace_ids`: of the traces that they are of, five at most. `partial`: of records
+    and letters only the newest were looked through, as they have no index by correlation or trace; `cut`: there are
+    more."""
 
     items: list[JourneyStepOut]
     message_ids: list[str]
+    trace_ids: list[str]
     partial: bool
     cut: bool
 
@@ -57,7 +59,7 @@ class JourneyOut(Schema):
 @router.get("/journey", response=JourneyOut)
 def journey(request: HttpRequest, wanted: Query[JourneyQuery]) -> dict[str, Any]:
     """Return what is known of one message across queues and services."""
-    trace = keeping.trace_of(wanted.traceparent)
+    trace = carried.trace_of(wanted.traceparent)
     if wanted.traceparent and not trace:
         text = _("That is no traceparent, and no trace id of 32 hexadecimal digits.")
         raise Refusal(text, "invalid", status=422, fields={"traceparent": text})
@@ -68,6 +70,7 @@ def journey(request: HttpRequest, wanted: Query[JourneyQuery]) -> dict[str, Any]
     return {
         "items": [asdict(step) for step in steps.line(found)],
         "message_ids": found.message_ids,
+        "trace_ids": found.trace_ids,
         "partial": found.is_partial,
         "cut": found.is_cut,
     }

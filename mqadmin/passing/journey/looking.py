@@ -23,10 +23,13 @@ from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.passing.models import Seen
 from mqadmin.passing.tapping import keeping
+from mqadmin.rabbit.headers import TRACEPARENT
+from mqadmin.telemetry import carried
 
 SEARCHED = 20_000
 MOST = 200  # rows of each kind
 MOST_IDS = 20  # messages of one correlation or trace
+MOST_READ, MOST_TRACES = 20, 5  # letters whose headers are read for their traces; traces that are named
 _RECORD = ("traceback", "log", "body", "properties", "headers")
 _LETTER = ("trace", "search_text", "body", "original", "properties", "headers", "note")
 
@@ -42,7 +45,7 @@ class Key:
     @classmethod
     def of(cls, text: str) -> Key:
         """Return what a text may be: a `traceparent` or trace id, else an id of either kind."""
-        trace = keeping.trace_of(text)
+        trace = carried.trace_of(text)
         return cls(trace_id=trace) if trace else cls(message_id=text, correlation_id=text)
 
     @property
@@ -57,6 +60,7 @@ class Found:
     seen: list[Seen] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    trace_ids: list[str] = field(default_factory=list)  # of the traces that they are of
     is_cut: bool = False
     is_partial: bool = False
 
@@ -69,7 +73,7 @@ class Found:
 
 def look(key: Key) -> Found:
     """Return what is known. Raises Refusal (403) where a trace is asked for that is masked for whoever asks."""
-    if key.trace_id and masking.is_refused("headers", ["traceparent"]):
+    if key.trace_id and masking.is_refused("headers", [TRACEPARENT]):
         raise Refusal(_("The header traceparent is hidden from you."), "masked", status=403)
     found = Found()
     if key.message_id:
@@ -78,7 +82,18 @@ def look(key: Key) -> Found:
         _by_others(found, key)
         _by_ids(found, found.message_ids[:MOST_IDS])
     masking.hide_in_errors(found.letters)
+    if not masking.is_refused("headers", [TRACEPARENT]):
+        found.trace_ids = _traces(found)
     return found
+
+
+def _traces(found: Found) -> list[str]:
+    """Return the traces of all that was found, those of the newest letters among them: their headers are wide."""
+    letters = sorted((letter.pk for letter in found.letters), reverse=True)[:MOST_READ]
+    stored = DeadLetter.objects.filter(pk__in=letters).values_list("headers", flat=True)
+    named = {keeping.trace_id(headers) for headers in stored}
+    named |= {row.trace_id for row in found.seen} | {row.trace_id or "" for row in found.records}
+    return sorted(named - {""})[:MOST_TRACES]
 
 
 def _by_ids(found: Found, ids: list[str]) -> None:
@@ -91,16 +106,17 @@ def _by_others(found: Found, key: Key) -> None:
         seen |= Q(correlation_id=key.correlation_id)
     if key.trace_id:
         seen |= Q(trace_id=key.trace_id)
-    condition = Q()
+    condition, handled = Q(), Q()
     if key.correlation_id:
         # As `json.dumps` writes it (core.fields): what only looks like it, inside another value, has escaped
         # quotes.
         condition |= Q(said_of_it__contains=f'"correlation_id": {json.dumps(key.correlation_id)}')
     if key.trace_id:
         condition |= Q(said_in_headers__contains=key.trace_id)
+        handled |= Q(trace_id=key.trace_id)
     record, letter = _floor(Record), _floor(DeadLetter)
     found.is_partial = record > 0 or letter > 0
-    _add(found, seen, Q(id__gt=record) & condition, Q(id__gt=letter) & condition)
+    _add(found, seen, Q(id__gt=record) & (condition | handled), Q(id__gt=letter) & condition)
 
 
 def _floor(model: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,12 +12,12 @@ from django.conf import settings
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.passing.models import Seen, Tap
-from mqadmin.rabbit.message import Message
+from mqadmin.rabbit.message import Message, from_json
+from mqadmin.telemetry import carried
 
 MOST, MOST_BYTES = 2_000, 32 * 1024 * 1024  # of one tap: the newest
 BODY_BYTES = 128 * 1024  # of one message; what is beyond is not kept
 HEADERS_BYTES = 64 * 1024
-_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def seen(tap: Tap, message: Message, at: float) -> Seen:
@@ -67,17 +66,10 @@ def cut(row: Seen) -> Seen:
 
 def trace_id(headers: Any) -> str:
     """Return the trace id of a `traceparent` (W3C Trace Context) among stored headers, "" where there is none."""
-    value = headers.get("traceparent") if isinstance(headers, dict) else None
-    return trace_of(value) if isinstance(value, str) else ""
-
-
-def trace_of(text: str) -> str:
-    """Return the trace id in a `traceparent`, or the text itself where it is a trace id, else ""."""
-    lowered = text.strip().lower()
-    found = _TRACE.fullmatch(lowered)
-    if found:
-        return found[1]
-    return lowered if re.fullmatch(r"[0-9a-f]{32}", lowered) else ""
+    try:
+        return carried.trace_id(from_json(headers)) if isinstance(headers, dict) else ""
+    except ValueError:
+        return ""
 
 
 def _text(value: Any) -> str:

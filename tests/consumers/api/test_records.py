@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 RECORD_FIELDS = {
     "id", "consumer", "process", "queue", "exchange", "routing_key", "message_id", "redelivered", "attempt",
     "outcome", "ack_lost", "detail", "error_type", "error", "started_at", "duration_ms", "waited_ms", "size",
-    "requeueable",
+    "trace_id", "requeueable",
 }  # fmt: skip
 
 

@@ -28,6 +28,21 @@ def show(source: str, **context: Any) -> str:
     return engines["django"].from_string(source).render(context, request)
 
 
+def test_a_trace_leads_to_where_traces_are_looked_at(settings: Any) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    settings.MQADMIN_TRACE_URL = ""
+    plain = show("{% trace id %}", id=trace)
+    assert "<a " not in plain
+    assert f'data-copy="{trace}"' in plain
+    assert f">{trace}</code>" in plain
+    settings.MQADMIN_TRACE_URL = "https://traces.example.com/?a=1&id={trace_id}"
+    link = show("{% trace id %}", id=trace)
+    assert f'href="https://traces.example.com/?a=1&amp;id={trace}"' in link
+    assert 'rel="noopener noreferrer"' in link
+    assert f'data-copy="{trace}"' in link
+    assert HOSTILE not in show("{% trace id %}", id=HOSTILE)
+
+
 @pytest.mark.parametrize(
     ("text", "value", "expected"),
     [

@@ -26,6 +26,7 @@ NO_ACTS = {
     "queues.convert",
     "queues.delete_kept",
     "consumer.name",
+    "host.name",
     "passing.replay",
     "mqadmin.core.run_operation",
     "original.body",

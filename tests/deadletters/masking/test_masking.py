@@ -28,6 +28,7 @@ from mqadmin.deadletters.search import facets, searching, selection
 from mqadmin.deadletters.search.searching import search
 from mqadmin.given import Unusable
 from tests.deadletters.factories import died, letter
+from tests.support.consumers import make_consumer, make_record
 
 pytestmark = [
     pytest.mark.broker,
@@ -192,9 +193,25 @@ def test_the_trace_of_a_message_is_shown() -> None:
         "4bf92f3577b34da6a3ce929d0e0e4736"
         in client_of("viewer").get(f"/dead-letters/{one.pk}/").content.decode()
     )
-    assert presenting.trace_id(parent) == "4bf92f3577b34da6a3ce929d0e0e4736"
-    for nonsense in ("", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "x", parent.upper()):
-        assert presenting.trace_id(nonsense) == ""
+    assert presenting.trace_id(one) == "4bf92f3577b34da6a3ce929d0e0e4736"
+    for nonsense in ("", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "x", parent.upper(), 7, None):
+        one.headers = {"traceparent": nonsense}
+        assert presenting.trace_id(one) == ""
+
+
+def test_a_trace_that_is_hidden_is_shown_nowhere(settings: Any) -> None:
+    settings.MQADMIN_MASKED = ["header.traceparent"]
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    parent = f"00-{trace}-00f067aa0ba902b7-01"
+    one = letter(headers={**died(), "traceparent": parent})
+    client = client_of("viewer")
+    assert trace not in client.get(f"/dead-letters/{one.pk}/").content.decode()
+    record = make_record(make_consumer(), trace_id=trace)
+    assert trace not in client.get(f"/consumers/records/{record.pk}/").content.decode()
+    client = Client(headers={"Authorization": f"Bearer {tokens.create(user=User.objects.get())}"})
+    assert client.get(f"/api/v1/dead-letters/{one.pk}").json()["trace_id"] == ""
+    assert client.get(f"/api/v1/records/{record.pk}").json()["trace_id"] == ""
+    assert client.get("/api/v1/records").json()["items"][0]["trace_id"] == ""
 
 
 def found_by(query: str) -> set[str]:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from mqadmin import resident
 from mqadmin.core import database
 from mqadmin.passing.tapping import process
+from mqadmin.telemetry import running
 
 
 class Command(BaseCommand):
@@ -29,7 +30,9 @@ class Command(BaseCommand):
         database.require(wait=True)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: _Stopping(stop).start())
+        running.start("taps")
         process.Process(stop, parent=options["parent"], idle_s=options["idle"]).run()
+        running.stop()
 
 
 class _Stopping(threading.Thread):

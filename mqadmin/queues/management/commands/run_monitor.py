@@ -14,6 +14,7 @@ from mqadmin import resident
 from mqadmin.core import brokers, database, hooks
 from mqadmin.queues.monitor import monitor
 from mqadmin.rabbit.errors import ConfigurationError
+from mqadmin.telemetry import running
 
 STOP_S = 8.0
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             raise CommandError("No broker is configured: set RABBITMQ_URL or MQADMIN_BROKERS_FILE.")
         resident.keep_small(cache_kb=2_000)
         database.require(wait=True)
+        running.start("monitor")
         # Blocked here and so in every thread started below; this thread takes them with sigwait. A handler
         # that sets an Event could deadlock with the very thread that waits for it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -58,4 +60,5 @@ class Command(BaseCommand):
         deadline = time.monotonic() + STOP_S
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        running.stop()
         self.stdout.write("monitor: stopped")

@@ -1,0 +1,1 @@
+"""Traces, metrics and logs as OpenTelemetry has them: sent where an endpoint is set, by an extra."""
