@@ -14,7 +14,7 @@ from deploy import ROOT
 
 
 def main() -> int:
-    """Build all languages. Returns 1 where a link leads nowhere or a page is in no menu, which mkdocs tells, else 0."""
+    """Build all languages. Returns 1 where mkdocs tells of a link that leads nowhere or of a page in no menu."""
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / "dist" / "manual"
     with tempfile.TemporaryDirectory(prefix="mqadmin-manual-") as scratch:
         _as_an_installation(Path(scratch))
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _as_an_installation(scratch: Path) -> None:
-    """Set the environment to that of an installation of nobody: what is read from the code must not depend on ours."""
+    """Set the environment to that of nobody's installation: what is read from the code depends on none of ours."""
     for name in list(os.environ):
         if name.startswith(("MQADMIN_", "RABBITMQ_", "WEBHOOK_")):
             del os.environ[name]

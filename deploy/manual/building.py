@@ -1,7 +1,7 @@
 """Every language of the manual: its pages gathered in a folder, then made HTML by mkdocs.
 
-`mkdocs.yml` is the English one. Another language is a file `mkdocs.LANGUAGE.yml` (`INHERIT: mkdocs.yml`) beside it and
-a folder `docs/LANGUAGE`, whose pages take the place of those of the same name; what is not there stays English.
+`mkdocs.yml` is the English one. Another language is a file `mkdocs.LANGUAGE.yml` (`INHERIT: mkdocs.yml`) beside it
+and a folder `docs/LANGUAGE`, whose pages take the place of those of the same name; what is not there stays English.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ ENGLISH = "en"
 
 
 def build(folder: Path, scratch: Path, root: Path = ROOT) -> None:
-    """Build all that `root` has, English into `folder`, others into folders in it. Django is set up. Raises mkdocs' Abort."""
+    """Build all that `root` has, English into `folder`, others into folders in it. Raises mkdocs' Abort.
+
+    Django is set up before.
+    """
     call_command("migrate", verbosity=0)  # an empty database: metrics and buttons are read from one
     shutil.rmtree(folder, ignore_errors=True)
     for language in languages(root):
@@ -44,13 +47,11 @@ def languages(root: Path = ROOT) -> list[str]:
 def gather(folder: Path, language: str = ENGLISH, root: Path = ROOT) -> None:
     """Write the Markdown of one language into `folder`: docs, what they link to, and what is read from the code."""
     others = {name for name in languages(root) if name != ENGLISH}
-    pages = Pages(root, folder)
+    pages = Pages(root, folder, filled=lambda text: reference.filled(text, root))
     for path in sorted((root / "docs").rglob("*")):
         inside = path.relative_to(root / "docs")
         if path.is_file() and inside.parts[0] not in others:
             own = root / "docs" / language / inside
             pages.add(own if own.is_file() else path, inside.as_posix())
-    for name, text in reference.pages(root):
-        pages.write(f"reference/{name}.md", text, root / "docs" / "reference" / f"{name}.md")
     pages.add(root / "static" / "favicon.svg", "assets/favicon.svg")
     pages.add_linked()

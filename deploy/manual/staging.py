@@ -10,14 +10,19 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 _LINK = re.compile(r"(\]\()(?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?(?=[)\s])")
+# Of pictures there are two, and each opens at its full size.
+_PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)#\s]+)-light\.webp\)")
+_PICTURES = "\n".join(
+    f"[![{{0}}]({{1}}-{name}.webp#only-{name})]({{1}}-{name}.webp)" for name in ("light", "dark")
+)
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _LANGUAGES = {
-    ".py": "python", ".toml": "toml", ".yml": "yaml", ".yaml": "yaml", ".json": "json", ".sh": "sh", ".html": "html",
+    ".py": "python", ".toml": "toml", ".yml": "yaml", ".yaml": "yaml", ".json": "json", ".html": "html",
     ".service": "ini", ".timer": "ini", ".target": "ini", ".conf": "ini", ".css": "css", ".js": "js",
 }  # fmt: skip
 SOURCE = "source"
@@ -26,8 +31,9 @@ SOURCE = "source"
 class Pages:
     """The pages of one manual in `folder`, from the checkout `root`."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
-        self._root, self._folder = root, folder
+    def __init__(self, root: Path, folder: Path, filled: Callable[[str], str] = str) -> None:
+        """`filled` returns a page of docs with what is read from the code."""
+        self._root, self._folder, self._filled = root, folder, filled
         self._docs = root / "docs"
         self._wanted: dict[Path, str] = {}
         self._tracked: list[PurePosixPath] = _tracked(root)
@@ -35,7 +41,7 @@ class Pages:
     def add(self, path: Path, place: str) -> None:
         """Take a file along as `place`: a picture as it is, a page with its links turned to where things are."""
         if path.suffix == ".md":
-            self.write(place, path.read_text(), self._docs / place)
+            self.write(place, self._filled(path.read_text()), self._docs / place)
         else:
             target = self._folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +70,8 @@ class Pages:
             if fence or mark:
                 yield line
             else:
-                yield _LINK.sub(lambda found: self._link(found, origin, place), line)
+                turned = _LINK.sub(lambda found: self._link(found, origin, place), line)
+                yield _PICTURE.sub(lambda found: _PICTURES.format(found[1], found[2]), turned)
 
     def _link(self, found: re.Match[str], origin: Path, place: str) -> str:
         target = Path(os.path.normpath(origin.parent / unquote(found[2])))
@@ -110,4 +117,8 @@ def _tracked(root: Path) -> list[PurePosixPath]:
     asked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False)
     if asked.returncode == 0:
         return [PurePosixPath(line) for line in asked.stdout.splitlines()]
-    return [PurePosixPath(path.relative_to(root)) for path in sorted((root / "deploy").rglob("*")) if path.is_file()]
+    return [
+        PurePosixPath(path.relative_to(root))
+        for path in sorted((root / "deploy").rglob("*"))
+        if path.is_file()
+    ]

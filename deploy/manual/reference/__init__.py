@@ -1,19 +1,32 @@
-"""The reference: each page is made from the code when the manual is built, so none can go stale."""
+"""The reference: what is read from the code when the manual is built, so that none of it can go stale.
+
+A page of `docs` has it in the place of its line with `<!-- made: NAME -->`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 from deploy.manual.reference import alert_rules, api, commands, handlers, metrics, settings, verdicts
 
+_MARK = re.compile(r"^.*<!-- made: ([\w-]+) -->\n", re.MULTILINE)
 
-def pages(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield (name, Markdown) of each page, with links as from `docs/reference`."""
-    yield "settings", settings.page(root)
-    yield "metrics", metrics.page()
-    yield "api", api.page()
-    yield "verdicts", verdicts.page()
-    yield "commands", commands.page()
-    yield "handlers", handlers.page()
-    yield "alert-rules", alert_rules.page()
+
+def filled(text: str, root: Path) -> str:
+    """Return a page with what its marks stand for. Raises KeyError for a mark that nothing is made for."""
+    return _MARK.sub(lambda found: _made(found[1], root), text)
+
+
+def _made(name: str, root: Path) -> str:
+    return settings.table_of_all(root) if name == "settings" else MADE[name]()
+
+
+MADE = {
+    "alert-rules": alert_rules.rules,
+    "api": api.calls,
+    "commands": commands.all_commands,
+    "handlers": handlers.all_handlers,
+    "metrics": metrics.all_metrics,
+    "verdicts": verdicts.all_verdicts,
+}

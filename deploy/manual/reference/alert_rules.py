@@ -8,9 +8,9 @@ from mqadmin.alerts.pages import rule_words
 from mqadmin.alerts.rules import built_in
 
 
-def page() -> str:
-    """Return the page."""
-    rules = [Rule(built_in=key, **values) for key, values in built_in.RULES.items()]
+def rules() -> str:
+    """Return all of them."""
+    found = [Rule(built_in=key, **values) for key, values in built_in.RULES.items()]
     rows = [
         (
             f"**{plain(rule.name)}**",
@@ -19,19 +19,15 @@ def page() -> str:
             plain(rule_words.aftermath(rule)),
             _narrowed(rule),
         )
-        for rule in rules
+        for rule in found
     ]
-    return (
-        "# Alert rules that are there\n\n"
-        "These are evaluated from the first start, and fire incidents on **Alerts**; nobody is told before there is a "
-        "[channel](../howto/alerts.md). Each can be changed, narrowed or switched off under **Alerts, Rules**; what a "
-        "person changed stays as it is with new versions.\n\n"
-        + table(("rule", "fires", "severity", "ends, and is told again", "only for"), rows)
-    )
+    return table(("rule", "fires", "severity", "ends, and is told again", "only for"), rows)
 
 
 def _narrowed(rule: Rule) -> str:
-    return ", ".join(f"[{plain(code)}](verdicts.md#{code})" if rule.about in _VERDICTS else code for code in rule.codes)
+    return ", ".join(
+        f"[{plain(code)}](verdicts.md#{code})" if rule.about in _VERDICTS else code for code in rule.codes
+    )
 
 
 _VERDICTS = (Rule.About.VERDICT, Rule.About.BROKER_REASON)

@@ -11,11 +11,19 @@ from mqadmin.core.api.description import NEEDS
 
 _REF = "#/components/schemas/"
 _ROOT = "/api/v1"
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true, false",
+    "null": "null",
+    "object": "object",
+}
 Schema = Mapping[str, Any]
 
 
-def page() -> str:
-    """Return the page."""
+def calls() -> str:
+    """Return all calls, and the objects that they take and answer."""
     document: Schema = api.get_openapi_schema(path_prefix=f"{_ROOT}/")
     groups: dict[str, list[tuple[str, str, Schema]]] = {}
     for path, methods in document["paths"].items():
@@ -27,22 +35,7 @@ def page() -> str:
         f"## {name}\n\n" + "\n".join(_call(*call, schemas) for call in calls)
         for name, calls in sorted(groups.items())
     ]
-    return _HEAD.format(errors=_errors(document)) + "\n".join(parts) + _answers(document, schemas)
-
-
-_HEAD = """# The API
-
-Everything a button does is a call. `/api/v1/docs` of a running mqadmin has the same with forms to try it; the description
-for machines is `/api/v1/openapi.json`. A token is made under **Your account, Your tokens** or by
-[`mqadmin token create`](commands.md#create_token), and goes into a header: `Authorization: Bearer mqa_...`. What the token
-must hold (view, operate, configure) stands with each call. Paths are below `/api/v1`.
-
-Lists answer `{{"items": [...], "total": N, "next": CURSOR}}`; `next` goes into `cursor` for the following page, and is
-null on the last one. Errors answer `{{"detail": "...", "code": "..."}}` with one of these:
-
-{errors}
-
-"""
+    return f"{_errors(document)}\n" + "\n".join(parts) + _objects(schemas)
 
 
 def _errors(document: Schema) -> str:
@@ -57,7 +50,11 @@ def _errors(document: Schema) -> str:
 
 def _call(method: str, path: str, said: Schema, schemas: Schema) -> str:
     words = str(said.get("description") or said.get("summary", "")).strip()
-    lines = [f"#### {method} {path} {{#{said['operationId']}}}", "", f"{plain(cell(words))} *Needs {said[NEEDS]}.*"]
+    lines = [
+        f"#### {method} {path} {{#{said['operationId']}}}",
+        "",
+        f"{plain(cell(words))} *Needs {said[NEEDS]}.*",
+    ]
     rows = [*_parameters(said, schemas), *_body(said, schemas)]
     if rows:
         lines += ["", table(("given", "in", "type", "default", "means"), rows).rstrip()]
@@ -70,7 +67,13 @@ def _parameters(said: Schema, schemas: Schema) -> Iterator[tuple[str, ...]]:
     for item in said.get("parameters", []):
         schema = item["schema"]
         words = item.get("description") or schema.get("description", "")
-        yield _name(item["name"], item.get("required", False)), item["in"], _type(schema, schemas), _default(schema), plain(words)
+        yield (
+            _name(item["name"], item.get("required", False)),
+            item["in"],
+            _type(schema, schemas),
+            _default(schema),
+            plain(words),
+        )
 
 
 def _body(said: Schema, schemas: Schema) -> Iterator[tuple[str, ...]]:
@@ -89,7 +92,11 @@ def _name(name: str, required: bool) -> str:
 
 def _default(schema: Schema) -> str:
     value = schema.get("default")
-    return "" if value in (None, "", [], {}) else code({True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value)
+    return (
+        ""
+        if value in (None, "", [], {})
+        else code({True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value)
+    )
 
 
 def _type(schema: Schema, schemas: Schema) -> str:
@@ -109,8 +116,7 @@ def _type(schema: Schema, schemas: Schema) -> str:
     kind = schema.get("type")
     if kind == "array":
         return f"list of {_type(schema.get('items', {}), schemas) or 'anything'}"
-    return {"string": "text", "integer": "whole number", "number": "number", "boolean": "true, false", "null": "null",
-            "object": "object"}.get(str(kind), "anything")  # fmt: skip
+    return _TYPES.get(str(kind), "anything")
 
 
 def _answer(said: Schema, schemas: Schema) -> str:
@@ -127,7 +133,7 @@ def _resolved(schema: Schema, schemas: Schema) -> Schema:
     return schemas[schema["$ref"].removeprefix(_REF)] if "$ref" in schema else schema
 
 
-def _answers(document: Schema, schemas: Schema) -> str:
+def _objects(schemas: Schema) -> str:
     """Return the objects that calls take and answer, each with its fields."""
     parts = ["\n## Objects\n"]
     for name, schema in sorted(schemas.items()):
@@ -138,5 +144,7 @@ def _answers(document: Schema, schemas: Schema) -> str:
             for field, said in schema["properties"].items()
         ]
         words = plain(cell(schema.get("description", "")))
-        parts.append(f"#### {name} {{#{name.lower()}}}\n\n{words}\n\n{table(('field', 'type', 'means'), rows)}")
+        parts.append(
+            f"#### {name} {{#{name.lower()}}}\n\n{words}\n\n{table(('field', 'type', 'means'), rows)}"
+        )
     return "\n".join(parts)

@@ -26,17 +26,14 @@ _OF_ALL = {
 _FORMER = {"create_token": "token create", "list_tokens": "token list", "revoke_tokens": "token revoke"}
 
 
-def page() -> str:
-    """Return the page."""
-    parts = [_part("up", _printed(lambda: up.run(["--help"]))), _part("mcp", _printed(lambda: agents.run(["--help"])))]
+def all_commands() -> str:
+    """Return all of them, each with its help."""
+    parts = [
+        _part("up", _printed(lambda: up.run(["--help"]))),
+        _part("mcp", _printed(lambda: agents.run(["--help"]))),
+    ]
     parts += [_described(name) for name in names()]
-    return (
-        "# Commands\n\n"
-        "A package has the command `mqadmin`; where these pages say `manage.py X`, it has `mqadmin X`. A checkout has "
-        "`.venv/bin/python manage.py X`, from its folder. A command needs the environment of the installation: at least "
-        "the `MQADMIN_VAR` and `DATABASE_URL` that it runs with.\n\n"
-        f"~~~~~~ text\n{_cleaned(command._help())}~~~~~~\n\n" + "\n".join(parts)
-    )
+    return f"~~~~~~ text\n{_cleaned(command._help())}~~~~~~\n\n" + "\n".join(parts)
 
 
 def names() -> list[str]:
@@ -49,7 +46,13 @@ def _described(name: str) -> str:
     parser = load_command_class(str(get_commands()[name]), name).create_parser("mqadmin", name)
     _without_common(parser)
     former = _FORMER.get(name)
-    also = f"Also: `mqadmin {former}`.\n\n" if former else "Also: `mqadmin consumer`.\n\n" if name == "run_consumer" else ""
+    also = (
+        f"Also: `mqadmin {former}`.\n\n"
+        if former
+        else "Also: `mqadmin consumer`.\n\n"
+        if name == "run_consumer"
+        else ""
+    )
     return _part(name, parser.format_help(), also)
 
 

@@ -9,30 +9,24 @@ from consumers.handlers.options import OptionField
 from deploy.manual.reference.markdown import code, plain, table
 
 
-def page() -> str:
-    """Return the page. Raises LookupError where a handler that ships cannot be imported."""
+def all_handlers() -> str:
+    """Return all of them. Raises LookupError where one that ships cannot be imported."""
     if problems := registry.problems():
         raise LookupError(str(problems))
-    parts = [_part(found) for found in registry.all()]
-    return (
-        "# Handlers that are there\n\n"
-        "What a consumer can do with a message without any code of yours. One of your own: "
-        "[ten minutes to the first handler of your own](../begin/first-handler.md). `message.…` below is what a handler "
-        "is given.\n\n" + "\n".join(parts)
-    )
+    return "\n".join(_part(found) for found in registry.all())
 
 
 def _part(found: registry.Handler) -> str:
     text = f"## {found.name}\n\n**{plain(found.title)}.** {plain(found.description)}\n"
     if found.batch:
-        text += "\nTakes messages in batches: the consumer says how large one is and how long it waits to be full.\n"
+        text += "\nTakes messages in batches: the consumer says how large one is, and how long it waits for more.\n"
     if found.kind == "collect":
-        text += "\nNot in the list that a consumer chooses from: **Track** on the page of a dead-letter queue starts it.\n"
+        text += "\nNobody chooses it: **Track** on the page of a dead-letter queue starts it.\n"
     fields = registry.option_fields(found)
     if not fields:
         return text
     head = ("option", "in the form", "default", "may be", "meaning")
-    return text + "\n" + table(head, [_row(field) for field in fields])
+    return text + "\n" + table(head, [tuple(_row(field)) for field in fields])
 
 
 def _row(field: OptionField) -> Iterator[str]:

@@ -28,17 +28,9 @@ _OF = (
 )
 
 
-def page() -> str:
-    """Return the page. Needs an empty database that is migrated: it has one of each thing for a moment."""
-    text = (
-        "# Metrics\n\n"
-        "`GET /metrics` answers in Prometheus' text format, or as OpenMetrics to who asks for that, with an API token: how "
-        "to scrape it is in the [README](../../README.md#metrics). "
-        "[Rules for Prometheus](../../deploy/prometheus/mqadmin.yml) and a "
-        "[board for Grafana](../../deploy/grafana/mqadmin.json) are in the source. A number that the broker did not report "
-        "is left out, it is not 0.\n"
-    )
-    left = sorted(families().items())
+def all_metrics() -> str:
+    """Return all of them. Needs an empty database that is migrated: it has one of each thing for a moment."""
+    text, left = "", sorted(families().items())
     for title, begins in _OF:
         mine = [(name, found) for name, found in left if name.removeprefix("mqadmin_").startswith(begins)]
         left = [item for item in left if item not in mine]

@@ -1,4 +1,4 @@
-"""The variables: which the code reads, found in it; what they mean, from the tables that people write in `docs/`."""
+"""The variables: which the code reads, found in it; what they mean, from the tables that are written in `docs/`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,49 @@ from deploy.manual.reference.markdown import table
 OURS = re.compile(r"(?:MQADMIN|RABBITMQ|BROKER|WEB)_[A-Z0-9_]*[A-Z0-9]")
 # Others' names that are read here.
 OTHERS = frozenset(
-    "DATABASE_URL SECRET_KEY CELERY_BROKER_URL REQUESTS_CA_BUNDLE SCRIPT_NAME TZ PORT HOST DEMO PYTHON".split()
+    [
+        "DATABASE_URL",
+        "SECRET_KEY",
+        "CELERY_BROKER_URL",
+        "REQUESTS_CA_BUNDLE",
+        "SCRIPT_NAME",
+        "TZ",
+        "PORT",
+        "HOST",
+        "DEMO",
+        "PYTHON",
+    ]
 )
 # Read or set by mqadmin for itself, by a process it starts or by the tests: nobody sets these.
 INSIDE = frozenset(
-    "BIND MQADMIN_OPERATION_LEASE_SECONDS MQADMIN_NODE MQADMIN_PROCESS MQADMIN_SERVING MQADMIN_PICK_SHARE MQADMIN_RUN MQADMIN_FLAKY MQADMIN_SOAK".split()
+    [
+        "BIND",
+        "MQADMIN_OPERATION_LEASE_SECONDS",
+        "MQADMIN_NODE",
+        "MQADMIN_PROCESS",
+        "MQADMIN_SERVING",
+        "MQADMIN_PICK_SHARE",
+        "MQADMIN_RUN",
+        "MQADMIN_FLAKY",
+        "MQADMIN_SOAK",
+    ]
 )
 # A family: any name that begins so.
 FAMILIES = ("MQADMIN_ALERT_", "WEBHOOK_")
-_CALLS = {"flag", "words", "number", "one_of", "origins", "pairs", "there", "address", "zone", "get", "getenv", "pop"}
+_CALLS = {
+    "flag",
+    "words",
+    "number",
+    "one_of",
+    "origins",
+    "pairs",
+    "there",
+    "address",
+    "zone",
+    "get",
+    "getenv",
+    "pop",
+}
 _OF_DOCKER_AND_NODE = ("local/docker.py", "local/node.py")  # what they set is RabbitMQ's own
 _ROW = re.compile(r"^\|(.+)\|\s*$")
 _NAMES = re.compile(r"`([A-Z][A-Z0-9_]+)(?:…)?`")
@@ -41,8 +75,8 @@ class Told:
     heading: str
 
 
-def page(root: Path) -> str:
-    """Return the page. Raises LookupError for a variable that is read and told nowhere, or told and read nowhere."""
+def table_of_all(root: Path) -> str:
+    """Return all of them. Raises LookupError for a variable that is read and told nowhere."""
     known, used = told(root), read(root)
     if silent := sorted(used.keys() - known.keys()):
         raise LookupError(f"docs/configuration.md does not tell of {', '.join(silent)}")
@@ -51,12 +85,7 @@ def page(root: Path) -> str:
         for item in sorted(known.values(), key=lambda item: item.name)
         if item.heading not in NOT_TO_RUN
     ]
-    return (
-        "# All settings\n\n"
-        "Every variable of the environment that mqadmin reads, by its name: found in the code, explained by "
-        "[configuration](../configuration.md). `mqadmin up` and `make up` take them on their command line too.\n\n"
-        + table(("variable", "default", "meaning", "more"), rows)
-    )
+    return table(("variable", "default", "meaning", "more"), rows)
 
 
 def read(root: Path) -> dict[str, set[str]]:
@@ -81,9 +110,9 @@ def read(root: Path) -> dict[str, set[str]]:
 def _named(path: Path) -> Iterator[str]:
     """Yield variables whose names stand in a module as a text of its own: in a call, an index, a table."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if OURS.fullmatch(node.value) or node.value in OTHERS:
-                yield node.value
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and (OURS.fullmatch(text) or text in OTHERS):
+            yield text
 
 
 def told(root: Path) -> dict[str, Told]:
@@ -97,7 +126,8 @@ def told(root: Path) -> dict[str, Told]:
 
 def _rows(path: Path) -> Iterator[Told]:
     """Yield the variables of each table whose first column is called so."""
-    heading, columns = "", []
+    heading = ""
+    columns: list[str] = []
     for line in path.read_text().splitlines():
         if match := _HEADING.match(line):
             heading = match[2].replace("`", "")

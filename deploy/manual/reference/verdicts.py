@@ -2,28 +2,69 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deploy.manual.reference.markdown import plain
 from django.utils.translation import gettext as _
 
+from deploy.manual.reference.markdown import plain
 from mqadmin.alerts.rules import built_in
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.pages import broker_wording, client_words, cures, deprecated, node_words, wording
+from mqadmin.queues.pages import broker_wording, client_words, cures, node_words, wording
 
 # Numbers and names as the monitor may have seen them, for the sentences; a code that needs others names them below.
 COMMON: Mapping[str, Any] = {
-    "alarms": ["memory"], "at_least": False, "away": ["rabbit@c"], "before": "rabbit@a", "behind": [["rabbit@c", 1200]],
-    "by": "counters", "channels": 210, "connection": "10.0.0.7:51422", "consumers": 3, "count": 12, "each": 310.0,
-    "fault": "exchange_missing", "feature": "transient_nonexcl_queues", "free": 60_000_000, "from": 120, "had": 2,
-    "how": "expired", "kept": False, "limit": 100_000, "members": 3, "ms": 900, "names": ["orders-api"],
-    "node": "rabbit@a", "now": "rabbit@b", "percent": 92, "publishers": ["orders-api"], "queues": ["orders.temporary"],
-    "exchanges": [{"name": "orders", "vhost": "/"}], "rate": 12.0, "ready": 150_000, "refuses": False,
-    "resource": "file", "seconds": 240, "spare": 0, "state": "stopped", "steady": 7200, "to": 480, "unacked": 500,
-    "used": 95_000, "usual": 300, "user": "orders", "vhost": "/", "waiting": 1840, "wanted": 3, "why": "tag_missing",
-    "others": 2, "opened": 14.0, "closed": 13.5, "oldest_at": 0,
-}  # fmt: skip
+    "alarms": ["memory"],
+    "at_least": False,
+    "away": ["rabbit@c"],
+    "before": "rabbit@a",
+    "behind": [["rabbit@c", 1200]],
+    "by": "counters",
+    "channels": 210,
+    "connection": "10.0.0.7:51422",
+    "consumers": 3,
+    "count": 12,
+    "each": 310.0,
+    "fault": "exchange_missing",
+    "feature": "transient_nonexcl_queues",
+    "free": 60_000_000,
+    "from": 120,
+    "had": 2,
+    "how": "expired",
+    "kept": False,
+    "limit": 100_000,
+    "members": 3,
+    "ms": 900,
+    "names": ["orders-api"],
+    "node": "rabbit@a",
+    "now": "rabbit@b",
+    "percent": 92,
+    "publishers": ["orders-api"],
+    "queues": ["orders.temporary"],
+    "exchanges": [{"name": "orders", "vhost": "/"}],
+    "rate": 12.0,
+    "ready": 150_000,
+    "refuses": False,
+    "resource": "file",
+    "seconds": 240,
+    "spare": 0,
+    "state": "stopped",
+    "steady": 7200,
+    "to": 480,
+    "unacked": 500,
+    "used": 95_000,
+    "usual": 300,
+    "user": "orders",
+    "vhost": "/",
+    "waiting": 1840,
+    "wanted": 3,
+    "why": "tag_missing",
+    "others": 2,
+    "opened": 14.0,
+    "closed": 13.5,
+    "oldest_at": 0,
+}
 OWN: Mapping[str, Mapping[str, Any]] = {
     "memory_alarm": {"used": 1_700_000_000, "limit": 1_600_000_000},
     "memory_near": {"used": 1_500_000_000, "limit": 1_600_000_000},
@@ -36,17 +77,14 @@ OWN: Mapping[str, Mapping[str, Any]] = {
 HOUR = 3600
 
 
-def page() -> str:
-    """Return the page. Raises KeyError where a verdict has a number that the examples lack."""
-    return (
-        "# Verdicts and their cures\n\n"
-        "Every verdict that mqadmin gives, in the words of its pages, with numbers as an example. `code` is what the API, "
-        "the search (`reason:growing`) and rules of alerts call it. A verdict's button leads to the act, which says what it "
-        "touches before it does it.\n\n"
-        "## Of a queue\n\n" + "\n".join(_queues()) + "\n## Of a broker: its nodes\n\n"
-        + "\n".join(_brokers(node_words.WORDS)) + "\n## Of a broker: clients, exchanges, definitions\n\n"
-        + "\n".join(_brokers(client_words.WORDS))
-    )  # fmt: skip
+def all_verdicts() -> str:
+    """Return all of them. Raises KeyError where a verdict has a number that the examples lack."""
+    parts = (
+        ("Of a queue", _queues()),
+        ("Of a broker: its nodes", _brokers(node_words.WORDS)),
+        ("Of a broker: clients, exchanges, definitions", _brokers(client_words.WORDS)),
+    )
+    return "\n".join(f"## {title}\n\n" + "\n".join(entries) for title, entries in parts)
 
 
 def example(code: str) -> dict[str, Any]:
@@ -59,7 +97,7 @@ def _queues() -> Iterator[str]:
     for code, word in wording.TABLE.items():
         params = example(code)
         if code == "waits_long":
-            params["oldest_at"] = _ago(3 * HOUR)
+            params["oldest_at"] = time.time() - 3 * HOUR
         title = str(word.headline) % {"queue": _("The queue")} if word.headline else code.replace("_", " ")
         buttons = [str(link.label) for link in cures.links(queue, word.cures)]
         rule = built_in.RULES["queue_watch"]["name"] if code in built_in.WATCHED_QUEUES else ""
@@ -82,7 +120,11 @@ def _brokers(words: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _entry(code: str, title: str, sentence: str, advice: str, buttons: list[str], rule: str) -> str:
-    lines = [f"### {plain(title)} {{#{code}}}", "", f"`{code}`: {plain(sentence)}" if sentence else f"`{code}`"]
+    lines = [
+        f"### {plain(title)} {{#{code}}}",
+        "",
+        f"`{code}`: {plain(sentence)}" if sentence else f"`{code}`",
+    ]
     if advice:
         lines += ["", f"**What to do:** {plain(advice)}"]
     if buttons:
@@ -90,9 +132,3 @@ def _entry(code: str, title: str, sentence: str, advice: str, buttons: list[str]
     if rule:
         lines += ["", f"Told, where it lasts, by the [rule](alert-rules.md) “{plain(rule)}”."]
     return "\n".join(lines) + "\n"
-
-
-def _ago(seconds: float) -> float:
-    import time
-
-    return time.time() - seconds
