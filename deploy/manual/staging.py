@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
+
+from deploy.tracked import tracked
 
 _LINK = re.compile(r"(\]\()(?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?(?=[)\s])")
 # Of pictures there are two, and each opens at its full size.
@@ -36,7 +37,7 @@ class Pages:
         self._root, self._folder, self._filled = root, folder, filled
         self._docs = root / "docs"
         self._wanted: dict[Path, str] = {}
-        self._tracked: list[PurePosixPath] = _tracked(root)
+        self._tracked = tracked(root)
 
     def add(self, path: Path, place: str) -> None:
         """Take a file along as `place`: a picture as it is, a page with its links turned to where things are."""
@@ -110,15 +111,3 @@ class Pages:
         kind = _LANGUAGES.get(path.suffix, "dockerfile" if path.name == "Dockerfile" else "text")
         body = path.read_text(errors="replace").rstrip("\n")
         self.write(place, f"{head}~~~~~~ {kind}\n{body}\n~~~~~~\n", path)
-
-
-def _tracked(root: Path) -> list[PurePosixPath]:
-    """Return the files of the checkout as git knows them; of one without git, all."""
-    asked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False)
-    if asked.returncode == 0:
-        return [PurePosixPath(line) for line in asked.stdout.splitlines()]
-    return [
-        PurePosixPath(path.relative_to(root))
-        for path in sorted((root / "deploy").rglob("*"))
-        if path.is_file()
-    ]

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from deploy import ROOT
 from deploy.screenshots import CHROMIUM_ARGUMENTS, scenes
 from deploy.screenshots.webp import write
+from deploy.tracked import tracked
 from mqadmin.local import ports
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def _picture(page: Page, path: Path) -> None:
 @contextmanager
 def _up(hook: str) -> Iterator[tuple[str, str]]:
     """Run `make up`, with the manual's handler and an address for alerts; yield its address and password."""
-    with tempfile.TemporaryDirectory(prefix="mqadmin-screenshots-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="mqadmin-") as scratch:
+        tree = _copy(Path(scratch) / "mqadmin")
         names = ("PORT", "BROKER_AMQP_PORT", "BROKER_HTTP_PORT")
         environ = {**os.environ, **{name: str(ports.pick()) for name in names}}
         environ |= {"MQADMIN_VAR": f"{scratch}/var", "DEMO": "1"}
@@ -113,13 +115,22 @@ def _up(hook: str) -> Iterator[tuple[str, str]]:
         terminal = Path(scratch) / "terminal"
         with terminal.open("wb") as output:
             process = subprocess.Popen(
-                ["make", "up"], cwd=ROOT, env=environ, stdout=output, stderr=output, start_new_session=True
+                ["make", "up"], cwd=tree, env=environ, stdout=output, stderr=output, start_new_session=True
             )
         try:
             yield _ready(process, terminal)
         finally:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(timeout=60)
+
+
+def _copy(tree: Path) -> Path:
+    """Copy the checkout, so that no traceback in a picture tells where somebody has it; return the copy."""
+    for file in tracked(ROOT):
+        (tree / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, tree / file)
+    (tree / ".venv").symlink_to((ROOT / ".venv").resolve())
+    return tree
 
 
 def _write_handler(path: Path) -> None:

@@ -10,4 +10,4 @@ from PIL import Image
 
 def write(png: bytes, path: Path) -> None:
     """Write a picture, given as PNG."""
-    Image.open(BytesIO(png)).convert("RGB").save(path, "WEBP", lossless=True, quality=100, method=6)
+    Image.open(BytesIO(png)).convert("RGB").save(path, "WEBP", lossless=True, quality=90, method=4)

@@ -14,7 +14,7 @@ def rules() -> str:
     rows = [
         (
             f"**{plain(rule.name)}**",
-            plain(rule_words.sentence(rule)),
+            plain(rule_words.sentence(_wide(rule))),
             plain(rule.get_severity_display()),
             plain(rule_words.aftermath(rule)),
             _narrowed(rule),
@@ -22,6 +22,11 @@ def rules() -> str:
         for rule in found
     ]
     return table(("rule", "fires", "severity", "ends, and is told again", "only for"), rows)
+
+
+def _wide(rule: Rule) -> Rule:
+    """Return the rule without the verdicts that it is narrowed to, which have a column."""
+    return Rule(**{**built_in.RULES[rule.built_in], "codes": []}) if rule.about in _VERDICTS else rule
 
 
 def _narrowed(rule: Rule) -> str:

@@ -81,11 +81,11 @@ def table_of_all(root: Path) -> str:
     if silent := sorted(used.keys() - known.keys()):
         raise LookupError(f"docs/configuration.md does not tell of {', '.join(silent)}")
     rows = [
-        (_name(item.name), item.default or "–", _meaning(item), f"[{item.heading}]({_link(item)})")
+        (f"[{_name(item.name)}]({_link(item)})", item.default or "–", _meaning(item))
         for item in sorted(known.values(), key=lambda item: item.name)
         if item.heading not in NOT_TO_RUN
     ]
-    return table(("variable", "default", "meaning", "more"), rows)
+    return table(("variable", "default", "meaning"), rows)
 
 
 def read(root: Path) -> dict[str, set[str]]:

@@ -66,6 +66,7 @@ COMMON: Mapping[str, Any] = {
     "oldest_at": 0,
 }
 OWN: Mapping[str, Mapping[str, Any]] = {
+    "down": {"away": ["rabbit@b", "rabbit@c"]},
     "memory_alarm": {"used": 1_700_000_000, "limit": 1_600_000_000},
     "memory_near": {"used": 1_500_000_000, "limit": 1_600_000_000},
     "disk_alarm": {"limit": 50_000_000, "free": 40_000_000},
@@ -98,7 +99,11 @@ def _queues() -> Iterator[str]:
         params = example(code)
         if code == "waits_long":
             params["oldest_at"] = time.time() - 3 * HOUR
-        title = str(word.headline) % {"queue": _("The queue")} if word.headline else code.replace("_", " ")
+        title = (
+            str(word.headline) % {"queue": _("The queue")}
+            if word.headline
+            else code.replace("_", " ").capitalize()
+        )
         buttons = [str(link.label) for link in cures.links(queue, word.cures)]
         rule = built_in.RULES["queue_watch"]["name"] if code in built_in.WATCHED_QUEUES else ""
         yield _entry(code, title, word.sentence(params), str(word.advice), buttons, rule)
