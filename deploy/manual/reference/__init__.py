@@ -10,12 +10,13 @@ from pathlib import Path
 
 from deploy.manual.reference import alert_rules, api, commands, handlers, metrics, settings, verdicts
 
-_MARK = re.compile(r"^.*<!-- made: ([\w-]+) -->\n", re.MULTILINE)
+# A page of `docs` has such a line where something is made.
+MARK = re.compile(r"^.*<!-- made: ([\w-]+) -->\n", re.MULTILINE)
 
 
 def filled(text: str, root: Path) -> str:
     """Return a page with what its marks stand for. Raises KeyError for a mark that nothing is made for."""
-    return _MARK.sub(lambda found: _made(found[1], root), text)
+    return MARK.sub(lambda found: _made(found[1], root), text)
 
 
 def _made(name: str, root: Path) -> str:

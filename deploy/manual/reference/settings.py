@@ -26,9 +26,11 @@ OTHERS = frozenset(
         "PYTHON",
     ]
 )
+_ANY = re.compile(rf'"(?:{OURS.pattern}|{"|".join(sorted(OTHERS))})"')
 # Read or set by mqadmin for itself, by a process it starts or by the tests: nobody sets these.
 INSIDE = frozenset(
     [
+        "BENCHMARKS",
         "BIND",
         "MQADMIN_OPERATION_LEASE_SECONDS",
         "MQADMIN_NODE",
@@ -98,9 +100,10 @@ def read(root: Path) -> dict[str, set[str]]:
                 is_theirs = name.startswith("RABBITMQ_") and where.endswith(_OF_DOCKER_AND_NODE)
                 if name not in INSIDE and not is_theirs:
                     found.setdefault(name, set()).add(where)
-    for name in re.findall(r"\$\{?(\w+)", (root / "Procfile").read_text()):
-        if name not in INSIDE:
-            found.setdefault(name, set()).add("Procfile")
+    for file, pattern in (("Procfile", r"\$\{?(\w+)"), ("Makefile", r"(?m)^(\w+) \?=")):
+        for name in re.findall(pattern, (root / file).read_text()):
+            if name not in INSIDE:
+                found.setdefault(name, set()).add(file)
     for key in ("ENVIRONMENT", "CA_FILE", "CERT_FILE", "KEY_FILE", "MANAGEMENT_URL"):
         if f'"{key.lower()}"' in (root / "mqadmin/rabbit/config.py").read_text():  # read as RABBITMQ_{key}
             found.setdefault(f"RABBITMQ_{key}", set()).add("mqadmin/rabbit/config.py")
@@ -109,7 +112,10 @@ def read(root: Path) -> dict[str, set[str]]:
 
 def _named(path: Path) -> Iterator[str]:
     """Yield variables whose names stand in a module as a text of its own: in a call, an index, a table."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    source = path.read_text()
+    if not _ANY.search(source):  # most modules: parsing all takes seconds
+        return
+    for node in ast.walk(ast.parse(source)):
         text = node.value if isinstance(node, ast.Constant) else None
         if isinstance(text, str) and (OURS.fullmatch(text) or text in OTHERS):
             yield text
