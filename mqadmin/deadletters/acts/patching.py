@@ -321,7 +321,7 @@ def run(run: Run) -> None:
     chosen = Selection.from_json(run.params["selection"])
     change = Change.from_json(run.params["change"])
     by = Actor(run.operation.created_by, "system")
-    # In steps with pauses, as deletes: one transaction after the other would keep everybody else from SQLite's lock.
+    # In steps with pauses, as deletes: else nobody but this would get at the one lock that SQLite has.
     steps = Steps(math.inf, first=min(FIRST, BATCH), smallest=1, largest=BATCH, step=STEP_SECONDS)
     while True:
         run.checkpoint()
