@@ -20,7 +20,7 @@ def filled(text: str, root: Path) -> str:
 
 
 def _made(name: str, root: Path) -> str:
-    return settings.table_of_all(root) if name == "settings" else MADE[name]()
+    return settings.all_settings(root) if name == "settings" else MADE[name]()
 
 
 MADE = {

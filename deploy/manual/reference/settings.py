@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.manual.reference.markdown import table
-
 OURS = re.compile(r"(?:MQADMIN|RABBITMQ|BROKER|WEB)_[A-Z0-9_]*[A-Z0-9]")
 # Others' names that are read here.
 OTHERS = frozenset(
@@ -63,7 +61,6 @@ _ROW = re.compile(r"^\|(.+)\|\s*$")
 _NAMES = re.compile(r"`([A-Z][A-Z0-9_]+)(?:…)?`")
 _HEADING = re.compile(r"^(#+) (.+)$")
 NOT_TO_RUN = ("Tests",)  # headings whose variables are for who changes mqadmin
-PAGES = ("configuration.md", "agents.md")
 
 
 @dataclass(frozen=True)
@@ -77,17 +74,22 @@ class Told:
     heading: str
 
 
-def table_of_all(root: Path) -> str:
+def all_settings(root: Path) -> str:
     """Return all of them. Raises LookupError for a variable that is read and told nowhere."""
     known, used = told(root), read(root)
     if silent := sorted(used.keys() - known.keys()):
         raise LookupError(f"docs/configuration.md does not tell of {', '.join(silent)}")
-    rows = [
-        (f"[{_name(item.name)}]({_link(item)})", item.default or "–", _meaning(item))
-        for item in sorted(known.values(), key=lambda item: item.name)
-        if item.heading not in NOT_TO_RUN
-    ]
-    return table(("variable", "default", "meaning"), rows)
+    found = [item for _name, item in sorted(known.items()) if item.heading not in NOT_TO_RUN]
+    return "\n".join(map(_entry, found))
+
+
+def _entry(item: Told) -> str:
+    """Return a variable under a heading of its own, which the search finds."""
+    name = f"{item.name}…" if item.name in FAMILIES else item.name
+    lines = [f"#### `{name}` {{#{item.name.lower().strip('_')}}}", "", _meaning(item)]
+    default = f"Default: {item.default}. " if item.default else ""
+    lines += ["", f"{default}More: [{item.heading}]({_link(item)})"]
+    return "\n".join(lines) + "\n"
 
 
 def read(root: Path) -> dict[str, set[str]]:
@@ -124,8 +126,9 @@ def _named(path: Path) -> Iterator[str]:
 def told(root: Path) -> dict[str, Told]:
     """Return what the tables say: name -> Told."""
     found: dict[str, Told] = {}
-    for name in PAGES:
-        for item in _rows(root / "docs" / name):
+    first = root / "docs" / "configuration.md"
+    for path in (first, *sorted((root / "docs").glob("*.md"))):
+        for item in _rows(path):
             found.setdefault(item.name, item)
     return found
 
@@ -155,14 +158,11 @@ def _rows(path: Path) -> Iterator[Told]:
             yield Told(name, default, says.get("meaning", ""), path.name, heading)
 
 
-def _name(name: str) -> str:
-    return f"`{name}…`" if name in FAMILIES else f"`{name}`"
-
-
 def _meaning(item: Told) -> str:
     """Return the words with their links, which are relative to `docs/`, as from `docs/reference`."""
     text = re.sub(r"\]\((?=#)", f"]({item.page}", item.meaning)
-    return re.sub(r"\]\((?!\w+:)", "](../", text)
+    text = re.sub(r"\]\((?!\w+:)", "](../", text)
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _link(item: Told) -> str:
