@@ -154,18 +154,18 @@ def test_every_page_of_the_reference_is_made() -> None:
 
 def test_another_language_takes_the_place_of_pages_that_it_has(tmp_path: Path) -> None:
     docs, out = tmp_path / "docs", tmp_path / "out"
-    for name, text in (("index.md", "Hello"), ("more.md", "More"), ("zh/index.md", "你好")):
+    for name, text in (("index.md", "Hello"), ("more.md", "More"), ("zh-hans/index.md", "你好")):
         (docs / name).parent.mkdir(parents=True, exist_ok=True)
         (docs / name).write_text(f"{text}\n")
-    (tmp_path / "mkdocs.zh.yml").write_text("INHERIT: mkdocs.yml\n")
+    (tmp_path / "mkdocs.zh-hans.yml").write_text("INHERIT: mkdocs.yml\n")
     (tmp_path / "static").mkdir()
     (tmp_path / "static/favicon.svg").write_text("<svg/>")
-    assert building.languages(tmp_path) == ["en", "zh"]
-    for language, first in (("en", "Hello"), ("zh", "你好")):
+    assert building.languages(tmp_path) == ["en", "zh-hans"]
+    for language, first in (("en", "Hello"), ("zh-hans", "你好")):
         building.gather(out / language, language, tmp_path)
         assert (out / language / "index.md").read_text() == f"{first}\n"
         assert (out / language / "more.md").read_text() == "More\n"
-        assert not (out / language / "zh").exists()
+        assert not (out / language / "zh-hans").exists()
 
 
 def test_links_out_of_docs_are_turned_and_those_in_code_are_not(tmp_path: Path) -> None:
