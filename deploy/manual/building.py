@@ -1,8 +1,8 @@
 """Every language of the manual: its pages gathered in a folder, then made HTML by mkdocs.
 
 `mkdocs.yml` is the English one. Another language, by Django's name of it (zh-hans), is a file `mkdocs.LANGUAGE.yml`
-beside it (`INHERIT: mkdocs.yml`) and a folder `docs/LANGUAGE`, whose pages take the place of those of the same name;
-what is not there stays English.
+beside it (`INHERIT: mkdocs.yml`) and a folder `docs/LANGUAGE`, whose pages take the place of those of the same
+name; what is not there stays English.
 """
 
 from __future__ import annotations
