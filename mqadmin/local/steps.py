@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mqadmin.local.trouble import Trouble
 
+MARK = "\x1e"  # begins a line that says what the next step is for
 _LAST = 6  # lines of what failed
 # What the programs that are started here say for it, and what helps. The first that is found counts.
 _HINTS = (
@@ -33,6 +34,27 @@ def run(what: str, command: Sequence[str | Path], *, environ: Mapping[str, str] 
 
     `what` it is for, as a sentence begins with it. Ctrl-C ends it too.
     """
+    code, said = _run(command, environ)
+    if code:
+        raise Trouble(failure(what, code, said))
+    return said.strip()
+
+
+def run_several(what: str, command: Sequence[str | Path], *, environ: Mapping[str, str] | None = None) -> str:
+    """Run a command of several steps, each of which it begins with a line of MARK and what that is for.
+
+    As `run`; what is told of a failure is that of the step alone in which it happened.
+    """
+    code, said = _run(command, environ)
+    parts = [(what, said.partition(MARK)[0])]
+    parts += [(name, text) for name, _end, text in (part.partition("\n") for part in said.split(MARK)[1:])]
+    if code:
+        name, text = parts[-1]
+        raise Trouble(failure(name, code, text))
+    return "\n".join(text.strip() for _name, text in parts if text.strip())
+
+
+def _run(command: Sequence[str | Path], environ: Mapping[str, str] | None) -> tuple[int, str]:
     child = subprocess.Popen(
         [*map(str, command)],
         env=dict(os.environ if environ is None else environ),
@@ -49,9 +71,7 @@ def run(what: str, command: Sequence[str | Path], *, environ: Mapping[str, str] 
         child.kill()
         child.wait()
         raise
-    if child.returncode:
-        raise Trouble(failure(what, child.returncode, said))
-    return said.strip()
+    return child.returncode, said
 
 
 def failure(what: str, code: int, said: str) -> str:

@@ -133,25 +133,8 @@ def _environment(options: Options, urls: dict[str, str], run: str) -> dict[str, 
 def _set_up(options: Options, environ: dict[str, str]) -> None:
     """Bring database, static files, accounts and broker to where this version needs them; all repeatable."""
     steps.say("Preparing the database ...")
-    _manage("Preparing the database", environ, "migrate", "--noinput")
-    _collect_static(options, environ)
-    _manage("Making the first account", environ, "setup_admin")
-    _manage("Preparing RabbitMQ", environ, "setup_broker")
-    if options.demo:
-        _manage("Setting up the demo", environ, "setup_demo")
-
-
-def _collect_static(options: Options, environ: dict[str, str]) -> None:
-    """Copy the static files. Those of a copy that was cut off are made anew: they would pass for whole ones."""
-    whole = options.var / "static-is-whole"
-    again = [] if whole.exists() else ["--clear"]
-    whole.unlink(missing_ok=True)
-    _manage("Preparing the pages", environ, "collectstatic", "--noinput", *again)
-    whole.touch()
-
-
-def _manage(what: str, environ: dict[str, str], *command: str) -> None:
-    said = steps.run(what, [*place.manage(*command), "--verbosity=0"], environ=environ)
+    command = place.manage("set_up", *(["--demo"] if options.demo else []))
+    said = steps.run_several("Setting up", command, environ=environ)
     if said:  # nothing, unless there is something to know
         steps.say(said)
 

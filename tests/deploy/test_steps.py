@@ -53,3 +53,30 @@ def test_a_disk_that_is_full_is_a_line(capsys: pytest.CaptureFixture[str]) -> No
         report(main)
     assert caught.value.code == 1
     assert "No space left on device. Make room" in capsys.readouterr().err
+
+
+def several(code: str) -> str:
+    command = f"mark = {steps.MARK!r}\n{code}"
+    return steps.run_several("Setting up", [sys.executable, "-c", command])
+
+
+def test_several_steps_of_one_process() -> None:
+    assert several("print(mark + 'One'); print(mark + 'Two')") == ""
+    assert several("print(mark + 'One'); print('look here'); print(mark + 'Two')") == "look here"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("raise SystemExit(2)", "Setting up did not succeed: it ended with code 2, without a word."),
+        (
+            "print(mark + 'One'); print('past'); print(mark + 'Two', flush=True); raise SystemExit('why')",
+            "Two did not succeed: it ended with code 1. Its last lines:\n  why",
+        ),
+        ("print(mark + 'One', flush=True); raise SystemExit('CommandError: the reason.')", "the reason."),
+    ],
+)
+def test_of_several_the_one_that_fails_is_told_of(code: str, words: str) -> None:
+    with pytest.raises(Trouble) as caught:
+        several(code)
+    assert str(caught.value) == words
