@@ -35,3 +35,18 @@ def test_every_decision_is_in_the_list() -> None:
     folder = ROOT / "docs" / "adr"
     listed = (folder / "README.md").read_text()
     assert [path.name for path in folder.glob("0*.md") if path.name not in listed] == []
+
+
+_NAMED = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|html|toml|yml))`")
+_CODE = ("mqadmin", "consumers", "deploy", "templates", "static", "tests")
+_MADE = ("dist/", "dist/manual", "var/")
+
+
+def test_every_path_that_contributing_names_is_there() -> None:
+    """A name alone, `forms.py`, is that of some module; a path is one from the top, or the end of one."""
+    there = [path.relative_to(ROOT) for name in _CODE for path in (ROOT / name).rglob("*")]
+    ends = {Path(*path.parts[at:]) for path in there for at in range(len(path.parts))}
+    named = _NAMED.findall((ROOT / "CONTRIBUTING.md").read_text())
+    assert len(named) > 150
+    missing = [name for name in named if Path(name) not in ends and not (ROOT / name).exists()]
+    assert sorted(set(missing) - set(_MADE)) == []

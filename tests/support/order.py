@@ -29,9 +29,10 @@ LONG = (
     "tests/consumers/demo/",
     "tests/browser/",
 )
-# What the tests of such a module share takes longer to make than they take: a node, a broker's users at work. So
+# What the tests of such a module share takes longer to make than they take: a node, the manual, users at work. So
 # does what these fixtures have for all of a process. Each worker that had one of the tests would make it anew.
 TOGETHER = (
+    "tests/deploy/test_manual.py",
     "tests/queues/monitor/cluster/test_real_trouble.py",
     "tests/administration/test_protocols.py",
     "tests/administration/test_moving.py",

@@ -62,7 +62,7 @@ def _require_nobody() -> None:
         raise Unfit(
             f"Processes of mqadmin work on {database.place().removeprefix('The ')}: {'; '.join(who[:10])}"
             f"{'; and others' if len(who) > 10 else ''}. Stop them all first: web, monitor, worker, beat, "
-            "supervisors and consumers, on every host. Who was killed counts as there for a minute."
+            "supervisors and consumers, on every host. Who ended just now counts as there for a minute."
         )
 
 

@@ -49,11 +49,16 @@ def edit(
             changes["headers"] = dict(headers)
         entry.detail = {"changed": sorted(changes.keys() - {"size"})}
         check(properties, headers)
-        return write(letter, by, changes) if changes else letter
+        if changes:
+            write(letter, by, changes)
+            letter.refresh_from_db()
+        return letter
 
 
-def write(letter: DeadLetter, by: Actor, changes: dict[str, Any]) -> DeadLetter:
+def write(letter: DeadLetter, by: Actor, changes: dict[str, Any]) -> None:
     """Write other values of body, properties or headers, checked already; what was captured is kept.
+
+    `letter` itself has the new values, its count of edits apart.
 
     No entry in the audit log: that is the caller's. Raises Refusal (409) as `edit` does.
     """
@@ -67,7 +72,7 @@ def write(letter: DeadLetter, by: Actor, changes: dict[str, Any]) -> DeadLetter:
             "body": base64.b64encode(bytes(letter.body)).decode(),
         }
         changes = {**changes, "original": original}
-    return _write(letter, by, changes, "edited", named)
+    _write(letter, by, changes, "edited", named)
 
 
 def revert(*, letter: DeadLetter, by: Actor) -> DeadLetter:
@@ -85,7 +90,9 @@ def revert(*, letter: DeadLetter, by: Actor) -> DeadLetter:
             "size": len(body),
             "original": None,
         }
-        return _write(letter, by, changes, "reverted", "")
+        _write(letter, by, changes, "reverted", "")
+        letter.refresh_from_db()
+        return letter
 
 
 def note(*, letter: DeadLetter, text: str, by: Actor) -> DeadLetter:
@@ -159,7 +166,7 @@ def check(properties: Mapping[str, Any] | None, headers: Mapping[str, Any] | Non
             raise Refusal(str(error), "invalid", status=422, fields={field: str(error)}) from error
 
 
-def _write(letter: DeadLetter, by: Actor, changes: dict[str, Any], kind: str, text: str) -> DeadLetter:
+def _write(letter: DeadLetter, by: Actor, changes: dict[str, Any], kind: str, text: str) -> None:
     for field, value in changes.items():
         setattr(letter, field, value)
     with transaction.atomic():
@@ -172,8 +179,6 @@ def _write(letter: DeadLetter, by: Actor, changes: dict[str, Any], kind: str, te
                 "changed_meanwhile",
             )
         _remember(letter, by, kind, text)
-    letter.refresh_from_db()
-    return letter
 
 
 def _remember(letter: DeadLetter, by: Actor, kind: str, text: str) -> None:

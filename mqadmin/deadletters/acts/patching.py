@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jsonpatch
@@ -26,6 +28,7 @@ from mqadmin.core.acts.operations import Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.rows.batches import fitting
+from mqadmin.core.rows.deleting import Steps
 from mqadmin.deadletters.acts import editing, patched_numbers
 from mqadmin.deadletters.letter import jsonspans
 from mqadmin.deadletters.letter.jsonspans import Document, Doubled
@@ -41,6 +44,7 @@ KIND = "dead_letters.edit"
 PREVIEWED = 10
 MOST_STEPS = 100
 BATCH = 200
+FIRST, STEP_SECONDS = 20, 0.1  # letters of the first batch; what one is to take, about: so long others wait
 PARTS = ("body", "headers", "properties")
 _LONGEST = 4_000  # characters of a letter in a preview
 _FAULTS = (jsonpatch.JsonPatchException, JsonPointerException, TypeError, ValueError, KeyError)
@@ -345,23 +349,31 @@ def run(run: Run) -> None:
     chosen = Selection.from_json(run.params["selection"])
     change = Change.from_json(run.params["change"])
     by = Actor(run.operation.created_by, "system")
+    # In steps with pauses, as deletes: else nobody but this would get at the one lock that SQLite has.
+    steps = Steps(math.inf, first=min(FIRST, BATCH), smallest=1, largest=BATCH, step=STEP_SECONDS)
     while True:
         run.checkpoint()
         after = run.cursor.get("after", 0)
         rows = chosen.rows().filter(status=DeadLetter.Status.PARKED, pk__gt=after).order_by("pk")
-        ids = fitting(rows.values_list("pk", "size")[:BATCH])
+        ids = fitting(rows.values_list("pk", "size")[: steps.size])
         if not ids:
             passed_over.report(run)
             return
-        with transaction.atomic():
-            done = failed = 0
-            for letter in DeadLetter.objects.filter(pk__in=ids).order_by("pk"):
-                error = _change(letter, change, by)
-                done, failed = done + (not error), failed + bool(error)
-                if error:
-                    run.problem(str(letter.pk), error)
-            run.save_cursor({"after": ids[-1]})
-            run.progress(done=done, failed=failed)
+        steps.take(partial(_change_all, run, ids, change, by))
+
+
+def _change_all(run: Run, ids: Sequence[int], change: Change, by: Actor) -> int:
+    """Change a batch, and note in the same transaction where it ends; return how many letters it had."""
+    with transaction.atomic():
+        done = failed = 0
+        for letter in DeadLetter.objects.filter(pk__in=ids).order_by("pk"):
+            error = _change(letter, change, by)
+            done, failed = done + (not error), failed + bool(error)
+            if error:
+                run.problem(str(letter.pk), error)
+        run.save_cursor({"after": ids[-1]})
+        run.progress(done=done, failed=failed)
+    return len(ids)
 
 
 def _change(letter: DeadLetter, change: Change, by: Actor) -> str:

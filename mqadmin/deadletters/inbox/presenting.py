@@ -182,6 +182,10 @@ def timeline(letter: DeadLetter, records: list[Record], events: list[LetterEvent
         )
     )
     steps += map(_event, events)
+    # What we timed ourselves stands in its order: an edit before the attempt that came of it.
+    ours = [place for place, step in enumerate(steps) if step.at and step.at.microsecond]
+    for place, step in zip(ours, sorted((steps[place] for place in ours), key=_at), strict=True):
+        steps[place] = step
     # x-death counts in whole seconds: within one second the order above is the better guess.
     known = _EPOCH
     keys: list[datetime] = []
@@ -192,6 +196,10 @@ def timeline(letter: DeadLetter, records: list[Record], events: list[LetterEvent
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _at(step: Step) -> datetime:
+    return step.at or _EPOCH
 
 
 def _published(letter: DeadLetter) -> list[Step]:

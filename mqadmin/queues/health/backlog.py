@@ -26,8 +26,10 @@ def growing(memory: Memory, facts: QueueFacts, slope: float | None, now: float) 
     # Five seconds' worth of arrivals is traffic in flight, not a backlog.
     is_backlog = ready >= max(20.0, 5 * (facts.publish_rate or 0))
     wait = facts.limits.growing_s
-    rises = slope is not None and slope >= MIN_GROWTH and is_backlog and bool(wait)
-    falls = slope is not None and (slope <= 0 or ready < 10)
+    # Nobody falls behind where nobody consumes: who comes, a collector say, is not late since before it came.
+    deserted = memory.absent.on and not facts.consumers
+    rises = slope is not None and slope >= MIN_GROWTH and is_backlog and bool(wait) and not deserted
+    falls = deserted or (slope is not None and (slope <= 0 or ready < 10))
     return latched(memory.growing, rises, falls, now, on_after=wait or 0, off_after=GROWING_OFF_S)
 
 

@@ -11,6 +11,7 @@ from django.test import Client
 
 from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
+from mqadmin.core.acts.operations import Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.deadletters.acts import editing, patching
@@ -176,6 +177,31 @@ def test_a_worker_that_dies_in_between_does_not_change_a_letter_twice(
     operation.refresh_from_db()
     assert (operation.status, operation.done) == ("done", 6)
     assert {bytes(row.body) for row in DeadLetter.objects.filter(pk__in=[row.pk for row in rows])} == {b"[1]"}
+
+
+def test_who_writes_beside_it_gets_a_turn_after_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite has one lock for all: batches that take long become small, and between two of them is a pause."""
+    for _ in range(60):
+        letter(b"[]")
+    operation = patching.start(
+        selection=every(), change=patch({"op": "add", "path": "/body/-", "value": 1}), by=BY
+    )
+    sizes: list[int] = []
+    pauses: list[float] = []
+    change_all = patching._change_all
+
+    def noted(run: Run, ids: list[int], *more: Any) -> int:
+        sizes.append(len(ids))
+        return change_all(run, ids, *more)
+
+    monkeypatch.setattr(patching, "_change_all", noted)
+    monkeypatch.setattr(patching, "STEP_SECONDS", 0.0)  # all take longer
+    monkeypatch.setattr("mqadmin.core.rows.deleting.time.sleep", pauses.append)
+    assert operations.execute(operation.pk)
+    assert sizes[:4] == [20, 10, 5, 2]
+    assert sum(sizes) == 60
+    assert len(pauses) == len(sizes)
+    assert all(pause > 0 for pause in pauses)
 
 
 @pytest.mark.broker

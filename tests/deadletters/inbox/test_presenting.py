@@ -59,6 +59,23 @@ def test_a_life_in_order() -> None:
     ]
 
 
+def test_what_was_timed_here_keeps_its_order_within_a_second() -> None:
+    later = AT + timedelta(minutes=20)
+    handled = Record(
+        pk=1,
+        consumer=Consumer(name="a"),
+        attempt=1,
+        outcome="acked",
+        started_at=later + timedelta(seconds=0.3),
+    )
+    events = [
+        LetterEvent(at=later + timedelta(seconds=offset), kind=kind, by="ann")
+        for offset, kind in ((0.1, "edited"), (0.4, "requeued"))
+    ]
+    found = titles(dead(deaths=[death("q", "rejected", 5)]), [handled], events)
+    assert found == ["Published", "Rejected", "Captured", "Edited", "Handled", "Requeued"]
+
+
 def test_what_has_no_time_keeps_its_place() -> None:
     letter = dead(deaths=[{"queue": "q", "reason": "rejected", "count": 3, "time": None}])
     assert titles(letter) == ["Published", "Rejected, first of 3 times", "Captured"]

@@ -194,6 +194,14 @@ def test_a_backlog_that_will_soon_hit_its_limit_is_broken_at_once() -> None:
     assert verdict.reasons[0]["params"]["full_in"] == pytest.approx(900, rel=0.2)
 
 
+def test_who_begins_to_consume_is_not_late_since_before_it_came() -> None:
+    """A dead-letter queue that is tracked after an hour, a consumer that is started in the morning."""
+    alone = growing(90, consumers=0)
+    came = [replace(alone[-1], consumers=1, ready=(alone[-1].ready or 0) - 1)] * 2
+    assert "growing" not in codes(live(*alone, *came)[0])
+    assert "growing" in codes(live(*growing(90), *came)[0])
+
+
 def test_a_burst_is_not_a_growing_backlog() -> None:
     burst = [busy(ready=ready) for ready in (0, 0, 500, 300, 100, 0, 0, 0, 0, 0, 0, 0)]
     assert live(*burst)[0].level == health.OK

@@ -1,0 +1,113 @@
+"""The Markdown that mkdocs is given: pages of `docs/` with their links, and what they link to beside `docs/`.
+
+On a code host a link to `../deploy/systemd` opens that folder. The manual has no code host: what is linked is taken
+along, below `source/`, a page for each file and each folder, so that the manual is whole without a network and of
+one version.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+from deploy.tracked import tracked
+
+_LINK = re.compile(r"(\]\()(?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?(?=[)\s])")
+# Of pictures there are two, and each opens at its full size.
+_PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)#\s]+)-light\.webp\)")
+_PICTURES = "\n".join(
+    f"[![{{0}}]({{1}}-{name}.webp#only-{name})]({{1}}-{name}.webp)" for name in ("light", "dark")
+)
+_FENCE = re.compile(r"^\s*(```|~~~)")
+_LANGUAGES = {
+    ".py": "python", ".toml": "toml", ".yml": "yaml", ".yaml": "yaml", ".json": "json", ".html": "html",
+    ".service": "ini", ".timer": "ini", ".target": "ini", ".conf": "ini", ".css": "css", ".js": "js",
+}  # fmt: skip
+SOURCE = "source"
+
+
+class Pages:
+    """The pages of one manual in `folder`, from the checkout `root`."""
+
+    def __init__(self, root: Path, folder: Path, filled: Callable[[str], str] = str) -> None:
+        """`filled` returns a page of docs with what is read from the code."""
+        self._root, self._folder, self._filled = root, folder, filled
+        self._docs = root / "docs"
+        self._wanted: dict[Path, str] = {}
+        self._tracked = tracked(root)
+
+    def add(self, path: Path, place: str) -> None:
+        """Take a file along as `place`: a picture as it is, a page with its links turned to where things are."""
+        if path.suffix == ".md":
+            self.write(place, self._filled(path.read_text()), self._docs / place)
+        else:
+            target = self._folder / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+
+    def write(self, place: str, text: str, origin: Path) -> None:
+        """Write a page whose links are relative to `origin`, a path in the checkout."""
+        target = self._folder / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("".join(self._turned(text, origin, place)))
+
+    def add_linked(self) -> None:
+        """Take along what pages link to, and what that links to."""
+        done: set[Path] = set()
+        while left := [path for path in self._wanted if path not in done]:
+            for path in left:
+                done.add(path)
+                self._add_source(path, self._wanted[path])
+
+    def _turned(self, text: str, origin: Path, place: str) -> Iterator[str]:
+        fence = ""
+        for line in text.splitlines(keepends=True):
+            mark = _FENCE.match(line)
+            if mark and fence in ("", mark[1]):
+                fence = "" if fence else mark[1]
+            if fence or mark:
+                yield line
+            else:
+                turned = _LINK.sub(lambda found: self._link(found, origin, place), line)
+                yield _PICTURE.sub(lambda found: _PICTURES.format(found[1], found[2]), turned)
+
+    def _link(self, found: re.Match[str], origin: Path, place: str) -> str:
+        target = Path(os.path.normpath(origin.parent / unquote(found[2])))
+        if not target.exists() or not target.is_relative_to(self._root):
+            return found[0]  # mkdocs says so
+        to = self._place(target)
+        way = os.path.relpath(to, PurePosixPath(place).parent)
+        return f"{found[1]}{way}{found[3] or ''}"
+
+    def _place(self, path: Path) -> str:
+        """Return where a file or folder of the checkout is among the pages; what is not in docs is taken along."""
+        if path.is_relative_to(self._docs):
+            inside = path.relative_to(self._docs).as_posix()
+            return f"{inside}/README.md" if path.is_dir() else inside
+        inside = path.relative_to(self._root).as_posix()
+        place = f"{SOURCE}/{inside}"
+        if path.is_dir():
+            place += "/index.md"
+        elif path.suffix != ".md":
+            place += ".md"
+        elif path.name == "README.md" and path.parent == self._root:
+            place = f"{SOURCE}/readme.md"  # README alone would be the folder's index
+        self._wanted.setdefault(path, place)
+        return place
+
+    def _add_source(self, path: Path, place: str) -> None:
+        if path.suffix == ".md":
+            self.write(place, path.read_text(), path)
+            return
+        name = path.relative_to(self._root).as_posix()
+        head = f"---\nsearch:\n  exclude: true\n---\n\n# {name}\n\n"
+        if path.is_dir():
+            files = [item.relative_to(name) for item in self._tracked if item.is_relative_to(name)]
+            self.write(place, head + "".join(f"- [{file}]({file})\n" for file in files), path / "index.md")
+            return
+        kind = _LANGUAGES.get(path.suffix, "dockerfile" if path.name == "Dockerfile" else "text")
+        body = path.read_text(errors="replace").rstrip("\n")
+        self.write(place, f"{head}~~~~~~ {kind}\n{body}\n~~~~~~\n", path)
