@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mqadmin.approvals.acts import closing, restored
+from mqadmin.approvals.acts import closing, restored, standing
 from mqadmin.approvals.gate import lately, size
 from mqadmin.approvals.models import Approval
-from mqadmin.core import hooks, permissions
+from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Link
 from mqadmin.core.pages.formats import number
 from mqadmin.core.permissions import User
@@ -47,7 +47,7 @@ def attention(broker: str, user: User) -> Iterator[Attention]:
     """Name the acts that somebody else waits with for this person."""
     others = waiting(broker).exclude(asker_id=user.pk)
     for approval in others[:MOST_NAMED] if size.limit_of(broker) else ():
-        if permissions.may(user, approval.needs):  # type: ignore[arg-type]  # written from `gate.kinds`
+        if not standing.denial(approval, user):
             href = reverse("approval_detail", args=[approval.pk])
             yield Attention(
                 "watch",

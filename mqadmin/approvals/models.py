@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
 from mqadmin.core.models import Operation
+from mqadmin.core.rights.rows import Named, Own, Within
 from mqadmin.core.tones import Tone
 
 
@@ -48,6 +49,7 @@ class Approval(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
     )
     via = models.CharField(max_length=10)
+    rights = models.JSONField(null=True)  # of who asked, where they are limited: `core.rights`
     asked_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     decided_by = models.CharField(max_length=150, blank=True)
@@ -58,6 +60,9 @@ class Approval(models.Model):
     operation = models.ForeignKey(
         Operation, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
     )
+
+    objects = Within["Approval"](Named("broker", "vhost", "queue"), Own("asked_by"))
+    everything = models.Manager["Approval"]()  # for acts that ask about rights themselves
 
     class Meta:
         ordering = ["-id"]

@@ -11,7 +11,6 @@ from django.utils.translation import ngettext
 
 from mqadmin.approvals.acts import standing
 from mqadmin.approvals.models import Approval
-from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -26,7 +25,7 @@ def refuse(*, approval: Approval, user: Any, by: Actor, reason: str) -> Approval
     one's own, or where it was decided already."""
     words = " ".join(reason.split())
     with _written(approval, "approval.refuse", by, words):
-        permissions.check(user, approval.needs)  # type: ignore[arg-type]  # written from `kinds`
+        standing.check(approval, user)
         if standing.is_own(approval, user):
             raise Refusal(_("You asked for it yourself: take it back."), "own")
         if not words:
@@ -56,7 +55,7 @@ def _written(approval: Approval, action: str, by: Actor, reason: str) -> Any:
 
 def _close(approval: Approval, status: Status, by: Actor, reason: str) -> None:
     now = timezone.now()
-    closed = Approval.objects.filter(pk=approval.pk, status=Status.WAITING, expires_at__gt=now).update(
+    closed = Approval.everything.filter(pk=approval.pk, status=Status.WAITING, expires_at__gt=now).update(
         status=status, decided_by=by.name, decided_at=now, reason=reason[:500]
     )
     approval.refresh_from_db()
@@ -68,13 +67,13 @@ def step() -> str:
     """Write down what has expired, and what was lost while it was done; delete what was decided long ago. Returns
     what was done in words, "" for nothing."""
     now = timezone.now()
-    expired = _expire(Approval.objects.filter(status=Status.WAITING, expires_at__lte=now))
-    lost = Approval.objects.filter(status=Status.DOING, decided_at__lt=now - LOST)
+    expired = _expire(Approval.everything.filter(status=Status.WAITING, expires_at__lte=now))
+    lost = Approval.everything.filter(status=Status.DOING, decided_at__lt=now - LOST)
     lost.update(
         status=Status.FAILED,
         result=_("The process that did it was lost: whether it was done is not known. Look, then ask anew."),
     )
-    Approval.objects.filter(expires_at__lt=now - KEPT).exclude(status=Status.WAITING).delete()
+    Approval.everything.filter(expires_at__lt=now - KEPT).exclude(status=Status.WAITING).delete()
     text = ngettext("%(n)d approval expired", "%(n)d approvals expired", expired)
     return text % {"n": expired} if expired else ""
 
@@ -82,7 +81,9 @@ def step() -> str:
 def _expire(rows: Any) -> int:
     count = 0
     for approval in rows:
-        if not Approval.objects.filter(pk=approval.pk, status=Status.WAITING).update(status=Status.EXPIRED):
+        if not Approval.everything.filter(pk=approval.pk, status=Status.WAITING).update(
+            status=Status.EXPIRED
+        ):
             continue
         count += 1
         with _written(approval, "approval.expire", audit.SYSTEM, ""):

@@ -19,6 +19,9 @@ from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
+from mqadmin.core.rights import asking
+from mqadmin.core.rights.asking import Asking
+from mqadmin.core.rights.rules import Rights
 from mqadmin.rabbit.errors import RabbitError
 
 Status = Approval.Status
@@ -34,7 +37,7 @@ def approve(*, approval: Approval, user: Any, by: Actor, seen: int) -> Approval:
     to anew; any Refusal of the act itself, and RabbitError, after which it has failed.
     """
     with _written(approval, "approval.approve", by) as entry:
-        permissions.check(user, approval.needs)  # type: ignore[arg-type]  # written from `kinds`
+        standing.check(approval, user)
         if standing.is_own(approval, user):
             raise Refusal(_("You asked for it yourself: a second person must agree."), "own")
         _claim(approval, by, seen=seen)
@@ -55,7 +58,7 @@ def go_alone(*, approval: Approval, user: Any, by: Actor, reason: str, seen: int
     """
     words = " ".join(reason.split())
     with _written(approval, "approval.alone", by, reason=words):
-        permissions.check(user, approval.needs)  # type: ignore[arg-type]
+        standing.check(approval, user)
         if not may_go_alone(approval, user):
             text = _("Nobody may go ahead alone but who asked, and who MQADMIN_FOUR_EYES_ALONE names.")
             raise Refusal(text, "not_alone")
@@ -86,7 +89,7 @@ def _written(approval: Approval, action: str, by: Actor, **more: Any) -> Any:
 def _claim(approval: Approval, by: Actor, *, seen: int, **more: Any) -> None:
     """Take it, unless somebody was faster. Raises Refusal."""
     now = timezone.now()
-    claimed = Approval.objects.filter(
+    claimed = Approval.everything.filter(
         pk=approval.pk, status=Status.WAITING, version=seen, expires_at__gt=now
     ).update(status=Status.DOING, decided_by=by.name, decided_at=now, result="", **more)
     approval.refresh_from_db()
@@ -102,7 +105,7 @@ def _do(approval: Approval) -> None:
     """Do it, and write down what became of it."""
     try:
         _check_asker(approval)
-        with gate.agreed(approval):
+        with gate.agreed(approval), asking.asks(_asker(approval)):
             found = kinds.of(approval.act).perform(
                 approval.arguments,
                 Actor(approval.asked_by, approval.via, approval.asker_id),  # type: ignore[arg-type]
@@ -121,18 +124,26 @@ def _do(approval: Approval) -> None:
     _end(approval, Status.DONE, result, operation=operation)
 
 
+def _asker(approval: Approval) -> Asking | None:
+    """Return who asked, with what they might do then: all that matches is what matched for them."""
+    if approval.rights is None:
+        return None
+    who = approval.asked_by, Rights.from_json(approval.rights)
+    return Asking(lambda: who, approval.needs, permissions.denied)  # type: ignore[arg-type]  # of `gate.kinds`
+
+
 def _check_asker(approval: Approval) -> None:
     """Raise Refusal where who asked may not do it any more themselves."""
     if approval.asker_id is None and approval.via == "shell":
         return
     asker = User.objects.filter(pk=approval.asker_id or 0).first()
-    if asker is None or not permissions.may(asker, approval.needs):  # type: ignore[arg-type]
+    if asker is None or standing.denial(approval, asker):
         text = _("%(who)s, who asked for it, may not do it any more.") % {"who": approval.asked_by}
         raise Refusal(text, "asker_gone")
 
 
 def _end(approval: Approval, status: Status, result: str, **more: Any) -> None:
-    Approval.objects.filter(pk=approval.pk, status=Status.DOING).update(
+    Approval.everything.filter(pk=approval.pk, status=Status.DOING).update(
         status=status, result=result[:500], **more
     )
     approval.refresh_from_db()
@@ -140,7 +151,7 @@ def _end(approval: Approval, status: Status, result: str, **more: Any) -> None:
 
 def _wait_anew(approval: Approval, error: Outgrown) -> None:
     """Have it wait again, as what it is now; until the moment that it would have expired."""
-    Approval.objects.filter(pk=approval.pk, status=Status.DOING).update(
+    Approval.everything.filter(pk=approval.pk, status=Status.DOING).update(
         status=Status.WAITING,
         version=F("version") + 1,
         mark=error.now.mark,

@@ -12,7 +12,7 @@ from mqadmin.core.backups.standing_down import told
 
 def stand_down(reason: str) -> Iterable[str]:
     """Close what waited, and what was being done."""
-    waiting = Approval.objects.filter(status__in=(Approval.Status.WAITING, Approval.Status.DOING))
+    waiting = Approval.everything.filter(status__in=(Approval.Status.WAITING, Approval.Status.DOING))
     closed = waiting.update(status=Approval.Status.EXPIRED, result=reason[:500])
     text = ngettext(
         "%(n)d act that waited for a second person is closed.",

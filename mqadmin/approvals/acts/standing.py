@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from mqadmin.approvals.models import Approval
+from mqadmin.core import permissions
 from mqadmin.core.errors import Refusal
+from mqadmin.core.rights.rules import LEVELS, Needed
 
 
 def is_own(approval: Approval, user: Any) -> bool:
     """Whether this account asked for it: by its id, whatever it is called now, and by the name it had then."""
     return bool(user.pk == approval.asker_id or user.get_username() == approval.asked_by)
+
+
+def denial(approval: Approval, user: Any) -> str:
+    """Return "" where this account may do as much with what it is about, else why not."""
+    needed: Needed = approval.needs  # type: ignore[assignment]  # written from `gate.kinds`
+    held = permissions.rights(user).level(approval.broker, approval.vhost or None, approval.queue or None)
+    return "" if held >= LEVELS[needed] else permissions.denied(needed)
+
+
+def check(approval: Approval, user: Any) -> None:
+    """Raise PermissionDenied for who may not do as much."""
+    if reason := denial(approval, user):
+        raise PermissionDenied(reason)
 
 
 def target(approval: Approval) -> str:

@@ -19,8 +19,10 @@ from mqadmin.core.acts import audit
 from mqadmin.core.api.description import SECRET
 from mqadmin.core.api.paging import paginate
 from mqadmin.core.api.plumbing import OPERATE, VIEW, Body, PageQuery, one
+from mqadmin.core.rights import asking
 
-router = Router(tags=["approvals"], auth=VIEW)
+router = Router(tags=["approvals"], auth=VIEW.of("rows"))
+_OPERATE = OPERATE.of("rows")
 
 Status = Literal["waiting", "doing", "done", "failed", "refused", "taken_back", "expired"]
 
@@ -124,7 +126,12 @@ def approval_detail(request: HttpRequest, approval_id: int) -> dict[str, Any]:
     return telling.out(_find(approval_id))
 
 
-@router.post("/approvals/{int:approval_id}/approve", response=ApprovalOut, auth=OPERATE, openapi_extra=SECRET)
+@router.post(
+    "/approvals/{int:approval_id}/approve",
+    response=ApprovalOut,
+    auth=OPERATE.of("rows"),
+    openapi_extra=SECRET,
+)
 def approval_approve(request: HttpRequest, approval_id: int, wanted: ApproveIn) -> dict[str, Any]:
     """Agree, and have it done in the name of who asked. It takes the right that the act takes, `needs`.
 
@@ -136,21 +143,23 @@ def approval_approve(request: HttpRequest, approval_id: int, wanted: ApproveIn) 
     return telling.out(deciding.approve(approval=approval, user=request.user, by=by, seen=wanted.version))
 
 
-@router.post("/approvals/{int:approval_id}/refuse", response=ApprovalOut, auth=OPERATE)
+@router.post("/approvals/{int:approval_id}/refuse", response=ApprovalOut, auth=_OPERATE)
 def approval_refuse(request: HttpRequest, approval_id: int, wanted: RefuseIn) -> dict[str, Any]:
     """Say no to what somebody else asked for. It takes the right that the act takes."""
     approval, by = _find(approval_id), audit.actor(request)
     return telling.out(closing.refuse(approval=approval, user=request.user, by=by, reason=wanted.reason))
 
 
-@router.post("/approvals/{int:approval_id}/take-back", response=ApprovalOut, auth=OPERATE)
+@router.post("/approvals/{int:approval_id}/take-back", response=ApprovalOut, auth=_OPERATE)
 def approval_take_back(request: HttpRequest, approval_id: int) -> dict[str, Any]:
     """Want no more what one asked for oneself; 409 `not_own` for what others did."""
     approval = _find(approval_id)
     return telling.out(closing.take_back(approval=approval, user=request.user, by=audit.actor(request)))
 
 
-@router.post("/approvals/{int:approval_id}/alone", response=ApprovalOut, auth=OPERATE, openapi_extra=SECRET)
+@router.post(
+    "/approvals/{int:approval_id}/alone", response=ApprovalOut, auth=OPERATE.of("rows"), openapi_extra=SECRET
+)
 def approval_alone(request: HttpRequest, approval_id: int, wanted: AloneIn) -> dict[str, Any]:
     """Go ahead with one's own act without a second person: for accounts that MQADMIN_FOUR_EYES_ALONE names.
 
@@ -164,4 +173,5 @@ def approval_alone(request: HttpRequest, approval_id: int, wanted: AloneIn) -> d
 
 
 def _find(pk: int) -> Approval:
-    return one(Approval.objects.filter(pk=pk), _("There is no approval %(id)s.") % {"id": pk})
+    with asking.needing("view"):  # who may agree, or take it back, is for the act to say
+        return one(Approval.objects.filter(pk=pk), _("There is no approval %(id)s.") % {"id": pk})

@@ -27,6 +27,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import AuditEntry
 from mqadmin.core.pages.formats import number
+from mqadmin.core.rights import asking
 from mqadmin.rabbit.effects.effect import Level
 
 MOST_FORETOLD = 60  # sentences of a dry run that are kept
@@ -152,7 +153,7 @@ def _check(approval: Approval, asked: Asked) -> None:
 def _kept(asked: Asked, kind: kinds.Kind, by: Actor, target: str, besides: str) -> Approval:
     """Keep what was asked, once: who sends it again is told of the one that waits."""
     now = timezone.now()
-    waiting = Approval.objects.filter(
+    waiting = Approval.everything.filter(
         act=asked.act,
         broker=asked.broker,
         asked_by=by.name,
@@ -163,7 +164,8 @@ def _kept(asked: Asked, kind: kinds.Kind, by: Actor, target: str, besides: str) 
     for known in waiting:
         if known.arguments == arguments and known.mark == asked.mark:
             return known
-    return Approval.objects.create(
+    who = asking.limited()
+    return Approval.everything.create(
         act=asked.act,
         needs=kind.needs,
         broker=asked.broker,
@@ -177,6 +179,7 @@ def _kept(asked: Asked, kind: kinds.Kind, by: Actor, target: str, besides: str) 
         asked_by=by.name,
         asker_id=by.account,
         via=by.via,
+        rights=who.rights.as_json() if who is not None else None,
         asked_at=now,
         expires_at=now + timedelta(hours=settings.MQADMIN_FOUR_EYES_HOURS),
         **of_now(asked),

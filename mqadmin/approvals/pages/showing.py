@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from mqadmin.approvals.acts import deciding, standing
 from mqadmin.approvals.gate.size import Size
 from mqadmin.approvals.models import Approval
-from mqadmin.core import permissions
 from mqadmin.core.pages import words
 from mqadmin.core.tones import Tone
 
@@ -47,7 +46,7 @@ def row(approval: Approval, user: Any) -> Row:
 def detail(approval: Approval, user: Any) -> dict[str, Any]:
     """Return what its page shows, as whoever looks sees it."""
     is_own = standing.is_own(approval, user)
-    denied = permissions.denial(user, approval.needs)  # type: ignore[arg-type]  # written from `gate.kinds`
+    denied = standing.denial(approval, user)
     return {
         "approval": approval,
         "size": Size(approval.messages, approval.objects_touched).words(),

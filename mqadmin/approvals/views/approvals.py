@@ -21,12 +21,13 @@ from mqadmin.core import brokers, permissions, unseen
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
+from mqadmin.core.rights import asking
 from mqadmin.rabbit.errors import ConfigurationError, RabbitError
 
 PER_PAGE = 50
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def approval_list(request: HttpRequest) -> HttpResponse:
     """What waits first, then what was decided: of the broker that is shown, or of all."""
@@ -38,14 +39,14 @@ def approval_list(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "approvals/list.html", context, fragment="approvals/_list.html")
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def approval_detail(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Who asked for what, what it would do, until when it waits; what became of it."""
     return _page(request, _find(approval_id))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def approval_approve(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Agree, and have it done."""
@@ -58,7 +59,7 @@ def approval_approve(request: HttpRequest, approval_id: int) -> HttpResponse:
     return _decided(request, approval_id, approve)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def approval_alone(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Go ahead without a second person, as who asked, in an emergency."""
@@ -73,7 +74,7 @@ def approval_alone(request: HttpRequest, approval_id: int) -> HttpResponse:
     return _decided(request, approval_id, go_alone)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def approval_refuse(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Say no, and why."""
@@ -86,7 +87,7 @@ def approval_refuse(request: HttpRequest, approval_id: int) -> HttpResponse:
     return _decided(request, approval_id, refuse)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def approval_take_back(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Want it no more."""
@@ -119,7 +120,8 @@ def _page(request: HttpRequest, approval: Approval, *, fault: str = "", status: 
 
 
 def _find(approval_id: int) -> Approval:
-    return get_object_or_404(Approval.objects.select_related("operation"), pk=approval_id)
+    with asking.needing("view"):  # who may agree, or take it back, is for the act to say
+        return get_object_or_404(Approval.objects.select_related("operation"), pk=approval_id)
 
 
 def _seen(request: HttpRequest) -> int:
