@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -327,11 +328,25 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "account_switch": (None, ADMIN),
     "account_password": (ADMIN, ADMIN),
     "account_sign_out": (None, ADMIN),
+    "account_second_factor": (None, ADMIN),
     "account_unlock": (None, ADMIN),
     "account_leave": (None, ADMIN),
     "account_token_revoke": (None, ADMIN),
     "token_list": (VIEWER, VIEWER),
     "token_revoke": (None, VIEWER),
+    # signing on, second factors
+    "provider_begin": (EVERYBODY, None),
+    "provider_back": (EVERYBODY, None),
+    "second_factor": (EVERYBODY, EVERYBODY),
+    "passkey_sign_in": (None, EVERYBODY),
+    "passkey_asked": (EVERYBODY, None),
+    "two_factor": (SIGNED_IN, None),
+    "two_factor_confirm": (SIGNED_IN, SIGNED_IN),
+    "two_factor_app": (SIGNED_IN, SIGNED_IN),
+    "two_factor_key": (None, SIGNED_IN),
+    "two_factor_key_asked": (SIGNED_IN, None),
+    "two_factor_codes": (None, SIGNED_IN),
+    "two_factor_remove": (None, SIGNED_IN),
 }
 
 # Each call of the API: who may make it. The two that describe the API are open to whoever signed in.
@@ -560,6 +575,7 @@ CALLS = {
     "PATCH /accounts/{account_id}": ADMIN,
     "POST /accounts/{account_id}/password": ADMIN,
     "POST /accounts/{account_id}/sign-out": ADMIN,
+    "POST /accounts/{account_id}/second-factors/take-away": ADMIN,
     "POST /accounts/{account_id}/unlock": ADMIN,
     "POST /accounts/{account_id}/leave-to-sign-on": ADMIN,
     "GET /tokens": VIEWER,
@@ -607,6 +623,7 @@ class World:
     seen: int
     account: int
     token: int
+    factor: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -639,6 +656,7 @@ class World:
             "user_id": self.account,
             "account_id": self.account,
             "token_id": self.token,
+            "factor_id": self.factor,
             "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
         }
         return values[name]
@@ -677,6 +695,9 @@ def world(db: None) -> World:
         seen=seen.pk,
         account=other.pk,
         token=tokens.make(user=other)[0].pk,
+        factor=Authenticator.objects.create(
+            user=other, type=Authenticator.Type.WEBAUTHN, data={"name": "key"}
+        ).pk,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pika
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.utils import timezone
 from pika.exchange_type import ExchangeType
@@ -88,6 +89,7 @@ class World:
     message: int
     account: int
     api_token: int
+    factor: int
     exchange: str  # written as in an address, as those below
     work: str
     policy: str
@@ -419,6 +421,9 @@ def _rows(
         conversion=_conversion(vhost, named),
         **_tap(vhost, named),
         account=maker.pk,
+        factor=Authenticator.objects.create(
+            user=maker, type=Authenticator.Type.WEBAUTHN, data={"name": named("key")[:60]}
+        ).pk,
         api_token=tokens.make(user=maker, name=named("report"), expires_at=now)[0].pk,
     )
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.core import permissions
-from mqadmin.core.access import limits
+from mqadmin.core.access import limits, second_factor
 from mqadmin.core.models import ApiToken
 from mqadmin.core.tones import Tone
 
@@ -22,17 +22,25 @@ SOON = timedelta(days=14)  # a token that expires within is marked
 
 @dataclass(frozen=True)
 class Account:
-    """An account: `role` is "" for none; `tokens`: how many it has; `used_at`: when one of them was used last."""
+    """An account: `role` is "" for none; `tokens`: how many it has; `used_at`: when one of them was used last;
+    `factors`: the kinds of its second factors, "totp", "webauthn"."""
 
     user: User
     role: str
     tokens: int
     used_at: datetime | None
+    factors: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """What it signs in as."""
         return self.user.get_username()
+
+    @property
+    def factor_words(self) -> str:
+        """Its second factors in words, "" for none."""
+        words = {"totp": _("app"), "webauthn": _("passkey")}
+        return ", ".join(words[kind] for kind in self.factors)
 
     @property
     def tone(self) -> Tone:
@@ -57,13 +65,15 @@ class Token:
 
 
 def accounts(rows: QuerySet[User]) -> list[Account]:
-    """Return accounts with their roles, by two queries more however many there are."""
+    """Return accounts with their roles, by a few queries more however many there are."""
     found = list(
         rows.annotate(token_count=Count("api_tokens"), token_used=Max("api_tokens__last_used_at"))
-        .prefetch_related("groups__permissions__content_type", "user_permissions__content_type")
+        .prefetch_related(
+            "groups__permissions__content_type", "user_permissions__content_type", "authenticator_set"
+        )
         .order_by("username")
     )
-    return [Account(user, _role(user), user.token_count, user.token_used) for user in found]
+    return [Account(user, _role(user), user.token_count, user.token_used, _factors(user)) for user in found]
 
 
 def page(q: str, number: str | None) -> tuple[Page[User], list[Account]]:
@@ -104,6 +114,11 @@ def role_words() -> list[tuple[str, str, str]]:
             _("also defines and deletes: consumers, what brokers are made of, rules, channels, accounts"),
         ),
     ]
+
+
+def _factors(user: User) -> tuple[str, ...]:
+    held = {str(row.type) for row in user.authenticator_set.all()}  # type: ignore[attr-defined]
+    return tuple(sorted(held & set(second_factor.KINDS)))
 
 
 def _role(user: User) -> str:
