@@ -12,8 +12,6 @@ from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 
-REMOVE = "user.second_factor_remove"
-
 
 def take_away(*, by: Actor, user: User) -> int:
     """Take all second factors of an account away, its recovery codes too; return how many factors there were.
@@ -24,7 +22,7 @@ def take_away(*, by: Actor, user: User) -> int:
         text = _("Change your own second factor under your name: the password is asked for there.")
         raise Refusal(text, "own_account")
     detail = {"factors": second_factor.kinds(user)}
-    with audit.act(by=by, action=REMOVE, target=user.get_username(), detail=detail) as entry:
+    with audit.act(by=by, action=second_factor.REMOVE, target=user.get_username(), detail=detail) as entry:
         entry.count = _all(user)
     return int(entry.count or 0)
 
@@ -39,7 +37,9 @@ def remove(*, by: Actor, user: User, factor_id: int) -> None:
     if row is None:
         raise Refusal(_("You have no such second factor."), "not_found", status=404)
     with (
-        audit.act(by=by, action=REMOVE, target=user.get_username(), detail={"factors": [row.type]}),
+        audit.act(
+            by=by, action=second_factor.REMOVE, target=user.get_username(), detail={"factors": [row.type]}
+        ),
         transaction.atomic(),
     ):
         # One at a time until the transaction ends: else two tabs could each leave the other's.

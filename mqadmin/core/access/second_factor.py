@@ -19,6 +19,7 @@ from django.utils.crypto import constant_time_compare
 from mqadmin.core import permissions
 from mqadmin.core.access import sign_on
 
+REMOVE = "user.second_factor_remove"  # an act
 HALF_WAY = "half_way_in"  # in the session: whose password was right, and where they want to go
 PASSED = "second_factor"  # in the session: which was given, or set up
 CONFIRMED = "confirmed"  # in the session: when its owner proved last who they are
