@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -11,57 +12,57 @@ from django.urls import path
 from mqadmin.accounts.views import accounts, tokens
 
 
-class Later:
-    """A view whose module is imported with its first request: what speaks to providers and knows keys is 13 MB, in
-    each process that has addresses. `is_open`: to who is not signed in."""
+def later(module: str, name: str, *, is_open: bool = False) -> Callable[..., HttpResponse]:
+    """Return a view whose module is imported with its first request: what speaks to providers and knows keys is 13
+    MB in each process that has addresses. `is_open`: to who is not signed in."""
 
-    def __init__(self, module: str, name: str, *, is_open: bool = False) -> None:
-        self.module, self.name, self.login_required = f"mqadmin.accounts.{module}", name, not is_open
-        self.__name__ = name
-
-    def __call__(self, request: HttpRequest, **named: Any) -> HttpResponse:
-        view = getattr(import_module(self.module), self.name)
-        response: HttpResponse = view(request, **named)
+    def view(request: HttpRequest, **named: Any) -> HttpResponse:
+        found = getattr(import_module(f"mqadmin.accounts.{module}"), name)
+        response: HttpResponse = found(request, **named)
         return response
+
+    view.__name__ = view.__qualname__ = name
+    view.login_required = not is_open  # type: ignore[attr-defined]  # as Django's own decorators say it
+    return view
 
 
 urlpatterns = [
     path("account/tokens/", tokens.token_list, name="token_list"),
     path("account/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token_revoke"),
-    path("login/with/", Later("provider.views", "provider_begin", is_open=True), name="provider_begin"),
-    path("login/with/back/", Later("provider.views", "provider_back", is_open=True), name="provider_back"),
+    path("login/with/", later("provider.views", "provider_begin", is_open=True), name="provider_begin"),
+    path("login/with/back/", later("provider.views", "provider_back", is_open=True), name="provider_back"),
     path(
         "login/second/",
-        Later("two_factor.signing_in", "second_factor_view", is_open=True),
+        later("two_factor.signing_in", "second_factor_view", is_open=True),
         name="second_factor",
     ),
     path(
         "login/passkey/",
-        Later("two_factor.signing_in", "passkey_sign_in", is_open=True),
+        later("two_factor.signing_in", "passkey_sign_in", is_open=True),
         name="passkey_sign_in",
     ),
     path(
         "login/passkey/asked/",
-        Later("two_factor.signing_in", "passkey_asked", is_open=True),
+        later("two_factor.signing_in", "passkey_asked", is_open=True),
         name="passkey_asked",
     ),
-    path("account/two-factor/", Later("two_factor.views", "two_factor"), name="two_factor"),
+    path("account/two-factor/", later("two_factor.views", "two_factor"), name="two_factor"),
     path(
         "account/two-factor/confirm/",
-        Later("two_factor.confirming", "two_factor_confirm"),
+        later("two_factor.confirming", "two_factor_confirm"),
         name="two_factor_confirm",
     ),
-    path("account/two-factor/app/", Later("two_factor.views", "two_factor_app"), name="two_factor_app"),
-    path("account/two-factor/passkey/", Later("two_factor.views", "two_factor_key"), name="two_factor_key"),
+    path("account/two-factor/app/", later("two_factor.views", "two_factor_app"), name="two_factor_app"),
+    path("account/two-factor/passkey/", later("two_factor.views", "two_factor_key"), name="two_factor_key"),
     path(
         "account/two-factor/passkey/asked/",
-        Later("two_factor.views", "two_factor_key_asked"),
+        later("two_factor.views", "two_factor_key_asked"),
         name="two_factor_key_asked",
     ),
-    path("account/two-factor/codes/", Later("two_factor.views", "two_factor_codes"), name="two_factor_codes"),
+    path("account/two-factor/codes/", later("two_factor.views", "two_factor_codes"), name="two_factor_codes"),
     path(
         "account/two-factor/<int:factor_id>/remove/",
-        Later("two_factor.views", "two_factor_remove"),
+        later("two_factor.views", "two_factor_remove"),
         name="two_factor_remove",
     ),
     path("accounts/", accounts.account_list, name="account_list"),

@@ -14,10 +14,12 @@ from django.core.checks import run_checks
 from django.test import Client
 
 from mqadmin import given
+from mqadmin.accounts.provider import conversation
 from mqadmin.core import permissions
 from mqadmin.core.models import AuditEntry
 from tests.accounts.conftest import begin, said, sign_on
 from tests.core.conftest import PASSWORD, SignIn, make_user
+from tests.core.test_base_path import under  # noqa: F401
 from tests.support import openid
 from tests.support.openid import Provider
 
@@ -238,8 +240,6 @@ def test_signing_out_goes_on_at_the_provider(provider: Provider) -> None:
     assert "http%3A%2F%2Ftestserver%2Flogin%2F" in response.text
     assert browser.get("/queues/").status_code == 302
     provider.discovery["end_session_endpoint"] = None
-    from mqadmin.accounts.provider import conversation
-
     conversation.forget()
     sign_on(browser, provider)
     assert browser.post("/logout/")["Location"] == "/login/"
@@ -313,3 +313,23 @@ def test_settings_that_let_nobody_in_are_told(settings: Any) -> None:
     settings.MQADMIN_OIDC_CLIENT_ID = "mqadmin"
     settings.MQADMIN_OIDC_ROLES = {"*": "viewer"}
     assert not {"mqadmin.E004", "mqadmin.W003", "mqadmin.W004"} & {item.id for item in run_checks()}
+
+
+def test_it_works_below_a_path_behind_a_proxy_that_speaks_tls(
+    under: str,  # noqa: F811
+    provider: Provider,
+    settings: Any,
+) -> None:
+    settings.MQADMIN_TRUSTED_PROXIES = ["10.0.0.0/8"]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    browser = Client(REMOTE_ADDR="10.0.0.9", headers={"X-Forwarded-Proto": "https", "Host": "testserver"})
+    page = browser.get("/login/", {"next": "/tools/mq/queues/"}).text
+    assert 'href="/tools/mq/login/with/?next=/tools/mq/queues/"' in page
+    for to, there in (("/tools/mq/queues/", "/tools/mq/queues/"), ("/grafana/", "/tools/mq/")):
+        location = browser.get("/login/with/", {"next": to})["Location"]
+        asked = parse_qs(urlsplit(location).query)
+        assert asked["redirect_uri"] == ["https://testserver/tools/mq/login/with/back/"]
+        back = provider.approve(location, "eve").removeprefix("/tools/mq")
+        assert browser.get(back)["Location"] == there
+        left = browser.post("/logout/").text
+        assert "https%3A%2F%2Ftestserver%2Ftools%2Fmq%2Flogin%2F" in left

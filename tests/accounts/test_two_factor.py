@@ -344,6 +344,7 @@ def test_a_session_of_before_signs_in_again(clock: Any, settings: Any, sign_in: 
     assert is_in(before)
     settings.MQADMIN_REQUIRE_TWO_FACTOR = "admins"
     assert before.get("/queues/")["Location"] == "/login/"
+    assert "a second factor is asked for from now on" in before.get("/login/").text
     password(before, "admin")
     second(before, code())
     assert is_in(before)

@@ -16,9 +16,10 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import get_script_prefix, reverse
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag, urlencode
+from django.utils.translation import gettext as _
 
 from mqadmin.core.access import second_factor
-from mqadmin.core.pages import faults, rows_seen
+from mqadmin.core.pages import account, faults, rows_seen
 
 API_NAMESPACE = "api"
 _WITHOUT = ("two_factor", "logout")  # names of what is open to who must have a second factor and has none
@@ -50,6 +51,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
             return None
         if missing == "sign_in":
             logout(request)
+            request.session[account.FAULT] = _("Sign in again: a second factor is asked for from now on.")
         to = reverse("two_factor" if missing == "set_up" else "login")
         if request.headers.get("HX-Request") != "true":
             return redirect(to)
