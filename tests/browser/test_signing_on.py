@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from mqadmin.core import permissions
 from tests.accounts.conftest import provider  # noqa: F401
+from tests.browser.test_every_page import AXE, at_every_width, axe
 from tests.core.conftest import PASSWORD, make_user
 from tests.support.openid import Provider
 from tests.support.waiting import patient
@@ -27,7 +28,9 @@ def visitor(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
     """A page of nobody yet; an error of a script, or what the policy of contents blocks, fails the test."""
     permissions.ensure_roles()
     # Passkeys are for hosts with a name.
-    context = chromium.new_context(base_url=live_server.url.replace("127.0.0.1", "localhost"))
+    address = live_server.url.replace("127.0.0.1", "localhost")
+    context = chromium.new_context(base_url=address, reduced_motion="reduce")
+    context.add_init_script(path=AXE)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -41,6 +44,11 @@ def visitor(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
     yield page
     context.close()
     assert complaints == []
+
+
+def whole(page: Page) -> None:
+    """The page is whole at each width, in light and dark, and has what axe asks for."""
+    assert axe(page, set()) | at_every_width(page) == {}
 
 
 def give_password(page: Page) -> None:
@@ -60,6 +68,7 @@ def test_there_and_back_and_out_again(visitor: Page, provider: Provider) -> None
     visitor.get_by_role("link", name="Sign on with Acme").click()
     visitor.get_by_role("button", name="Refuse").click()
     expect(visitor.get_by_role("alert")).to_contain_text("Acme did not sign you on")
+    whole(visitor)
     visitor.get_by_role("link", name="Sign on with Acme").click()
     expect(visitor).to_have_title("Provider")
     visitor.get_by_role("button", name="eve").click()
@@ -80,10 +89,12 @@ def test_an_app_then_a_passkey_then_the_passkey_alone(visitor: Page, settings: A
 
     visitor.get_by_role("link", name="Set up an app").click()
     visitor.get_by_text("It cannot scan").click()
+    whole(visitor)
     secret = visitor.locator("#secret").inner_text().replace(" ", "")
     visitor.get_by_label("Type the code").fill(app_code(secret))
     visitor.get_by_role("button", name="Add the app").click()
     expect(visitor.locator(".recovery code")).to_have_count(10)
+    whole(visitor)
     visitor.get_by_role("link", name="I have kept them").click()
 
     devtools = visitor.context.new_cdp_session(visitor)
@@ -121,8 +132,14 @@ def test_an_app_then_a_passkey_then_the_passkey_alone(visitor: Page, settings: A
     visitor.goto("/login/?next=/account/two-factor/")
     visitor.get_by_role("button", name="Sign in with a passkey").click()
     expect(visitor).to_have_url(re.compile(r"/account/two-factor/$"))
+    whole(visitor)  # not before: to look at each width ends the session of Chromium's authenticator
     visitor.get_by_role("button", name="Remove laptop").click()
     visitor.locator("#confirm").get_by_role("button", name=re.compile("Remove|Yes|OK")).click()
     expect(visitor.get_by_text("Removed.")).to_be_visible()
     assert set(Authenticator.objects.values_list("type", flat=True)) == {"totp", "recovery_codes"}
     assert User.objects.get().last_login is not None
+
+    visitor.get_by_role("button", name="Sign out").click()
+    give_password(visitor)
+    expect(visitor.get_by_label("Code of your app")).to_be_visible()
+    whole(visitor)
