@@ -18,7 +18,7 @@ from tests.accounts.conftest import begin, said, sign_on
 from tests.support import openid
 from tests.support.openid import Claims, Provider
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("no_broker")]
 
 
 def outside(browser: Client, words: str) -> None:
