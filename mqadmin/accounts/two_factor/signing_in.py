@@ -65,6 +65,8 @@ def second_factor_view(request: HttpRequest) -> HttpResponse:
 def passkey_asked(request: HttpRequest) -> HttpResponse:
     """Return what the browser is to prove: a key of who is half way in, else whichever it has."""
     who = second_factor.half_way(request)
+    if request.user.is_anonymous:  # what strangers ask for is not kept for weeks
+        request.session.set_expiry(int(second_factor.HALF_WAY_S))
     return JsonResponse(passkeys.asked_to_prove(who.user if who else None))
 
 
