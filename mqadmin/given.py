@@ -102,6 +102,21 @@ def there(name: str, environ: Mapping[str, str] = os.environ) -> str:
     return text if is_path else address(name, environ)
 
 
+def issuer(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the address of an OpenID provider, "" for none. Raises Unusable for one that no provider can have."""
+    text = address(name, environ)
+    parts = urlsplit(text)
+    if text and (not parts.hostname or parts.query or parts.fragment or parts.username or len(text) > 200):
+        raise Unusable(f"{name} must be the address of the provider: https://, a host, and perhaps a path.")
+    return text
+
+
+def scopes(name: str, default: str, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return scopes with blanks between them; `openid`, without which nobody is named, always among them."""
+    found = (environ.get(name, "").strip() or default).split()
+    return found if "openid" in found else ["openid", *found]
+
+
 def origin(text: str) -> list[str]:
     """Return the origin of an address, none of a path, as a list of at most one."""
     parts = urlsplit(text)

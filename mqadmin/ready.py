@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from importlib import import_module
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
@@ -28,6 +29,8 @@ def make_ready() -> None:
         return
     _is_ready = True
     _load(get_resolver())
+    if settings.MQADMIN_OIDC_ISSUER:
+        import_module("mqadmin.accounts.provider.views")
     folder = settings.BASE_DIR / "templates"
     for file in folder.rglob("*.html"):
         engines["django"].get_template(file.relative_to(folder).as_posix())

@@ -9,6 +9,7 @@ import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
@@ -52,6 +53,10 @@ INSTALLED_APPS = [
     "django_htmx",
     "axes",
     "csp",
+    # Their tables; their pages, checks and middleware are not used (ADR 54).
+    "mqadmin.core.access.library.AccountConfig",
+    "mqadmin.core.access.library.SocialAccountConfig",
+    "mqadmin.core.access.library.MFAConfig",
     "mqadmin.core",
     "mqadmin.history",
     "mqadmin.approvals",
@@ -146,9 +151,28 @@ MQADMIN_SIGN_ON_HEADER = os.environ.get("MQADMIN_SIGN_ON_HEADER", "").strip()
 MQADMIN_SIGN_ON_GROUPS_HEADER = os.environ.get("MQADMIN_SIGN_ON_GROUPS_HEADER", "").strip()
 MQADMIN_SIGN_ON_ROLES = given.pairs("MQADMIN_SIGN_ON_ROLES", ("viewer", "operator", "admin"))
 MQADMIN_SIGN_OUT_URL = given.there("MQADMIN_SIGN_OUT_URL")  # where who signed on is signed out
+# Who signs on at an OpenID provider: its address, what it knows mqadmin by, what its button is called.
+MQADMIN_OIDC_ISSUER = given.issuer("MQADMIN_OIDC_ISSUER")
+MQADMIN_OIDC_CLIENT_ID = os.environ.get("MQADMIN_OIDC_CLIENT_ID", "").strip()
+MQADMIN_OIDC_CLIENT_SECRET = os.environ.get("MQADMIN_OIDC_CLIENT_SECRET", "").strip()
+MQADMIN_OIDC_NAME = (
+    os.environ.get("MQADMIN_OIDC_NAME", "").strip() or urlsplit(MQADMIN_OIDC_ISSUER).hostname or ""
+)
+MQADMIN_OIDC_SCOPES = given.scopes("MQADMIN_OIDC_SCOPES", "openid profile email")
+# What it says of people: the claim that names their account, that with their groups, roles of groups.
+MQADMIN_OIDC_NAME_CLAIM = os.environ.get("MQADMIN_OIDC_NAME_CLAIM", "").strip() or "preferred_username"
+MQADMIN_OIDC_GROUPS_CLAIM = os.environ.get("MQADMIN_OIDC_GROUPS_CLAIM", "groups").strip()
+MQADMIN_OIDC_ROLES = given.pairs("MQADMIN_OIDC_ROLES", ("viewer", "operator", "admin"))
+MQADMIN_OIDC_HOURS = given.number("MQADMIN_OIDC_HOURS", 12.0, 0.1)  # after which one signs on again
+# Whose password is not enough.
+MQADMIN_REQUIRE_TWO_FACTOR = given.one_of("MQADMIN_REQUIRE_TWO_FACTOR", "off", ("off", "admins", "everybody"))
 # Off: passwords open nothing but the account that is for emergencies.
 MQADMIN_LOCAL_ACCOUNTS = given.flag("MQADMIN_LOCAL_ACCOUNTS", True)
 MQADMIN_EMERGENCY_ACCOUNT = os.environ.get("MQADMIN_EMERGENCY_ACCOUNT", "").strip() or "admin"
+MFA_ADAPTER = "mqadmin.accounts.two_factor.adapter.Adapter"
+MFA_TOTP_ISSUER = "mqadmin"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s: telephones are not always on time
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 # API tokens that nobody used for so many days are revoked; 0: never.
 MQADMIN_TOKENS_DAYS = given.number("MQADMIN_TOKENS_DAYS", 365.0, 0.0)
 

@@ -28,6 +28,9 @@ APPS = {
     "administration": "mqadmin.administration",
     "definitions": "mqadmin.definitions",
     "passing": "mqadmin.passing",
+    "account": "allauth.account",
+    "socialaccount": "allauth.socialaccount",
+    "mfa": "allauth.mfa",
 }
 # Recorded in databases from before 0.1.0, which has them in the first migration of each app.
 FOLDED = {

@@ -30,6 +30,10 @@ LOOK = (HERE / "looking.js").read_text()
 WIDTHS = range(320, 1921, 40) if FULL else (320, 390, 1440)
 # Not a page: parts of one, numbers, files.
 NO_PAGES = {
+    "provider_begin",
+    "provider_back",
+    "passkey_asked",
+    "two_factor_key_asked",
     "healthz",
     "metrics",
     "live",

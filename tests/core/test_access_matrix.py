@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
@@ -334,6 +335,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "account_switch": (None, ADMIN),
     "account_password": (ADMIN, ADMIN),
     "account_sign_out": (None, ADMIN),
+    "account_second_factor": (None, ADMIN),
     "account_unlock": (None, ADMIN),
     "account_leave": (None, ADMIN),
     "account_token_revoke": (None, ADMIN),
@@ -346,6 +348,19 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "approval_take_back": (None, OPERATOR),
     "token_list": (VIEWER, VIEWER),
     "token_revoke": (None, VIEWER),
+    # signing on, second factors
+    "provider_begin": (EVERYBODY, None),
+    "provider_back": (EVERYBODY, None),
+    "second_factor": (EVERYBODY, EVERYBODY),
+    "passkey_sign_in": (None, EVERYBODY),
+    "passkey_asked": (EVERYBODY, None),
+    "two_factor": (SIGNED_IN, None),
+    "two_factor_confirm": (SIGNED_IN, SIGNED_IN),
+    "two_factor_app": (SIGNED_IN, SIGNED_IN),
+    "two_factor_key": (None, SIGNED_IN),
+    "two_factor_key_asked": (SIGNED_IN, None),
+    "two_factor_codes": (None, SIGNED_IN),
+    "two_factor_remove": (None, SIGNED_IN),
 }
 
 # Each call of the API: who may make it. The two that describe the API are open to whoever signed in.
@@ -579,6 +594,7 @@ CALLS = {
     "PATCH /accounts/{account_id}": ADMIN,
     "POST /accounts/{account_id}/password": ADMIN,
     "POST /accounts/{account_id}/sign-out": ADMIN,
+    "POST /accounts/{account_id}/second-factors/take-away": ADMIN,
     "POST /accounts/{account_id}/unlock": ADMIN,
     "POST /accounts/{account_id}/leave-to-sign-on": ADMIN,
     "GET /approvals": VIEWER,
@@ -636,6 +652,7 @@ class World:
     token: int
     approval: int
     role: int
+    factor: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -670,6 +687,7 @@ class World:
             "token_id": self.token,
             "approval_id": self.approval,
             "role_id": self.role,
+            "factor_id": self.factor,
             "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
         }
         return values[name]
@@ -712,6 +730,9 @@ def world(db: None) -> World:
         role=Grant.objects.create(
             group=Group.objects.create(name="shop team"), vhost="shop", level=2
         ).group_id,
+        factor=Authenticator.objects.create(
+            user=other, type=Authenticator.Type.WEBAUTHN, data={"name": "key"}
+        ).pk,
     )
 
 

@@ -131,8 +131,9 @@ def test_the_lock_is_of_what_it_asks_for(says: email.message.Message) -> None:
     while waiting:
         one = waiting.pop()
         name = canonicalize_name(one.name)
-        for extra in one.extras:  # an extra of a package is a package here
-            needed.add(f"{name}-{extra}")
+        waiting += [
+            asked for extra in one.extras for asked in _of_extra(name, extra) if asked.name not in needed
+        ]
         if name in needed:
             continue
         needed.add(name)
@@ -142,6 +143,18 @@ def test_the_lock_is_of_what_it_asks_for(says: email.message.Message) -> None:
             if not re.search(r";.*\bextra\b", text) and _holds(Requirement(text))
         ]
     assert needed == set(locked)
+
+
+def _of_extra(name: str, extra: str) -> list[Requirement]:
+    """Return what an extra of a package needs besides the package."""
+    every = [Requirement(text) for text in metadata.requires(name) or ()]
+    return [
+        one
+        for one in every
+        if one.marker is not None
+        and one.marker.evaluate({"extra": extra})
+        and not one.marker.evaluate({"extra": ""})
+    ]
 
 
 def _holds(requirement: Requirement) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pika
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from pika.exchange_type import ExchangeType
@@ -91,6 +92,7 @@ class World:
     api_token: int
     approval: int
     role: int
+    factor: int
     exchange: str  # written as in an address, as those below
     work: str
     policy: str
@@ -428,6 +430,9 @@ def _rows(
             user=maker, name=named("report"), expires_at=now, vhost=vhost[:255], queue=named("work")[:255]
         )[0].pk,
         role=_role(maker, vhost, named),
+        factor=Authenticator.objects.create(
+            user=maker, type=Authenticator.Type.WEBAUTHN, data={"name": named("key")[:60]}
+        ).pk,
     )
 
 

@@ -41,7 +41,7 @@ INSIDE = frozenset(
     ]
 )
 # A family: any name that begins so.
-FAMILIES = ("MQADMIN_ALERT_", "WEBHOOK_")
+FAMILIES = ("MQADMIN_ALERT_", "OTEL_", "WEBHOOK_")
 _CALLS = {
     "flag",
     "words",

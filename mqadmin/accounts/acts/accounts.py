@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
@@ -98,18 +100,26 @@ def new_password(*, by: Actor, user: User) -> str:
 
 
 def leave_to_sign_on(*, by: Actor, user: User) -> None:
-    """Take an account's password away, so that whoever signs on at the proxy by its name has it from then on.
+    """Take away an account's password, its second factors, and whom it belongs to at a provider: so that whoever
+    signs on by its name has it from then on.
 
-    Raises Refusal (409): where nobody signs on so, for one's own account, for the one that is for emergencies.
+    Raises Refusal (409): where nobody signs on elsewhere, for one's own account, for that of emergencies.
     """
     if not sign_on.is_on():
-        raise Refusal(_("Nobody signs on at a proxy here."), "no_sign_on")
+        raise Refusal(_("Nobody signs on elsewhere here."), "no_sign_on")
     _not_oneself(by, user, _("Nobody takes away their own password: another admin can."))
     if user.get_username() == settings.MQADMIN_EMERGENCY_ACCOUNT:
         raise Refusal(_("This account is for emergencies: it keeps its password."), "emergency_account")
-    with _act(by, "user.leave_to_sign_on", user):
+    with _act(by, "user.leave_to_sign_on", user), transaction.atomic():
         user.set_unusable_password()
         user.save(update_fields=["password"])
+        SocialAccount.objects.filter(user=user).delete()
+        Authenticator.objects.filter(user=user).delete()
+
+
+def is_linked(user: User) -> bool:
+    """Whether an account belongs to somebody at the provider that there is now."""
+    return bool(SocialAccount.objects.filter(user=user, provider=sign_on.provider()).exists())
 
 
 def sign_out(*, by: Actor, user: User) -> int:

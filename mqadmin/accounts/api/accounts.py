@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from mqadmin.accounts.acts import accounts, roles
+from mqadmin.accounts.acts import accounts, roles, second_factors
 from mqadmin.accounts.pages import shown
 from mqadmin.core.acts import audit
 from mqadmin.core.api.description import SECRET
@@ -42,7 +42,7 @@ class AccountPatch(Body):
 
 class AccountOut(Schema):
     """An account. `role`: for everything, "" for none; `roles`: for a part. `tokens`: how many it has.
-    `has_password`: else it signs on elsewhere."""
+    `has_password`: else it signs on elsewhere. `second_factors`: "totp", "webauthn"."""
 
     id: int
     name: str
@@ -50,6 +50,7 @@ class AccountOut(Schema):
     roles: list[str]
     is_active: bool
     has_password: bool
+    second_factors: list[str]
     last_sign_in: datetime | None
     created_at: datetime
     tokens: int
@@ -135,9 +136,17 @@ def account_sign_out(request: HttpRequest, account_id: int) -> dict[str, int]:
 
 @router.post("/accounts/{int:account_id}/leave-to-sign-on", response=AccountOut)
 def account_leave(request: HttpRequest, account_id: int) -> dict[str, Any]:
-    """Take an account's password away: who signs on at the proxy by its name has it; 409 where nobody does so."""
+    """Take an account's password away: who signs on elsewhere by its name has it; 409 where nobody does so."""
     user = _user(account_id)
     accounts.leave_to_sign_on(by=audit.actor(request), user=user)
+    return _one(user.pk)
+
+
+@router.post("/accounts/{int:account_id}/second-factors/take-away", response=AccountOut)
+def account_second_factors(request: HttpRequest, account_id: int) -> dict[str, Any]:
+    """Take an account's second factors away, its recovery codes too; 409 for one's own."""
+    user = _user(account_id)
+    second_factors.take_away(by=audit.actor(request), user=user)
     return _one(user.pk)
 
 
@@ -166,6 +175,7 @@ def _shown(account: shown.Account) -> dict[str, Any]:
         "roles": account.parts,
         "is_active": user.is_active,
         "has_password": user.has_usable_password(),
+        "second_factors": list(account.factors),
         "last_sign_in": user.last_login,
         "created_at": user.date_joined,
         "tokens": account.tokens,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from mqadmin.accounts.acts import roles
 from mqadmin.accounts.pages import parts
 from mqadmin.core import permissions
-from mqadmin.core.access import limits
+from mqadmin.core.access import limits, second_factor
 from mqadmin.core.models import ApiToken
 from mqadmin.core.rights.rules import Rule
 from mqadmin.core.tones import Tone
@@ -26,18 +26,25 @@ SOON = timedelta(days=14)  # a token that expires within is marked
 @dataclass(frozen=True)
 class Account:
     """An account: `role` is that for everything, "" for none, `parts` those for a part; `tokens`: how many it has;
-    `used_at`: when one of them was used last."""
+    `used_at`: when one of them was used last; `factors`: the kinds of its second factors, "totp", "webauthn"."""
 
     user: User
     role: str
     parts: list[str]
     tokens: int
     used_at: datetime | None
+    factors: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """What it signs in as."""
         return self.user.get_username()
+
+    @property
+    def factor_words(self) -> str:
+        """Its second factors in words, "" for none."""
+        words = {"totp": _("app"), "webauthn": _("passkey")}
+        return ", ".join(words[kind] for kind in self.factors)
 
     @property
     def tone(self) -> Tone:
@@ -64,13 +71,18 @@ class Token:
 
 
 def accounts(rows: QuerySet[User]) -> list[Account]:
-    """Return accounts with their roles, by two queries more however many there are."""
+    """Return accounts with their roles, by a few queries more however many there are."""
     found = list(
         rows.annotate(token_count=Count("api_tokens"), token_used=Max("api_tokens__last_used_at"))
-        .prefetch_related("groups__permissions__content_type", "user_permissions__content_type")
+        .prefetch_related(
+            "groups__permissions__content_type", "user_permissions__content_type", "authenticator_set"
+        )
         .order_by("username")
     )
-    return [Account(user, _role(user), _parts(user), user.token_count, user.token_used) for user in found]
+    return [
+        Account(user, _role(user), _parts(user), user.token_count, user.token_used, _factors(user))
+        for user in found
+    ]
 
 
 def page(q: str, number: str | None) -> tuple[Page[User], list[Account]]:
@@ -123,6 +135,11 @@ def own_roles() -> list[str]:
 def _parts(user: User) -> list[str]:
     """Return the names of an account's roles for a part, from what was prefetched."""
     return sorted(group.name for group in user.groups.all() if group.name not in permissions.ROLES)
+
+
+def _factors(user: User) -> tuple[str, ...]:
+    held = {str(row.type) for row in user.authenticator_set.all()}  # type: ignore[attr-defined]
+    return tuple(sorted(held & set(second_factor.KINDS)))
 
 
 def _role(user: User) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from mqadmin.accounts.acts import accounts, tokens
+from mqadmin.accounts.acts import accounts, second_factors, tokens
 from mqadmin.accounts.forms.account import NewAccount
 from mqadmin.accounts.pages import shown, who
 from mqadmin.core import permissions
@@ -73,6 +74,8 @@ def account_detail(request: HttpRequest, user_id: int) -> HttpResponse:
         "wrong": shown.wrong_passwords(user),
         "has_sign_on": sign_on.is_on(),
         "has_password": user.has_usable_password(),
+        "is_linked": accounts.is_linked(user),
+        "provider": settings.MQADMIN_OIDC_NAME,
         "role_is_given": sign_on.decides_roles() and not user.has_usable_password(),
         "latest": latest,
     }
@@ -133,6 +136,15 @@ def account_leave(request: HttpRequest, user_id: int) -> HttpResponse:
     user = get_object_or_404(User, pk=user_id)
     accounts.leave_to_sign_on(by=audit.actor(request), user=user)
     return _back(request, user, _("Who signs on by this name has the account from now on."))
+
+
+@permissions.configure
+@require_POST
+def account_second_factor(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Take an account's second factors away: its owner lost theirs."""
+    user = get_object_or_404(User, pk=user_id)
+    second_factors.take_away(by=audit.actor(request), user=user)
+    return _back(request, user, _("Taken away: from now on the password alone signs in."))
 
 
 @permissions.configure

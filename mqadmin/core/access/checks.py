@@ -6,12 +6,14 @@ Told before anything runs (`migrate`, `check`).
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from mqadmin.core.access import addresses
+from mqadmin.core.access import sign_on as sign_on_elsewhere
 
 
 def proxies(**_kwargs: Any) -> list[CheckMessage]:
@@ -44,12 +46,33 @@ def sign_on(**_kwargs: Any) -> list[CheckMessage]:
             "header, so nobody is believed."
         )
         found.append(Error(text, id="mqadmin.E003"))
-    if not settings.MQADMIN_LOCAL_ACCOUNTS and not settings.MQADMIN_SIGN_ON_HEADER:
+    if not settings.MQADMIN_LOCAL_ACCOUNTS and not sign_on_elsewhere.is_on():
         text = (
-            "MQADMIN_LOCAL_ACCOUNTS is off, and nobody signs on elsewhere (MQADMIN_SIGN_ON_HEADER): only "
-            f"{settings.MQADMIN_EMERGENCY_ACCOUNT} can sign in."
+            "MQADMIN_LOCAL_ACCOUNTS is off, and nobody signs on elsewhere (MQADMIN_SIGN_ON_HEADER, "
+            f"MQADMIN_OIDC_ISSUER): only {settings.MQADMIN_EMERGENCY_ACCOUNT} can sign in."
         )
         found.append(Warning(text, id="mqadmin.W002"))
+    return [*found, *(_provider() if sign_on_elsewhere.by_provider() else ())]
+
+
+def _provider() -> list[CheckMessage]:
+    """Return what is wrong with the settings of the sign-on at an OpenID provider."""
+    found: list[CheckMessage] = []
+    if not settings.MQADMIN_OIDC_CLIENT_ID:
+        text = "MQADMIN_OIDC_ISSUER is set, but MQADMIN_OIDC_CLIENT_ID is not: the provider would refuse everybody."
+        found.append(Error(text, id="mqadmin.E004"))
+    if settings.MQADMIN_OIDC_GROUPS_CLAIM and not settings.MQADMIN_OIDC_ROLES:
+        text = (
+            "MQADMIN_OIDC_ROLES is empty: who signs on at the provider has no role, and sees nothing. Name groups, "
+            "or everybody (*=viewer); or set MQADMIN_OIDC_GROUPS_CLAIM to nothing, then admins give roles."
+        )
+        found.append(Warning(text, id="mqadmin.W003"))
+    host = urlsplit(settings.MQADMIN_OIDC_ISSUER).hostname
+    if settings.MQADMIN_OIDC_ISSUER.startswith("http://") and host not in ("localhost", "127.0.0.1", "::1"):
+        text = (
+            "MQADMIN_OIDC_ISSUER is not https: whoever is between signs on as anybody, and reads the secret."
+        )
+        found.append(Warning(text, id="mqadmin.W004"))
     return found
 
 

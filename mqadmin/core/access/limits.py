@@ -24,7 +24,9 @@ MOST_ROWS = 10_000
 LONGEST_NAME = 150  # characters, of an account
 _AT_ONCE = 500  # rows that make room for new ones
 
-Lock = Literal["", "browser", "pair", "name", "address"]
+CODE = "second factor"  # counts by itself
+
+Lock = Literal["", "browser", "pair", "name", "address", "code"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,12 @@ def place(request: HttpRequest, name: str) -> Place:
     )
 
 
+def of_codes(name: str) -> Place:
+    """Return what counts wrong codes of a name's second factor: one place, from wherever they come. Whoever gets as
+    far knows the password, so no stranger locks anybody out."""
+    return Place(name[:LONGEST_NAME], addresses.NOWHERE, CODE)
+
+
 def wait() -> timedelta:
     """Return how long a lock lasts, after the last try that counted."""
     return timedelta(hours=settings.AXES_COOLOFF_TIME)
@@ -63,7 +71,8 @@ def locked(at: Place) -> Lock:
     now = timezone.now()
     recent = AccessAttempt.objects.filter(attempt_time__gt=now - wait())
     if at.counter:
-        return "browser" if _sum(_of(at, recent)) >= settings.AXES_FAILURE_LIMIT else ""
+        lock: Lock = "code" if at.counter == CODE else "browser"
+        return lock if _sum(_of(at, recent)) >= settings.AXES_FAILURE_LIMIT else ""
     if _sum(_of(at, recent)) >= settings.AXES_FAILURE_LIMIT:
         return "pair"
     shared = recent.filter(user_agent="")

@@ -1,16 +1,19 @@
-"""Who signs on at a proxy: it names them, and perhaps their groups, in headers, which are believed of trusted ones.
+"""Who signs on elsewhere: at a proxy, which names them in headers, or at an OpenID provider.
 
-An account is made for each name when it first comes. One with a password is local: a header does not open it, else
-whoever may choose their name at the provider could choose that of somebody here.
+An account is made for each name when it first comes. One with a password is local: no sign-on opens it, else
+whoever may choose their name at the provider could choose that of somebody here. What the provider says is read and
+believed in `mqadmin.accounts.provider`; which account and role it becomes is decided here for both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -22,6 +25,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 
 KEY = "signed_on"  # in the session: by whom and with which groups it was begun
+PROVIDER = "signed_on_at"  # in the session: the provider, until when it holds, where one signs out there
 CODE = "sign_on"
 MOST = 16_000  # characters of a header with groups
 _GROUP_SIGNS = ",;"  # between two groups
@@ -29,10 +33,11 @@ _GROUP_SIGNS = ",;"  # between two groups
 
 @dataclass(frozen=True)
 class SignedOn:
-    """What the headers say. `groups`: None where none are told."""
+    """What headers or a provider say. `groups`: None where none are told; `roles`: those that groups give."""
 
     name: str
     groups: tuple[str, ...] | None
+    roles: Mapping[str, str]
 
     @property
     def key(self) -> list[object]:
@@ -41,13 +46,30 @@ class SignedOn:
 
 
 def is_on() -> bool:
+    """Whether anybody signs on elsewhere."""
+    return by_header() or by_provider()
+
+
+def by_header() -> bool:
     """Whether headers sign anybody on."""
     return bool(settings.MQADMIN_SIGN_ON_HEADER)
 
 
+def by_provider() -> bool:
+    """Whether an OpenID provider signs anybody on."""
+    return bool(settings.MQADMIN_OIDC_ISSUER)
+
+
+def provider() -> str:
+    """Return the address of the provider, as accounts are linked to it; "" for none."""
+    return str(settings.MQADMIN_OIDC_ISSUER.rstrip("/"))
+
+
 def decides_roles() -> bool:
-    """Whether the groups of the provider decide who has which role."""
-    return is_on() and bool(settings.MQADMIN_SIGN_ON_GROUPS_HEADER)
+    """Whether the groups of who signs on elsewhere decide who has which role."""
+    return (by_header() and bool(settings.MQADMIN_SIGN_ON_GROUPS_HEADER)) or (
+        by_provider() and bool(settings.MQADMIN_OIDC_GROUPS_CLAIM)
+    )
 
 
 def may_use_password(name: str) -> bool:
@@ -57,18 +79,22 @@ def may_use_password(name: str) -> bool:
 
 def told(request: HttpRequest) -> SignedOn | None:
     """Return who the proxy says is there; None where it says nothing, or where the request is of no trusted one."""
-    if not is_on() or not settings.MQADMIN_TRUSTED_PROXIES or not addresses.is_from_proxy(request):
+    if not by_header() or not settings.MQADMIN_TRUSTED_PROXIES or not addresses.is_from_proxy(request):
         return None
     name = _header(request, settings.MQADMIN_SIGN_ON_HEADER)
     if not name:
         return None
-    return SignedOn(User.normalize_username(name), _groups(request) if decides_roles() else None)
+    has_groups = bool(settings.MQADMIN_SIGN_ON_GROUPS_HEADER)
+    return SignedOn(
+        User.normalize_username(name),
+        _groups(request) if has_groups else None,
+        settings.MQADMIN_SIGN_ON_ROLES,
+    )
 
 
-def role(groups: Collection[str] | None) -> str:
+def role(groups: Collection[str] | None, roles: Mapping[str, str]) -> str:
     """Return the greatest role that groups give, "" for none; "*" is in everybody's."""
-    given = settings.MQADMIN_SIGN_ON_ROLES
-    held = {given[group] for group in (*(groups or ()), "*") if group in given}
+    held = {roles[group] for group in (*(groups or ()), "*") if group in roles}
     return next((name for name in reversed(permissions.ROLES) if name in held), "")
 
 
@@ -77,17 +103,46 @@ def account(who: SignedOn) -> User:
 
     Raises Refusal (403): for a name that no account can have, that of a local account, one that is switched off.
     """
+    return settled(named(who), who)
+
+
+def named(who: SignedOn) -> User:
+    """Return the account of this name, made if there is none. Raises Refusal (403) where no sign-on opens it."""
     user = User.objects.filter(username=who.name).first() or _made(who)
+    require_open(user)
+    return user
+
+
+def require_open(user: User) -> None:
+    """Raise Refusal (403) for a local account, and for one that is switched off."""
     if user.has_usable_password():
-        raise _refused(
+        raise refused(
             _("An account with a password is called so. An admin can leave it to the sign-on, on its page.")
         )
     if not user.is_active:
-        raise _refused(_("Your account is switched off."))
-    if who.groups is not None and (wanted := role(who.groups)) != permissions.role(user):
+        raise refused(_("Your account is switched off."))
+
+
+def settled(user: User, who: SignedOn) -> User:
+    """Return an account of who signed on with the role that their groups give. Raises Refusal (403)."""
+    require_open(user)
+    if who.groups is not None and (wanted := role(who.groups, who.roles)) != permissions.role(user):
         _give(user, wanted)
         user = User.objects.get(pk=user.pk)  # without what it held before
     return user
+
+
+def at_provider(session: SessionBase, leave_at: str) -> None:
+    """Note in a session that a provider began it, and where one leaves that one too ("" for nowhere)."""
+    seconds = settings.MQADMIN_OIDC_HOURS * 3600
+    session[PROVIDER] = {"issuer": provider(), "until": time.time() + seconds, "leave_at": leave_at}
+    session.set_expiry(int(seconds))
+
+
+def is_over(session: SessionBase) -> bool:
+    """Whether a session was begun by a provider and has had its time, or nobody signs on at that one any more."""
+    begun = session.get(PROVIDER)
+    return begun is not None and (begun["issuer"] != provider() or begun["until"] < time.time())
 
 
 def _made(who: SignedOn) -> User:
@@ -96,10 +151,10 @@ def _made(who: SignedOn) -> User:
     try:
         user.clean_fields()
     except ValidationError:
-        raise _refused(
+        raise refused(
             _("The name that your sign-on gives cannot be that of an account: letters, digits and @.+-_ can.")
         ) from None
-    given = role(who.groups)
+    given = role(who.groups, who.roles)
     with (
         telling.told(),
         audit.act(
@@ -140,5 +195,6 @@ def _header(request: HttpRequest, name: str) -> str:
         return found
 
 
-def _refused(text: str) -> Refusal:
+def refused(text: str) -> Refusal:
+    """Return the refusal of who signed on, but cannot come in."""
     return Refusal(text, CODE, status=403)

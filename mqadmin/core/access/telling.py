@@ -33,10 +33,10 @@ _is_told: ContextVar[bool] = ContextVar("the new password is told already", defa
 
 
 @contextmanager
-def act(request: HttpRequest, *, action: str, name: str, words: str) -> Iterator[None]:
+def act(request: HttpRequest, *, action: str, name: str, words: str, **detail: object) -> Iterator[None]:
     """Audit what somebody who is known does about their own account; `words`: what the log says they did."""
     address = addresses.client(request)
-    with told(), audit.act(by=audit.Actor(name), action=action, detail={"address": address}):
+    with told(), audit.act(by=audit.Actor(name), action=action, detail={"address": address, **detail}):
         yield
     log.info("%s %s from %s", _quoted(name), words, _from(address))
 
@@ -63,11 +63,14 @@ def locked_out(request: HttpRequest, *, name: str, lock: Lock) -> None:
         "pair": _("for this name from this address"),
         "name": _("for this name"),
         "address": _("from this address"),
+        "code": _("for this name"),
     }[lock or "pair"]
-    reason = _("Too many wrong passwords %(for)s: no more for %(n)g minutes.") % {
-        "for": for_what,
-        "n": minutes,
-    }
+    text = (
+        _("Too many wrong codes of a second factor %(for)s: no more for %(n)g minutes.")
+        if lock == "code"
+        else _("Too many wrong passwords %(for)s: no more for %(n)g minutes.")
+    )
+    reason = text % {"for": for_what, "n": minutes}
     audit.note(
         by=audit.SYSTEM,
         action="user.lock_out",

@@ -8,20 +8,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import resolve_url
-from django.urls import get_script_prefix
+from django.shortcuts import redirect, resolve_url
+from django.urls import get_script_prefix, reverse
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag, urlencode
+from django.utils.translation import gettext as _
 
 from mqadmin.core import permissions
-from mqadmin.core.pages import faults, rows_seen
+from mqadmin.core.access import second_factor
+from mqadmin.core.pages import account, faults, rows_seen
 from mqadmin.core.rights.asking import Asking, asks, carried
 
 API_NAMESPACE = "api"
+_WITHOUT = ("two_factor", "logout")  # names of what is open to who must have a second factor and has none
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
@@ -37,7 +40,26 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         match = request.resolver_match
         if match is not None and API_NAMESPACE in match.namespaces:
             return None
-        return super().process_view(request, view_func, args, kwargs)
+        return super().process_view(request, view_func, args, kwargs) or self._second(request, view_func)
+
+    def _second(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase | None:
+        """Lead who must have a second factor to where it is set up, or given."""
+        name = (request.resolver_match.url_name if request.resolver_match else None) or ""
+        is_open = name.startswith(_WITHOUT) or not getattr(view_func, "login_required", True)
+        missing = "" if is_open else second_factor.missing(request)
+        if not missing:
+            return None
+        if missing == "sign_in":
+            logout(request)
+            request.session[account.FAULT] = _("Sign in again: a second factor is asked for from now on.")
+        to = reverse("two_factor" if missing == "set_up" else "login")
+        if request.headers.get("HX-Request") != "true":
+            return redirect(to)
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = to
+        return response
 
     def handle_no_permission(  # type: ignore[override]  # the stubs allow a redirect only
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]

@@ -1,4 +1,4 @@
-"""A session for who signed on at a proxy, for as long as the proxy says that they are there."""
+"""A session for who signed on at a proxy, for as long as the proxy says that they are there; or at a provider."""
 
 from __future__ import annotations
 
@@ -50,12 +50,17 @@ class SignOnMiddleware:
             request.session[sign_on.KEY] = who.key
 
     def _leave(self, request: HttpRequest) -> None:
-        """End a session whose way in is no more: the proxy names nobody, nobody signs on there any more, or
-        passwords were switched off."""
+        """End a session whose way in is no more: the proxy names nobody, nobody signs on there or at the provider
+        any more, that was too long ago, or passwords were switched off."""
         # Whose name is read only where passwords are off: it is a query that not each address needs.
-        if sign_on.KEY in request.session or not (
-            settings.MQADMIN_LOCAL_ACCOUNTS
-            or request.user.is_anonymous
-            or sign_on.may_use_password(request.user.get_username())
+        if (
+            sign_on.KEY in request.session
+            or sign_on.is_over(request.session)
+            or not (
+                settings.MQADMIN_LOCAL_ACCOUNTS
+                or sign_on.PROVIDER in request.session
+                or request.user.is_anonymous
+                or sign_on.may_use_password(request.user.get_username())
+            )
         ):
             logout(request)
