@@ -7,13 +7,14 @@ from contextlib import suppress
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.administration.acting.changing import blame, change
+from mqadmin.administration.acting.changing import blame, change, refused
 from mqadmin.administration.connections import cutting
 from mqadmin.administration.connections.cutting import Cut
+from mqadmin.core import brokers, permissions
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration import connections
-from mqadmin.rabbit.errors import NotFound
+from mqadmin.rabbit.errors import NotFound, RabbitError
 
 CLOSE, CLOSE_ALL = "connection.close", "connections.close"
 MOST_NOTED = 200  # connections and queues that the audit log names
@@ -27,7 +28,13 @@ def close(*, broker: str, by: Actor, name: str, reason: str = "") -> None:
     _require(reason)
     detail = {"reason": reason}
     with change(
-        by=by, action=CLOSE, broker=broker, target=name, kinds=["connections", "channels"], detail=detail
+        by=by,
+        action=CLOSE,
+        broker=broker,
+        vhost=_vhost(broker, name),
+        target=name,
+        kinds=["connections", "channels"],
+        detail=detail,
     ) as act:
         cut = cutting.of_one(act.client, name)
         act.was(**_told(cut))
@@ -50,24 +57,35 @@ def close_all(
         by=by,
         action=CLOSE_ALL,
         broker=broker,
+        picks=True,
         target=user or address,
         kinds=["connections", "channels"],
         detail={key: value for key, value in detail.items() if value},
     ) as act:
-        cut = cutting.of_all(act.client, user=user, address=address)
+        cut = cutting.of_all(act.client, broker, user=user, address=address)
         act.entry.count = cut.count
         act.was(**_told(cut))
         if not cut.count:
             raise Refusal(_("There is no such connection any more."), "nothing", status=404)
         if expect is not None and expect != cut.count:
             raise Refusal(_changed(cut.count), "changed")
-        if user:
+        if user and permissions.allows(broker):
             connections.close_of_user(act.client, user, reason=_said(reason, by))
         else:
             for item in cut.connections:
                 with suppress(NotFound):  # it went by itself
                     connections.close(act.client, item.name, reason=_said(reason, by))
         return cut.count
+
+
+def _vhost(broker: str, name: str) -> str | None:
+    """Return the virtual host of a connection: asked for where it matters, since its name does not tell."""
+    if permissions.allows(broker):
+        return None
+    try:
+        return connections.one(brokers.client(broker), name).connection.vhost
+    except RabbitError as error:
+        raise refused(error) or error from error
 
 
 def _require(reason: str) -> None:

@@ -9,6 +9,7 @@ that they may not; for who may not see it there is none.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -53,9 +54,14 @@ class Through(NamedTuple):
 
 
 class Own(NamedTuple):
-    """The column with the account whose row it is: who asks as themselves may look at what is theirs."""
+    """The column with the account whose row it is: who asks as themselves may look at what is theirs.
+
+    `rights`: the column with what they might then. Where there is one they may also go on with it, as far as they
+    may do so with anything; by a token, where it may now what was held then.
+    """
 
     column: str
+    rights: str = ""
 
 
 class May(Func):
@@ -78,13 +84,15 @@ class May(Func):
         found = [(name, [next(columns) for _column in _columns(name)]) for name in self.names]
         written = _Written(connection.vendor, who)
         return _any(
-            written.own(compiled[0]) if isinstance(name, Own) else written.named(name, compiled)
+            written.own(compiled) if isinstance(name, Own) else written.named(name, compiled)
             for name, compiled in found
         )
 
 
 def _columns(name: Named | Through | Own) -> list[str]:
-    if not isinstance(name, Named):
+    if isinstance(name, Own):
+        return [column for column in name if column]
+    if isinstance(name, Through):
         return [name.column]
     return [part.column if isinstance(part, Slug) else part for part in name if part]
 
@@ -96,11 +104,19 @@ class _Written:
         self._vendor = vendor
         self._who = who
 
-    def own(self, column: Sql) -> Sql:
-        who = self._who
-        if who.needed != "view" or not who.name or len(who.rights.layers) > 1:
+    def own(self, columns: Sequence[Sql]) -> Sql:
+        who, keeps_rights = self._who, len(columns) > 1
+        if not who.name or (who.needed != "view" and not keeps_rights):
             return _NONE
-        return f"{column[0]} = %s", [*column[1], who.name]
+        (sql, params), *rest = columns
+        mine = f"{sql} = %s", [*params, who.name]
+        if len(who.rights.layers) == 1:
+            return mine
+        if not rest:
+            return _NONE
+        held = json.dumps(who.rights.as_json())
+        form = "%s::jsonb" if self._vendor == "postgresql" else "%s"
+        return _all([mine, (f"{rest[0][0]} = {form}", [*rest[0][1], held])])
 
     def named(self, name: Named | Through, columns: Sequence[Sql]) -> Sql:
         if isinstance(name, Through):
