@@ -44,7 +44,7 @@ class Row:
         return _("More for %(name)s") % {"name": self.summary.consumer.name}
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def consumer_list(request: HttpRequest) -> HttpResponse:
     """The tiles and the table; both are live, the filter between them is not."""

@@ -221,6 +221,13 @@ def require(broker: str, vhost: str | None = None, queue: str | None = None) -> 
     raise PermissionDenied(denied(who.needed, is_part=seen >= LEVELS[who.needed]))
 
 
+def may_with(
+    user: User, needed: Needed, broker: str, vhost: str | None = None, queue: str | None = None
+) -> bool:
+    """Whether `user` may do so with a thing; None: with the whole of it."""
+    return rights(user).level(broker, vhost, queue) >= LEVELS[needed]
+
+
 def allows(broker: str, vhost: str | None = None, queue: str | None = None) -> bool:
     """Whether who asks may do what is needed with a thing; True where nobody asks."""
     who = asking.limited()

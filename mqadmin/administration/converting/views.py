@@ -84,8 +84,7 @@ def queue_convert_named(request: HttpRequest) -> HttpResponse:
 
 
 def conversion(operation_id: int) -> Operation:
-    """Return the operation of an address. Raises Http404, PermissionDenied where they may not do so with its virtual
-    host."""
+    """Return the operation of an address. Raises Http404, PermissionDenied for who may not do so with its vhost."""
     found = get_object_or_404(Operation, pk=operation_id, kind=stages.KIND)
     permissions.require(found.broker, found.params["vhost"])
     return found
