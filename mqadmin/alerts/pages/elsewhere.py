@@ -16,6 +16,7 @@ from mqadmin.alerts.acts import silences
 from mqadmin.alerts.models import Alert, Incident, Rule, Severity, Silence
 from mqadmin.alerts.pages import channels, incidents, subjects
 from mqadmin.alerts.rules import queues_of
+from mqadmin.core import permissions
 from mqadmin.core.hooks import Attention, Badge, Link, Panel
 from mqadmin.core.pages.formats import number
 from mqadmin.core.permissions import User
@@ -31,13 +32,14 @@ _TOLD_ELSEWHERE = ("verdict:", "lag", "broker_away", "broker", "letters", "new_c
 _SAID_ABOVE = (Rule.About.VERDICT, Rule.About.LAG)
 
 
-def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
+def attention(broker: str, user: User) -> Iterable[Attention]:
     """Name what fires and nobody looks after, and what keeps messages from leaving.
 
     A queue that is broken has its own line: here stands only that it fires, and that nobody took it up.
     """
-    yield from channels.notes()
-    found = list(incidents.unhandled(broker)[: MOST * 4])
+    if permissions.may(user, "view"):
+        yield from channels.notes()
+    found = [incidents.theirs(item) for item in incidents.unhandled(broker)[: MOST * 4]]
     alone = [item for item in found if not item.kind.startswith(_TOLD_ELSEWHERE)]
     yield from (_one(incident) for incident in alone[:MOST])
     rest = [item for item in found if item not in alone[:MOST]]

@@ -25,8 +25,29 @@ from tests.support.several_brokers import TWO_WILL_DO, number_of_brokers  # noqa
 pytestmark = [pytest.mark.usefixtures("no_broker"), pytest.mark.any_version, TWO_WILL_DO]
 
 # About all brokers, or about mqadmin itself: no role for a part opens them.
-CLOSED_PAGES: set[str] = set()
-CLOSED_CALLS: set[str] = set()
+CLOSED_PAGES: set[str] = {
+    # alerts: who is told of what, by addresses that are everybody's
+    *("alert_rule_list", "alert_rule_new", "alert_rule_preview", "alert_rule_edit", "alert_rule_switch"),
+    *("alert_rule_restore", "alert_rule_delete"),
+    *("channel_list", "channel_new", "channel_edit", "channel_switch", "channel_test", "channel_delete"),
+    *("silence_list", "silence_new", "silence_end", "delivery_list"),
+    # the machines that run everybody's consumers
+    *("host_list", "host_drain", "host_undrain", "host_forget"),
+    # mqadmin itself
+    *("restored_dismiss", "wall_links", "wall_revoke"),
+}
+CLOSED_CALLS: set[str] = {
+    # alerts
+    *("GET /alert-rules", "POST /alert-rules", "POST /alert-rules/preview", "PATCH /alert-rules/{rule_id}"),
+    *("POST /alert-rules/{rule_id}/restore", "DELETE /alert-rules/{rule_id}"),
+    *("GET /alert-channels", "POST /alert-channels", "PATCH /alert-channels/{channel_id}"),
+    *("POST /alert-channels/{channel_id}/test", "DELETE /alert-channels/{channel_id}"),
+    *("GET /silences", "POST /silences", "DELETE /silences/{silence_id}", "GET /alert-deliveries"),
+    # the machines that run everybody's consumers
+    *("GET /hosts", "POST /hosts/{name}/drain", "POST /hosts/{name}/undrain", "DELETE /hosts/{name}"),
+    # mqadmin itself
+    *("GET /restored", "POST /restored/{restored_id}/dismiss"),
+}
 # Anybody's own, or nobody's.
 OPEN = {
     *("healthz", "login", "theme", "logout", "password_change", "password_change_done"),
