@@ -13,12 +13,16 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import get_resolver, resolve
 
+from consumers.models import Consumer, Record
+from mqadmin.alerts.models import Incident
 from mqadmin.api import api
 from mqadmin.core.api import tokens
 from mqadmin.core.api.plumbing import Token
 from mqadmin.core.models import AuditEntry, Grant
 from mqadmin.core.permissions import Required
 from mqadmin.core.rights.rules import LEVELS
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.queues.models import Queue
 from tests.core.test_access_matrix import CALLS, PAGES, World, call, everything
 from tests.support.several_brokers import TWO_WILL_DO, number_of_brokers  # noqa: F401
 
@@ -87,6 +91,18 @@ def auth_of() -> dict[str, Token]:
     return found
 
 
+TELLING = "the-payroll"
+
+
+def renamed() -> None:
+    """Have what is not theirs called by a word that stands in no example of a search."""
+    Queue.objects.update(name=TELLING)
+    Consumer.objects.update(queue=TELLING)
+    Record.objects.update(queue=TELLING)
+    DeadLetter.objects.update(source_queue=TELLING, dead_letter_queue=TELLING)
+    Incident.objects.update(title=TELLING)
+
+
 def test_each_page_says_of_what_it_needs_its_level(world: World) -> None:
     closed = {
         page.name
@@ -105,6 +121,7 @@ def test_each_call_says_of_what_it_needs_its_level() -> None:
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_pages_of_what_is_not_theirs(method: str, world: World) -> None:
     """404 for what is not theirs, 403 for what is everybody's; a list has none of it."""
+    renamed()
     user = account("elsewhere", broker="another")
     wrong = []
     for page in everything():
@@ -118,8 +135,8 @@ def test_pages_of_what_is_not_theirs(method: str, world: World) -> None:
                 wrong.append((page.name, response.status_code))
         elif page.arguments and "kind" not in page.arguments and response.status_code != 404:
             wrong.append((page.name, response.status_code))
-        elif response.status_code == 200 and not response.streaming and "orders" in response.text:
-            wrong.append((page.name, "orders"))
+        elif response.status_code == 200 and not response.streaming and TELLING in response.text:
+            wrong.append((page.name, TELLING))
         # The same, asked for by the broker's name.
         if kind != "everything" and not page.arguments:
             named = getattr(browser(user), method)(f"{address}?broker=default")
@@ -147,6 +164,7 @@ def test_pages_of_what_is_theirs(method: str, level: str, world: World) -> None:
 
 
 def test_calls_of_what_is_not_theirs(world: World) -> None:
+    renamed()
     user = account("elsewhere", broker="another")
     headers = {"Authorization": f"Bearer {tokens.create(user=user)}"}
     kinds = {name: auth.kind for name, auth in auth_of().items()}
@@ -158,8 +176,8 @@ def test_calls_of_what_is_not_theirs(world: World) -> None:
                 wrong.append((name, response.status_code))
         elif "{" in name and response.status_code != 404:
             wrong.append((name, response.status_code))
-        elif response.status_code == 200 and b"orders" in b"".join(response):
-            wrong.append((name, "orders"))
+        elif response.status_code == 200 and TELLING.encode() in b"".join(response):
+            wrong.append((name, TELLING))
     assert wrong == []
     assert not AuditEntry.objects.filter(actor="elsewhere", broker="default").exists()
 
