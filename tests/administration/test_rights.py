@@ -95,7 +95,7 @@ def test_what_reaches_beyond_a_virtual_host_takes_the_whole_broker(
     uri = "amqp://user:secret@elsewhere"
     shovel = {"src-uri": "amqp://", "src-queue": "a", "dest-uri": uri, "dest-queue": "b"}
     operators = {"name": "p", "pattern": ".", "definition": {"max-length": 9}, "by_operator": True}
-    refused = {
+    refused: dict[str, dict[str, Any]] = {
         "PUT /shovels": {"vhost": vhost, "name": "away", "definition": shovel},
         "PUT /federation/upstreams": {"vhost": vhost, "name": "away", "definition": {"uri": uri}},
         "PUT /policies": {"vhost": vhost, **operators},

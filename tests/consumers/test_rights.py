@@ -130,6 +130,17 @@ def test_who_holds_one_queue_has_one_consumer() -> None:
     assert call("POST /consumers/shop-parcels/pause").status_code == 404
 
 
+def test_buttons_of_a_list_are_of_each_row() -> None:
+    user = team("eve", vhost="shop", level=1)
+    Grant.objects.create(group=user.groups.get(), broker="default", vhost="shop", queue="orders", level=2)
+    page = browser(user).get(reverse("consumer_list"))
+    disabled = {
+        row.summary.consumer.name: {bool(one.disabled) for one in row.buttons} for row in page.context["rows"]
+    }
+    assert disabled == {"shop-orders": {False}, "shop-parcels": {True}}
+    assert reverse("host_list") not in page.text  # the machines are everybody's
+
+
 def test_acts_on_many_are_on_theirs() -> None:
     call = calls(team("ann", vhost="shop", level=2))
     assert call("POST /consumers/stop-all", expect=3).status_code == 409

@@ -47,6 +47,7 @@ def incident_list(request: HttpRequest) -> HttpResponse:
         "examples": channels.EXAMPLES,
         "is_new": not Channel.objects.exists() and not Incident.objects.exists(),
         "engine": state.engine(),
+        "is_part": not permissions.may(request.user, "view"),
     }
     return rendering.page(request, "alerts/list.html", context, fragment="alerts/_list.html")
 
@@ -67,6 +68,7 @@ def incident_detail(request: HttpRequest, incident_id: int) -> HttpResponse:
         "steps": timeline.steps(row.incident),
         "spans": incidents.spans(),
         "silence_query": subjects.silence_query(incident, page),
+        "is_part": not permissions.may(request.user, "view"),
         "no_silence": permissions.denial(request.user, "operate"),
     }
     return rendering.page(request, "alerts/incident.html", context, fragment="alerts/_incident.html")
