@@ -9,12 +9,13 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from mqadmin.core.acts import operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import Run
 from mqadmin.core.api import tokens
-from mqadmin.core.models import ApiToken, AuditEntry, Grant, Operation
+from mqadmin.core.models import ApiToken, AuditEntry, Grant, Operation, Restored
 from mqadmin.core.permissions import rights
 from mqadmin.core.rights.asking import Asking, asks
 from mqadmin.core.rights.rules import ALL, Rights, Rule
@@ -97,6 +98,17 @@ def test_a_token_follows_what_one_of_its_scope_began(ann: User, begin: Callable[
     begin("ann", rights(ann))
     assert call("shop") == [by_token.pk]
     assert call("s*") == []
+
+
+def test_what_a_restore_switched_off_is_of_all(ann: User) -> None:
+    Restored.objects.create(taken_at=timezone.now(), by="bob", lines=["Consumer payroll: it was running."])
+    client = Client()
+    client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(reverse("operation_list"))
+    assert "restored from a backup" in page.text
+    assert "payroll" not in page.text
+    Group.objects.get(name="viewer").user_set.add(ann)
+    assert "payroll" in client.get(reverse("operation_list")).text
 
 
 def test_searches_that_others_share_name_their_queues(ann: User) -> None:
