@@ -17,7 +17,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consumers.handlers import addresses, calling
+from consumers.handlers import addresses, calling, everybodys
 from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
 from consumers.runtime.api import Reject, Retry
@@ -142,19 +142,6 @@ def check(options: Options) -> None:
         raise OptionsError(errors)
 
 
-def forbidden(options: Options, _place: Place) -> dict[str, str]:
-    """Refuse what is the server's, and so everybody's: the values of its variables, what its network reaches."""
-    found = {
-        name: _("%(variables)s hold secrets of all who work here: name none, or ask an admin to set this.")
-        % {"variables": f"${VARIABLE_PREFIX}…"}
-        for name, text in (("url", options.url), ("headers", options.headers))
-        if _references(text)
-    }
-    if options.allow_private:
-        found["allow_private"] = _("Only an account whose role is for everything may allow these.")
-    return found
-
-
 def prepare(options: Options, _place: Place) -> Hook:
     """Fill in the environment. Raises OptionsError for a variable that is not set, or a refused address."""
     url = _filled("url", options.url)
@@ -190,7 +177,7 @@ def prepare(options: Options, _place: Place) -> Hook:
     options=Options,
     check=check,
     prepare=prepare,
-    forbidden=forbidden,
+    forbidden=lambda options, _place: everybodys.refused(options, _references),
 )
 def webhook(message: Delivery, options: Hook) -> None:
     """Send the message; return on a status that acks, raise Retry or Reject on any other."""
