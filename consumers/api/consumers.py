@@ -38,7 +38,7 @@ from mqadmin.history.reading import Lines
 from mqadmin.queues.api.history import HistoryOut, HistoryQuery
 from mqadmin.queues.pages import history
 
-router = Router(tags=["consumers"], auth=VIEW)
+router = Router(tags=["consumers"], auth=VIEW.of("rows"))
 
 
 @router.get("/consumers", response=ConsumerList)
@@ -48,14 +48,13 @@ def consumer_list(request: HttpRequest, wanted: Query[ConsumerQuery]) -> Page:
     if wanted.broker:
         rows = rows.filter(broker=wanted.broker)
     page = paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=("name",))
-    whole = permissions.may(request.user, "configure")
     found = summary.summaries(page["items"])
     with wording.read_together(item.consumer for item in found):
-        page["items"] = [consumer_out(item, whole=whole) for item in found]
+        page["items"] = [consumer_out(item, whole=_whole(request, item.consumer)) for item in found]
     return page
 
 
-@router.post("/consumers", response={201: ConsumerOut}, auth=CONFIGURE)
+@router.post("/consumers", response={201: ConsumerOut}, auth=CONFIGURE.of("rows"))
 def consumer_create(request: HttpRequest, payload: ConsumerIn) -> Status[dict[str, Any]]:
     """Define a consumer. `broker` may be left out where only one is configured."""
     fields = {**payload.given(), "desired": payload.desired, "broker": the_broker(payload.broker or "")}
@@ -65,13 +64,13 @@ def consumer_create(request: HttpRequest, payload: ConsumerIn) -> Status[dict[st
 
 
 # Before the calls that begin with a name, which would take these words for one.
-@router.post("/consumers/stop-all", response={202: MassOut}, auth=OPERATE)
+@router.post("/consumers/stop-all", response={202: MassOut}, auth=OPERATE.of("rows"))
 def consumer_stop_all(request: HttpRequest, payload: MassIn) -> Status[dict[str, Any]]:
     """Stop every consumer that is told to run or to pause; each finishes what it has in hand."""
     return _all(request, "stop", payload)
 
 
-@router.post("/consumers/start-all", response={202: MassOut}, auth=OPERATE)
+@router.post("/consumers/start-all", response={202: MassOut}, auth=OPERATE.of("rows"))
 def consumer_start_all(request: HttpRequest, payload: MassIn) -> Status[dict[str, Any]]:
     """Start every consumer that is stopped, whoever stopped it."""
     return _all(request, "start", payload)
@@ -101,7 +100,7 @@ def consumer_history(request: HttpRequest, name: str, wanted: Query[HistoryQuery
     return history.lines(thing, wanted.span, time.time())
 
 
-@router.patch("/consumers/{name}", response=ConsumerOut, auth=CONFIGURE)
+@router.patch("/consumers/{name}", response=ConsumerOut, auth=CONFIGURE.of("rows"))
 def consumer_update(request: HttpRequest, name: str, payload: DefinitionIn) -> dict[str, Any]:
     """Change a definition. Processes that run go on with what they started with until a restart."""
     consumer = find_consumer(name)
@@ -109,7 +108,7 @@ def consumer_update(request: HttpRequest, name: str, payload: DefinitionIn) -> d
     return _out(request, definitions.update(consumer=consumer, by=audit.actor(request), **payload.given()))
 
 
-@router.delete("/consumers/{name}", response={204: None}, auth=CONFIGURE)
+@router.delete("/consumers/{name}", response={204: None}, auth=CONFIGURE.of("rows"))
 def consumer_delete(request: HttpRequest, name: str) -> Status[None]:
     """Delete a stopped consumer, with its records and events."""
     consumer = find_consumer(name)
@@ -118,7 +117,7 @@ def consumer_delete(request: HttpRequest, name: str) -> Status[None]:
     return Status(204, None)
 
 
-@router.post("/consumers/{name}/start", response={202: ConsumerOut}, auth=OPERATE)
+@router.post("/consumers/{name}/start", response={202: ConsumerOut}, auth=OPERATE.of("rows"))
 def consumer_start(request: HttpRequest, name: str, payload: StartIn | None = None) -> Status[dict[str, Any]]:
     """Start it, or start at once what failed or waits to start again."""
     consumer = find_consumer(name)
@@ -128,13 +127,13 @@ def consumer_start(request: HttpRequest, name: str, payload: StartIn | None = No
     return Status(202, _out(request, definitions.start(consumer=consumer, by=audit.actor(request))))
 
 
-@router.post("/consumers/{name}/stop", response={202: ConsumerOut}, auth=OPERATE)
+@router.post("/consumers/{name}/stop", response={202: ConsumerOut}, auth=OPERATE.of("rows"))
 def consumer_stop(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Stop it after what is in hand; a second time, kill it."""
     return Status(202, _out(request, definitions.stop(consumer=find_consumer(name), by=audit.actor(request))))
 
 
-@router.post("/consumers/{name}/pause", response={202: ConsumerOut}, auth=OPERATE)
+@router.post("/consumers/{name}/pause", response={202: ConsumerOut}, auth=OPERATE.of("rows"))
 def consumer_pause(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Take no more messages."""
     return Status(
@@ -142,7 +141,7 @@ def consumer_pause(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     )
 
 
-@router.post("/consumers/{name}/resume", response={202: ConsumerOut}, auth=OPERATE)
+@router.post("/consumers/{name}/resume", response={202: ConsumerOut}, auth=OPERATE.of("rows"))
 def consumer_resume(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Take messages again."""
     return Status(
@@ -150,7 +149,7 @@ def consumer_resume(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     )
 
 
-@router.post("/consumers/{name}/restart", response={202: ConsumerOut}, auth=OPERATE)
+@router.post("/consumers/{name}/restart", response={202: ConsumerOut}, auth=OPERATE.of("rows"))
 def consumer_restart(
     request: HttpRequest, name: str, payload: RestartIn | None = None
 ) -> Status[dict[str, Any]]:
@@ -165,7 +164,7 @@ def consumer_restart(
     )
 
 
-@router.post("/consumers/{name}/redeliver", response={202: ConsumerOut}, auth=OPERATE)
+@router.post("/consumers/{name}/redeliver", response={202: ConsumerOut}, auth=OPERATE.of("rows"))
 def consumer_redeliver(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     """Give what is in hand back to the queue, from which RabbitMQ delivers it again."""
     return Status(
@@ -173,7 +172,7 @@ def consumer_redeliver(request: HttpRequest, name: str) -> Status[dict[str, Any]
     )
 
 
-@router.post("/consumers/{name}/kill", response={202: ConsumerOut}, auth=OPERATE)
+@router.post("/consumers/{name}/kill", response={202: ConsumerOut}, auth=OPERATE.of("rows"))
 def consumer_kill(request: HttpRequest, name: str, payload: KillIn | None = None) -> Status[dict[str, Any]]:
     """Kill its processes, or one of them; what they have in hand returns to the queue."""
     consumer = find_consumer(name)
@@ -184,7 +183,7 @@ def consumer_kill(request: HttpRequest, name: str, payload: KillIn | None = None
     return Status(202, _out(request, consumer))
 
 
-@router.post("/consumers/{name}/scale", response={202: ConsumerOut}, auth=OPERATE)
+@router.post("/consumers/{name}/scale", response={202: ConsumerOut}, auth=OPERATE.of("rows"))
 def consumer_scale(request: HttpRequest, name: str, payload: ScaleIn) -> Status[dict[str, Any]]:
     """Set how many processes run it."""
     consumer = find_consumer(name)
@@ -210,4 +209,10 @@ def _check_types(handler: str, options: dict[str, Any] | None) -> None:
 
 
 def _out(request: HttpRequest, consumer: Consumer) -> dict[str, Any]:
-    return consumer_out(summary.summary(consumer), whole=permissions.may(request.user, "configure"))
+    return consumer_out(summary.summary(consumer), whole=_whole(request, consumer))
+
+
+def _whole(request: HttpRequest, consumer: Consumer) -> bool:
+    """Whether who asks may see all of its options, as who may define it does."""
+    place = (consumer.broker, consumer.vhost, consumer.queue)
+    return permissions.may_with(request.user, "configure", *place)

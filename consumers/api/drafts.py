@@ -23,7 +23,7 @@ from consumers.status import summary
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, the_broker
 
-router = Router(tags=["consumers"], auth=VIEW)
+router = Router(tags=["consumers"], auth=VIEW.of("rows"))
 
 
 @router.get("/consumer-presets", response=list[PresetOut])
@@ -35,7 +35,7 @@ def preset_list(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-@router.post("/consumers/{name}/duplicate", response={201: ConsumerOut}, auth=CONFIGURE)
+@router.post("/consumers/{name}/duplicate", response={201: ConsumerOut}, auth=CONFIGURE.of("rows"))
 def consumer_duplicate(
     request: HttpRequest, name: str, payload: DuplicateIn | None = None
 ) -> Status[dict[str, Any]]:
@@ -45,7 +45,7 @@ def consumer_duplicate(
     return Status(201, consumer_out(summary.summary(copy), whole=True))
 
 
-@router.post("/consumer-summary", response=DraftOut, auth=CONFIGURE)
+@router.post("/consumer-summary", response=DraftOut, auth=CONFIGURE.of("rows"))
 def consumer_summary(request: HttpRequest, payload: DraftIn) -> dict[str, Any]:
     """Say in plain sentences what a definition would do, and what is wrong with it. Nothing is stored."""
     draft = find_consumer(payload.name) if payload.name else Consumer(name="a-draft", broker="")

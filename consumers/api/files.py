@@ -15,7 +15,7 @@ from consumers.models import Consumer
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, ApiError, Asked, Body
 
-router = Router(tags=["consumers"], auth=VIEW)
+router = Router(tags=["consumers"], auth=VIEW.of("rows"))
 
 _TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 
@@ -101,7 +101,7 @@ def consumer_export(request: HttpRequest, wanted: Query[ConsumerExportQuery]) ->
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-@router.post("/consumer-files/import", response=ConsumerImportOut, auth=CONFIGURE)
+@router.post("/consumer-files/import", response=ConsumerImportOut, auth=CONFIGURE.of("rows"))
 def consumer_import(request: HttpRequest, payload: ConsumerImportIn) -> dict[str, Any]:
     """Create and change what the text says, all or nothing; delete nothing, start nothing unless asked."""
     plan, source = _plan(payload.text, payload.format)
@@ -138,7 +138,7 @@ def consumer_drift(request: HttpRequest) -> dict[str, Any]:
 def _plan(text: str | None, kind: Kind) -> tuple[Plan, str]:
     if text is not None:
         return planning.plan(entries.read(document.parsed(text, kind))), kind.upper()
-    found = truth.read()
+    found = truth.theirs(truth.read())
     if found is None:
         raise ApiError(404, "no_file", _("MQADMIN_CONSUMERS_FILE names no file here."))
     if found.problem:

@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from consumers.handlers import registry
 from mqadmin.core.api.plumbing import VIEW
 
-router = Router(tags=["consumers"], auth=VIEW)
+router = Router(tags=["consumers"], auth=VIEW.of("rows"))
 
 
 class HandlerOut(Schema):

@@ -13,7 +13,7 @@ from consumers.process import outputs
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import VIEW, Asked, PageQuery
 
-router = Router(tags=["consumers"], auth=VIEW)
+router = Router(tags=["consumers"], auth=VIEW.of("rows"))
 
 
 class ProcessOut(Schema):

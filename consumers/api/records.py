@@ -17,7 +17,7 @@ from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import OPERATE, VIEW, Asked, PageQuery
 from mqadmin.core.api.times import Moment
 
-router = Router(tags=["consumers"], auth=VIEW)
+router = Router(tags=["consumers"], auth=VIEW.of("rows"))
 
 
 class RecordOut(Schema):
@@ -166,7 +166,7 @@ class ReplayQuery(Asked):
     allow_loss: bool = False
 
 
-@router.post("/records/{int:record_id}/requeue", response=RequeueOut, auth=OPERATE)
+@router.post("/records/{int:record_id}/requeue", response=RequeueOut, auth=OPERATE.of("rows"))
 def record_requeue(request: HttpRequest, record_id: int, query: Query[ReplayQuery]) -> dict[str, Any]:
     """Publish the recorded message to its queue again; answers once the broker has confirmed it.
 

@@ -14,7 +14,7 @@ from consumers.trying import trial_message, trying
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import OPERATE, VIEW, ApiError, Body
 
-router = Router(tags=["consumers"], auth=VIEW)
+router = Router(tags=["consumers"], auth=VIEW.of("rows"))
 
 
 class TryIn(Body):
@@ -47,7 +47,7 @@ class TryOut(Schema):
     printed: str
 
 
-@router.post("/consumers/{name}/try", response=TryOut, auth=OPERATE)
+@router.post("/consumers/{name}/try", response=TryOut, auth=OPERATE.of("rows"))
 def consumer_try(request: HttpRequest, name: str, payload: TryIn) -> trying.Trial:
     """Run its handler, for real, on one message: nothing is consumed, recorded, retried or dead-lettered.
 

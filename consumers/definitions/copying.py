@@ -8,6 +8,7 @@ from consumers.definitions import definitions
 from consumers.definitions.definitions import FIELDS, Invalid
 from consumers.models import Consumer
 from mqadmin.core.acts.audit import Actor
+from mqadmin.core.rights import asking
 
 TRIES = 5  # for a name that somebody else may take at the same moment
 _LONGEST = Consumer._meta.get_field("name").max_length or 60
@@ -18,7 +19,9 @@ def free_name(name: str) -> str:
     base, _dash, number = name.rpartition("-")
     if not (base and re.fullmatch(r"[0-9]{1,6}", number)):
         base, number = name, "1"
-    taken = set(Consumer.objects.filter(name__startswith=base[: _LONGEST - 8]).values_list("name", flat=True))
+    with asking.asks(None):  # names are of all
+        rows = Consumer.objects.filter(name__startswith=base[: _LONGEST - 8])
+    taken = set(rows.values_list("name", flat=True))
     n = int(number) + 1
     while (found := f"{base[: _LONGEST - len(str(n)) - 1]}-{n}") in taken:
         n += 1

@@ -10,10 +10,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from consumers.handlers import registry
-from consumers.handlers.options import ENTER
+from consumers.handlers.options import ENTER, OptionsError
 from consumers.models import Consumer
 from consumers.scaling import placement, schedule_words
-from mqadmin.core import brokers, hiding
+from mqadmin.core import brokers, hiding, permissions
+from mqadmin.core.rights import asking
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.errors import ConfigurationError
 
@@ -71,7 +72,18 @@ def problems(consumer: Consumer) -> dict[str, str]:
         found = {field: " ".join(messages) for field, messages in error.message_dict.items()}
     if consumer.name in RESERVED:
         found["name"] = _("This word is taken: choose another name.")
-    checks = (_limits, _broker, _address, _handler, _together, _once, _pulling, _batching, _duplicates)
+    checks = (
+        _theirs,
+        _limits,
+        _broker,
+        _address,
+        _handler,
+        _together,
+        _once,
+        _pulling,
+        _batching,
+        _duplicates,
+    )
     for check in (*checks, _autoscaled, _placed, _scheduled):
         for field, text in check(consumer).items():
             found.setdefault(field, text)
@@ -109,6 +121,31 @@ def holds_nul(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(map(holds_nul, value))
     return isinstance(value, str) and "\0" in value
+
+
+def _theirs(consumer: Consumer) -> dict[str, str]:
+    """Refuse a queue that is not of who defines the consumer, and what its handler may not do for them.
+
+    What a definition has been told before by somebody who may more stays as it is.
+    """
+    who = asking.limited()
+    if who is None:
+        return {}
+    place = registry.Place(consumer.name, consumer.broker, consumer.vhost, consumer.queue)
+    if not permissions.allows(consumer.broker, consumer.vhost, consumer.queue):
+        return {"queue": _("Your roles do not let you define a consumer of this queue.")}
+    now = (consumer.broker, consumer.vhost, consumer.handler, consumer.options)
+    stored = Consumer.objects.filter(pk=consumer.pk).values_list("broker", "vhost", "handler", "options")
+    if consumer.pk is not None and stored.first() == now:
+        return {}
+    try:
+        handler = registry.get(consumer.handler)
+        registry.bind(handler, consumer.options)
+    except (registry.HandlerError, OptionsError, AttributeError):
+        return {}  # told beside the handler
+    return {
+        f"{OPTION}{name}": text for name, text in registry.forbidden(handler, consumer.options, place).items()
+    }
 
 
 def _limits(consumer: Consumer) -> dict[str, str]:
@@ -168,7 +205,7 @@ def _handler(consumer: Consumer) -> dict[str, str]:
         return {f"{OPTION}{name}": text for name in hidden}
     try:
         registry.bind(handler, options)
-    except registry.OptionsError as error:
+    except OptionsError as error:
         return {f"{OPTION}{name}" if name else "options": text for name, text in error.errors.items()}
     return {}
 

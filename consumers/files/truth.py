@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,9 @@ from consumers.files.document import Kind
 from consumers.files.entries import Entry
 from consumers.files.planning import Change
 from consumers.models import Consumer
+from mqadmin.core import permissions
 from mqadmin.core.errors import Refusal
+from mqadmin.core.rights import asking
 
 State = Literal["same", "differs", "extra", "unreadable"]
 
@@ -78,7 +80,9 @@ def read() -> Truth | None:
         if last is not None and last[0] == stamp:
             return last[1]
         with path.open("rb") as file:
-            found = entries.read(document.parsed(file.read(document.LARGEST + 1), kind_of(path)))
+            told = document.parsed(file.read(document.LARGEST + 1), kind_of(path))
+        with asking.asks(None):  # it is kept for all
+            found = entries.read(told)
     except OSError as error:
         return Truth(path.name, problem=_("It cannot be read: %(why)s.") % {"why": error.strerror or "?"})
     except Refusal as error:
@@ -88,9 +92,24 @@ def read() -> Truth | None:
     return truth
 
 
+def theirs(truth: Truth | None) -> Truth | None:
+    """Return the file with what is of queues that who asks may see, for what they are about to do."""
+    if truth is None or asking.limited() is None:
+        return truth
+    return replace(truth, entries={name: entry for name, entry in truth.entries.items() if _allows(entry)})
+
+
+def _allows(entry: Entry) -> bool:
+    broker, vhost, queue = (str(entry.fields[name]) for name in ("broker", "vhost", "queue"))
+    return permissions.allows(broker, vhost, queue)
+
+
 def drift(consumers: Sequence[Consumer] | None = None) -> Drift | None:
-    """Return what differs from the file, None where there is no file. Collectors are nobody's to define."""
-    truth = read()
+    """Return what differs from the file, None where there is no file. Collectors are nobody's to define.
+
+    Of what the file says, who asks is told what is of queues that they may see.
+    """
+    truth = theirs(read())
     if truth is None:
         return None
     if truth.problem:

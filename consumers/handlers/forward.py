@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, Reached, handler, option
 from consumers.runtime.api import Reject, Retry
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
+from mqadmin.core.rights import asking
 from mqadmin.queues.acts import destination
 from mqadmin.rabbit.clean_copy import FORWARD
 from mqadmin.rabbit.errors import ConfigurationError
@@ -123,6 +124,17 @@ def reaches(options: Options, place: Place) -> Reached | None:
     return slug, vhost, options.routing_key
 
 
+def forbidden(options: Options, place: Place) -> dict[str, str]:
+    """Refuse a destination that who defines the consumer may not publish to by themselves."""
+    slug = options.broker or place.broker
+    own = place.vhost if slug == place.broker else brokers.config(slug).default_vhost
+    field = "exchange" if options.exchange else "routing_key"
+    with asking.needing("operate"):
+        if permissions.allows(slug, options.vhost or own, None if options.exchange else options.routing_key):
+            return {}
+    return {field: _("Your roles do not let you publish there.")}
+
+
 @handler(
     "forward",
     title=gettext_lazy("Forward"),
@@ -135,6 +147,7 @@ def reaches(options: Options, place: Place) -> Reached | None:
     prepare=prepare,
     outlook=outlook,
     reaches=reaches,
+    forbidden=forbidden,
 )
 def forward(message: Delivery, options: Route) -> None:
     """Publish the message, confirmed and mandatory. Raises Reject where it cannot arrive, else Retry."""

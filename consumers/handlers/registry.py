@@ -99,6 +99,8 @@ class Handler:
     this host is missing. `outlook(options, place)` returns sentences on what becomes of messages where it sends
     them, as far as the database knows: no call to anybody. `reaches(options, place)`: the one queue that it asks
     the database for, as (broker, vhost, name), so that those of many consumers are read at once; None for none.
+    `forbidden(options, place)`: of who defines a consumer, and has roles for a part only, what it must not do for
+    them, as option -> words.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Handler:
     batch: bool = False
     outlook: Callable[[Any, Place], Sequence[str]] | None = None
     reaches: Callable[[Any, Place], Reached | None] | None = None
+    forbidden: Callable[[Any, Place], Mapping[str, str]] | None = None
 
 
 _IDLE = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
@@ -134,6 +137,7 @@ def handler(
     batch: bool = False,
     outlook: Callable[[Any, Place], Sequence[str]] | None = None,
     reaches: Callable[[Any, Place], Reached | None] | None = None,
+    forbidden: Callable[[Any, Place], Mapping[str, str]] | None = None,
 ) -> Callable[[F], F]:
     """Register the decorated function as `name`.
 
@@ -154,7 +158,18 @@ def handler(
         if known is not None and _origin(known.function) != _origin(function):
             raise ValueError(f"Two handlers are named {name!r}: {_origin(known.function)} has it already.")
         _handlers[name] = Handler(
-            name, title, description, options, function, check, prepare, kind, batch, outlook, reaches
+            name,
+            title,
+            description,
+            options,
+            function,
+            check,
+            prepare,
+            kind,
+            batch,
+            outlook,
+            reaches,
+            forbidden,
         )
         return function
 
@@ -280,6 +295,13 @@ def reached(name: str, options: Mapping[str, Any], place: Place) -> Reached | No
         return found.reaches(parsed, place) if found.reaches else None
     except (ValueError, HandlerError):
         return None
+
+
+def forbidden(found: Handler, options: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """Return what who asks may not have a handler do: option -> words. Of options that are valid."""
+    if found.forbidden is None:
+        return {}
+    return dict(found.forbidden(handler_options.parse(found.options_type, options), place))
 
 
 def option_fields(found: Handler) -> list[OptionField]:

@@ -17,7 +17,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consumers.handlers import addresses, calling
+from consumers.handlers import addresses, calling, everybodys
 from consumers.handlers.options import OptionsError
 from consumers.handlers.registry import Place, handler, option
 from consumers.runtime.api import Reject, Retry
@@ -178,6 +178,7 @@ def prepare(options: Options, _place: Place) -> Hook:
     options=Options,
     check=check,
     prepare=prepare,
+    forbidden=lambda options, _place: everybodys.refused(options, _references),
 )
 def webhook(message: Delivery, options: Hook) -> None:
     """Send the message; return on a status that acks, raise Retry or Reject on any other."""

@@ -15,6 +15,7 @@ from django.db.models.lookups import Contains
 
 from consumers.models import Consumer, Record
 from consumers.records import masks, parts
+from mqadmin.core.rights import asking
 
 PAGE = 50
 SEARCHED = 20_000  # a text is looked for in so many of the newest records
@@ -114,7 +115,8 @@ def _first_at(when: datetime) -> tuple[int, int]:
 
     By halving: start times have no index.
     """
-    ids = Record.objects.order_by("id").values_list("id", "started_at")
+    with asking.asks(None):  # bounds of the search: of whose records they are does not matter
+        ids = Record.objects.order_by("id").values_list("id", "started_at")
     first, last = ids.first(), ids.last()
     if first is None or last is None:
         return 0, 0

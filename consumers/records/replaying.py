@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from consumers.models import Record
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -49,6 +49,7 @@ def requeue(*, record: Record, by: Actor, keep_headers: bool = False, allow_loss
     not answer: then nothing was published, or the sentence says that it is not known.
     """
     consumer = record.consumer
+    permissions.require(consumer.broker, consumer.vhost, record.queue)  # it may have had another queue then
     with audit.act(
         by=by,
         action="record.requeue",

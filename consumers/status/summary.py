@@ -20,7 +20,9 @@ from consumers.status import held_words, line_words, state_words
 from consumers.status.held_words import HeldTooLong
 from consumers.status.state_words import Status
 from consumers.supervisor import hosts
+from mqadmin.core import permissions
 from mqadmin.core.pages import formats
+from mqadmin.core.rights import asking
 from mqadmin.core.translating import gettext as _
 from mqadmin.core.translating import ngettext
 from mqadmin.queues.models import Broker, Queue
@@ -225,7 +227,11 @@ def counted(found: Sequence[Current], moment: datetime) -> list[Summary]:
 
 
 def _delayed(consumer: Consumer, waiting: Mapping[str, Mapping[str, int]]) -> int | None:
-    return waiting[consumer.broker].get(consumer.vhost, 0) if consumer.broker in waiting else None
+    if consumer.broker not in waiting:
+        return None
+    with asking.needing("view"):  # they wait together with those of the whole virtual host
+        is_seen = permissions.allows(consumer.broker, consumer.vhost)
+    return waiting[consumer.broker].get(consumer.vhost, 0) if is_seen else None
 
 
 def retry_depths(brokers: Iterable[str]) -> dict[str, dict[str, int]]:

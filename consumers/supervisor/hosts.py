@@ -19,6 +19,7 @@ from consumers.scaling.placement import Host, PlacementError, fits, parse
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.pages import formats
+from mqadmin.core.rights import asking
 
 FRESH = timedelta(seconds=10)  # a supervisor that has been silent for longer does not count as there
 
@@ -42,7 +43,9 @@ def fleet(now: datetime | None = None) -> Fleet:
     """Return what can be counted on now; two queries."""
     rows = SupervisorHost.objects.filter(heartbeat_at__gt=(now or timezone.now()) - FRESH).order_by("name")
     found = tuple(Host(row.name, row.labels, row.capacity, row.drained) for row in rows)
-    return Fleet(found, _counts(ConsumerProcess.objects.filter(ended_at=None)))
+    with asking.asks(None):  # a host is full by the processes of all
+        counted = _counts(ConsumerProcess.objects.filter(ended_at=None))
+    return Fleet(found, counted)
 
 
 def _counts(rows: QuerySet[ConsumerProcess]) -> Counter[str]:

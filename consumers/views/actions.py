@@ -22,14 +22,14 @@ from mqadmin.core.pages import rendering
 Service = Callable[..., object]
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def consumer_start(request: HttpRequest, name: str) -> HttpResponse:
     """Start it, or start at once what failed or waits to start again."""
     return _act(request, name, definitions.start, _("%(name)s is starting."))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def consumer_stop(request: HttpRequest, name: str) -> HttpResponse:
     """Stop it after what is in hand; a second time, kill it, unless `from` says that it was seen to run."""
@@ -37,21 +37,21 @@ def consumer_stop(request: HttpRequest, name: str) -> HttpResponse:
     return _act(request, name, service, _("%(name)s finishes what is in hand, then stops."))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def consumer_pause(request: HttpRequest, name: str) -> HttpResponse:
     """Take no more messages."""
     return _act(request, name, definitions.pause, _("%(name)s takes no more messages."))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def consumer_resume(request: HttpRequest, name: str) -> HttpResponse:
     """Take messages again."""
     return _act(request, name, definitions.resume, _("%(name)s takes messages again."))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def consumer_restart(request: HttpRequest, name: str) -> HttpResponse:
     """Replace its processes one after another, or with `how=all` at once."""
@@ -70,7 +70,7 @@ def consumer_restart(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def consumer_redeliver(request: HttpRequest, name: str) -> HttpResponse:
     """Give what is in hand back to the queue."""
@@ -79,14 +79,14 @@ def consumer_redeliver(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def consumer_kill(request: HttpRequest, name: str) -> HttpResponse:
     """Kill its processes; what they have in hand returns to the queue."""
     return _act(request, name, definitions.kill, _("The processes of %(name)s are being killed."))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def consumer_scale(request: HttpRequest, name: str) -> HttpResponse:
     """Set the number of processes: `replicas`; where `from` says how many there were, only if that is still so."""
@@ -104,7 +104,7 @@ def consumer_scale(request: HttpRequest, name: str) -> HttpResponse:
     return acted(request, consumer, text % {"name": name, "n": replicas})
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_POST
 def consumer_delete(request: HttpRequest, name: str) -> HttpResponse:
     """Delete a stopped consumer. A collector goes when its queue is no longer tracked."""
@@ -112,6 +112,11 @@ def consumer_delete(request: HttpRequest, name: str) -> HttpResponse:
     definitions.refuse_collector(consumer)
     definitions.delete(consumer=consumer, by=audit.actor(request))
     return rendering.moved(request, reverse("consumer_list"), _("%(name)s is deleted.") % {"name": name})
+
+
+def about(request: HttpRequest, consumer: Consumer) -> None:
+    """Say that a page is about a consumer: its buttons are for who may do so with its queue."""
+    permissions.about(request, consumer.broker, consumer.vhost, consumer.queue)
 
 
 def _act(request: HttpRequest, name: str, service: Service, text: str) -> HttpResponse:

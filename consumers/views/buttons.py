@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 from django.utils import timezone
@@ -13,8 +13,11 @@ from consumers.definitions.definitions import is_there
 from consumers.definitions.validation import MOST_PROCESSES
 from consumers.models import Consumer
 from consumers.status.summary import Summary
+from mqadmin.core import permissions
 from mqadmin.core.pages import formats
 from mqadmin.core.permissions import Needed
+from mqadmin.core.rights import asking
+from mqadmin.core.rights.rules import LEVELS
 
 Desired = Consumer.Desired
 
@@ -53,6 +56,19 @@ def buttons(summary: Summary) -> list[Button]:
             found.append(_pause(summary))
         found.append(_stop(summary))
     return found
+
+
+def theirs(found: list[Button], consumer: Consumer) -> list[Button]:
+    """Return a row's buttons, those disabled that who asks may not press for this one: in a list each is of another
+    queue."""
+    who = asking.now()
+    if who is None or who.rights.is_plain:
+        return found
+    level = who.rights.level(consumer.broker, consumer.vhost, consumer.queue)
+    return [
+        item if level >= LEVELS[item.needs] else replace(item, disabled=permissions.denied(item.needs))
+        for item in found
+    ]
 
 
 def more(summary: Summary) -> list[Button]:

@@ -20,6 +20,7 @@ from consumers.models import Consumer, ConsumerEvent
 from consumers.records import finding
 from consumers.status import remembered, summary, tones
 from consumers.views import buttons
+from consumers.views.actions import about
 from consumers.views.process_rows import process_rows
 from mqadmin.core import permissions
 from mqadmin.core.pages import rendering
@@ -47,11 +48,12 @@ class EventRow:
         return "" if self.event.kind in ("scaled", "not_scaled") else self.event.detail
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
     """The page; its fragment is everything above the records."""
     consumer = get_object_or_404(Consumer, name=name)
+    about(request, consumer)
     found = summary.summary(consumer)
     form = RecordFilter(request.GET)
     context = {
@@ -68,7 +70,7 @@ def consumer_detail(request: HttpRequest, name: str) -> HttpResponse:
         "is_fragment": rendering.wants_fragment(request),
         "queue": (queue := _queue(consumer)),
         "ready": queue.ready if queue is not None else None,
-        "handler": _handler(consumer, whole=permissions.may(request.user, "configure")),
+        "handler": _handler(consumer, whole=not permissions.denial_of(request, "configure")),
         "truth": truth.of(consumer),
         "outlook": wording.outlook(consumer),
         "settings": wording.beyond_defaults(consumer),
@@ -87,14 +89,14 @@ def _decisions(consumer: Consumer) -> list[ConsumerEvent]:
     return list(consumer.events.filter(kind__in=("scaled", "not_scaled"))[:DECISIONS])
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def consumer_history(request: HttpRequest, name: str) -> HttpResponse:
     """What it handled and how many processes ran, for `static/js/charts.js`."""
     return JsonResponse(remembered.chart(get_object_or_404(Consumer, name=name), history.asked(request)))
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def consumer_scaling(request: HttpRequest, name: str) -> HttpResponse:  # noqa: ARG001
     """What autoscaling saw and decided lately, for `static/js/charts.js`: processes over the backlog."""

@@ -28,7 +28,7 @@ from mqadmin.queues.models import Queue
 KNOWN = 200  # queues that are offered without script; with it, all that have what is typed in their names
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def consumer_new(request: HttpRequest) -> HttpResponse:
     """Define a consumer. GET takes the fields' first values from the address; its fragment are the choices.
@@ -42,7 +42,7 @@ def consumer_new(request: HttpRequest) -> HttpResponse:
     return _created(request)
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def consumer_duplicate(request: HttpRequest, name: str) -> HttpResponse:
     """Define a consumer like another: the form with its settings and a free name. The copy is stopped."""
@@ -83,7 +83,7 @@ def _created(request: HttpRequest, *, copy_of: str = "") -> HttpResponse:
     return rendering.moved(request, reverse("consumer_detail", args=[name]), text)
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def consumer_edit(request: HttpRequest, name: str) -> HttpResponse:
     """Change a definition. Processes that run go on with what they started with."""

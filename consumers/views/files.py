@@ -25,7 +25,7 @@ from mqadmin.core.pages import rendering
 SHOWN = 200  # steps of a plan on the page
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def consumer_export(request: HttpRequest) -> HttpResponse:
     """The definitions as YAML or TOML; what may be a secret in options is a sign in its place."""
@@ -39,7 +39,7 @@ def consumer_export(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def consumer_import(request: HttpRequest) -> HttpResponse:
     """A text first says what it would change; what is shown is done when it is sent again with its mark.
@@ -70,7 +70,7 @@ def consumer_import(request: HttpRequest) -> HttpResponse:
 def _plan(form: ImportForm) -> Plan:
     if not form.cleaned_data["own"]:
         return planning.plan(entries.read(document.parsed(form.cleaned_data["text"], "yaml")))
-    found = truth.read()
+    found = truth.theirs(truth.read())
     if found is None:
         raise Refusal(_("MQADMIN_CONSUMERS_FILE names no file here."), "no_file")
     if found.problem:

@@ -21,7 +21,7 @@ OFFERED = 12  # names at a time
 LONGEST = 255  # of what is typed
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_GET
 def consumer_deadline(request: HttpRequest) -> HttpResponse:
     """What stands beside the deadline."""
@@ -29,7 +29,7 @@ def consumer_deadline(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "consumers/_deadline.html", {"form": form})
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_POST
 def consumer_summary(request: HttpRequest) -> HttpResponse:
     """What the consumer will do, in a sentence. A POST, as what is typed may be a secret; nothing is stored."""
@@ -37,7 +37,7 @@ def consumer_summary(request: HttpRequest) -> HttpResponse:
     return render(request, "consumers/_summary.html", {"draft": draft.of(form)})
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_POST
 def consumer_fill(request: HttpRequest) -> HttpResponse:
     """The settings below the handler, as the chosen preset has them. Nothing is stored."""
@@ -60,7 +60,7 @@ def _instance(request: HttpRequest) -> Consumer | None:
     return Consumer.objects.filter(name=request.GET.get("of", "")).first()
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_GET
 def consumer_offers(request: HttpRequest, kind: str) -> HttpResponse:
     """Names of queues, or of virtual hosts, that have what is typed (`q`) in them: those that begin so first."""

@@ -44,7 +44,7 @@ class Row:
         return _("More for %(name)s") % {"name": self.summary.consumer.name}
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def consumer_list(request: HttpRequest) -> HttpResponse:
     """The tiles and the table; both are live, the filter between them is not."""
@@ -58,8 +58,8 @@ def consumer_list(request: HttpRequest) -> HttpResponse:
     rows = [
         Row(
             item,
-            buttons.buttons(item),
-            buttons.more(item),
+            buttons.theirs(buttons.buttons(item), item.consumer),
+            buttons.theirs(buttons.more(item), item.consumer),
             queue_ids.get((item.consumer.broker, item.consumer.vhost, item.consumer.queue)),
             titles.get(item.consumer.broker, ""),
         )
@@ -67,6 +67,7 @@ def consumer_list(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "broker": scope,
+        "is_part": not permissions.may(request.user, "view"),
         "is_every": bool(titles),
         "new_href": reverse("consumer_new") + (f"?{urlencode({'broker': broker})}" if broker else ""),
         "wanted": wanted,

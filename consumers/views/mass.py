@@ -24,14 +24,14 @@ from mqadmin.queues.pages.broker_status import is_production
 NAMED = 12  # consumers that the question names
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def consumer_stop_all(request: HttpRequest) -> HttpResponse:
     """Stop all consumers of the broker that the filter finds."""
     return _all(request, "stop")
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def consumer_start_all(request: HttpRequest) -> HttpResponse:
     """Start all consumers of the broker that the filter finds."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -12,7 +13,7 @@ from consumers.definitions import definitions, processes
 from consumers.models import ConsumerProcess
 from consumers.process import outputs
 from consumers.status import state_words, tones
-from consumers.views.actions import acted
+from consumers.views.actions import about, acted
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
@@ -20,11 +21,12 @@ from mqadmin.core.pages import rendering
 from mqadmin.rabbit.numbers import whole
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def process_output(request: HttpRequest, pk: int) -> HttpResponse:
     """The newest lines; its fragment, with `since`, is what was printed from that byte on."""
     process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
+    about(request, process.consumer)
     since = request.GET.get("since", "")
     position = whole(since, 15)
     news, reason = outputs.since(process, position)
@@ -41,24 +43,25 @@ def process_output(request: HttpRequest, pk: int) -> HttpResponse:
     return rendering.page(request, "consumers/output.html", context, fragment="consumers/_output.html")
 
 
+@permissions.view.of("rows")
 @require_GET
-def process_download(request: HttpRequest, pk: int) -> HttpResponseBase:
+def process_download(request: HttpRequest, pk: int) -> HttpResponse:  # noqa: ARG001
     """All that is kept of it, as a text file. Raises Refusal where there is none on this host."""
-    permissions.check(request.user, "view")
     process = get_object_or_404(ConsumerProcess.objects.select_related("consumer"), pk=pk)
     chunks, reason = outputs.download(process)
     if chunks is None:
         raise Refusal(reason, "no_output", status=404)
     name = f"{process.consumer.name}-{process.host}-{process.pid or process.pk}.log"
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
-    return StreamingHttpResponse(
+    answer: Any = StreamingHttpResponse(
         chunks,
         content_type="text/plain; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{safe.encode("ascii", "replace").decode()}"'},
     )
+    return answer  # type: ignore[no-any-return]  # decorators know of whole answers alone
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def process_start(request: HttpRequest, pk: int) -> HttpResponse:
     """Start one replica that failed or waits to start again."""
@@ -67,7 +70,7 @@ def process_start(request: HttpRequest, pk: int) -> HttpResponse:
     return acted(request, process.consumer, _("It is starting."))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def process_restart(request: HttpRequest, pk: int) -> HttpResponse:
     """Replace one process once it has finished what it has in hand."""
@@ -77,7 +80,7 @@ def process_restart(request: HttpRequest, pk: int) -> HttpResponse:
     return acted(request, process.consumer, text)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def process_kill(request: HttpRequest, pk: int) -> HttpResponse:
     """Kill one process."""

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from consumers.forms.records import RecordFilter
 from consumers.models import Consumer, Record
 from consumers.records import dead_letter, finding, masks, replaying, wording
+from consumers.views.actions import about
 from consumers.views.detail import record_context
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
@@ -34,11 +35,12 @@ class LogLine:
     text: str
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def record_list(request: HttpRequest, name: str) -> HttpResponse:
     """The newest records of a consumer; with `after`, only how many have come since that id."""
     consumer = get_object_or_404(Consumer, name=name)
+    about(request, consumer)
     form = RecordFilter(request.GET)
     after = form.number("after")
     if after is not None:
@@ -55,11 +57,12 @@ def record_list(request: HttpRequest, name: str) -> HttpResponse:
     return rendering.page(request, "consumers/records.html", context, fragment="consumers/_records.html")
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything that was kept of one handled message."""
     record = masks.masked(get_object_or_404(Record.objects.select_related("consumer", "process"), pk=pk))
+    about(request, record.consumer)
     text, kind = _body(record)
     context = {
         "record": record,
@@ -80,7 +83,7 @@ def record_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return rendering.page(request, "consumers/record.html", context)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def record_requeue(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish the recorded message to its queue again."""

@@ -33,7 +33,7 @@ OUTCOMES: dict[str, Any] = {
 }
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def consumer_try(request: HttpRequest, name: str) -> HttpResponse:
     """GET: the form, filled with the message of `record` where the address names one. POST: run it."""

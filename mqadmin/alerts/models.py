@@ -10,7 +10,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.core.rights.rows import Named, Within
+from mqadmin.core.rights.rows import Holding, Named, Only, Within
+
+# Of whom an alert is. The names of consumers and causes are no names of queues.
+_OF = (Named("broker", "vhost"), Only("subject", "queue", Named("broker", "vhost", "name")))
 
 
 class Severity(models.IntegerChoices):
@@ -132,7 +135,7 @@ class Incident(models.Model):
     escalated_at = models.DateTimeField(null=True)  # when it was first escalated
     version = models.PositiveIntegerField(default=0)
 
-    objects = Within["Incident"](Named("broker"))
+    objects = Within["Incident"](Named("broker"), Holding("id", "alerts_alert", "incident_id", _OF))
 
     class Meta:
         ordering = ["-opened_at", "-id"]
@@ -183,7 +186,7 @@ class Alert(models.Model):
     fine_since = models.DateTimeField(null=True)  # while it fires: since when it is fine again
     resolved_at = models.DateTimeField(null=True)
 
-    objects = Within["Alert"](Named("broker", "vhost", "name"))
+    objects = Within["Alert"](*_OF)
 
     class Meta:
         ordering = ["-since", "-id"]

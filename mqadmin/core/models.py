@@ -67,7 +67,7 @@ class Operation(models.Model):
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True)
 
-    objects = Within["Operation"](Named("broker"), Own("created_by"))
+    objects = Within["Operation"](Named("broker"), Own("created_by", "rights"))
 
     class Meta:
         ordering = ["-id"]

@@ -230,6 +230,40 @@ def require(broker: str, vhost: str | None = None, queue: str | None = None) -> 
     raise PermissionDenied(denied(who.needed, is_part=seen >= LEVELS[who.needed]))
 
 
+def may_with(
+    user: User, needed: Needed, broker: str, vhost: str | None = None, queue: str | None = None
+) -> bool:
+    """Whether `user` may do so with a thing; None: with the whole of it."""
+    return rights(user).level(broker, vhost, queue) >= LEVELS[needed]
+
+
+def allows(broker: str, vhost: str | None = None, queue: str | None = None) -> bool:
+    """Whether who asks may do what is needed with a thing; True where nobody asks."""
+    who = asking.limited()
+    return who is None or who.rights.level(broker, vhost, queue) >= LEVELS[who.needed]
+
+
+def lacking(broker: str, needed: Needed) -> str:
+    """Return why who asks may not do so with a whole broker, for a button on the page of a part of it; else ""."""
+    who = asking.now()
+    if who is None or who.rights.level(broker) >= LEVELS[needed]:
+        return ""
+    return denied(needed, is_part=who.rights.somewhere >= LEVELS[needed])
+
+
+def require_within(broker: str) -> None:
+    """See that there may be something in a broker with which who asks may do what is needed.
+
+    Raises Http404 for who may see nothing in it, PermissionDenied for who may only see something.
+    """
+    who = asking.limited()
+    if who is None or who.rights.inside(broker) >= LEVELS[who.needed]:
+        return
+    if who.rights.inside(broker) == NONE:
+        raise Http404(_("There is no such thing."))
+    raise PermissionDenied(denied(who.needed))
+
+
 class Required:
     """A decorator of views: who asks must hold a level, of everything unless it says of what."""
 
@@ -259,19 +293,23 @@ def _check_place(request: HttpRequest, kind: Of) -> None:
     who = asking.limited()
     if who is None:
         return
-    slug = request.POST.get("broker") or request.GET.get("broker") or ""
-    if slug and slug != brokers.EVERY and slug not in brokers.configs():
+    # What it names twice it must be let twice: which of the two a view reads is not known here.
+    slugs = set(_named(request, "broker")) - {brokers.EVERY}
+    if not slugs <= set(brokers.configs()):
         raise Http404(_("There is no such broker."))
     if kind == "rows":
         return
-    if slug == brokers.EVERY or not slug:
-        slug = brokers.current(request)
-    vhost = request.POST.get("vhost") or request.GET.get("vhost") if kind == "vhost" else None
-    if kind == "vhost" and not vhost:
-        if who.rights.inside(slug) < LEVELS[who.needed]:
-            raise PermissionDenied(denied(who.needed))
-        return
-    require(slug, vhost)
+    vhosts = set(_named(request, "vhost")) if kind == "vhost" else {None}
+    for slug in slugs | {brokers.current(request)}:
+        if not vhosts:
+            require_within(slug)
+        for vhost in vhosts:
+            require(slug, vhost)
+
+
+def _named(request: HttpRequest, name: str) -> list[str]:
+    """Return what an address, and what is sent, name so."""
+    return [value for values in (request.POST, request.GET) for value in values.getlist(name) if value]
 
 
 view = Required("view")

@@ -284,7 +284,7 @@ def test_from_an_address_only_those_that_were_counted(
 
     # Other tests come from the same address: what is listed is cut to this one's, all else is the broker's.
     monkeypatch.setattr(connections, "listed", mine)
-    assert cutting.of_all(management, address=item.address).count == 1
+    assert cutting.of_all(management, "default", address=item.address).count == 1
     with pytest.raises(Refusal, match="now it is 1 connection"):
         acts.close_all(broker="default", by=ANN, address=item.address, expect=2)
     assert acts.close_all(broker="default", by=ANN, address=item.address, expect=1) == 1

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.listing import asking
 from mqadmin.administration.listing.kinds import Name
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -54,15 +54,25 @@ def change(
     broker: str,
     target: str,
     kinds: Sequence[Name],
+    vhost: str | None = None,
+    picks: bool = False,
     detail: Mapping[str, Any] | None = None,
     secrets: frozenset[str] = frozenset(),
 ) -> Iterator[Change]:
     """Record an act around the block that does it, and have the lists that show it asked for again.
 
+    `vhost`: the virtual host that it is about, None: the whole broker. Raises Http404, PermissionDenied, and
+    nothing is recorded, where who asks may not do so with all of that. `picks`: the block itself picks what they
+    may.
+
     What the broker refuses leaves as Refusal, in its own words: 404 `not_found`, 409 for all else that asking again
     does not change. That it does not answer stays a RabbitError. `detail` goes into the audit log, with what may be
     secret in it hidden, and those values that are `secrets` altogether. Raises ConfigurationError, django.db.Error.
     """
+    if picks:
+        permissions.require_within(broker)
+    else:
+        permissions.require(broker, vhost)
     told = hidden(dict(detail or {}), secrets)
     with audit.act(by=by, action=action, broker=broker, target=target, detail=told) as entry:
         try:

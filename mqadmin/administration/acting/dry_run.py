@@ -19,6 +19,7 @@ from pydantic import Field
 from mqadmin.administration.acting.changing import refused
 from mqadmin.administration.effects import touched
 from mqadmin.administration.effects import words as effect_words
+from mqadmin.core import permissions
 from mqadmin.core.api.plumbing import ApiError, a_broker
 from mqadmin.rabbit.effects.effect import Effect, QueueEffect
 from mqadmin.rabbit.effects.effective import Applied
@@ -114,8 +115,11 @@ def dry_run(
 
 def told(action: str, values: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """Return what an act with these values would do. Asks the broker."""
+    slug = a_broker(values["broker"])
+    if "vhost" in values:
+        permissions.require(slug, values["vhost"])
     try:
-        found = tell(a_broker(values["broker"]), action, values)
+        found = tell(slug, action, values)
     except RabbitError as error:
         refusal = refused(error)
         if refusal is None:

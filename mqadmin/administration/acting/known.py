@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.administration import exchanges, users
 from mqadmin.rabbit.administration import permissions as permission_calls
@@ -16,12 +16,14 @@ from mqadmin.rabbit.errors import RabbitError
 
 
 def vhosts(broker: str) -> list[str]:
-    """Return the virtual hosts: as the broker says, else those whose queues are known."""
+    """Return the virtual hosts with which who asks may do what is needed: as the broker says, else those whose
+    queues are known."""
     try:
-        return sorted(item.name for item in brokers.for_page(broker).vhosts())
+        found = {item.name for item in brokers.for_page(broker).vhosts()}
     except RabbitError:
         known = Queue.objects.filter(broker__slug=broker, gone_at__isnull=True)
-        return sorted(set(known.order_by().values_list("vhost", flat=True).distinct()))
+        found = set(known.order_by().values_list("vhost", flat=True).distinct())
+    return sorted(name for name in found if permissions.allows(broker, name))
 
 
 def exchange_types(broker: str) -> list[str]:
@@ -56,7 +58,7 @@ def user(broker: str, name: str) -> User | None:
         return None
 
 
-def permissions(broker: str, names: Mapping[str, str]) -> list[Permission]:
+def granted(broker: str, names: Mapping[str, str]) -> list[Permission]:
     """Return the permission of a user in a virtual host, where both are named and the broker says."""
     if len(names) < 2:
         return []
@@ -64,7 +66,7 @@ def permissions(broker: str, names: Mapping[str, str]) -> list[Permission]:
         found = permission_calls.listed(brokers.for_page(broker))
     except RabbitError:
         return []
-    return [item for item in found if _is(item, names)]
+    return [item for item in found if _is(item, names) and permissions.allows(broker, item.vhost)]
 
 
 def topics(broker: str, names: Mapping[str, str]) -> list[TopicPermission]:
@@ -73,7 +75,7 @@ def topics(broker: str, names: Mapping[str, str]) -> list[TopicPermission]:
         found = permission_calls.topics(brokers.for_page(broker))
     except RabbitError:
         return []
-    return [item for item in found if _is(item, names)]
+    return [item for item in found if _is(item, names) and permissions.allows(broker, item.vhost)]
 
 
 def _is(item: object, names: Mapping[str, str]) -> bool:

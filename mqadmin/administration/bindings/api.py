@@ -15,7 +15,7 @@ from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 
-router = Router(tags=["exchanges and bindings"], auth=VIEW)
+router = Router(tags=["exchanges and bindings"], auth=VIEW.of("vhost"))
 
 
 class BindingOut(Schema):
@@ -63,7 +63,7 @@ def binding_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, An
     return page(BINDINGS, wanted, asdict)
 
 
-@router.post("/bindings", response=answers(201), auth=CONFIGURE)
+@router.post("/bindings", response=answers(201), auth=CONFIGURE.of("vhost"))
 @dry_run(acts.BIND)
 def binding_create(request: HttpRequest, wanted: BindingIn) -> Status[None]:
     """Bind a queue or an exchange; one that is there already stays. 404 where either end is not there."""
@@ -72,7 +72,7 @@ def binding_create(request: HttpRequest, wanted: BindingIn) -> Status[None]:
     return Status(201, None)
 
 
-@router.delete("/bindings", response=answers(204), auth=CONFIGURE)
+@router.delete("/bindings", response=answers(204), auth=CONFIGURE.of("vhost"))
 @dry_run(acts.UNBIND)
 def binding_delete(request: HttpRequest, wanted: Query[BindingNamed]) -> Status[None]:
     """Take away one binding; 404 where it is not there."""

@@ -47,5 +47,7 @@ BINDINGS = kinds.register(
         },
         default_sort="source",
         words=("source", "destination", "routing_key"),
+        placed_by=("vhost", "destination_type", "destination"),
+        place=lambda vhost, to, name: (vhost, name if to == "queue" else None),
     )
 )

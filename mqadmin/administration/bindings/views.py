@@ -27,7 +27,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.queues.models import Queue
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def binding_list(request: HttpRequest) -> HttpResponse:
     """All bindings of a broker but those of the default exchange: searched, sorted, a page of them."""
@@ -42,7 +42,7 @@ def binding_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def binding_new(request: HttpRequest) -> HttpResponse:
     """Bind a queue or an exchange to an exchange."""
@@ -74,7 +74,7 @@ def binding_new(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def binding_delete(request: HttpRequest) -> HttpResponse:
     """Take away one binding."""
@@ -109,7 +109,7 @@ def binding_delete(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act)
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def queue_named(request: HttpRequest) -> HttpResponse:
     """Lead to the page of a queue that is known by its names alone."""

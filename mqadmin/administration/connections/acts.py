@@ -9,17 +9,18 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.administration.acting.changing import Change, blame, change
+from mqadmin.administration.acting.changing import Change, blame, change, refused
 from mqadmin.administration.connections import cutting
 from mqadmin.administration.connections.cutting import Cut
 from mqadmin.approvals.gate import gate, kinds
 from mqadmin.approvals.gate.gate import Asked, Foretold
 from mqadmin.approvals.gate.size import Size
+from mqadmin.core import brokers, permissions
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages.formats import number
 from mqadmin.rabbit.administration import connections
-from mqadmin.rabbit.errors import NotFound
+from mqadmin.rabbit.errors import NotFound, RabbitError
 
 CLOSE, CLOSE_ALL = "connection.close", "connections.close"
 _NAMED = 20  # queues in what a second person reads
@@ -34,7 +35,13 @@ def close(*, broker: str, by: Actor, name: str, reason: str = "") -> None:
     _require(reason)
     detail = {"reason": reason}
     with change(
-        by=by, action=CLOSE, broker=broker, target=name, kinds=["connections", "channels"], detail=detail
+        by=by,
+        action=CLOSE,
+        broker=broker,
+        vhost=_vhost(broker, name),
+        target=name,
+        kinds=["connections", "channels"],
+        detail=detail,
     ) as act:
         cut = cutting.of_one(act.client, name)
         act.was(**_told(cut))
@@ -59,11 +66,12 @@ def close_all(
         by=by,
         action=CLOSE_ALL,
         broker=broker,
+        picks=True,
         target=user or address,
         kinds=["connections", "channels"],
         detail={key: value for key, value in detail.items() if value},
     ) as act:
-        cut = cutting.of_all(act.client, user=user, address=address)
+        cut = cutting.of_all(act.client, broker, user=user, address=address)
         act.entry.count = cut.count
         act.was(**_told(cut))
         if not cut.count:
@@ -73,7 +81,7 @@ def close_all(
         summary = _("Close all connections of %(who)s") % {"who": user or address}
         kept = {"user": user, "address": address, "reason": reason}
         _ask(act, by, CLOSE_ALL, broker, summary, cut, kept)
-        if user:
+        if user and permissions.allows(broker):
             connections.close_of_user(act.client, user, reason=_said(reason, by))
         else:
             for item in cut.connections:
@@ -120,6 +128,16 @@ def _close_agreed(given: Mapping[str, Any], by: Actor) -> None:
 def _close_all_agreed(given: Mapping[str, Any], by: Actor) -> int:
     """Do what waited for a second person."""
     return close_all(by=by, **given)
+
+
+def _vhost(broker: str, name: str) -> str | None:
+    """Return the virtual host of a connection: asked for where it matters, since its name does not tell."""
+    if permissions.allows(broker):
+        return None
+    try:
+        return connections.one(brokers.client(broker), name).connection.vhost
+    except RabbitError as error:
+        raise refused(error) or error from error
 
 
 def _require(reason: str) -> None:

@@ -14,13 +14,13 @@ from mqadmin.administration.acting.changing import blame, refused
 from mqadmin.administration.connections import acts
 from mqadmin.administration.connections.lists import CHANNELS, CONNECTIONS
 from mqadmin.administration.listed.api import Listed, ListQuery, page
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import OPERATE, VIEW, Asked, a_broker
 from mqadmin.rabbit.administration import channels, connections
 from mqadmin.rabbit.errors import RabbitError
 
-router = Router(tags=["connections and channels"], auth=VIEW)
+router = Router(tags=["connections and channels"], auth=VIEW.of("vhost"))
 
 
 class ConnectionOut(Schema):
@@ -198,9 +198,11 @@ def connection_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str,
 @router.get("/connections/one", response=ConnectionDetail)
 def connection_read(request: HttpRequest, wanted: Query[NamedConnection]) -> dict[str, Any]:
     """Read one connection, live, with its sessions; 404 once it is closed."""
-    client = brokers.for_page(a_broker(wanted.broker))
+    slug = a_broker(wanted.broker)
+    client = brokers.for_page(slug)
     try:
         found = connections.one(client, wanted.name)
+        permissions.require(slug, found.connection.vhost)
         sessions = connections.sessions(client, wanted.name) if found.connection.is_1_0 else None
         readers = [reader for _vhost, reader in channels.apart(client, [found.connection])]
     except RabbitError as error:
@@ -209,7 +211,7 @@ def connection_read(request: HttpRequest, wanted: Query[NamedConnection]) -> dic
     return {**asdict(found), "sessions": told, "readers": readers}
 
 
-@router.delete("/connections", response=Closed, auth=OPERATE)
+@router.delete("/connections", response=Closed, auth=OPERATE.of("vhost"))
 def connection_close(request: HttpRequest, wanted: Query[ConnectionsNamed]) -> dict[str, int]:
     """Close connections; 404 where there are none, 409 `changed` where they are not as many as expected."""
     given = [name for name in ("name", "user", "address") if getattr(wanted, name)]
@@ -239,7 +241,10 @@ def open_channel_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[st
 @router.get("/open-channels/one", response=ChannelDetail)
 def open_channel_read(request: HttpRequest, wanted: Query[NamedConnection]) -> dict[str, Any]:
     """Read one channel of a connection, live; 404 once it is closed."""
+    slug = a_broker(wanted.broker)
     try:
-        return asdict(channels.one(brokers.for_page(a_broker(wanted.broker)), wanted.name))
+        found = channels.one(brokers.for_page(slug), wanted.name)
+        permissions.require(slug, found.channel.vhost)
+        return asdict(found)
     except RabbitError as error:
         raise refused(error) or error from error

@@ -19,7 +19,7 @@ from mqadmin.rabbit.administration import channels
 from mqadmin.rabbit.errors import NotFound, RabbitError
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def open_channel_list(request: HttpRequest) -> HttpResponse:
     """All channels of a broker, those that hold messages the longest first: searched, sorted, a page of them."""
@@ -34,7 +34,7 @@ def open_channel_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def open_channel_detail(request: HttpRequest) -> HttpResponse:
     """One channel: what it holds and for how long, its consumers, where its messages go."""
@@ -43,6 +43,8 @@ def open_channel_detail(request: HttpRequest) -> HttpResponse:
     found, fault, status = None, None, 200
     try:
         detail = channels.one(brokers.for_page(slug), name)
+        permissions.require(slug, detail.channel.vhost)
+        permissions.about(request, slug, detail.channel.vhost)
         seen = reading.look(slug, CHANNELS)
         before = seen.rows().before((name,))
         at = seen.listing.taken_at

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mqadmin.core import permissions
 from mqadmin.rabbit.administration import channels, connections
 from mqadmin.rabbit.administration.channels import Channel
 from mqadmin.rabbit.administration.connections import Connection
@@ -47,13 +48,16 @@ def of_one(client: ManagementClient, name: str) -> Cut:
     return _cut(client, [found], held, channels.apart(client, [found]))
 
 
-def of_all(client: ManagementClient, *, user: str = "", address: str = "") -> Cut:
+def of_all(client: ManagementClient, broker: str, *, user: str = "", address: str = "") -> Cut:
     """Return what closing all connections of a user, or from an address, cuts, live: three calls, and one for each
-    virtual host where some have no channels. Raises RabbitError."""
+    virtual host where some have no channels. Those in virtual hosts that who asks may close connections of.
+
+    Raises RabbitError.
+    """
     found = [
         item
         for item in connections.listed(client)
-        if (item.user == user if user else item.address == address)
+        if (item.user == user if user else item.address == address) and permissions.allows(broker, item.vhost)
     ]
     names = {item.name for item in found}
     held = [item for item in channels.listed(client) if item.connection in names] if names else []

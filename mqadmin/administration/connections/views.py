@@ -33,7 +33,7 @@ from mqadmin.rabbit.numbers import whole
 MOST_LISTED = 20  # queues and connections that a dialog names
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def connection_list(request: HttpRequest) -> HttpResponse:
     """All connections of a broker, those that are blocked first: searched, sorted, a page of them."""
@@ -48,7 +48,7 @@ def connection_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def connection_detail(request: HttpRequest) -> HttpResponse:
     """One connection: who it is, whether it is held up, its channels with their consumers, its sessions."""
@@ -58,6 +58,8 @@ def connection_detail(request: HttpRequest) -> HttpResponse:
     found, fault, status = None, None, 200
     try:
         detail = connections.one(client, name)
+        permissions.require(slug, detail.connection.vhost)
+        permissions.about(request, slug, detail.connection.vhost)
         sessions = connections.sessions(client, name) if detail.connection.is_1_0 else None
         apart = [reader for _vhost, reader in channels.apart(client, [detail.connection])]
         listed_channels = reading.look(slug, CHANNELS).rows()
@@ -83,14 +85,16 @@ def connection_detail(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.operate
+@permissions.operate.of("vhost")
 @require_http_methods(["GET", "POST"])
 def connection_close(request: HttpRequest) -> HttpResponse:
     """Close one connection."""
     (name,) = asked(request, "name")
     slug = brokers.current(request)
     try:
-        cut = cutting.of_one(brokers.for_page(slug), name)
+        client = brokers.for_page(slug)
+        permissions.require(slug, connections.one(client, name).connection.vhost)
+        cut = cutting.of_one(client, name)
     except RabbitError as error:
         raise refused(error) or error from error
     (item,) = cut.connections
@@ -114,7 +118,7 @@ def connection_close(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, CloseForm)
 
 
-@permissions.operate
+@permissions.operate.of("vhost")
 @require_http_methods(["GET", "POST"])
 def connections_close(request: HttpRequest) -> HttpResponse:
     """Close all connections of a user, or all from an address."""
@@ -123,7 +127,7 @@ def connections_close(request: HttpRequest) -> HttpResponse:
         raise Refusal(_("Say whose, or from where: a user or an address."), "invalid", status=422)
     slug = brokers.current(request)
     try:
-        cut = cutting.of_all(brokers.for_page(slug), user=user, address=address)
+        cut = cutting.of_all(brokers.for_page(slug), slug, user=user, address=address)
     except RabbitError as error:
         raise refused(error) or error from error
     count = cut.count

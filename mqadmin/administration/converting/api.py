@@ -11,13 +11,14 @@ from ninja import Router, Schema, Status
 from pydantic import Field
 
 from mqadmin.administration.converting import acting, planning, stages, words
+from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.api.operations import OperationOut
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Body, one
 from mqadmin.core.models import Operation
 from mqadmin.queues.api.queues import find_queue
 
-router = Router(tags=["queues"], auth=VIEW)
+router = Router(tags=["queues"], auth=VIEW.of("rows"))
 
 
 class QuietIn(Body):
@@ -107,7 +108,9 @@ class ConversionOut(Schema):
     undo: str
 
 
-@router.post("/queues/{int:queue_id}/convert", response={200: PlanOut, 202: OperationOut}, auth=CONFIGURE)
+@router.post(
+    "/queues/{int:queue_id}/convert", response={200: PlanOut, 202: OperationOut}, auth=CONFIGURE.of("rows")
+)
 def queue_convert(
     request: HttpRequest, queue_id: int, wanted: ConvertIn
 ) -> Status[dict[str, Any]] | Status[Operation]:
@@ -116,6 +119,7 @@ def queue_convert(
     409: `cannot`, `publishers`, `under_way`, `unfinished`.
     """
     queue = find_queue(queue_id)
+    permissions.require(queue.broker.slug, queue.vhost)
     if wanted.dry_run:
         return Status(200, _plan(planning.plan(queue)))
     return Status(
@@ -142,7 +146,7 @@ def conversion_detail(request: HttpRequest, operation_id: int) -> dict[str, Any]
     }
 
 
-@router.post("/conversions/{int:operation_id}/undo", response={202: OperationOut}, auth=CONFIGURE)
+@router.post("/conversions/{int:operation_id}/undo", response={202: OperationOut}, auth=CONFIGURE.of("rows"))
 def conversion_undo(request: HttpRequest, operation_id: int, wanted: QuietIn) -> Status[Operation]:
     """Begin to make of the queue what it was before; it must have ended.
 
@@ -153,15 +157,17 @@ def conversion_undo(request: HttpRequest, operation_id: int, wanted: QuietIn) ->
     return Status(202, acting.undo(operation=operation, by=audit.actor(request), publishers_stopped=quiet))
 
 
-@router.post("/conversions/{int:operation_id}/go-on", response={202: OperationOut}, auth=CONFIGURE)
+@router.post("/conversions/{int:operation_id}/go-on", response={202: OperationOut}, auth=CONFIGURE.of("rows"))
 def conversion_go_on(request: HttpRequest, operation_id: int) -> Status[Operation]:
     """Begin again at the step where it failed or was cancelled. 409: `wrong_state`."""
     return Status(202, acting.go_on(operation=_conversion(operation_id), by=audit.actor(request)))
 
 
 def _conversion(operation_id: int) -> Operation:
-    found = Operation.objects.filter(pk=operation_id, kind=stages.KIND)
-    return one(found, _("There is no conversion %(id)s.") % {"id": operation_id})
+    rows = Operation.objects.filter(pk=operation_id, kind=stages.KIND)
+    found = one(rows, _("There is no conversion %(id)s.") % {"id": operation_id})
+    permissions.require(found.broker, found.params["vhost"])
+    return found
 
 
 def _plan(plan: planning.Plan) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from mqadmin.core import brokers, patience
 from mqadmin.core.models import Operation
+from mqadmin.core.rights import asking
 from mqadmin.rabbit import amqp
 from mqadmin.rabbit.errors import NotFound, RabbitError
 
@@ -49,8 +50,9 @@ class Place:
 
 
 def of_queue(slug: str, vhost: str, name: str) -> QuerySet[Operation]:
-    """Return the conversions of a queue, the newest first."""
-    return Operation.objects.filter(kind=KIND, broker=slug, params__vhost=vhost, params__name=name)
+    """Return the conversions of a queue, whoever began them, the newest first: two must not be at it at once."""
+    with asking.asks(None):
+        return Operation.objects.filter(kind=KIND, broker=slug, params__vhost=vhost, params__name=name)
 
 
 def at(operation: Operation) -> int:
@@ -65,8 +67,9 @@ def is_noted(operation: Operation) -> bool:
 
 def newer(operation: Operation) -> Operation | None:
     """Return the operation that went on with this one or undid it, the newest of them."""
-    same = Operation.objects.filter(kind=KIND, params__temporary=operation.params["temporary"])
-    return same.filter(pk__gt=operation.pk).first()
+    with asking.asks(None):  # somebody else may have been first
+        same = Operation.objects.filter(kind=KIND, params__temporary=operation.params["temporary"])
+        return same.filter(pk__gt=operation.pk).first()
 
 
 def may_go_on(operation: Operation) -> bool:

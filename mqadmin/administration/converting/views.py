@@ -30,11 +30,13 @@ from mqadmin.queues.views.queue import find
 from mqadmin.rabbit.errors import RabbitError
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def queue_convert(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Show what a conversion would do, in words, and begin it."""
     queue = find(queue_id)
+    # It is bound anew, and deleted for a moment: what publishes to it is of the virtual host.
+    permissions.require(queue.broker.slug, queue.vhost)
     brokers.show(request, queue.broker.slug)
     try:
         with patience.asking(queue.broker.slug):
@@ -72,7 +74,7 @@ def _dialog(queue: Queue, refused: str) -> Dialog:
     )
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_GET
 def queue_convert_named(request: HttpRequest) -> HttpResponse:
     """Lead to the conversion of a queue that is known by its names alone."""
@@ -86,15 +88,18 @@ def queue_convert_named(request: HttpRequest) -> HttpResponse:
 
 
 def conversion(operation_id: int) -> Operation:
-    """Return the operation of an address. Raises Http404."""
-    return get_object_or_404(Operation, pk=operation_id, kind=stages.KIND)
+    """Return the operation of an address. Raises Http404, PermissionDenied for who may not do so with its vhost."""
+    found = get_object_or_404(Operation, pk=operation_id, kind=stages.KIND)
+    permissions.require(found.broker, found.params["vhost"])
+    return found
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def conversion_detail(request: HttpRequest, operation_id: int) -> HttpResponse:
     """Its steps, how many messages are in which queue, what failed and why, and what can be done."""
     operation = conversion(operation_id)
+    permissions.about(request, operation.broker, operation.params["vhost"])
     newer = stages.newer(operation)
     row = Queue.objects.filter(
         broker__slug=operation.broker,
@@ -126,7 +131,7 @@ def conversion_detail(request: HttpRequest, operation_id: int) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_POST
 def conversion_go_on(request: HttpRequest, operation_id: int) -> HttpResponse:
     """Begin again at the step where it ended."""
@@ -134,7 +139,7 @@ def conversion_go_on(request: HttpRequest, operation_id: int) -> HttpResponse:
     return rendering.moved(request, reverse("conversion_detail", args=[operation.pk]), _("It goes on."))
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def conversion_undo(request: HttpRequest, operation_id: int) -> HttpResponse:
     """Say what undoing does, and begin it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mqadmin.administration.effects import definition_words, providers, words
+from mqadmin.administration.effects import definition_words, providers, theirs, words
 from mqadmin.core import brokers
 from mqadmin.core.hooks import Panel
 from mqadmin.rabbit.administration import bindings
@@ -37,7 +37,7 @@ _Values = Mapping[str, Any]
 
 def shown(slug: str, vhost: str, change: Change) -> dict[str, Any]:
     """Return the context of `administration/_effect.html`. Asks the broker; raises RabbitError."""
-    return context(predict(gather(brokers.for_page(slug), vhost), change))
+    return context(theirs.of(predict(gather(brokers.for_page(slug), vhost), change), slug, vhost))
 
 
 def context(effect: Effect) -> dict[str, Any]:
@@ -58,7 +58,9 @@ def effect(slug: str, action: str, values: _Values) -> Effect | None:
     client = brokers.for_page(slug)
     made = _CHANGES.get(action)
     change = made(client, values) if made else None
-    return predict(gather(client, values["vhost"]), change) if change is not None else None
+    if change is None:
+        return None
+    return theirs.of(predict(gather(client, values["vhost"]), change), slug, values["vhost"])
 
 
 def register() -> None:

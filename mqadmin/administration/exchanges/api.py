@@ -15,7 +15,7 @@ from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 
-router = Router(tags=["exchanges and bindings"], auth=VIEW)
+router = Router(tags=["exchanges and bindings"], auth=VIEW.of("vhost"))
 
 
 class ExchangeOut(Schema):
@@ -73,7 +73,7 @@ def exchange_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, A
     return page(EXCHANGES, wanted, asdict)
 
 
-@router.post("/exchanges", response=answers(201), auth=CONFIGURE)
+@router.post("/exchanges", response=answers(201), auth=CONFIGURE.of("vhost"))
 @dry_run(acts.DECLARE)
 def exchange_declare(request: HttpRequest, wanted: ExchangeIn) -> Status[None]:
     """Declare an exchange; 409 `exists` where there is one of that name, 409 in the broker's own words."""
@@ -82,7 +82,7 @@ def exchange_declare(request: HttpRequest, wanted: ExchangeIn) -> Status[None]:
     return Status(201, None)
 
 
-@router.delete("/exchanges", response=answers(204), auth=CONFIGURE)
+@router.delete("/exchanges", response=answers(204), auth=CONFIGURE.of("vhost"))
 @dry_run(acts.DELETE)
 def exchange_delete(request: HttpRequest, wanted: Query[ExchangeNamed]) -> Status[None]:
     """Delete an exchange; 409 `in_use` where something is bound to it, 409 `built_in` for RabbitMQ's own."""

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from mqadmin.administration.listed.naming import address
+from mqadmin.core import permissions
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import broker_wording
 
@@ -21,8 +22,11 @@ class Lost:
 
 
 def lost(broker: Broker | None) -> list[Lost]:
-    """Return what is not taken at a broker, by its row alone."""
-    return [_lost(broker.slug, reason) for reason in _reasons(broker)] if broker is not None else []
+    """Return what is not taken at a broker, by its row alone; to who sees a part of it nothing: its rates,
+    exchanges and publishers are all told together."""
+    if broker is None or not permissions.allows(broker.slug):
+        return []
+    return [_lost(broker.slug, reason) for reason in _reasons(broker)]
 
 
 def of_exchange(broker: Broker | None, vhost: str, name: str) -> list[Lost]:

@@ -27,7 +27,7 @@ from mqadmin.core.pages import rendering
 from mqadmin.queues.pages.broker_status import status_now
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def exchange_list(request: HttpRequest) -> HttpResponse:
     """All exchanges of a broker: searched, sorted, a page of them."""
@@ -51,12 +51,13 @@ def exchange_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def exchange_detail(request: HttpRequest) -> HttpResponse:
     """One exchange: its rates, what it passes to and what passes to it, its arguments."""
     vhost, name = asked(request, "vhost", "name")
     slug = brokers.current(request)
+    permissions.about(request, slug, vhost)
     exchanges, bindings = pages.look(slug)
     broker = status_now(slug).broker
     granted = reading.look(slug, PERMISSIONS)
@@ -87,7 +88,7 @@ def exchange_detail(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def exchange_new(request: HttpRequest) -> HttpResponse:
     """Declare an exchange."""
@@ -115,7 +116,7 @@ def exchange_new(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, partial(ExchangeForm, vhosts=vhosts, types=types))
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def exchange_delete(request: HttpRequest) -> HttpResponse:
     """Delete an exchange that nothing is bound to."""

@@ -99,5 +99,7 @@ def restart(*, broker: str, by: Actor, vhost: str, id: str, node: str, name: str
     detail = {"id": id, "node": node}
     target = f"{vhost}:{name or id}"
     kinds: list[Name] = ["federation_links"]
-    with change(by=by, action=RESTART, broker=broker, target=target, kinds=kinds, detail=detail) as act:
+    with change(
+        by=by, action=RESTART, broker=broker, vhost=vhost, target=target, kinds=kinds, detail=detail
+    ) as act:
         federation.restart(act.client, vhost, id, node)

@@ -14,7 +14,7 @@ from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, OPERATE, VIEW, Asked, Body, a_broker
 
-router = Router(tags=["shovels and federation"], auth=VIEW)
+router = Router(tags=["shovels and federation"], auth=VIEW.of("vhost"))
 
 
 class FederationLinkOut(Schema):
@@ -109,7 +109,7 @@ def link_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
     return page(LINKS, wanted, asdict)
 
 
-@router.post("/federation/links/restart", response={204: None}, auth=OPERATE)
+@router.post("/federation/links/restart", response={204: None}, auth=OPERATE.of("vhost"))
 def link_restart(request: HttpRequest, wanted: LinkToRestart) -> Status[None]:
     """Have a link connect anew; 404 where there is none of that id."""
     values = wanted.dict()
@@ -123,7 +123,7 @@ def upstream_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, A
     return page(UPSTREAMS, wanted, asdict)
 
 
-@router.put("/federation/upstreams", response={204: None}, auth=CONFIGURE)
+@router.put("/federation/upstreams", response={204: None}, auth=CONFIGURE.of("broker"))
 def upstream_set(request: HttpRequest, wanted: UpstreamIn) -> Status[None]:
     """Define an upstream. 409 `not_offered` where the plugin is not enabled."""
     values = wanted.dict()
@@ -131,7 +131,7 @@ def upstream_set(request: HttpRequest, wanted: UpstreamIn) -> Status[None]:
     return Status(204, None)
 
 
-@router.delete("/federation/upstreams", response={204: None}, auth=CONFIGURE)
+@router.delete("/federation/upstreams", response={204: None}, auth=CONFIGURE.of("vhost"))
 def upstream_delete(request: HttpRequest, wanted: Query[NamedLink]) -> Status[None]:
     """Delete an upstream; 404 where there is none of that name."""
     values = wanted.dict()
@@ -145,7 +145,7 @@ def set_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
     return page(SETS, wanted, asdict)
 
 
-@router.put("/federation/sets", response={204: None}, auth=CONFIGURE)
+@router.put("/federation/sets", response={204: None}, auth=CONFIGURE.of("vhost"))
 def set_set(request: HttpRequest, wanted: SetIn) -> Status[None]:
     """Define a set of upstreams."""
     values = wanted.dict()
@@ -153,7 +153,7 @@ def set_set(request: HttpRequest, wanted: SetIn) -> Status[None]:
     return Status(204, None)
 
 
-@router.delete("/federation/sets", response={204: None}, auth=CONFIGURE)
+@router.delete("/federation/sets", response={204: None}, auth=CONFIGURE.of("vhost"))
 def set_delete(request: HttpRequest, wanted: Query[NamedLink]) -> Status[None]:
     """Delete a set of upstreams; 404 where there is none of that name."""
     values = wanted.dict()

@@ -32,7 +32,7 @@ def _sets() -> Noun:
     return Noun(SET, "federation_set_list", _("Sets of upstreams"))
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def link_list(request: HttpRequest) -> HttpResponse:
     """All links of a broker, those first that are down."""
@@ -40,7 +40,7 @@ def link_list(request: HttpRequest) -> HttpResponse:
     return _page(request, LINKS, none, placeholder, "links", pages.link_row)
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def upstream_list(request: HttpRequest) -> HttpResponse:
     """All upstreams of a broker."""
@@ -54,7 +54,7 @@ def upstream_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def set_list(request: HttpRequest) -> HttpResponse:
     """All sets of upstreams of a broker."""
@@ -73,7 +73,7 @@ def _page(request: HttpRequest, kind: Kind, none: str, placeholder: str, at: str
     )
 
 
-@permissions.operate
+@permissions.operate.of("vhost")
 @require_http_methods(["GET", "POST"])
 def link_restart(request: HttpRequest) -> HttpResponse:
     """Have a link connect anew."""
@@ -103,7 +103,7 @@ def link_restart(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def upstream_new(request: HttpRequest) -> HttpResponse:
     """Define an upstream."""
@@ -116,7 +116,7 @@ def upstream_new(request: HttpRequest) -> HttpResponse:
     return dialogs.make(request, _upstreams(), acts.SET_UPSTREAM, _("New upstream"), says, put, form)
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def upstream_edit(request: HttpRequest) -> HttpResponse:
     """Change an upstream: links to it connect anew."""
@@ -128,7 +128,7 @@ def upstream_edit(request: HttpRequest) -> HttpResponse:
     return dialogs.edit(request, _upstreams(), acts.SET_UPSTREAM, (vhost, UPSTREAM, name), says, put, form)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def upstream_delete(request: HttpRequest) -> HttpResponse:
     """Delete an upstream."""
@@ -147,7 +147,7 @@ def upstream_delete(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def set_new(request: HttpRequest) -> HttpResponse:
     """Define a set of upstreams."""
@@ -158,7 +158,7 @@ def set_new(request: HttpRequest) -> HttpResponse:
     return dialogs.make(request, _sets(), acts.SET_SET, _("New set of upstreams"), says, put, form)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def set_edit(request: HttpRequest) -> HttpResponse:
     """Change a set of upstreams."""
@@ -170,7 +170,7 @@ def set_edit(request: HttpRequest) -> HttpResponse:
     return dialogs.edit(request, _sets(), acts.SET_SET, (vhost, SET, name), says, put, form)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def set_delete(request: HttpRequest) -> HttpResponse:
     """Delete a set of upstreams."""

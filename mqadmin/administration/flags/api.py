@@ -14,7 +14,7 @@ from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Body, a_broker
 
-router = Router(tags=["feature flags and upgrades"], auth=VIEW)
+router = Router(tags=["feature flags and upgrades"], auth=VIEW.of("broker"))
 
 
 class FlagOut(Schema):
@@ -70,14 +70,14 @@ def flag_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
     return page(FLAGS, wanted, asdict)
 
 
-@router.post("/feature-flags/enable", response={204: None}, auth=CONFIGURE)
+@router.post("/feature-flags/enable", response={204: None}, auth=CONFIGURE.of("broker"))
 def flag_enable(request: HttpRequest, wanted: FlagNamed) -> Status[None]:
     """Enable a feature flag for good. 404 for none of that name, 409 `enabled`, 409 in the broker's words."""
     acts.enable(broker=a_broker(wanted.broker), by=audit.actor(request), name=wanted.name)
     return Status(204, None)
 
 
-@router.post("/feature-flags/enable-all", response=Enabled, auth=CONFIGURE)
+@router.post("/feature-flags/enable-all", response=Enabled, auth=CONFIGURE.of("broker"))
 def flag_enable_all(request: HttpRequest, wanted: AllFlags) -> dict[str, Any]:
     """Enable all stable feature flags for good. 409 `none` where all are."""
     return {"names": acts.enable_all(broker=a_broker(wanted.broker), by=audit.actor(request))}

@@ -37,6 +37,7 @@ FLAGS = kinds.register(
             "name": ("name",),
         },
         default_sort="state",
+        placed_by=(),
         words=("name", "about"),
     )
 )
@@ -59,6 +60,7 @@ DEPRECATED = kinds.register(
         ),
         sorts={"used": ("used", "name"), "name": ("name",), "phase": ("phase", "name")},
         default_sort="-used",
+        placed_by=(),
         flags={"used": ("used", bool)},
     )
 )

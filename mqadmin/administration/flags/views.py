@@ -22,7 +22,7 @@ from mqadmin.core.acts import audit
 from mqadmin.rabbit.administration.flags import Flag, to_enable
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_safe
 def flag_list(request: HttpRequest) -> HttpResponse:
     """All feature flags, those that are not enabled first."""
@@ -39,10 +39,11 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         rows="administration/_flags.html",
         template="administration/flags.html",
         shape=pages.flag_row,
+        of_broker=True,
     )
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_safe
 def deprecated_list(request: HttpRequest) -> HttpResponse:
     """All deprecated features, those that are in use first."""
@@ -59,10 +60,11 @@ def deprecated_list(request: HttpRequest) -> HttpResponse:
         rows="administration/_deprecated.html",
         template="administration/deprecated.html",
         shape=pages.deprecated_row,
+        of_broker=True,
     )
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def flag_enable(request: HttpRequest) -> HttpResponse:
     """Enable one feature flag."""
@@ -92,7 +94,7 @@ def flag_enable(request: HttpRequest) -> HttpResponse:
     return deciding.sure(request, dialog, act, _("%(name)s is enabled.") % {"name": name})
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def flag_enable_all(request: HttpRequest) -> HttpResponse:
     """Enable all stable feature flags."""

@@ -17,7 +17,7 @@ from mqadmin.administration.permissions import shut_out
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 
-router = Router(tags=["virtual hosts, users and rights"], auth=VIEW)
+router = Router(tags=["virtual hosts, users and rights"], auth=VIEW.of("vhost"))
 
 
 class LimitOut(Schema):
@@ -63,7 +63,7 @@ def _told(slug: str, action: str, values: Mapping[str, Any]) -> dict[str, Any] |
     return tell(slug, action, {**values, values["of"]: values["name"]})
 
 
-@router.put("/limits", response=answers(204), auth=CONFIGURE)
+@router.put("/limits", response=answers(204), auth=CONFIGURE.of("broker"))
 @dry_run(lambda wanted: acts.set_action(wanted.of), _told)
 def limit_set(request: HttpRequest, wanted: LimitIn) -> Status[None]:
     """Set a limit; what is over it already stays. 409 `own_account` for mqadmin's own user."""
@@ -72,7 +72,7 @@ def limit_set(request: HttpRequest, wanted: LimitIn) -> Status[None]:
     return Status(204, None)
 
 
-@router.delete("/limits", response={204: None}, auth=CONFIGURE)
+@router.delete("/limits", response={204: None}, auth=CONFIGURE.of("broker"))
 def limit_clear(request: HttpRequest, wanted: Query[LimitNamed]) -> Status[None]:
     """Take a limit away; 404 where it is not set."""
     values = wanted.dict()

@@ -31,5 +31,7 @@ LIMITS = kinds.register(
         },
         default_sort="name",
         words=("name", "limit"),
+        placed_by=("of", "name"),
+        place=lambda of, name: (name if of == "vhost" else None, None),
     )
 )

@@ -25,7 +25,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.rabbit.administration.limits import Of
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def limit_list(request: HttpRequest) -> HttpResponse:
     """All limits that are set: searched, sorted, a page of them."""
@@ -42,10 +42,11 @@ def limit_list(request: HttpRequest) -> HttpResponse:
         rows="administration/_limit_rows.html",
         template="administration/limits.html",
         shape=pages.limit_row,
+        of_broker=True,
     )
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def limit_set(request: HttpRequest) -> HttpResponse:
     """Set a limit of a virtual host or a user."""
@@ -64,7 +65,7 @@ def limit_set(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, partial(LimitForm, of=of))
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def limit_clear(request: HttpRequest) -> HttpResponse:
     """Take a limit away."""

@@ -96,7 +96,7 @@ CHOICES = {
 }
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_POST
 def list_columns(request: HttpRequest, kind: str) -> HttpResponse:
     """Remember the ticked columns of a list in a cookie, or forget them, and return to it."""

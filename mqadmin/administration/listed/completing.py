@@ -19,7 +19,7 @@ MOST_VALUES = 2_000
 def offers(kind: Kind, broker: str, query: str, at: int) -> Offers:
     """Return what the word before the cursor `at` could become, by the rows that are known."""
     listing = Listing.objects.filter(broker=broker, kind=kind.name).first()
-    table = tables.table(kind, listing) if listing else Table(kind, "", [])
+    table = tables.theirs(broker, tables.table(kind, listing)) if listing else Table(kind, "", [])
     return completing.offers(query, at, kind.vocabulary, _Known(table))
 
 

@@ -53,14 +53,18 @@ def page(
     shape: Callable[[str, Any], Any] | None = None,
     more: Mapping[str, Any] | None = None,
     known_by: Hashable = None,
+    of_broker: bool = False,
 ) -> HttpResponse:
     """Show a list. `rows` is the partial that draws its table; `shape(broker, item)` makes what it draws of a row;
-    `more`: what else the page shows, `known_by` what that is known by.
+    `more`: what else the page shows, `known_by` what that is known by. `of_broker`: its buttons are about the whole
+    broker.
 
     What is unchanged is answered before a row is read. `shape` and the rows' template must depend on nothing but
     the row, the broker, the columns and the language: a row is drawn once for all who look.
     """
     slug = brokers.current(request)
+    if of_broker:
+        permissions.about(request, slug)
     asked = Asked.read(kind, slug, request.GET.dict())
     state = status_of(slug) if slug else None
     seen = reading.look(slug, kind) if slug else None
@@ -77,7 +81,7 @@ def page(
         "seen": seen,
         "seen_fault": fault_of(seen) if seen else None,
         "found": pages.found(asked, seen, shape) if seen else None,
-        "notes": rights.notes(state.broker) if state else [],
+        "notes": rights.notes(state.broker) if state and permissions.allows(slug) else [],
         "rows_template": rows,
         "columns": columns,
         "is_broad": choice is not None and len(columns or ()) > len(choice.usual),
@@ -93,7 +97,7 @@ def page(
     return rendering.page(request, template, context, fragment="administration/_listed.html", version=version)
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_GET
 def list_complete(request: HttpRequest, kind: str) -> HttpResponse:
     """Offer what the word before the cursor (`at`) of the search `q` could become."""

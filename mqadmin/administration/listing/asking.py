@@ -17,6 +17,7 @@ from mqadmin.administration.listing import packing, tables
 from mqadmin.administration.listing.kinds import Before, Kind, Name
 from mqadmin.administration.models import Listing, Packed
 from mqadmin.core import brokers, patience
+from mqadmin.core.rights import asking as who
 from mqadmin.rabbit.errors import NotOffered, RabbitError
 from mqadmin.rabbit.management_api.client import ManagementClient
 
@@ -105,11 +106,12 @@ def _ask(listing: Listing, kind: Kind, client: ManagementClient | None) -> None:
     asked_at, began = timezone.now(), time.monotonic()
     rows = Listing.objects.filter(pk=listing.pk)
     try:
-        if client is not None:
-            found = kind.ask(client)
-        else:
-            with patience.asking(listing.broker):
-                found = kind.ask(brokers.client(listing.broker))
+        with who.asks(None):  # it is asked for once for all: each is shown a part of it afterwards
+            if client is not None:
+                found = kind.ask(client)
+            else:
+                with patience.asking(listing.broker):
+                    found = kind.ask(brokers.client(listing.broker))
         took = time.monotonic() - began
         if kind.carry is not None and listing.taken_at is not None:
             found = kind.carry(

@@ -46,6 +46,14 @@ class Before:
     at: float
 
 
+Place = tuple[str | None, str | None]
+"""The virtual host and the queue that a row is of; None: the whole of them."""
+
+
+def _in_vhost(vhost: str) -> Place:
+    return vhost, None
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of list.
@@ -56,6 +64,8 @@ class Kind:
     may be turned round, the others break its ties. `words`: where a word without a field is looked for. `flags`:
     for `is:name` the column and what must hold of it; by default that a column of that name is true. `carry`:
     given what was found and the rows of before, returns what is kept: where a row remembers what it was.
+    `place`: of the values of the columns `placed_by`, of what a row is; who may not see that does not see the row.
+    Without such columns each row is of the whole broker.
     """
 
     name: Name
@@ -68,6 +78,8 @@ class Kind:
     words: tuple[str, ...] = ("name",)
     flags: Mapping[str, tuple[str, Test]] = field(default_factory=dict)
     carry: Callable[[Sequence[Any], Before], Sequence[Any]] | None = None
+    placed_by: tuple[str, ...] = ("vhost",)
+    place: Callable[..., Place] = _in_vhost
 
     @property
     def columns(self) -> dict[str, int]:

@@ -14,6 +14,7 @@ from mqadmin.administration.listing import asking, tables
 from mqadmin.administration.listing.kinds import Kind
 from mqadmin.administration.listing.tables import Table
 from mqadmin.administration.models import Listing
+from mqadmin.core.rights import asking as asking_who
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +26,15 @@ STALE = 4  # intervals after which rows are called old
 
 @dataclass(frozen=True)
 class Seen:
-    """A list as it is known now. `rows()` reads the rows; all else is known without."""
+    """A list as it is known now. `rows()` reads the rows of who asks; all else is known without."""
 
     kind: Kind
     listing: Listing
     now: datetime
 
     def rows(self) -> Table:
-        """Return the rows."""
-        return tables.table(self.kind, self.listing)
+        """Return the rows that who asks may see."""
+        return tables.theirs(self.listing.broker, tables.table(self.kind, self.listing))
 
     @property
     def is_known(self) -> bool:
@@ -49,8 +50,8 @@ class Seen:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the broker has more than is kept."""
-        return self.listing.total > self.listing.count
+        """Whether the broker has more than is kept, as far as who asks may know."""
+        return self.listing.total > self.listing.count and asking_who.limited() is None
 
     @property
     def known_by(self) -> Hashable:

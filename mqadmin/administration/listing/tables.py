@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from mqadmin.administration.listing import matching, packing
@@ -12,8 +13,11 @@ from mqadmin.administration.listing.kinds import Kind
 from mqadmin.administration.models import Listing, Packed
 from mqadmin.core.query.syntax import All, Node
 from mqadmin.core.remembered import Remembered
+from mqadmin.core.rights import asking
+from mqadmin.core.rights.rules import NONE
 
 KEPT_TABLES = 12  # of each of two generations, in each process
+KEPT_PARTS = 40  # the same, of what teams see of them
 KEPT_ANSWERS = 30
 
 
@@ -85,6 +89,11 @@ class Table:
             self._orders[sort] = [key % count for key in keys]
         return self._orders[sort]
 
+    def part(self, places: Sequence[int]) -> Table:
+        """Return these rows as a table of their own."""
+        columns = [Column.of(map(column.__getitem__, places)) for column in self._columns]
+        return Table(self.kind, self.digest, columns)
+
     @cached_property
     def places(self) -> dict[tuple[Any, ...], int]:
         """Where the row of each identity stands."""
@@ -92,8 +101,31 @@ class Table:
         return {identity: place for place, identity in enumerate(zip(*columns, strict=True))}
 
 
+def theirs(broker: str, whole: Table) -> Table:
+    """Return of a table the rows that who asks may see: the table itself for most."""
+    with asking.needing("view"):  # whatever they are looked up for
+        who = asking.limited()
+        if who is None or who.rights.level(broker) > NONE:
+            return whole
+        key = (broker, whole.kind.name, who.rights)
+    known = _parts.get(key)
+    if known is not None and known.digest == whole.digest:
+        return known
+    kind = whole.kind
+    if kind.placed_by:
+        of = zip(*(whole.column(name) for name in kind.placed_by), strict=True)
+        may = cache(lambda *values: who.rights.level(broker, *kind.place(*values)) > NONE)
+        kept = [at for at, values in enumerate(of) if may(*values)]
+    else:
+        kept = []  # of the whole broker, each
+    return _parts.put(key, whole.part(kept))
+
+
 def table(kind: Kind, listing: Listing) -> Table:
-    """Return the rows of a listing, from memory where they are the same. Empty if there are none."""
+    """Return the rows of a listing, from memory where they are the same. Empty if there are none.
+
+    All of them: `theirs` are those of who asks.
+    """
     if not listing.digest:
         return Table(kind, "", [])
     key = (listing.broker, listing.kind)
@@ -106,4 +138,10 @@ def table(kind: Kind, listing: Listing) -> Table:
 
 
 _tables: Remembered[Table] = Remembered(KEPT_TABLES)
-forget = _tables.forget
+_parts: Remembered[Table] = Remembered(KEPT_PARTS)
+
+
+def forget() -> None:
+    """Read all tables anew."""
+    _tables.forget()
+    _parts.forget()

@@ -12,7 +12,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 from mqadmin.rabbit.upkeep.facts import Placed
 
-router = Router(tags=["nodes"], auth=VIEW)
+router = Router(tags=["nodes"], auth=VIEW.of("broker"))
 
 
 class TouchedOut(Schema):
@@ -58,7 +58,7 @@ class ShrinkIn(Body):
     dry_run: bool = False
 
 
-@router.post("/nodes/grow", response=list[TouchedOut], auth=CONFIGURE)
+@router.post("/nodes/grow", response=list[TouchedOut], auth=CONFIGURE.of("broker"))
 def node_grow(request: HttpRequest, wanted: GrowIn) -> list[Placed]:
     """Add a member on a node to each quorum queue that matches; return them as they were before."""
     given = wanted.dict(exclude={"dry_run", "broker"})
@@ -68,7 +68,7 @@ def node_grow(request: HttpRequest, wanted: GrowIn) -> list[Placed]:
     return members.grow(broker=slug, by=audit.actor(request), **given)
 
 
-@router.post("/nodes/shrink", response=list[TouchedOut], auth=CONFIGURE)
+@router.post("/nodes/shrink", response=list[TouchedOut], auth=CONFIGURE.of("broker"))
 def node_shrink(request: HttpRequest, wanted: ShrinkIn) -> list[Placed]:
     """Take the members on a node away from all quorum queues that have others; return them as they were before.
 
@@ -80,14 +80,14 @@ def node_shrink(request: HttpRequest, wanted: ShrinkIn) -> list[Placed]:
     return members.shrink(broker=slug, by=audit.actor(request), node=wanted.node)
 
 
-@router.post("/quorum-members", response={202: None}, auth=CONFIGURE)
+@router.post("/quorum-members", response={202: None}, auth=CONFIGURE.of("broker"))
 def member_add(request: HttpRequest, wanted: MemberIn) -> Status[None]:
     """Add a member of a quorum queue; it fetches the messages afterwards. 409 `exists`, `stream`, `not_quorum`."""
     members.add(by=audit.actor(request), **{**wanted.dict(), "broker": a_broker(wanted.broker)})
     return Status(202, None)
 
 
-@router.delete("/quorum-members", response={202: None}, auth=CONFIGURE)
+@router.delete("/quorum-members", response={202: None}, auth=CONFIGURE.of("broker"))
 def member_remove(request: HttpRequest, wanted: Query[MemberNamed]) -> Status[None]:
     """Take a member of a quorum queue away. 409 `last_member`, `no_majority`."""
     members.remove(by=audit.actor(request), **{**wanted.dict(), "broker": a_broker(wanted.broker)})

@@ -24,12 +24,14 @@ from mqadmin.rabbit.administration import members
 from mqadmin.rabbit.errors import RabbitError
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_safe
 def queue_members(request: HttpRequest) -> HttpResponse:
     """The members of one quorum queue or stream, asked for now, with what adds and removes one."""
     vhost, name = asked(request, "vhost", "name")
     slug = brokers.current(request)
+    permissions.require(slug, vhost, name)
+    permissions.about(request, slug)
     context: dict[str, Any] = {"vhost": vhost, "name": name, "broker": slug}
     status = 200
     try:
@@ -41,7 +43,7 @@ def queue_members(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "administration/members.html", context, status=status)
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def member_add(request: HttpRequest) -> HttpResponse:
     """Add a member of a quorum queue on a node."""
@@ -72,7 +74,7 @@ def member_add(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, partial(MemberForm, nodes=node_pages.node_names(nodes)))
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def member_remove(request: HttpRequest) -> HttpResponse:
     """Take a member of a quorum queue away."""
@@ -97,7 +99,7 @@ def member_remove(request: HttpRequest) -> HttpResponse:
     return deciding.sure(request, dialog, act, _("The member on %(node)s was taken away.") % values)
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def node_grow(request: HttpRequest) -> HttpResponse:
     """Add a member on a node to the quorum queues that match; "Show what it touches" lists them."""
@@ -127,7 +129,7 @@ def node_grow(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, GrowForm)
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def node_shrink(request: HttpRequest) -> HttpResponse:
     """Take the members on a node away from all quorum queues that have others."""

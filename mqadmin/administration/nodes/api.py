@@ -21,7 +21,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, ApiError, Asked, Body, a_broker
 from mqadmin.rabbit.administration import checks
 
-router = Router(tags=["nodes"], auth=VIEW)
+router = Router(tags=["nodes"], auth=VIEW.of("broker"))
 
 
 class ClusterNodeOut(Schema):
@@ -156,21 +156,21 @@ def node_checks(request: HttpRequest, wanted: Query[OfBroker]) -> list[checks.Ch
     return [checks.run(client, name) for name in checks.CHECKS]
 
 
-@router.post("/nodes/rebalance", response={202: None}, auth=CONFIGURE)
+@router.post("/nodes/rebalance", response={202: None}, auth=CONFIGURE.of("broker"))
 def cluster_rebalance(request: HttpRequest, wanted: OnBroker) -> Status[None]:
     """Begin to spread the leaders of replicated queues over the nodes."""
     acts.rebalance(broker=a_broker(wanted.broker), by=audit.actor(request))
     return Status(202, None)
 
 
-@router.delete("/nodes/statistics", response={204: None}, auth=CONFIGURE)
+@router.delete("/nodes/statistics", response={204: None}, auth=CONFIGURE.of("broker"))
 def cluster_reset(request: HttpRequest, wanted: Query[StatisticsNamed]) -> Status[None]:
     """Begin the management statistics anew."""
     acts.reset_statistics(broker=a_broker(wanted.broker), by=audit.actor(request), node=wanted.node)
     return Status(204, None)
 
 
-@router.put("/cluster-name", response={204: None}, auth=CONFIGURE)
+@router.put("/cluster-name", response={204: None}, auth=CONFIGURE.of("broker"))
 def cluster_rename(request: HttpRequest, wanted: NameIn) -> Status[None]:
     """Call the cluster something else."""
     acts.rename(broker=a_broker(wanted.broker), by=audit.actor(request), name=wanted.name)

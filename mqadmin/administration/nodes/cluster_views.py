@@ -18,7 +18,7 @@ from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def cluster_rebalance(request: HttpRequest) -> HttpResponse:
     """Spread the leaders of replicated queues over the nodes."""
@@ -42,7 +42,7 @@ def cluster_rebalance(request: HttpRequest) -> HttpResponse:
     return deciding.sure(request, dialog, act, _("The leaders are being spread."))
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def cluster_reset(request: HttpRequest) -> HttpResponse:
     """Begin the management statistics anew, of one node (`name`) or of all."""
@@ -70,7 +70,7 @@ def cluster_reset(request: HttpRequest) -> HttpResponse:
     return deciding.sure(request, dialog, act, _("The statistics begin anew."))
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def cluster_rename(request: HttpRequest) -> HttpResponse:
     """Call the cluster something else."""

@@ -38,6 +38,7 @@ NODES = kinds.register(
             "uptime": ("uptime_s", "name"),
         },
         default_sort="name",
+        placed_by=(),
         flags={"ram": ("type", lambda found: found == "ram")},
     )
 )

@@ -21,7 +21,7 @@ from mqadmin.rabbit.administration import checks
 from mqadmin.rabbit.errors import RabbitError
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_safe
 def node_list(request: HttpRequest) -> HttpResponse:
     """All nodes of a cluster."""
@@ -38,10 +38,11 @@ def node_list(request: HttpRequest) -> HttpResponse:
         rows="administration/_nodes.html",
         template="administration/nodes.html",
         shape=pages.node_row,
+        of_broker=True,
     )
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_safe
 def node_detail(request: HttpRequest) -> HttpResponse:
     """One node: what it uses, what its memory is used for, what it leads, where it listens."""
@@ -52,6 +53,7 @@ def node_detail(request: HttpRequest) -> HttpResponse:
     if same := rendering.unchanged(request, version):
         return same
     found = pages.whole(slug, nodes, stops, name)
+    permissions.about(request, slug)
     context = {"name": name, **listed.about(request, slug, nodes), "found": found}
     return rendering.page(
         request,
@@ -63,7 +65,7 @@ def node_detail(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_safe
 def node_stopping(request: HttpRequest) -> HttpResponse:
     """Whether a node may be stopped: the verdict, what to do first, why; live while it is drained."""
@@ -93,7 +95,7 @@ def node_stopping(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_GET
 def node_checks(request: HttpRequest) -> HttpResponse:
     """RabbitMQ's own health checks, run now, each with its answer in words."""

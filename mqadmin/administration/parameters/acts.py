@@ -55,6 +55,7 @@ def put(
         by=by,
         action=action,
         broker=broker,
+        vhost=place(vhost, component, is_new=True),
         target=_target(vhost, name),
         kinds=_LISTS.get(component, ["parameters"]),
         detail={"component": component, "value": masks.shown(name, value)},
@@ -83,6 +84,7 @@ def delete(*, broker: str, by: Actor, vhost: str, component: str, name: str, act
         by=by,
         action=action,
         broker=broker,
+        vhost=place(vhost, component),
         target=_target(vhost, name),
         kinds=_LISTS.get(component, ["parameters"]),
         detail={"component": component},
@@ -124,6 +126,13 @@ def _component_field(component: str) -> Callable[[str], str]:
         return ""
 
     return field
+
+
+def place(vhost: str, component: str, *, is_new: bool = False) -> str | None:
+    """Return the virtual host that a parameter is of, None: it takes the whole broker. What leads to other brokers
+    does, by an address and a password: it reaches what a virtual host's own people may not."""
+    leads_away = is_new and component in (shovels.COMPONENT, federation.UPSTREAM)
+    return vhost if component and not leads_away else None
 
 
 def _require(vhost: str, component: str) -> None:

@@ -14,7 +14,7 @@ from mqadmin.administration.parameters.lists import PARAMETERS, Row
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 
-router = Router(tags=["policies and parameters"], auth=VIEW)
+router = Router(tags=["policies and parameters"], auth=VIEW.of("vhost"))
 
 
 class ParameterOut(Schema):
@@ -56,7 +56,7 @@ def parameter_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, 
     return page(PARAMETERS, wanted, _out)
 
 
-@router.put("/parameters", response={204: None}, auth=CONFIGURE)
+@router.put("/parameters", response={204: None}, auth=CONFIGURE.of("vhost"))
 def parameter_set(request: HttpRequest, wanted: ParameterIn) -> Status[None]:
     """Set a parameter; 409 in the broker's words, which repeat no secret."""
     values = wanted.dict()
@@ -64,7 +64,7 @@ def parameter_set(request: HttpRequest, wanted: ParameterIn) -> Status[None]:
     return Status(204, None)
 
 
-@router.delete("/parameters", response={204: None}, auth=CONFIGURE)
+@router.delete("/parameters", response={204: None}, auth=CONFIGURE.of("vhost"))
 def parameter_delete(request: HttpRequest, wanted: Query[ParameterNamed]) -> Status[None]:
     """Delete a parameter; 404 where there is none of that name."""
     values = wanted.dict()

@@ -60,6 +60,8 @@ PARAMETERS = kinds.register(
         },
         default_sort="component",
         words=("name", "component"),
+        placed_by=("vhost", "component"),
+        place=lambda vhost, component: (vhost if component else None, None),
         flags={"global": ("component", lambda component: not component)},
     )
 )

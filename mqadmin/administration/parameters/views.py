@@ -24,7 +24,7 @@ def _noun(component: str = "") -> Noun:
     return Noun(component, "parameter_list", _("Parameters"))
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def parameter_list(request: HttpRequest) -> HttpResponse:
     """All parameters of a broker, without their secrets."""
@@ -44,7 +44,7 @@ def parameter_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def parameter_new(request: HttpRequest) -> HttpResponse:
     """Set a new parameter."""
@@ -55,24 +55,26 @@ def parameter_new(request: HttpRequest) -> HttpResponse:
     return dialogs.make(request, _noun(), acts.SET, _("New parameter"), says, put, form)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def parameter_edit(request: HttpRequest) -> HttpResponse:
     """Change a parameter: its value is replaced as a whole."""
     vhost, component, name = asked(request, "vhost", "component", "name")
     slug = brokers.current(request)
+    permissions.require(slug, acts.place(vhost, component, is_new=True))
     put = partial(acts.put, broker=slug, by=audit.actor(request), vhost=vhost, component=component, name=name)
     says = [_("Whoever reads it (a plugin, RabbitMQ itself) is told at once.")]
     form = dialogs.as_text(ParameterForm, "value")
     return dialogs.edit(request, _noun(component), acts.SET, (vhost, component, name), says, put, form)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def parameter_delete(request: HttpRequest) -> HttpResponse:
     """Delete a parameter."""
     vhost, component, name = asked(request, "vhost", "component", "name")
     slug = brokers.current(request)
+    permissions.require(slug, acts.place(vhost, component))
     act = partial(
         acts.delete, broker=slug, by=audit.actor(request), vhost=vhost, component=component, name=name
     )

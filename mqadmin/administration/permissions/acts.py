@@ -33,7 +33,9 @@ def put(
         _require_text(field, value)
     target = f"{vhost}:{user}"
     kinds: list[Name] = ["permissions", "users"]
-    with change(by=by, action=SET, broker=broker, target=target, kinds=kinds, detail=wanted) as act:
+    with change(
+        by=by, action=SET, broker=broker, vhost=vhost, target=target, kinds=kinds, detail=wanted
+    ) as act:
         own.require_other(broker, user)
         for item in permissions.listed(act.client):
             if (item.vhost, item.user) == (vhost, user):
@@ -45,7 +47,9 @@ def put(
 def clear(*, broker: str, by: Actor, vhost: str, user: str) -> None:
     """Take a user's rights in a virtual host away. Raises Refusal (404, 409 `own_account`), RabbitError."""
     target = f"{vhost}:{user}"
-    with change(by=by, action=CLEAR, broker=broker, target=target, kinds=["permissions", "users"]) as act:
+    with change(
+        by=by, action=CLEAR, broker=broker, vhost=vhost, target=target, kinds=["permissions", "users"]
+    ) as act:
         own.require_other(broker, user)
         for item in permissions.listed(act.client):
             if (item.vhost, item.user) == (vhost, user):
@@ -70,6 +74,7 @@ def put_topic(
         by=by,
         action=SET_TOPIC,
         broker=broker,
+        vhost=vhost,
         target=f"{vhost}:{user}",
         kinds=["topic_permissions"],
         detail={"exchange": exchange, **wanted},
@@ -88,7 +93,9 @@ def clear_topics(*, broker: str, by: Actor, vhost: str, user: str) -> None:
     From then on every routing key is allowed where the other rights allow the exchange. Raises as `clear`.
     """
     target = f"{vhost}:{user}"
-    with change(by=by, action=CLEAR_TOPICS, broker=broker, target=target, kinds=["topic_permissions"]) as act:
+    with change(
+        by=by, action=CLEAR_TOPICS, broker=broker, vhost=vhost, target=target, kinds=["topic_permissions"]
+    ) as act:
         own.require_other(broker, user)
         found = [item for item in permissions.topics(act.client) if (item.vhost, item.user) == (vhost, user)]
         if not found:

@@ -16,7 +16,7 @@ from mqadmin.administration.permissions.shut_out import told
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 
-router = Router(tags=["virtual hosts, users and rights"], auth=VIEW)
+router = Router(tags=["virtual hosts, users and rights"], auth=VIEW.of("vhost"))
 
 
 class Rights(Schema):
@@ -85,7 +85,7 @@ def permission_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str,
     return page(PERMISSIONS, wanted, out)
 
 
-@router.put("/permissions", response=answers(204), auth=CONFIGURE)
+@router.put("/permissions", response=answers(204), auth=CONFIGURE.of("vhost"))
 @dry_run(acts.SET, told)
 def permission_set(request: HttpRequest, wanted: RightsIn) -> Status[None]:
     """Set what a user may do in a virtual host, whatever it was; 409 `own_account` for mqadmin's own."""
@@ -94,7 +94,7 @@ def permission_set(request: HttpRequest, wanted: RightsIn) -> Status[None]:
     return Status(204, None)
 
 
-@router.delete("/permissions", response=answers(204), auth=CONFIGURE)
+@router.delete("/permissions", response=answers(204), auth=CONFIGURE.of("vhost"))
 @dry_run(acts.CLEAR, told)
 def permission_clear(request: HttpRequest, wanted: Query[RightsNamed]) -> Status[None]:
     """Take a user's rights in a virtual host away; 409 `own_account` for mqadmin's own."""
@@ -108,7 +108,7 @@ def topic_permission_list(request: HttpRequest, wanted: Query[ListQuery]) -> dic
     return page(TOPIC_PERMISSIONS, wanted, asdict)
 
 
-@router.put("/topic-permissions", response=answers(204), auth=CONFIGURE)
+@router.put("/topic-permissions", response=answers(204), auth=CONFIGURE.of("vhost"))
 @dry_run(acts.SET_TOPIC, told)
 def topic_permission_set(request: HttpRequest, wanted: TopicRightsIn) -> Status[None]:
     """Set what a user may do on one topic exchange; 409 `own_account` for mqadmin's own."""
@@ -117,7 +117,7 @@ def topic_permission_set(request: HttpRequest, wanted: TopicRightsIn) -> Status[
     return Status(204, None)
 
 
-@router.delete("/topic-permissions", response=answers(204), auth=CONFIGURE)
+@router.delete("/topic-permissions", response=answers(204), auth=CONFIGURE.of("vhost"))
 @dry_run(acts.CLEAR_TOPICS, told)
 def topic_permission_clear(request: HttpRequest, wanted: Query[RightsNamed]) -> Status[None]:
     """Take all topic permissions of a user in a virtual host away: RabbitMQ takes no single one."""

@@ -15,9 +15,10 @@ from mqadmin.administration.listing.reading import Seen
 from mqadmin.administration.permissions import own, right_words
 from mqadmin.administration.permissions.lists import PERMISSIONS, TOPIC_PERMISSIONS
 from mqadmin.administration.permissions.right_words import Sentence
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.hooks import Panel
 from mqadmin.core.remembered import Remembered
+from mqadmin.core.rights import asking
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.administration.permissions import Permission, TopicPermission
 from mqadmin.rabbit.topology import rights
@@ -42,6 +43,9 @@ def queue_panel(queue: Queue, request: HttpRequest) -> Panel | None:  # noqa: AR
     slug = queue.broker.slug
     if queue.gone_at is not None or slug not in brokers.configs():
         return None
+    with asking.needing("view"):
+        if not permissions.allows(slug, queue.vhost):  # who may enter is told to who may see the virtual host
+            return None
     seen = reading.glance(slug, PERMISSIONS)
     return Panel(TEMPLATE, whose(slug, seen, queue.vhost, queue.name), is_last=True)
 

@@ -10,9 +10,10 @@ from django.utils.translation import ngettext
 
 from mqadmin.administration.effects import providers
 from mqadmin.administration.effects import words as effect_words
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.hooks import Panel
 from mqadmin.core.pages.formats import number
+from mqadmin.core.rights import asking as who
 from mqadmin.rabbit.administration import access as asking
 from mqadmin.rabbit.administration.permissions import Permission, TopicPermission
 from mqadmin.rabbit.effects.access import (
@@ -61,6 +62,8 @@ def told(slug: str, action: str, values: _Values) -> dict[str, Any] | None:
 def _statements(slug: str, change: AccessChange, user: str) -> tuple[list[dict[str, Any]], int]:
     """Return what is told of a change (`StatementOut`), and how many things the user is at."""
     access, uses, unknown = asking.gather(brokers.for_page(slug), users_of={user})
+    with who.needing("view"):  # a user may be at work in virtual hosts that are not theirs who ask
+        uses = [item for item in uses if permissions.allows(slug, item.vhost)]
     found = [
         _statement(
             "shut_out",

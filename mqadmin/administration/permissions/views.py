@@ -22,7 +22,7 @@ from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def permission_list(request: HttpRequest) -> HttpResponse:
     """All rights of users in virtual hosts: searched, sorted, a page of them."""
@@ -42,7 +42,7 @@ def permission_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def topic_permission_list(request: HttpRequest) -> HttpResponse:
     """All topic permissions: searched, sorted, a page of them."""
@@ -63,7 +63,7 @@ def topic_permission_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def permission_set(request: HttpRequest) -> HttpResponse:
     """Set what a user may do in a virtual host; the address may say user and virtual host already."""
@@ -76,7 +76,7 @@ def permission_set(request: HttpRequest) -> HttpResponse:
     ]
     dialog = _dialog(acts.SET, slug, given, _("Rights in a virtual host"), says, _("Set the rights"))
     initial = {}
-    for item in known.permissions(slug, given):
+    for item in known.granted(slug, given):
         expressions = {"configure": item.configure, "write": item.write, "read": item.read}
         initial = PermissionForm.initial_of(expressions)
 
@@ -89,7 +89,7 @@ def permission_set(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, made)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def permission_clear(request: HttpRequest) -> HttpResponse:
     """Take a user's rights in a virtual host away."""
@@ -114,7 +114,7 @@ def permission_clear(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def topic_permission_set(request: HttpRequest) -> HttpResponse:
     """Set with which routing keys a user may publish to a topic exchange, and bind to it."""
@@ -142,7 +142,7 @@ def topic_permission_set(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, made)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def topic_permission_clear(request: HttpRequest) -> HttpResponse:
     """Take all topic permissions of a user in a virtual host away."""

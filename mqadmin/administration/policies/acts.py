@@ -52,6 +52,7 @@ def put(
         by=by,
         action=SET_BY_OPERATOR if by_operator else SET,
         broker=broker,
+        vhost=None if by_operator else vhost,
         target=f"{vhost}:{name}",
         kinds=["policies", "exchanges"],
         detail=_detail(policy),
@@ -84,6 +85,7 @@ def delete(*, broker: str, by: Actor, vhost: str, name: str, by_operator: bool =
         by=by,
         action=DELETE_BY_OPERATOR if by_operator else DELETE,
         broker=broker,
+        vhost=None if by_operator else vhost,
         target=f"{vhost}:{name}",
         kinds=["policies", "exchanges"],
     ) as act:

@@ -13,9 +13,9 @@ from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.administration.policies import acts, pages, words
 from mqadmin.administration.policies.lists import POLICIES
 from mqadmin.core.acts import audit
-from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
+from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker, a_place
 
-router = Router(tags=["policies and parameters"], auth=VIEW)
+router = Router(tags=["policies and parameters"], auth=VIEW.of("vhost"))
 
 
 class PolicyOut(Schema):
@@ -94,7 +94,7 @@ def policy_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any
 def policy_matching(request: HttpRequest, wanted: Query[ObjectNamed]) -> list[dict[str, Any]]:
     """Tell which policies match a queue or an exchange now, which applies, and why the others do not."""
     found = pages.of_thing(
-        a_broker(wanted.broker), wanted.vhost, wanted.name, is_exchange=wanted.type == "exchange"
+        a_place(wanted.broker, wanted.vhost), wanted.vhost, wanted.name, is_exchange=wanted.type == "exchange"
     )
     return [
         {
@@ -110,7 +110,7 @@ def policy_matching(request: HttpRequest, wanted: Query[ObjectNamed]) -> list[di
     ]
 
 
-@router.put("/policies", response=answers(204), auth=CONFIGURE)
+@router.put("/policies", response=answers(204), auth=CONFIGURE.of("vhost"))
 @dry_run(lambda wanted: acts.SET_BY_OPERATOR if wanted.by_operator else acts.SET)
 def policy_set(request: HttpRequest, wanted: PolicyIn) -> Status[None]:
     """Make a policy, or replace the one of that name; with `dry_run` 200 and what it would do."""
@@ -119,7 +119,7 @@ def policy_set(request: HttpRequest, wanted: PolicyIn) -> Status[None]:
     return Status(204, None)
 
 
-@router.delete("/policies", response=answers(204), auth=CONFIGURE)
+@router.delete("/policies", response=answers(204), auth=CONFIGURE.of("vhost"))
 @dry_run(lambda wanted: acts.DELETE_BY_OPERATOR if wanted.by_operator else acts.DELETE)
 def policy_delete(request: HttpRequest, wanted: Query[PolicyNamed]) -> Status[None]:
     """Delete a policy; 404 where there is none of that name."""

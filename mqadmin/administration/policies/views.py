@@ -29,7 +29,7 @@ from mqadmin.rabbit.errors import NotFound, RabbitError
 _FORM = "administration/_policy_form.html"
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def policy_list(request: HttpRequest) -> HttpResponse:
     """All policies of a broker, both kinds, with what they match."""
@@ -46,15 +46,17 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         rows="administration/_policies.html",
         template="administration/policies.html",
         shape=pages.policy_row,
+        more={"denied": permissions.lacking(brokers.current(request), "configure")},
     )
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def policy_detail(request: HttpRequest) -> HttpResponse:
     """One policy: what it sets in words, what it matches, where it does not apply and why."""
     vhost, name, kind = _which(request)
     slug = brokers.current(request)
+    permissions.about(request, slug, None if kind == "operator" else vhost)
     found, fault, status = None, None, 200
     try:
         found = pages.whole(slug, kind, vhost, name)
@@ -74,12 +76,13 @@ def policy_detail(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "administration/policy.html", context, status=status)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def policy_new(request: HttpRequest) -> HttpResponse:
     """Make a policy, or an operator policy (`kind=operator`)."""
     by_operator = request.GET.get("kind") == "operator"
     slug = brokers.current(request)
+    _require(slug, by_operator)
     dialog = Dialog(
         action=acts.SET_BY_OPERATOR if by_operator else acts.SET,
         broker=slug,
@@ -112,13 +115,14 @@ def policy_new(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, make)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def policy_edit(request: HttpRequest) -> HttpResponse:
     """Change a policy: it is replaced as a whole."""
     vhost, name, kind = _which(request)
     by_operator = kind == "operator"
     slug = brokers.current(request)
+    _require(slug, by_operator)
     now, refused = None, ""
     try:
         now = policies.one(brokers.for_page(slug), kind, vhost, name)
@@ -158,13 +162,14 @@ def policy_edit(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, make)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def policy_delete(request: HttpRequest) -> HttpResponse:
     """Delete a policy."""
     vhost, name, kind = _which(request)
     by_operator = kind == "operator"
     slug = brokers.current(request)
+    _require(slug, by_operator)
     values = {"vhost": vhost, "name": name, "by_operator": by_operator}
     says = _("The policy %(name)s (vhost %(vhost)s) is deleted. What it set holds no longer, at once;")
     dialog = Dialog(
@@ -187,17 +192,24 @@ def policy_delete(request: HttpRequest) -> HttpResponse:
     return deciding.sure(request, dialog, act, _("The policy %(name)s was deleted.") % values, to=_list(slug))
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_GET
 def policy_try(request: HttpRequest) -> HttpResponse:
     """Show which of the names that are known a pattern matches (`vhost`, `pattern`, `apply_to`)."""
     vhost, pattern = request.GET.get("vhost", ""), request.GET.get("pattern", "")
     slug = brokers.current(request)
+    permissions.require(slug, vhost)
     try:
         tried = pages.tried(slug, vhost, pattern, request.GET.get("apply_to", "all")) if pattern else None
     except RabbitError:
         tried = None  # it is an extra: that it cannot be shown keeps nobody from going on
     return render(request, "administration/_policy_tried.html", {"tried": tried})
+
+
+def _require(slug: str, by_operator: bool) -> None:
+    """See that who asks may change such a policy: what operators set, the people of a virtual host keep to."""
+    if by_operator:
+        permissions.require(slug)
 
 
 def _which(request: HttpRequest) -> tuple[str, str, Kind]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.acting.changing import change, require_name
 from mqadmin.administration.exchanges.acts import DELAYED
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.queues.acts import destination
@@ -92,6 +92,7 @@ def preview(*, broker: str, message: Written) -> Preview:
     Raises Refusal (422 with the field to blame; 404 for an exchange that is not there, 409 `internal`),
     RabbitError.
     """
+    permissions.require(broker, message.vhost)
     return _preview(brokers.for_page(broker), broker, message.vhost, message.outgoing())
 
 
@@ -113,7 +114,13 @@ def publish(
     }
     target = f"{message.vhost}:{message.exchange}"
     with change(
-        by=by, action=PUBLISH, broker=broker, target=target, kinds=["exchanges"], detail=detail
+        by=by,
+        action=PUBLISH,
+        broker=broker,
+        vhost=message.vhost,
+        target=target,
+        kinds=["exchanges"],
+        detail=detail,
     ) as act:
         found = _preview(act.client, broker, message.vhost, item)
         if seen is not None and seen != found.mark:

@@ -12,7 +12,7 @@ from mqadmin.administration.publishing.acts import Preview, Written
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import OPERATE, Body, a_broker
 
-router = Router(tags=["exchanges and bindings"], auth=OPERATE)
+router = Router(tags=["exchanges and bindings"], auth=OPERATE.of("vhost"))
 
 
 class ExchangePublishIn(Body):

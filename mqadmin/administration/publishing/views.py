@@ -20,7 +20,7 @@ from mqadmin.queues.pages.broker_status import is_production, live_fault
 from mqadmin.rabbit.errors import RabbitError
 
 
-@permissions.operate
+@permissions.operate.of("vhost")
 @require_http_methods(["GET", "POST"])
 def exchange_publish(request: HttpRequest) -> HttpResponse:
     """Show where a message would go, and publish it once that was seen."""

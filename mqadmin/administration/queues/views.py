@@ -25,7 +25,7 @@ from mqadmin.rabbit.administration.queue_arguments import Version
 from mqadmin.rabbit.errors import RabbitError
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def queue_new(request: HttpRequest) -> HttpResponse:
     """Declare a queue of any type, with what this broker's version takes."""
@@ -55,7 +55,7 @@ def queue_new(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, make)
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def queue_delete(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Delete a queue: only if it is empty and unused, or with what it holds kept or dropped."""
@@ -84,12 +84,14 @@ def queue_delete(request: HttpRequest, queue_id: int) -> HttpResponse:
     return deciding.decide(request, dialog, act, DeleteQueueForm)
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def queue_bind(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Bind a queue to an exchange."""
     queue = find(queue_id)
     slug = queue.broker.slug
+    # By a binding one gets what others publish: it takes the virtual host, not the queue alone.
+    permissions.require(slug, queue.vhost)
     brokers.show(request, slug)
     values = {"name": queue.name, "vhost": queue.vhost}
     dialog = replace(

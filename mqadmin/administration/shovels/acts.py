@@ -56,7 +56,9 @@ def delete(*, broker: str, by: Actor, vhost: str, name: str) -> None:
 
 def restart(*, broker: str, by: Actor, vhost: str, name: str) -> None:
     """Have a shovel connect anew. Raises Refusal (404; 409 `not_offered`, `not_running`), RabbitError."""
-    with change(by=by, action=RESTART, broker=broker, target=f"{vhost}:{name}", kinds=["shovels"]) as act:
+    with change(
+        by=by, action=RESTART, broker=broker, vhost=vhost, target=f"{vhost}:{name}", kinds=["shovels"]
+    ) as act:
         found = next(
             (item for item in shovels.listed(act.client) if (item.vhost, item.name) == (vhost, name)), None
         )

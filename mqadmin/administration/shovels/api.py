@@ -14,7 +14,7 @@ from mqadmin.administration.shovels.lists import SHOVELS
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, OPERATE, VIEW, Asked, Body, a_broker
 
-router = Router(tags=["shovels and federation"], auth=VIEW)
+router = Router(tags=["shovels and federation"], auth=VIEW.of("vhost"))
 
 
 class ShovelOut(Schema):
@@ -71,7 +71,7 @@ def shovel_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any
     return page(SHOVELS, wanted, asdict)
 
 
-@router.put("/shovels", response={204: None}, auth=CONFIGURE)
+@router.put("/shovels", response={204: None}, auth=CONFIGURE.of("broker"))
 def shovel_set(request: HttpRequest, wanted: ShovelIn) -> Status[None]:
     """Define a shovel; it begins at once. 409 `not_offered` where the plugin is not enabled."""
     values = wanted.dict()
@@ -79,14 +79,14 @@ def shovel_set(request: HttpRequest, wanted: ShovelIn) -> Status[None]:
     return Status(204, None)
 
 
-@router.delete("/shovels", response={204: None}, auth=CONFIGURE)
+@router.delete("/shovels", response={204: None}, auth=CONFIGURE.of("vhost"))
 def shovel_delete(request: HttpRequest, wanted: Query[ShovelNamed]) -> Status[None]:
     """Delete a shovel; 404 where there is none of that name."""
     acts.delete(broker=a_broker(wanted.broker), by=audit.actor(request), vhost=wanted.vhost, name=wanted.name)
     return Status(204, None)
 
 
-@router.post("/shovels/restart", response={204: None}, auth=OPERATE)
+@router.post("/shovels/restart", response={204: None}, auth=OPERATE.of("vhost"))
 def shovel_restart(request: HttpRequest, wanted: ShovelToRestart) -> Status[None]:
     """Have a shovel connect anew; 409 `not_offered` where its status is not told."""
     acts.restart(

@@ -28,7 +28,7 @@ def _noun() -> Noun:
     return Noun(COMPONENT, "shovel_list", _("Shovels"))
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def shovel_list(request: HttpRequest) -> HttpResponse:
     """All shovels of a broker, those first that do not run."""
@@ -48,7 +48,7 @@ def shovel_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def shovel_new(request: HttpRequest) -> HttpResponse:
     """Define a shovel."""
@@ -59,7 +59,7 @@ def shovel_new(request: HttpRequest) -> HttpResponse:
     return dialogs.make(request, _noun(), acts.SET, _("New shovel"), says, put, form, form_template=_FORM)
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def shovel_edit(request: HttpRequest) -> HttpResponse:
     """Change a shovel: it ends and begins anew."""
@@ -72,7 +72,7 @@ def shovel_edit(request: HttpRequest) -> HttpResponse:
     return dialogs.edit(request, _noun(), acts.SET, names, says, put, form, form_template=_FORM)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def shovel_delete(request: HttpRequest) -> HttpResponse:
     """Delete a shovel."""
@@ -91,7 +91,7 @@ def shovel_delete(request: HttpRequest) -> HttpResponse:
     return dialogs.sure(request, _noun(), acts.DELETE, name, title, says, _("Delete it"), done, act)
 
 
-@permissions.operate
+@permissions.operate.of("vhost")
 @require_http_methods(["GET", "POST"])
 def shovel_restart(request: HttpRequest) -> HttpResponse:
     """Have a shovel connect anew."""

@@ -13,7 +13,7 @@ from mqadmin.administration.upkeep import findings, upgrade_words
 from mqadmin.administration.upkeep.lists import UPGRADE
 from mqadmin.core.api.plumbing import VIEW, a_broker
 
-router = Router(tags=["feature flags and upgrades"], auth=VIEW)
+router = Router(tags=["feature flags and upgrades"], auth=VIEW.of("broker"))
 
 
 class FindingOut(Schema):

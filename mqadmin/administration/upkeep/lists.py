@@ -30,6 +30,7 @@ def _kind(name: Name, ask: Callable[[Any], Sequence[Finding]]) -> Kind:
             ),
             sorts={"about": ("about", "order")},
             default_sort="about",
+            placed_by=(),
             words=("code",),
         )
     )

@@ -14,7 +14,7 @@ from mqadmin.core.pages import rendering
 from mqadmin.queues.pages.broker_status import status_of
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_safe
 def upgrade(request: HttpRequest) -> HttpResponse:
     """What breaks, changes or should be known when this broker is upgraded."""

@@ -19,7 +19,7 @@ from mqadmin.core.api.description import SECRET
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 from mqadmin.rabbit.administration.users import ALGORITHMS
 
-router = Router(tags=["virtual hosts, users and rights"], auth=VIEW)
+router = Router(tags=["virtual hosts, users and rights"], auth=VIEW.of("broker"))
 
 
 class UserOut(Schema):
@@ -84,7 +84,7 @@ def user_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
     return page(USERS, wanted, lambda item: {**asdict(item), "is_own": item.name in mine})
 
 
-@router.post("/users", response={201: Made}, auth=CONFIGURE, openapi_extra=SECRET)
+@router.post("/users", response={201: Made}, auth=CONFIGURE.of("broker"), openapi_extra=SECRET)
 def user_create(request: HttpRequest, wanted: UserIn) -> Status[dict[str, str]]:
     """Make a user; 409 `exists` where there is one of that name."""
     made = acts.create(
@@ -97,14 +97,14 @@ def user_create(request: HttpRequest, wanted: UserIn) -> Status[dict[str, str]]:
     return Status(201, {"password": made})
 
 
-@router.put("/users/tags", response={204: None}, auth=CONFIGURE)
+@router.put("/users/tags", response={204: None}, auth=CONFIGURE.of("broker"))
 def user_tags(request: HttpRequest, wanted: TagsIn) -> Status[None]:
     """Give a user these tags and no others; 409 `own_account` for mqadmin's own."""
     acts.set_tags(broker=a_broker(wanted.broker), by=audit.actor(request), name=wanted.name, tags=wanted.tags)
     return Status(204, None)
 
 
-@router.put("/users/login", response=Made, auth=CONFIGURE, openapi_extra=SECRET)
+@router.put("/users/login", response=Made, auth=CONFIGURE.of("broker"), openapi_extra=SECRET)
 def user_login(request: HttpRequest, wanted: LoginIn) -> dict[str, str]:
     """Change how a user signs in; 409 `own_account` for mqadmin's own."""
     made = acts.set_login(
@@ -113,7 +113,7 @@ def user_login(request: HttpRequest, wanted: LoginIn) -> dict[str, str]:
     return {"password": made}
 
 
-@router.delete("/users", response={204: None}, auth=CONFIGURE)
+@router.delete("/users", response={204: None}, auth=CONFIGURE.of("broker"))
 def user_delete(request: HttpRequest, wanted: Query[UserNamed]) -> Status[None]:
     """Delete a user with all rights; its connections are closed. 409 `own_account` for mqadmin's own."""
     acts.delete(broker=a_broker(wanted.broker), by=audit.actor(request), name=wanted.name)

@@ -32,6 +32,7 @@ USERS = kinds.register(
             has_colons=True,
         ),
         sorts={"name": ("name",), "algorithm": ("algorithm", "name")},
+        placed_by=(),
         default_sort="name",
         flags={
             "without_password": ("has_password", lambda has: not has),

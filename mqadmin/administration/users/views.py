@@ -30,7 +30,7 @@ from mqadmin.core.pages import rendering
 secret_form = sensitive_post_parameters("password", "again", "password_hash")
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_safe
 def user_list(request: HttpRequest) -> HttpResponse:
     """All users of a broker: searched, sorted, a page of them."""
@@ -47,15 +47,17 @@ def user_list(request: HttpRequest) -> HttpResponse:
         rows="administration/_users.html",
         template="administration/users.html",
         shape=pages.user_row,
+        of_broker=True,
     )
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_safe
 def user_detail(request: HttpRequest) -> HttpResponse:
     """One user: tags and rights in words, limits."""
     (name,) = asked(request, "name")
     slug = brokers.current(request)
+    permissions.about(request, slug)
     seen, (inside, topics) = reading.look(slug, USERS), rights.seen_lists(slug)
     version = rendering.version(request, seen.known_by, inside.known_by, topics.known_by)
     if same := rendering.unchanged(request, version):
@@ -78,7 +80,7 @@ def user_detail(request: HttpRequest) -> HttpResponse:
 
 
 @secret_form
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 @never_cache
 def user_new(request: HttpRequest) -> HttpResponse:
@@ -107,7 +109,7 @@ def user_new(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, NewUserForm)
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def user_tags(request: HttpRequest) -> HttpResponse:
     """Change the tags of a user."""
@@ -138,7 +140,7 @@ def user_tags(request: HttpRequest) -> HttpResponse:
 
 
 @secret_form
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 @never_cache
 def user_login(request: HttpRequest) -> HttpResponse:
@@ -168,7 +170,7 @@ def user_login(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, LoginForm)
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def user_delete(request: HttpRequest) -> HttpResponse:
     """Delete a user."""

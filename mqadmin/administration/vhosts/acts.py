@@ -68,7 +68,9 @@ def update(
     """
     given = {"description": description, "tags": tags, "default_queue_type": default_queue_type}
     wanted = {key: value for key, value in given.items() if value is not None}
-    with change(by=by, action=UPDATE, broker=broker, target=name, kinds=["vhosts"], detail=wanted) as act:
+    with change(
+        by=by, action=UPDATE, broker=broker, vhost=name, target=name, kinds=["vhosts"], detail=wanted
+    ) as act:
         found = vhosts.one(act.client, name)
         was = _was(found)
         act.was(**was)
@@ -77,7 +79,9 @@ def update(
 
 def trace(*, broker: str, by: Actor, name: str, on: bool) -> None:
     """Have every message of a virtual host copied to `amq.rabbitmq.trace`, or not any more. Raises as `update`."""
-    with change(by=by, action=TRACE, broker=broker, target=name, kinds=["vhosts"], detail={"on": on}) as act:
+    with change(
+        by=by, action=TRACE, broker=broker, vhost=name, target=name, kinds=["vhosts"], detail={"on": on}
+    ) as act:
         found = vhosts.one(act.client, name)
         act.was(on=found.tracing)
         vhosts.put(act.client, name, **_was(found), tracing=on)
@@ -96,7 +100,7 @@ def protect(*, broker: str, by: Actor, name: str, on: bool) -> None:
 def start(*, broker: str, by: Actor, name: str, node: str) -> None:
     """Start a virtual host that stopped on a node. Raises Refusal (422 for a node that it has not), RabbitError."""
     with change(
-        by=by, action=START, broker=broker, target=name, kinds=["vhosts"], detail={"node": node}
+        by=by, action=START, broker=broker, vhost=name, target=name, kinds=["vhosts"], detail={"node": node}
     ) as act:
         found = vhosts.one(act.client, name)
         if node not in found.nodes:

@@ -11,10 +11,11 @@ from ninja import Query, Router, Schema, Status
 from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.administration.vhosts import acts
 from mqadmin.administration.vhosts.lists import VHOSTS
+from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
 
-router = Router(tags=["virtual hosts, users and rights"], auth=VIEW)
+router = Router(tags=["virtual hosts, users and rights"], auth=VIEW.of("vhost"))
 
 
 class VhostOut(Schema):
@@ -84,7 +85,7 @@ def vhost_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]
     return page(VHOSTS, wanted, asdict)
 
 
-@router.post("/vhosts", response={201: None}, auth=CONFIGURE)
+@router.post("/vhosts", response={201: None}, auth=CONFIGURE.of("broker"))
 def vhost_create(request: HttpRequest, wanted: VhostIn) -> Status[None]:
     """Make a virtual host; 409 `exists` where there is one of that name."""
     values = wanted.dict()
@@ -92,7 +93,7 @@ def vhost_create(request: HttpRequest, wanted: VhostIn) -> Status[None]:
     return Status(201, None)
 
 
-@router.patch("/vhosts", response={204: None}, auth=CONFIGURE)
+@router.patch("/vhosts", response={204: None}, auth=CONFIGURE.of("vhost"))
 def vhost_update(request: HttpRequest, wanted: VhostChange) -> Status[None]:
     """Change a virtual host; each of tracing, protection and all else is an act of its own, in this order:
     description, tags and type first, then tracing, then protection."""
@@ -101,6 +102,8 @@ def vhost_update(request: HttpRequest, wanted: VhostChange) -> Status[None]:
         "by": audit.actor(request),
         "name": wanted.name,
     }
+    if wanted.protected is not None:  # it takes the whole broker: nothing is done by halves
+        permissions.require(common["broker"])
     given = wanted.dict(include={"description", "tags", "default_queue_type"}, exclude_none=True)
     if given or (wanted.tracing is None and wanted.protected is None):
         acts.update(**common, **given)
@@ -111,14 +114,14 @@ def vhost_update(request: HttpRequest, wanted: VhostChange) -> Status[None]:
     return Status(204, None)
 
 
-@router.post("/vhosts/start", response={204: None}, auth=CONFIGURE)
+@router.post("/vhosts/start", response={204: None}, auth=CONFIGURE.of("vhost"))
 def vhost_start(request: HttpRequest, wanted: VhostStart) -> Status[None]:
     """Start a virtual host that stopped on a node; where it runs, nothing happens."""
     acts.start(broker=a_broker(wanted.broker), by=audit.actor(request), name=wanted.name, node=wanted.node)
     return Status(204, None)
 
 
-@router.delete("/vhosts", response={204: None}, auth=CONFIGURE)
+@router.delete("/vhosts", response={204: None}, auth=CONFIGURE.of("broker"))
 def vhost_delete(request: HttpRequest, wanted: Query[VhostNamed]) -> Status[None]:
     """Delete a virtual host with all queues and messages in it; 409 `protected`."""
     acts.delete(broker=a_broker(wanted.broker), by=audit.actor(request), name=wanted.name)

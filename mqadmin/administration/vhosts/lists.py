@@ -48,6 +48,7 @@ VHOSTS = kinds.register(
         },
         default_sort="name",
         words=("name", "description"),
+        placed_by=("name",),
         flags={
             "stopped": ("nodes", lambda nodes: any(state != vhosts.RUNNING for state in nodes.values())),
             "traced": ("tracing", bool),

@@ -28,7 +28,7 @@ from mqadmin.core.pages import rendering
 MOST_USERS = 200
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def vhost_list(request: HttpRequest) -> HttpResponse:
     """All virtual hosts of a broker: searched, sorted, a page of them."""
@@ -45,15 +45,18 @@ def vhost_list(request: HttpRequest) -> HttpResponse:
         rows="administration/_vhosts.html",
         template="administration/vhosts.html",
         shape=pages.vhost_row,
+        of_broker=True,
     )
 
 
-@permissions.view
+@permissions.view.of("vhost")
 @require_safe
 def vhost_detail(request: HttpRequest) -> HttpResponse:
     """One virtual host: whether it runs, what is in it, its limits, who may enter it."""
     (name,) = asked(request, "name")
     slug = brokers.current(request)
+    permissions.require(slug, name)
+    permissions.about(request, slug, name)
     seen, (users, topics) = reading.look(slug, VHOSTS), rights.seen_lists(slug)
     version = rendering.version(request, seen.known_by, users.known_by, topics.known_by)
     if same := rendering.unchanged(request, version):
@@ -71,13 +74,14 @@ def vhost_detail(request: HttpRequest) -> HttpResponse:
             (item, rows.topic_row(slug, item)) for item in rights.rows_of(topics, vhost=name)[:MOST_USERS]
         ],
         "shown": pages.vhost_row(slug, found) if found else None,
+        "denied": permissions.lacking(slug, "configure"),  # what only who may do so with the whole broker may
     }
     status = listed.status(seen, is_there=found is not None)
     template, fragment = "administration/vhost.html", "administration/_vhost.html"
     return rendering.page(request, template, context, fragment=fragment, version=version, status=status)
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def vhost_new(request: HttpRequest) -> HttpResponse:
     """Make a virtual host."""
@@ -105,12 +109,13 @@ def vhost_new(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, NewVhostForm)
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def vhost_edit(request: HttpRequest) -> HttpResponse:
     """Change what is said of a virtual host, and the type of its queues."""
     (name,) = asked(request, "name")
     slug = brokers.current(request)
+    permissions.require(slug, name)
     dialog = _dialog(
         acts.UPDATE,
         slug,
@@ -135,12 +140,13 @@ def vhost_edit(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, partial(VhostForm, initial=initial))
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def vhost_trace(request: HttpRequest) -> HttpResponse:
     """Have all messages of a virtual host copied, or not any more."""
     name, on = asked(request, "name", "on")
     slug, is_on = brokers.current(request), on == "1"
+    permissions.require(slug, name)
     costs = [
         _("Every message that is published or delivered here is copied to the exchange amq.rabbitmq.trace."),
         _("That costs the broker about as much again for each."),
@@ -163,7 +169,7 @@ def vhost_trace(request: HttpRequest) -> HttpResponse:
     return deciding.sure(request, dialog, act, done % {"name": name})
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def vhost_protect(request: HttpRequest) -> HttpResponse:
     """Have RabbitMQ refuse to delete a virtual host, or not any more."""
@@ -186,12 +192,13 @@ def vhost_protect(request: HttpRequest) -> HttpResponse:
     return deciding.sure(request, dialog, act, done % {"name": name})
 
 
-@permissions.configure
+@permissions.configure.of("vhost")
 @require_http_methods(["GET", "POST"])
 def vhost_start(request: HttpRequest) -> HttpResponse:
     """Start a virtual host again on a node."""
     (name,) = asked(request, "name")
     slug = brokers.current(request)
+    permissions.require(slug, name)
     found = known.vhost(slug, name)
     nodes = (
         [*found.stopped_on, *(node for node in found.nodes if node not in found.stopped_on)] if found else []
@@ -219,7 +226,7 @@ def vhost_start(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, partial(StartForm, nodes=nodes))
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def vhost_delete(request: HttpRequest) -> HttpResponse:
     """Delete a virtual host with all that is in it."""

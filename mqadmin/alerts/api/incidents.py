@@ -21,7 +21,7 @@ from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import OPERATE, VIEW, Body, PageQuery, one
 from mqadmin.core.api.times import Moment
 
-router = Router(tags=["alerts"], auth=VIEW)
+router = Router(tags=["alerts"], auth=VIEW.of("rows"))
 
 SUBJECTS_SHOWN = 200
 
@@ -133,46 +133,49 @@ def found(wanted: IncidentQuery) -> Page:
     """Return a page of incidents."""
     rows, order = Incident.objects.all(), ["-opened_at", "-id"]
     if wanted.state == "firing":
-        rows = rows.filter(resolved_at=None)
+        rows = acts.open_now()
     elif wanted.state == "resolved":
         rows, order = rows.filter(resolved_at__isnull=False), ["-resolved_at", "-id"]
     if wanted.broker is not None:
         rows = rows.filter(broker=wanted.broker)
-    return paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=order)
+    page = paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=order)
+    page["items"] = [incidents.theirs(item) for item in page["items"]]
+    return page
 
 
 @router.get("/alerts/{int:incident_id}", response=IncidentDetailOut)
 def incident_detail(request: HttpRequest, incident_id: int) -> Incident:
     """Show one incident: what fires in it and why, and what helps."""
-    return the_incident(incident_id)
+    return incidents.theirs(the_incident(incident_id))
 
 
-@router.post("/alerts/{int:incident_id}/acknowledge", response=IncidentOut, auth=OPERATE)
+@router.post("/alerts/{int:incident_id}/acknowledge", response=IncidentOut, auth=OPERATE.of("rows"))
 def incident_acknowledge(request: HttpRequest, incident_id: int) -> Incident:
     """Say that somebody looks after it: it is not repeated, not escalated. 409 names who did so before."""
-    return acts.acknowledge(incident=the_incident(incident_id), by=audit.actor(request))
+    return incidents.theirs(acts.acknowledge(incident=the_incident(incident_id), by=audit.actor(request)))
 
 
-@router.post("/alerts/{int:incident_id}/reopen", response=IncidentOut, auth=OPERATE)
+@router.post("/alerts/{int:incident_id}/reopen", response=IncidentOut, auth=OPERATE.of("rows"))
 def incident_reopen(request: HttpRequest, incident_id: int) -> Incident:
     """Take the acknowledgement back."""
-    return acts.reopen(incident=the_incident(incident_id), by=audit.actor(request))
+    return incidents.theirs(acts.reopen(incident=the_incident(incident_id), by=audit.actor(request)))
 
 
-@router.post("/alerts/{int:incident_id}/snooze", response=IncidentOut, auth=OPERATE)
+@router.post("/alerts/{int:incident_id}/snooze", response=IncidentOut, auth=OPERATE.of("rows"))
 def incident_snooze(request: HttpRequest, incident_id: int, wanted: SnoozeIn) -> Incident:
     """Have nobody told of it for a while, unless it gets worse. 409 names who snoozed it before."""
     incident = the_incident(incident_id)
     ends = wanted.until
     if wanted.minutes is not None:
         ends = timezone.now() + timedelta(minutes=min(wanted.minutes, incidents.MOST_MINUTES))
-    return incidents.snooze(by=audit.actor(request), incident=incident, ends=ends, seen=wanted.seen_until)
+    by, seen = audit.actor(request), wanted.seen_until
+    return incidents.theirs(incidents.snooze(by=by, incident=incident, ends=ends, seen=seen))
 
 
-@router.post("/alerts/{int:incident_id}/wake", response=IncidentOut, auth=OPERATE)
+@router.post("/alerts/{int:incident_id}/wake", response=IncidentOut, auth=OPERATE.of("rows"))
 def incident_wake(request: HttpRequest, incident_id: int) -> Incident:
     """End a snooze before its time."""
-    return acts.wake(incident=the_incident(incident_id), by=audit.actor(request))
+    return incidents.theirs(acts.wake(incident=the_incident(incident_id), by=audit.actor(request)))
 
 
 def the_incident(pk: int) -> Incident:

@@ -19,6 +19,7 @@ from mqadmin.alerts.rules import queues_of
 from mqadmin.core.hooks import Attention, Badge, Link, Panel
 from mqadmin.core.pages.formats import number
 from mqadmin.core.permissions import User
+from mqadmin.core.rights import asking
 from mqadmin.core.rows.prepared import Prepared
 from mqadmin.core.tones import Tone
 from mqadmin.queues.health.facts import RANK
@@ -36,8 +37,9 @@ def attention(broker: str, user: User) -> Iterable[Attention]:  # noqa: ARG001
 
     A queue that is broken has its own line: here stands only that it fires, and that nobody took it up.
     """
-    yield from channels.notes()
-    found = list(incidents.unhandled(broker)[: MOST * 4])
+    if asking.limited() is None:  # the channels are everybody's
+        yield from channels.notes()
+    found = [incidents.theirs(item) for item in incidents.unhandled(broker)[: MOST * 4]]
     alone = [item for item in found if not item.kind.startswith(_TOLD_ELSEWHERE)]
     yield from (_one(incident) for incident in alone[:MOST])
     rest = [item for item in found if item not in alone[:MOST]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +15,13 @@ from django.utils.translation import gettext as _
 
 from mqadmin.alerts.acts import incidents
 from mqadmin.alerts.acts.incidents import State
-from mqadmin.alerts.models import Incident
+from mqadmin.alerts.models import Alert, Incident, Severity
 from mqadmin.alerts.pages import tones
+from mqadmin.alerts.telling import members, messages
+from mqadmin.core import permissions
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.rights import asking
 from mqadmin.core.tones import Tone
 
 MORNING = 8  # the hour that "until tomorrow" means, in the server's time zone
@@ -74,8 +78,30 @@ def rows(found: Iterable[Incident]) -> list[Row]:
     return [row(incident, now) for incident in found]
 
 
+def theirs(incident: Incident) -> Incident:
+    """Return an incident as far as it is of things that who asks may see: the same where they see the whole broker.
+
+    What is told of it else names queues of others, and counts them.
+    """
+    with asking.needing("view"):
+        if permissions.allows(incident.broker):
+            return incident
+        alerts = list(Alert.objects.filter(incident=incident).select_related("rule"))
+    firing = [members.of(item, item.rule) for item in alerts if item.state == Alert.State.FIRING]
+    found = [members.of(item, item.rule) for item in alerts]
+    shown = copy.copy(incident)
+    shown.title = messages.incident_title(incident, firing or found)
+    shown.severity = max((item.severity for item in firing or found), default=Severity.INFO)
+    shown.firing, shown.most = len(members.subjects(firing)), len(members.subjects(found))
+    shown.opened_at = min((item.firing_at or item.since for item in alerts), default=incident.opened_at)
+    if not firing and incident.is_open:  # something of others goes on
+        shown.resolved_at = max((item.resolved_at for item in alerts if item.resolved_at), default=None)
+    return shown
+
+
 def row(incident: Incident, now: datetime | None = None) -> Row:
     """Return what is shown of one."""
+    incident = theirs(incident)
     state = incidents.state(incident, now)
     return Row(incident, state, _words(incident, state))
 

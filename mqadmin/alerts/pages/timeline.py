@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.alerts.models import Delivery, Incident
 from mqadmin.alerts.pages import tones
+from mqadmin.core import permissions
 from mqadmin.core.models import AuditEntry
 from mqadmin.core.tones import Tone
 
@@ -34,7 +35,8 @@ class Step:
 
 def steps(incident: Incident) -> list[Step]:
     """Return the newest `MOST` steps of an incident. Two indexed reads."""
-    deliveries = incident.deliveries.order_by("-id")[:MOST]
+    # Messages, and their answers, tell of all that is in it.
+    deliveries = incident.deliveries.order_by("-id")[:MOST] if permissions.allows(incident.broker) else ()
     acts = AuditEntry.objects.filter(
         action__in=ACTS,
         broker=incident.broker,

@@ -26,7 +26,7 @@ FIRING_SHOWN = 200
 PER_PAGE = 50
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def incident_list(request: HttpRequest) -> HttpResponse:
     """What fires, of all brokers or of one (`?on=`), then what is over, a page of it."""
@@ -43,29 +43,33 @@ def incident_list(request: HttpRequest) -> HttpResponse:
         "on": on,
         "brokers": known if len(known) > 1 else [],
         "spans": incidents.spans(),
-        "notes": channels.notes(),
+        "notes": channels.notes() if permissions.may(request.user, "view") else [],
         "examples": channels.EXAMPLES,
         "is_new": not Channel.objects.exists() and not Incident.objects.exists(),
         "engine": state.engine(),
+        "is_part": not permissions.may(request.user, "view"),
     }
     return rendering.page(request, "alerts/list.html", context, fragment="alerts/_list.html")
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def incident_detail(request: HttpRequest, incident_id: int) -> HttpResponse:
     """One incident: what fires and why, what to do, who was told, who looks after it."""
     incident = get_object_or_404(Incident, pk=incident_id)
+    row = incidents.row(incident)
     page = Paginator(subjects.of(incident), PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "row": incidents.row(incident),
-        "incident": incident,
+        "row": row,
+        "incident": row.incident,
         "page": page,
         "subjects": subjects.shown(page),
         "advice": subjects.advice(incident, page),
-        "steps": timeline.steps(incident),
+        "steps": timeline.steps(row.incident),
         "spans": incidents.spans(),
         "silence_query": subjects.silence_query(incident, page),
+        "is_part": not permissions.may(request.user, "view"),
+        "no_silence": permissions.denial(request.user, "operate"),
     }
     return rendering.page(request, "alerts/incident.html", context, fragment="alerts/_incident.html")
 
@@ -78,7 +82,7 @@ def _acting(
     return rendering.acted(request, words, to=reverse("incident_detail", args=[incident_id]))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def incident_acknowledge(request: HttpRequest, incident_id: int) -> HttpResponse:
     """Say that one looks after it."""
@@ -86,7 +90,7 @@ def incident_acknowledge(request: HttpRequest, incident_id: int) -> HttpResponse
     return _acting(request, incident_id, lambda found, by: acts.acknowledge(incident=found, by=by), words)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def incident_reopen(request: HttpRequest, incident_id: int) -> HttpResponse:
     """Take the acknowledgement back."""
@@ -94,7 +98,7 @@ def incident_reopen(request: HttpRequest, incident_id: int) -> HttpResponse:
     return _acting(request, incident_id, lambda found, by: acts.reopen(incident=found, by=by), words)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def incident_snooze(request: HttpRequest, incident_id: int) -> HttpResponse:
     """Have nobody told of it for a while; `for`: one of `incidents.spans`, `seen`: what the page showed."""
@@ -107,7 +111,7 @@ def incident_snooze(request: HttpRequest, incident_id: int) -> HttpResponse:
     return _acting(request, incident_id, act, _("Snoozed. You are told if it gets worse."))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def incident_wake(request: HttpRequest, incident_id: int) -> HttpResponse:
     """End a snooze before its time."""

@@ -21,7 +21,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.rights import asking
 from mqadmin.core.rights.asking import Asking
-from mqadmin.core.rights.rules import Rights
+from mqadmin.core.rights.rules import Needed, Rights
 from mqadmin.rabbit.errors import RabbitError
 
 Status = Approval.Status
@@ -125,11 +125,17 @@ def _do(approval: Approval) -> None:
 
 
 def _asker(approval: Approval) -> Asking | None:
-    """Return who asked, with what they might do then: all that matches is what matched for them."""
+    """Return who asked, with what they might do then and still may: all that matches is what matched for them."""
     if approval.rights is None:
         return None
-    who = approval.asked_by, Rights.from_json(approval.rights)
-    return Asking(lambda: who, approval.needs, permissions.denied)  # type: ignore[arg-type]  # of `gate.kinds`
+    asker = User.objects.filter(pk=approval.asker_id or 0).first()
+    now = permissions.rights(asker).layers if asker is not None else ()
+    who = approval.asked_by, Rights((*Rights.from_json(approval.rights).layers, *now))
+    return Asking(lambda: who, _needed(approval), permissions.denied)
+
+
+def _needed(approval: Approval) -> Needed:
+    return approval.needs  # type: ignore[return-value]  # written from `gate.kinds`
 
 
 def _check_asker(approval: Approval) -> None:
@@ -137,7 +143,10 @@ def _check_asker(approval: Approval) -> None:
     if approval.asker_id is None and approval.via == "shell":
         return
     asker = User.objects.filter(pk=approval.asker_id or 0).first()
-    if asker is None or standing.denial(approval, asker):
+    is_part = approval.rights is not None  # then each of its steps asks what they may with it
+    if asker is None or (
+        permissions.denial(asker, _needed(approval), "rows") if is_part else standing.denial(approval, asker)
+    ):
         text = _("%(who)s, who asked for it, may not do it any more.") % {"who": approval.asked_by}
         raise Refusal(text, "asker_gone")
 

@@ -16,6 +16,7 @@ from django.utils.crypto import salted_hmac
 
 from mqadmin.core.access import addresses
 from mqadmin.core.models import AuditEntry
+from mqadmin.core.rights import asking
 
 SIGN_IN = "user.sign_in"
 ADDRESS_DAYS = 30
@@ -48,12 +49,13 @@ def remember(request: HttpRequest, response: HttpResponse, name: str) -> None:
 
 def is_known_address(name: str, site: str, now: datetime) -> bool:
     """Whether the account has signed in from `site` (of `addresses.site`) within ADDRESS_DAYS."""
-    entries = AuditEntry.objects.filter(
-        actor=name,
-        action=SIGN_IN,
-        outcome=AuditEntry.Outcome.DONE,
-        at__gte=now - timedelta(days=ADDRESS_DAYS),
-    )
+    with asking.asks(None):  # whoever signs in is nobody yet
+        entries = AuditEntry.objects.filter(
+            actor=name,
+            action=SIGN_IN,
+            outcome=AuditEntry.Outcome.DONE,
+            at__gte=now - timedelta(days=ADDRESS_DAYS),
+        )
     details = entries.order_by("-id").values_list("detail", flat=True)[:_LATEST]
     return site != addresses.NOWHERE and any(
         addresses.site(str(detail.get("address", ""))) == site for detail in details

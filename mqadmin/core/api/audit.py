@@ -13,7 +13,7 @@ from mqadmin.core.api.plumbing import VIEW, PageQuery
 from mqadmin.core.api.times import Moment
 from mqadmin.core.models import AuditEntry
 
-router = Router(tags=["operations and audit"], auth=VIEW)
+router = Router(tags=["operations and audit"], auth=VIEW.of("rows"))
 
 
 class AuditOut(Schema):

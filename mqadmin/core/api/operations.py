@@ -15,7 +15,7 @@ from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import OPERATE, VIEW, PageQuery, one
 from mqadmin.core.models import Operation
 
-router = Router(tags=["operations and audit"], auth=VIEW)
+router = Router(tags=["operations and audit"], auth=VIEW.of("rows"))
 
 PROBLEMS_SHOWN = 200
 
@@ -98,19 +98,19 @@ def operation_detail(request: HttpRequest, operation_id: int) -> Operation:
     return _operation(operation_id)
 
 
-@router.post("/operations/{int:operation_id}/cancel", response=OperationOut, auth=OPERATE)
+@router.post("/operations/{int:operation_id}/cancel", response=OperationOut, auth=OPERATE.of("rows"))
 def operation_cancel(request: HttpRequest, operation_id: int) -> Operation:
     """End it after the batch in hand; what is done stays done."""
     return _change(request, operation_id, operations.cancel)
 
 
-@router.post("/operations/{int:operation_id}/pause", response=OperationOut, auth=OPERATE)
+@router.post("/operations/{int:operation_id}/pause", response=OperationOut, auth=OPERATE.of("rows"))
 def operation_pause(request: HttpRequest, operation_id: int) -> Operation:
     """Stop after the batch in hand."""
     return _change(request, operation_id, operations.pause)
 
 
-@router.post("/operations/{int:operation_id}/resume", response=OperationOut, auth=OPERATE)
+@router.post("/operations/{int:operation_id}/resume", response=OperationOut, auth=OPERATE.of("rows"))
 def operation_resume(request: HttpRequest, operation_id: int) -> Operation:
     """Go on with a paused operation."""
     return _change(request, operation_id, operations.resume)

@@ -75,7 +75,8 @@ def one(rows: QuerySet[Row], words: str) -> Row:
 def the_broker(slug: str) -> str:
     """Return the slug that was given, else the only broker there is.
 
-    Where the call is about a whole broker, who asks may do so with it: else Http404, PermissionDenied.
+    Who asks may do so with all of it where the call is about a whole broker, with something in it where it is
+    about a virtual host: else Http404, PermissionDenied.
     """
     found = _the_broker(slug)
     who = asking.limited()
@@ -84,6 +85,8 @@ def the_broker(slug: str) -> str:
             raise Http404
         if who.of == "broker":
             permissions.require(found)
+        elif who.of == "vhost":
+            permissions.require_within(found)
     return found
 
 
@@ -103,6 +106,16 @@ def a_broker(slug: str) -> str:
     Letters of a broker that was configured once are still found, and decided.
     """
     return brokers.config(the_broker(slug)).slug
+
+
+def a_place(slug: str, vhost: str | None, queue: str | None = None) -> str:
+    """Return `a_broker`, where who asks may do what is needed with a virtual host of it, or with a queue in that.
+
+    Raises Http404, PermissionDenied.
+    """
+    found = a_broker(slug)
+    permissions.require(found, vhost, queue)
+    return found
 
 
 class Token(HttpBearer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def _restored(request: HttpRequest) -> Restored | None:
     """Return what is to be said of a database that was restored, None for nothing."""
-    return notice.standing() if permissions.may_somewhere(request.user, "view") else None
+    if not permissions.may_somewhere(request.user, "view"):
+        return None
+    found = notice.standing()
+    if found is not None and not permissions.may(request.user, "view"):
+        # What was switched off is of all who work here, and so is to say that one knows.
+        found = copy.copy(found)
+        found.lines = []
+        found.denied = permissions.denial(request.user, "operate")  # type: ignore[attr-defined]  # for its button
+    return found
 
 
 def theme(request: HttpRequest) -> str:

@@ -21,6 +21,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry, SavedSearch
 from mqadmin.core.pages import rendering
+from mqadmin.core.rights import asking
 
 MOST = 100
 V = TypeVar("V", bound=SavedSearch)
@@ -41,8 +42,10 @@ class Shelf(Generic[V]):
         return self.theirs(user)[: 2 * MOST]
 
     def theirs(self, user: str) -> QuerySet[V]:
-        """Return the same, to be narrowed."""
-        return self._rows().filter(Q(owner=user) | Q(owner=""))
+        """Return the same, to be narrowed. Who sees a part of what is there has their own alone: what others search
+        for names their queues."""
+        mine = Q(owner=user)
+        return self._rows().filter(mine if asking.limited() is not None else mine | Q(owner=""))
 
     def plain(self, query: str) -> str:
         """Return of an address's query what makes the view: no broker, page or row; in a fixed order."""

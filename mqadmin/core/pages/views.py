@@ -60,7 +60,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def live(request: HttpRequest) -> HttpResponse:
     """The parts of the frame that change: the sidebar's numbers and the age of the sample."""
@@ -70,7 +70,7 @@ def live(request: HttpRequest) -> HttpResponse:
         return answer or rendering.page(request, "core/_live.html", {"frame": seen})
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def find(request: HttpRequest) -> HttpResponse:
     """Search across queues, letters and consumers; a page without script, a list in a dialog with it."""
@@ -85,7 +85,7 @@ def find(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "core/find.html", context, fragment="core/_hits.html")
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def operation_list(request: HttpRequest) -> HttpResponse:
     """Every bulk act, newest first."""
@@ -94,7 +94,7 @@ def operation_list(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "core/operations.html", context, fragment="core/_operations.html")
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def operation_detail(request: HttpRequest, operation_id: int) -> HttpResponse:
     """One operation: how far it is, what it could not do."""
@@ -123,7 +123,7 @@ def _seconds(operation: Operation) -> float | None:
     return ((operation.finished_at or timezone.now()) - operation.started_at).total_seconds()
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def operation_change(request: HttpRequest, operation_id: int, change: str) -> HttpResponse:
     """Pause, resume or cancel one operation."""
@@ -150,7 +150,7 @@ def restored_dismiss(request: HttpRequest, restored_id: int) -> HttpResponse:
     return redirect(rendering.next_address(request, get_script_prefix()))
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def audit_list(request: HttpRequest) -> HttpResponse:
     """Who did what, filtered by who, what and since when."""

@@ -9,6 +9,7 @@ that they may not; for who may not see it there is none.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -52,10 +53,36 @@ class Through(NamedTuple):
     names: Named = Named("broker", "vhost", "queue")
 
 
-class Own(NamedTuple):
-    """The column with the account whose row it is: who asks as themselves may look at what is theirs."""
+class Only(NamedTuple):
+    """Names that rows have of which a column has one value."""
 
     column: str
+    value: str
+    names: Named
+
+
+class Holding(NamedTuple):
+    """The column by which rows of a table refer to this one. Who asks may see what holds a row of theirs, and
+    change what holds no others."""
+
+    column: str
+    table: str
+    by: str
+    names: tuple[Named | Only, ...]
+
+
+class Own(NamedTuple):
+    """The column with the account whose row it is: who asks as themselves may look at what is theirs.
+
+    `rights`: the column with what they might then. Where there is one they may also go on with it, as far as they
+    may do so with anything; by a token, where it may now what was held then.
+    """
+
+    column: str
+    rights: str = ""
+
+
+Name = Named | Through | Own | Only | Holding
 
 
 class May(Func):
@@ -64,7 +91,7 @@ class May(Func):
     conditional = True
     output_field = models.BooleanField()
 
-    def __init__(self, *names: Named | Through | Own) -> None:
+    def __init__(self, *names: Name) -> None:
         self.names = names
         super().__init__(*(F(column) for name in names for column in _columns(name)))
 
@@ -77,15 +104,16 @@ class May(Func):
         columns = iter([compiler.compile(source) for source in self.get_source_expressions()])
         found = [(name, [next(columns) for _column in _columns(name)]) for name in self.names]
         written = _Written(connection.vendor, who)
-        return _any(
-            written.own(compiled[0]) if isinstance(name, Own) else written.named(name, compiled)
-            for name, compiled in found
-        )
+        return _any(written.condition(name, compiled) for name, compiled in found)
 
 
-def _columns(name: Named | Through | Own) -> list[str]:
-    if not isinstance(name, Named):
+def _columns(name: Name) -> list[str]:
+    if isinstance(name, Own):
+        return [column for column in name if column]
+    if isinstance(name, Through | Holding):
         return [name.column]
+    if isinstance(name, Only):
+        return [name.column, *_columns(name.names)]
     return [part.column if isinstance(part, Slug) else part for part in name if part]
 
 
@@ -96,20 +124,53 @@ class _Written:
         self._vendor = vendor
         self._who = who
 
-    def own(self, column: Sql) -> Sql:
-        who = self._who
-        if who.needed != "view" or not who.name or len(who.rights.layers) > 1:
-            return _NONE
-        return f"{column[0]} = %s", [*column[1], who.name]
-
-    def named(self, name: Named | Through, columns: Sequence[Sql]) -> Sql:
+    def condition(self, name: Name, columns: Sequence[Sql]) -> Sql:
+        if isinstance(name, Own):
+            return self._own(columns)
         if isinstance(name, Through):
-            sql, params = columns[0]
-            quoted: list[Sql] = [(f'"{part}"', []) for part in name.names if part]
-            inner = self.named(name.names, quoted)
-            if inner in (_ALL, _NONE):
-                return inner
-            return f'{sql} IN (SELECT id FROM "{name.table}" WHERE {inner[0]})', [*params, *inner[1]]  # noqa: S608
+            return self._through(name, columns[0])
+        if isinstance(name, Holding):
+            return self._holding(name, columns[0])
+        if isinstance(name, Only):
+            (sql, params), *rest = columns
+            return _all([(f"{sql} = %s", [*params, name.value]), self._named(name.names, rest)])
+        return self._named(name, columns)
+
+    def _own(self, columns: Sequence[Sql]) -> Sql:
+        who, keeps_rights = self._who, len(columns) > 1
+        if not who.name or (who.needed != "view" and not keeps_rights):
+            return _NONE
+        (sql, params), *rest = columns
+        mine = f"{sql} = %s", [*params, who.name]
+        if len(who.rights.layers) == 1:
+            return mine
+        if not rest:
+            return _NONE
+        held = json.dumps(who.rights.as_json())
+        form = "%s::jsonb" if self._vendor == "postgresql" else "%s"
+        return _all([mine, (f"{rest[0][0]} = {form}", [*rest[0][1], held])])
+
+    def _through(self, name: Through, column: Sql) -> Sql:
+        inner = self._inside(name.names)
+        if inner in (_ALL, _NONE):
+            return inner
+        sql, params = column
+        return f'{sql} IN (SELECT id FROM "{name.table}" WHERE {inner[0]})', [*params, *inner[1]]  # noqa: S608
+
+    def _holding(self, name: Holding, column: Sql) -> Sql:
+        inner, given = _any(self._inside(one) for one in name.names)
+        sql, params = column
+        rows = f'SELECT "{name.by}" FROM "{name.table}" WHERE "{name.by}" IS NOT NULL AND'  # noqa: S608
+        found = f"{sql} IN ({rows} {inner})", [*params, *given]
+        if self._who.needed == "view":
+            return found
+        return _all([found, (f"{sql} NOT IN ({rows} NOT ({inner}))", [*params, *given])])
+
+    def _inside(self, name: Named | Only) -> Sql:
+        """Return the condition on a row of another table, by the names of its columns."""
+        return self.condition(name, [(f'"{part}"', []) for part in _columns(name)])
+
+    def _named(self, name: Named, columns: Sequence[Sql]) -> Sql:
         rest = iter(columns)
         parts = [(part, next(rest) if part else None) for part in name]
         return _all(
@@ -186,7 +247,7 @@ class WithinSet(models.QuerySet[M]):
 class Within(models.Manager[M]):
     """`objects` of a model whose rows are limited to who asks. `rows`: the class of its query sets."""
 
-    def __init__(self, *names: Named | Through | Own, rows: type[WithinSet[Any]] = WithinSet) -> None:
+    def __init__(self, *names: Name, rows: type[WithinSet[Any]] = WithinSet) -> None:
         super().__init__()
         self._names = names
         self._rows = rows

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mqadmin.core import brokers, patience
+from mqadmin.core import brokers, patience, permissions
 from mqadmin.core.errors import Refusal
 from mqadmin.definitions.comparing import document, kinds, secret
 from mqadmin.definitions.comparing.document import Unreadable
@@ -43,6 +43,7 @@ def found(spec: str, broker: str) -> Source:
     """
     word, _colon, slug = spec.partition(":")
     if word == NOW:
+        permissions.require(slug or broker)
         return now(slug or broker)
     version = Version.objects.filter(pk=int(spec)).first() if spec.isdecimal() and len(spec) < 18 else None
     if version is None:

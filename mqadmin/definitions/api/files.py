@@ -17,7 +17,7 @@ from mqadmin.definitions.api.versions import RestoreIn, StepsOut, carried_out
 from mqadmin.definitions.forms import restore as forms
 from mqadmin.queues.pages.broker_status import is_production
 
-router = Router(tags=["definitions"], auth=VIEW)
+router = Router(tags=["definitions"], auth=VIEW.of("broker"))
 
 
 class ImportIn(RestoreIn):
@@ -41,7 +41,7 @@ def definitions_now(request: HttpRequest, broker: str = "", vhost: str | None = 
     return sources.exported(sources.now(a_broker(broker)), vhost=vhost)
 
 
-@router.post("/definitions/export", response=dict[str, Any], auth=CONFIGURE)
+@router.post("/definitions/export", response=dict[str, Any], auth=CONFIGURE.of("broker"))
 def definitions_export(request: HttpRequest, wanted: ExportIn) -> dict[str, Any]:
     """Return the broker's own export, with password hashes. It is written to the audit log."""
     broker = a_broker(wanted.broker)
@@ -49,7 +49,7 @@ def definitions_export(request: HttpRequest, wanted: ExportIn) -> dict[str, Any]
     return exporting.with_secrets(broker=broker, vhost=wanted.vhost, by=audit.actor(request))
 
 
-@router.post("/definitions/import", response={200: StepsOut, 202: OperationOut}, auth=CONFIGURE)
+@router.post("/definitions/import", response={200: StepsOut, 202: OperationOut}, auth=CONFIGURE.of("broker"))
 def definitions_import(request: HttpRequest, wanted: ImportIn) -> Status[Any]:
     """Begin to bring a broker to a document, or with `dry_run` (200) say what that would do.
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema, Status
 
+from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.api.operations import OperationOut
 from mqadmin.core.api.paging import Page, paginate
@@ -24,7 +25,7 @@ from mqadmin.definitions.models import RestoreStep, Version
 from mqadmin.definitions.pages import telling
 from mqadmin.queues.pages.broker_status import is_production
 
-router = Router(tags=["definitions"], auth=VIEW)
+router = Router(tags=["definitions"], auth=VIEW.of("broker"))
 
 
 class VersionOut(Schema):
@@ -152,24 +153,27 @@ def definitions_diff(request: HttpRequest, wanted: Query[DiffQuery]) -> dict[str
     }
 
 
-@router.get("/definitions/{int:version_id}", response=dict[str, Any])
+@router.get("/definitions/{int:version_id}", response=dict[str, Any], auth=VIEW.of("rows"))
 def definitions_of(request: HttpRequest, version_id: int, vhost: str | None = None) -> dict[str, Any]:
     """Return a version as a document that RabbitMQ imports, without passwords."""
     return sources.exported(sources.of_version(_version(version_id)), vhost=vhost)
 
 
-@router.get("/definitions/restores/{int:restore_id}", response=ResultList)
+@router.get("/definitions/restores/{int:restore_id}", response=ResultList, auth=VIEW.of("rows"))
 def definitions_restored(request: HttpRequest, restore_id: int, wanted: Query[PageQuery]) -> dict[str, Any]:
     """List the objects of a restore in the order in which they go, with what became of each."""
     words = _("There is no restore %(id)s.") % {"id": restore_id}
     operation = one(Operation.objects.filter(pk=restore_id, kind=restoring.KIND), words)
+    permissions.require(operation.broker)
     rows = RestoreStep.objects.filter(operation=operation)
     page = paginate(rows, limit=wanted.limit, cursor=wanted.cursor, order=["number"])
     return {**page, "items": [telling.result_out(rows_of.result(row)) for row in page["items"]]}
 
 
 @router.post(
-    "/definitions/{int:version_id}/restore", response={200: StepsOut, 202: OperationOut}, auth=CONFIGURE
+    "/definitions/{int:version_id}/restore",
+    response={200: StepsOut, 202: OperationOut},
+    auth=CONFIGURE.of("rows"),
 )
 def definitions_restore(request: HttpRequest, version_id: int, wanted: RestoreIn) -> Status[Any]:
     """Begin to bring the broker back to a version, or with `dry_run` (200) say what that would do.

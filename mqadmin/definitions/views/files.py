@@ -22,11 +22,12 @@ from mqadmin.definitions.views.restore import carried_out, going_on
 from mqadmin.queues.pages.broker_status import is_production
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_GET
 def definitions_export(request: HttpRequest) -> HttpResponse:
     """Which of the two files, and of which virtual host."""
     broker = brokers.current(request)
+    permissions.about(request, broker)
     newest = versions.newest(broker)
     names = sources.vhosts_of(versions.objects(newest)) if newest is not None else []
     context = {
@@ -37,7 +38,7 @@ def definitions_export(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "definitions/export.html", context)
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_GET
 def definitions_download(request: HttpRequest) -> HttpResponse:
     """A file that RabbitMQ imports: of a version, or as it is now; without password hashes and other secrets."""
@@ -47,7 +48,7 @@ def definitions_download(request: HttpRequest) -> HttpResponse:
     return _file(sources.exported(source, vhost=vhost), source.broker, source.at)
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_POST
 def definitions_download_all(request: HttpRequest) -> HttpResponse:
     """The same with password hashes; audited. The broker's name is typed where in production."""
@@ -58,7 +59,7 @@ def definitions_download_all(request: HttpRequest) -> HttpResponse:
     return _file(told, broker, timezone.now())
 
 
-@permissions.configure
+@permissions.configure.of("broker")
 @require_http_methods(["GET", "POST"])
 def definitions_import(request: HttpRequest) -> HttpResponse:
     """A file first says what it would do; then what is ticked of it is done. Nothing of it is kept meanwhile."""

@@ -29,7 +29,7 @@ from mqadmin.rabbit.errors import RabbitError
 PER_PAGE = 100
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def version_restore(request: HttpRequest, version_id: int) -> HttpResponse:
     """Bring the broker back to a version: all of it, a virtual host, or one object."""
@@ -62,11 +62,13 @@ def going_on(request: HttpRequest, operation: Operation) -> HttpResponse:
     return rendering.moved(request, href, _("%(what)s: begun.") % {"what": operation.summary})
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def definitions_restored(request: HttpRequest, restore_id: int) -> HttpResponse:
     """How far a restore is, and what became of each object: what failed first."""
     operation = get_object_or_404(Operation, pk=restore_id, kind=restoring.KIND)
+    permissions.require(operation.broker)
+    permissions.about(request, operation.broker)
     brokers.show(request, operation.broker)
     page = Paginator(progress.rows(operation), PER_PAGE).get_page(request.GET.get("page"))
     context = progress.state(operation) | {"page": page, "rows": showing.results(page.object_list)}

@@ -27,11 +27,12 @@ PER_PAGE = 30
 TO_CHOOSE = 100  # versions in the lists of the page that compares
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_GET
 def version_list(request: HttpRequest) -> HttpResponse:
     """The timeline, the newest first."""
     broker = brokers.current(request)
+    permissions.about(request, broker)
     page = Paginator(Version.objects.filter(broker=broker).defer("parts"), PER_PAGE).get_page(
         request.GET.get("page")
     )
@@ -44,7 +45,7 @@ def version_list(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "definitions/list.html", context, fragment="definitions/_list.html")
 
 
-@permissions.operate
+@permissions.operate.of("broker")
 @require_POST
 def version_look(request: HttpRequest) -> HttpResponse:
     """Ask the broker now."""
@@ -56,11 +57,12 @@ def version_look(request: HttpRequest) -> HttpResponse:
     return rendering.acted(request, text, to=reverse("definitions_list"))
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def version_detail(request: HttpRequest, version_id: int) -> HttpResponse:
     """What one version changed, object by object, and who did it."""
     version = get_object_or_404(Version, pk=version_id)
+    permissions.about(request, version.broker)
     brokers.show(request, version.broker)
     earlier = versions.before(version)
     found = [] if earlier is None else versions.between(earlier, version)
@@ -88,11 +90,12 @@ def _is_heard(version: Version) -> bool:
     return since is not None and since <= (version.since or version.at)
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_GET
 def version_compare(request: HttpRequest) -> HttpResponse:
     """Any two: versions, or brokers as they are now; of all or of one virtual host."""
     broker = brokers.current(request)
+    permissions.about(request, broker)
     one, other = request.GET.get("one", ""), request.GET.get("other", "") or sources.NOW
     vhost = request.GET.get("vhost") or None
     context: dict[str, Any] = {
@@ -130,7 +133,7 @@ def _choices(broker: str, *asked: str) -> list[tuple[str, str]]:
     now += [
         (f"{sources.NOW}:{slug}", _("%(broker)s now") % {"broker": slug})
         for slug in brokers.configs()
-        if slug != broker
+        if slug != broker and permissions.allows(slug)
     ]
     rows = list(Version.objects.filter(broker=broker).defer("parts", "told")[:TO_CHOOSE])
     known = {str(row.pk) for row in rows}

@@ -13,20 +13,45 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import get_resolver, resolve
 
+from consumers.models import Consumer, Record
+from mqadmin.alerts.models import Incident
 from mqadmin.api import api
 from mqadmin.core.api import tokens
 from mqadmin.core.api.plumbing import Token
 from mqadmin.core.models import AuditEntry, Grant
 from mqadmin.core.permissions import Required
 from mqadmin.core.rights.rules import LEVELS
+from mqadmin.deadletters.models import DeadLetter
+from mqadmin.queues.models import Queue
 from tests.core.test_access_matrix import CALLS, PAGES, World, call, everything
 from tests.support.several_brokers import TWO_WILL_DO, number_of_brokers  # noqa: F401
 
 pytestmark = [pytest.mark.usefixtures("no_broker"), pytest.mark.any_version, TWO_WILL_DO]
 
 # About all brokers, or about mqadmin itself: no role for a part opens them.
-CLOSED_PAGES: set[str] = set()
-CLOSED_CALLS: set[str] = set()
+CLOSED_PAGES: set[str] = {
+    # alerts: who is told of what, by addresses that are everybody's
+    *("alert_rule_list", "alert_rule_new", "alert_rule_preview", "alert_rule_edit", "alert_rule_switch"),
+    *("alert_rule_restore", "alert_rule_delete"),
+    *("channel_list", "channel_new", "channel_edit", "channel_switch", "channel_test", "channel_delete"),
+    *("silence_list", "silence_new", "silence_end", "delivery_list"),
+    # the machines that run everybody's consumers
+    *("host_list", "host_drain", "host_undrain", "host_forget"),
+    # mqadmin itself
+    *("restored_dismiss", "wall_links", "wall_revoke"),
+}
+CLOSED_CALLS: set[str] = {
+    # alerts
+    *("GET /alert-rules", "POST /alert-rules", "POST /alert-rules/preview", "PATCH /alert-rules/{rule_id}"),
+    *("POST /alert-rules/{rule_id}/restore", "DELETE /alert-rules/{rule_id}"),
+    *("GET /alert-channels", "POST /alert-channels", "PATCH /alert-channels/{channel_id}"),
+    *("POST /alert-channels/{channel_id}/test", "DELETE /alert-channels/{channel_id}"),
+    *("GET /silences", "POST /silences", "DELETE /silences/{silence_id}", "GET /alert-deliveries"),
+    # the machines that run everybody's consumers
+    *("GET /hosts", "POST /hosts/{name}/drain", "POST /hosts/{name}/undrain", "DELETE /hosts/{name}"),
+    # mqadmin itself
+    *("GET /restored", "POST /restored/{restored_id}/dismiss"),
+}
 # Anybody's own, or nobody's.
 OPEN = {
     *("healthz", "login", "theme", "logout", "password_change", "password_change_done"),
@@ -66,6 +91,18 @@ def auth_of() -> dict[str, Token]:
     return found
 
 
+TELLING = "the-payroll"
+
+
+def renamed() -> None:
+    """Have what is not theirs called by a word that stands in no example of a search."""
+    Queue.objects.update(name=TELLING)
+    Consumer.objects.update(queue=TELLING)
+    Record.objects.update(queue=TELLING)
+    DeadLetter.objects.update(source_queue=TELLING, dead_letter_queue=TELLING)
+    Incident.objects.update(title=TELLING)
+
+
 def test_each_page_says_of_what_it_needs_its_level(world: World) -> None:
     closed = {
         page.name
@@ -84,6 +121,7 @@ def test_each_call_says_of_what_it_needs_its_level() -> None:
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_pages_of_what_is_not_theirs(method: str, world: World) -> None:
     """404 for what is not theirs, 403 for what is everybody's; a list has none of it."""
+    renamed()
     user = account("elsewhere", broker="another")
     wrong = []
     for page in everything():
@@ -97,8 +135,8 @@ def test_pages_of_what_is_not_theirs(method: str, world: World) -> None:
                 wrong.append((page.name, response.status_code))
         elif page.arguments and "kind" not in page.arguments and response.status_code != 404:
             wrong.append((page.name, response.status_code))
-        elif response.status_code == 200 and not response.streaming and "orders" in response.text:
-            wrong.append((page.name, "orders"))
+        elif response.status_code == 200 and not response.streaming and TELLING in response.text:
+            wrong.append((page.name, TELLING))
         # The same, asked for by the broker's name.
         if kind != "everything" and not page.arguments:
             named = getattr(browser(user), method)(f"{address}?broker=default")
@@ -126,6 +164,7 @@ def test_pages_of_what_is_theirs(method: str, level: str, world: World) -> None:
 
 
 def test_calls_of_what_is_not_theirs(world: World) -> None:
+    renamed()
     user = account("elsewhere", broker="another")
     headers = {"Authorization": f"Bearer {tokens.create(user=user)}"}
     kinds = {name: auth.kind for name, auth in auth_of().items()}
@@ -137,8 +176,8 @@ def test_calls_of_what_is_not_theirs(world: World) -> None:
                 wrong.append((name, response.status_code))
         elif "{" in name and response.status_code != 404:
             wrong.append((name, response.status_code))
-        elif response.status_code == 200 and b"orders" in b"".join(response):
-            wrong.append((name, "orders"))
+        elif response.status_code == 200 and TELLING.encode() in b"".join(response):
+            wrong.append((name, TELLING))
     assert wrong == []
     assert not AuditEntry.objects.filter(actor="elsewhere", broker="default").exists()
 

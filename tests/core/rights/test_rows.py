@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from consumers.models import Record
@@ -73,6 +73,8 @@ def test_sql_gives_what_the_rules_give(
     rows: list[Queue], layers: tuple[tuple[Rule, ...], ...], needed: Needed
 ) -> None:
     rights = Rights(layers)
+    # Who has the same of each thing, and too little, was turned away before.
+    assume(not rights.is_plain or rights.everywhere >= LEVELS[needed])
     with asks(asking(rights, needed)):
         found = set(Queue.objects.values_list("pk", flat=True))
     expected = {
