@@ -203,6 +203,10 @@ class Run:
         """Note that nothing is waited for any more. Raises Stopped when another worker took over."""
         self._update(phase="", words="")
 
+    def save_total(self, total: int) -> None:
+        """Keep of how many it is after all. Raises Stopped when another worker took over."""
+        self._update(total=total)
+
     def save_canary(self, canary: Mapping[str, Any]) -> None:
         """Keep how far its first steps are. Raises Stopped when another worker took over."""
         self._update(canary=dict(canary))
@@ -221,7 +225,8 @@ class Run:
         self._update(params=self.operation.params)
 
     def _mine(self) -> QuerySet[Operation]:
-        return Operation.objects.filter(pk=self.operation.pk, lease_owner=self.holder)
+        # Its own row, also while it works with the rights of somebody who may not change it.
+        return Operation._base_manager.filter(pk=self.operation.pk, lease_owner=self.holder)
 
     def _update(self, **values: Any) -> None:
         if not self._mine().update(**values):

@@ -22,7 +22,7 @@ from mqadmin.history.reading import Lines
 from mqadmin.queues.api.history import HistoryOut, HistoryQuery
 from mqadmin.queues.pages import history
 
-router = Router(tags=["dead letters"], auth=VIEW)
+router = Router(tags=["dead letters"], auth=VIEW.of("rows"))
 
 
 class GroupOut(Schema):
@@ -98,7 +98,7 @@ def group_history(request: HttpRequest, group: str, wanted: Query[GroupHistoryQu
     return history.lines(thing, wanted.span, time.time())
 
 
-@router.patch("/dead-letters/groups/{group}", response=CauseOut, auth=OPERATE)
+@router.patch("/dead-letters/groups/{group}", response=CauseOut, auth=OPERATE.of("rows"))
 def group_patch(request: HttpRequest, group: str, changes: CausePatch) -> dict[str, str]:
     """Write a note on a cause, or who looks after it; 404 where no letter has it."""
     cause, by = {"broker": the_broker(changes.broker), "group": group}, audit.actor(request)

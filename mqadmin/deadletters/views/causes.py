@@ -15,7 +15,7 @@ from mqadmin.deadletters.inbox import inbox, remembered
 from mqadmin.queues.pages import history
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def cause_detail(request: HttpRequest, group: str) -> HttpResponse:
     """How its letters came and went, beside what happened."""
@@ -33,14 +33,14 @@ def cause_detail(request: HttpRequest, group: str) -> HttpResponse:
     return rendering.page(request, "deadletters/cause.html", context)
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def cause_history(request: HttpRequest, group: str) -> HttpResponse:
     """How many letters of a cause waited, for `static/js/charts.js`."""
     return JsonResponse(remembered.chart(brokers.current(request), group, history.asked(request)))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def cause_note(request: HttpRequest, group: str) -> HttpResponse:
     """Write a note on a cause."""
@@ -53,7 +53,7 @@ def cause_note(request: HttpRequest, group: str) -> HttpResponse:
     return rendering.acted(request, _("Noted."), to=f"{reverse('letter_list')}?group={group}")
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def cause_owner(request: HttpRequest, group: str) -> HttpResponse:
     """Say who looks after a cause: `owner`, or with `mine` whoever asks."""

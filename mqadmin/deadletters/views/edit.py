@@ -31,7 +31,7 @@ from mqadmin.deadletters.views.dialog import Started, started
 CHANGES = "changes"  # in `show`: not another way to type the body, but what was changed
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def letter_edit(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Change a parked letter, and on wish requeue it at once. `show` only shows: in another way, or the changes."""

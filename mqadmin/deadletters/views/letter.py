@@ -31,7 +31,7 @@ TABS = {
 HEX = "hex"
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def letter_detail(request: HttpRequest, letter_id: int) -> HttpResponse:
     """One letter, for a link that is passed on."""
@@ -64,7 +64,7 @@ def shown_context(request: HttpRequest, shown: Shown, *, reveal: bool = False) -
     }
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def letter_revert(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Undo every edit."""
@@ -73,7 +73,7 @@ def letter_revert(request: HttpRequest, letter_id: int) -> HttpResponse:
     return rendering.acted(request, gettext("It is as it was captured."), to=_page(letter))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def letter_note(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Write a note on a letter."""

@@ -17,7 +17,7 @@ from mqadmin.passing.pages import journeys as pages
 LONGEST = 255
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def journey(request: HttpRequest) -> HttpResponse:
     """What is known of the message that `q` names, on one line of time."""

@@ -28,7 +28,7 @@ from mqadmin.rabbit.numbers import whole
 PER_PAGE = 30
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def tap_list(request: HttpRequest) -> HttpResponse:
     """Who looks at what, and what was kept; not what was seen."""
@@ -38,7 +38,7 @@ def tap_list(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "passing/list.html", context, fragment="passing/_list.html")
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def tap_new(request: HttpRequest) -> HttpResponse:
     """Start a tap on what the address names."""
@@ -74,7 +74,7 @@ def tap_new(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, TapForm)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_GET
 def tap_detail(request: HttpRequest, tap_id: int) -> HttpResponse:
     """What passes, the newest first. `until`: held at that message, with a count of those that came since."""
@@ -100,7 +100,7 @@ def tap_detail(request: HttpRequest, tap_id: int) -> HttpResponse:
     return rendering.page(request, "passing/tap.html", context, fragment="passing/_tap.html")
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_GET
 def tap_message(request: HttpRequest, tap_id: int, message_id: int) -> HttpResponse:
     """One message that was seen: its body, its headers."""
@@ -115,7 +115,7 @@ def tap_message(request: HttpRequest, tap_id: int, message_id: int) -> HttpRespo
     return rendering.page(request, "passing/message.html", context, fragment="passing/_message.html")
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def tap_stop(request: HttpRequest, tap_id: int) -> HttpResponse:
     """End it now."""
@@ -124,7 +124,7 @@ def tap_stop(request: HttpRequest, tap_id: int) -> HttpResponse:
     return rendering.acted(request, _("It ends."), to=reverse("tap_detail", args=[tap.pk]))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def tap_keep(request: HttpRequest, tap_id: int) -> HttpResponse:
     """Keep what it saw under a title."""
@@ -152,7 +152,7 @@ def tap_keep(request: HttpRequest, tap_id: int) -> HttpResponse:
     return deciding.decide(request, dialog, act, KeepForm)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def tap_let_go(request: HttpRequest, tap_id: int) -> HttpResponse:
     """Keep a set no longer."""
@@ -163,7 +163,7 @@ def tap_let_go(request: HttpRequest, tap_id: int) -> HttpResponse:
     )
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def tap_replay(request: HttpRequest, tap_id: int) -> HttpResponse:
     """Publish what it saw to a test queue."""

@@ -50,6 +50,8 @@ def publish(
         by=by, action="queue.publish", broker=queue.broker.slug, target=target, count=1, detail=detail
     ) as entry:
         broker = queue.broker.slug
+        if key != queue.name:
+            destination.require_theirs(broker=broker, vhost=queue.vhost, queue=key, fields=("routing_key",))
         destination.require_room(
             broker=broker, vhost=queue.vhost, queue=key, size=len(item.body), allow_loss=allow_loss
         )
