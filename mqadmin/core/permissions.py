@@ -240,7 +240,11 @@ class Required:
             with asking.needing(self.needed):
                 if self.kind != "everything":
                     _check_place(request, self.kind)
-                return function(request, *args, **kwargs)
+                response = function(request, *args, **kwargs)
+            who = asking.now()
+            if who is not None and response.streaming:
+                who.needed = self.needed  # what is made while it is sent needs the same
+            return response
 
         inner.__dict__["requires"] = self
         return inner

@@ -119,7 +119,7 @@ def marks(asked: Asked) -> Iterable[Happening]:
 
 
 def _of_colleagues(asked: Asked, wanted: Q) -> Iterable[AuditEntry]:
-    """Return what others did to the queue that is asked for, where who asks may see it and not all of the broker."""
+    """Return what others did to the queue that is asked for, where who asks may see it, not all of its broker."""
     who = asking.now()
     if asked.queue is None or who is None or naming.holds("view", asked.broker):
         return []

@@ -1,4 +1,4 @@
-"""What may be told of things that come by name, and not as rows: the queues that another one's letters come from."""
+"""What may be told of things that come by name, not as rows: the queues that another one's letters come from."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def seen(broker: str, vhost: str, names: Iterable[str]) -> list[str]:
 
 
 def is_seen_anywhere(queue: str) -> bool:
-    """Whether who asks may see a queue of this name wherever they may see any: for where its place is not known."""
+    """Whether who asks sees queues of this name wherever they see any: for where its place is not known."""
     who = asking.now()
     return who is None or all(covers(rule.queue, queue) for layer in who.rights.layers for rule in layer)
 
@@ -40,6 +40,12 @@ def reveals(broker: str, vhost: str, *queues: str) -> bool:
     """Whether who asks may see what masks hide of something that is of any of the queues. True where nobody asks."""
     who = asking.now()
     return who is None or any(who.rights.reveals(broker, vhost, queue) for queue in queues)
+
+
+def reveals_some() -> bool:
+    """Whether who asks may see what masks hide of anything. True where nobody asks."""
+    who = asking.now()
+    return who is None or all(any(rule.reveals for rule in layer) for layer in who.rights.layers)
 
 
 def reveals_all() -> bool:

@@ -71,7 +71,7 @@ def export(*, selection: Selection, by: Actor) -> Iterator[bytes]:
         broker=selection.broker,
         target=selection.described(),
         detail={"selection": selection.for_audit()}
-        | ({"revealed": reveal} if settings.MQADMIN_MASKED else {}),
+        | ({"revealed": reveal or naming.reveals_some()} if settings.MQADMIN_MASKED else {}),
     ) as entry:
         entry.count = rows.count()
     return _lines(rows, reveal=reveal)

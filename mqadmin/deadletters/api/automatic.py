@@ -107,7 +107,10 @@ def rule_save(request: HttpRequest, wanted: RuleIn) -> RetryRule:
 
 
 @router.delete(
-    "/retry-rules/{int:rule_id}", response={204: None}, auth=CONFIGURE.of("rows"), operation_id=f"{_ID}_rule_delete"
+    "/retry-rules/{int:rule_id}",
+    response={204: None},
+    auth=CONFIGURE.of("rows"),
+    operation_id=f"{_ID}_rule_delete",
 )
 def rule_delete(request: HttpRequest, rule_id: int) -> Status[None]:
     """Delete a rule; what it waits to do is not done."""
@@ -124,7 +127,10 @@ def breaker_list(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post(
-    "/consumers/{name}/breaker", response=BreakerOut, auth=CONFIGURE.of("rows"), operation_id=f"{_ID}_breaker_save"
+    "/consumers/{name}/breaker",
+    response=BreakerOut,
+    auth=CONFIGURE.of("rows"),
+    operation_id=f"{_ID}_breaker_save",
 )
 def breaker_save(request: HttpRequest, name: str, wanted: BreakerIn) -> Breaker:
     """Set the circuit breaker of a consumer; off unless `is_on`."""

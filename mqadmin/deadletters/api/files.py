@@ -46,13 +46,17 @@ class ImportOut(Schema):
     code: str = ""
 
 
-@router.get("/dead-letters/export", response=None, auth=OPERATE.of("rows"), openapi_extra={"responses": {200: _LINES}})
+@router.get(
+    "/dead-letters/export", response=None, auth=OPERATE.of("rows"), openapi_extra={"responses": {200: _LINES}}
+)
 def letter_export(request: HttpRequest, wanted: Query[LetterQuery]) -> StreamingHttpResponse:
     """Give the letters that match as JSON Lines, one a line with everything, bodies in base64."""
     return _file(request, selection.all_that_match(filter_of(wanted, one_broker=True)))
 
 
-@router.post("/dead-letters/export", response=None, auth=OPERATE.of("rows"), openapi_extra={"responses": {200: _LINES}})
+@router.post(
+    "/dead-letters/export", response=None, auth=OPERATE.of("rows"), openapi_extra={"responses": {200: _LINES}}
+)
 def letter_export_chosen(request: HttpRequest, wanted: SelectionIn) -> StreamingHttpResponse:
     """The same for letters by id, or by a filter."""
     return _file(request, selection_of(wanted))

@@ -171,7 +171,10 @@ def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
 
 
 @router.post(
-    "/dead-letters/{int:letter_id}/reveal", response=LetterDetailOut, auth=VIEW.of("rows"), openapi_extra=SECRET
+    "/dead-letters/{int:letter_id}/reveal",
+    response=LetterDetailOut,
+    auth=VIEW.of("rows"),
+    openapi_extra=SECRET,
 )
 def letter_reveal(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Show one letter with its masked fields, once; that is written down."""

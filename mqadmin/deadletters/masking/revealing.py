@@ -16,7 +16,7 @@ from mqadmin.deadletters.models import DeadLetter
 
 
 def may(letter: DeadLetter) -> bool:
-    """Whether who asks may see the masked fields of a letter: by the queue that it lies in, or that it comes from."""
+    """Whether who asks may see a letter's masked fields: by the queue that it lies in, or that it comes from."""
     return naming.reveals(letter.broker, letter.vhost, letter.dead_letter_queue, letter.source_queue)
 
 

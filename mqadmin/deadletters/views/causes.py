@@ -12,6 +12,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
 from mqadmin.deadletters.acts import editing
 from mqadmin.deadletters.inbox import inbox, remembered
+from mqadmin.deadletters.search import cause_rights
 from mqadmin.queues.pages import history
 
 
@@ -27,6 +28,7 @@ def cause_detail(request: HttpRequest, group: str) -> HttpResponse:
     context = {
         "slug": broker,
         "cause": cause,
+        "is_whole": bool(cause_rights.whole(broker, [group])),
         **history.menu(shown),
         "happened": history.happened(shown, broker),
     }
@@ -37,7 +39,9 @@ def cause_detail(request: HttpRequest, group: str) -> HttpResponse:
 @require_GET
 def cause_history(request: HttpRequest, group: str) -> HttpResponse:
     """How many letters of a cause waited, for `static/js/charts.js`."""
-    return JsonResponse(remembered.chart(brokers.current(request), group, history.asked(request)))
+    broker = brokers.current(request)
+    cause_rights.require(broker, group)
+    return JsonResponse(remembered.chart(broker, group, history.asked(request)))
 
 
 @permissions.operate.of("rows")

@@ -36,6 +36,8 @@ CHANGES = "changes"  # in `show`: not another way to type the body, but what was
 def letter_edit(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Change a parked letter, and on wish requeue it at once. `show` only shows: in another way, or the changes."""
     letter = get_object_or_404(DeadLetter, pk=letter_id)
+    if masking.hide(copy.copy(letter)):
+        revealing.require(letter)  # the form shows all of it, and so does what was changed
     context: dict[str, Any] = {}
     if request.method == "POST":
         form = EditForm(request.POST)

@@ -30,7 +30,7 @@ def journey(request: HttpRequest) -> HttpResponse:
         except Refusal as refusal:
             context["refusal"], status = refusal.text, refusal.status
         else:
-            rows = pages.rows(found, operates=permissions.may(request.user, "operate"))
+            rows = pages.rows(found)
             brokers = {row.step.broker for row in rows}
             context |= {"found": found, "rows": rows, "has_brokers": len(brokers) > 1}
     return rendering.page(

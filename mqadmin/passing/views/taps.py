@@ -44,6 +44,7 @@ def tap_new(request: HttpRequest) -> HttpResponse:
     """Start a tap on what the address names."""
     vhost, kind, name = asked(request, "vhost", "kind", "name")
     broker = brokers.current(request)
+    permissions.require(broker, vhost, name if kind == Tap.Kind.QUEUE else None)
     said = {"name": name or _("the default exchange"), "vhost": vhost}
     title = _("Tap the queue %(name)s") if kind == Tap.Kind.QUEUE else _("Tap the exchange %(name)s")
     dialog = Dialog(
@@ -80,6 +81,7 @@ def tap_detail(request: HttpRequest, tap_id: int) -> HttpResponse:
     """What passes, the newest first. `until`: held at that message, with a count of those that came since."""
     tap = get_object_or_404(Tap, pk=tap_id)
     brokers.show(request, tap.broker)
+    permissions.about(request, tap.broker, tap.vhost, tap.of_queue)
     until = whole(request.GET.get("until", ""), 18)
     rows = Seen.objects.filter(tap=tap).defer("body", "properties", "headers")
     held = rows if until is None else rows.filter(pk__lte=until)
@@ -106,6 +108,7 @@ def tap_message(request: HttpRequest, tap_id: int, message_id: int) -> HttpRespo
     """One message that was seen: its body, its headers."""
     message = get_object_or_404(Seen.objects.select_related("tap"), pk=message_id, tap_id=tap_id)
     brokers.show(request, message.tap.broker)
+    permissions.about(request, message.tap.broker, message.tap.vhost, message.tap.of_queue)
     context = {
         "tap": message.tap,
         "row": pages.row(message.tap),

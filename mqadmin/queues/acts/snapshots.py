@@ -166,7 +166,7 @@ def _place(params: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Return virtual host and name of the queue that an operation was about; None where nobody knows any more."""
     if {"vhost", "name"} <= params.keys():
         return params["vhost"], params["name"]
-    queue = Queue._base_manager.filter(pk=params.get("queue")).first()
+    queue = Queue._base_manager.filter(pk=params.get("queue", 0)).first()
     return (queue.vhost, queue.name) if queue is not None else (None, None)
 
 

@@ -28,8 +28,8 @@ class Note:
 
 
 def notes(broker: Broker | None) -> list[Note]:
-    """Return what is not seen of the broker; [] where everything is. Virtual hosts are named in it: it is for who may
-    see all of the broker."""
+    """Return what is not seen of the broker; [] where everything is. It names virtual hosts: it is for who may see
+    all of the broker."""
     if broker is None or not naming.holds("view", broker.slug):
         return []
     return [*_rights(broker.unseen), *_unknown(broker)]
