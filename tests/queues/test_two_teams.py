@@ -63,7 +63,15 @@ def queues(db: None) -> dict[str, Queue]:
         "orders.dlq": make_queue(broker, "orders.dlq", "shop", is_inbox=True),
         "mails": make_queue(broker, "mails", "shop"),
         "salaries": make_queue(
-            broker, "salaries", "bank", ready=1000, total=1000, health="broken", health_rank=3, owner="ledger"
+            broker,
+            "salaries",
+            "bank",
+            ready=1000,
+            total=1000,
+            publish_rate=50.0,
+            health="broken",
+            health_rank=3,
+            owner="ledger",
         ),
     }
     Queue.objects.filter(name="orders").update(dead_letters_to=["orders.dlq"])

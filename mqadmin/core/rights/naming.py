@@ -31,13 +31,13 @@ def seen(broker: str, vhost: str, names: Iterable[str]) -> list[str]:
 
 
 def is_seen_anywhere(queue: str) -> bool:
-    """Whether who asks sees queues of this name wherever they see any: for where its place is not known."""
+    """Whether who asks sees queues of this name wherever they see any: its place is not known."""
     who = asking.now()
     return who is None or all(covers(rule.queue, queue) for layer in who.rights.layers for rule in layer)
 
 
 def reveals(broker: str, vhost: str, *queues: str) -> bool:
-    """Whether who asks may see what masks hide of something that is of any of the queues. True where nobody asks."""
+    """Whether who asks may see what masks hide of what is of any of the queues. True where nobody asks."""
     who = asking.now()
     return who is None or any(who.rights.reveals(broker, vhost, queue) for queue in queues)
 
