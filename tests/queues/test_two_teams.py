@@ -273,6 +273,16 @@ def test_messages_go_to_queues_that_are_theirs_or_back(queues: dict[str, Queue])
     assert _why("bank", "salaries") == "", "where nobody asks"
 
 
+def test_a_message_reaches_no_queue_of_others_by_its_headers(queues: dict[str, Queue]) -> None:
+    team = Script(member("orders-team", {"vhost": "shop", "queue": "orders*", "level": OPERATE}))
+    address = f"/queues/{queues['orders'].pk}/publish"
+    for wrong in ({"headers": {"CC": ["mails"]}}, {"headers": {"BCC": ["mails"]}}, {"routing_key": "mails"}):
+        answer = team.send("POST", address, {"body": "x", **wrong})
+        assert (answer.status_code, answer.json()["code"]) == (409, "no_destination"), wrong
+    fine = team.send("POST", address, {"body": "x", "headers": {"CC": ["orders.dlq"]}})
+    assert fine.status_code == 503, "nothing answers"
+
+
 def _why(vhost: str, queue: str | None) -> str:
     refusal = not_theirs(broker="default", vhost=vhost, queue=queue)
     return refusal.code if refusal else ""
