@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pika
 import pytest
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
@@ -322,6 +323,27 @@ def test_who_has_the_dead_letter_queue_sends_its_letters_back(
     done = Operation.objects.get(pk=answer.json()["id"])
     assert (done.status, done.done) == ("done", 3)
     assert set(DeadLetter.objects.filter(status="requeued").values_list("pk", flat=True)) == set(ids)
+
+
+@pytest.mark.broker
+@pytest.mark.django_db(transaction=True)
+def test_what_is_masked_is_hidden_in_a_queue_too(place: Place, settings: Any) -> None:
+    settings.MQADMIN_MASKED = ["payload.card", "header.token"]
+    place.channel.basic_publish(
+        "",
+        "dlx.orders",
+        b'{"card": "4111", "n": 1}',
+        pika.BasicProperties(headers={"token": "hush", "a": "b"}),
+    )
+    place.wait_depth("dlx.orders", 1)
+    row = place.row()
+    address = f"/queues/{row.pk}/peek"
+    for reveals in (False, True):
+        team = Script(member(f"team {reveals}", {"vhost": place.vhost, "level": OPERATE, "reveals": reveals}))
+        (item,) = team.send("POST", address, {"count": 1}).json()["items"]
+        shown = {"card": "4111" if reveals else "•••", "n": 1}
+        assert json.loads(item["body"]) == shown
+        assert item["headers"] == {"token": "hush" if reveals else "•••", "a": "b"}
 
 
 @alone

@@ -77,7 +77,7 @@ def auth_of() -> dict[str, Token]:
 
 def _of_things(text: str) -> str:
     """Return what a page says without its examples of searches."""
-    return text.replace("name:orders*", "")
+    return re.sub(r"(name|source):orders\*?", "", text)
 
 
 def test_each_page_says_of_what_it_needs_its_level(world: World) -> None:
