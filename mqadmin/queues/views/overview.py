@@ -77,11 +77,12 @@ def _attention(request: HttpRequest, slug: str, everywhere: Sequence[Seen]) -> S
 def _columns(context: dict[str, Any]) -> tuple[list[Part], list[Part]]:
     found: list[Standouts] = context["standouts"]
     happened: list[Happening] = context["happened"]
+    is_whole: bool = context["is_whole"]
     return halves.balanced(
         Part("queues/_attention.html", halves.rows(max(len(context["attention"]), 1), each=88)),
-        Part("queues/_rates.html", 320 if context["is_whole"] else 0),
+        Part("queues/_rates.html", 320 if is_whole else 0),
         [
-            Part("queues/_nodes.html", halves.rows(len(context["nodes"]), each=92)),
+            *([Part("queues/_nodes.html", halves.rows(len(context["nodes"]), each=92))] if is_whole else []),
             *(Part("queues/_standouts.html", halves.rows(len(item.queues)), item) for item in found),
             Part("queues/_happened.html", halves.rows(len(happened))),
         ],
