@@ -128,6 +128,7 @@ def test_counts_facets_and_offers_are_of_their_queues(shop: Client, bank: Client
     found = page.context["found"]
     assert (found.counts["all"], found.counts["broken"], found.vhosts) == (3, 0, ["shop"])
     assert bank.get("/queues/?broker=default").context["found"].counts["all"] == 1
+    assert "/queues/rules/" not in html(page), "the rules are of all brokers"
     for query in ("vhost:", "name:", "owner:"):
         text = html(shop.get("/queues/complete/", {"broker": "default", "q": query, "at": len(query)}))
         assert not names(text) & set(SECRETS)

@@ -80,6 +80,11 @@ class May:
         self._request = request
 
     @property
+    def view_all(self) -> bool:
+        """Whether they may look at everything: for links to what is of no part."""
+        return permissions.may(self._request.user, "view")
+
+    @property
     def operate(self) -> bool:
         return not permissions.denial_of(self._request, "operate")
 
