@@ -16,20 +16,27 @@ M = TypeVar("M", bound=models.Model)
 
 
 class Theirs(Within[M]):
-    """`objects` of taps and of what they saw: that of a queue is for whose the queue is, that of an exchange for
-    whose the whole virtual host is. `tap`: where the tap's columns are, seen from the row."""
+    """`objects` of taps: that of a queue is for whose the queue is, that of an exchange for whose the whole virtual
+    host is."""
 
-    def __init__(self, tap: str = "") -> None:
+    tap = ""  # where the tap's columns are, seen from the row
+
+    def __init__(self) -> None:
         super().__init__()
-        place = (f"{tap}broker", f"{tap}vhost")
-        self._is_theirs = Q(Q(**{f"{tap}kind": "queue"}), May(Named(*place, f"{tap}name"))) | Q(
-            May(Named(*place))
-        )
+        broker, vhost, name, kind = (f"{self.tap}{part}" for part in ("broker", "vhost", "name", "kind"))
+        of_queue = Q(Q(**{kind: "queue"}), May(Named(broker, vhost, name)))
+        self._is_theirs = of_queue | Q(May(Named(broker, vhost)))
 
     def get_queryset(self) -> WithinSet[M]:
         found: WithinSet[M] = WithinSet(self.model, using=self._db)
         who = asking.now()
         return found if who is None or who.rights.is_plain else found.filter(self._is_theirs)
+
+
+class SeenByTheirs(Theirs[M]):
+    """`objects` of what taps saw: for whose the tap is."""
+
+    tap = "tap__"
 
 
 class Tap(models.Model):
@@ -117,7 +124,7 @@ class Seen(models.Model):
     is_cut = models.BooleanField(default=False)
     is_masked = models.BooleanField(default=False)
 
-    objects = Theirs["Seen"]("tap__")
+    objects = SeenByTheirs["Seen"]()
 
     class Meta:
         ordering = ["-id"]

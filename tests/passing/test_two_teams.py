@@ -58,6 +58,9 @@ def test_taps_and_what_they_saw(grant: dict[str, Any], theirs: set[str], taps: d
         kept = script.send("POST", f"/taps/{tap.pk}/keep", {"title": "mine"})
         assert kept.status_code == status
     assert set(Tap.objects.filter(title="mine").values_list("pk", flat=True)) == mine
+    rule = Rule("default", grant["vhost"], grant.get("queue", "*"))
+    with asks(asking(rule)):
+        assert {tap.pk for tap in taps.values() if tap.messages.exists()} == mine
 
 
 def test_a_journey_leads_through_what_is_theirs(taps: dict[str, Tap]) -> None:
