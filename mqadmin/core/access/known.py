@@ -48,7 +48,7 @@ def remember(request: HttpRequest, response: HttpResponse, name: str) -> None:
 
 def is_known_address(name: str, site: str, now: datetime) -> bool:
     """Whether the account has signed in from `site` (of `addresses.site`) within ADDRESS_DAYS."""
-    entries = AuditEntry.objects.filter(
+    entries = AuditEntry._base_manager.filter(
         actor=name,
         action=SIGN_IN,
         outcome=AuditEntry.Outcome.DONE,

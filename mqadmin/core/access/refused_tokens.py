@@ -80,7 +80,7 @@ def _count(site: str, address: str, name: str, why: str, now: float) -> None:
         return
     place.waiting += 1
     if now - place.written >= WRITE_S:
-        AuditEntry.objects.filter(pk=place.entry).update(count=F("count") + place.waiting)
+        AuditEntry._base_manager.filter(pk=place.entry).update(count=F("count") + place.waiting)
         place.written, place.waiting = now, 0
 
 

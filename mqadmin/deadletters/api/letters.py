@@ -178,6 +178,7 @@ def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
 )
 def letter_reveal(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Show one letter with its masked fields, once; that is written down."""
+    revealing.require_some()
     letter = _letter(letter_id)
     revealing.require(letter)
     with revealing.act(letter=letter, by=audit.actor(request)):

@@ -23,7 +23,17 @@ def may(letter: DeadLetter) -> bool:
 def require(letter: DeadLetter) -> None:
     """Raise PermissionDenied where who asks may not see the masked fields of a letter."""
     if not may(letter):
-        raise PermissionDenied(_("Your roles do not show you what is masked here."))
+        raise _denied()
+
+
+def require_some() -> None:
+    """Raise PermissionDenied for who may not see the masked fields of any letter, before one is looked for."""
+    if not naming.reveals_some():
+        raise _denied()
+
+
+def _denied() -> PermissionDenied:
+    return PermissionDenied(_("Your roles do not show you what is masked here."))
 
 
 def act(*, letter: DeadLetter, by: Actor, to: str = "") -> AbstractContextManager[AuditEntry]:

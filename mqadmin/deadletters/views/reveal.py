@@ -22,6 +22,7 @@ from mqadmin.deadletters.views.letter import about, shown_context
 @require_POST
 def letter_reveal(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Show one letter with its masked fields, once: the next look hides them again."""
+    revealing.require_some()
     letter = get_object_or_404(DeadLetter.objects.select_related("operation"), pk=letter_id)
     revealing.require(letter)
     about(request, letter)
