@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mqadmin.accounts.views import accounts, tokens
+from mqadmin.accounts.views import accounts, roles, tokens
 
 urlpatterns = [
     path("account/tokens/", tokens.token_list, name="token_list"),
     path("account/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token_revoke"),
     path("accounts/", accounts.account_list, name="account_list"),
+    path("accounts/access/", roles.access, name="access"),
+    path("accounts/roles/", roles.role_list, name="role_list"),
+    path("accounts/roles/new/", roles.role_new, name="role_new"),
+    path("accounts/roles/<int:role_id>/", roles.role_edit, name="role_edit"),
+    path("accounts/roles/<int:role_id>/delete/", roles.role_delete, name="role_delete"),
+    path("accounts/<int:user_id>/roles/", roles.account_roles, name="account_roles"),
     path("accounts/new/", accounts.account_new, name="account_new"),
     path("accounts/<int:user_id>/", accounts.account_detail, name="account_detail"),
     path("accounts/<int:user_id>/role/", accounts.account_role, name="account_role"),

@@ -104,10 +104,14 @@ def narrow(user: User, most: str, *, broker: str = ANY, vhost: str = ANY, queue:
 
 
 def give(user: Account, role: str) -> None:
-    """Give an account a role in place of all rights that it had; "" is none. In a transaction of the caller's."""
+    """Give an account a role for everything, in place of all that it might do with everything; "" is none.
+
+    Its roles for a part stay. In a transaction of the caller's.
+    """
     Account.objects.filter(pk=user.pk).update(is_superuser=False, is_staff=False)
     user.user_permissions.clear()
-    user.groups.set(Group.objects.filter(name=role))
+    parts = Group.objects.exclude(name__in=list(ROLES)).filter(user=user)
+    user.groups.set([*Group.objects.filter(name=role), *parts])
 
 
 def role(user: User) -> str:
@@ -179,6 +183,11 @@ def about(request: HttpRequest, broker: str, vhost: str | None = None, queue: st
     """Say which thing a page is about: its buttons are for that one."""
     request.__dict__["_about"] = (broker, vhost, queue)
     request.__dict__.pop("_denials", None)
+
+
+def vhost_about(request: HttpRequest) -> str:
+    """Return the virtual host that the page is about, "" for none."""
+    return str(request.__dict__.get("_about", ("", "", ""))[1] or "")
 
 
 def denial_of(request: HttpRequest, needed: Needed) -> str:

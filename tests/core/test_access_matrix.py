@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,7 +21,7 @@ from mqadmin.alerts.models import Incident
 from mqadmin.alerts.telling import links
 from mqadmin.api import api
 from mqadmin.core.api import tokens
-from mqadmin.core.models import AuditEntry, Operation, Restored, WallToken
+from mqadmin.core.models import AuditEntry, Grant, Operation, Restored, WallToken
 from mqadmin.deadletters.models import RetryRule, SavedView
 from mqadmin.definitions.models import Version
 from mqadmin.queues.models import Broker, Queue, SavedQueueView, Standing
@@ -320,6 +320,12 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "deprecated_list": (VIEWER, None),
     "upgrade": (VIEWER, None),
     # accounts, tokens
+    "role_list": (ADMIN, None),
+    "role_new": (ADMIN, ADMIN),
+    "role_edit": (ADMIN, ADMIN),
+    "role_delete": (None, ADMIN),
+    "account_roles": (None, ADMIN),
+    "access": (ADMIN, None),
     "account_list": (ADMIN, None),
     "account_new": (ADMIN, ADMIN),
     "account_detail": (ADMIN, None),
@@ -554,6 +560,11 @@ CALLS = {
     "GET /upgrade": VIEWER,
     # accounts, tokens
     "GET /me": VIEWER,
+    "GET /roles": ADMIN,
+    "POST /roles": ADMIN,
+    "PUT /roles/{role_id}": ADMIN,
+    "DELETE /roles/{role_id}": ADMIN,
+    "GET /access": ADMIN,
     "GET /accounts": ADMIN,
     "POST /accounts": ADMIN,
     "GET /accounts/{account_id}": ADMIN,
@@ -578,6 +589,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /queue-rules/{standing_id}/move": {"to": "up"},
     "POST /accounts": {"name": "made"},
     "POST /tokens": {"name": "nightly report"},
+    "POST /roles": {"name": "shop", "rules": [{"broker": "default"}]},
+    "PUT /roles/{role_id}": {"name": "bank", "rules": [{"broker": "default"}]},
     "PUT /queue-rules/{standing_id}": {"name": "all", "query": "name:*", "owner": "team-a"},
     "POST /consumers/stop-all": {"expect": 0},
     "POST /consumers/start-all": {"expect": 0},
@@ -609,6 +622,7 @@ class World:
     seen: int
     account: int
     token: int
+    role: int
 
     def argument(self, route: str, name: str) -> int | str:
         """Return what stands for the argument `name` of an address."""
@@ -641,6 +655,7 @@ class World:
             "user_id": self.account,
             "account_id": self.account,
             "token_id": self.token,
+            "role_id": self.role,
             "token": "mqw_nobodys" if "wall" in route else links.token(Incident(pk=self.incident)),
         }
         return values[name]
@@ -679,6 +694,9 @@ def world(db: None) -> World:
         seen=seen.pk,
         account=other.pk,
         token=tokens.make(user=other)[0].pk,
+        role=Grant.objects.create(
+            group=Group.objects.create(name="shop team"), vhost="shop", level=2
+        ).group_id,
     )
 
 

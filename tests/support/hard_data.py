@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pika
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from pika.exchange_type import ExchangeType
 
@@ -23,7 +23,7 @@ from mqadmin.administration.converting import planning, stages
 from mqadmin.alerts.models import Delivery
 from mqadmin.alerts.telling import links
 from mqadmin.core.api import tokens
-from mqadmin.core.models import AuditEntry, Operation, OperationProblem, Restored, WallToken
+from mqadmin.core.models import AuditEntry, Grant, Operation, OperationProblem, Restored, WallToken
 from mqadmin.core.query import lexer
 from mqadmin.deadletters.models import CauseNote, RetryRule, SavedView, TrackedQueue
 from mqadmin.definitions.acts import steps as restore_steps
@@ -88,6 +88,7 @@ class World:
     message: int
     account: int
     api_token: int
+    role: int
     exchange: str  # written as in an address, as those below
     work: str
     policy: str
@@ -118,6 +119,7 @@ class World:
 # What a page is asked beside its address, where it says more then.
 ASKED = {
     "find": ["q={word}"],
+    "access": ["", "vhost={vhost}&queue={work}", "queue={work}"],
     "queue_list": ["", "q=lag:"],
     "queues_purge": ["ids={queue}"],
     "queues_delete": ["ids={queue}"],
@@ -419,8 +421,20 @@ def _rows(
         conversion=_conversion(vhost, named),
         **_tap(vhost, named),
         account=maker.pk,
-        api_token=tokens.make(user=maker, name=named("report"), expires_at=now)[0].pk,
+        api_token=tokens.make(
+            user=maker, name=named("report"), expires_at=now, vhost=vhost[:255], queue=named("work")[:255]
+        )[0].pk,
+        role=_role(maker, vhost, named),
     )
+
+
+def _role(user: User, vhost: str, named: Naming) -> int:
+    """Give an account a role for a part, with a rule of each shape."""
+    group = Group.objects.create(name=named("team")[:60])
+    Grant.objects.create(group=group, broker="default", vhost=vhost, queue=named("work"), level=2)
+    Grant.objects.create(group=group, broker="default", vhost="*", queue=f"*{named('work')}"[:255], level=1)
+    user.groups.add(group)
+    return group.pk
 
 
 def _conversion(vhost: str, named: Naming) -> int:

@@ -32,14 +32,15 @@ _ENDING = 20.0  # seconds
 
 
 def create(*, by: Actor, name: str, role: str, password: str = "") -> tuple[User, str]:
-    """Make an account; return it and its password, a random one where none is given.
+    """Make an account; return it and its password, a random one where none is given. `role`: "" is none, for who is
+    to have roles for a part only.
 
     Raises Refusal (422) with the faults by field: "name", "role", "password".
     """
     user = User(username=User.normalize_username(name))
     chosen = password or _random()
     faults = _faults(user, chosen)
-    if role not in ROLES:
+    if role not in ("", *ROLES):
         faults["role"] = _("Choose a role.")
     if faults:
         raise _refused(faults)
@@ -55,11 +56,11 @@ def create(*, by: Actor, name: str, role: str, password: str = "") -> tuple[User
 
 
 def give_role(*, by: Actor, user: User, role: str) -> None:
-    """Give an account a role in place of all rights that it had.
+    """Give an account a role for everything in place of the one that it had; "" is none. Its roles for a part stay.
 
-    Raises Refusal: 422 for no role, 409 for one's own account and for the last admin.
+    Raises Refusal: 422 for a role that is none of these, 409 for one's own account and for the last admin.
     """
-    if role not in ROLES:
+    if role not in ("", *ROLES):
         raise _refused({"role": _("Choose a role.")})
     _not_oneself(by, user, _("Nobody changes their own role: another admin can."))
     if sign_on.decides_roles() and not user.has_usable_password():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from mqadmin.accounts.api import accounts, tokens
+from mqadmin.accounts.api import accounts, roles, tokens
 
 router = Router()
-for part in (accounts, tokens):
+for part in (accounts, roles, tokens):
     router.add_router("", part.router)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from mqadmin.accounts.acts import accounts
+from mqadmin.accounts.acts import accounts, roles
 from mqadmin.accounts.pages import shown
 from mqadmin.core.acts import audit
 from mqadmin.core.api.description import SECRET
@@ -20,11 +20,12 @@ from mqadmin.core.api.plumbing import CONFIGURE, Body, PageQuery, one
 
 router = Router(tags=["accounts"], auth=CONFIGURE)
 
-Role = Literal["viewer", "operator", "admin"]
+Role = Literal["", "viewer", "operator", "admin"]
 
 
 class AccountIn(Body):
-    """A new account. Without a password a random one is made, and is in the answer."""
+    """A new account. Without a password a random one is made, and is in the answer. `role`: "" is none for
+    everything; roles for a part are given afterwards."""
 
     name: str = Field(max_length=150)
     role: Role = "viewer"
@@ -35,15 +36,18 @@ class AccountPatch(Body):
     """What is to change: what is left out stays."""
 
     role: Role | None = None
+    roles: list[str] | None = None  # for a part, by name, in place of those that it has
     is_active: bool | None = None
 
 
 class AccountOut(Schema):
-    """An account. `role`: "" for none. `tokens`: how many it has. `has_password`: else it signs on elsewhere."""
+    """An account. `role`: for everything, "" for none; `roles`: for a part. `tokens`: how many it has.
+    `has_password`: else it signs on elsewhere."""
 
     id: int
     name: str
     role: str
+    roles: list[str]
     is_active: bool
     has_password: bool
     last_sign_in: datetime | None
@@ -105,10 +109,13 @@ def account_detail(request: HttpRequest, account_id: int) -> dict[str, Any]:
 
 @router.patch("/accounts/{int:account_id}", response=AccountOut)
 def account_change(request: HttpRequest, account_id: int, wanted: AccountPatch) -> dict[str, Any]:
-    """Give an account another role, switch it on or off; 409 for one's own, and for the last admin."""
+    """Give an account another role, or other roles for a part, switch it on or off; 409 for one's own, and for the
+    last admin."""
     user, by = _user(account_id), audit.actor(request)
     if wanted.role is not None:
         accounts.give_role(by=by, user=user, role=wanted.role)
+    if wanted.roles is not None:
+        roles.give(by=by, user=user, roles=wanted.roles)
     if wanted.is_active is not None:
         accounts.switch(by=by, user=user, is_on=wanted.is_active)
     return _one(user.pk)
@@ -156,6 +163,7 @@ def _shown(account: shown.Account) -> dict[str, Any]:
         "id": user.pk,
         "name": account.name,
         "role": account.role,
+        "roles": account.parts,
         "is_active": user.is_active,
         "has_password": user.has_usable_password(),
         "last_sign_in": user.last_login,

@@ -18,29 +18,46 @@ from mqadmin.core.api.description import SECRET
 from mqadmin.core.api.paging import paginate
 from mqadmin.core.api.plumbing import ASKED_WITH, CONFIGURE, VIEW, Body, PageQuery, one
 from mqadmin.core.models import ApiToken
+from mqadmin.core.rights.rules import LEVELS, Rule
 
-router = Router(tags=["accounts"], auth=VIEW)
+router = Router(tags=["accounts"], auth=VIEW.of("rows"))
 
 Level = Literal["view", "operate", "configure"]
 
 
+class MyRuleOut(Schema):
+    """Up to which level one may with what. `reveals`: also what masks hide."""
+
+    broker: str
+    vhost: str
+    queue: str
+    level: Level
+    reveals: bool
+
+
 class MeOut(Schema):
-    """Whose token this is. `may`: what this token may; `expires_at`: null for one without an end."""
+    """Whose token this is. `may`: what this token may with everything; `rules`: what with which part, a list for
+    the account and one for the token, of which both must allow; `expires_at`: null for one without an end."""
 
     id: int
     name: str
     role: str
     may: list[Level]
+    rules: list[list[MyRuleOut]]
     token: str
     expires_at: datetime | None
 
 
 class TokenIn(Body):
-    """A new token. `level`: the most that it may; `days`: how long it opens, null for as long as it is used."""
+    """A new token. `level`: the most that it may, with what `broker`, `vhost` and `queue` name, `*` for any signs;
+    `days`: how long it opens, null for as long as it is used."""
 
     name: str = Field(max_length=100)
     level: Level = "view"
     days: int | None = 90
+    broker: str = Field("*", max_length=60)
+    vhost: str = Field("*", max_length=255)
+    queue: str = Field("*", max_length=255)
 
 
 class TokenOut(Schema):
@@ -51,6 +68,9 @@ class TokenOut(Schema):
     name: str
     hint: str
     level: Level
+    broker: str
+    vhost: str
+    queue: str
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
@@ -89,8 +109,20 @@ def me(request: HttpRequest) -> dict[str, Any]:
         "name": user.get_username(),
         "role": permissions.role(user),
         "may": [needed for needed in permissions.ROLES["admin"] if permissions.may(user, needed)],
+        "rules": [[_rule(rule) for rule in layer] for layer in permissions.rights(user).layers],
         "token": token.name,
         "expires_at": token.expires_at,
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    level = next(name for name, level in LEVELS.items() if level == rule.level)
+    return {
+        "broker": rule.broker,
+        "vhost": rule.vhost,
+        "queue": rule.queue,
+        "level": level,
+        "reveals": rule.reveals,
     }
 
 

@@ -47,6 +47,9 @@ class NewAccount(_Form):
         roles = self.fields["role"]
         assert isinstance(roles, forms.ChoiceField)
         roles.choices = [(role, f"{label}: {words}") for role, label, words in shown.role_words()]
+        if len(shown.own_roles()):
+            roles.choices.insert(0, ("", str(_("none for everything: it gets roles for a part afterwards"))))
+            roles.required = False
         self.fields["password"].widget.attrs["autocomplete"] = "new-password"
 
 
@@ -66,6 +69,29 @@ class NewToken(_Form):
         ],
         initial="90",
     )
+    broker = forms.CharField(label=_("Broker"), required=False, max_length=60, initial="*")
+    vhost = forms.CharField(label=_("Virtual host"), required=False, strip=False, max_length=255, initial="*")
+    queue = forms.CharField(label=_("Queue"), required=False, strip=False, max_length=255, initial="*")
+
+    def part(self) -> list[forms.BoundField]:
+        """Return the fields that say with what it may."""
+        return [self[name] for name in ("broker", "vhost", "queue")]
+
+    @property
+    def part_has_errors(self) -> bool:
+        """Whether one of these is to blame."""
+        return any(field.errors for field in self.part())
+
+    def main(self) -> list[forms.BoundField]:
+        """Return the others."""
+        return [field for field in self if field.name not in ("broker", "vhost", "queue")]
+
+    def clean(self) -> dict[str, Any]:
+        """Take what was left empty for all."""
+        return {
+            name: (value or "*") if name in ("broker", "vhost", "queue") else value
+            for name, value in self.cleaned_data.items()
+        }
 
     def clean_days(self) -> int | None:
         """Return the days, None for good."""

@@ -11,9 +11,12 @@ from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mqadmin.accounts.acts import roles
+from mqadmin.accounts.pages import parts
 from mqadmin.core import permissions
 from mqadmin.core.access import limits
 from mqadmin.core.models import ApiToken
+from mqadmin.core.rights.rules import Rule
 from mqadmin.core.tones import Tone
 
 PER_PAGE = 100
@@ -22,10 +25,12 @@ SOON = timedelta(days=14)  # a token that expires within is marked
 
 @dataclass(frozen=True)
 class Account:
-    """An account: `role` is "" for none; `tokens`: how many it has; `used_at`: when one of them was used last."""
+    """An account: `role` is that for everything, "" for none, `parts` those for a part; `tokens`: how many it has;
+    `used_at`: when one of them was used last."""
 
     user: User
     role: str
+    parts: list[str]
     tokens: int
     used_at: datetime | None
 
@@ -37,21 +42,23 @@ class Account:
     @property
     def tone(self) -> Tone:
         """Grey where nobody signs in with it."""
-        return "green" if self.user.is_active and self.role else "grey"
+        return "green" if self.user.is_active and (self.role or self.parts) else "grey"
 
     @property
     def state(self) -> str:
         """What the dot stands for."""
         if not self.user.is_active:
             return _("switched off")
-        return _("may sign in") if self.role else _("has no role")
+        return _("may sign in") if self.role or self.parts else _("has no role")
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token of an account. `is_over`: it has expired; `is_soon`: it will within SOON."""
+    """A token of an account. `part`: with what it may, "" for everything; `is_over`: it has expired; `is_soon`: it
+    will within SOON."""
 
     token: ApiToken
+    part: str
     is_over: bool
     is_soon: bool
 
@@ -63,7 +70,7 @@ def accounts(rows: QuerySet[User]) -> list[Account]:
         .prefetch_related("groups__permissions__content_type", "user_permissions__content_type")
         .order_by("username")
     )
-    return [Account(user, _role(user), user.token_count, user.token_used) for user in found]
+    return [Account(user, _role(user), _parts(user), user.token_count, user.token_used) for user in found]
 
 
 def page(q: str, number: str | None) -> tuple[Page[User], list[Account]]:
@@ -80,7 +87,9 @@ def tokens(user: User) -> list[Token]:
     for token in ApiToken.objects.filter(user=user).order_by("-pk"):
         left = token.expires_at - now if token.expires_at else None
         is_over = left is not None and left <= timedelta()
-        found.append(Token(token, is_over, not is_over and left is not None and left < SOON))
+        rule = Rule(token.broker, token.vhost, token.queue)
+        part = "" if rule.is_for_all else parts.what(rule)
+        found.append(Token(token, part, is_over, not is_over and left is not None and left < SOON))
     return found
 
 
@@ -104,6 +113,16 @@ def role_words() -> list[tuple[str, str, str]]:
             _("also defines and deletes: consumers, what brokers are made of, rules, channels, accounts"),
         ),
     ]
+
+
+def own_roles() -> list[str]:
+    """Return the names of the roles for a part."""
+    return list(roles.own().values_list("name", flat=True))
+
+
+def _parts(user: User) -> list[str]:
+    """Return the names of an account's roles for a part, from what was prefetched."""
+    return sorted(group.name for group in user.groups.all() if group.name not in permissions.ROLES)
 
 
 def _role(user: User) -> str:

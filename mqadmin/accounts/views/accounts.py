@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from mqadmin.accounts.acts import accounts, tokens
 from mqadmin.accounts.forms.account import NewAccount
-from mqadmin.accounts.pages import shown
+from mqadmin.accounts.pages import shown, who
 from mqadmin.core import permissions
 from mqadmin.core.access import sign_on
 from mqadmin.core.acts import audit
@@ -67,6 +67,8 @@ def account_detail(request: HttpRequest, user_id: int) -> HttpResponse:
         "account": shown.accounts(User.objects.filter(pk=user.pk))[0],
         "is_own": user.pk == request.user.pk,
         "roles": shown.role_words(),
+        "own_roles": shown.own_roles(),
+        "lines": who.lines(user),
         "tokens": shown.tokens(user),
         "wrong": shown.wrong_passwords(user),
         "has_sign_on": sign_on.is_on(),
@@ -85,6 +87,8 @@ def account_role(request: HttpRequest, user_id: int) -> HttpResponse:
     role = request.POST.get("role", "")
     accounts.give_role(by=audit.actor(request), user=user, role=role)
     text = _("%(name)s is %(role)s now.") % {"name": user.get_username(), "role": role}
+    if not role:
+        text = _("%(name)s has no role for everything now.") % {"name": user.get_username()}
     return _back(request, user, text)
 
 

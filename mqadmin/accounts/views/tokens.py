@@ -20,7 +20,7 @@ from mqadmin.core.models import ApiToken
 from mqadmin.core.pages import rendering
 
 
-@permissions.view
+@permissions.view.of("rows")
 @never_cache
 @require_http_methods(["GET", "POST"])
 def token_list(request: HttpRequest) -> HttpResponse:
@@ -41,7 +41,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "accounts/tokens.html", context, status=status)
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_POST
 def token_revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """Take back one of one's own tokens."""

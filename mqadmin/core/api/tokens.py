@@ -22,16 +22,20 @@ _SEEN_EVERY = timedelta(minutes=1)  # last_used_at is for people: not a write pe
 
 
 def make(
-    *, user: User, name: str = "", level: str = ApiToken.Level.CONFIGURE, expires_at: datetime | None = None
+    *,
+    user: User,
+    name: str = "",
+    level: str = ApiToken.Level.CONFIGURE,
+    expires_at: datetime | None = None,
+    **part: str,
 ) -> tuple[ApiToken, str]:
     """Return a new token of `user`, as it is stored and itself: 256 random bits, which nobody can read again.
 
-    It may what its user may, at most `level`, until `expires_at`.
+    It may what its user may, at most `level`, until `expires_at`; `part`: its broker, vhost and queue, as patterns.
     """
     token = PREFIX + secrets.token_urlsafe(32)
-    made = ApiToken.objects.create(
-        user=user, name=name[:100], digest=digest(token), hint=token[-4:], level=level, expires_at=expires_at
-    )
+    known = {"name": name[:100], "digest": digest(token), "hint": token[-4:]}
+    made = ApiToken.objects.create(user=user, level=level, expires_at=expires_at, **known, **part)
     return made, token
 
 

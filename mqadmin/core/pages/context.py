@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.backups import notice
 from mqadmin.core.models import Restored
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, opening
 from mqadmin.core.rights import asking
 from mqadmin.rabbit.errors import ConfigurationError
 
@@ -138,7 +138,7 @@ def frame(request: HttpRequest) -> Frame:
     current = next((choice for choice in choices if choice.is_current), None)
     slugs = brokers.within(scope) if scope else []
     at = place(request)
-    nav = _nav(scope, slugs, slug, len(choices) > 1, at)
+    nav = _open(request, _nav(scope, slugs, slug, len(choices) > 1, at))
     if permissions.may(request.user, "configure"):
         nav.append(NavItem("accounts", _("Accounts"), "users", f"{get_script_prefix()}accounts/", None))
     group = next((item.group for item in nav if item.group), ())
@@ -263,6 +263,13 @@ def _nav(scope: str, slugs: Sequence[str], slug: str, with_broker: bool, at: str
     # What a broker is made of is looked at one broker at a time.
     of_one = f"?{urlencode({'broker': slug})}" if with_broker and slug else ""
     return [*items[:5], *_groups(of_one, at), *items[5:]]
+
+
+def _open(request: HttpRequest, items: Sequence[NavItem]) -> list[NavItem]:
+    """Return the entries that who asks may open; a group leads to the first page of it that they may."""
+    if permissions.rights(request.user).is_plain:
+        return list(items)
+    return [item for item in items if opening.opens(request, item.href)]
 
 
 def _groups(query: str, at: str) -> list[NavItem]:

@@ -118,7 +118,9 @@ class AskingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        who = Asking(lambda: (request.user.get_username(), permissions.rights(request.user)))
+        who = Asking(
+            lambda: (request.user.get_username(), permissions.rights(request.user)), says=permissions.denied
+        )
         with asks(who):
             response = self.get_response(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:

@@ -21,10 +21,16 @@ class Asking:
     """Somebody who asks. Who that is, and what they may, is read when it matters first; `needed` is what is being
     done just now, `of` what it is needed of."""
 
-    __slots__ = ("_read", "_who", "needed", "of")
+    __slots__ = ("_read", "_who", "needed", "of", "says")
 
-    def __init__(self, read: Callable[[], tuple[str, Rights]], needed: Needed = "view") -> None:
+    def __init__(
+        self,
+        read: Callable[[], tuple[str, Rights]],
+        needed: Needed = "view",
+        says: Callable[[Needed], str] = str,
+    ) -> None:
         self._read = read
+        self.says = says  # the sentence for who lacks a level
         self._who: tuple[str, Rights] | None = None
         self.needed: Needed = needed
         self.of: Of = "everything"

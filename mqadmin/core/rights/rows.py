@@ -180,14 +180,7 @@ class WithinSet(models.QuerySet[M]):
                 raise
             with asking.needing("view"):
                 super().get(*args, **kwargs)
-            raise refused(who) from None
-
-
-def refused(who: Asking) -> PermissionDenied:
-    """Return what is raised for who may see a thing, but not do with it what is needed."""
-    from mqadmin.core import permissions  # it is made of the models of django.contrib.auth
-
-    return PermissionDenied(permissions.denied(who.needed))
+            raise PermissionDenied(who.says(who.needed)) from None
 
 
 class Within(models.Manager[M]):

@@ -47,6 +47,13 @@ class Rights:
 
     layers: tuple[tuple[Rule, ...], ...] = ((),)
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:  # each row of a table that is drawn is known by these
+        return hash(self.layers)
+
     def level(self, broker: str | None = None, vhost: str | None = None, queue: str | None = None) -> int:
         """Return the level that is held of a thing; without names: of everything."""
         return min(

@@ -23,7 +23,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from mqadmin.core import permissions, tones, unseen
-from mqadmin.core.pages import formats, visible, words
+from mqadmin.core.pages import formats, opening, visible, words
 from mqadmin.core.translating import language, zone
 from mqadmin.place import COMMAND
 
@@ -298,7 +298,7 @@ def action(
     tone = " btn-primary" if primary else " btn-danger" if danger else ""
     classes = f"btn{' btn-sm' if small else ''}{' btn-icon' if icon_only else ''}{tone}"
     inside = _inside(label, icon, bool(icon_only), _sprite(settings.STATIC_URL, settings.DEBUG))
-    reason = permissions.denial_of(context["request"], needs) or disabled
+    reason = opening.denial(context["request"], needs, str(href)) or disabled
     if reason:
         return _denied(inside, classes, reason)
     optional = {

@@ -7,7 +7,7 @@ import secrets
 import sys
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             if chosen is not None:
                 user.set_password(chosen)
             user.save()
-            user.groups.set([Group.objects.get(name=role)])
+            permissions.give(user, role)
         self.stdout.write(f"{unseen.plain(name)} is {role}.")
         if is_new and not password:
             self.stdout.write(f"Password: {chosen}")
