@@ -97,8 +97,9 @@ def _rights(user: User) -> Rights:
 
 def narrow(user: User, most: str, *, broker: str = ANY, vhost: str = ANY, queue: str = ANY) -> None:
     """Let this object of a user, as it was read for one request, hold no more than up to `most`, of what the
-    patterns name."""
-    rule = Rule(broker, vhost, queue, LEVELS.get(most, NONE))
+    patterns name. With what only looks nothing is revealed that masks hide."""
+    level = LEVELS.get(most, NONE)
+    rule = Rule(broker, vhost, queue, level, reveals=level >= LEVELS["operate"])
     user.__dict__["_rights"] = _rights(user).limited(rule)
 
 
@@ -282,7 +283,11 @@ class Required:
             with asking.needing(self.needed):
                 if self.kind != "everything":
                     _check_place(request, self.kind)
-                return function(request, *args, **kwargs)
+                response = function(request, *args, **kwargs)
+            who = asking.now()
+            if who is not None and response.streaming:
+                who.needed = self.needed  # what is made while it is sent needs the same
+            return response
 
         inner.__dict__["requires"] = self
         return inner

@@ -25,10 +25,10 @@ from mqadmin.deadletters.capture import tracking, uncaptured
 from mqadmin.deadletters.capture.uncaptured import UncapturedQueue
 from mqadmin.deadletters.inbox import inbox, lists, presenting, remembered
 from mqadmin.deadletters.inbox.inbox import Cause
-from mqadmin.deadletters.masking import in_records
+from mqadmin.deadletters.masking import in_peeks, in_records
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search.selection import Filter
-from mqadmin.queues.acts import many
+from mqadmin.queues.acts import many, peeking
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor import remembering
 from mqadmin.queues.pages import cures
@@ -50,6 +50,7 @@ def register() -> None:
     hooks.register_overview_tiles(tiles)
     dead_letter.register(letter_of)
     masks.register(in_records.MASK)
+    peeking.register_mask(in_peeks.hide)
     hooks.register_metrics(metrics.families)
     hooks.register_restored(restored.stand_down)
     remembering.register_source(remembered.source)

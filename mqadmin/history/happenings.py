@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from mqadmin.core.hooks import Registry
 from mqadmin.core.models import AuditEntry
 from mqadmin.core.pages import words
+from mqadmin.core.rights import asking, naming
 from mqadmin.core.tones import Tone
 from mqadmin.history.models import Mark
 
@@ -110,9 +111,23 @@ def _covers(better: Happening, item: Happening) -> bool:
 @register
 def marks(asked: Asked) -> Iterable[Happening]:
     """Yield what was posted."""
+    if not naming.holds_inside(asked.broker):
+        return
     rows = Mark.objects.filter(broker__in=("", asked.broker), at__gte=asked.since, at__lte=asked.until)
     for mark in rows[:MOST]:
         yield Happening(mark.at, mark.title, mark.actor, "blue", mark.link)
+
+
+def _of_colleagues(asked: Asked, wanted: Q) -> Iterable[AuditEntry]:
+    """Return what others did to the queue that is asked for, where who asks may see it, not all of its broker."""
+    who = asking.now()
+    if asked.queue is None or who is None or naming.holds("view", asked.broker):
+        return []
+    # The act is told by the name of the queue alone: of no other thing, and not what was said beside it.
+    rows = AuditEntry._base_manager.filter(wanted, broker=asked.broker, target=":".join(asked.queue))
+    if not naming.holds("view", asked.broker, *asked.queue):
+        return []
+    return rows.exclude(actor=who.name).exclude(action__in=_HARMLESS).order_by("-id")[:MOST]
 
 
 @register
@@ -121,12 +136,11 @@ def acts(asked: Asked) -> Iterable[Happening]:
     wanted = Q()
     for prefix in _ACTS:
         wanted |= Q(action__startswith=prefix)
-    rows = AuditEntry.objects.filter(
-        wanted, broker__in=("", asked.broker), at__gte=asked.since, at__lte=asked.until
-    ).exclude(action__in=_HARMLESS)
+    span = Q(broker__in=("", asked.broker), at__gte=asked.since, at__lte=asked.until)
+    rows = AuditEntry.objects.filter(wanted, span).exclude(action__in=_HARMLESS)
     if asked.queue is not None:
         rows = rows.filter(target__contains=asked.queue[1])
-    for entry in rows[:MOST]:
+    for entry in [*rows[:MOST], *_of_colleagues(asked, wanted & span)]:
         how = _CHANGES.get(entry.action) if entry.outcome == AuditEntry.Outcome.DONE else None
         about = frozenset([("queue", entry.target, how)] if how else [])
         yield Happening(entry.at, words.said(entry), entry.actor, about=about, known=2)

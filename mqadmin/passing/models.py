@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import ExactJSONField
-from mqadmin.core.rights.rows import Named, Through, Within
+from mqadmin.core.rights import asking
+from mqadmin.core.rights.rows import May, Named, Within, WithinSet
+
+M = TypeVar("M", bound=models.Model)
+
+
+class Theirs(Within[M]):
+    """`objects` of taps: that of a queue is for whose the queue is, that of an exchange for whose the whole virtual
+    host is."""
+
+    tap = ""  # where the tap's columns are, seen from the row
+
+    def __init__(self) -> None:
+        super().__init__()
+        broker, vhost, name, kind = (f"{self.tap}{part}" for part in ("broker", "vhost", "name", "kind"))
+        of_queue = Q(Q(**{kind: "queue"}), May(Named(broker, vhost, name)))
+        self._is_theirs = of_queue | Q(May(Named(broker, vhost)))
+
+    def get_queryset(self) -> WithinSet[M]:
+        found: WithinSet[M] = WithinSet(self.model, using=self._db)
+        who = asking.now()
+        return found if who is None or who.rights.is_plain else found.filter(self._is_theirs)
+
+
+class SeenByTheirs(Theirs[M]):
+    """`objects` of what taps saw: for whose the tap is."""
+
+    tap = "tap__"
 
 
 class Tap(models.Model):
@@ -50,7 +80,7 @@ class Tap(models.Model):
     lease_until = models.DateTimeField(null=True)
     title = models.CharField(max_length=80, blank=True)  # of a set that is kept; "" goes after a while
 
-    objects = Within["Tap"](Named("broker", "vhost", ""))
+    objects = Theirs["Tap"]()
 
     class Meta:
         ordering = ["-id"]
@@ -63,6 +93,11 @@ class Tap(models.Model):
     def is_open(self) -> bool:
         """Whether it runs, or is to."""
         return self.state in self.OPEN
+
+    @property
+    def of_queue(self) -> str | None:
+        """The queue that it is on; None for an exchange, which is of the whole virtual host."""
+        return self.name if self.kind == self.Kind.QUEUE else None
 
     @property
     def unseen(self) -> int | None:
@@ -89,7 +124,7 @@ class Seen(models.Model):
     is_cut = models.BooleanField(default=False)
     is_masked = models.BooleanField(default=False)
 
-    objects = Within["Seen"](Through("tap_id", "passing_tap", Named("broker", "vhost", "")))
+    objects = SeenByTheirs["Seen"]()
 
     class Meta:
         ordering = ["-id"]

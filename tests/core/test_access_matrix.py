@@ -611,6 +611,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /consumers": {"name": "made", "queue": "orders", "handler": "record"},
     "POST /consumers/{name}/scale": {"replicas": 1},
     "POST /marks": {"title": "shop 4.2"},
+    "POST /taps/{tap_id}/keep": {"title": "of monday"},
+    "POST /taps/{tap_id}/replay": {"to_queue": "test"},
     "POST /queues/views": {"name": "one's own", "query": "q=orders"},
     "POST /dead-letters/views": {"name": "one's own", "query": "q=orders"},
     "POST /queue-rules": {"name": "a rule", "query": "name:orders*", "owner": "team-a"},

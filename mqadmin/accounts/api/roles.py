@@ -23,7 +23,7 @@ router = Router(tags=["accounts"], auth=CONFIGURE)
 Level = Literal["view", "operate", "configure"]
 
 
-class RuleIn(Body):
+class GrantIn(Body):
     """What a role may with what: names, or patterns with `*`. `reveals`: sees what masks hide."""
 
     broker: str = Field(max_length=60)
@@ -37,10 +37,10 @@ class RoleIn(Body):
     """A role for a part."""
 
     name: str = Field(max_length=roles.LONGEST_NAME)
-    rules: list[RuleIn]
+    rules: list[GrantIn]
 
 
-class RuleOut(Schema):
+class GrantOut(Schema):
     """One rule of a role."""
 
     broker: str
@@ -55,7 +55,7 @@ class RoleOut(Schema):
 
     id: int
     name: str
-    rules: list[RuleOut]
+    rules: list[GrantOut]
     accounts: list[str]
 
 

@@ -25,7 +25,7 @@ router = Router(tags=["accounts"], auth=VIEW.of("rows"))
 Level = Literal["view", "operate", "configure"]
 
 
-class MyRuleOut(Schema):
+class MyGrantOut(Schema):
     """Up to which level one may with what. `reveals`: also what masks hide."""
 
     broker: str
@@ -43,7 +43,7 @@ class MeOut(Schema):
     name: str
     role: str
     may: list[Level]
-    rules: list[list[MyRuleOut]]
+    rules: list[list[MyGrantOut]]
     token: str
     expires_at: datetime | None
 

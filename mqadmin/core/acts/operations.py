@@ -203,6 +203,10 @@ class Run:
         """Note that nothing is waited for any more. Raises Stopped when another worker took over."""
         self._update(phase="", words="")
 
+    def save_total(self, total: int) -> None:
+        """Keep of how many it is after all. Raises Stopped when another worker took over."""
+        self._update(total=total)
+
     def save_canary(self, canary: Mapping[str, Any]) -> None:
         """Keep how far its first steps are. Raises Stopped when another worker took over."""
         self._update(canary=dict(canary))

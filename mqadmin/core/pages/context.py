@@ -76,11 +76,33 @@ class Frame:
     group: tuple[NavItem, ...] = ()
 
 
+class May:
+    """What who asks may do with what the page is about (`permissions.about`): `may.operate`."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @property
+    def view_all(self) -> bool:
+        """Whether they may look at everything: for links to what is of no part."""
+        return permissions.may(self._request.user, "view")
+
+    @property
+    def operate(self) -> bool:
+        return not permissions.denial_of(self._request, "operate")
+
+    @property
+    def configure(self) -> bool:
+        return not permissions.denial_of(self._request, "configure")
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Give every template `frame` and `restored` (made when first used), `theme` and `home`, where all begins."""
+    """Give every template `frame` and `restored` (made when first used), `may`, `theme`, and `home`, where all
+    begins."""
     return {
         "frame": SimpleLazyObject(lambda: _frame(request)),
         "restored": SimpleLazyObject(lambda: _restored(request)),
+        "may": May(request),
         "theme": theme(request),
         "home": get_script_prefix(),
         "cookie_path": settings.SESSION_COOKIE_PATH,

@@ -256,4 +256,8 @@ class Within(models.Manager[M]):
         found = self._rows(self.model, using=self._db)
         who = asking.now()
         # Not at all for most: their statements are made as fast as ever.
-        return found if who is None or who.rights.is_plain else found.filter(May(*self._names))
+        if who is None or who.rights.is_plain:
+            return found
+        # The manager of what belongs to a row (`consumer.processes`) is made of the class, without the names.
+        names = self._names or getattr(self.model._default_manager, "_names", ())
+        return found.filter(May(*names))

@@ -13,6 +13,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.pages.formats import ago
+from mqadmin.core.rights import asking
 from mqadmin.deadletters.search.selection import Selection
 
 _RECENT = timedelta(minutes=10)
@@ -25,7 +26,8 @@ def explained(letters: Selection, by: Actor) -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        before = _before(letters) if refusal.code in _CODES else None
+        with asking.needing("view"):  # one's own acts can be seen, also of what one may not operate
+            before = _before(letters) if refusal.code in _CODES else None
         if before is None:
             raise
         values = {"who": before.created_by, "what": before.summary, "ago": ago(before.created_at)}

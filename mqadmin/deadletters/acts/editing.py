@@ -16,6 +16,7 @@ from mqadmin.core.errors import Refusal
 from mqadmin.deadletters.letter import bodytext, letters
 from mqadmin.deadletters.masking import unmasking
 from mqadmin.deadletters.models import CauseNote, DeadLetter, LetterEvent
+from mqadmin.deadletters.search import cause_rights
 from mqadmin.rabbit.message import Properties
 from mqadmin.rabbit.reading.jsontext import same
 
@@ -110,21 +111,22 @@ def note(*, letter: DeadLetter, text: str, by: Actor) -> DeadLetter:
 def note_cause(*, broker: str, group: str, text: str, by: Actor) -> None:
     """Write a note on a cause, "" removes it. Raises Refusal for a cause that no letter has."""
     text = text.strip()[:500].replace("\0", "")
+    cause_rights.require(broker, group)
     with audit.act(by=by, action="dead_letters.note_cause", broker=broker, target=f"cause {group}"):
         if not DeadLetter.objects.filter(broker=broker, group=group).exists():
             raise Refusal(_("No letter has this cause."), "not_found", status=404)
+        notes = CauseNote._base_manager  # whose cause it is was asked: `cause_rights`
         if text:
-            CauseNote.objects.update_or_create(
-                broker=broker, group=group, defaults={"text": text, "by": by.name}
-            )
+            notes.update_or_create(broker=broker, group=group, defaults={"text": text, "by": by.name})
         else:
-            CauseNote.objects.filter(broker=broker, group=group, owner="").delete()
-            CauseNote.objects.filter(broker=broker, group=group).update(text="")
+            notes.filter(broker=broker, group=group, owner="").delete()
+            notes.filter(broker=broker, group=group).update(text="")
 
 
 def own_cause(*, broker: str, group: str, owner: str, by: Actor) -> None:
     """Say who looks after a cause, "" for nobody. Raises Refusal for a cause that no letter has."""
     owner = owner.strip()[:150].replace("\0", "")
+    cause_rights.require(broker, group)
     with audit.act(
         by=by,
         action="dead_letters.own_cause",
@@ -134,10 +136,9 @@ def own_cause(*, broker: str, group: str, owner: str, by: Actor) -> None:
     ):
         if not DeadLetter.objects.filter(broker=broker, group=group).exists():
             raise Refusal(_("No letter has this cause."), "not_found", status=404)
-        CauseNote.objects.update_or_create(
-            broker=broker, group=group, defaults={"owner": owner, "by": by.name}
-        )
-        CauseNote.objects.filter(broker=broker, group=group, owner="", text="").delete()
+        notes = CauseNote._base_manager  # whose cause it is was asked: `cause_rights`
+        notes.update_or_create(broker=broker, group=group, defaults={"owner": owner, "by": by.name})
+        notes.filter(broker=broker, group=group, owner="", text="").delete()
 
 
 def decode_body(text: str, encoding: str) -> bytes:

@@ -15,8 +15,9 @@ from django.db.models import QuerySet
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
+from mqadmin.core.rights import asking, naming
 from mqadmin.core.rows.batches import fitting
-from mqadmin.deadletters.masking import masking
+from mqadmin.deadletters.masking import masking, revealing
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.search.selection import Selection
 
@@ -72,25 +73,32 @@ def export(*, selection: Selection, by: Actor) -> Iterator[bytes]:
         broker=selection.broker,
         target=selection.described(),
         detail={"selection": selection.for_audit()}
-        | ({"revealed": reveal} if settings.MQADMIN_MASKED else {}),
+        | ({"revealed": reveal or _may_reveal_some()} if settings.MQADMIN_MASKED else {}),
     ) as entry:
         entry.count = rows.count()
     return _lines(rows, reveal=reveal)
 
 
 def may_reveal(by: Actor) -> bool:
-    """Whether an actor may see masked fields: as on the letter's page, who may operate; and the shell."""
+    """Whether an actor may see the masked fields of all that they may export; and the shell."""
     if by.via in ("shell", "system"):
         return True
+    if asking.now() is not None:
+        return naming.reveals_all()
     user = User.objects.filter(username=by.name).first()
-    return user is not None and permissions.may(user, "operate")
+    return user is not None and permissions.rights(user).reveals()
+
+
+def _may_reveal_some() -> bool:
+    return asking.now() is not None and naming.reveals_some()
 
 
 def _lines(rows: QuerySet[DeadLetter], *, reveal: bool) -> Iterator[bytes]:
     after = 0
     while ids := fitting(rows.filter(pk__gt=after).values_list("pk", "size")[:BATCH]):
         for letter in rows.filter(pk__in=ids):
-            yield line(letter, masked=0 if reveal else masking.hide(letter))
+            is_shown = reveal or (asking.now() is not None and revealing.may(letter))
+            yield line(letter, masked=0 if is_shown else masking.hide(letter))
         after = ids[-1]
 
 

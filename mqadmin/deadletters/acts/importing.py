@@ -18,6 +18,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages.formats import size
+from mqadmin.core.rights import naming
 from mqadmin.core.rows import batches
 from mqadmin.deadletters.acts import editing, exporting, import_line
 from mqadmin.deadletters.acts.import_line import Unusable
@@ -147,6 +148,7 @@ def read(content: bytes, broker: str) -> DeadLetter:
     if not isinstance(values, dict) or values.get("mqadmin_letter") != exporting.FORMAT:
         raise Unusable(_("It is not a letter that was exported here."))
     letter = DeadLetter(**_fields(values), broker=broker)
+    _require_theirs(letter)
     letter.size = len(letter.body)
     try:
         letter.clean_fields(exclude=_UNCHECKED)
@@ -160,6 +162,15 @@ def read(content: bytes, broker: str) -> DeadLetter:
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise Unusable(str(error)) from None
     return letter
+
+
+def _require_theirs(letter: DeadLetter) -> None:
+    """Raise Unusable for a letter of a queue that who asks may not operate, or that would go back into one."""
+    queues = dict.fromkeys(filter(None, (letter.dead_letter_queue, letter.return_queue)))
+    for queue in queues:
+        if not naming.holds("operate", letter.broker, letter.vhost, queue):
+            text = _("The queue “%(queue)s” of virtual host “%(vhost)s” is not yours to operate.")
+            raise Unusable(text % {"queue": queue, "vhost": letter.vhost})
 
 
 def _fields(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from mqadmin.core.rows.deleting import Steps
 from mqadmin.deadletters.acts import editing, patched_numbers
 from mqadmin.deadletters.letter import jsonspans
 from mqadmin.deadletters.letter.jsonspans import Document, Doubled
-from mqadmin.deadletters.masking import masking
+from mqadmin.deadletters.masking import masking, revealing
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import passed_over
 from mqadmin.deadletters.search import selection
@@ -136,6 +136,9 @@ def changed(letter: DeadLetter, change: Change) -> dict[str, Any]:
 
     Raises Unchangeable.
     """
+    if not revealing.may(letter) and masking.hide(copy.copy(letter)):
+        # What a step finds, copies or tests would tell of them.
+        raise Unchangeable(_("It has masked fields, which your roles do not show you."))
     if change.find:
         return _replaced(letter, change)
     try:

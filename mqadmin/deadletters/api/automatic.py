@@ -16,7 +16,7 @@ from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Body, a_broker, one
 from mqadmin.deadletters.automatic import breaker, retries
 from mqadmin.deadletters.models import Breaker, RetryRule
 
-router = Router(tags=["dead letters"], auth=VIEW)
+router = Router(tags=["dead letters"], auth=VIEW.of("rows"))
 
 # The ids of these calls begin so since they had a module of their own: who generates a client keeps its names.
 _ID = "mqadmin_deadletters_act_api"
@@ -99,7 +99,7 @@ def rule_list(request: HttpRequest) -> dict[str, Any]:
     return {"items": items, "total": len(items)}
 
 
-@router.post("/retry-rules", response=RuleOut, auth=CONFIGURE, operation_id=f"{_ID}_rule_save")
+@router.post("/retry-rules", response=RuleOut, auth=CONFIGURE.of("rows"), operation_id=f"{_ID}_rule_save")
 def rule_save(request: HttpRequest, wanted: RuleIn) -> RetryRule:
     """Make the rule of a queue or a cause, or change it where there is one; off unless `is_on`."""
     values = {**wanted.dict(), "broker": a_broker(wanted.broker)}
@@ -107,7 +107,10 @@ def rule_save(request: HttpRequest, wanted: RuleIn) -> RetryRule:
 
 
 @router.delete(
-    "/retry-rules/{int:rule_id}", response={204: None}, auth=CONFIGURE, operation_id=f"{_ID}_rule_delete"
+    "/retry-rules/{int:rule_id}",
+    response={204: None},
+    auth=CONFIGURE.of("rows"),
+    operation_id=f"{_ID}_rule_delete",
 )
 def rule_delete(request: HttpRequest, rule_id: int) -> Status[None]:
     """Delete a rule; what it waits to do is not done."""
@@ -124,7 +127,10 @@ def breaker_list(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post(
-    "/consumers/{name}/breaker", response=BreakerOut, auth=CONFIGURE, operation_id=f"{_ID}_breaker_save"
+    "/consumers/{name}/breaker",
+    response=BreakerOut,
+    auth=CONFIGURE.of("rows"),
+    operation_id=f"{_ID}_breaker_save",
 )
 def breaker_save(request: HttpRequest, name: str, wanted: BreakerIn) -> Breaker:
     """Set the circuit breaker of a consumer; off unless `is_on`."""

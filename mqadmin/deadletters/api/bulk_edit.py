@@ -15,7 +15,7 @@ from mqadmin.deadletters.api.selections import SelectionIn, selection_of
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.rabbit.reading import jsontext
 
-router = Router(tags=["dead letters"], auth=VIEW)
+router = Router(tags=["dead letters"], auth=VIEW.of("rows"))
 
 
 class BulkEditIn(SelectionIn):
@@ -43,7 +43,7 @@ class PreviewOut(Schema):
     next: str | None = None
 
 
-@router.post("/dead-letters/edit", response={202: OperationOut, 200: PreviewOut}, auth=OPERATE)
+@router.post("/dead-letters/edit", response={202: OperationOut, 200: PreviewOut}, auth=OPERATE.of("rows"))
 def letters_edit(request: HttpRequest, wanted: BulkEditIn) -> Status[Any]:
     """Change many parked letters alike; with `preview` only show what would become of the first ten."""
     chosen = selection_of(wanted)

@@ -18,11 +18,12 @@ from mqadmin.deadletters.acts import editing
 from mqadmin.deadletters.api.selections import LetterQuery, filter_of
 from mqadmin.deadletters.inbox import inbox, remembered
 from mqadmin.deadletters.models import CauseNote, DeadLetter
+from mqadmin.deadletters.search import cause_rights
 from mqadmin.history.reading import Lines
 from mqadmin.queues.api.history import HistoryOut, HistoryQuery
 from mqadmin.queues.pages import history
 
-router = Router(tags=["dead letters"], auth=VIEW)
+router = Router(tags=["dead letters"], auth=VIEW.of("rows"))
 
 
 class GroupOut(Schema):
@@ -94,11 +95,12 @@ def causes(page: PageQuery, wanted: LetterQuery) -> dict[str, Any]:
 @router.get("/dead-letters/groups/{group}/history", response=HistoryOut)
 def group_history(request: HttpRequest, group: str, wanted: Query[GroupHistoryQuery]) -> Lines:
     """Return how many letters of a cause waited, and how many there were."""
-    thing = (the_broker(wanted.broker), remembered.KIND, "", group)
-    return history.lines(thing, wanted.span, time.time())
+    broker = the_broker(wanted.broker)
+    cause_rights.require(broker, group)
+    return history.lines((broker, remembered.KIND, "", group), wanted.span, time.time())
 
 
-@router.patch("/dead-letters/groups/{group}", response=CauseOut, auth=OPERATE)
+@router.patch("/dead-letters/groups/{group}", response=CauseOut, auth=OPERATE.of("rows"))
 def group_patch(request: HttpRequest, group: str, changes: CausePatch) -> dict[str, str]:
     """Write a note on a cause, or who looks after it; 404 where no letter has it."""
     cause, by = {"broker": the_broker(changes.broker), "group": group}, audit.actor(request)
@@ -108,5 +110,6 @@ def group_patch(request: HttpRequest, group: str, changes: CausePatch) -> dict[s
         editing.note_cause(**cause, text=changes.note, by=by)
     if changes.owner is not None:
         editing.own_cause(**cause, owner=changes.owner, by=by)
-    now = CauseNote.objects.filter(**cause).first() or CauseNote()
+    cause_rights.require(**cause)
+    now = CauseNote._base_manager.filter(**cause).first() or CauseNote()
     return {**cause, "note": now.text, "owner": now.owner}

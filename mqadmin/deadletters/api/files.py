@@ -16,7 +16,7 @@ from mqadmin.deadletters.api.selections import LetterQuery, SelectionIn, filter_
 from mqadmin.deadletters.search import selection
 from mqadmin.deadletters.search.selection import Selection
 
-router = Router(tags=["dead letters"], auth=VIEW)
+router = Router(tags=["dead letters"], auth=VIEW.of("rows"))
 
 _LINES = {"content": {exporting.CONTENT_TYPE: {"schema": {"type": "string"}}}}  # a file, for the description
 
@@ -46,13 +46,17 @@ class ImportOut(Schema):
     code: str = ""
 
 
-@router.get("/dead-letters/export", response=None, auth=OPERATE, openapi_extra={"responses": {200: _LINES}})
+@router.get(
+    "/dead-letters/export", response=None, auth=OPERATE.of("rows"), openapi_extra={"responses": {200: _LINES}}
+)
 def letter_export(request: HttpRequest, wanted: Query[LetterQuery]) -> StreamingHttpResponse:
     """Give the letters that match as JSON Lines, one a line with everything, bodies in base64."""
     return _file(request, selection.all_that_match(filter_of(wanted, one_broker=True)))
 
 
-@router.post("/dead-letters/export", response=None, auth=OPERATE, openapi_extra={"responses": {200: _LINES}})
+@router.post(
+    "/dead-letters/export", response=None, auth=OPERATE.of("rows"), openapi_extra={"responses": {200: _LINES}}
+)
 def letter_export_chosen(request: HttpRequest, wanted: SelectionIn) -> StreamingHttpResponse:
     """The same for letters by id, or by a filter."""
     return _file(request, selection_of(wanted))
@@ -66,7 +70,7 @@ def _file(request: HttpRequest, chosen: Selection) -> StreamingHttpResponse:
 @router.post(
     "/dead-letters/import",
     response={200: ImportOut, 422: ImportOut},
-    auth=OPERATE,
+    auth=OPERATE.of("rows"),
     openapi_extra={"requestBody": {**_LINES, "required": True}},
 )
 def letter_import(request: HttpRequest, wanted: Query[ImportQuery]) -> Status[Any]:

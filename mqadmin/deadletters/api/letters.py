@@ -21,7 +21,7 @@ from mqadmin.deadletters.masking import masking, revealing
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import claims
 
-router = Router(tags=["dead letters"], auth=VIEW)
+router = Router(tags=["dead letters"], auth=VIEW.of("rows"))
 
 Encoding = Literal["utf-8", "base64"]
 
@@ -179,16 +179,21 @@ def letter_detail(request: HttpRequest, letter_id: int) -> DeadLetter:
 
 
 @router.post(
-    "/dead-letters/{int:letter_id}/reveal", response=LetterDetailOut, auth=OPERATE, openapi_extra=SECRET
+    "/dead-letters/{int:letter_id}/reveal",
+    response=LetterDetailOut,
+    auth=VIEW.of("rows"),
+    openapi_extra=SECRET,
 )
 def letter_reveal(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Show one letter with its masked fields, once; that is written down."""
+    revealing.require_some()
     letter = _letter(letter_id)
+    revealing.require(letter)
     with revealing.act(letter=letter, by=audit.actor(request)):
         return letter
 
 
-@router.patch("/dead-letters/{int:letter_id}", response=LetterDetailOut, auth=OPERATE)
+@router.patch("/dead-letters/{int:letter_id}", response=LetterDetailOut, auth=OPERATE.of("rows"))
 def letter_patch(request: HttpRequest, letter_id: int, changes: LetterPatch) -> DeadLetter:
     """Edit a parked letter, or write a note. What was captured is kept beside it.
 
@@ -208,7 +213,7 @@ def letter_patch(request: HttpRequest, letter_id: int, changes: LetterPatch) -> 
     return letter
 
 
-@router.post("/dead-letters/{int:letter_id}/revert", response=LetterDetailOut, auth=OPERATE)
+@router.post("/dead-letters/{int:letter_id}/revert", response=LetterDetailOut, auth=OPERATE.of("rows"))
 def letter_revert(request: HttpRequest, letter_id: int) -> DeadLetter:
     """Bring back what was captured, undoing every edit."""
     letter = editing.revert(letter=_letter(letter_id), by=audit.actor(request))

@@ -16,7 +16,7 @@ from mqadmin.deadletters.requeue import canary, dryrun, requeue
 from mqadmin.deadletters.requeue.destinations import To
 from mqadmin.deadletters.requeue.requeue import Care
 
-router = Router(tags=["dead letters"], auth=VIEW)
+router = Router(tags=["dead letters"], auth=VIEW.of("rows"))
 
 
 class GivenPlace(Body):
@@ -135,7 +135,7 @@ class DryRunOut(Schema):
     warnings: list[str]
 
 
-@router.post("/dead-letters/requeue", response={202: OperationOut, 200: DryRunOut}, auth=OPERATE)
+@router.post("/dead-letters/requeue", response={202: OperationOut, 200: DryRunOut}, auth=OPERATE.of("rows"))
 def letter_requeue(request: HttpRequest, wanted: RequeueIn) -> Status[Any]:
     """Requeue parked letters; with `dry_run` only tell where they would go."""
     chosen = selection_of(wanted)

@@ -8,5 +8,5 @@ from mqadmin.core.api import saved
 from mqadmin.core.api.plumbing import VIEW
 from mqadmin.deadletters.inbox.saved import SHELF
 
-router = Router(tags=["dead letters"], auth=VIEW)
+router = Router(tags=["dead letters"], auth=VIEW.of("rows"))
 saved.add(router, "/dead-letters/views", SHELF, "letter")

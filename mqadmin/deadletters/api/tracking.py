@@ -16,7 +16,7 @@ from mqadmin.queues.acts import many
 from mqadmin.queues.api.many import QueuesIn, chosen
 from mqadmin.queues.api.queues import find_queue
 
-router = Router(tags=["dead letters"], auth=VIEW)
+router = Router(tags=["dead letters"], auth=VIEW.of("rows"))
 
 
 class TrackedOut(Schema):
@@ -33,7 +33,7 @@ class TrackQuery(Asked):
     force: bool = False
 
 
-@router.post("/queues/{int:queue_id}/track", response=TrackedOut, auth=CONFIGURE)
+@router.post("/queues/{int:queue_id}/track", response=TrackedOut, auth=CONFIGURE.of("rows"))
 def queue_track(request: HttpRequest, queue_id: int, wanted: Query[TrackQuery]) -> dict[str, Any]:
     """Capture the letters of a dead-letter queue from now on; 409 when it is tracked already.
 
@@ -47,13 +47,13 @@ def queue_track(request: HttpRequest, queue_id: int, wanted: Query[TrackQuery]) 
     }
 
 
-@router.post("/queues/track", response={202: OperationOut}, auth=CONFIGURE)
+@router.post("/queues/track", response={202: OperationOut}, auth=CONFIGURE.of("rows"))
 def queues_track(request: HttpRequest, wanted: QueuesIn) -> Status[Operation]:
     """Capture the letters of many dead-letter queues; those that cannot be tracked are told in the operation."""
     return Status(202, many.start(act="track", chosen=chosen(wanted), by=audit.actor(request)))
 
 
-@router.post("/queues/{int:queue_id}/untrack", response=TrackedOut, auth=CONFIGURE)
+@router.post("/queues/{int:queue_id}/untrack", response=TrackedOut, auth=CONFIGURE.of("rows"))
 def queue_untrack(request: HttpRequest, queue_id: int) -> dict[str, Any]:
     """Stop capturing; what is stored stays. 409 when it is not tracked."""
     tracking.untrack(queue=find_queue(queue_id), by=audit.actor(request))

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -71,6 +72,8 @@ def save(
     target = f"cause {group}" if group else f"{vhost}:{source}"
     with audit.act(by=by, action="dead_letters.retry_rule", broker=broker, target=target, detail=values):
         _check(vhost, source, group, at_most, first_delay, factor, max_delay)
+        # The letters of a cause may be anywhere on the broker.
+        permissions.require(broker, *((vhost, source) if source else (None, None)))
         key = {"broker": broker, "vhost": vhost, "source": source, "group": group}
         with transaction.atomic():
             rule, made = RetryRule.objects.select_for_update().get_or_create(

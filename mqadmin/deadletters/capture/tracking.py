@@ -203,7 +203,8 @@ def _collector(queue: Queue, by: Actor, *, is_single_active: bool) -> Consumer:
 def _name(queue: Queue) -> str:
     """Return a free name: after the queue, with a digest of its whole address where that is taken."""
     name = f"collect-{slugify(queue.name.replace('.', '-'))[:44]}".rstrip("-")
-    if name != "collect" and not Consumer.objects.filter(name=name).exists():
+    # Names are of all brokers: also of consumers that who asks may not see.
+    if name != "collect" and not Consumer._base_manager.filter(name=name).exists():
         return name
     address = "\0".join((queue.broker.slug, queue.vhost, queue.name))
     return f"{name}-{hashlib.blake2b(address.encode(), digest_size=4).hexdigest()}"

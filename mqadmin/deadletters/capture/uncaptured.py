@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from mqadmin.core.rights import naming
 from mqadmin.deadletters.capture import tracking
 from mqadmin.queues.models import Queue
 
@@ -23,7 +24,8 @@ class UncapturedQueue:
     @property
     def text(self) -> str:
         """The sentence that offers to track it."""
-        sources = ", ".join(self.queue.dead_letters_from[:3])
+        names = naming.seen(self.broker, self.queue.vhost, self.queue.dead_letters_from)
+        sources = ", ".join(names[:3])
         return _("From %(sources)s.") % {"sources": sources} if sources else ""
 
 

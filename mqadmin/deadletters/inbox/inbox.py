@@ -16,7 +16,7 @@ from mqadmin.deadletters.inbox import lists
 from mqadmin.deadletters.letter import grouping
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import CauseNote, DeadLetter
-from mqadmin.deadletters.search import facets, tally
+from mqadmin.deadletters.search import cause_rights, facets, tally
 from mqadmin.deadletters.search.searching import Pick
 from mqadmin.deadletters.search.selection import Filter
 from mqadmin.rabbit.reading import frameworks
@@ -130,7 +130,9 @@ def _causes(
     )
     masking.hide_in_errors(list(samples.values()))
     groups = [group for group, _count, _back in counts]
-    notes = {note.group: note for note in CauseNote.objects.filter(broker=wanted.broker, group__in=groups)}
+    known = cause_rights.whole(wanted.broker, groups)
+    rows = CauseNote._base_manager.filter(broker=wanted.broker, group__in=known)
+    notes = {note.group: note for note in rows}
     found = []
     for group, count, back in counts:
         oldest, newest = (samples.get(pk) for pk in ends.get(group, (0, 0)))

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from mqadmin.core import brokers
 from mqadmin.core.pages import formats
+from mqadmin.core.rights import asking, naming
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages import wording
 from mqadmin.rabbit.errors import RabbitError
@@ -129,6 +130,41 @@ def first(broker: str) -> str:
 
 def of(broker: str, vhost: str) -> Mapped:
     """Return the map of a vhost: queues as last sampled, exchanges and bindings as they are now."""
+    if naming.holds("view", broker, vhost):
+        return _of(broker, vhost)
+    with asking.asks(
+        None
+    ):  # where letters go is only known with all queues; what is not theirs is left out then
+        whole = _of(broker, vhost)
+    return _theirs(broker, whole)
+
+
+def _theirs(broker: str, whole: Mapped) -> Mapped:
+    """Return the map with the queues alone that who asks may see, also where others are named."""
+    names = naming.seen(broker, whole.vhost, whole.places)
+    seen = set(names)
+
+    def kept(found: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in found if name in seen)
+
+    def shown(place: MappedQueue) -> MappedQueue:
+        target = place.target
+        path = dataclasses.replace(
+            target,
+            to=kept(target.to),
+            sure=kept(target.sure),
+            otherwise=kept(target.otherwise),
+            from_=kept(target.from_),
+        )
+        flags = tuple(dataclasses.replace(flag, others=kept(flag.others)) for flag in place.flags)
+        return MappedQueue(place.row, path, flags)
+
+    rows = Queue.objects.filter(broker__slug=broker, vhost=whole.vhost, gone_at=None)
+    places = {name: shown(whole.places[name]) for name in names}
+    return Mapped(whole.vhost, places, rows.count() - len(places), whole.fault)
+
+
+def _of(broker: str, vhost: str) -> Mapped:
     rows = list(
         Queue.objects.filter(broker__slug=broker, vhost=vhost, gone_at=None).order_by("name")[:MOST_QUEUES]
     )

@@ -22,6 +22,7 @@ from mqadmin.core.acts.operations import GaveUp, Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
 from mqadmin.core.pages.formats import duration
+from mqadmin.core.rights import asking
 from mqadmin.deadletters.masking import masking
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import claims, listening
@@ -113,13 +114,18 @@ def _listen(operation: Operation) -> None:
     if silent := listening.silent(operation.broker, places):
         raise GaveUp(_deaf(silent, 0))
     operation.canary = {**operation.canary, "places": places}
-    Operation.objects.filter(pk=operation.pk).update(canary=operation.canary)
+    Operation._base_manager.filter(pk=operation.pk).update(canary=operation.canary)
 
 
 def died_again(operation: Operation, sent: Mapping[str, DeadLetter]) -> list[DiedAgain]:
     """Return which of the letters `sent` (by requeue id) died again since."""
     if not sent:
         return []
+    with asking.asks(None):  # it is the same message, whatever queue it died in and whoever handled it
+        return _died_again(operation, sent)
+
+
+def _died_again(operation: Operation, sent: Mapping[str, DeadLetter]) -> list[DiedAgain]:
     begun = min(letter.claimed_at for letter in sent.values() if letter.claimed_at is not None)
     found: dict[int, DiedAgain] = {}
     back = DeadLetter.objects.filter(

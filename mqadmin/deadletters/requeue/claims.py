@@ -40,7 +40,8 @@ class Batch:
 
 def outstanding(operation: Operation) -> QuerySet[DeadLetter]:
     """Return the letters that the operation has claimed, as their own rows say, and not decided yet."""
-    return DeadLetter.objects.filter(operation=operation, status=Status.REQUEUEING)
+    # Whoever has them given back: they were this operation's to claim.
+    return DeadLetter._base_manager.filter(operation=operation, status=Status.REQUEUEING)
 
 
 def free(operation: Operation, selection: Selection, *, after: int) -> QuerySet[DeadLetter]:
@@ -194,7 +195,7 @@ def write_down_orphans() -> int:
 def _write_down(operation: Operation, held: ClaimedBatch, ids: Sequence[int]) -> None:
     if not ids:
         return
-    DeadLetter.objects.filter(pk__in=ids, status=Status.PARKED).update(
+    DeadLetter._base_manager.filter(pk__in=ids, status=Status.PARKED).update(
         status=Status.REQUEUEING,
         status_reason="",
         operation=operation,

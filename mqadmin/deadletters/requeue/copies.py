@@ -1,4 +1,4 @@
-"""What a requeue publishes: a letter without the traces of its death, under its claim's id. Pure.
+"""What a requeue publishes: a letter without the traces of its death, under its claim's id.
 
 Letters that died together have address and headers in common: what becomes of these is worked out once.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -55,11 +55,12 @@ class _Plan:
 
 
 class Copier:
-    """Makes the copies of one operation. `username`: of the connection that publishes; `keep_headers`: those of
-    other frameworks go with the copies. One thread."""
+    """Makes the copies of one operation. `broker`: where they go; `username`: of the connection that publishes;
+    `keep_headers`: those of other frameworks go with the copies. One thread."""
 
-    def __init__(self, to: To, *, username: str, keep_headers: bool = False) -> None:
+    def __init__(self, to: To, *, broker: str, username: str, keep_headers: bool = False) -> None:
         self._to = to
+        self._broker = broker
         self._username = username
         self._keep = keep_headers
         self._plans: dict[tuple[Any, ...], _Plan] = {}
@@ -68,7 +69,7 @@ class Copier:
         """Return the copy to publish. Raises Refusal when it has no destination, ValueError for what is stored
         in no form that was ever written."""
         edited = None if letter.original is None else self._purpose(json.loads(letter.original))
-        key = (*letter[2:6], letter.headers, edited)
+        key = (*letter[1:6], letter.headers, edited)
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plan(letter, edited)
@@ -89,6 +90,9 @@ class Copier:
             routing_keys=json.loads(letter.routing_keys),
         )
         place = destinations.address(row, self._to)
+        whose = (self._broker, letter.vhost, place, self._to, letter.dead_letter_queue)
+        if problem := destinations.not_theirs(*whose):
+            place = replace(place, problem=problem)
         headers = from_json(json.loads(letter.headers))
         purpose = edited or clean_copy.requeue(headers, keep=self._keep)
         return _planned(place, letter.dead_letter_queue, purpose.headers(headers))

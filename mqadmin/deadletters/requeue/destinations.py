@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
+from mqadmin.core.rights import naming
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.queues.acts import destination
 from mqadmin.rabbit.management_api.client import ManagementClient
@@ -89,6 +90,19 @@ def address(letter: DeadLetter, to: To) -> Address:
     return _address(to, letter.return_queue, letter.source_exchange, letter.routing_keys)
 
 
+def not_theirs(broker: str, vhost: str, place: Address, to: To, dead_letter_queue: str) -> str:
+    """Return why who asks may not send a letter there, "" where they may.
+
+    Back to the queue that it died in it goes for whoever may operate its dead-letter queue; anywhere else only to
+    queues that are theirs to operate, and through an exchange where the whole virtual host is.
+    """
+    if place.problem or (to.kind == "source" and naming.holds("operate", broker, vhost, dead_letter_queue)):
+        return ""
+    queue = place.routing_key if place.exchange == DEFAULT_EXCHANGE else None
+    refusal = destination.not_theirs(broker=broker, vhost=vhost, queue=queue)
+    return refusal.text if refusal else ""
+
+
 def check_destination(*, broker: str, rows: QuerySet[DeadLetter], to: To) -> list[Destination]:
     """Return the places that `rows` would go to, the ones with most letters first. Raises as `look`."""
     return look(broker=broker, rows=rows, to=to)[0]
@@ -113,6 +127,9 @@ def look(
     for (vhost, place, dead_letter_queue), count in groups.most_common():
         if vhost not in maps:
             maps[vhost] = _Map(brokers.client(broker), vhost)
+        if problem := not_theirs(broker, vhost, place, to, dead_letter_queue):
+            found.append(Destination(vhost, place.exchange, place.routing_key, count, problem=problem))
+            continue
         found.append(maps[vhost].judge(place, count, dead_letter_queue, to))
     for vhost, known in maps.items():
         reached = {name for place in found if place.vhost == vhost for name in place.queues}

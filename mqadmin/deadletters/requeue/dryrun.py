@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from consumers.models import Consumer, ConsumerProcess
 from mqadmin.approvals.gate.gate import Foretold
 from mqadmin.core.pages.formats import number
+from mqadmin.core.rights import naming
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import destinations, leaving
 from mqadmin.deadletters.requeue.destinations import Destination, To
@@ -152,7 +153,7 @@ def outlooks(
             arriving[place.vhost, name] = arriving.get((place.vhost, name), 0) + place.count
     ours = _listeners(broker, arriving)
     return [
-        _outlook(infos[key], count, ours.get(key, ()), mean_size)
+        _outlook(broker, infos[key], count, ours.get(key, ()), mean_size)
         for key, count in sorted(arriving.items(), key=lambda item: -item[1])
     ]
 
@@ -164,8 +165,14 @@ def losses(
     return [text for queue in outlooks(broker, found, infos, mean_size) for text in queue.losses]
 
 
-def _outlook(info: QueueInfo, count: int, ours: tuple[Listener, ...], mean_size: float) -> Outlook:
+def _outlook(
+    broker: str, info: QueueInfo, count: int, ours: tuple[Listener, ...], mean_size: float
+) -> Outlook:
     told = destination.judged(info, count, mean_size)
+    if not naming.holds("view", broker, info.vhost, info.name):
+        # Letters go back there; how it is with that queue is for others to know.
+        lost = (*told.stops, *told.loses)
+        return Outlook(info.vhost, info.name, count, None, None, None, (), lost, told.loses)
     warnings = (*_nobody(info, ours), *told.stops, *told.loses, *told.tells)
     return Outlook(
         info.vhost, info.name, count, info.ready, info.total, info.consumers, ours, warnings, told.loses

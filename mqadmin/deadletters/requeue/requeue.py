@@ -247,6 +247,7 @@ class Sender:
         self._span = span
         self._copier = Copier(
             to,
+            broker=run.operation.broker,
             username=brokers.config(run.operation.broker).username,
             keep_headers=bool(run.params.get("keep_headers")),
         )

@@ -14,8 +14,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet, Sum, Value
+from django.db.models import Max, Min, QuerySet, Sum, Value
 
+from mqadmin.core.rights import asking
 from mqadmin.core.rows import bulk
 from mqadmin.core.rows.prepared import Prepared
 from mqadmin.deadletters.models import DeadLetter, Tally
@@ -70,6 +71,10 @@ def ends(wanted: Mapping[str, Any], groups: Sequence[str]) -> dict[str, tuple[in
     pairs = [(group, status) for group in groups for status in statuses]
     if not pairs:
         return {}
+    if asking.limited() is not None:
+        rows = DeadLetter.objects.filter(**known, group__in=groups, status__in=statuses).order_by()
+        both = rows.values_list("group").annotate(oldest=Min("pk"), newest=Max("pk"))
+        return {group: (oldest, newest) for group, oldest, newest in both}
     where = " AND ".join(f'"{name}" = %s' for name in known)
     one = (
         f"(SELECT id FROM {_LETTERS} WHERE {where} AND status = wanted.column2 "  # noqa: S608

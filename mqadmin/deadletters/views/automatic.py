@@ -22,7 +22,7 @@ from mqadmin.deadletters.models import Breaker, RetryRule
 from mqadmin.queues.models import Queue
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def automatic(request: HttpRequest) -> HttpResponse:
     """The rules, the breakers, and the forms that change them."""
@@ -60,7 +60,7 @@ def _breaker(consumer: Consumer) -> Breaker:
     return found or Breaker(consumer=consumer)
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_POST
 def rule_save(request: HttpRequest) -> HttpResponse:
     """Make a rule, or change the one there is; what is wrong stands beside its field."""
@@ -77,7 +77,7 @@ def rule_save(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "deadletters/automatic.html", _context(request, form), status=422)
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_POST
 def rule_delete(request: HttpRequest, rule_id: int) -> HttpResponse:
     """Delete a rule."""
@@ -85,7 +85,7 @@ def rule_delete(request: HttpRequest, rule_id: int) -> HttpResponse:
     return rendering.moved(request, reverse("letters_automatic"), _("The rule is deleted."))
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_POST
 def breaker_save(request: HttpRequest, name: str) -> HttpResponse:
     """Set or switch the breaker of one consumer."""

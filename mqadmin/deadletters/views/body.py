@@ -16,7 +16,7 @@ from mqadmin.deadletters.masking import masking, revealing
 from mqadmin.deadletters.models import DeadLetter
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def letter_body(request: HttpRequest, letter_id: int) -> HttpResponse:
     """The whole body. One with hidden values is for who may reveal them, and that they took it is written down."""
@@ -25,7 +25,7 @@ def letter_body(request: HttpRequest, letter_id: int) -> HttpResponse:
     hidden = copy.copy(letter)
     masking.hide(hidden)
     if bytes(hidden.body) != body:
-        if not permissions.may(request.user, "operate"):
+        if not revealing.may(letter):
             raise Refusal(_("This body has hidden values: you may not download it."), "forbidden", status=403)
         with revealing.act(letter=letter, by=audit.actor(request), to="download"):
             pass

@@ -20,7 +20,7 @@ from mqadmin.deadletters.views.dialog import PARKED, decision, start, told
 SHOWN = 10
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def letters_edit(request: HttpRequest) -> HttpResponse:
     """GET: the form, and once it is filled in what would become of ten. POST: change them all."""

@@ -12,10 +12,11 @@ from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
 from mqadmin.deadletters.acts import editing
 from mqadmin.deadletters.inbox import inbox, remembered
+from mqadmin.deadletters.search import cause_rights
 from mqadmin.queues.pages import history
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def cause_detail(request: HttpRequest, group: str) -> HttpResponse:
     """How its letters came and went, beside what happened."""
@@ -27,20 +28,23 @@ def cause_detail(request: HttpRequest, group: str) -> HttpResponse:
     context = {
         "slug": broker,
         "cause": cause,
+        "is_whole": bool(cause_rights.whole(broker, [group])),
         **history.menu(shown),
         "happened": history.happened(shown, broker),
     }
     return rendering.page(request, "deadletters/cause.html", context)
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def cause_history(request: HttpRequest, group: str) -> HttpResponse:
     """How many letters of a cause waited, for `static/js/charts.js`."""
-    return JsonResponse(remembered.chart(brokers.current(request), group, history.asked(request)))
+    broker = brokers.current(request)
+    cause_rights.require(broker, group)
+    return JsonResponse(remembered.chart(broker, group, history.asked(request)))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def cause_note(request: HttpRequest, group: str) -> HttpResponse:
     """Write a note on a cause."""
@@ -53,7 +57,7 @@ def cause_note(request: HttpRequest, group: str) -> HttpResponse:
     return rendering.acted(request, _("Noted."), to=f"{reverse('letter_list')}?group={group}")
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def cause_owner(request: HttpRequest, group: str) -> HttpResponse:
     """Say who looks after a cause: `owner`, or with `mine` whoever asks."""

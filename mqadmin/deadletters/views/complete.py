@@ -13,7 +13,7 @@ from mqadmin.rabbit.numbers import whole
 _LONGEST = 500
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def letter_complete(request: HttpRequest) -> HttpResponse:
     """Offer what the word before the cursor (`at`) of the query `q` could become."""

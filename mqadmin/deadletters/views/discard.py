@@ -14,14 +14,14 @@ from mqadmin.deadletters.acts import decide
 from mqadmin.deadletters.views.dialog import DISCARDED, PARKED, decision, dialog, start, started
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def letter_discard(request: HttpRequest) -> HttpResponse:
     """GET: say how many letters. POST: discard them."""
     return _decided(request, "letter_discard", PARKED, decide.discard)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def letter_restore(request: HttpRequest) -> HttpResponse:
     """GET: say how many letters. POST: put them back into the inbox."""

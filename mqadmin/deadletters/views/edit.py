@@ -31,11 +31,13 @@ from mqadmin.deadletters.views.dialog import Started, started
 CHANGES = "changes"  # in `show`: not another way to type the body, but what was changed
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def letter_edit(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Change a parked letter, and on wish requeue it at once. `show` only shows: in another way, or the changes."""
     letter = get_object_or_404(DeadLetter, pk=letter_id)
+    if masking.hide(copy.copy(letter)):
+        revealing.require(letter)  # the form shows all of it, and so does what was changed
     context: dict[str, Any] = {}
     if request.method == "POST":
         form = EditForm(request.POST)

@@ -21,7 +21,7 @@ from mqadmin.deadletters.acts import exporting, importing
 from mqadmin.deadletters.forms.selections import chosen_each
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_GET
 def letter_export(request: HttpRequest) -> HttpResponse:
     """The letters that match, or the ticked ones, as a file of JSON Lines."""
@@ -34,7 +34,7 @@ def letter_export(request: HttpRequest) -> HttpResponse:
     return cast(HttpResponse, answer)  # the decorators know no other kind
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def letter_import(request: HttpRequest) -> HttpResponse:
     """Take in a file that was exported; what is wrong with it is told line by line."""

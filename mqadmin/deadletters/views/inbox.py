@@ -25,7 +25,7 @@ from mqadmin.rabbit.numbers import whole
 PAGE = 50
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def letter_list(request: HttpRequest) -> HttpResponse:
     """Causes, letters and the letter in hand. All of it is in the address."""

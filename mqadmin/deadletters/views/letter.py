@@ -14,10 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.pages import rendering
+from mqadmin.core.rights import naming
 from mqadmin.deadletters.acts import editing
 from mqadmin.deadletters.inbox import comparing, presenting
 from mqadmin.deadletters.inbox.presenting import Shown
 from mqadmin.deadletters.letter import bodytext
+from mqadmin.deadletters.masking import revealing
 from mqadmin.deadletters.models import DeadLetter
 
 TABS = {
@@ -31,13 +33,30 @@ TABS = {
 HEX = "hex"
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def letter_detail(request: HttpRequest, letter_id: int) -> HttpResponse:
     """One letter, for a link that is passed on."""
     letter = get_object_or_404(DeadLetter.objects.select_related("operation"), pk=letter_id)
+    about(request, letter)
     context = {**shown_context(request, presenting.show(letter)), "is_alone": True, "is_asked": True}
     return rendering.page(request, "deadletters/detail.html", context, fragment="deadletters/_letter.html")
+
+
+def _denied(letter: DeadLetter) -> str:
+    """Return why who asks may not decide a letter, "" where they may: in the inbox the page is about many."""
+    queues = (letter.dead_letter_queue, letter.source_queue)
+    if any(naming.holds("operate", letter.broker, letter.vhost, queue) for queue in queues):
+        return ""
+    return permissions.denied("operate")
+
+
+def about(request: HttpRequest, letter: DeadLetter) -> None:
+    """Have the buttons of a page be for one letter: by the queue that it lies in, or the one that it comes from."""
+    queue = letter.dead_letter_queue
+    if not naming.holds("operate", letter.broker, letter.vhost, queue):
+        queue = letter.source_queue
+    permissions.about(request, letter.broker, letter.vhost, queue)
 
 
 def shown_context(request: HttpRequest, shown: Shown, *, reveal: bool = False) -> dict[str, Any]:
@@ -54,6 +73,8 @@ def shown_context(request: HttpRequest, shown: Shown, *, reveal: bool = False) -
     return {
         "shown": shown,
         "letter": letter,
+        "letter_denied": _denied(letter),
+        "may_reveal": bool(shown.masked) and revealing.may(letter),
         "deaths": presenting.deaths_in_words(letter),
         "rows": shown.headers if tab == "headers" else shown.properties,
         "tab": tab,
@@ -64,7 +85,7 @@ def shown_context(request: HttpRequest, shown: Shown, *, reveal: bool = False) -
     }
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def letter_revert(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Undo every edit."""
@@ -73,7 +94,7 @@ def letter_revert(request: HttpRequest, letter_id: int) -> HttpResponse:
     return rendering.acted(request, gettext("It is as it was captured."), to=_page(letter))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def letter_note(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Write a note on a letter."""

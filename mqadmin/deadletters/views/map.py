@@ -13,7 +13,7 @@ from mqadmin.queues.pages.broker_status import status_of
 _LISTED = 500
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def letter_map(request: HttpRequest) -> HttpResponse:
     """Where every queue's dead letters go. Vhost, text and "only what is wrong" are in the address."""

@@ -21,7 +21,7 @@ from mqadmin.queues.pages.broker_status import status_of
 from mqadmin.rabbit.errors import RabbitError
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def letter_requeue(request: HttpRequest) -> HttpResponse:
     """GET: say how many letters would go where. POST: have them requeued."""

@@ -15,14 +15,17 @@ from mqadmin.core.pages import rendering
 from mqadmin.deadletters.inbox import presenting
 from mqadmin.deadletters.masking import revealing
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.deadletters.views.letter import shown_context
+from mqadmin.deadletters.views.letter import about, shown_context
 
 
-@permissions.operate
+@permissions.view.of("rows")
 @require_POST
 def letter_reveal(request: HttpRequest, letter_id: int) -> HttpResponse:
     """Show one letter with its masked fields, once: the next look hides them again."""
+    revealing.require_some()
     letter = get_object_or_404(DeadLetter.objects.select_related("operation"), pk=letter_id)
+    revealing.require(letter)
+    about(request, letter)
     with revealing.act(letter=letter, by=audit.actor(request)):
         shown = presenting.show(letter, reveal=True)
     try:

@@ -9,14 +9,14 @@ from mqadmin.core import permissions
 from mqadmin.deadletters.inbox import saved
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_POST
 def view_save(request: HttpRequest) -> HttpResponse:
     """Keep the search that the page shows, under a name."""
     return saved.SHELF.post_save(request, "letter_list")
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_POST
 def view_delete(request: HttpRequest, view_id: int) -> HttpResponse:
     """Delete a saved view."""

@@ -19,7 +19,7 @@ from mqadmin.queues.models import Queue
 from mqadmin.queues.views.many import Question, ask
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_POST
 def queue_track(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Capture the letters of a dead-letter queue from now on; with `force` also where another program consumes."""
@@ -29,7 +29,7 @@ def queue_track(request: HttpRequest, queue_id: int) -> HttpResponse:
     return rendering.acted(request, text, to=reverse("queue_detail", args=[queue.pk]))
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_POST
 def queue_untrack(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Stop capturing; what is stored stays."""
@@ -49,7 +49,7 @@ TRACK = Question(
 )
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def queues_track(request: HttpRequest) -> HttpResponse:
     """Capture the letters of many dead-letter queues from now on."""

@@ -65,6 +65,7 @@ def replay(
         if not even_original and _is_original(tap, to_queue):
             text = _("The tap was on what this queue gets: it would get these messages a second time.")
             raise Refusal(text, "original", fields={"to_queue": text})
+        destination.require_theirs(broker=tap.broker, vhost=tap.vhost, queue=to_queue, fields=("to_queue",))
         mean = rows.aggregate(mean=Avg("size"))["mean"] or 0
         verdict = destination.check(
             broker=tap.broker, vhost=tap.vhost, queue=to_queue, count=total, mean_bytes=mean

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.administration.acting.changing import blame, require_name
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -53,9 +53,11 @@ def start(
         tap.is_firehose, tap.created_by = use_firehose, by.name
         tap.ends_at = timezone.now() + timedelta(minutes=minutes)
         _check(tap, minutes)
+        # An exchange is of the whole virtual host, and the firehose traces all of it.
+        permissions.require(broker, vhost, None if use_firehose else tap.of_queue)
         _ask(tap)
         with transaction.atomic():
-            if Tap.objects.filter(state__in=Tap.OPEN).count() >= MOST_OPEN:
+            if Tap._base_manager.filter(state__in=Tap.OPEN).count() >= MOST_OPEN:
                 text = _("%(n)d taps are open already, and more are not held at once. Stop one first.")
                 raise Refusal(text % {"n": MOST_OPEN}, "too_many")
             tap.save()

@@ -16,7 +16,7 @@ from mqadmin.passing.journey import looking, steps
 from mqadmin.passing.journey.looking import Key
 from mqadmin.telemetry import carried
 
-router = Router(tags=["taps"], auth=VIEW)
+router = Router(tags=["taps"], auth=VIEW.of("rows"))
 
 
 class JourneyQuery(Asked):

@@ -20,7 +20,7 @@ from mqadmin.passing.acts import taps as acts
 from mqadmin.passing.models import Seen, Tap
 from mqadmin.passing.tapping import words
 
-router = Router(tags=["taps"], auth=VIEW)
+router = Router(tags=["taps"], auth=VIEW.of("rows"))
 
 
 class TapOut(Schema):
@@ -136,7 +136,7 @@ def tap_list(request: HttpRequest, wanted: Query[TapQuery]) -> Page:
     return paginate(rows, limit=wanted.limit, cursor=wanted.cursor)
 
 
-@router.post("/taps", response={201: TapOut}, auth=OPERATE)
+@router.post("/taps", response={201: TapOut}, auth=OPERATE.of("rows"))
 def tap_start(request: HttpRequest, wanted: TapIn) -> Status[Tap]:
     """Start a tap: 409 with the reason where it cannot be done (`only_default`: the firehose would do),
     `tracing_on` where somebody else has the firehose on, `too_many`."""
@@ -151,28 +151,28 @@ def tap_detail(request: HttpRequest, tap_id: int) -> Tap:
     return _tap(tap_id)
 
 
-@router.get("/taps/{int:tap_id}/messages", response=SeenList, auth=OPERATE)
+@router.get("/taps/{int:tap_id}/messages", response=SeenList, auth=OPERATE.of("rows"))
 def tap_messages(request: HttpRequest, tap_id: int, wanted: Query[PageQuery]) -> dict[str, Any]:
     """List what a tap saw, the newest first."""
     found = paginate(Seen.objects.filter(tap=_tap(tap_id)), limit=wanted.limit, cursor=wanted.cursor)
     return {**found, "items": [seen_out(row) for row in found["items"]]}
 
 
-@router.post("/taps/{int:tap_id}/stop", response=TapOut, auth=OPERATE)
+@router.post("/taps/{int:tap_id}/stop", response=TapOut, auth=OPERATE.of("rows"))
 def tap_stop(request: HttpRequest, tap_id: int) -> Tap:
     """End a tap; 409 where it has ended."""
     acts.stop(tap=_tap(tap_id), by=audit.actor(request))
     return _tap(tap_id)
 
 
-@router.post("/taps/{int:tap_id}/keep", response=TapOut, auth=OPERATE)
+@router.post("/taps/{int:tap_id}/keep", response=TapOut, auth=OPERATE.of("rows"))
 def tap_keep(request: HttpRequest, tap_id: int, wanted: KeepIn) -> Tap:
     """Keep what it saw under a title, or let it go."""
     acts.keep(tap=_tap(tap_id), title=wanted.title, by=audit.actor(request))
     return _tap(tap_id)
 
 
-@router.post("/taps/{int:tap_id}/replay", response={202: OperationOut}, auth=OPERATE)
+@router.post("/taps/{int:tap_id}/replay", response={202: OperationOut}, auth=OPERATE.of("rows"))
 def tap_replay(request: HttpRequest, tap_id: int, wanted: ReplayIn) -> Status[Operation]:
     """Publish what it saw to a queue of the same virtual host; 409 `original` for one that got it already."""
     return Status(202, replaying.replay(tap=_tap(tap_id), by=audit.actor(request), **wanted.dict()))

@@ -28,7 +28,7 @@ from mqadmin.rabbit.numbers import whole
 PER_PAGE = 30
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def tap_list(request: HttpRequest) -> HttpResponse:
     """Who looks at what, and what was kept; not what was seen."""
@@ -38,12 +38,13 @@ def tap_list(request: HttpRequest) -> HttpResponse:
     return rendering.page(request, "passing/list.html", context, fragment="passing/_list.html")
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def tap_new(request: HttpRequest) -> HttpResponse:
     """Start a tap on what the address names."""
     vhost, kind, name = asked(request, "vhost", "kind", "name")
     broker = brokers.current(request)
+    permissions.require(broker, vhost, name if kind == Tap.Kind.QUEUE else None)
     said = {"name": name or _("the default exchange"), "vhost": vhost}
     title = _("Tap the queue %(name)s") if kind == Tap.Kind.QUEUE else _("Tap the exchange %(name)s")
     dialog = Dialog(
@@ -74,12 +75,13 @@ def tap_new(request: HttpRequest) -> HttpResponse:
     return deciding.decide(request, dialog, act, TapForm)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_GET
 def tap_detail(request: HttpRequest, tap_id: int) -> HttpResponse:
     """What passes, the newest first. `until`: held at that message, with a count of those that came since."""
     tap = get_object_or_404(Tap, pk=tap_id)
     brokers.show(request, tap.broker)
+    permissions.about(request, tap.broker, tap.vhost, tap.of_queue)
     until = whole(request.GET.get("until", ""), 18)
     rows = Seen.objects.filter(tap=tap).defer("body", "properties", "headers")
     held = rows if until is None else rows.filter(pk__lte=until)
@@ -100,12 +102,13 @@ def tap_detail(request: HttpRequest, tap_id: int) -> HttpResponse:
     return rendering.page(request, "passing/tap.html", context, fragment="passing/_tap.html")
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_GET
 def tap_message(request: HttpRequest, tap_id: int, message_id: int) -> HttpResponse:
     """One message that was seen: its body, its headers."""
     message = get_object_or_404(Seen.objects.select_related("tap"), pk=message_id, tap_id=tap_id)
     brokers.show(request, message.tap.broker)
+    permissions.about(request, message.tap.broker, message.tap.vhost, message.tap.of_queue)
     context = {
         "tap": message.tap,
         "row": pages.row(message.tap),
@@ -115,7 +118,7 @@ def tap_message(request: HttpRequest, tap_id: int, message_id: int) -> HttpRespo
     return rendering.page(request, "passing/message.html", context, fragment="passing/_message.html")
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def tap_stop(request: HttpRequest, tap_id: int) -> HttpResponse:
     """End it now."""
@@ -124,7 +127,7 @@ def tap_stop(request: HttpRequest, tap_id: int) -> HttpResponse:
     return rendering.acted(request, _("It ends."), to=reverse("tap_detail", args=[tap.pk]))
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def tap_keep(request: HttpRequest, tap_id: int) -> HttpResponse:
     """Keep what it saw under a title."""
@@ -152,7 +155,7 @@ def tap_keep(request: HttpRequest, tap_id: int) -> HttpResponse:
     return deciding.decide(request, dialog, act, KeepForm)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def tap_let_go(request: HttpRequest, tap_id: int) -> HttpResponse:
     """Keep a set no longer."""
@@ -163,7 +166,7 @@ def tap_let_go(request: HttpRequest, tap_id: int) -> HttpResponse:
     )
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def tap_replay(request: HttpRequest, tap_id: int) -> HttpResponse:
     """Publish what it saw to a test queue."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
@@ -42,6 +42,7 @@ def declare(
     what is different of the one that is there; 409 in the broker's words. RabbitError where it does not answer.
     """
     given = dict(arguments or {})
+    require_allowed(broker, vhost, name, given)
     detail = hidden({"type": type, "durable": durable, "auto_delete": auto_delete, "arguments": given})
     with audit.act(by=by, action=DECLARE, broker=broker, target=f"{vhost}:{name}", detail=detail):
         client = brokers.client(broker)
@@ -60,6 +61,17 @@ def declare(
         except RabbitError as error:
             raise _refused(error) from error
         return _row(broker, wanted)
+
+
+def require_allowed(broker: str, vhost: str, name: str, arguments: Mapping[str, Any]) -> None:
+    """See that who asks may do what is needed with a queue of that name, and with where its dead letters would go.
+    Raises Http404, PermissionDenied."""
+    permissions.require(broker, vhost, name)
+    exchange = arguments.get(_DLX)
+    if exchange is not None:
+        # An exchange is of the whole virtual host; the default one leads to the queue that is named.
+        key = arguments.get(_DLK)
+        permissions.require(broker, vhost, key if exchange == "" and isinstance(key, str) else None)
 
 
 def version_of(broker: str, client: ManagementClient) -> Version | None:

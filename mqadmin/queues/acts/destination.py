@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages.formats import duration, number, size
 from mqadmin.queues.models import Queue
@@ -55,6 +57,26 @@ class Verdict:
         if self.loses and not allow_loss:
             text = " ".join(self.loses)
             raise Refusal(text, "would_lose", fields=dict.fromkeys(fields, text))
+
+
+def not_theirs(*, broker: str, vhost: str, queue: str | None) -> Refusal | None:
+    """Return why who asks may not send messages to a queue, or (None) to whatever an exchange leads to; None where
+    they may. One that they may not see is not there."""
+    try:
+        permissions.require(broker, vhost, queue)
+    except Http404:
+        words = _("There is no queue “%(name)s” in vhost %(vhost)s.")
+        return Refusal(words % {"name": queue or "", "vhost": vhost}, "no_destination")
+    except PermissionDenied as error:
+        return Refusal(str(error), "forbidden", status=403)
+    return None
+
+
+def require_theirs(*, broker: str, vhost: str, queue: str, fields: Sequence[str] = ()) -> None:
+    """Raise Refusal (409, 403) where who asks may not send messages to a queue. `fields`: of a form, to blame."""
+    if refusal := not_theirs(broker=broker, vhost=vhost, queue=queue):
+        named = dict.fromkeys(fields, refusal.text)
+        raise Refusal(refusal.text, refusal.code, status=refusal.status, fields=named)
 
 
 def check(*, broker: str, vhost: str, queue: str, count: int, mean_bytes: float = 0) -> Verdict:

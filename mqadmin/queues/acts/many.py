@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -213,6 +214,8 @@ def _done(run: Run, act: One, queue: Queue | None, by: Actor, options: Mapping[s
             act(queue, by, options)
     except Refusal as refusal:
         return refusal.text
+    except PermissionDenied as error:
+        return str(error)
     except RabbitError as error:
         if error.kind == "connection":
             run.save_cursor({"at": at, "begun": False})

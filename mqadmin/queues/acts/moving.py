@@ -70,6 +70,7 @@ def move(
         if to_queue == queue.name:
             text = _("It is the queue that they are in already.")
             raise Refusal(text, "same_queue", fields=_to(text))
+        require_destination(queue, to_queue)
         destination.check(broker=broker, vhost=queue.vhost, queue=to_queue, count=0).refuse(
             allow_loss=True, fields=_TO
         )
@@ -123,6 +124,14 @@ def _foretold(room: Verdict) -> list[Foretold]:
     return [*told, Foretold("tells", _("Each is confirmed in the other queue before it leaves this one."))]
 
 
+def require_destination(queue: Queue, to_queue: str) -> None:
+    """See that who asks may send messages of `queue` to another: to one that they may operate, and back to where
+    its dead letters come from. Raises Refusal."""
+    if to_queue not in queue.dead_letters_from:
+        broker, vhost = queue.broker.slug, queue.vhost
+        destination.require_theirs(broker=broker, vhost=vhost, queue=to_queue, fields=_TO)
+
+
 def _to(text: str) -> dict[str, str]:
     return dict.fromkeys(_TO, text)
 
@@ -151,7 +160,7 @@ def run(run: operations.Run) -> None:
     left = run.operation.total - run.operation.done
     moved = pour(run, Pour(queue, run.params["to"], bool(run.params.get("allow_loss"))), left)
     if moved < left:  # others took some, or it shrank: what there was is moved
-        Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - (left - moved))
+        run.save_total(run.operation.total - (left - moved))
 
 
 @dataclass(frozen=True)

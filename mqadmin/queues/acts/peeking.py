@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +12,19 @@ from django.utils.translation import ngettext
 from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
+from mqadmin.core.hooks import Registry
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.management_api import peek as rabbit_peek
 from mqadmin.rabbit.reading.display import display_text
 from mqadmin.rabbit.types import PeekedMessage
 
 MAX_COUNT = 50
+
+
+# What hides in a message of a queue what is not for who asks: an app above this one knows it.
+Mask = Callable[[Queue, PeekedMessage], PeekedMessage]
+_masks: Registry[Mask] = Registry()
+register_mask = _masks.register
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ def peek(*, queue: Queue, by: Actor, count: int = 10) -> list[PeekedMessage]:
         entry.count = len(found)
         moved = {name: sum(item.put_back == name for item in found) for name in ("copied", "held")}
         entry.detail |= {name: number for name, number in moved.items() if number}
+        for hide in _masks:
+            found = [hide(queue, item) for item in found]
         return found
 
 

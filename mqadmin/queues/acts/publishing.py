@@ -50,12 +50,25 @@ def publish(
         by=by, action="queue.publish", broker=queue.broker.slug, target=target, count=1, detail=detail
     ) as entry:
         broker = queue.broker.slug
+        _require_theirs(queue, item)
         destination.require_room(
             broker=broker, vhost=queue.vhost, queue=key, size=len(item.body), allow_loss=allow_loss
         )
         routed = send(broker, queue.vhost, item)
         entry.detail = {**detail, "routed": routed}
         return routed
+
+
+def _require_theirs(queue: Queue, item: Outgoing) -> None:
+    """Raise Refusal where who asks may not send to one of the queues that a message for `queue` would reach: by
+    another routing key, or by the headers with more of them (https://www.rabbitmq.com/docs/sender-selected)."""
+    place = {"broker": queue.broker.slug, "vhost": queue.vhost}
+    if item.routing_key != queue.name:
+        destination.require_theirs(**place, queue=item.routing_key, fields=("routing_key",))
+    headers = item.properties.headers or {}
+    for keys in (headers.get(name) for name in ("CC", "BCC")):
+        for key in keys if isinstance(keys, list) else ():
+            destination.require_theirs(**place, queue=str(key), fields=("headers",))
 
 
 def outgoing(

@@ -133,5 +133,5 @@ def run(run: operations.Run) -> None:
     with amqp.channel(brokers.config(queue.broker.slug), queue.vhost) as channel:
         run.save_cursor({"begun": True})
         dropped = int(channel.queue_purge(queue.name).method.message_count or 0)
-    Operation.objects.filter(pk=run.operation.pk).update(total=dropped)
+    run.save_total(dropped)
     run.progress(done=dropped)

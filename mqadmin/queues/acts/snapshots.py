@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit, operations
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import GaveUp, Run
@@ -76,7 +76,7 @@ def drop(run: Run, queue: Queue) -> None:
         run.progress(done=min(acked, max(left, 0)))
     left -= acked
     if left > 0:
-        Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.total - left)
+        run.save_total(run.operation.total - left)
 
 
 def _silent(run: Run, queue: Queue, seconds: float) -> None:
@@ -143,11 +143,31 @@ def waiting(operation: Operation) -> int:
 
 
 def of(queue: Queue) -> list[tuple[Operation, int]]:
-    """Return the purges of `queue` whose messages can be put back, newest first, with how many."""
+    """Return the purges of `queue` whose messages can be put back, newest first, with how many.
+
+    Whoever may see the queue sees them, whoever purged it.
+    """
     ids = KeptMessage.objects.filter(is_restored=False).order_by().values("operation").distinct()
     same = Q(params__queue=queue.pk) | Q(params__vhost=queue.vhost, params__name=queue.name)
-    rows = Operation.objects.filter(same, pk__in=ids, broker=queue.broker.slug)
+    rows = Operation._base_manager.filter(same, pk__in=ids, broker=queue.broker.slug).order_by("-id")
     return [(operation, waiting(operation)) for operation in rows[:10]]
+
+
+def operation_of(operation_id: int) -> Operation | None:
+    """Return the operation of that number, None where there is none. Who asks may do with its queue what is needed:
+    else Http404, PermissionDenied; it does not matter who began it."""
+    found = Operation._base_manager.filter(pk=operation_id).first()
+    if found is not None:
+        permissions.require(found.broker, *_place(found.params))
+    return found
+
+
+def _place(params: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return virtual host and name of the queue that an operation was about; None where nobody knows any more."""
+    if {"vhost", "name"} <= params.keys():
+        return params["vhost"], params["name"]
+    queue = Queue._base_manager.filter(pk=params.get("queue", 0)).first()
+    return (queue.vhost, queue.name) if queue is not None else (None, None)
 
 
 def restore(
@@ -168,9 +188,8 @@ def restore(
         queue = queue_of(operation.broker, operation.params)
         verdict = room(operation, queue)
         with transaction.atomic():
-            operation = Operation.objects.select_for_update().get(
-                pk=operation.pk
-            )  # of two at once, one waits
+            # Of two at once, one waits.
+            operation = Operation._base_manager.select_for_update().get(pk=operation.pk)
             if _is_under_way(operation):
                 raise Refusal(_("It is being put back already."), "wrong_state")
             entry.count = total = waiting(operation)
@@ -232,7 +251,7 @@ def room(operation: Operation, queue: Queue) -> Verdict:
 
 def _is_under_way(operation: Operation) -> bool:
     """Whether what this purge kept is being put back; a worker may still be at it when that was cancelled."""
-    begun = Operation.objects.filter(kind=RESTORE, params__purge=operation.pk)
+    begun = Operation._base_manager.filter(kind=RESTORE, params__purge=operation.pk)
     return begun.filter(Q(status__in=Operation.OPEN) | Q(lease_until__gt=timezone.now())).exists()
 
 

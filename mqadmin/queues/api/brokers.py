@@ -10,10 +10,11 @@ from ninja import Router, Schema
 
 from mqadmin.core import brokers
 from mqadmin.core.api.plumbing import VIEW
+from mqadmin.core.rights import naming
 from mqadmin.queues.models import Broker
-from mqadmin.queues.pages import broker_status, broker_wording, rights
+from mqadmin.queues.pages import broker_status, broker_wording, rights, totals
 
-router = Router(tags=["brokers and queues"], auth=VIEW)
+router = Router(tags=["brokers and queues"], auth=VIEW.of("rows"))
 
 
 class TotalsOut(Schema):
@@ -90,7 +91,10 @@ class BrokerList(Schema):
 
 @router.get("/brokers", response=BrokerList)
 def broker_list(request: HttpRequest) -> dict[str, Any]:
-    """List the configured brokers, in the order they are written."""
+    """List the configured brokers, in the order they are written.
+
+    Where one's roles are for a part of a broker, its totals are sums over one's own queues, and it has no nodes.
+    """
     rows = {row.slug: row for row in Broker.objects.all()}
     items = [_broker(rows.get(slug) or Broker(slug=slug)) for slug in brokers.configs()]
     return {"items": items, "total": len(items), "next": None}
@@ -108,9 +112,9 @@ def _broker(row: Broker) -> dict[str, Any]:
         "metadata_store": row.traits.get("metadata_store", ""),
         "deprecated_features": row.traits.get("deprecated"),
         "sampled_at": row.sampled_at,
-        "totals": row.totals,
-        "nodes": row.nodes,
-        "reasons": [_reason(reason) for reason in row.reasons],
+        "totals": totals.of(row),
+        "nodes": row.nodes if naming.holds("view", row.slug) else [],
+        "reasons": [_reason(reason) for reason in broker_wording.theirs(row)],
         "unseen": [{"code": note.code, "text": note.text, "cure": note.cure} for note in rights.notes(row)],
     }
 

@@ -41,7 +41,7 @@ class DeleteQuery(Asked):
     snapshot: bool = False
 
 
-@router.post("/queues", response={201: QueueOut}, auth=CONFIGURE)
+@router.post("/queues", response={201: QueueOut}, auth=CONFIGURE.of("rows"))
 def queue_declare(request: HttpRequest, wanted: QueueIn) -> Status[Queue]:
     """Declare a queue; 409 `exists` where there is one of that name, with what is different of it."""
     values = wanted.dict()
@@ -49,7 +49,7 @@ def queue_declare(request: HttpRequest, wanted: QueueIn) -> Status[Queue]:
     return Status(201, made)
 
 
-@router.delete("/queues/{int:queue_id}", response={204: None, 202: OperationOut}, auth=CONFIGURE)
+@router.delete("/queues/{int:queue_id}", response={204: None, 202: OperationOut}, auth=CONFIGURE.of("rows"))
 def queue_delete(
     request: HttpRequest, queue_id: int, wanted: Query[DeleteQuery]
 ) -> Status[None] | Status[Operation]:

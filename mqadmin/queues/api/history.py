@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 
-from mqadmin.core import brokers
+from mqadmin.core import brokers, permissions
 from mqadmin.core.api.plumbing import VIEW, ApiError, Asked
 from mqadmin.history.reading import Lines
 from mqadmin.queues.api.queues import find_queue
 from mqadmin.queues.pages import history
 
-router = Router(tags=["brokers and queues"], auth=VIEW)
+router = Router(tags=["brokers and queues"], auth=VIEW.of("rows"))
 
 
 class HistoryQuery(Asked):
@@ -42,9 +42,10 @@ def queue_history(request: HttpRequest, queue_id: int, wanted: Query[HistoryQuer
     return history.lines((queue.broker.slug, "queue", queue.vhost, queue.name), wanted.span, time.time())
 
 
-@router.get("/brokers/{slug}/history", response=HistoryOut)
+@router.get("/brokers/{slug}/history", response=HistoryOut, auth=VIEW.of("broker"))
 def broker_history(request: HttpRequest, slug: str, wanted: Query[HistoryQuery]) -> Lines:
     """Return the totals of a broker."""
     if slug not in brokers.configs():
         raise ApiError(404, "not_found", _("There is no broker %(name)s.") % {"name": slug})
+    permissions.require(slug)
     return history.lines((slug, "broker", "", ""), wanted.span, time.time())

@@ -23,7 +23,7 @@ from mqadmin.queues.pages import choosing, exporting, listing
 from mqadmin.queues.search import language
 from mqadmin.queues.search.language import BadQuery
 
-router = Router(tags=["brokers and queues"], auth=VIEW)
+router = Router(tags=["brokers and queues"], auth=VIEW.of("rows"))
 _FILE = {"content": {kind: {"schema": {"type": "string"}} for kind in exporting.CONTENT_TYPES.values()}}
 
 
@@ -95,14 +95,14 @@ def _found(rows: Any, text: str) -> Any:
         raise Refusal(error.message, "bad_query", status=422, fields={"filter": error.message}) from error
 
 
-@router.post("/queues/purge", response={202: OperationOut}, auth=OPERATE)
+@router.post("/queues/purge", response={202: OperationOut}, auth=OPERATE.of("rows"))
 def queues_purge(request: HttpRequest, wanted: PurgeManyIn) -> Status[Operation]:
     """Drop what is ready in many queues; what could not be done is told by queue in the operation."""
     by = audit.actor(request)
     return Status(202, many.start(act="purge", chosen=chosen(wanted), by=by, snapshot=wanted.snapshot))
 
 
-@router.post("/queues/delete", response={202: OperationOut}, auth=CONFIGURE)
+@router.post("/queues/delete", response={202: OperationOut}, auth=CONFIGURE.of("rows"))
 def queues_delete(request: HttpRequest, wanted: DeleteManyIn) -> Status[Operation]:
     """Delete many queues; those that are in use or hold messages are left alone, unless it is said."""
     by, queues = audit.actor(request), chosen(wanted)
@@ -114,7 +114,7 @@ def queues_delete(request: HttpRequest, wanted: DeleteManyIn) -> Status[Operatio
     )
 
 
-@router.post("/queues/settle", response=SettledOut, auth=OPERATE)
+@router.post("/queues/settle", response=SettledOut, auth=OPERATE.of("rows"))
 def queues_settle(request: HttpRequest, wanted: SettleManyIn) -> dict[str, int]:
     """Set owner, thresholds or mute of many queues; it wins over the standing rules."""
     given = wanted.dict(exclude_unset=True)

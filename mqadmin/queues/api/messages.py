@@ -12,14 +12,14 @@ from pydantic import Field
 
 from mqadmin.core.acts import audit
 from mqadmin.core.api.operations import OperationOut
-from mqadmin.core.api.plumbing import OPERATE, VIEW, Asked, Body, one
+from mqadmin.core.api.plumbing import OPERATE, VIEW, ApiError, Asked, Body
 from mqadmin.core.models import Operation
 from mqadmin.queues.acts import moving, peeking, publishing, purging, snapshots
 from mqadmin.queues.api.queues import find_queue
 from mqadmin.rabbit.message import to_json
 from mqadmin.rabbit.types import PeekedMessage
 
-router = Router(tags=["brokers and queues"], auth=VIEW)
+router = Router(tags=["brokers and queues"], auth=VIEW.of("rows"))
 
 
 class PublishIn(Body):
@@ -99,7 +99,7 @@ class PurgeIn(Body):
     hold_seconds: float = Field(default=0, ge=0, le=86_400)
 
 
-@router.post("/queues/{int:queue_id}/publish", response=PublishOut, auth=OPERATE)
+@router.post("/queues/{int:queue_id}/publish", response=PublishOut, auth=OPERATE.of("rows"))
 def queue_publish(request: HttpRequest, queue_id: int, message: PublishIn) -> dict[str, bool]:
     """Publish one message through the default exchange, confirmed; `routed` false: no queue took it.
 
@@ -109,7 +109,7 @@ def queue_publish(request: HttpRequest, queue_id: int, message: PublishIn) -> di
     return {"routed": routed}
 
 
-@router.post("/queues/{int:queue_id}/peek", response=PeekOut, auth=OPERATE)
+@router.post("/queues/{int:queue_id}/peek", response=PeekOut, auth=OPERATE.of("rows"))
 def queue_peek(request: HttpRequest, queue_id: int, wanted: PeekIn | None = None) -> dict[str, Any]:
     """Look at the head of the queue; 409 with the reason where looking would harm a message.
 
@@ -143,7 +143,7 @@ def _message(item: PeekedMessage) -> dict[str, Any]:
     }
 
 
-@router.post("/queues/{int:queue_id}/move", response={202: OperationOut}, auth=OPERATE)
+@router.post("/queues/{int:queue_id}/move", response={202: OperationOut}, auth=OPERATE.of("rows"))
 def queue_move(request: HttpRequest, queue_id: int, wanted: MoveIn) -> Status[Operation]:
     """Move ready messages to another queue, straight through the broker; 409 with the reason where not.
 
@@ -154,7 +154,7 @@ def queue_move(request: HttpRequest, queue_id: int, wanted: MoveIn) -> Status[Op
     return Status(202, moving.move(queue=find_queue(queue_id), by=by, **wanted.dict()))
 
 
-@router.post("/queues/{int:queue_id}/purge", response={202: OperationOut}, auth=OPERATE)
+@router.post("/queues/{int:queue_id}/purge", response={202: OperationOut}, auth=OPERATE.of("rows"))
 def queue_purge(request: HttpRequest, queue_id: int, wanted: PurgeIn | None = None) -> Status[Operation]:
     """Drop every ready message; 409 when `expect` is given and the queue holds another number."""
     by = audit.actor(request)
@@ -167,14 +167,14 @@ class RestoreQuery(Asked):
     allow_loss: bool = False
 
 
-@router.post("/operations/{int:operation_id}/restore", response={202: OperationOut}, auth=OPERATE)
+@router.post("/operations/{int:operation_id}/restore", response={202: OperationOut}, auth=OPERATE.of("rows"))
 def operation_restore(
     request: HttpRequest, operation_id: int, query: Query[RestoreQuery]
 ) -> Status[Operation]:
     """Put back what a purge with a snapshot kept; 409 when it kept nothing, or the queue would not keep it."""
-    purge = one(
-        Operation.objects.filter(pk=operation_id), _("There is no operation %(id)s.") % {"id": operation_id}
-    )
+    purge = snapshots.operation_of(operation_id)
+    if purge is None:
+        raise ApiError(404, "not_found", _("There is no operation %(id)s.") % {"id": operation_id})
     return Status(
         202, snapshots.restore(operation=purge, by=audit.actor(request), allow_loss=query.allow_loss)
     )

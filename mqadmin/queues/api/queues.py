@@ -13,12 +13,13 @@ from pydantic import Field
 
 from mqadmin.core.api.paging import Page, paginate
 from mqadmin.core.api.plumbing import VIEW, ApiError, PageQuery, one
+from mqadmin.core.rights import naming
 from mqadmin.core.rows.among import among
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import listing, live_queue, wording
 from mqadmin.queues.search import language, patterns
 
-router = Router(tags=["brokers and queues"], auth=VIEW)
+router = Router(tags=["brokers and queues"], auth=VIEW.of("rows"))
 
 
 class QueueReasonOut(Schema):
@@ -92,6 +93,14 @@ class QueueOut(Schema):
     @staticmethod
     def resolve_health(obj: Queue) -> dict[str, Any]:
         return {"level": obj.health, "reasons": [_reason(item) for item in wording.told(obj)]}
+
+    @staticmethod
+    def resolve_dead_letters_to(obj: Queue) -> list[str]:
+        return naming.seen(obj.broker.slug, obj.vhost, obj.dead_letters_to)
+
+    @staticmethod
+    def resolve_dead_letters_from(obj: Queue) -> list[str]:
+        return naming.seen(obj.broker.slug, obj.vhost, obj.dead_letters_from)
 
     @staticmethod
     def resolve_dead_letters_choice(obj: Queue) -> str:

@@ -8,5 +8,5 @@ from mqadmin.core.api import saved
 from mqadmin.core.api.plumbing import VIEW
 from mqadmin.queues.pages.saved import SHELF
 
-router = Router(tags=["brokers and queues"], auth=VIEW)
+router = Router(tags=["brokers and queues"], auth=VIEW.of("rows"))
 saved.add(router, "/queues/views", SHELF, "queue")

@@ -80,7 +80,7 @@ class StandingList(Schema):
     next: str | None = None
 
 
-@queues.router.patch("/queues/{int:queue_id}", response=QueueOut, auth=OPERATE)
+@queues.router.patch("/queues/{int:queue_id}", response=QueueOut, auth=OPERATE.of("rows"))
 def queue_settle(request: HttpRequest, queue_id: int, wanted: QueueSettingsIn) -> Queue:
     """Set owner, note, thresholds or mute of one queue; it wins over the standing rules."""
     given = wanted.dict(exclude_unset=True)

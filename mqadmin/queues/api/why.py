@@ -13,7 +13,7 @@ from mqadmin.queues.api.queues import find_queue
 from mqadmin.queues.pages import live_queue
 from mqadmin.queues.why import before, gather, steps
 
-router = Router(tags=["brokers and queues"], auth=VIEW)
+router = Router(tags=["brokers and queues"], auth=VIEW.of("rows"))
 
 
 class WhyStepOut(Schema):

@@ -17,9 +17,10 @@ from mqadmin.core.hooks import Attention, Badge, Hit, Link, Tile
 from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.core.remembered import Remembered
+from mqadmin.core.rights import asking, naming
 from mqadmin.queues.health.facts import RANK
 from mqadmin.queues.models import Broker, Queue
-from mqadmin.queues.pages import broker_wording, listing, rights, wording
+from mqadmin.queues.pages import broker_wording, listing, rights, totals, wording
 from mqadmin.queues.pages.broker_status import status_now
 
 SHOWN = 6
@@ -35,7 +36,7 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
         level = "broken" if status.level in ("down", "never") else "watch"
         words = " ".join(filter(None, (status.text, status.detail)))
         yield Attention(level, status.title, words, since=status.at)  # type: ignore[arg-type]
-    if rights.is_blind(status.broker):
+    if rights.is_blind(status.broker) and naming.holds("view", slug):
         for note in rights.notes(status.broker)[:1]:
             yield Attention("broken", note.title, note.text)
     if status.broker is not None:
@@ -44,8 +45,10 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
 
 
 def _of_queues(broker: Broker) -> Sequence[Attention]:
-    """Return what is to be told of queues: the same for all, until one is written or the minute is over."""
-    key = (broker.pk, broker.changes, int(time.time() // 60), get_language(), get_script_prefix())
+    """Return what is to be told of queues: the same for all who may as much, until one is written or the minute is
+    over."""
+    minute = int(time.time() // 60)
+    key = (broker.pk, broker.changes, minute, get_language(), get_script_prefix(), asking.mark())
     found = _told.get(key)
     return _told.put(key, tuple(_anew(broker.slug))) if found is None else found
 
@@ -168,7 +171,8 @@ def badge(slug: str) -> Badge | None:
     broker = status_now(slug).broker
     if broker is None or broker.sampled_at is None:
         return None
-    return Badge(number(broker.queue_count), counts=(broker.queue_count,))
+    count = totals.queues(broker)
+    return Badge(number(count), counts=(count,))
 
 
 def find(q: str, slug: str) -> Iterator[Hit]:
@@ -180,13 +184,14 @@ def find(q: str, slug: str) -> Iterator[Hit]:
 
 
 def tiles(slug: str) -> list[Tile]:
-    """Return the broker's totals; what it did not report is shown as unknown."""
+    """Return the totals of the broker, or of what is theirs on it; what is not reported is shown as unknown."""
     broker = Broker.objects.filter(slug=slug).first() or Broker(slug=slug)
     href = reverse("queue_list") + listing.QueueSearch(slug, sort="-ready").address()
+    sums, history = totals.of(broker), totals.history(broker)
 
     def tile(label: str, name: str, *, per_second: bool, href: str = "") -> Tile:
-        value = broker.totals.get(name)
-        line = [point[1] for point in broker.history.get(name, [])]
+        value = sums.get(name)
+        line = [point[1] for point in history.get(name, [])]
         text = rate(value) if per_second else short(value)
         known = per_second and value is not None
         return Tile(label, text, _("/s") if known else "", "", line, href)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.pages.formats import number
+from mqadmin.core.rights import naming
 from mqadmin.core.tones import Tone
 from mqadmin.history.happenings import MOST, About, Asked, Happening
 from mqadmin.queues.models import BrokerEvent
@@ -16,6 +18,7 @@ from mqadmin.queues.pages import broker_status
 
 Params = Mapping[str, Any]
 WHO = "RabbitMQ"
+_MOST_READ = 2_000  # events, for who may know of some of them
 # Of kinds of events, what was changed and how.
 _CHANGED = {"vhost": "vhost", "policy": "policy", "operator_policy": "operator_policy", "queues": "queue"}
 _CHANGES = {"made": "added", "declared": "added", "changed": "changed", "deleted": "gone", "gone": "gone"}
@@ -23,12 +26,36 @@ _CHANGES = {"made": "added", "declared": "added", "changed": "changed", "deleted
 
 def happenings(asked: Asked) -> Iterable[Happening]:
     """Yield what happened to the broker; of one queue alone: what concerns it as well."""
-    rows = BrokerEvent.objects.filter(broker=asked.broker, at__gte=asked.since, at__lte=asked.until)
-    for event in rows[:MOST]:
+    for event in _rows(asked):
         if asked.queue is None or _concerns(event, *asked.queue):
             what, tone = words(event.kind, event.params), _TONES.get(event.kind, "blue")
             about, detail = _about(event, asked.queue), _settings(event.params)
             yield Happening(event.at, what, WHO, tone, about=about, detail=detail)
+
+
+def _rows(asked: Asked) -> Iterable[BrokerEvent]:
+    """Return the newest events, as far as they are for who asks."""
+    # Whose part of a broker a thing is in only Python knows: each of them has its own way to say so.
+    rows = BrokerEvent._base_manager.filter(broker=asked.broker, at__gte=asked.since, at__lte=asked.until)
+    rows = rows.order_by("-at", "-id")
+    if naming.holds("view", asked.broker):
+        return rows[:MOST]
+    theirs = (event for event in rows[:_MOST_READ] if _is_theirs(event))
+    return islice(theirs, MOST)
+
+
+def _is_theirs(event: BrokerEvent) -> bool:
+    """Whether who asks may know of an event: what became of nodes and of the broker concerns everybody on it. Of
+    several queues it tells of those that may be seen."""
+    params = event.params
+    vhost = params.get("vhost")
+    if vhost is None or naming.holds("view", event.broker, vhost):
+        return naming.holds_inside(event.broker)
+    if not event.kind.startswith("queues_"):
+        return False
+    names = naming.seen(event.broker, vhost, params["names"])
+    event.params = {**params, "names": names, "count": len(names)}
+    return bool(names)
 
 
 def words(kind: str, params: Params) -> str:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mqadmin.core.hooks import Attention, Link
+from mqadmin.core.rights import naming
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import client_words, listing, node_words
 from mqadmin.queues.pages.node_words import Told
@@ -44,9 +45,17 @@ def sentences(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
     return [f"{words.title}. {words.evidence}".strip() for words in map(told, reasons)]
 
 
+def theirs(broker: Broker) -> list[dict[str, Any]]:
+    """Return what is wrong with a broker, as far as it is for who asks: that of its nodes concerns everybody on it,
+    that of clients is told to who may see all of it."""
+    if naming.holds("view", broker.slug):
+        return list(broker.reasons)
+    return [reason for reason in broker.reasons if reason["code"] in node_words.WORDS]
+
+
 def attention(broker: Broker) -> Iterator[Attention]:
     """Yield what needs attention; what is merely not known is said among the rights (`pages.rights`)."""
-    for reason in broker.reasons:
+    for reason in theirs(broker):
         if reason["level"] in ("broken", "watch"):
             began = datetime.fromtimestamp(reason["since"], UTC) if reason.get("since") else None
             title, actions = told(reason).title, links(reason, broker.slug)

@@ -18,6 +18,7 @@ from mqadmin.core.pages.formats import UNKNOWN, number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Broker, Queue
+from mqadmin.queues.pages import totals
 from mqadmin.queues.pages.broker_status import BrokerStatus, seen
 
 _RANK = {"red": 3, "amber": 2, "grey": 1, "green": 0}
@@ -69,7 +70,7 @@ class Seen:
 
     @property
     def totals(self) -> Mapping[str, float]:
-        return self.status.broker.totals if self.status.broker else {}
+        return totals.of(self.status.broker) if self.status.broker else {}
 
     @property
     def figures(self) -> list[tuple[str, str, str]]:

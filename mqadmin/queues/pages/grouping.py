@@ -11,6 +11,7 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 
 from mqadmin.core.remembered import Remembered
+from mqadmin.core.rights import asking
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import listing, tones
@@ -70,11 +71,12 @@ class Group:
 
 def groups(query: QueueSearch, version: Hashable = None) -> Page[Group]:
     """Return a page of groups of what `query` finds, the order being that of their first queues."""
-    found = None if version is None else _known.get((query.grouped, version))
+    key = (query.grouped, version, asking.mark())
+    found = None if version is None else _known.get(key)
     if found is None:
         found = _made(query)
         if version is not None:
-            _known.put((query.grouped, version), found)
+            _known.put(key, found)
     return Paginator(found, query.per).get_page(query.page)
 
 

@@ -14,6 +14,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from mqadmin.core import brokers
 from mqadmin.core.remembered import Remembered
+from mqadmin.core.rights import asking
 from mqadmin.queues.models import Queue
 from mqadmin.queues.search import language
 from mqadmin.queues.search.language import LONGEST, BadQuery, Fault
@@ -204,7 +205,7 @@ def listing(query: QueueSearch, version: Hashable = None) -> Listing:
     if version is None:
         return _listed(query, None)
     # After each sample many ask at the same moment: one of them reads.
-    return _pages.made((query, version), lambda: _listed(query, version))
+    return _pages.made((query, version, asking.mark()), lambda: _listed(query, version))
 
 
 def _listed(query: QueueSearch, version: Hashable) -> Listing:
@@ -266,7 +267,7 @@ class Facets:
 def _facets(broker: str, version: Hashable) -> Facets:
     if version is None:
         return _read_facets(broker)
-    return _known.made((broker, version), lambda: _read_facets(broker))
+    return _known.made((broker, version, asking.mark()), lambda: _read_facets(broker))
 
 
 def _read_facets(broker: str) -> Facets:

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.rights import naming
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import broker_wording
 
@@ -27,8 +28,11 @@ class Note:
 
 
 def notes(broker: Broker | None) -> list[Note]:
-    """Return what is not seen of the broker; [] where everything is."""
-    return [*_rights(broker.unseen), *_unknown(broker)] if broker is not None else []
+    """Return what is not seen of the broker; [] where everything is. It names virtual hosts: it is for who may see
+    all of the broker."""
+    if broker is None or not naming.holds("view", broker.slug):
+        return []
+    return [*_rights(broker.unseen), *_unknown(broker)]
 
 
 def _rights(unseen: dict[str, Any]) -> list[Note]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.dates import MONTHS_3
 
 from mqadmin.core.pages.formats import duration, number, size
+from mqadmin.core.rights import naming
 from mqadmin.core.translating import gettext as _
 from mqadmin.core.translating import language, ngettext, zone
 
@@ -325,16 +326,20 @@ def letters_arriving(params: Params) -> str:
         "Dead letters arriving: %(count)s in the last hour",
         "Dead letters arriving: %(count)s in the last hour",
     )
-    if params.get("source"):
-        return f"{text}, {_('from %(queue)s.') % {'queue': params['source']}}"
-    return f"{text}."
+    return f"{text}{_from(params)}"
 
 
 def letters_waiting(params: Params) -> str:
     text = _messages(params["waiting"], "%(count)s dead letter waits", "%(count)s dead letters wait")
-    if params.get("source"):
-        return f"{text}, {_('from %(queue)s.') % {'queue': params['source']}}"
-    return f"{text}."
+    return f"{text}{_from(params)}"
+
+
+def _from(params: Params) -> str:
+    """Return which queue they come from, where that is known, and may be told."""
+    source = params.get("source")
+    if not source or not naming.is_seen_anywhere(source):
+        return "."
+    return f", {_('from %(queue)s.') % {'queue': source}}"
 
 
 def delay(params: Params) -> str:

@@ -14,6 +14,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import rate
+from mqadmin.core.remembered import Remembered
+from mqadmin.core.rights import asking
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.monitor.queue_row import points
 from mqadmin.queues.pages import listing, presenting
@@ -48,18 +50,19 @@ class Standouts:
 
 
 _Key = tuple[datetime | None, int, str | None]
-_kept: dict[str, tuple[_Key, list[Standouts]]] = {}
+_kept: Remembered[tuple[_Key, list[Standouts]]] = Remembered(100)  # by the broker and who may as much
 
 
 def of(broker: Broker, now: float) -> list[Standouts]:
     """Return the lists of a broker; `now` is epoch seconds.
 
-    Rows change with a sample only: the lists are made once for it, whoever looks.
+    Rows change with a sample only: the lists are made once for it, for all who may as much.
     """
     key = (broker.sampled_at, int(now // _KEPT_S), get_language())
-    last = _kept.get(broker.slug)
+    whose = (broker.slug, asking.mark())
+    last = _kept.get(whose)
     if last is None or last[0] != key:
-        last = _kept[broker.slug] = (key, lists(broker.slug, now))
+        last = _kept.put(whose, (key, lists(broker.slug, now)))
     return last[1]
 
 

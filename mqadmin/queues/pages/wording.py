@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from mqadmin.core.hooks import Link
+from mqadmin.core.rights import naming
 from mqadmin.core.tones import Tone
 from mqadmin.core.translating import gettext as _
 from mqadmin.queues.models import Queue
@@ -274,6 +275,13 @@ def _params(reason: Mapping[str, Any]) -> dict[str, Any]:
     return params
 
 
+def _shown(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the params as programs are told them: no queue by name that may not be seen."""
+    if naming.is_seen_anywhere(params.get("source") or ""):
+        return params
+    return {name: value for name, value in params.items() if name != "source"}
+
+
 def headline(name: str, reasons: Iterable[Mapping[str, Any]]) -> str:
     """Return the worst reason as a headline about the queue `name`."""
     first = next(iter(reasons), None)
@@ -330,7 +338,7 @@ def _told(queue: Queue, reason: Mapping[str, Any], on_page: bool) -> Told:
         evidence=shown_by(params, queue) if shown_by else "",
         advice=str(word.advice) if word else "",
         since_at=moment,
-        params=reason.get("params", {}),
+        params=_shown(reason.get("params", {})),
         links=cures.links(queue, word.cures) if word and on_page else [],
     )
 

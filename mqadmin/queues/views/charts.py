@@ -19,7 +19,7 @@ from mqadmin.queues.views.queue import find
 from mqadmin.rabbit.errors import RabbitError
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_safe
 def queue_lengths(request: HttpRequest, queue_id: int) -> HttpResponse:
     """How long a queue was."""
@@ -37,7 +37,7 @@ def queue_lengths(request: HttpRequest, queue_id: int) -> HttpResponse:
     return _of_queue(request, find(queue_id), live, wanted)
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_safe
 def queue_rates(request: HttpRequest, queue_id: int) -> HttpResponse:
     """What came, was delivered and acked."""
@@ -62,7 +62,7 @@ def queue_rates(request: HttpRequest, queue_id: int) -> HttpResponse:
     return _of_queue(request, find(queue_id), live, wanted)
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_safe
 def queue_waits(request: HttpRequest, queue_id: int) -> HttpResponse:
     """How long its oldest ready message had waited: the broker keeps no such thing, so it is our own history."""
@@ -74,7 +74,7 @@ def queue_waits(request: HttpRequest, queue_id: int) -> HttpResponse:
     return JsonResponse(history.marked(found, history.happened(shown, queue.broker.slug, names)))
 
 
-@permissions.view
+@permissions.view.of("broker")
 @require_safe
 def overview_rates(request: HttpRequest) -> JsonResponse:
     """What went through a broker."""

@@ -11,7 +11,7 @@ from mqadmin.core.pages.columns import remember
 from mqadmin.queues.pages.columns import QUEUES
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_POST
 def queue_columns(request: HttpRequest) -> HttpResponse:
     """Remember the ticked columns in a cookie, or forget them, and return to the list."""

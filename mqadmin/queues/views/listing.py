@@ -47,7 +47,7 @@ class Chip:
     tone: str = ""
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_safe
 def queue_list(request: HttpRequest) -> HttpResponse:
     """All queues of a broker: filtered, sorted, a page of them; everything in the address.
@@ -152,7 +152,7 @@ def _bar(request: HttpRequest, query: QueueSearch, found: Listing) -> dict[str, 
     given = [("broker", query.broker), *((name, value) for name in FIELDS if (value := getattr(query, name)))]
     return {
         "asked": given,
-        "acts": [(item, permissions.denial(request.user, item.needs)) for item in hooks.queue_acts()],
+        "acts": [(item, permissions.denial(request.user, item.needs, "rows")) for item in hooks.queue_acts()],
         "everything": query.address(q="", vhost="", type="", show=""),
         "everything_shown": query.address(per=listing.SIZES[1]),
         "query_fault": found.fault,
@@ -162,7 +162,7 @@ def _bar(request: HttpRequest, query: QueueSearch, found: Listing) -> dict[str, 
     }
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def queue_complete(request: HttpRequest) -> HttpResponse:
     """Offer what the word before the cursor (`at`) of the search `q` could become."""
@@ -174,7 +174,7 @@ def queue_complete(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_GET
 def queue_export(request: HttpRequest, kind: str) -> HttpResponse:
     """All queues that the search shows, in the order of the list, as CSV or JSON."""

@@ -252,28 +252,28 @@ OWNER = Question(
 )
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def queues_purge(request: HttpRequest) -> HttpResponse:
     """Drop what is ready in the queues."""
     return ask(request, PURGE)
 
 
-@permissions.configure
+@permissions.configure.of("rows")
 @require_http_methods(["GET", "POST"])
 def queues_delete(request: HttpRequest) -> HttpResponse:
     """Delete the queues."""
     return ask(request, DELETE)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def queues_mute(request: HttpRequest) -> HttpResponse:
     """Mute the queues, or unmute them."""
     return ask(request, MUTE)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def queues_owner(request: HttpRequest) -> HttpResponse:
     """Say who answers for the queues."""

@@ -27,7 +27,7 @@ from mqadmin.rabbit.errors import RabbitError
 MOST_OFFERED = 500  # names of queues that the field completes
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def queue_move(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Ask where to and how many; on a production broker the queue's name must be typed."""

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_safe
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.hooks import Attention
 from mqadmin.core.pages import once, rendering
+from mqadmin.core.rights import naming
 from mqadmin.history.happenings import Happening
-from mqadmin.queues.pages import fleet, halves, history, nodes, rights, standouts
+from mqadmin.queues.pages import fleet, halves, history, nodes, rights, standouts, totals
 from mqadmin.queues.pages.broker_status import BrokerStatus, status_now
 from mqadmin.queues.pages.fleet import Seen
 from mqadmin.queues.pages.halves import Part
@@ -22,7 +23,7 @@ from mqadmin.queues.pages.standouts import Standouts
 HAPPENED = 12
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """All brokers where there are several; the one that was chosen, else the worst, in full."""
@@ -36,15 +37,17 @@ def _overview(request: HttpRequest) -> HttpResponse:
     status = status_now(slug) if slug else None
     broker = status.broker if status else None
     shown = history.asked(request)
+    is_whole = naming.holds("view", slug)  # of a part there are sums and queues, no nodes, no history
     context = {
         "slug": slug,
         "everywhere": everywhere,
         "broker_status": status,
         "tiles": hooks.overview_tiles(slug) if slug else [],
         "attention": _attention(request, slug, everywhere),
-        "nodes": [nodes.shown(node) for node in broker.nodes] if broker else [],
+        "is_whole": is_whole,
+        "nodes": [nodes.shown(node) for node in broker.nodes] if broker and is_whole else [],
         "made_of": nodes.made_of(broker) if broker else "",
-        "clients": nodes.clients(broker) if broker else [],
+        "clients": nodes.clients(broker) if broker and is_whole else [],
         "notes": rights.notes(broker) if status else [],
         "is_quiet": _is_quiet(status),
         "standouts": standouts.of(broker, time.time()) if broker else [],
@@ -74,11 +77,12 @@ def _attention(request: HttpRequest, slug: str, everywhere: Sequence[Seen]) -> S
 def _columns(context: dict[str, Any]) -> tuple[list[Part], list[Part]]:
     found: list[Standouts] = context["standouts"]
     happened: list[Happening] = context["happened"]
+    is_whole: bool = context["is_whole"]
     return halves.balanced(
         Part("queues/_attention.html", halves.rows(max(len(context["attention"]), 1), each=88)),
-        Part("queues/_rates.html", 320),
+        Part("queues/_rates.html", 320 if is_whole else 0),
         [
-            Part("queues/_nodes.html", halves.rows(len(context["nodes"]), each=92)),
+            *([Part("queues/_nodes.html", halves.rows(len(context["nodes"]), each=92))] if is_whole else []),
             *(Part("queues/_standouts.html", halves.rows(len(item.queues)), item) for item in found),
             Part("queues/_happened.html", halves.rows(len(happened))),
         ],
@@ -87,4 +91,4 @@ def _columns(context: dict[str, Any]) -> tuple[list[Part], list[Part]]:
 
 def _is_quiet(status: BrokerStatus | None) -> bool:
     """Whether a broker answers but has no queue at all: then the page says how to begin."""
-    return bool(status and status.broker and status.broker.sampled_at and not status.broker.queue_count)
+    return bool(status and status.broker and status.broker.sampled_at and not totals.queues(status.broker))

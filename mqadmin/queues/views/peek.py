@@ -15,7 +15,7 @@ from mqadmin.rabbit.errors import RabbitError, UnsafePeek
 from mqadmin.rabbit.numbers import whole
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def queue_peek(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Show the messages at the head of the queue, or why that was not done."""

@@ -21,7 +21,7 @@ _REPEATED = (
 )
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def queue_publish(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Publish one message; errors stand beside the fields, the broker's answer above the form."""

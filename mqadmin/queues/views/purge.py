@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,7 +13,6 @@ from mqadmin.approvals.gate.size import Size
 from mqadmin.core import hooks, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.models import Operation
 from mqadmin.core.pages import rendering
 from mqadmin.core.pages.formats import number
 from mqadmin.queues.acts import deleting, draining, purging, snapshots
@@ -25,7 +23,7 @@ from mqadmin.queues.views.queue import base, find
 from mqadmin.rabbit.errors import RabbitError
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def queue_purge(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Ask with the exact count; on a production broker the queue's name must be typed."""
@@ -65,11 +63,13 @@ def _count(queue: Queue) -> dict[str, object]:
     return {"ready": ready, "fault": None, "label": label, "unkept": unkept, "touched": touched}
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def queue_restore(request: HttpRequest, operation_id: int) -> HttpResponse:
     """Put back what a purge kept."""
-    purge = get_object_or_404(Operation, pk=operation_id, kind__in=(purging.KIND, deleting.KIND))
+    purge = snapshots.operation_of(operation_id)
+    if purge is None or purge.kind not in (purging.KIND, deleting.KIND):
+        raise Http404(_("There is no such thing."))
     operation = snapshots.restore(
         operation=purge, by=audit.actor(request), allow_loss="allow_loss" in request.POST
     )

@@ -68,12 +68,13 @@ def find(queue_id: int) -> Queue:
     return get_object_or_404(Queue.objects.select_related("broker"), pk=queue_id)
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_safe
 def queue_detail(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Verdict, live numbers, charts, consumers, dead letters, bindings, settings, and what can be done."""
     queue = find(queue_id)
     brokers.show(request, queue.broker.slug)
+    permissions.about(request, queue.broker.slug, queue.vhost, queue.name)
     live = live_queue.ask(queue)
     context = base(queue) | {
         "live": live,
@@ -138,7 +139,7 @@ def _settled(queue: Queue, live: LiveQueue) -> dict[str, Any]:
 
 def _denials(request: HttpRequest, queue: Queue, live: LiveQueue, risk: PeekRisk | None) -> dict[str, str]:
     """Return why this person cannot act on this queue now, for each act; "" where one can."""
-    denied = permissions.denial(request.user, "operate")
+    denied = permissions.denial_of(request, "operate")
     absent = ""
     if live.gone:
         absent = _("The broker has no such queue any more.")

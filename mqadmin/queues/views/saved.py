@@ -9,14 +9,14 @@ from mqadmin.core import permissions
 from mqadmin.queues.pages.saved import SHELF
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_POST
 def queue_view_save(request: HttpRequest) -> HttpResponse:
     """Keep the search that the page shows, under a name."""
     return SHELF.post_save(request, "queue_list")
 
 
-@permissions.view
+@permissions.view.of("rows")
 @require_POST
 def queue_view_delete(request: HttpRequest, view_id: int) -> HttpResponse:
     """Delete a saved view."""

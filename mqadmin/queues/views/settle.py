@@ -24,7 +24,7 @@ from mqadmin.rabbit.numbers import whole
 LONGEST_HOURS = 24 * 31
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_http_methods(["GET", "POST"])
 def queue_settle(request: HttpRequest, queue_id: int) -> HttpResponse:
     """A form with all of it. What the standing rules say too is no setting of the queue's own."""
@@ -52,7 +52,7 @@ def queue_settle(request: HttpRequest, queue_id: int) -> HttpResponse:
     return rendering.page(request, "queues/settle.html", context, status=422 if form.errors else status)
 
 
-@permissions.operate
+@permissions.operate.of("rows")
 @require_POST
 def queue_mute(request: HttpRequest, queue_id: int) -> HttpResponse:
     """Mute a queue for so many `hours` from now; 0 ends its mute."""

@@ -71,8 +71,8 @@ def _viewer(request: HttpRequest) -> User | None:
     Raises PermissionDenied for somebody who is signed in, and may see nothing.
     """
     token = request.COOKIES.get(settings.MQADMIN_WALL_COOKIE, "")
-    if request.user.is_authenticated and (permissions.may(request.user, "view") or not token):
-        permissions.check(request.user, "view")
+    if request.user.is_authenticated and (permissions.may_somewhere(request.user, "view") or not token):
+        permissions.check(request.user, "view", "rows")
         return request.user
     found = walls.user_of(request, token) if token else None
     who = asking.now()

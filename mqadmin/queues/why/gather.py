@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mqadmin.core import brokers, hooks
 from mqadmin.core.hooks import Reader
+from mqadmin.core.rights import naming
 from mqadmin.queues.models import Queue
 from mqadmin.queues.monitor.observing import moment
 from mqadmin.queues.pages import live_queue
@@ -32,7 +33,7 @@ def facts(queue: Queue, live: LiveQueue) -> Facts:
     not again for ten seconds."""
     detail = live.detail
     readers = hooks.queue_readers(queue)
-    memory = queue.facts
+    memory, slug = queue.facts, queue.broker.slug
     return Facts(
         info=detail.info if detail else _as_sampled(queue),
         seen=_seen(queue, live),
@@ -42,9 +43,9 @@ def facts(queue: Queue, live: LiveQueue) -> Facts:
         readers=readers,
         bindings=bindings(queue) if detail else None,
         alarms=tuple(sorted({str(alarm.get("resource")) for alarm in queue.broker.alarms})),
-        dead_letters_to=tuple(queue.dead_letters_to),
+        dead_letters_to=tuple(naming.seen(slug, queue.vhost, queue.dead_letters_to)),
         dead_letter_fault=queue.dead_letter_fault,
-        dead_letters_from=tuple(queue.dead_letters_from),
+        dead_letters_from=tuple(naming.seen(slug, queue.vhost, queue.dead_letters_from)),
         is_inbox=queue.is_inbox,
         is_delay=queue.is_delay,
         delay_ms=queue.delay_ms,
@@ -87,8 +88,10 @@ def replicas(queue: Queue, detail: QueueDetail | None) -> dict[str, ReplicaInfo]
 
 def upstream(queue: Queue, facts: Facts) -> Upstream:
     """Return what stands behind the exchanges of a queue, as far as the broker tells: nineteen calls at most,
-    and those not again for ten seconds."""
+    and those not again for ten seconds. Nothing for who may not see the whole virtual host: exchanges are its."""
     if facts.detail is None or facts.bindings is None:
+        return Upstream()
+    if not naming.holds("view", queue.broker.slug, queue.vhost):
         return Upstream()
     client = brokers.for_page(queue.broker.slug)
 

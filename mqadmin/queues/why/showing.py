@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mqadmin.core.pages.formats import number
+from mqadmin.core.rights import naming
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import live_queue, wording
 from mqadmin.queues.pages.live_queue import LiveQueue
@@ -52,6 +53,7 @@ def context(queue: Queue, live: LiveQueue) -> dict[str, Any]:
 
 def _stops(queue: Queue, names: Sequence[str], tone: str) -> list[Stop]:
     """Return each queue, with a link where it has a row."""
+    names = naming.seen(queue.broker.slug, queue.vhost, names)
     rows = Queue.objects.filter(broker=queue.broker, vhost=queue.vhost, name__in=names, gone_at__isnull=True)
     known = {name: (pk, total) for pk, name, total in rows.values_list("pk", "name", "total")}
     found = []

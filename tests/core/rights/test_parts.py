@@ -39,6 +39,12 @@ CLOSED_PAGES: set[str] = {
     *("host_list", "host_drain", "host_undrain", "host_forget"),
     # mqadmin itself
     *("restored_dismiss", "wall_links", "wall_revoke"),
+    # standing rules: each is for the queues of all brokers, in one order
+    *("standing_list", "standing_new", "standing_edit", "standing_move", "standing_delete"),
+    # accounts, and what they may
+    *("account_list", "account_new", "account_detail", "account_role", "account_roles", "account_switch"),
+    *("account_password", "account_sign_out", "account_unlock", "account_leave", "account_token_revoke"),
+    *("role_list", "role_new", "role_edit", "role_delete", "access"),
 }
 CLOSED_CALLS: set[str] = {
     # alerts
@@ -51,6 +57,17 @@ CLOSED_CALLS: set[str] = {
     *("GET /hosts", "POST /hosts/{name}/drain", "POST /hosts/{name}/undrain", "DELETE /hosts/{name}"),
     # mqadmin itself
     *("GET /restored", "POST /restored/{restored_id}/dismiss"),
+    "GET /queue-rules",
+    "POST /queue-rules",
+    "PUT /queue-rules/{standing_id}",
+    "POST /queue-rules/{standing_id}/move",
+    "DELETE /queue-rules/{standing_id}",
+    # accounts, and what they may
+    *("GET /accounts", "POST /accounts", "GET /accounts/{account_id}", "PATCH /accounts/{account_id}"),
+    *("POST /accounts/{account_id}/password", "POST /accounts/{account_id}/sign-out"),
+    *("POST /accounts/{account_id}/unlock", "POST /accounts/{account_id}/leave-to-sign-on"),
+    *("GET /roles", "POST /roles", "PUT /roles/{role_id}", "DELETE /roles/{role_id}", "GET /access"),
+    "POST /tokens",
 }
 # Anybody's own, or nobody's.
 OPEN = {

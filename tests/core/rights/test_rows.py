@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from consumers.models import Record
+from consumers.models import Consumer, Record
 from mqadmin.core.models import Operation
 from mqadmin.core.rights.asking import Asking, asks
 from mqadmin.core.rights.rules import ALL, LEVELS, NOTHING, Needed, Rights, Rule
@@ -147,8 +147,11 @@ def test_a_letter_is_of_the_queue_it_lies_in_and_of_the_one_it_comes_from() -> N
 def test_records_are_of_their_consumer() -> None:
     theirs = make_record(make_consumer(name="theirs", broker="prod", vhost="shop", queue="orders"))
     make_record(make_consumer(name="others", broker="prod", vhost="shop", queue="payments"))
+    other = Consumer.objects.get(name="others")
     with asks(asking(Rights(((Rule("prod", "shop", "orders", 1),),)))):
         assert list(Record.objects.values_list("pk", flat=True)) == [theirs.pk]
+        assert list(theirs.consumer.handled.values_list("pk", flat=True)) == [theirs.pk]
+        assert not other.handled.exists(), "nor by way of what it belongs to"
 
 
 def test_what_somebody_began_is_theirs_to_see() -> None:

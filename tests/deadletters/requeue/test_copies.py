@@ -81,7 +81,11 @@ def both(one: DeadLetter) -> dict[str, Any]:
         json.dumps(value) if name in texts and value is not None else value
         for name, value in zip(copies.COLUMNS, row, strict=True)
     ]
-    fast = copies.Copier(To(), username="me").copy(copies.Claimed(*stored, one.requeue_id)).properties.headers
+    fast = (
+        copies.Copier(To(), broker="default", username="me")
+        .copy(copies.Claimed(*stored, one.requeue_id))
+        .properties.headers
+    )
     assert copies.copy(one, To(), username="me").properties.headers == fast
     return {name: value for name, value in (fast or {}).items() if name != REQUEUE_ID}
 

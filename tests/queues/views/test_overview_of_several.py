@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from mqadmin.core import brokers
+from mqadmin.core.remembered import Remembered
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import standouts
 from tests.alerts.factories import make_incident
@@ -123,7 +124,7 @@ def test_what_stands_out(viewer: Client, broker: Broker) -> None:
 
 
 def test_lists_are_made_once_for_a_sample(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standouts, "_kept", {})
+    monkeypatch.setattr(standouts, "_kept", Remembered(5))
     make_queue(broker, "one", publish_rate=1.0)
     first = standouts.of(broker, 1_000)
     make_queue(broker, "two", publish_rate=2.0)
