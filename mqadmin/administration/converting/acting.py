@@ -278,7 +278,7 @@ def run(run: Run) -> None:
         step(job)
         run.save_cursor({**run.cursor, "step": at + 1})
     run.operation.refresh_from_db(fields=["done"])
-    Operation.objects.filter(pk=run.operation.pk).update(total=run.operation.done)
+    run.save_total(run.operation.done)
 
 
 def _pause(job: Job) -> None:

@@ -43,7 +43,14 @@ CLOSED_PAGES: set[str] = {
     *("standing_list", "standing_new", "standing_edit", "standing_move", "standing_delete"),
     # accounts, and what they may
     *("account_list", "account_new", "account_detail", "account_role", "account_roles", "account_switch"),
-    *("account_password", "account_sign_out", "account_unlock", "account_leave", "account_token_revoke"),
+    *(
+        "account_second_factor",
+        "account_password",
+        "account_sign_out",
+        "account_unlock",
+        "account_leave",
+        "account_token_revoke",
+    ),
     *("role_list", "role_new", "role_edit", "role_delete", "access"),
 }
 CLOSED_CALLS: set[str] = {
@@ -65,6 +72,7 @@ CLOSED_CALLS: set[str] = {
     # accounts, and what they may
     *("GET /accounts", "POST /accounts", "GET /accounts/{account_id}", "PATCH /accounts/{account_id}"),
     *("POST /accounts/{account_id}/password", "POST /accounts/{account_id}/sign-out"),
+    "POST /accounts/{account_id}/second-factors/take-away",
     *("POST /accounts/{account_id}/unlock", "POST /accounts/{account_id}/leave-to-sign-on"),
     *("GET /roles", "POST /roles", "PUT /roles/{role_id}", "DELETE /roles/{role_id}", "GET /access"),
     "POST /tokens",
@@ -73,6 +81,9 @@ CLOSED_CALLS: set[str] = {
 OPEN = {
     *("healthz", "login", "theme", "logout", "password_change", "password_change_done"),
     *("wall", "wall_open", "incident_link", "metrics"),
+    *("provider_begin", "provider_back", "second_factor", "passkey_sign_in", "passkey_asked"),
+    *("two_factor", "two_factor_confirm", "two_factor_app", "two_factor_key", "two_factor_key_asked"),
+    *("two_factor_codes", "two_factor_remove"),
 }
 
 
