@@ -124,13 +124,13 @@ def origin(text: str) -> list[str]:
 
 
 def pairs(name: str, values: Collection[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return a list of `key=value` with commas, each value one of `values`. Raises Unusable."""
+    """Return a list of `key=value` with commas, each value one of `values`, or `role:NAME`. Raises Unusable."""
     found = {}
     for part in words(name, environ=environ):
         key, sign, value = (piece.strip() for piece in part.rpartition("="))
-        if not (key and sign) or value not in values:
+        if not (key and sign) or (value not in values and value.removeprefix("role:") in ("", value)):
             raise Unusable(
-                f"{name}: {part[:60]!r} is not like GROUP=ROLE with a role of {', '.join(values)}."
+                f"{name}: {part[:60]!r} is not like GROUP=ROLE with a role of {', '.join(values)} or role:NAME."
             )
         found[key] = value
     return found

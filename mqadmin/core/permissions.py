@@ -7,7 +7,7 @@ says nothing is closed to those whose roles are for a part.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from time import monotonic
 from typing import Any, Concatenate, ParamSpec
@@ -112,6 +112,19 @@ def give(user: Account, role: str) -> None:
     user.user_permissions.clear()
     parts = Group.objects.exclude(name__in=list(ROLES)).filter(user=user)
     user.groups.set([*Group.objects.filter(name=role), *parts])
+
+
+def give_parts(user: Account, wanted: Collection[str], among: Collection[str]) -> None:
+    """Give an account those roles for a part that are wanted, and take the others of `among`; any other stays. One
+    that is not there is left out. In a transaction of the caller's."""
+    own = Group.objects.exclude(name__in=list(ROLES))
+    user.groups.remove(*own.filter(name__in=set(among) - set(wanted)))
+    user.groups.add(*own.filter(name__in=set(wanted)))
+
+
+def parts(user: Account) -> set[str]:
+    """Return the names of the roles for a part that an account has."""
+    return set(Group.objects.exclude(name__in=list(ROLES)).filter(user=user).values_list("name", flat=True))
 
 
 def role(user: User) -> str:

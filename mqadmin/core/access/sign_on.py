@@ -7,12 +7,13 @@ believed in `mqadmin.accounts.provider`; which account and role it becomes is de
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -29,6 +30,9 @@ PROVIDER = "signed_on_at"  # in the session: the provider, until when it holds, 
 CODE = "sign_on"
 MOST = 16_000  # characters of a header with groups
 _GROUP_SIGNS = ",;"  # between two groups
+_PART = "role:"  # begins the name of a role for a part, in what groups give
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,12 @@ def role(groups: Collection[str] | None, roles: Mapping[str, str]) -> str:
     return next((name for name in reversed(permissions.ROLES) if name in held), "")
 
 
+def parts(groups: Collection[str] | None, roles: Mapping[str, str]) -> set[str]:
+    """Return the names of the roles for a part that groups give."""
+    given = {roles[group] for group in (*(groups or ()), "*") if group in roles}
+    return {name.removeprefix(_PART) for name in given if name.startswith(_PART)}
+
+
 def account(who: SignedOn) -> User:
     """Return the account of who signed on, made if it is their first time, with the role that their groups give.
 
@@ -126,10 +136,34 @@ def require_open(user: User) -> None:
 def settled(user: User, who: SignedOn) -> User:
     """Return an account of who signed on with the role that their groups give. Raises Refusal (403)."""
     require_open(user)
-    if who.groups is not None and (wanted := role(who.groups, who.roles)) != permissions.role(user):
-        _give(user, wanted)
+    if who.groups is None:
+        return user
+    wanted, of_parts, among = (
+        role(who.groups, who.roles),
+        parts(who.groups, who.roles),
+        _parts_named(who.roles),
+    )
+    held = permissions.parts(user) & among if among else set()
+    there = _there(of_parts)
+    if wanted != permissions.role(user) or held != there:
+        _give(user, wanted, there, among)
         user = User.objects.get(pk=user.pk)  # without what it held before
     return user
+
+
+def _parts_named(roles: Mapping[str, str]) -> set[str]:
+    """Return the roles for a part that groups decide about; any other an admin gives."""
+    return {name.removeprefix(_PART) for name in roles.values() if name.startswith(_PART)}
+
+
+def _there(names: set[str]) -> set[str]:
+    """Return those of these roles for a part that exist; of the others the log tells."""
+    if not names:
+        return names
+    found = set(Group.objects.filter(name__in=names).values_list("name", flat=True))
+    for name in sorted(names - found):
+        log.warning("groups give the role %r, and there is no such role", name)
+    return found
 
 
 def at_provider(session: SessionBase, leave_at: str) -> None:
@@ -165,18 +199,22 @@ def _made(who: SignedOn) -> User:
             with transaction.atomic():
                 user.save()
                 permissions.give(user, given)
+                permissions.give_parts(user, parts(who.groups, who.roles), ())
         except IntegrityError:  # another request of theirs was first
             return User.objects.get(username=who.name)
     return user
 
 
-def _give(user: User, wanted: str) -> None:
-    detail = {"role": wanted, "was": permissions.role(user), "sign_on": True}
+def _give(user: User, wanted: str, of_parts: set[str], among: set[str]) -> None:
+    detail: dict[str, object] = {"role": wanted, "was": permissions.role(user), "sign_on": True}
+    if among:
+        detail |= {"roles": sorted(of_parts), "roles_were": sorted(permissions.parts(user) & among)}
     with (
         audit.act(by=audit.SYSTEM, action="user.role", target=user.get_username(), detail=detail),
         transaction.atomic(),
     ):
         permissions.give(user, wanted)
+        permissions.give_parts(user, of_parts, among)
 
 
 def _groups(request: HttpRequest) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.checks import run_checks
 from django.test import Client
 
@@ -78,6 +78,22 @@ def test_a_role_follows_the_groups_and_leaves_with_them() -> None:
         browser.get("/accounts/", headers={"X-Forwarded-User": "eve"}, REMOTE_ADDR="10.0.0.9").status_code
         == 403
     )
+
+
+def test_a_role_for_a_part_follows_the_groups_too(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    settings.MQADMIN_SIGN_ON_ROLES = {"shop": "role:shop team", "bank": "role:gone", "*": "viewer"}
+    shop, other = Group.objects.create(name="shop team"), Group.objects.create(name="other")
+    get(Client(), "eve", "shop,bank")
+    eve = User.objects.get(username="eve")
+    assert permissions.parts(eve) == {"shop team"}
+    assert "no such role" in caplog.text
+    eve.groups.add(other)  # by an admin: groups say nothing of it
+    get(Client(), "eve", "bank")
+    assert permissions.parts(eve) == {"other"}
+    get(Client(), "eve", "shop")
+    assert permissions.parts(eve) == {"other", "shop team"}
+    assert permissions.role(User.objects.get(pk=eve.pk)) == "viewer"
+    assert shop.user_set.count() == 1
 
 
 def test_without_a_header_of_groups_admins_decide(settings: Any) -> None:
@@ -199,7 +215,8 @@ def test_roles_of_groups_are_read_or_refused() -> None:
     roles = ("viewer", "operator", "admin")
     found = given.pairs("X", roles, {"X": "cn=on=operator, *=viewer"})
     assert found == {"cn=on": "operator", "*": "viewer"}
-    for text in ("oncall", "oncall=", "=admin", "oncall=emperor"):
+    assert given.pairs("X", roles, {"X": "shop=role:shop team"}) == {"shop": "role:shop team"}
+    for text in ("oncall", "oncall=", "=admin", "oncall=emperor", "shop=role:"):
         with pytest.raises(given.Unusable, match="not like GROUP=ROLE"):
             given.pairs("X", roles, {"X": text})
 
