@@ -22,7 +22,7 @@ from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from mqadmin.core import permissions, tones, unseen
+from mqadmin.core import permissions, tones, unseen, wording
 from mqadmin.core.pages import formats, visible, words
 from mqadmin.core.translating import language, zone
 from mqadmin.place import COMMAND
@@ -50,8 +50,14 @@ def name(value: object) -> SafeString:
 
 @register.filter
 def said(value: object) -> SafeString:
-    """Show a sentence of ours with strangers' names in it as `name` does; its numbers keep their blanks."""
-    return _apart(value, unseen.IN_TEXT)
+    """Show a sentence of ours with strangers' names in it as `name` does; its numbers keep their blanks.
+
+    One that was stored in English is shown in the reader's language.
+    """
+    return _apart("" if value is None else wording.worded(str(value)), unseen.IN_TEXT)
+
+
+register.filter("worded", wording.worded)
 
 
 def _apart(value: object, hidden: re.Pattern[str]) -> SafeString:
