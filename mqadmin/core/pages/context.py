@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,8 +12,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import get_script_prefix
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.backups import notice
@@ -57,6 +58,15 @@ class BrokerChoice:
 
 
 @dataclass(frozen=True)
+class Language:
+    """A language as it calls itself, and shorter, for a button."""
+
+    code: str
+    name: str
+    short: str
+
+
+@dataclass(frozen=True)
 class Frame:
     """The frame of a page. `fault` says why there is no broker, "" when there is one; `at`: the page's entry.
 
@@ -73,11 +83,13 @@ class Frame:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Give every template `frame` and `restored` (made when first used), `theme` and `home`, where all begins."""
+    """Give every template `frame` and `restored` (made when first used), `theme`, `languages`
+    and `home`, where all begins."""
     return {
         "frame": SimpleLazyObject(lambda: frame(request)),
         "restored": SimpleLazyObject(lambda: _restored(request)),
         "theme": theme(request),
+        "languages": other_languages(get_language() or ""),
         "home": get_script_prefix(),
         "cookie_path": settings.SESSION_COOKIE_PATH,
     }
@@ -92,6 +104,16 @@ def theme(request: HttpRequest) -> str:
     """Return "auto", "light" or "dark", as the visitor chose."""
     chosen = request.COOKIES.get(THEME_COOKIE, "")
     return chosen if chosen in THEMES else "auto"
+
+
+@lru_cache(maxsize=20)
+def other_languages(current: str) -> tuple[Language, ...]:
+    """Return the languages that may be chosen, but for the one that is shown."""
+    return tuple(
+        Language(code, name, "中" if code == "zh-hans" else code[:2].upper())
+        for code, name in settings.LANGUAGES
+        if code != current
+    )
 
 
 def frame(request: HttpRequest) -> Frame:

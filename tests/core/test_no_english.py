@@ -1,0 +1,45 @@
+"""No English is left on any page: each text that people are shown is one that the catalogues have."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from mqadmin.core import brokers
+from mqadmin.rabbit.config import BrokerConfig
+from tests.core.conftest import SignIn
+from tests.core.test_access_matrix import PAGES, everything
+from tests.support import hard_data, pseudo
+
+NAME = re.compile(r"zz[\w.:#*/@-]*|\S*[/@_=]\S*|\S+\.\S+|\S*\d\S*")
+HX = {"HX-Request": "true"}
+
+
+def named(word: str) -> str:
+    return f"zz-{word}"
+
+
+@pytest.mark.timeout(600)
+def test_no_page_has_english_outside_the_catalogues(
+    broker_config: BrokerConfig, vhost: str, sign_in: SignIn, tmp_path: Path
+) -> None:
+    brokers.forget()
+    client = sign_in("admin")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = pseudo.LANGUAGE
+    left: dict[tuple[str, str], str] = {}
+    with pseudo.spoken(tmp_path), hard_data.filled(broker_config, vhost, named) as world:
+        for page in everything():
+            if PAGES[page.name][0] is None:
+                continue
+            for address in hard_data.addresses(world, page.name, page.address(world)):
+                for headers in ({}, HX):
+                    response = client.get(address, headers=headers)
+                    if "html" in response.get("Content-Type", ""):
+                        for found in pseudo.outside(response.content.decode(), NAME):
+                            left.setdefault(found, page.name)
+    import json
+    Path("/tmp/left.json").write_text(json.dumps([(page, *found) for found, page in left.items()], ensure_ascii=False, indent=0))
+    assert left == {}
