@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core import labels
-from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.fields import ExactJSONField, SentenceField
 
 
 class Consumer(models.Model):
@@ -163,7 +163,7 @@ class ConsumerProcess(models.Model):
     revision = models.PositiveIntegerField(default=0)
     nudge = models.PositiveIntegerField(default=0)  # the definition's when this process was started
     state = models.CharField(max_length=12, choices=State.choices, default=State.STARTING)
-    state_reason = models.CharField(max_length=500, blank=True)
+    state_reason = SentenceField(max_length=500, blank=True)
     state_since = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     connected_at = models.DateTimeField(null=True)  # since when its connection stands; None without one
@@ -175,7 +175,7 @@ class ConsumerProcess(models.Model):
     next_start_at = models.DateTimeField(null=True)  # while in backoff
     stop_requested_at = models.DateTimeField(null=True)
     kill_requested_at = models.DateTimeField(null=True)
-    exit_reason = models.CharField(max_length=500, blank=True)
+    exit_reason = SentenceField(max_length=500, blank=True)
     restarts = models.PositiveIntegerField(default=0)
     crashes = models.PositiveSmallIntegerField(default=0)  # in a row, without ten healthy minutes
     early_deaths = models.PositiveSmallIntegerField(default=0)  # in a row, before it consumed in health
@@ -247,7 +247,7 @@ class ConsumerEvent(models.Model):
     process = models.ForeignKey(ConsumerProcess, on_delete=models.SET_NULL, null=True)
     at = models.DateTimeField()
     kind = models.CharField(max_length=30)
-    text = models.CharField(max_length=500)
+    text = SentenceField(max_length=500)
     detail = models.TextField(blank=True)  # of a crash: the last lines it printed; of a decision: its numbers
 
     class Meta:

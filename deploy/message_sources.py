@@ -17,12 +17,18 @@ from babel.messages.extract import extract
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
+# How each marker is called: the places of its context, its text, its plural.
+_MARKERS: dict[str, tuple[int | None, int, int | None]] = {
+    **dict.fromkeys(("_", "_lazy", "_now", "gettext", "gettext_lazy", "gettext_noop"), (None, 0, None)),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), (None, 0, 1)),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), (0, 1, None)),
+    **dict.fromkeys(("npgettext", "npgettext_lazy"), (0, 1, 2)),
+    "_messages": (None, 1, 2),  # of mqadmin.queues.pages.sentences
+}
 _KEYWORDS = {
-    "_": None, "_lazy": None, "_now": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "N_": None,
-    "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2),
-    "npgettext": ((1, "c"), 2, 3), "npgettext_lazy": ((1, "c"), 2, 3),
+    "_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
 }  # fmt: skip
-_MARKED = re.compile(r"gettext|\bN_\(|translating import")
+_MARKED = re.compile(r"gettext|translating import")
 _PERCENT = re.compile(r"%(\(\w+\))?[-+ 0#]*\d*(\.\d+)?[sdifgr]")
 _BRACES = re.compile(r"\{\w*\}")
 
@@ -64,13 +70,13 @@ def every() -> Iterator[Found]:
                 continue
             text = path.read_text()
             if _MARKED.search(text):
-                yield from _of_python(text, where)
+                yield from marked(text, where)
             if where.startswith(UNMARKED) and not where.startswith(SILENT):
                 yield from unmarked(text, where)
     for path in sorted((ROOT / "templates").rglob("*.*")):
         if path.suffix in (".html", ".txt"):
             where = str(path.relative_to(ROOT))
-            yield from _of_python(_as_python(templatize(path.read_text(), origin=where)), where)
+            yield from _of_template(_as_python(templatize(path.read_text(), origin=where)), where)
 
 
 def _as_python(text: str) -> str:
@@ -78,12 +84,39 @@ def _as_python(text: str) -> str:
     return "\n".join(map(str.strip, text.split("\n")))
 
 
-def _of_python(text: str, where: str) -> Iterator[Found]:
-    found = extract("python", io.BytesIO(text.encode()), _KEYWORDS, comment_tags=("Translators:",))
-    for _line, message, comments, context in found:
+def _of_template(text: str, where: str) -> Iterator[Found]:
+    for _line, message, _comments, context in extract("python", io.BytesIO(text.encode()), _KEYWORDS):
         said = message if isinstance(message, str) else (message[0], message[1])
         if said and said != ("", ""):
-            yield Found(said, context or "", {where}, {note.removeprefix("Translators:").strip() for note in comments})
+            yield Found(said, context or "", {where})
+
+
+def marked(text: str, where: str) -> Iterator[Found]:
+    """Return what a module gives to gettext, wherever that is: in the values of an f-string too.
+
+    Raises ValueError where it is given anything but a text that stands there.
+    """
+    for node in ast.walk(ast.parse(text)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MARKERS):
+            continue
+        context, one, other = _MARKERS[node.func.id]
+        wanted = [place for place in (context, one, other) if place is not None]
+        if len(node.args) <= max(wanted):
+            continue  # another function of this name
+        given = {place: node.args[place] for place in wanted}
+        texts = {place: item.value for place, item in given.items() if isinstance(item, ast.Constant)}
+        if len(texts) < len(given):
+            if where in WRAPPERS:
+                continue
+            raise ValueError(f"{where}:{node.lineno}: no text can be gathered from {ast.unparse(node)}")
+        said = texts[one] if other is None else (texts[one], texts[other])
+        yield Found(said, texts[context] if context is not None else "", {where})
+
+
+# What hands on to gettext what others give it, or has functions of the same names.
+WRAPPERS = {
+    "mqadmin/core/translating.py", "mqadmin/queues/pages/sentences.py", "mqadmin/administration/limits/acts.py",
+}  # fmt: skip
 
 
 # --- What knows no Django, or words what is stored ----------------------------------------------------------
@@ -94,6 +127,17 @@ UNMARKED = (
     "consumers/supervisor/",
     "consumers/process/",
     "consumers/handlers/",
+    "consumers/scaling/placement.py",
+    "consumers/scaling/schedule.py",
+    "mqadmin/alerts/rules/built_in.py",
+    "mqadmin/core/access/telling.py",
+    "mqadmin/core/access/upkeep.py",
+    "mqadmin/core/database.py",
+    "mqadmin/core/schemas.py",
+    "mqadmin/core/unseen.py",
+    "mqadmin/deadletters/letter/jsonspans.py",
+    "mqadmin/deadletters/acts/import_line.py",
+    "mqadmin/definitions/keeping/asking.py",
     "mqadmin/passing/tapping/",
 )
 """Rooms whose sentences are stored, or come out as errors: in English, worded anew where they are shown."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import struct
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,6 @@ from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from deploy import message_sources
@@ -164,23 +164,29 @@ def _text(catalogue: Catalog) -> bytes:
 
 
 def compiled(catalogue: Catalog) -> bytes:
-    """Return what Django reads of a catalogue."""
-    plain = Catalog(locale=catalogue.locale, fuzzy=False, charset="utf-8")
-    alone = {key(message)[1] for message in messages(catalogue)}
+    """Return what Django reads of a catalogue: GNU's format, the same bytes for the same messages."""
+    # By its plural a sentence that was stored is known again, which gettext does not keep.
+    texts: dict[str, str] = {}
+    said: dict[str, str] = {}
     for message in messages(catalogue):
-        if not is_missing(message) and not message.fuzzy:
-            plain.add(message.id, message.string, context=message.context)
-            # By its plural a sentence that was stored is known again, which gettext does not keep.
-            if isinstance(message.id, tuple) and not message.context and message.id[1] not in alone:
-                plain.add(message.id[1], message.string[-1])
-    # Babel writes when and by which version a catalogue was made: the same catalogue must be the same file.
-    plain.mime_headers = [
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Plural-Forms", catalogue.plural_forms),
-    ]
-    body = BytesIO()
-    write_mo(body, plain)
-    return body.getvalue()
+        if is_missing(message) or message.fuzzy:
+            continue
+        before = f"{message.context}\x04" if message.context else ""
+        if isinstance(message.id, str):
+            said[before + message.id] = str(message.string)
+        else:
+            said[before + "\0".join(message.id)] = "\0".join(message.string)
+            texts.setdefault(before + message.id[1], message.string[-1])
+    said = texts | said
+    said[""] = f"Content-Type: text/plain; charset=utf-8\nPlural-Forms: {catalogue.plural_forms}\n"
+    pairs = sorted((one.encode(), other.encode()) for one, other in said.items())
+    count, head = len(pairs), 28
+    index, body, at = b"", b"", head + 16 * count
+    for column in range(2):
+        for pair in pairs:
+            index += struct.pack("<II", len(pair[column]), at + len(body))
+            body += pair[column] + b"\0"
+    return struct.pack("<7I", 0x950412DE, 0, count, head, head + 8 * count, 0, head + 16 * count) + index + body
 
 
 def compile_all(language: str) -> None:

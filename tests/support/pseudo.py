@@ -22,10 +22,9 @@ from deploy import messages
 
 LANGUAGE = "zh-hans"
 _FOLDER = "zh_Hans"
-_MARKED = re.compile(r"⟦[^⟦⟧]*⟧")
 _SILENT = {"script", "style", "code", "pre", "kbd", "samp", "svg", "textarea", "var"}
 _VOID = {"meta", "link", "input", "br", "hr", "img", "use", "polygon", "polyline", "wbr", "source", "path", "col"}
-_SHOWN = re.compile(r"^(title|alt|placeholder|aria-label|aria-description|label|data-(confirm.*|denied|announce|empty|fault|changed|.*text|.*label|ago-.*|time))$")  # fmt: skip
+_SHOWN = re.compile(r"^(title|alt|placeholder|aria-label|aria-description|label|data-(confirm.*|denied|empty|fault|changed|.*text|.*label|ago-.*|time))$")  # fmt: skip
 
 
 @contextmanager
@@ -94,12 +93,29 @@ class _Shown(HTMLParser):
 
 
 def outside(html: str, allowed: re.Pattern[str]) -> list[tuple[str, str]]:
-    """Return what of a page stands outside of ⟦ and ⟧ and has words: where, and which text."""
-    wrong = []
+    """Return what of a page stands outside of ⟦ and ⟧ and has words: where, and which text.
+
+    A message may hold elements, so that it ends in another text than it began in.
+    """
+    wrong, depth = [], 0
     for where, text in _Shown(html).found:
-        left = text
-        while (shorter := _MARKED.sub(" ", left)) != left:
-            left = shorter
-        if re.search(r"[A-Za-z]{2,}", allowed.sub(" ", left)):
+        is_text = " " not in where
+        left, inside = _out(text, depth if is_text else 0)
+        depth = inside if is_text else depth
+        if re.search(r"[A-Za-z]{2,}", allowed.sub(" ", left)) and not (where == "bdi" and len(text.split()) < 2):
             wrong.append((where, text))
     return wrong
+
+
+def _out(text: str, depth: int) -> tuple[str, int]:
+    """Return what of a text stands outside, and how deep in messages it ends."""
+    left = ""
+    for sign in text:
+        if sign == "⟦":
+            depth += 1
+        elif sign == "⟧":
+            depth = max(depth - 1, 0)
+            left += " "
+        elif not depth:
+            left += sign
+    return left, depth

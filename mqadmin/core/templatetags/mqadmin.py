@@ -6,6 +6,7 @@ attribute or a script: the content security policy would drop it.
 
 from __future__ import annotations
 
+import datetime as dates
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -85,6 +86,12 @@ def _plainly(text: str, hidden: re.Pattern[str]) -> SafeString | None:
 
 def _signs(found: re.Match[str]) -> Iterable[tuple[int, str]]:
     return enumerate(found[0], found.start())
+
+
+@register.filter(expects_localtime=True)
+def date(value: object, form: str) -> str:
+    """Write a time as Django's `date` does, its day as the language does; "" for none."""
+    return formats.moment(value, form) if isinstance(value, dates.date) else ""
 
 
 @register.filter
