@@ -140,7 +140,7 @@ def write(language: str, made: dict[str, Catalog]) -> None:
         path = LOCALE / name / language / _FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            file.write(_text(catalogue))
+            file.write(text(catalogue))
     for name, path, _catalogue in list(catalogues(language)):
         if name not in made:
             path.unlink()
@@ -151,7 +151,7 @@ def write(language: str, made: dict[str, Catalog]) -> None:
     compile_all(language)
 
 
-def _text(catalogue: Catalog) -> bytes:
+def text(catalogue: Catalog) -> bytes:
     """Return a catalogue as a file: without dates and numbers of lines, which would change with each change."""
     body = BytesIO()
     write_po(body, catalogue, width=110, omit_header=True, include_lineno=False)

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from mqadmin.core.pages import formats
 from mqadmin.alerts.acts import incidents
 from mqadmin.alerts.acts.incidents import State
 from mqadmin.alerts.models import Incident
@@ -165,4 +165,4 @@ def clock(moment: datetime | None) -> str:
         return ""
     local = timezone.localtime(moment)
     is_near = abs(local - timezone.localtime()) < timedelta(hours=12)
-    return date_format(local, "H:i" if is_near else "j M H:i")
+    return formats.moment(local, "H:i" if is_near else "j M H:i")

@@ -31,11 +31,13 @@ from mqadmin.core import brokers, database, permissions
 from mqadmin.core.access import addresses, refused_tokens
 from mqadmin.core.api import tokens
 from mqadmin.core.api.description import Api, knowing
+from mqadmin.core.api.worded import Renderer
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import ApiToken
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
 from mqadmin.rabbit.errors import BadRequest, RabbitError, Refused
+from mqadmin.core.wording import worded
 from mqadmin.rabbit.reading import jsontext
 
 log = logging.getLogger(__name__)
@@ -228,6 +230,7 @@ def create_api() -> NinjaAPI:
         docs=Docs(),
         docs_decorator=_signed_in_or_token,
         parser=StrictParser(),
+        renderer=Renderer(),
     )
     api.add_decorator(knowing, mode="view")
     _answer_errors(api)
@@ -236,7 +239,7 @@ def create_api() -> NinjaAPI:
 
 def error_response(status: int, code: str, detail: str, **more: Any) -> JsonResponse:
     """Return the one form that every error of the API has."""
-    response = JsonResponse({"detail": detail, "code": code, **more}, status=status)
+    response = JsonResponse({"detail": worded(detail), "code": code, **more}, status=status)
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
     if status == 503:

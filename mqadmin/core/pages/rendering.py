@@ -20,6 +20,7 @@ from django_htmx.middleware import HtmxDetails
 from mqadmin import place
 from mqadmin.core import permissions, unseen
 from mqadmin.core.pages import once
+from mqadmin.core.wording import worded
 
 TOAST_EVENT = "mqadmin:toast"
 ACTED_EVENT = "mqadmin:acted"
@@ -149,7 +150,7 @@ def toasts(items: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _shown(text: str) -> str:
-    return unseen.lines(text[:_TOAST_LIMIT], isolate=True)
+    return unseen.lines(worded(text)[:_TOAST_LIMIT], isolate=True)
 
 
 def add_event(response: HttpResponse, name: str, detail: Mapping[str, Any]) -> None:

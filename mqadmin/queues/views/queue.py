@@ -10,10 +10,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from mqadmin.core.pages import formats
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.models import Operation
 from mqadmin.core.pages import rendering
@@ -193,4 +193,4 @@ def _broker_says(live: LiveQueue) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "j M Y H:i:s")
+    return formats.moment(at, "j M Y H:i:s")
