@@ -257,6 +257,42 @@ class ConsumerEvent(models.Model):
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def called(self) -> str:
+        """What kind of thing happened, in a word; a kind that nothing here writes, as it is."""
+        return str(_HAPPENINGS.get(self.kind, self.kind))
+
+
+_HAPPENINGS = {
+    "adopted": _("adopted"),
+    "asked": _("asked"),
+    "blocked": _("blocked"),
+    "configuration": _("configuration"),
+    "connected": _("connected"),
+    "copy_refused": _("copy refused"),
+    "crashed": _("crashed"),
+    "disconnected": _("disconnected"),
+    "displaced": _("displaced"),
+    "failed": _("failed"),
+    "gave_up": _("gave up"),
+    "held_too_long": _("held too long"),
+    "killed": _("killed"),
+    "lost": _("lost"),
+    "memory": _("memory"),
+    "not_scaled": _("not scaled"),
+    "overdue": _("overdue"),
+    "parked": _("parked"),
+    "records": _("records"),
+    "records_lost": _("records lost"),
+    "recycled": _("recycled"),
+    "redeliver": _("taken back"),
+    "scaled": _("scaled"),
+    "started": _("started"),
+    "too_large": _("too large"),
+    "unblocked": _("unblocked"),
+    "unsubscribed": _("unsubscribed"),
+}
+
 
 class ScalePoint(models.Model):
     """What autoscaling saw and decided at one look: drawn on the consumer's page. Rates a second."""

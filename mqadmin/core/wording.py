@@ -54,7 +54,7 @@ class _Template:
 
     pattern: re.Pattern[str]
     names: tuple[str, ...]
-    literal: int  # letters that are not values: of two that fit, the one with more of them is meant
+    literal: int  # letters that are not values: of two that fit, the one with more of them, and fewer values, is meant
     other: str
 
 
@@ -97,16 +97,17 @@ def _one(book: _Book, text: str, depth: int) -> str | None:
     trimmed = text.strip()
     if trimmed != text and trimmed in book.exact:
         return text.replace(trimmed, book.exact[trimmed])
-    best: tuple[int, _Template, tuple[str, ...]] | None = None
+    best: tuple[tuple[int, int], _Template, tuple[str, ...]] | None = None
     for template in _candidates(book, text):
-        if best is not None and template.literal <= best[0]:
+        rank = (template.literal, -len(template.names))
+        if best is not None and rank <= best[0]:
             continue
         match = template.pattern.fullmatch(text)
         if match is not None:
-            best = (template.literal, template, match.groups())
+            best = (rank, template, match.groups())
     if best is None:
         return None
-    _literal, template, values = best
+    _rank, template, values = best
     said: dict[str, str] = {}
     for name, value in zip(template.names, values, strict=True):
         said.setdefault(name, _value(book, value, depth))
@@ -114,7 +115,7 @@ def _one(book: _Book, text: str, depth: int) -> str | None:
 
 
 def _candidates(book: _Book, text: str) -> Iterator[_Template]:
-    for word in set(_WORD.findall(text)):
+    for word in dict.fromkeys(_WORD.findall(text)):
         yield from book.by_word.get(word, ())
     for chunk, template in book.rest:
         if chunk in text:

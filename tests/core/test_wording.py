@@ -107,7 +107,7 @@ def test_each_sentence_of_the_rooms_without_django_is_known_again() -> None:
     ours = [
         (number, text)
         for number, (text, item) in enumerate(zip(texts, known, strict=True))
-        if any(file.startswith(message_sources.UNMARKED) for file in item.files)
+        if any(file.startswith(message_sources.UNMARKED) for file in item.files) and "}{" not in text
     ]
     wrong = []
     for number, text in ours:

@@ -58,7 +58,12 @@ def said(value: object) -> SafeString:
     return _apart("" if value is None else wording.worded(str(value)), unseen.IN_TEXT)
 
 
-register.filter("worded", wording.worded)
+@register.filter(is_safe=True)
+def worded(value: Any) -> Any:
+    """Show a text of ours that may have been stored in English in the reader's language."""
+    if wording.is_english() or not isinstance(value, str) or isinstance(value, SafeString):
+        return value
+    return wording.worded(value)
 
 
 def _apart(value: object, hidden: re.Pattern[str]) -> SafeString:
@@ -347,7 +352,7 @@ def _denied(inside: str, classes: str, reason: str) -> SafeString:
 
     aria-disabled, not disabled: the reason must be reachable by keyboard and by pointer.
     """
-    why = _safe(reason)
+    why = _safe(wording.worded(reason))
     return SafeString(
         f'<button type="button" class="{classes} disabled" aria-disabled="true" title="{why}" '
         f'data-denied="{why}">{inside}</button>'
