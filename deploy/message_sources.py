@@ -104,7 +104,7 @@ def marked(text: str, where: str) -> Iterator[Found]:
         if len(node.args) <= max(wanted):
             continue  # another function of this name
         given = {place: node.args[place] for place in wanted}
-        texts = {place: item.value for place, item in given.items() if isinstance(item, ast.Constant)}
+        texts = {place: str(item.value) for place, item in given.items() if isinstance(item, ast.Constant)}
         if len(texts) < len(given):
             if where in WRAPPERS:
                 continue
@@ -143,10 +143,15 @@ UNMARKED = (
 """Rooms whose sentences are stored, or come out as errors: in English, worded anew where they are shown."""
 SILENT = ("mqadmin/rabbit/headers.py",)
 _SENTENCE = re.compile(r"[A-Za-z’']{2,}[,:;.)”]* \W*[A-Za-z]{2,}")
-_PROGRAM = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|WITH|DROP|ALTER|LOCK|COPY|BEGIN|ON CONFLICT|WHERE|SET)\b|\(\?P?|\\[dws.]")
+_PROGRAM = re.compile(
+    r"^\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|WITH|DROP|ALTER|LOCK|COPY|BEGIN|ON CONFLICT|WHERE|SET)\b"
+    r"|\(\?P?|\\[dws.]"
+)
 _LOGS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
-_MATCHES = {"compile", "search", "match", "fullmatch", "sub", "startswith", "endswith", "replace", "partition",
-            "rpartition", "removeprefix", "removesuffix", "split", "add_argument", "getLogger", "filterwarnings"}  # fmt: skip
+_MATCHES = {
+    "compile", "search", "match", "fullmatch", "sub", "startswith", "endswith", "replace", "partition",
+    "rpartition", "removeprefix", "removesuffix", "split", "add_argument", "getLogger", "filterwarnings",
+}  # fmt: skip
 
 
 def unmarked(text: str, where: str) -> Iterator[Found]:
@@ -190,10 +195,18 @@ def _is_other(parent: ast.AST, name: str, node: ast.AST) -> bool:
     if isinstance(parent, ast.Call) and name in ("args", "keywords"):
         called = parent.func
         if isinstance(called, ast.Attribute):
-            owner = called.value.id if isinstance(called.value, ast.Name) else getattr(called.value, "attr", "")
+            owner = (
+                called.value.id if isinstance(called.value, ast.Name) else getattr(called.value, "attr", "")
+            )
             is_log = called.attr in _LOGS and owner.lstrip("_").lower() in ("log", "logger", "logging")
             return is_log or called.attr in _MATCHES or called.attr in ("execute", "executemany")
-        return isinstance(called, ast.Name) and called.id in ("getattr", "print", "cast", "TypeVar", "AssertionError")
+        return isinstance(called, ast.Name) and called.id in (
+            "getattr",
+            "print",
+            "cast",
+            "TypeVar",
+            "AssertionError",
+        )
     return isinstance(parent, ast.Assert)
 
 
@@ -217,12 +230,19 @@ def _name(node: ast.expr) -> str:
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name.strip("_").lower()
-        case ast.Call(func=ast.Name(id="len" | "str" | "round" | "max" | "min" | "repr" | "sentence"), args=[*_, inner]):
+        case ast.Call(
+            func=ast.Name(id="len" | "str" | "round" | "max" | "min" | "repr" | "sentence"), args=[*_, inner]
+        ):
             return _name(inner)
         case ast.Call(func=func):
             return _name(func)
         case ast.Subscript(slice=ast.Constant(value=str(name))) if name.isidentifier():
             return name
-        case ast.Subscript(value=inner) | ast.BinOp(left=inner) | ast.BoolOp(values=[inner, *_]) | ast.IfExp(body=inner):
+        case (
+            ast.Subscript(value=inner)
+            | ast.BinOp(left=inner)
+            | ast.BoolOp(values=[inner, *_])
+            | ast.IfExp(body=inner)
+        ):
             return _name(inner)
     return "value"

@@ -1,7 +1,7 @@
 """`make messages`: what is shown to people, gathered from the code into the catalogues of `locale`, and compiled.
 
-A catalogue a part (`locale/queues/zh_Hans/LC_MESSAGES/django.po`), so that several people translate at once; what two
-parts say is in `common`. Needs Babel and no GNU gettext. See docs/i18n.md.
+A catalogue a part (`locale/queues/zh_Hans/LC_MESSAGES/django.po`), so that several people translate at once; what
+two parts say is in `common`. Needs Babel and no GNU gettext. See docs/i18n.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from deploy.message_sources import ROOT, Found
 LOCALE = ROOT / "locale"
 COMMON = "common"
 _FILE = Path("LC_MESSAGES") / "django.po"
-_HEADER = "# mqadmin: what is shown to people. Gathered by `make messages`; docs/i18n.md has the words to use."
+_HEADER = (
+    "# mqadmin: what is shown to people. Gathered by `make messages`; docs/i18n.md has the words to use."
+)
 Key = tuple[str, str]
 """How a catalogue finds a message: its context and its text."""
 
@@ -70,7 +72,9 @@ def wanted() -> dict[str, dict[Key, Found]]:
         known = every.get(found.key)
         every[found.key] = found if known is None else known.joined(found)
     parts: dict[str, dict[Key, Found]] = defaultdict(dict)
-    for key, found in sorted(every.items(), key=lambda item: (sorted(item[1].files)[0], item[0][1], item[0][0])):
+    for key, found in sorted(
+        every.items(), key=lambda item: (sorted(item[1].files)[0], item[0][1], item[0][0])
+    ):
         parts[part(found.files)][key] = found
     return parts
 
@@ -94,7 +98,12 @@ def key(message: Message) -> Key:
 
 def is_missing(message: Message) -> bool:
     """Whether a message has no translation yet."""
-    return not (message.string if isinstance(message.string, str) else all(message.string))
+    return not all(strings(message))
+
+
+def strings(message: Message) -> tuple[str, ...]:
+    """Return the forms of a translation: one, or one for each plural of the language."""
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
 
 
 def merged(language: str, parts: dict[str, dict[Key, Found]]) -> dict[str, Catalog]:
@@ -128,7 +137,7 @@ def _strings(found: Found, old: Message | None, forms: int) -> str | tuple[str, 
     """Return the translation that is kept; of a message that got or lost its plural, in the form it has now."""
     kept: tuple[str, ...] = ()
     if old is not None:
-        kept = (old.string,) if isinstance(old.string, str) else tuple(old.string)
+        kept = strings(old)
     if isinstance(found.id, str):
         return kept[-1] if kept else ""
     return kept if len(kept) == forms else (kept * forms)[:forms] or ("",) * forms
@@ -175,8 +184,8 @@ def compiled(catalogue: Catalog) -> bytes:
         if isinstance(message.id, str):
             said[before + message.id] = str(message.string)
         else:
-            said[before + "\0".join(message.id)] = "\0".join(message.string)
-            texts.setdefault(before + message.id[1], message.string[-1])
+            said[before + "\0".join(message.id)] = "\0".join(strings(message))
+            texts.setdefault(before + message.id[1], strings(message)[-1])
     said = texts | said
     said[""] = f"Content-Type: text/plain; charset=utf-8\nPlural-Forms: {catalogue.plural_forms}\n"
     pairs = sorted((one.encode(), other.encode()) for one, other in said.items())
@@ -186,7 +195,9 @@ def compiled(catalogue: Catalog) -> bytes:
         for pair in pairs:
             index += struct.pack("<II", len(pair[column]), at + len(body))
             body += pair[column] + b"\0"
-    return struct.pack("<7I", 0x950412DE, 0, count, head, head + 8 * count, 0, head + 16 * count) + index + body
+    return (
+        struct.pack("<7I", 0x950412DE, 0, count, head, head + 8 * count, 0, head + 16 * count) + index + body
+    )
 
 
 def compile_all(language: str) -> None:

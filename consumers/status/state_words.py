@@ -270,7 +270,7 @@ def _trouble(
 
 def _lost_words(row: ConsumerProcess, supervised: bool) -> str:
     if row.state_reason and row.state == P.LOST:
-        return row.state_reason
+        return str(row.state_reason)
     silent = _("No sign of life from process %(pid)s on %(host)s.") % {
         "pid": row.pid or "–",
         "host": row.host,
@@ -325,7 +325,7 @@ def is_silent(process: ConsumerProcess, now: datetime) -> bool:
 def process_words(process: ConsumerProcess, now: datetime) -> str:
     """Return why a process is in its state: its own reason, and when it starts again."""
     if process.ended_at is not None:
-        return process.exit_reason or process.state_reason
+        return str(process.exit_reason or process.state_reason)
     if process.state == P.BACKOFF:
         return _backoff_words([process], now)
     if process.state == P.FAILED:

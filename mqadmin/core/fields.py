@@ -10,10 +10,11 @@ from django.db import models
 from mqadmin.core import wording
 
 if TYPE_CHECKING:
-    CharField = models.CharField[Any, Any]
+    CharField = models.CharField[Any, str]
+    SentenceText = models.TextField[Any, str]
     TextField = models.TextField[Any, Any]
 else:
-    CharField, TextField = models.CharField, models.TextField
+    CharField, SentenceText, TextField = models.CharField, models.TextField, models.TextField
 
 
 class ExactJSONField(TextField):
@@ -55,7 +56,7 @@ class SentenceField(_Stored, CharField):
     _column = "CharField"
 
 
-class SentencesField(_Stored, TextField):
+class SentencesField(_Stored, SentenceText):
     """A text of ours, of any length (ADR 59)."""
 
     _column = "TextField"

@@ -1,7 +1,8 @@
 """Sentences that were written in English, by a process that nobody asks, in the language of whoever reads them.
 
 What is stored is the English sentence, whole: a database, a log and the API say it as it is. Its message is found
-again by the catalogue of the reader's language, values and all, and worded anew (ADR 59). In English nothing is done.
+again by the catalogue of the reader's language, values and all, and worded anew (ADR 59). In English nothing is
+done.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class _Template:
 
     pattern: re.Pattern[str]
     names: tuple[str, ...]
-    literal: int  # letters that are not values: of two that fit, the one with more of them, and fewer values, is meant
+    literal: int  # letters that are not values: of two that fit, the one with more of them is meant
     other: str
 
 
@@ -78,10 +79,10 @@ def _whole(book: _Book, text: str, depth: int) -> str | None:
         if first is not None:
             rest = text[begin:]
             return first + _between(first) + (_whole(book, rest, depth) or rest)
-    for end, begin in cuts:  # a sentence of somebody else's first
-        rest = _whole(book, text[begin:], depth)
-        if rest is not None:
-            return text[:begin] + rest
+    for _end, begin in cuts:  # a sentence of somebody else's first
+        known = _whole(book, text[begin:], depth)
+        if known is not None:
+            return text[:begin] + known
     return None
 
 
@@ -141,8 +142,10 @@ def _filled(text: str, said: dict[str, str]) -> str:
 
 
 def _template(message: str, other: str) -> tuple[_Template, list[str]] | None:
-    """Return how a message with values is known again, and what of it stands between them; None where it has none."""
-    pattern, names, chunks, at = "", [], [], 0
+    """Return how a message with values is known again, and what stands between them; None where it has none."""
+    pattern, at = "", 0
+    names: list[str] = []
+    chunks: list[str] = []
     for match in _VALUE.finditer(message):
         chunks.append(message[at : match.start()])
         pattern += re.escape(chunks[-1].replace("%%", "%"))

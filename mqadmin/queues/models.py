@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core.fields import SentencesField
-
 from mqadmin.core.models import SavedSearch
 from mqadmin.queues import changes
 

@@ -16,18 +16,19 @@ from tests.support import hard_data, pseudo
 
 # What is no word of a language: the names of this test, whatever has a sign or a digit in it; and RabbitMQ's own.
 OWN = """
-    mqadmin RabbitMQ Erlang Python AMQP PLAIN AMQPLAIN MQTT STOMP HTTP TLS JSON CSV YAML TOML URL UTC DLX TTL ms kB MB GB TB
-    classic quorum stream direct fanout topic headers default lazy running flow idle basic disc rss amqp clustering http
-    English EN Ctrl Esc Enter production
-    type priority expiration overflow expires balanced random all exactly nodes administrator admin read write configure
+    mqadmin RabbitMQ Erlang Python AMQP PLAIN AMQPLAIN MQTT STOMP HTTP TLS JSON CSV YAML TOML URL UTC DLX TTL ms
+    kB MB GB TB classic quorum stream direct fanout topic headers default lazy running flow idle basic disc rss
+    amqp clustering http English EN Ctrl Esc Enter production type priority expiration overflow expires balanced
+    random all exactly nodes administrator admin read write configure
 """
 # What stands in the data of this test, and examples of what may be typed.
 DATA = """
-    record text json once rejected shop error order work abcd zone gpu no_consumers full arguments op replace path value
-    Pika Client Library See count reason queue time exchange routing shovel Python rabbit
+    record text json once rejected shop error order work abcd zone gpu no_consumers full arguments op replace
+    path value Pika Client Library See count reason queue time exchange routing shovel Python rabbit
 """
 NAME = re.compile(
-    rf"\[\{{.*\}}\]|\^\w+|zz[\w.:#*/@-]*|\S*[/@_=:>]\S*|\S+\.\S+|\S*\d\S*|\w+(-\w+)+|\b({'|'.join((OWN + DATA).split())})\b"
+    r"\[\{.*\}\]|\^\w+|zz[\w.:#*/@-]*|\S*[/@_=:>]\S*|\S+\.\S+|\S*\d\S*|\w+(-\w+)+"
+    rf"|\b({'|'.join((OWN + DATA).split())})\b"
 )
 OF_RABBITMQ = ("flag_enable", "bdi")  # what it says of a flag
 HX = {"HX-Request": "true"}

@@ -54,7 +54,7 @@ def chinese(tmp_path: Path) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("english", "said"),
     [
-        (str(errors.from_reply(406, "PRECONDITION_FAILED - x", channel=True)), "服务器关闭了通道：PRECONDITION_FAILED - x（406）。"),
+        (str(errors.from_reply(406, "FAILED - x", channel=True)), "服务器关闭了通道：FAILED - x（406）。"),
         ("Process 12 was killed: it had not stopped after 30 s", "进程 12：已强制结束：30 秒后仍未停止"),
         (
             "No connection after 3 attempts. The last: mq:5672 cannot be reached: no answer in time.",
@@ -102,7 +102,10 @@ def test_each_sentence_of_the_rooms_without_django_is_known_again() -> None:
     """Whatever its values are: also where two messages are alike, the one that was meant is found."""
     known = [item for part in messages.wanted().values() for item in part.values()]
     texts = [found.id if isinstance(found.id, str) else found.id[1] for found in known]
-    pairs = [(text, f"⟦{number}:{''.join(wording._VALUE.findall(text) and _marks(text))}⟧") for number, text in enumerate(texts)]
+    pairs = [
+        (text, f"⟦{number}:{''.join(wording._VALUE.findall(text) and _marks(text))}⟧")
+        for number, text in enumerate(texts)
+    ]
     book = wording._book(pairs, by_words=True)
     ours = [
         (number, text)
@@ -110,7 +113,7 @@ def test_each_sentence_of_the_rooms_without_django_is_known_again() -> None:
         if any(file.startswith(message_sources.UNMARKED) for file in item.files) and "}{" not in text
     ]
     wrong = []
-    for number, text in ours:
+    for _number, text in ours:
         values = iter(range(100, 200))
         said = wording._VALUE.sub(lambda _match, values=values: str(next(values)), text)  # type: ignore[misc]
         found = wording._whole(book, said, 0)
@@ -128,4 +131,3 @@ def _bare(text: str) -> str:
 
 def _marks(text: str) -> list[str]:
     return [match[0] for match in wording._VALUE.finditer(text)]
-

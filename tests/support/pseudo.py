@@ -23,8 +23,25 @@ from deploy import messages
 LANGUAGE = "zh-hans"
 _FOLDER = "zh_Hans"
 _SILENT = {"script", "style", "code", "pre", "kbd", "samp", "svg", "textarea", "var"}
-_VOID = {"meta", "link", "input", "br", "hr", "img", "use", "polygon", "polyline", "wbr", "source", "path", "col"}
-_SHOWN = re.compile(r"^(title|alt|placeholder|aria-label|aria-description|label|data-(confirm.*|denied|empty|fault|changed|.*text|.*label|ago-.*|time))$")  # fmt: skip
+_VOID = {
+    "meta",
+    "link",
+    "input",
+    "br",
+    "hr",
+    "img",
+    "use",
+    "polygon",
+    "polyline",
+    "wbr",
+    "source",
+    "path",
+    "col",
+}
+_SHOWN = re.compile(
+    r"^(title|alt|placeholder|aria-label|aria-description|label"
+    r"|data-(confirm.*|denied|empty|fault|changed|.*text|.*label|ago-.*|time))$"
+)
 
 
 @contextmanager
@@ -35,7 +52,9 @@ def spoken(folder: Path) -> Iterator[None]:
         for found in part.values():
             text = found.id if isinstance(found.id, str) else found.id[1]
             said = f"⟦{text}⟧"
-            catalogue.add(found.id, said if isinstance(found.id, str) else (said,), context=found.context or None)
+            catalogue.add(
+                found.id, said if isinstance(found.id, str) else (said,), context=found.context or None
+            )
     place = folder / _FOLDER / "LC_MESSAGES"
     place.mkdir(parents=True)
     (place / "django.mo").write_bytes(messages.compiled(catalogue))
@@ -53,7 +72,9 @@ def forget() -> None:
     gettext._translations.clear()  # type: ignore[attr-defined]
     for each in gc.get_objects():
         # No `isinstance`: it would open what is lazy.
-        if type(each) is functools._lru_cache_wrapper and each.__module__.startswith(("mqadmin", "consumers")):
+        if type(each) is functools._lru_cache_wrapper and each.__module__.startswith(
+            ("mqadmin", "consumers")
+        ):
             each.cache_clear()
 
 
@@ -70,7 +91,7 @@ class _Shown(HTMLParser):
         given = dict(attrs)
         silent = self._is_silent or tag in _SILENT or given.get("translate") == "no"
         for name, value in attrs:
-            if value and _SHOWN.match(name) and not (tag == "use" or silent and tag not in _SILENT):
+            if value and _SHOWN.match(name) and not (tag == "use" or (silent and tag not in _SILENT)):
                 self.found.append((f"{tag} {name}", value))
         if tag == "input" and given.get("type") in ("submit", "button") and given.get("value"):
             self.found.append(("input value", given["value"] or ""))
@@ -102,7 +123,9 @@ def outside(html: str, allowed: re.Pattern[str]) -> list[tuple[str, str]]:
         is_text = " " not in where
         left, inside = _out(text, depth if is_text else 0)
         depth = inside if is_text else depth
-        if re.search(r"[A-Za-z]{2,}", allowed.sub(" ", left)) and not (where == "bdi" and len(text.split()) < 2):
+        if re.search(r"[A-Za-z]{2,}", allowed.sub(" ", left)) and not (
+            where == "bdi" and len(text.split()) < 2
+        ):
             wrong.append((where, text))
     return wrong
 

@@ -11,13 +11,13 @@ from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from mqadmin.core.pages import formats
 from mqadmin.alerts.acts import incidents
 from mqadmin.alerts.acts.incidents import State
 from mqadmin.alerts.models import Incident
 from mqadmin.alerts.pages import tones
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import formats
 from mqadmin.core.tones import Tone
 
 MORNING = 8  # the hour that "until tomorrow" means, in the server's time zone

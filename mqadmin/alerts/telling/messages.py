@@ -87,7 +87,9 @@ def about(
     severity = max((member.severity for member in ordered), default=int(incident.severity))
     total = len(ordered) if count is None else count
     # More than are listed may not have their evidence at hand: the incident's own title speaks of all.
-    headline = wording.title(incident.kind, ordered) if ordered and total == len(ordered) else worded(incident.title)
+    headline = (
+        wording.title(incident.kind, ordered) if ordered and total == len(ordered) else worded(incident.title)
+    )
     words = str(Severity(severity).label)
     where = wording.name(incident.broker) if incident.broker else "mqadmin"
     first = _("resolved") if what == What.RESOLVED else words

@@ -36,8 +36,8 @@ from mqadmin.core.errors import Refusal
 from mqadmin.core.models import ApiToken
 from mqadmin.core.pages import faults
 from mqadmin.core.permissions import Needed
-from mqadmin.rabbit.errors import BadRequest, RabbitError, Refused
 from mqadmin.core.wording import worded
+from mqadmin.rabbit.errors import BadRequest, RabbitError, Refused
 from mqadmin.rabbit.reading import jsontext
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,21 @@ from mqadmin.core import wording
 
 # Fields that hold sentences of ours. A word alone in one of them is a code, which programs compare.
 SENTENCES = frozenset(
-    "blocked_reason detail error exit_reason fault reason state_reason status_reason summary text title why words".split()
+    [
+        "blocked_reason",
+        "detail",
+        "error",
+        "exit_reason",
+        "fault",
+        "reason",
+        "state_reason",
+        "status_reason",
+        "summary",
+        "text",
+        "title",
+        "why",
+        "words",
+    ]
 )
 
 
@@ -37,7 +51,10 @@ def reworded(data: Any) -> Any:
     is_theirs = bool(data.get("error_type"))
     return {
         name: wording.worded(value)
-        if isinstance(value, str) and " " in value and name in SENTENCES and not (is_theirs and name == "error")
+        if isinstance(value, str)
+        and " " in value
+        and name in SENTENCES
+        and not (is_theirs and name == "error")
         else reworded(value)
         for name, value in data.items()
     }

@@ -194,7 +194,12 @@ def _title(words: Callable[[int], str]) -> Callable[[int], str]:
 
 
 PURGE = Question(
-    "queues_purge", _title(lambda n: ngettext("Purge %(n)s queue", "Purge %(n)s queues", n)), _purge_effect, _purge, PurgeMany, True
+    "queues_purge",
+    _title(lambda n: ngettext("Purge %(n)s queue", "Purge %(n)s queues", n)),
+    _purge_effect,
+    _purge,
+    PurgeMany,
+    True,
 )
 DELETE = Question(
     "queues_delete",

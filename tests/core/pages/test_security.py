@@ -15,7 +15,13 @@ from tests.core.conftest import SignIn
 
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 SCRIPTS = sorted((settings.BASE_DIR / "static" / "js").glob("*.js"))
-OPEN = {"healthz", "login", "theme", "language", "incident_link"}  # the link has a right of its own: it is signed
+OPEN = {
+    "healthz",
+    "login",
+    "theme",
+    "language",
+    "incident_link",
+}  # the link has a right of its own: it is signed
 FORBIDDEN = {
     "an inline script": r"<script(?![^>]*\ssrc=)(?![^>]*type=\"application/json\")[^>]*>",
     "an inline style": r"<style|\sstyle=",
