@@ -5,6 +5,7 @@
 # make check   style, types, import contract, templates, migrations, deployment settings: never edits
 # make fix     what `make check` can repair
 # make package the wheel and the source archive, into dist/
+# make messages  what is shown to people, gathered from the code into locale/, and compiled; ADD=pt_BR begins a language
 # make bench   how fast and how small it is, beside its peers (benchmarks/README.md); ROUNDS=5
 # make screenshots  pictures of every page into docs/images
 #
@@ -19,7 +20,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help up python test soak check fix package bench screenshots venv venv-dev venv-bench clean
+.PHONY: help up python test soak check fix package bench screenshots messages venv venv-dev venv-bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -67,6 +68,9 @@ fix: venv-dev
 package: venv-dev
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build
+
+messages: venv-dev
+	@$(BIN)/python -m deploy.messages $(if $(ADD),--add $(ADD))
 
 bench: venv-bench
 	@for name in $(BENCHMARKS); do \
