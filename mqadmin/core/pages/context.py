@@ -59,7 +59,7 @@ class BrokerChoice:
 
 @dataclass(frozen=True)
 class Language:
-    """A language as it calls itself, and shorter, for a button."""
+    """A language as it calls itself, and in two letters, for where several may be chosen."""
 
     code: str
     name: str
@@ -110,7 +110,7 @@ def theme(request: HttpRequest) -> str:
 def other_languages(current: str) -> tuple[Language, ...]:
     """Return the languages that may be chosen, but for the one that is shown."""
     return tuple(
-        Language(code, name, "中" if code == "zh-hans" else code[:2].upper())
+        Language(code, name, code[:2].upper())
         for code, name in settings.LANGUAGES
         if code != current
     )
