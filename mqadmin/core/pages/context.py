@@ -110,9 +110,7 @@ def theme(request: HttpRequest) -> str:
 def other_languages(current: str) -> tuple[Language, ...]:
     """Return the languages that may be chosen, but for the one that is shown."""
     return tuple(
-        Language(code, name, code[:2].upper())
-        for code, name in settings.LANGUAGES
-        if code != current
+        Language(code, name, code[:2].upper()) for code, name in settings.LANGUAGES if code != current
     )
 
 
