@@ -27,6 +27,9 @@ _NUMBERS = r"([-+]?\d[\d\s.,]*?)"
 
 def is_english() -> bool:
     """Whether whoever asks reads what is stored as it is."""
+    # Nobody ever asked this process for another language: so it is in all but the web's.
+    if len(trans_real._translations) < 2:  # type: ignore[attr-defined]
+        return True
     return (language() or "en").startswith("en")
 
 
