@@ -42,7 +42,9 @@ class _Stored:
 
     def get_prep_value(self, value: Any) -> Any:
         prepared = super().get_prep_value(value)  # type: ignore[misc]
-        return wording.stored(prepared) if isinstance(prepared, str) else prepared
+        if not isinstance(prepared, str) or wording.is_english():
+            return prepared
+        return wording.stored(prepared)[: self.max_length]  # type: ignore[attr-defined]  # English is longer
 
     def deconstruct(self) -> Any:
         """Be known to migrations as the plain column that it is."""

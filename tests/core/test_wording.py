@@ -86,6 +86,9 @@ def test_rows_hold_english_and_are_english_where_they_are_read(db: None) -> None
     Operation.objects.filter(pk=operation.pk).update(error="它已不存在。")
     operation.refresh_from_db()
     assert (operation.summary, operation.error) == ("Purge orders", "It is gone.")
+    long = Operation.objects.create(kind="purge", summary=f"清空 {'o' * 297}", created_by="ann")
+    long.refresh_from_db()
+    assert long.summary == f"Purge {'o' * 294}"
     entry = AuditEntry.objects.create(actor="ann", action="x", reason="它已不存在。")
     assert AuditEntry.objects.filter(reason="It is gone.").get() == entry
 

@@ -101,9 +101,11 @@ def unchanged(request: HttpRequest, version: str) -> HttpResponse | None:
 
 
 def _newest() -> float:
-    """Return when the code or a template was written last: the same in all web processes of an installation."""
-    folders = (*place.CODE, settings.BASE_DIR / "templates")
-    files = (path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".html"))
+    """Return when the code, a template or a catalogue was written last: the same in all web processes of an installation."""
+    folders = (*place.CODE, settings.BASE_DIR / "templates", settings.BASE_DIR / "locale")
+    files = (
+        path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".html", ".mo")
+    )
     return max((path.stat().st_mtime for path in files), default=0.0)
 
 
