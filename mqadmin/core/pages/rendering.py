@@ -101,7 +101,7 @@ def unchanged(request: HttpRequest, version: str) -> HttpResponse | None:
 
 
 def _newest() -> float:
-    """Return when the code, a template or a catalogue was written last: the same in all web processes of an installation."""
+    """Return when code, template or catalogue was written last: the same in all web processes."""
     folders = (*place.CODE, settings.BASE_DIR / "templates", settings.BASE_DIR / "locale")
     files = (
         path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".html", ".mo")
