@@ -71,12 +71,12 @@ def language(request: HttpRequest) -> HttpResponse:
             settings.LANGUAGE_COOKIE_NAME,
             chosen,
             max_age=settings.LANGUAGE_COOKIE_AGE,
-            path=settings.LANGUAGE_COOKIE_PATH,
+            path=settings.SESSION_COOKIE_PATH,
             samesite="Lax",
             secure=request.is_secure(),
         )
     else:
-        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, path=settings.LANGUAGE_COOKIE_PATH)
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, path=settings.SESSION_COOKIE_PATH)
     return response
 
 
