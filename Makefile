@@ -6,6 +6,7 @@
 # make fix     what `make check` can repair
 # make package the wheel and the source archive, into dist/
 # make manual  the manual, from docs/ and from the code, into dist/manual; fails where a link leads nowhere
+# make messages  what is shown to people, gathered from the code into locale/, and compiled; ADD=pt_BR begins a language
 # make bench   how fast and how small it is, beside its peers (benchmarks/README.md); ROUNDS=5
 # make screenshots  pictures of every page into docs/images
 #
@@ -20,7 +21,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help up python test soak check fix package manual bench screenshots venv venv-dev venv-bench clean
+.PHONY: help up python test soak check fix package manual bench screenshots messages venv venv-dev venv-bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -71,6 +72,9 @@ package: venv-dev
 
 manual: venv-dev
 	@$(BIN)/python -m deploy.manual
+
+messages: venv-dev
+	@$(BIN)/python -m deploy.messages $(if $(ADD),--add $(ADD))
 
 bench: venv-bench
 	@for name in $(BENCHMARKS); do \

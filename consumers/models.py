@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core import labels
-from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.fields import ExactJSONField, SentenceField
 from mqadmin.core.rights.rows import Named, Through, Within
 
 
@@ -166,7 +166,7 @@ class ConsumerProcess(models.Model):
     revision = models.PositiveIntegerField(default=0)
     nudge = models.PositiveIntegerField(default=0)  # the definition's when this process was started
     state = models.CharField(max_length=12, choices=State.choices, default=State.STARTING)
-    state_reason = models.CharField(max_length=500, blank=True)
+    state_reason = SentenceField(max_length=500, blank=True)
     state_since = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     connected_at = models.DateTimeField(null=True)  # since when its connection stands; None without one
@@ -178,7 +178,7 @@ class ConsumerProcess(models.Model):
     next_start_at = models.DateTimeField(null=True)  # while in backoff
     stop_requested_at = models.DateTimeField(null=True)
     kill_requested_at = models.DateTimeField(null=True)
-    exit_reason = models.CharField(max_length=500, blank=True)
+    exit_reason = SentenceField(max_length=500, blank=True)
     restarts = models.PositiveIntegerField(default=0)
     crashes = models.PositiveSmallIntegerField(default=0)  # in a row, without ten healthy minutes
     early_deaths = models.PositiveSmallIntegerField(default=0)  # in a row, before it consumed in health
@@ -252,7 +252,7 @@ class ConsumerEvent(models.Model):
     process = models.ForeignKey(ConsumerProcess, on_delete=models.SET_NULL, null=True)
     at = models.DateTimeField()
     kind = models.CharField(max_length=30)
-    text = models.CharField(max_length=500)
+    text = SentenceField(max_length=500)
     detail = models.TextField(blank=True)  # of a crash: the last lines it printed; of a decision: its numbers
 
     objects = Within["ConsumerEvent"](Through("consumer_id", "consumers_consumer"))
@@ -263,6 +263,42 @@ class ConsumerEvent(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def called(self) -> str:
+        """What kind of thing happened, in a word; a kind that nothing here writes, as it is."""
+        return str(_HAPPENINGS.get(self.kind, self.kind))
+
+
+_HAPPENINGS = {
+    "adopted": _("adopted"),
+    "asked": _("asked"),
+    "blocked": _("blocked"),
+    "configuration": _("configuration"),
+    "connected": _("connected"),
+    "copy_refused": _("copy refused"),
+    "crashed": _("crashed"),
+    "disconnected": _("disconnected"),
+    "displaced": _("displaced"),
+    "failed": _("failed"),
+    "gave_up": _("gave up"),
+    "held_too_long": _("held too long"),
+    "killed": _("killed"),
+    "lost": _("lost"),
+    "memory": _("memory"),
+    "not_scaled": _("not scaled"),
+    "overdue": _("overdue"),
+    "parked": _("parked"),
+    "records": _("records"),
+    "records_lost": _("records lost"),
+    "recycled": _("recycled"),
+    "redeliver": _("taken back"),
+    "scaled": _("scaled"),
+    "started": _("started"),
+    "too_large": _("too large"),
+    "unblocked": _("unblocked"),
+    "unsubscribed": _("unsubscribed"),
+}
 
 
 class ScalePoint(models.Model):

@@ -215,8 +215,14 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+# What is sent to where nobody asks, such as alerts, is written in this one.
+MQADMIN_LANGUAGE = given.one_of("MQADMIN_LANGUAGE", "en", [code for code, _name in LANGUAGES])
+# A folder a part: several people translate at once (docs/i18n.md).
+LOCALE_PATHS = sorted(path for path in (BASE_DIR / "locale").iterdir() if path.is_dir())
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
 TIME_ZONE = given.zone("TZ", "UTC")
 USE_TZ = True
 USE_I18N = True

@@ -8,7 +8,6 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils import formats as localized
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
@@ -163,7 +162,7 @@ def _clock(minute: int) -> str:
 
 
 def _closed(item: Closed) -> str:
-    first, last = (localized.date_format(day, "j F Y") for day in (item.first, item.last))
+    first, last = (formats.moment(day, "j F Y") for day in (item.first, item.last))
     return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}
 
 
@@ -174,7 +173,7 @@ def _moment(moment: datetime, now: datetime) -> str:
         return clock
     if (moment - now).total_seconds() < _WEEK_S - 86_400:
         return f"{WEEKDAYS[moment.weekday()]} {clock}"
-    return f"{localized.date_format(moment.date(), 'j F Y')} {clock}"
+    return f"{formats.moment(moment.date(), 'j F Y')} {clock}"
 
 
 def _roughly(seconds: float) -> str:

@@ -23,6 +23,7 @@ from mqadmin.core.pages import formats
 from mqadmin.core.tones import Tone
 from mqadmin.core.translating import gettext as _
 from mqadmin.core.translating import ngettext
+from mqadmin.core.wording import worded
 
 State = Literal[
     "running",
@@ -264,13 +265,13 @@ def _trouble(
         return "lost", _lost_words((down[P.LOST] or silent)[0], supervised)
     waiting = [row for row in live if row.state == P.WAITING]
     if waiting:
-        return "waiting", waiting[0].state_reason or _("It waits for what it needs.")
+        return "waiting", worded(waiting[0].state_reason) or _("It waits for what it needs.")
     return None
 
 
 def _lost_words(row: ConsumerProcess, supervised: bool) -> str:
     if row.state_reason and row.state == P.LOST:
-        return row.state_reason
+        return worded(row.state_reason)
     silent = _("No sign of life from process %(pid)s on %(host)s.") % {
         "pid": row.pid or "–",
         "host": row.host,
@@ -303,7 +304,9 @@ def _running(
     if draining:
         return "starting", _("A process is being replaced: %(hand)s.") % {"hand": _in_hand(live)}
     if len(_of_supervisors(live) or live) < consumer.target or any(row.state != P.RUNNING for row in live):
-        reason = next((row.state_reason for row in live if row.state != P.RUNNING and row.state_reason), "")
+        reason = next(
+            (worded(row.state_reason) for row in live if row.state != P.RUNNING and row.state_reason), ""
+        )
         return "starting", reason or words
     return "running", words
 
@@ -325,7 +328,7 @@ def is_silent(process: ConsumerProcess, now: datetime) -> bool:
 def process_words(process: ConsumerProcess, now: datetime) -> str:
     """Return why a process is in its state: its own reason, and when it starts again."""
     if process.ended_at is not None:
-        return process.exit_reason or process.state_reason
+        return worded(process.exit_reason or process.state_reason)
     if process.state == P.BACKOFF:
         return _backoff_words([process], now)
     if process.state == P.FAILED:
@@ -336,7 +339,7 @@ def process_words(process: ConsumerProcess, now: datetime) -> str:
     if process.state in LIVE and process.lease_until is not None and process.lease_until < now:
         late = formats.ago(process.lease_until, now)
         return _("Its host let the lease lapse %(time)s ago: another host may take over.") % {"time": late}
-    return process.state_reason or process.exit_reason or killed_words(process, now)
+    return worded(process.state_reason or process.exit_reason) or killed_words(process, now)
 
 
 def killed_words(process: ConsumerProcess, now: datetime) -> str:
@@ -355,7 +358,7 @@ def _failed_words(down: Sequence[ConsumerProcess], consumer: Consumer) -> str:
 
 
 def _stays_down(row: ConsumerProcess) -> str:
-    reason = row.state_reason or row.exit_reason or _("It kept ending before it could consume.")
+    reason = worded(row.state_reason or row.exit_reason) or _("It kept ending before it could consume.")
     return _("%(reason)s. It stays down until somebody starts it.") % {"reason": reason.rstrip(".")}
 
 
@@ -369,7 +372,7 @@ def _backoff_words(down: Sequence[ConsumerProcess], now: datetime) -> str:
     row = min(down, key=lambda item: item.next_start_at or now)
     left = max(0, round((row.next_start_at - now).total_seconds())) if row.next_start_at else 0
     when = _("starts again in %(seconds)d s") % {"seconds": left} if left else _("starts again now")
-    reason = row.exit_reason or row.state_reason
+    reason = worded(row.exit_reason or row.state_reason)
     crash = _("crash %(n)d") % {"n": row.crashes} if row.crashes and not row.kills else ""
     why = ": ".join(part for part in (crash, reason) if part)
     return _sentence(", ".join(part for part in (when, why) if part))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from mqadmin.core.fields import SentencesField
+
 
 class Listing(models.Model):
     """How one list of a broker is known: when it was asked for, what came of it. Its rows are in `Packed`.
@@ -25,7 +27,7 @@ class Listing(models.Model):
     changed_at = models.DateTimeField(null=True)
     wanted_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
-    error = models.TextField(blank=True)
+    error = SentencesField(blank=True)
     error_code = models.CharField(max_length=40, blank=True)
 
     class Meta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,9 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 _TIMES_S = (5.0, 60.0)  # to connect; from then on until it answers
 _MOST = 16_000_000  # bytes of an answer
 _CHUNK = 65_536
+
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 class Trouble(Exception):
@@ -32,10 +36,11 @@ class Place:
 
     url: str
     token: str = field(repr=False)
+    language: str = "en"  # of the sentences in answers
 
 
 def place(environ: Mapping[str, str]) -> Place:
-    """Return what MQADMIN_URL and MQADMIN_TOKEN say. Raises Trouble for what cannot be."""
+    """Return what MQADMIN_URL, MQADMIN_TOKEN and MQADMIN_LANGUAGE say. Raises Trouble for what cannot be."""
     url, token = environ.get("MQADMIN_URL", "").strip().rstrip("/"), environ.get("MQADMIN_TOKEN", "").strip()
     try:
         parts = urlsplit(url)
@@ -48,7 +53,10 @@ def place(environ: Mapping[str, str]) -> Place:
         raise Trouble("MQADMIN_URL may hold no user, password, query or fragment.", "no_url")
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise Trouble("Set MQADMIN_TOKEN to an API token of mqadmin.", "no_token")
-    return Place(url, token)
+    language = environ.get("MQADMIN_LANGUAGE", "").strip() or "en"
+    if not _LANGUAGE.fullmatch(language):
+        raise Trouble("MQADMIN_LANGUAGE is no language: it looks like en or zh-hans.", "no_language")
+    return Place(url, token, language)
 
 
 class Line:
@@ -86,6 +94,7 @@ class Line:
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._place.token}"
+        request.headers["Accept-Language"] = self._place.language
         return request
 
     def _content(self, answer: requests.Response) -> bytes:

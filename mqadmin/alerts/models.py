@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.fields import SentenceField
 from mqadmin.core.rights.rows import Holding, Named, Only, Within
 
 # Of whom an alert is. The names of consumers and causes are no names of queues.
@@ -121,7 +122,7 @@ class Incident(models.Model):
     broker = models.CharField(max_length=60, blank=True)  # "": mqadmin itself
     kind = models.CharField(max_length=60)  # "verdict:no_consumers", "broker_away", "rule:12", ...
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)  # the worst that it had
-    title = models.CharField(max_length=300)
+    title = SentenceField(max_length=300)
     firing = models.PositiveIntegerField(default=0)  # alerts now
     most = models.PositiveIntegerField(default=0)  # alerts at its worst
     is_silenced = models.BooleanField(default=False)  # all of it is silenced or muted now

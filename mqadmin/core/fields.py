@@ -1,4 +1,4 @@
-"""A column for JSON that must come back exactly as it was stored."""
+"""Columns for JSON that must come back exactly as it was stored, and for sentences that are stored in English."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from mqadmin.core import wording
+
 if TYPE_CHECKING:
+    CharField = models.CharField[Any, str]
+    SentenceText = models.TextField[Any, str]
     TextField = models.TextField[Any, Any]
 else:
-    TextField = models.TextField
+    CharField, SentenceText, TextField = models.CharField, models.TextField, models.TextField
 
 
 class ExactJSONField(TextField):
@@ -31,3 +35,30 @@ class ExactJSONField(TextField):
 
     def value_to_string(self, obj: models.Model) -> str:
         return str(self.get_prep_value(self.value_from_object(obj)))
+
+
+class _Stored:
+    """What is put together in the language of whoever asks is stored in English, and worded where it is read."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        prepared = super().get_prep_value(value)  # type: ignore[misc]
+        if not isinstance(prepared, str) or wording.is_english():
+            return prepared
+        return wording.stored(prepared)[: self.max_length]  # type: ignore[attr-defined]  # English is longer
+
+    def deconstruct(self) -> Any:
+        """Be known to migrations as the plain column that it is."""
+        name, _path, args, kwargs = super().deconstruct()  # type: ignore[misc]
+        return name, f"django.db.models.{self._column}", args, kwargs  # type: ignore[attr-defined]
+
+
+class SentenceField(_Stored, CharField):
+    """A short sentence of ours (ADR 59)."""
+
+    _column = "CharField"
+
+
+class SentencesField(_Stored, SentenceText):
+    """A text of ours, of any length (ADR 59)."""
+
+    _column = "TextField"

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.fields import ExactJSONField, SentenceField, SentencesField
 from mqadmin.core.rights.rows import Named, Own, Within
 
 
@@ -46,13 +46,13 @@ class Operation(models.Model):
     kind = models.CharField(max_length=40)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
     broker = models.CharField(max_length=60, blank=True)
-    summary = models.CharField(max_length=300, blank=True)
+    summary = SentenceField(max_length=300, blank=True)
     params = models.JSONField(default=dict)
     rights = models.JSONField(null=True)  # of who began it, where they are limited: `core.rights`
     total = models.PositiveBigIntegerField(default=0)
     done = models.PositiveBigIntegerField(default=0)
     failed = models.PositiveBigIntegerField(default=0)
-    error = models.TextField(blank=True)
+    error = SentencesField(blank=True)
     created_by = models.CharField(max_length=150)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
@@ -61,7 +61,7 @@ class Operation(models.Model):
     # No worker takes it up before: while it is held, or waits to see what became of its first items.
     not_before = models.DateTimeField(null=True)
     phase = models.CharField(max_length=10, choices=Phase.choices, blank=True)
-    words = models.CharField(max_length=500, blank=True)  # what it is at, for people; "" says nothing more
+    words = SentenceField(max_length=500, blank=True)  # what it is at, for people; "" says nothing more
     canary = models.JSONField(default=dict)  # `deadletters.requeue.canary`; {} is none
     # The worker that has it in hand, renewed while it works; an expired lease means it was orphaned.
     lease_owner = models.CharField(max_length=100, blank=True)
@@ -99,7 +99,7 @@ class OperationProblem(models.Model):
 
     operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="problems")
     target = models.CharField(max_length=255)
-    reason = models.CharField(max_length=500)
+    reason = SentenceField(max_length=500)
 
     class Meta:
         ordering = ["id"]
@@ -151,7 +151,7 @@ class AuditEntry(models.Model):
     count = models.PositiveBigIntegerField(null=True)
     detail = models.JSONField(default=dict)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.INTENT)
-    reason = models.TextField(blank=True)
+    reason = SentencesField(blank=True)
     finished_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)  # when the webhook of the audit log took it
 

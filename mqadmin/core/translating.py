@@ -49,6 +49,19 @@ def settled() -> Iterator[None]:
         _here.held = before
 
 
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Within, this thread speaks another language: for what is read elsewhere, such as a message of an alert."""
+    held = _here.held
+    with translation.override(code):
+        if held is not None:
+            _here.held = (code, held[1])
+        try:
+            yield
+        finally:
+            _here.held = held
+
+
 def gettext(message: str) -> str:
     """Return the message in the language of whoever asks."""
     return _message(language(), message)

@@ -25,6 +25,7 @@ urlpatterns = [
     ),
     path("account/password/done/", auth_views.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("theme/", views.theme, name="theme"),
+    path("language/", views.language, name="language"),
     path("live/", views.live, name="live"),
     path("find/", views.find, name="find"),
     path("operations/", views.operation_list, name="operation_list"),

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.core import labels
-from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.fields import ExactJSONField, SentenceField
 from mqadmin.core.models import SavedSearch
 from mqadmin.core.rights.rows import Named, Through, Within
 
@@ -70,7 +70,7 @@ class DeadLetter(models.Model):
     consumer = models.CharField(max_length=60, blank=True)
     group = models.CharField(max_length=32, blank=True)  # mqadmin.deadletters.letter.grouping
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PARKED)
-    status_reason = models.CharField(max_length=500, blank=True)  # why it is back in the inbox
+    status_reason = SentenceField(max_length=500, blank=True)  # why it is back in the inbox
     size = models.PositiveIntegerField(default=0)
     properties = ExactJSONField(default=dict)
     headers = ExactJSONField(default=dict)
@@ -209,7 +209,7 @@ class LetterEvent(models.Model):
     kind = models.CharField(max_length=20)  # captured requeued returned discarded restored edited noted
     by = models.CharField(max_length=150, blank=True)
     operation = models.ForeignKey("core.Operation", on_delete=models.SET_NULL, null=True, db_constraint=False)
-    text = models.CharField(max_length=500, blank=True)
+    text = SentenceField(max_length=500, blank=True)
 
     class Meta:
         ordering = ["id"]
@@ -309,7 +309,7 @@ class Breaker(models.Model):
     operation = models.ForeignKey(
         "core.Operation", on_delete=models.SET_NULL, null=True
     )  # of the letter tried
-    words = models.CharField(max_length=500, blank=True)
+    words = SentenceField(max_length=500, blank=True)
     changed_by = models.CharField(max_length=150)
     changed_at = models.DateTimeField(auto_now=True)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.fields import ExactJSONField, SentencesField
 from mqadmin.core.models import Operation
 from mqadmin.core.rights.rows import Named, Within
 
@@ -21,12 +21,12 @@ class Watch(models.Model):
     etag = models.CharField(max_length=200, blank=True)
     passing = models.PositiveIntegerField(default=0)  # objects that come and go with clients: not kept
     took_s = models.FloatField(default=0)
-    fault = models.TextField(blank=True)  # why the last try failed; "" it did not
+    fault = SentencesField(blank=True)  # why the last try failed; "" it did not
     fault_code = models.CharField(max_length=40, blank=True)
     wanted_at = models.DateTimeField(null=True)  # somebody asks for a look now
     listening_since = models.DateTimeField(null=True)  # the event exchange is listened to; null: it is not
     deaf = models.CharField(max_length=40, blank=True)  # why not: `listening.thread`; "" not tried yet
-    deaf_text = models.TextField(blank=True)
+    deaf_text = SentencesField(blank=True)
 
     def __str__(self) -> str:
         return self.broker
@@ -91,7 +91,7 @@ class RestoreStep(models.Model):
     act = models.CharField(max_length=10)
     body = ExactJSONField(default=dict)  # `acts.steps.to_json`
     outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True, default=Outcome.PENDING)
-    text = models.TextField(blank=True)
+    text = SentencesField(blank=True)
     at = models.DateTimeField(null=True)  # when the call began that did it; null: it was not touched
 
     class Meta:

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from mqadmin.core.fields import ExactJSONField
+from mqadmin.core.fields import ExactJSONField, SentenceField
 from mqadmin.core.rights import asking
 from mqadmin.core.rights.rows import May, Named, Within, WithinSet
 
@@ -63,7 +63,7 @@ class Tap(models.Model):
     rate = models.PositiveIntegerField()  # messages a second that are kept at most
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     is_stopping = models.BooleanField(default=False)  # somebody wants it to end
-    words = models.CharField(max_length=500, blank=True)  # why it ended
+    words = SentenceField(max_length=500, blank=True)  # why it ended
     notes = models.JSONField(default=list)  # codes of what it cannot see: `pages.words`
     bound = models.JSONField(default=list)  # [[exchange, routing key, arguments], ...] as last bound
     queue = models.CharField(max_length=255, blank=True)  # its own
@@ -146,7 +146,7 @@ class Firehose(models.Model):
     broker = models.CharField(max_length=60)
     vhost = models.CharField(max_length=255)
     at = models.DateTimeField(auto_now_add=True)
-    words = models.CharField(max_length=500, blank=True)  # why it could not be switched off yet
+    words = SentenceField(max_length=500, blank=True)  # why it could not be switched off yet
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["broker", "vhost"], name="one_firehose_each")]

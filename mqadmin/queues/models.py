@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core.fields import SentencesField
 from mqadmin.core.models import SavedSearch
 from mqadmin.core.rights.rows import Named, Within
 from mqadmin.queues import changes
@@ -19,7 +20,7 @@ class Broker(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     reachable = models.BooleanField(null=True)  # None: never tried yet
     error_code = models.CharField(max_length=40, blank=True)
-    error = models.TextField(blank=True)
+    error = SentencesField(blank=True)
     product = models.CharField(max_length=40, blank=True)
     version = models.CharField(max_length=40, blank=True)
     cluster_name = models.CharField(max_length=255, blank=True)

@@ -14,6 +14,10 @@
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const color = (tone) => css(`--${tone || "accent"}`) || css("--accent");
 
+  // Days as the page's language writes them; in English as the browser does.
+  const language = document.documentElement.lang;
+  const locale = !language || language.startsWith("en") ? [] : language;
+
   function short(value, unit) {
     if (value == null) return "–";
     const size = Math.abs(value);
@@ -27,7 +31,8 @@
   function duration(seconds) {
     if (seconds == null) return "–";
     const [scale, name] = seconds >= 86_400 ? [86_400, "d"] : seconds >= 3600 ? [3600, "h"] : seconds >= 60 ? [60, "min"] : [1, "s"];
-    return `${Number((seconds / scale).toFixed(seconds / scale >= 10 ? 0 : 1))} ${name}`;
+    const amount = Number((seconds / scale).toFixed(seconds / scale >= 10 ? 0 : 1));
+    return (document.body.getAttribute(`data-ago-${name}`) || `%(n)s ${name}`).replace("%(n)s", amount);
   }
 
   function options(element, data) {
@@ -86,7 +91,7 @@
   }
 
   // Hours alone say too little where the chart shows more than one day.
-  const day = (at) => new Date(at * 1000).toLocaleDateString([], { day: "numeric", month: "short" });
+  const day = (at) => new Date(at * 1000).toLocaleDateString(locale, { day: "numeric", month: "short" });
   const isLong = (times) => times.at(-1) - times[0] > 87_000;
   const manyDays = (plot) => isLong(plot.data[0]);
 

@@ -189,6 +189,7 @@ def test_what_is_asked_and_what_is_said_of_answers(tmp_path: Path, monkeypatch: 
         assert line.ask("GET", "/queues", {"q": "a&b", "on": True}) == {"items": []}
         assert server.requests[0].path == "/api/v1/queues?q=a%26b&on=true"
         assert server.requests[0].headers["Authorization"] == "Bearer mqa_x"
+        assert server.requests[0].headers["Accept-Language"] == "en"
         server.status, server.body = (
             409,
             b'{"detail": "It is in use.", "code": "in_use", "fields": {"a": "b"}}',

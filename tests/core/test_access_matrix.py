@@ -63,6 +63,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     "metrics": (VIEWER, None),
     "login": (EVERYBODY, EVERYBODY),
     "theme": (None, EVERYBODY),
+    "language": (None, EVERYBODY),
     "logout": (None, SIGNED_IN),
     "password_change": (SIGNED_IN, SIGNED_IN),
     "password_change_done": (SIGNED_IN, None),

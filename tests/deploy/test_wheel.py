@@ -57,7 +57,7 @@ def test_it_holds_the_code_and_what_lies_beside_it_and_nothing_else(wheel: Path,
     code = [name for name in names if not name.startswith(INSIDE)]
     assert sorted(code) == sorted(_in_checkout())
     suffixes = {PurePosixPath(name).suffix for name in code}
-    assert suffixes == {".py", ".html", ".css", ".js", ".svg", ".woff2", ".md", ""}
+    assert suffixes == {".py", ".html", ".css", ".js", ".svg", ".woff2", ".md", ".mo", ".po", ""}
     licences = {name for name in names if name.startswith(f"{INSIDE}/licenses/")}
     assert len(licences) == 5, "ours, and one of each whose files are in it"
     assert wheel.stat().st_size < 4_000_000

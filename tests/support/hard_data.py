@@ -488,7 +488,7 @@ def _conversion(vhost: str, named: Naming) -> int:
         kind=stages.KIND,
         status="failed",
         broker="default",
-        summary=f"Convert {named('work')}",
+        summary=f"Make {named('work')} a quorum queue",
         params=params,
         total=10**12,
         done=10**11,

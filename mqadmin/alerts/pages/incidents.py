@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from mqadmin.alerts.acts import incidents
@@ -21,6 +20,7 @@ from mqadmin.alerts.telling import members, messages
 from mqadmin.core import permissions
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import formats
 from mqadmin.core.rights import asking
 from mqadmin.core.tones import Tone
 
@@ -191,4 +191,4 @@ def clock(moment: datetime | None) -> str:
         return ""
     local = timezone.localtime(moment)
     is_near = abs(local - timezone.localtime()) < timedelta(hours=12)
-    return date_format(local, "H:i" if is_near else "j M H:i")
+    return formats.moment(local, "H:i" if is_near else "j M H:i")

@@ -18,9 +18,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mqadmin.alerts.telling import services
+from mqadmin.core import translating
 from mqadmin.core.acts import leases
 from mqadmin.core.models import AuditEntry
 from mqadmin.core.pages import words
+from mqadmin.core.wording import worded
 from mqadmin.stack import with_room
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ class Teller:
         for entry in waiting(timezone.now()):
             if not leases.acquire(LEASE, self._holder, LEASE_S):
                 return LEASE_S / 2
-            answer = services.post(self._address, self._secret, payload(entry), entry.pk)
+            answer = services.post(self._address, self._secret, _payload(entry), entry.pk)
             if not answer.ok:
                 return self._later(entry, answer.text)
             if self._failed:
@@ -77,6 +79,11 @@ def waiting(now: datetime) -> list[AuditEntry]:
     return list(rows.order_by("id")[:AT_ONCE])
 
 
+def _payload(entry: AuditEntry) -> dict[str, Any]:
+    with translating.speaking(settings.MQADMIN_LANGUAGE):
+        return payload(entry)
+
+
 def payload(entry: AuditEntry) -> dict[str, Any]:
     """Return an entry as it is sent; times in ISO 8601."""
     return {
@@ -91,7 +98,7 @@ def payload(entry: AuditEntry) -> dict[str, Any]:
         "target": entry.target,
         "count": entry.count,
         "outcome": entry.outcome,
-        "reason": entry.reason,
+        "reason": worded(entry.reason),
         "detail": entry.detail,
         "finished_at": entry.finished_at.isoformat() if entry.finished_at else None,
     }

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from mqadmin.alerts.models import Channel, Delivery, Incident, Severity
 from mqadmin.alerts.telling import links, verdicts, wording
 from mqadmin.alerts.telling.members import Member, subjects
 from mqadmin.alerts.telling.services import Message
+from mqadmin.core import translating
 from mqadmin.core.pages.formats import duration, number
+from mqadmin.core.wording import worded
 
 log = logging.getLogger(__name__)
 
 SHOWN = 10  # subjects in a message; the rest is a number
 IN_PAYLOAD = 50
 What = Delivery.What
+Given = ParamSpec("Given")
+
+
+def _in_the_language_of_messages(function: Callable[Given, Delivery]) -> Callable[Given, Delivery]:
+    """Have it word what it returns in the language of what is sent: nobody asks for it, in any language."""
+
+    @wraps(function)
+    def inner(*args: Given.args, **kwargs: Given.kwargs) -> Delivery:
+        with translating.speaking(settings.MQADMIN_LANGUAGE):
+            return function(*args, **kwargs)
+
+    return inner
 
 
 def incident_title(incident: Incident, members: Sequence[Member]) -> str:
@@ -52,6 +68,7 @@ def of(delivery: Delivery) -> Message:
     )
 
 
+@_in_the_language_of_messages
 def about(
     incident: Incident,
     members: Sequence[Member],
@@ -70,7 +87,9 @@ def about(
     severity = max((member.severity for member in ordered), default=int(incident.severity))
     total = len(ordered) if count is None else count
     # More than are listed may not have their evidence at hand: the incident's own title speaks of all.
-    headline = wording.title(incident.kind, ordered) if ordered and total == len(ordered) else incident.title
+    headline = (
+        wording.title(incident.kind, ordered) if ordered and total == len(ordered) else worded(incident.title)
+    )
     words = str(Severity(severity).label)
     where = wording.name(incident.broker) if incident.broker else "mqadmin"
     first = _("resolved") if what == What.RESOLVED else words
@@ -93,6 +112,7 @@ def about(
     )
 
 
+@_in_the_language_of_messages
 def test(channel: Channel, by: str, now: datetime) -> Delivery:
     """Return a test message, unsaved."""
     text = _("A test of mqadmin's channel “%(channel)s”, asked for by %(who)s. Nothing is wrong.") % {

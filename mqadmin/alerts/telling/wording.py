@@ -17,6 +17,7 @@ from mqadmin.alerts.telling import verdicts
 from mqadmin.alerts.telling.members import Member
 from mqadmin.core import unseen
 from mqadmin.core.pages.formats import duration, number, rate
+from mqadmin.core.wording import worded
 from mqadmin.queues.pages import broker_status
 
 LONGEST_NAME = 80
@@ -44,7 +45,7 @@ def title(kind: str, members: Sequence[Member]) -> str:
     if kind.startswith("verdict:"):
         return verdicts.many(kind.removeprefix("verdict:"), len(members), _alone(members[0]))
     if kind.startswith("consumer:"):
-        values["state"] = members[0].params.get("label", kind.removeprefix("consumer:"))
+        values["state"] = worded(members[0].params.get("label", kind.removeprefix("consumer:")))
         return _("%(n)s consumers: %(state)s") % values
     form = _MANY.get(kind, gettext_lazy("%(rule)s: %(n)s times"))
     return str(form) % values
@@ -185,12 +186,12 @@ def _count(params: Mapping[str, Any]) -> str:
 
 
 def _consumer_title(member: Member) -> str:
-    values = {"name": name(member.subject.name), "state": member.params.get("label", "")}
+    values = {"name": name(member.subject.name), "state": worded(member.params.get("label", ""))}
     return _("Consumer %(name)s: %(state)s") % values
 
 
 def _consumer(member: Member) -> str:
-    return verdicts.in_line(str(member.params.get("words") or ""))
+    return verdicts.in_line(worded(str(member.params.get("words") or "")))
 
 
 def _away_title(member: Member) -> str:

@@ -31,12 +31,14 @@ from mqadmin.core import brokers, database, permissions
 from mqadmin.core.access import addresses, refused_tokens
 from mqadmin.core.api import tokens
 from mqadmin.core.api.description import Api, knowing
+from mqadmin.core.api.worded import Renderer
 from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import ApiToken
 from mqadmin.core.pages import faults
 from mqadmin.core.rights import asking
 from mqadmin.core.rights.asking import Of
 from mqadmin.core.rights.rules import Needed
+from mqadmin.core.wording import worded
 from mqadmin.rabbit.errors import BadRequest, RabbitError, Refused
 from mqadmin.rabbit.reading import jsontext
 
@@ -279,6 +281,7 @@ def create_api() -> NinjaAPI:
         docs=Docs(),
         docs_decorator=_signed_in_or_token,
         parser=StrictParser(),
+        renderer=Renderer(),
     )
     api.add_decorator(knowing, mode="view")
     _answer_errors(api)
@@ -287,7 +290,7 @@ def create_api() -> NinjaAPI:
 
 def error_response(status: int, code: str, detail: str, **more: Any) -> JsonResponse:
     """Return the one form that every error of the API has."""
-    response = JsonResponse({"detail": detail, "code": code, **more}, status=status)
+    response = JsonResponse({"detail": worded(detail), "code": code, **more}, status=status)
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
     if status == 503:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,8 +13,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import get_script_prefix
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.backups import notice
@@ -61,6 +62,15 @@ class BrokerChoice:
 
 
 @dataclass(frozen=True)
+class Language:
+    """A language as it calls itself, and in two letters, for where several may be chosen."""
+
+    code: str
+    name: str
+    short: str
+
+
+@dataclass(frozen=True)
 class Frame:
     """The frame of a page. `fault` says why there is no broker, "" when there is one; `at`: the page's entry.
 
@@ -97,13 +107,14 @@ class May:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Give every template `frame` and `restored` (made when first used), `may`, `theme`, and `home`, where all
-    begins."""
+    """Give every template `frame` and `restored` (made when first used), `may`, `theme`, `languages`, and `home`,
+    where all begins."""
     return {
         "frame": SimpleLazyObject(lambda: _frame(request)),
         "restored": SimpleLazyObject(lambda: _restored(request)),
         "may": May(request),
         "theme": theme(request),
+        "languages": other_languages(get_language() or ""),
         "home": get_script_prefix(),
         "cookie_path": settings.SESSION_COOKIE_PATH,
     }
@@ -126,6 +137,14 @@ def theme(request: HttpRequest) -> str:
     """Return "auto", "light" or "dark", as the visitor chose."""
     chosen = request.COOKIES.get(THEME_COOKIE, "")
     return chosen if chosen in THEMES else "auto"
+
+
+@lru_cache(maxsize=20)
+def other_languages(current: str) -> tuple[Language, ...]:
+    """Return the languages that may be chosen, but for the one that is shown."""
+    return tuple(
+        Language(code, name, code[:2].upper()) for code, name in settings.LANGUAGES if code != current
+    )
 
 
 def _frame(request: HttpRequest) -> Frame:

@@ -18,6 +18,7 @@ from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.pages import context
 from mqadmin.core.pages.formats import size
 from mqadmin.core.pages.rendering import TOAST_EVENT, add_event, moved, toasts
+from mqadmin.core.wording import worded
 from mqadmin.rabbit.errors import ConfigurationError, RabbitError, Refused
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ def rabbit_fault(request: HttpRequest, error: RabbitError) -> HttpResponse:
 def respond(request: HttpRequest, status: int, code: str, title: str, text: str) -> HttpResponse:
     """Return the fault as JSON under /api/, as a message beside the old page over htmx, else as a page."""
     response: HttpResponse
+    text = worded(text)
     if request.path_info.startswith("/api/"):
         response = JsonResponse({"detail": text, "code": code}, status=status)
     elif request.headers.get("HX-Request") == "true":

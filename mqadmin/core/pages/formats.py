@@ -1,11 +1,13 @@
-"""Numbers, sizes and times as people read them. Pure: each takes what it needs, also the clock."""
+"""Numbers, sizes and times as people read them, in their language. Each takes what it needs, also the clock."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import pgettext
 
 from mqadmin.core.translating import gettext as _
 from mqadmin.core.translating import language
@@ -99,3 +101,23 @@ _UNITS = (86_400, 3_600, 60, 1)
 def _forms(_language: str | None) -> tuple[str, ...]:
     """Return how days, hours, minutes and seconds are written: asked for in each row of a table."""
     return _("%(n)s d"), _("%(n)s h"), _("%(n)s min"), _("%(n)s s")
+
+
+def moment(value: date | datetime | None, form: str) -> str:
+    """Return a date or a time in Django's letters ("j M Y, H:i"), its day as the language writes it. None -> ""."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+    return date_format(local, _dated(language(), form))
+
+
+@lru_cache(maxsize=200)
+def _dated(_language: str | None, form: str) -> str:
+    day = {
+        "j M Y": pgettext("a day, in the letters of Django's dates", "j M Y"),
+        "j F Y": pgettext("a day, in the letters of Django's dates", "j F Y"),
+        "j M": pgettext("a day, in the letters of Django's dates", "j M"),
+        "M j": pgettext("a day, in the letters of Django's dates", "M j"),
+    }
+    known = next((known for known in day if known in form), None)
+    return form if known is None else form.replace(known, day[known])

@@ -20,6 +20,7 @@ from django_htmx.middleware import HtmxDetails
 from mqadmin import place
 from mqadmin.core import permissions, unseen
 from mqadmin.core.pages import once
+from mqadmin.core.wording import worded
 
 TOAST_EVENT = "mqadmin:toast"
 ACTED_EVENT = "mqadmin:acted"
@@ -99,9 +100,11 @@ def unchanged(request: HttpRequest, version: str) -> HttpResponse | None:
 
 
 def _newest() -> float:
-    """Return when the code or a template was written last: the same in all web processes of an installation."""
-    folders = (*place.CODE, settings.BASE_DIR / "templates")
-    files = (path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".html"))
+    """Return when code, template or catalogue was written last: the same in all web processes."""
+    folders = (*place.CODE, settings.BASE_DIR / "templates", settings.BASE_DIR / "locale")
+    files = (
+        path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".html", ".mo")
+    )
     return max((path.stat().st_mtime for path in files), default=0.0)
 
 
@@ -148,7 +151,7 @@ def toasts(items: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _shown(text: str) -> str:
-    return unseen.lines(text[:_TOAST_LIMIT], isolate=True)
+    return unseen.lines(worded(text)[:_TOAST_LIMIT], isolate=True)
 
 
 def add_event(response: HttpResponse, name: str, detail: Mapping[str, Any]) -> None:

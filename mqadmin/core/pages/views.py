@@ -60,6 +60,26 @@ def theme(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@login_not_required
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Remember the language in a cookie, and return to the page; any other word: as the browser asks for."""
+    chosen = request.POST.get("language", "")
+    response = redirect(rendering.next_address(request, get_script_prefix()))
+    if chosen in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            chosen,
+            max_age=settings.LANGUAGE_COOKIE_AGE,
+            path=settings.SESSION_COOKIE_PATH,
+            samesite="Lax",
+            secure=request.is_secure(),
+        )
+    else:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, path=settings.SESSION_COOKIE_PATH)
+    return response
+
+
 @permissions.view.of("rows")
 @require_GET
 def live(request: HttpRequest) -> HttpResponse:

@@ -6,6 +6,7 @@ attribute or a script: the content security policy would drop it.
 
 from __future__ import annotations
 
+import datetime as dates
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -22,7 +23,7 @@ from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from mqadmin.core import permissions, tones, unseen
+from mqadmin.core import permissions, tones, unseen, wording
 from mqadmin.core.pages import formats, opening, visible, words
 from mqadmin.core.translating import language, zone
 from mqadmin.place import COMMAND
@@ -50,8 +51,19 @@ def name(value: object) -> SafeString:
 
 @register.filter
 def said(value: object) -> SafeString:
-    """Show a sentence of ours with strangers' names in it as `name` does; its numbers keep their blanks."""
-    return _apart(value, unseen.IN_TEXT)
+    """Show a sentence of ours with strangers' names in it as `name` does; its numbers keep their blanks.
+
+    One that was stored in English is shown in the reader's language.
+    """
+    return _apart("" if value is None else wording.worded(str(value)), unseen.IN_TEXT)
+
+
+@register.filter(is_safe=True)
+def worded(value: Any) -> Any:
+    """Show a text of ours that may have been stored in English in the reader's language."""
+    if wording.is_english() or not isinstance(value, str) or isinstance(value, SafeString):
+        return value
+    return wording.worded(value)
 
 
 def _apart(value: object, hidden: re.Pattern[str]) -> SafeString:
@@ -79,6 +91,12 @@ def _plainly(text: str, hidden: re.Pattern[str]) -> SafeString | None:
 
 def _signs(found: re.Match[str]) -> Iterable[tuple[int, str]]:
     return enumerate(found[0], found.start())
+
+
+@register.filter(expects_localtime=True)
+def date(value: object, form: str) -> str:
+    """Write a time as Django's `date` does, its day as the language does; "" for none."""
+    return formats.moment(value, form) if isinstance(value, dates.date) else ""
 
 
 @register.filter
@@ -334,7 +352,7 @@ def _denied(inside: str, classes: str, reason: str) -> SafeString:
 
     aria-disabled, not disabled: the reason must be reachable by keyboard and by pointer.
     """
-    why = _safe(reason)
+    why = _safe(wording.worded(reason))
     return SafeString(
         f'<button type="button" class="{classes} disabled" aria-disabled="true" title="{why}" '
         f'data-denied="{why}">{inside}</button>'

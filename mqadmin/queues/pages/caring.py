@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from mqadmin.core.pages import formats
 from mqadmin.core.pages.formats import duration, number
 from mqadmin.queues.health import thresholds
 from mqadmin.queues.models import Queue, Standing
@@ -62,7 +62,7 @@ def mute(row: Queue | Standing) -> str:
 def until(moment: datetime) -> str:
     """Return a moment as a person reads it: the time alone where it is today."""
     local = timezone.localtime(moment)
-    return date_format(local, "H:i" if local.date() == timezone.localdate() else "j M Y, H:i")
+    return formats.moment(local, "H:i" if local.date() == timezone.localdate() else "j M Y, H:i")
 
 
 def limits(stored: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
-from django.utils.dates import MONTHS_3
 
 from mqadmin.core.pages.formats import duration, number, size
+from mqadmin.core.pages.formats import moment as moment_words
 from mqadmin.core.rights import naming
 from mqadmin.core.translating import gettext as _
 from mqadmin.core.translating import language, ngettext, zone
@@ -31,7 +31,7 @@ def since(epoch: float) -> str:
 def _clock(minute: int, zone: tzinfo, language: str | None) -> str:
     """Return the time of a minute since 1970, with its day where a language is given."""
     moment = datetime.fromtimestamp(minute * 60, tz=zone)
-    day = "" if language == "" else f"{moment.day} {MONTHS_3[moment.month].title()} "
+    day = "" if language == "" else f"{moment_words(moment, 'j M')} "
     return f"{day}{moment:%H:%M}"
 
 

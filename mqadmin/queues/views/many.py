@@ -214,13 +214,13 @@ def _delete_effect(held: Held) -> str:
     }
 
 
-def _title(one: str, other: str) -> Callable[[int], str]:
-    return lambda count: ngettext(one, other, count) % {"n": number(count)}
+def _title(words: Callable[[int], str]) -> Callable[[int], str]:
+    return lambda count: words(count) % {"n": number(count)}
 
 
 PURGE = Question(
     "queues_purge",
-    _title("Purge %(n)s queue", "Purge %(n)s queues"),
+    _title(lambda n: ngettext("Purge %(n)s queue", "Purge %(n)s queues", n)),
     _purge_effect,
     _purge,
     PurgeMany,
@@ -229,7 +229,7 @@ PURGE = Question(
 )
 DELETE = Question(
     "queues_delete",
-    _title("Delete %(n)s queue", "Delete %(n)s queues"),
+    _title(lambda n: ngettext("Delete %(n)s queue", "Delete %(n)s queues", n)),
     _delete_effect,
     _delete,
     DeleteMany,
@@ -238,14 +238,14 @@ DELETE = Question(
 )
 MUTE = Question(
     "queues_mute",
-    _title("Mute %(n)s queue", "Mute %(n)s queues"),
+    _title(lambda n: ngettext("Mute %(n)s queue", "Mute %(n)s queues", n)),
     lambda _held: _("Their verdicts stay; until then they need nobody's attention and alert nobody."),
     _mute,
     MuteMany,
 )
 OWNER = Question(
     "queues_owner",
-    _title("Owner of %(n)s queue", "Owner of %(n)s queues"),
+    _title(lambda n: ngettext("Owner of %(n)s queue", "Owner of %(n)s queues", n)),
     lambda _held: _("It wins over the rules, and stays whatever they say later."),
     _own,
     OwnerMany,

@@ -9,14 +9,12 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.models import Operation
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import formats, rendering
 from mqadmin.queues.acts import destination, snapshots
 from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.forms.publish import PublishForm
@@ -194,4 +192,4 @@ def _broker_says(live: LiveQueue) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "j M Y H:i:s")
+    return formats.moment(at, "j M Y H:i:s")

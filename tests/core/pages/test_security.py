@@ -17,7 +17,7 @@ TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 SCRIPTS = sorted((settings.BASE_DIR / "static" / "js").glob("*.js"))
 # The link has a right of its own: it is signed. The others are ways in: tests/accounts.
 WAYS_IN = {"login", "provider_begin", "provider_back", "second_factor", "passkey_sign_in", "passkey_asked"}
-OPEN = {"healthz", "theme", "incident_link"} | WAYS_IN
+OPEN = {"healthz", "theme", "language", "incident_link"} | WAYS_IN
 FORBIDDEN = {
     "an inline script": r"<script(?![^>]*\ssrc=)(?![^>]*type=\"application/json\")[^>]*>",
     "an inline style": r"<style|\sstyle=",
