@@ -47,14 +47,14 @@ def test_one_asks_and_sees_at_once_what_another_decides(operator_page: Page) -> 
     page.locator("#decide-go").click()
     page.wait_for_url("**/approvals/*/")
     expect(page.locator("#toasts")).to_contain_text("Nothing was done yet: a second person must agree.")
-    expect(page.get_by_role("button", name="Take it back")).to_be_visible()
+    expect(page.get_by_role("button", name="Withdraw it")).to_be_visible()
     expect(page.locator("#nav a[href*='/approvals/'] small")).to_have_text("1")
 
     waiting = Approval.objects.get()
     other: Client = browser(person("bob", "operator"))
     other.post(f"/approvals/{waiting.pk}/refuse/", {"reason": "the shop is open"})
     expect(page.locator("#approval")).to_contain_text("the shop is open")
-    expect(page.get_by_role("button", name="Take it back")).not_to_be_visible()
+    expect(page.get_by_role("button", name="Withdraw it")).not_to_be_visible()
 
 
 def test_another_types_the_name_and_agrees(operator_page: Page) -> None:

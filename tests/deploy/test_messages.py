@@ -13,7 +13,7 @@ from deploy import message_sources, messages
 pytestmark = [pytest.mark.any_database, pytest.mark.any_version]
 
 # How many messages have no translation yet. It may only become smaller; 0 is where it ends.
-MISSING = {"zh_Hans": 5_704}
+MISSING = {"zh_Hans": 0}
 
 _VALUES = re.compile(r"%\((\w+)\)[-+ 0#]*\d*(?:\.\d+)?[sdifgr]|%[sd](?![a-z])|\{\w+\}|%%")
 each_language = pytest.mark.parametrize("language", messages.languages())
