@@ -21,6 +21,8 @@ _LONGEST = 3_000  # letters: what is longer is no sentence
 _DEEPEST = 4  # a sentence that gives another one as its reason, which gives another
 _VALUE = re.compile(r"%\((\w+)\)[-+ 0#]*\d*(?:\.\d+)?([sdifg])|%()([sd])|\{(\w+)()(?:[:!][^{}]*)?\}")
 _WORD = re.compile(r"[A-Za-z]{2,}")
+_SIGN = re.compile(r"[\u3400-\u9fff]")
+_ENOUGH = 3  # words, or signs of a script that has no blanks
 _END = re.compile(r"(?<=[.?!…。？！])\s+")
 _NUMBERS = r"([-+]?\d[\d\s.,]*?)"
 
@@ -95,6 +97,14 @@ def _between(sentence: str) -> str:
 
 
 def _one(book: _Book, text: str, depth: int) -> str | None:
+    found = _known(book, text, depth)
+    if found is None and text.endswith(".") and not text.endswith(".."):  # a title that stands as a sentence
+        title = _known(book, text[:-1], depth)
+        return None if title is None else title + ("\u3002" if _SIGN.search(title) else ".")
+    return found
+
+
+def _known(book: _Book, text: str, depth: int) -> str | None:
     exact = book.exact.get(text)
     if exact is not None:
         return exact
@@ -149,10 +159,13 @@ def _template(message: str, other: str) -> tuple[_Template, list[str]] | None:
     pattern, at = "", 0
     names: list[str] = []
     chunks: list[str] = []
+    # “%(name)s is %(state)s” would be found in much that strangers wrote: there a value is a word, no sentence.
+    is_vague = _VALUE.match(message) is not None and not _says_enough(_VALUE.sub(" ", message))
+    anything = r"([^ \t\n]*?)" if is_vague else r"(.*?)"
     for match in _VALUE.finditer(message):
         chunks.append(message[at : match.start()])
         pattern += re.escape(chunks[-1].replace("%%", "%"))
-        pattern += _NUMBERS if match[2] in ("d", "i") or match[4] == "d" else r"(.*?)"
+        pattern += _NUMBERS if match[2] in ("d", "i") or match[4] == "d" else anything
         names.append(match[1] or match[5] or f"#{len(names)}")
         at = match.end()
     if not names:
@@ -161,6 +174,11 @@ def _template(message: str, other: str) -> tuple[_Template, list[str]] | None:
     pattern += re.escape(chunks[-1].replace("%%", "%"))
     literal = sum(map(len, chunks))
     return _Template(re.compile(pattern, re.DOTALL), tuple(names), literal, other), chunks
+
+
+def _says_enough(literal: str) -> bool:
+    """Whether what stands around the values of a message is enough to know it by, whatever these are."""
+    return len(_WORD.findall(literal)) >= _ENOUGH or len(_SIGN.findall(literal)) >= _ENOUGH
 
 
 def _whole_words(chunks: list[str]) -> list[str]:

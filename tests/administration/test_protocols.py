@@ -227,7 +227,7 @@ def test_what_it_reads_is_told(world: World, name: str, admin: Client) -> None:
 
 def test_all_of_an_address_count_together(world: World) -> None:
     """What is of no channel is counted too: of one connection, and of many."""
-    cut = cutting.of_all(world.management, address="127.0.0.1")
+    cut = cutting.of_all(world.management, "default", address="127.0.0.1")
     each = [cutting.of_one(world.management, item.name) for item in world.listed.values()]
     assert (cut.count, cut.consumers) == (len(NAMES), sum(one.consumers for one in each))
     assert cut.untold == 4

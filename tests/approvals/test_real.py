@@ -241,7 +241,7 @@ def test_connections_are_objects(work: Queue, ann: User, bob: User, broker_confi
             stack.enter_context(line.channel(broker_config, work.vhost))
         user = broker_config.username
         client = brokers.client("default")
-        wait_until(lambda: cutting.of_all(client, user=user).count >= 3, 20)
+        wait_until(lambda: cutting.of_all(client, "default", user=user).count >= 3, 20)
         waiting = kept(lambda: connection_acts.close_all(broker="default", by=actor(ann), user=user))
         assert waiting.objects_touched >= 3
         assert closing.take_back(approval=waiting, user=ann, by=actor(ann)).status == "taken_back"

@@ -52,7 +52,7 @@ def test_one_that_is_told_to_end_ends_debootstrap_with_all_that_it_runs(tmp_path
     )
     wait_until((tmp_path / "runs").exists, 30)
     group = psutil.Process(unpacking.pid).children(recursive=True)
-    assert len(group) == 2
+    assert len(group) >= 2  # what it runs besides may not have ended yet
     unpacking.terminate()
     assert unpacking.wait(patient(10)) == 143
     wait_until(lambda: not any(child.is_running() for child in group), what="none of them runs")

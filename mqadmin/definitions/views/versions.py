@@ -60,7 +60,7 @@ def version_look(request: HttpRequest) -> HttpResponse:
 @permissions.view.of("rows")
 @require_GET
 def version_detail(request: HttpRequest, version_id: int) -> HttpResponse:
-    """What one version changed, object by object, and who did it."""
+    """What one version changed, object by object, and who did it; of one virtual host alone (`vhost`)."""
     version = get_object_or_404(Version, pk=version_id)
     permissions.about(request, version.broker)
     brokers.show(request, version.broker)
@@ -72,6 +72,8 @@ def version_detail(request: HttpRequest, version_id: int) -> HttpResponse:
         was_thinned = len(found) != sum(version.changed.values())
         since = earlier.at if was_thinned else version.since
         traces = who.traces(version.broker, since, version.at)
+    if vhost := request.GET.get("vhost"):
+        found = [item for item in found if item.key.vhost == vhost]
     context = {
         "version": version,
         "earlier": earlier,

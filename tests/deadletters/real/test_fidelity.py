@@ -120,6 +120,7 @@ def test_an_edit_and_the_way_through_a_file_leave_every_type(trip: RoundTrip) ->
         assert letter is not None
         patch = Change(({"op": "replace", "path": "/headers/edited", "value": 6},))
         editing.write(letter, by, patching.changed(letter, patch))
+        letter.refresh_from_db()
         letter = editing.edit(letter=letter, by=by, headers={**letter.headers, "new": 7})
         chosen = selection.some("default", [letter.pk])
         file = io.BytesIO(b"".join(exporting.export(selection=chosen, by=by)))

@@ -77,15 +77,14 @@ def test_a_version_says_what_changed_in_it_and_who_did_it(town: Town, admin: Cli
     town.management.set_policy(town.vhost, "limits", "^orders", {"max-length": 11}, priority=3)
     town.management.declare_queue(town.vhost, "new one")
     version = kept()
-    page = html(admin.get(reverse("definitions_version", args=[version.pk])))
+    # Of ours alone: others change the same broker at the same time.
+    page = html(admin.get(reverse("definitions_version", args=[version.pk]), {"vhost": town.vhost}))
     assert "max-length: 10 → 11" in page
     assert "overflow: &quot;reject-publish&quot; → none" in page
     assert page.count("berta") == 1
     assert "new one" in page
     assert "not by mqadmin" in page
-    listed = html(admin.get(reverse("definitions_list")))
-    assert "berta" in listed
-    assert "new one" in listed
+    assert reverse("definitions_version", args=[version.pk]) in html(admin.get(reverse("definitions_list")))
 
 
 def test_two_moments_are_compared(town: Town, admin: Client) -> None:
