@@ -30,6 +30,8 @@ _KEYWORDS = {
 }  # fmt: skip
 _MARKED = re.compile(r"gettext|translating import")
 _PERCENT = re.compile(r"%(\(\w+\))?[-+ 0#]*\d*(\.\d+)?[sdifgr]")
+# Django looks for a value of this name in the context, and writes nothing where there is none.
+_FILTERED = re.compile(r"%\(\w*[^\w)][^)]*\)s")
 _BRACES = re.compile(r"\{\w*\}")
 
 
@@ -76,7 +78,7 @@ def every() -> Iterator[Found]:
     for path in sorted((ROOT / "templates").rglob("*.*")):
         if path.suffix in (".html", ".txt"):
             where = str(path.relative_to(ROOT))
-            yield from _of_template(_as_python(templatize(path.read_text(), origin=where)), where)
+            yield from of_template(path.read_text(), where)
 
 
 def _as_python(text: str) -> str:
@@ -84,9 +86,13 @@ def _as_python(text: str) -> str:
     return "\n".join(map(str.strip, text.split("\n")))
 
 
-def _of_template(text: str, where: str) -> Iterator[Found]:
+def of_template(text: str, where: str) -> Iterator[Found]:
+    """Return what a template says. Raises ValueError where a value would stay empty."""
+    text = _as_python(templatize(text, origin=where))
     for _line, message, _comments, context in extract("python", io.BytesIO(text.encode()), _KEYWORDS):
         said = message if isinstance(message, str) else (message[0], message[1])
+        if wrong := _FILTERED.search(str(said)):
+            raise ValueError(f"{where}: {wrong[0]} stays empty in blocktranslate: filter it in its `with`")
         if said and said != ("", ""):
             yield Found(said, context or "", {where})
 

@@ -111,6 +111,15 @@ def test_what_is_given_to_gettext_can_be_gathered() -> None:
         list(message_sources.marked('_("a" if x else "b")', "x.py"))
 
 
+def test_a_value_of_a_sentence_in_a_template_is_filtered_where_it_is_given() -> None:
+    right = "{% blocktranslate with why=letter.why|worded %}It stays: {{ why }}{% endblocktranslate %}"
+    assert [item.id for item in message_sources.of_template(right, "x.html")] == ["It stays: %(why)s"]
+    for value in ("why|worded", "letter.why"):
+        wrong = "{% blocktranslate %}It stays: {{ " + value + " }}{% endblocktranslate %}"
+        with pytest.raises(ValueError, match=r"x\.html: %\("):
+            list(message_sources.of_template(wrong, "x.html"))
+
+
 def test_a_room_without_django_marks_nothing() -> None:
     text = '''
 def told(child, log, x):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 
 from mqadmin.core import permissions
@@ -39,7 +40,7 @@ def _connections() -> Mapping[str, str]:
         "heartbeat": _("Heartbeat"),
         "in": _("In /s"),
         "out": _("Out /s"),
-        "for": _("For"),
+        "for": pgettext("how long", "For"),
     }
 
 

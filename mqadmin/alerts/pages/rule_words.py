@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.alerts.models import Rule
 from mqadmin.alerts.rules import fields
-from mqadmin.core.pages.formats import duration, number, size
+from mqadmin.core.pages.formats import duration, number, sentence_of, size
 
 _A = Rule.About
 
@@ -23,7 +23,7 @@ def sentence(rule: Rule) -> str:
         parts.append(_("on %(broker)s") % {"broker": rule.broker})
     if rule.for_s:
         parts.append(_("for %(time)s") % {"time": duration(rule.for_s)})
-    return ", ".join(parts) + "."
+    return sentence_of(parts)
 
 
 def aftermath(rule: Rule) -> str:

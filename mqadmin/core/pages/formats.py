@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -14,6 +15,14 @@ from mqadmin.core.translating import language
 
 UNKNOWN = "–"
 SPACE = "\u00a0"  # no-break: groups digits, and a number never breaks across lines
+
+
+def sentence_of(parts: Sequence[str]) -> str:
+    """Return parts as one sentence: ["It is running", "on rabbit@one"] -> "It is running, on rabbit@one."."""
+    said = parts[0]
+    for part in parts[1:]:
+        said = pgettext("parts of a sentence", "%(first)s, %(next)s") % {"first": said, "next": part}
+    return pgettext("a whole sentence", "%(parts)s.") % {"parts": said}
 
 
 def number(value: float | None) -> str:

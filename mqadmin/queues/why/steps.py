@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.core.pages.formats import number, rate
+from mqadmin.core.pages.formats import number, rate, sentence_of
 from mqadmin.queues.pages.sentences import since
 from mqadmin.queues.why import leaving
 from mqadmin.queues.why.facts import Facts
@@ -98,7 +98,7 @@ def _there(facts: Facts) -> Found:
         )
     elif len(info.members) > 1:
         parts.append(_("all %(members)s members there") % _members(facts))
-    return True, ", ".join(parts) + ".", "#queue-members" if len(info.members) > 1 else ""
+    return True, sentence_of(parts), "#queue-members" if len(info.members) > 1 else ""
 
 
 def _members(facts: Facts) -> dict[str, object]:

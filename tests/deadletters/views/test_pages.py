@@ -58,6 +58,7 @@ def test_nothing_in_a_letter_becomes_markup(admin: Client, tab: str) -> None:
         assert "<script>alert" not in page
         assert not re.search(r'="[^"]*<script>', page)
     assert "&lt;script&gt;alert(1)" in pages[0]
+    assert "It could not be requeued: &lt;script&gt;" in pages[1]
 
 
 ACTS = [
