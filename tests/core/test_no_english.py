@@ -27,7 +27,7 @@ DATA = """
     path value Pika Client Library See count reason queue time exchange routing shovel Python rabbit
 """
 NAME = re.compile(
-    r"\[\{.*\}\]|\^\w+|zz[\w.:#*/@-]*|\S*[/@_=:>]\S*|\S+\.\S+|\S*\d\S*|\w+(-\w+)+"
+    r"\[\{.*\}\]|tests\.\w+: .*|\^\w+|zz[\w.:#*/@-]*|\S*[/@_=:>]\S*|\S+\.\S+|\S*\d\S*|\w+(-\w+)+"
     rf"|\b({'|'.join((OWN + DATA).split())})\b"
 )
 OF_RABBITMQ = ("flag_enable", "bdi")  # what it says of a flag

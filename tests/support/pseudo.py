@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
+from django.template import engines
 from django.test import override_settings
 from django.utils.translation import trans_real
 
@@ -70,6 +71,9 @@ def forget() -> None:
     """Read the catalogues anew, and keep nothing that was made with others."""
     trans_real._translations.clear()  # type: ignore[attr-defined]
     gettext._translations.clear()  # type: ignore[attr-defined]
+    for engine in engines.all():
+        for loader in engine.engine.template_loaders:  # a compiled template keeps its words in each language
+            loader.reset()
     for each in gc.get_objects():
         # No `isinstance`: it would open what is lazy.
         if type(each) is functools._lru_cache_wrapper and each.__module__.startswith(

@@ -79,7 +79,7 @@ CLOSED_CALLS: set[str] = {
 }
 # Anybody's own, or nobody's.
 OPEN = {
-    *("healthz", "login", "theme", "logout", "password_change", "password_change_done"),
+    *("healthz", "login", "theme", "language", "logout", "password_change", "password_change_done"),
     *("wall", "wall_open", "incident_link", "metrics"),
     *("provider_begin", "provider_back", "second_factor", "passkey_sign_in", "passkey_asked"),
     *("two_factor", "two_factor_confirm", "two_factor_app", "two_factor_key", "two_factor_key_asked"),
