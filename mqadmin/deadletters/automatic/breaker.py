@@ -96,7 +96,9 @@ def _letters(item: Breaker) -> Any:
 def _watch(item: Breaker, now: datetime) -> None:
     since = now - timedelta(seconds=item.seconds)
     if item.state_at is not None:
-        since = max(since, item.state_at)  # what opened it before does not open it again
+        # What opened it before does not open it again. Letters are captured at whole milliseconds: those of the one
+        # in which it began to watch count.
+        since = max(since, item.state_at.replace(microsecond=item.state_at.microsecond // 1000 * 1000))
     found = _letters(item).filter(captured_at__gte=since).order_by().values("group").annotate(n=Count("pk"))
     worst = found.order_by("-n").first()
     if worst is None or worst["n"] < item.letters:

@@ -154,6 +154,18 @@ def test_nobody_else_handles_the_letter_that_is_tried(
     assert (operation.status, operation.done, operation.lease_owner) == ("done", 1, "")
 
 
+def test_a_letter_of_the_millisecond_in_which_it_began_to_watch_counts(consumer: Consumer) -> None:
+    breaker.save(consumer=consumer, by=BY, is_on=True, number=1)
+    [one] = burst(1)
+    Breaker.objects.update(state_at=one.captured_at + timedelta(microseconds=900))
+    look(consumer)
+    assert state(consumer) == ("open", "paused")
+    Breaker.objects.update(state="closed", state_at=one.captured_at + timedelta(microseconds=1100))
+    Consumer.objects.update(desired="running")
+    look(consumer)
+    assert state(consumer) == ("closed", "running")
+
+
 def test_of_a_letter_that_a_person_decides_first_no_handler_is_run(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
