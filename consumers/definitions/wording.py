@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from consumers.handlers import registry
 from consumers.models import Consumer
@@ -27,7 +27,7 @@ LABELS: dict[str, Any] = {
     "prefetch": gettext_lazy("Prefetch"),
     "mode": gettext_lazy("Mode"),
     "pull_interval": gettext_lazy("Look every, seconds"),
-    "ack": gettext_lazy("Acknowledge"),
+    "ack": pgettext_lazy("of a consumer", "Acknowledge"),
     "batch_size": gettext_lazy("Messages in a batch"),
     "batch_seconds": gettext_lazy("Wait for a full batch, seconds"),
     "order": gettext_lazy("Order"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from django.template import Context, Template
 from django.test import override_settings
 from django.utils import translation
 
@@ -93,6 +94,14 @@ def test_rows_hold_english_and_are_english_where_they_are_read(db: None) -> None
     assert long.summary == f"Purge {'o' * 294}"
     entry = AuditEntry.objects.create(actor="ann", action="x", reason="它已不存在。")
     assert AuditEntry.objects.filter(reason="It is gone.").get() == entry
+
+
+@pytest.mark.any_database
+def test_what_quotes_a_stranger_keeps_their_words() -> None:
+    page = Template("{% load mqadmin %}{{ text|as_written }} {{ text|said }}")
+    with translation.override("zh-hans"):
+        shown = page.render(Context({"text": "It is gone."}))
+    assert shown == "<bdi>It is gone.</bdi> <bdi>它已不存在。</bdi>"
 
 
 @pytest.mark.any_database

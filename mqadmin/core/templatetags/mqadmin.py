@@ -58,6 +58,12 @@ def said(value: object) -> SafeString:
     return _apart("" if value is None else wording.worded(str(value)), unseen.IN_TEXT)
 
 
+@register.filter
+def as_written(value: object) -> SafeString:
+    """Show a sentence as `said` does, but in its own words: it quotes a stranger's, which stay theirs."""
+    return _apart(value, unseen.IN_TEXT)
+
+
 @register.filter(is_safe=True)
 def worded(value: Any) -> Any:
     """Show a text of ours that may have been stored in English in the reader's language."""
