@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,17 @@ def test_the_image_is_made_of_what_is_there_and_runs_as_nobody_special() -> None
     assert re.search(r"^USER 10001$", text, re.M)
     assert re.search(r"^HEALTHCHECK .*\\\n +CMD \[.*/healthz", text, re.M)
     assert f"mqadmin:{__version__}" in text
+
+
+def test_the_image_keeps_our_catalogues_and_of_others_the_languages_that_we_speak(tmp_path: Path) -> None:
+    text = (CONTAINER / "Dockerfile").read_text()
+    [command] = re.findall(r"&& (find .*/locale/.*-exec rm -rf \{\} \+) \\\n", text)
+    ours = ["mqadmin/files/locale/queues/zh_Hans/LC_MESSAGES", "mqadmin/files/locale/core/zh_Hans/LC_MESSAGES"]
+    kept = [*ours, "django/conf/locale/en/LC_MESSAGES", "django/conf/locale/zh_Hans/LC_MESSAGES"]
+    for folder in (*kept, "django/conf/locale/de/LC_MESSAGES", "allauth/locale/fr/LC_MESSAGES"):
+        (tmp_path / folder).mkdir(parents=True)
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("LC_MESSAGES")} == set(kept)
 
 
 def test_compose_gives_it_no_rights_and_nothing_to_write_to_but_its_data() -> None:
