@@ -37,7 +37,10 @@ def test_the_image_is_made_of_what_is_there_and_runs_as_nobody_special() -> None
 def test_the_image_keeps_our_catalogues_and_of_others_the_languages_that_we_speak(tmp_path: Path) -> None:
     text = (CONTAINER / "Dockerfile").read_text()
     [command] = re.findall(r"&& (find .*/locale/.*-exec rm -rf \{\} \+) \\\n", text)
-    ours = ["mqadmin/files/locale/queues/zh_Hans/LC_MESSAGES", "mqadmin/files/locale/core/zh_Hans/LC_MESSAGES"]
+    ours = [
+        "mqadmin/files/locale/queues/zh_Hans/LC_MESSAGES",
+        "mqadmin/files/locale/core/zh_Hans/LC_MESSAGES",
+    ]
     kept = [*ours, "django/conf/locale/en/LC_MESSAGES", "django/conf/locale/zh_Hans/LC_MESSAGES"]
     for folder in (*kept, "django/conf/locale/de/LC_MESSAGES", "allauth/locale/fr/LC_MESSAGES"):
         (tmp_path / folder).mkdir(parents=True)
