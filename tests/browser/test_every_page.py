@@ -55,6 +55,7 @@ NO_PAGES = {
     "queue_complete",
     "list_complete",
     "noun_past",
+    "exchange_flow_list",
     "policy_try",
     "queue_named",
     "queue_convert_named",

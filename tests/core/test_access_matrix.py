@@ -224,6 +224,7 @@ PAGES: dict[str, tuple[str | None, str | None]] = {
     # exchanges
     "exchange_list": (VIEWER, None),
     "exchange_detail": (VIEWER, None),
+    "exchange_flow_list": (VIEWER, None),
     "exchange_new": (ADMIN, ADMIN),
     "exchange_delete": (ADMIN, ADMIN),
     # queues
@@ -500,6 +501,7 @@ CALLS = {
     "POST /definitions/import": ADMIN,
     # exchanges
     "GET /exchanges": VIEWER,
+    "GET /exchanges/flows": VIEWER,
     "POST /exchanges": ADMIN,
     "DELETE /exchanges": ADMIN,
     "POST /exchanges/publish": OPERATOR,

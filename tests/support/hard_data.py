@@ -153,6 +153,7 @@ ASKED = {
     "definitions_compare": ["", "one={version}"],
     "exchange_list": ["", "q=colur:red"],
     "exchange_detail": ["vhost={vhost}&name={exchange}"],
+    "exchange_flow_list": ["vhost={vhost}&name={exchange}"],
     "noun_past": ["vhost={vhost}&name={exchange}"],
     "exchange_publish": ["vhost={vhost}&name={exchange}"],
     "exchange_delete": ["vhost={vhost}&name={exchange}"],
