@@ -17,8 +17,8 @@ from pytest_django.live_server_helper import LiveServer
 from mqadmin.core import brokers
 from mqadmin.rabbit.config import BrokerConfig
 from tests.core.conftest import make_user
-from tests.core.test_access_matrix import PAGES, everything
 from tests.support import hard_data
+from tests.support.addresses.pages import PAGES, everything
 from tests.support.length import FULL
 from tests.support.waiting import patient
 

@@ -149,8 +149,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 def no_minute_before() -> None:
     (console,) = [item for item in logging.getLogger().handlers if type(item) is logging.StreamHandler]
     (minute,) = [item for item in console.filters if isinstance(item, loglines.DatabaseInALine)]
-    minute._due.clear()
-    minute._left_out.clear()
+    minute.forget()
 
 
 @pytest.mark.usefixtures("no_minute_before")

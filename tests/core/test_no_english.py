@@ -11,8 +11,8 @@ from django.conf import settings
 from mqadmin.core import brokers
 from mqadmin.rabbit.config import BrokerConfig
 from tests.core.conftest import SignIn
-from tests.core.test_access_matrix import PAGES, everything
 from tests.support import hard_data, pseudo
+from tests.support.addresses.pages import PAGES, everything
 
 # What is no word of a language: the names of this test, whatever has a sign or a digit in it; and RabbitMQ's own.
 OWN = """

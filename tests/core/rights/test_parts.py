@@ -23,7 +23,9 @@ from mqadmin.core.permissions import Required
 from mqadmin.core.rights.rules import LEVELS
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.queues.models import Queue
-from tests.core.test_access_matrix import CALLS, PAGES, World, call, everything
+from tests.support.addresses.calls import CALLS, call
+from tests.support.addresses.pages import PAGES, everything
+from tests.support.addresses.world import World
 from tests.support.several_brokers import TWO_WILL_DO, number_of_brokers  # noqa: F401
 
 pytestmark = [pytest.mark.usefixtures("no_broker"), pytest.mark.any_version, TWO_WILL_DO]
