@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from consumers.models import Record
 from consumers.runtime.copies.copies import DELAY_PREFIX
 from consumers.status.tones import OUTCOME
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 from mqadmin.core.tones import LOG_LEVEL, Tone
 from mqadmin.deadletters.inbox import tones
 from mqadmin.deadletters.letter import letters
@@ -304,7 +304,7 @@ def _event(event: LetterEvent) -> Step:
         "tried": (_("Tried by the circuit breaker"), "blue"),
     }
     title, tone = titles.get(event.kind, (event.kind, ""))
-    text = f"{event.by}: {event.text}" if event.text else event.by
+    text = prose.labelled(event.by, event.text)
     href = reverse("operation_detail", args=[event.operation_id]) if event.operation_id else ""
     link = _("operation #%(id)s") % {"id": event.operation_id} if event.operation_id else ""
     return Step(title, text, event.at, tone, href, link)
