@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.models import AuditEntry
-from mqadmin.core.pages import prose
+from mqadmin.core.pages import audited, prose
 from mqadmin.core.pages.formats import number
 
 # Of one thing: the words, with the name of the thing behind them.
@@ -198,7 +198,7 @@ def of(action: str) -> str:
 
 def said(entry: AuditEntry) -> str:
     """Return the act with its thing and how many: "purged /:orders (2,000 messages)"; how it ended, unless done."""
-    text = " ".join(filter(None, (act(entry.action), entry.target)))
+    text = " ".join(filter(None, (act(entry.action), audited.target(entry.target))))
     if entry.count is not None and entry.count != 1:
         held = _how_many(entry.action, entry.count)
         text = prose.aside(text, held)

@@ -11,7 +11,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 from mqadmin.core import wording
-from mqadmin.core.pages import prose
+from mqadmin.core.pages import audited, prose
 from mqadmin.core.templatetags.mqadmin import name
 
 register = template.Library()
@@ -33,6 +33,9 @@ def names(values: Iterable[object] | None) -> SafeString:
 
 register.filter("listed", prose.listed)
 register.filter("ended", prose.ended)
+register.filter("audit_target", audited.target)
+register.filter("audit_actor", audited.actor)
+register.filter("audit_via", audited.via)
 
 
 @register.simple_tag
