@@ -25,6 +25,7 @@ OWN = """
 DATA = """
     record text json once rejected shop error order work abcd zone gpu no_consumers full arguments op replace
     path value Pika Client Library See count reason queue time exchange routing shovel Python rabbit
+    forward webhook
 """
 NAME = re.compile(
     r"\[\{.*\}\]|tests\.\w+: .*|\^\w+|zz[\w.:#*/@-]*|\S*[/@_=:>]\S*|\S+\.\S+|\S*\d\S*|\w+(-\w+)+"

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core import database
 from mqadmin.core.errors import Awaits, Refusal
-from mqadmin.core.pages import context
+from mqadmin.core.pages import context, prose
 from mqadmin.core.pages.formats import size
 from mqadmin.core.pages.rendering import TOAST_EVENT, add_event, moved, toasts
 from mqadmin.core.wording import worded
@@ -92,7 +92,11 @@ def respond(request: HttpRequest, status: int, code: str, title: str, text: str)
     elif request.headers.get("HX-Request") == "true":
         response = HttpResponse(status=status)
         response["HX-Reswap"] = "none"  # htmx 4 would put an error's body where the table was
-        add_event(response, TOAST_EVENT, toasts([("error", f"{title}. {text}" if text else title)]))
+        add_event(
+            response,
+            TOAST_EVENT,
+            toasts([("error", prose.paragraph((prose.ended(title), text)) if text else title)]),
+        )
     else:
         response = HttpResponse(_page(request, status, title, text), status=status)
     if status == 503:

@@ -19,6 +19,7 @@ from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration
 from mqadmin.deadletters.capture import windows
 from mqadmin.deadletters.models import DeadLetter, LetterEvent, PlannedRetry, RetryRule
@@ -204,8 +205,8 @@ def _remember(found: Iterable[DeadLetter], now: datetime, kind: str, text: str) 
 def described(rule: RetryRule) -> str:
     """Return a rule in words: after 1 min, 5 min, 25 min, then left for a person."""
     delays = [duration(delay(rule, number)) for number in range(1, min(rule.at_most, 6) + 1)]
-    more = ", …" if rule.at_most > 6 else ""
+    more = prose.between_names() + "…" if rule.at_most > 6 else ""
     return _("after %(delays)s%(more)s, then left for a person") % {
-        "delays": ", ".join(delays),
+        "delays": prose.listed(delays),
         "more": more,
     }
