@@ -2,7 +2,7 @@
 
 `mkdocs.yml` is the English one. Another language, by Django's name of it (zh-hans), is a file `mkdocs.LANGUAGE.yml`
 beside it (`INHERIT: mkdocs.yml`) and a folder `docs/LANGUAGE`, whose pages take the place of those of the same
-name; what is not there stays English.
+name; what is not there stays English, and says so.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from mkdocs.commands import build as mkdocs_build
 from mkdocs.config import load_config
 
 from deploy import ROOT
-from deploy.manual import reference
+from deploy.manual import reference, segments
 from deploy.manual.staging import Pages
+from deploy.manual.words import said
 
 ENGLISH = "en"
 
@@ -28,6 +29,7 @@ def build(folder: Path, scratch: Path, root: Path = ROOT) -> None:
     Django is set up before.
     """
     call_command("migrate", verbosity=0)  # an empty database: metrics and buttons are read from one
+    segments.install()
     shutil.rmtree(folder, ignore_errors=True)
     for language in languages(root):
         with translation.override(language):
@@ -47,12 +49,15 @@ def languages(root: Path = ROOT) -> list[str]:
 
 def gather(folder: Path, language: str = ENGLISH, root: Path = ROOT) -> None:
     """Write the Markdown of one language into `folder`: docs, what they link to, and what is read from the code."""
-    others = {name for name in languages(root) if name != ENGLISH}
-    pages = Pages(root, folder, filled=lambda text: reference.filled(text, root))
+    others = [name for name in languages(root) if name != ENGLISH]
+    pages = Pages(root, folder, filled=lambda text, path: reference.filled(text, path, root), languages=others)
     for path in sorted((root / "docs").rglob("*")):
         inside = path.relative_to(root / "docs")
         if path.is_file() and inside.parts[0] not in others:
             own = root / "docs" / language / inside
-            pages.add(own if own.is_file() else path, inside.as_posix())
+            if own.is_file() or language == ENGLISH:
+                pages.add(own if own.is_file() else path, inside.as_posix())
+            else:
+                pages.add(path, inside.as_posix(), said("This page is in English only."))
     pages.add(root / "static" / "favicon.svg", "assets/favicon.svg")
     pages.add_linked()

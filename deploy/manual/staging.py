@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -21,6 +21,7 @@ _PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)#\s]+)-light\.webp\)")
 _PICTURES = "\n".join(
     f"[![{{0}}]({{1}}-{name}.webp#only-{name})]({{1}}-{name}.webp)" for name in ("light", "dark")
 )
+_TITLE = re.compile(r"^# .+\n", re.MULTILINE)
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _LANGUAGES = {
     ".py": "python", ".toml": "toml", ".yml": "yaml", ".yaml": "yaml", ".json": "json", ".html": "html",
@@ -32,17 +33,29 @@ SOURCE = "source"
 class Pages:
     """The pages of one manual in `folder`, from the checkout `root`."""
 
-    def __init__(self, root: Path, folder: Path, filled: Callable[[str], str] = str) -> None:
-        """`filled` returns a page of docs with what is read from the code."""
-        self._root, self._folder, self._filled = root, folder, filled
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        filled: Callable[[str, Path], str] = lambda text, _path: text,
+        languages: Collection[str] = (),
+    ) -> None:
+        """`filled` returns the text of a page with what is read from the code; `languages` are folders of docs."""
+        self._root, self._folder, self._filled, self._languages = root, folder, filled, languages
         self._docs = root / "docs"
         self._wanted: dict[Path, str] = {}
         self._tracked = tracked(root)
 
-    def add(self, path: Path, place: str) -> None:
-        """Take a file along as `place`: a picture as it is, a page with its links turned to where things are."""
+    def add(self, path: Path, place: str, note: str = "") -> None:
+        """Take a file along as `place`: a picture as it is, a page with its links turned to where things are.
+
+        A page says `note` below its title.
+        """
         if path.suffix == ".md":
-            self.write(place, self._filled(path.read_text()), self._docs / place)
+            text = self._filled(path.read_text(), path)
+            if note:
+                text = _TITLE.sub(lambda title: f"{title[0]}\n> {note}\n", text, count=1)
+            self.write(place, text, path)
         else:
             target = self._folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +96,15 @@ class Pages:
         return f"{found[1]}{way}{found[3] or ''}"
 
     def _place(self, path: Path) -> str:
-        """Return where a file or folder of the checkout is among the pages; what is not in docs is taken along."""
+        """Return where a file or folder of the checkout is among the pages; what is not in docs is taken along.
+
+        A page in any language is where the English one is: a manual has pages of one language.
+        """
         if path.is_relative_to(self._docs):
-            inside = path.relative_to(self._docs).as_posix()
+            parts = path.relative_to(self._docs).parts
+            if parts and parts[0] in self._languages:
+                parts = parts[1:]
+            inside = "/".join(parts)
             return f"{inside}/README.md" if path.is_dir() else inside
         inside = path.relative_to(self._root).as_posix()
         place = f"{SOURCE}/{inside}"

@@ -5,6 +5,7 @@ A page of `docs` has it in the place of its line with `<!-- made: NAME -->`.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from deploy.manual.reference import alert_rules, api, commands, handlers, metric
 MARK = re.compile(r"^.*<!-- made: ([\w-]+) -->\n", re.MULTILINE)
 
 
-def filled(text: str, root: Path) -> str:
-    """Return a page with what its marks stand for. Raises KeyError for a mark that nothing is made for."""
-    return MARK.sub(lambda found: _made(found[1], root), text)
+def filled(text: str, path: Path, root: Path) -> str:
+    """Return the page `path` with what its marks stand for. Raises KeyError for a mark that nothing is made for."""
+    docs = os.path.relpath(root / "docs", path.parent)
+    return MARK.sub(lambda found: _made(found[1], root, docs), text)
 
 
-def _made(name: str, root: Path) -> str:
-    return settings.all_settings(root) if name == "settings" else MADE[name]()
+def _made(name: str, root: Path, docs: str) -> str:
+    return settings.all_settings(root, docs) if name == "settings" else MADE[name]()
 
 
 MADE = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from deploy.manual.reference.markdown import plain, table
+from deploy.manual.words import said
 from mqadmin.alerts.models import Rule
 from mqadmin.alerts.pages import rule_words
 from mqadmin.alerts.rules import built_in
+from mqadmin.core.wording import worded
 
 
 def rules() -> str:
@@ -13,7 +15,7 @@ def rules() -> str:
     found = [Rule(built_in=key, **values) for key, values in built_in.RULES.items()]
     rows = [
         (
-            f"**{plain(rule.name)}**",
+            f"**{plain(worded(rule.name))}**",
             plain(rule_words.sentence(_wide(rule))),
             plain(rule.get_severity_display()),
             plain(rule_words.aftermath(rule)),
@@ -21,7 +23,8 @@ def rules() -> str:
         )
         for rule in found
     ]
-    return table(("rule", "fires", "severity", "ends, and is told again", "only for"), rows)
+    head = ("rule", "fires", "severity", "ends, and is told again", "only for")
+    return table([said(name) for name in head], rows)
 
 
 def _wide(rule: Rule) -> Rule:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from consumers.handlers import registry
 from consumers.handlers.options import OptionField
 from deploy.manual.reference.markdown import code, plain, table
+from deploy.manual.words import said
 
 
 def all_handlers() -> str:
@@ -17,16 +18,22 @@ def all_handlers() -> str:
 
 
 def _part(found: registry.Handler) -> str:
-    text = f"## {found.name}\n\n**{plain(found.title)}.** {plain(found.description)}\n"
+    words = said("**{title}.** {description}")
+    words = words.format(title=plain(found.title), description=plain(found.description))
+    text = f"## {found.name}\n\n{words}\n"
     if found.batch:
-        text += "\nTakes messages in batches: the consumer says how large one is, and how long it waits for more.\n"
+        text += f"\n{said(_IN_BATCHES)}\n"
     if found.kind == "collect":
-        text += "\nNobody chooses it: **Track** on the page of a dead-letter queue starts it.\n"
+        text += f"\n{said(_OF_ITSELF)}\n"
     fields = registry.option_fields(found)
     if not fields:
         return text
     head = ("option", "in the form", "default", "may be", "meaning")
-    return text + "\n" + table(head, [tuple(_row(field)) for field in fields])
+    return text + "\n" + table([said(name) for name in head], [tuple(_row(field)) for field in fields])
+
+
+_IN_BATCHES = "Takes messages in batches: the consumer says how large one is, and how long it waits for more."
+_OF_ITSELF = "Nobody chooses it: **Track** on the page of a dead-letter queue starts it."
 
 
 def _row(field: OptionField) -> Iterator[str]:
@@ -34,7 +41,8 @@ def _row(field: OptionField) -> Iterator[str]:
     yield plain(field.label)
     yield code(_value(field.default))
     yield _limits(field)
-    yield plain(field.help) + (" Secret: only who may define consumers sees it." if field.secret else "")
+    secret = said(" Secret: only who may define consumers sees it.") if field.secret else ""
+    yield plain(field.help) + secret
 
 
 def _value(value: object) -> str:
@@ -46,8 +54,8 @@ def _limits(field: OptionField) -> str:
         return ", ".join(f"`{value}` ({plain(label)})" for value, label in field.choices)
     kind = {str: "text", int: "whole number", float: "number", bool: "true or false"}[field.type]
     bounds = [
-        f"{word} {bound:g}"
-        for word, bound in (("from", field.minimum), ("to", field.maximum))
+        said(words).format(bound=f"{bound:g}")
+        for words, bound in (("from {bound}", field.minimum), ("to {bound}", field.maximum))
         if bound is not None
     ]
-    return " ".join((kind, *bounds)) + (", required" if field.required else "")
+    return " ".join((said(kind), *bounds)) + (said(", required") if field.required else "")

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from consumers.models import Consumer, ConsumerProcess, SupervisorHost
 from deploy.manual.reference.markdown import code, plain, table
+from deploy.manual.words import said
 from mqadmin.alerts.models import Incident, Severity
 from mqadmin.core import brokers, hooks, own_health
 from mqadmin.core.acts import leases
@@ -34,7 +35,8 @@ def all_metrics() -> str:
     for title, begins in _OF:
         mine = [(name, found) for name, found in left if name.removeprefix("mqadmin_").startswith(begins)]
         left = [item for item in left if item not in mine]
-        text += f"\n## {title}\n\n{table(('metric', 'type', 'labels', 'says'), _rows(mine))}"
+        head = [said(name) for name in ("metric", "type", "labels", "says")]
+        text += f"\n## {said(title)}\n\n{table(head, _rows(mine))}"
     return text
 
 

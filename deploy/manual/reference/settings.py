@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.manual.words import said
+
 OURS = re.compile(r"(?:MQADMIN|RABBITMQ|BROKER|WEB)_[A-Z0-9_]*[A-Z0-9]")
 # Others' names that are read here.
 OTHERS = frozenset(
@@ -74,21 +76,25 @@ class Told:
     heading: str
 
 
-def all_settings(root: Path) -> str:
-    """Return all of them. Raises LookupError for a variable that is read and told nowhere."""
+def all_settings(root: Path, docs: str = "..") -> str:
+    """Return all of them, for a page from which `docs` leads to docs.
+
+    Raises LookupError for a variable that is read and told nowhere.
+    """
     known, used = told(root), read(root)
     if silent := sorted(used.keys() - known.keys()):
         raise LookupError(f"docs/configuration.md does not tell of {', '.join(silent)}")
     found = [item for _name, item in sorted(known.items()) if item.heading not in NOT_TO_RUN]
-    return "\n".join(map(_entry, found))
+    return "\n".join(_entry(item, docs) for item in found)
 
 
-def _entry(item: Told) -> str:
+def _entry(item: Told, docs: str) -> str:
     """Return a variable under a heading of its own, which the search finds."""
     name = f"{item.name}…" if item.name in FAMILIES else item.name
-    lines = [f"#### `{name}` {{#{item.name.lower().strip('_')}}}", "", _meaning(item)]
-    default = f"Default: {item.default}. " if item.default else ""
-    lines += ["", f"{default}More: [{item.heading}]({_link(item)})"]
+    lines = [f"#### `{name}` {{#{item.name.lower().strip('_')}}}", "", _meaning(item, docs)]
+    default = said("Default: {default}. ").format(default=item.default) if item.default else ""
+    more = said("More: [{heading}]({link})").format(heading=item.heading, link=_link(item, docs))
+    lines += ["", default + more]
     return "\n".join(lines) + "\n"
 
 
@@ -158,13 +164,13 @@ def _rows(path: Path) -> Iterator[Told]:
             yield Told(name, default, says.get("meaning", ""), path.name, heading)
 
 
-def _meaning(item: Told) -> str:
-    """Return the words with their links, which are relative to `docs/`, as from `docs/reference`."""
+def _meaning(item: Told, docs: str) -> str:
+    """Return the words with their links, which are relative to `docs/`, as from where `docs` leads there."""
     text = re.sub(r"\]\((?=#)", f"]({item.page}", item.meaning)
-    text = re.sub(r"\]\((?!\w+:)", "](../", text)
+    text = re.sub(r"\]\((?!\w+:)", f"]({docs}/", text)
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
-def _link(item: Told) -> str:
+def _link(item: Told, docs: str) -> str:
     anchor = re.sub(r"[^\w\s-]", "", item.heading.lower()).strip().replace(" ", "-")
-    return f"../{item.page}#{anchor}"
+    return f"{docs}/{item.page}#{anchor}"

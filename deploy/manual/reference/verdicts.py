@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from deploy.manual.reference.markdown import plain
+from deploy.manual.words import said
 from mqadmin.alerts.rules import built_in
+from mqadmin.core.wording import worded
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages import broker_wording, client_words, cures, node_words, wording
 
@@ -85,7 +85,7 @@ def all_verdicts() -> str:
         ("Of a broker: its nodes", _brokers(node_words.WORDS)),
         ("Of a broker: clients, exchanges, definitions", _brokers(client_words.WORDS)),
     )
-    return "\n".join(f"## {title}\n\n" + "\n".join(entries) for title, entries in parts)
+    return "\n".join(f"## {said(title)}\n\n" + "\n".join(entries) for title, entries in parts)
 
 
 def example(code: str) -> dict[str, Any]:
@@ -100,9 +100,9 @@ def _queues() -> Iterator[str]:
         if code == "waits_long":
             params["oldest_at"] = time.time() - 3 * HOUR
         title = (
-            str(word.headline) % {"queue": _("The queue")}
+            str(word.headline) % {"queue": said("The queue")}
             if word.headline
-            else code.replace("_", " ").capitalize()
+            else said(code.replace("_", " ").capitalize())
         )
         buttons = [str(link.label) for link in cures.links(queue, word.cures)]
         rule = built_in.RULES["queue_watch"]["name"] if code in built_in.WATCHED_QUEUES else ""
@@ -114,7 +114,7 @@ def _brokers(words: Mapping[str, Any]) -> Iterator[str]:
         told = word(example(code))
         if code == "deprecated":
             told = node_words.Told(
-                _("A deprecated feature of RabbitMQ is in use"),
+                said("A deprecated feature of RabbitMQ is in use"),
                 told.evidence,
                 told.advice,
                 told.docs,
@@ -128,12 +128,14 @@ def _entry(code: str, title: str, sentence: str, advice: str, buttons: list[str]
     lines = [
         f"### {plain(title)} {{#{code}}}",
         "",
-        f"`{code}`: {plain(sentence)}" if sentence else f"`{code}`",
+        said("`{code}`: {sentence}").format(code=code, sentence=plain(sentence)) if sentence else f"`{code}`",
     ]
     if advice:
-        lines += ["", f"**What to do:** {plain(advice)}"]
+        lines += ["", said("**What to do:** {advice}").format(advice=plain(advice))]
     if buttons:
-        lines += ["", f"**Buttons:** {', '.join(plain(label) for label in buttons)}"]
+        labels = said(", ").join(plain(label) for label in buttons)
+        lines += ["", said("**Buttons:** {buttons}").format(buttons=labels)]
     if rule:
-        lines += ["", f"Told, where it lasts, by the [rule](alert-rules.md) “{plain(rule)}”."]
+        told = said("Told, where it lasts, by the [rule](alert-rules.md) “{rule}”.")
+        lines += ["", told.format(rule=plain(worded(str(rule))))]
     return "\n".join(lines) + "\n"
