@@ -74,7 +74,8 @@ def save(
     with audit.act(by=by, action="dead_letters.retry_rule", broker=broker, target=target, detail=values):
         _check(vhost, source, group, at_most, first_delay, factor, max_delay)
         # The letters of a cause may be anywhere on the broker.
-        permissions.require(broker, *((vhost, source) if source else (None, None)))
+        place = (vhost, source) if source else (None, None)
+        permissions.require(broker, *place, field="source" if source else "")
         key = {"broker": broker, "vhost": vhost, "source": source, "group": group}
         with transaction.atomic():
             rule, made = RetryRule.objects.select_for_update().get_or_create(
