@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from consumers.handlers import registry
 from deploy import ROOT
@@ -19,6 +22,7 @@ from mqadmin.agents import described
 from mqadmin.alerts.rules import built_in
 from mqadmin.api import api
 from mqadmin.core import hooks
+from mqadmin.core.wording import worded
 from mqadmin.queues.pages import broker_wording, wording
 
 pytestmark = [pytest.mark.any_database, pytest.mark.any_version]
@@ -67,6 +71,39 @@ def test_no_page_asks_anything_of_another_host(manual: Path) -> None:
         assert [url for url in loads.found if re.match(r"(\w+:)?//", url)] == [], path
     styles = "".join(path.read_text() for path in manual.rglob("*.css"))
     assert not re.search(r"url\(['\"]?(https?:)?//", styles)
+
+
+def test_the_chinese_one_is_beside_it(manual: Path) -> None:
+    chinese = manual / "zh-hans"
+    for name in ("index.html", "begin/first-cure.html", "reference/verdicts.html", "running.html"):
+        page = (chinese / name).read_text()
+        assert '<html lang="zh"' in page, name
+        here = "." if "/" not in name else ".."
+        assert f'href="{here}/../{name}" hreflang="en"' in page, name
+        english = (manual / name).read_text()
+        assert f'href="{here}/zh-hans/{name}" hreflang="zh-Hans"' in english, name
+    assert "这一页只有英文。" in (chinese / "running.html").read_text()
+    assert "这一页只有英文。" not in (chinese / "index.html").read_text()
+
+
+def test_its_reference_is_in_chinese(manual: Path) -> None:
+    verdicts = (manual / "zh-hans/reference/verdicts.html").read_text()
+    assert "正在落后" in verdicts
+    for word in wording.TABLE.values():
+        with translation.override("zh-hans"):
+            assert html.escape(str(word.advice), quote=False) in verdicts
+    with translation.override("zh-hans"):
+        names = [worded(str(rule["name"])) for rule in built_in.RULES.values()]
+    rules = (manual / "zh-hans/reference/alert-rules.html").read_text()
+    assert [name for name in names if name not in rules or not re.search("[\u4e00-\u9fff]", name)] == []
+
+
+def test_chinese_is_searched_by_its_words(manual: Path) -> None:
+    index = (manual / "zh-hans" / "search" / "search_index.js").read_text()
+    found = json.loads(index.removeprefix("var __index = "))
+    titles = {entry["title"] for entry in found["docs"]}
+    assert "备份\u200b与\u200b恢复" in titles
+    assert "\\u200b" in found["config"]["separator"]
 
 
 def test_it_is_searched_without_a_server(manual: Path) -> None:
@@ -148,7 +185,8 @@ def test_a_variable_that_nobody_tells_of_fails_the_build(tmp_path: Path) -> None
 
 
 def test_every_page_of_the_reference_is_made() -> None:
-    marks = reference.MARK.findall("".join(path.read_text() for path in (ROOT / "docs").rglob("*.md")))
+    pages = "".join(path.read_text() for path in (ROOT / "docs" / "reference").glob("*.md"))
+    marks = reference.MARK.findall(pages)
     assert sorted(marks) == sorted([*reference.MADE, "settings"])
 
 
@@ -166,6 +204,27 @@ def test_another_language_takes_the_place_of_pages_that_it_has(tmp_path: Path) -
         assert (out / language / "index.md").read_text() == f"{first}\n"
         assert (out / language / "more.md").read_text() == "More\n"
         assert not (out / language / "zh-hans").exists()
+
+
+def test_a_page_that_is_not_translated_says_so_and_pages_lead_to_those_of_their_language(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    for name, text in (
+        ("a.md", "# A\n"),
+        ("b.md", "# B\n\nMore.\n"),
+        ("zh-hans/a.md", "# 甲\n\n[b](../b.md#more) [a](a.md) [c](../../c.md)\n"),
+    ):
+        (docs / name).parent.mkdir(parents=True, exist_ok=True)
+        (docs / name).write_text(text)
+    (tmp_path / "c.md").write_text("[A](docs/zh-hans/a.md)\n")
+    (tmp_path / "mkdocs.zh-hans.yml").write_text("INHERIT: mkdocs.yml\n")
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static/favicon.svg").write_text("<svg/>")
+    with translation.override("zh-hans"):
+        building.gather(tmp_path / "out", "zh-hans", tmp_path)
+    said = {name: (tmp_path / "out" / name).read_text() for name in ("a.md", "b.md", "source/c.md")}
+    assert said["b.md"] == "# B\n\n> 这一页只有英文。\n\nMore.\n"
+    assert said["a.md"].endswith("[b](b.md#more) [a](a.md) [c](source/c.md)\n")
+    assert said["source/c.md"] == "[A](../a.md)\n"
 
 
 def test_links_out_of_docs_are_turned_and_those_in_code_are_not(tmp_path: Path) -> None:
