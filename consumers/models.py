@@ -228,8 +228,11 @@ class ConsumerMinute(models.Model):
     since 1970. `durations`: handling times by bucket of `consumers.records.minutes.BOUNDS_MS`.
     """
 
-    consumer = models.ForeignKey(Consumer, models.CASCADE, related_name="minutes", db_index=False)
-    process = models.ForeignKey(ConsumerProcess, on_delete=models.CASCADE, db_index=False)
+    # Those of a deleted consumer are left to retention, as its records are: there may be very many.
+    consumer = models.ForeignKey(
+        Consumer, models.DO_NOTHING, related_name="minutes", db_index=False, db_constraint=False
+    )
+    process = models.ForeignKey(ConsumerProcess, models.DO_NOTHING, db_index=False, db_constraint=False)
     minute = models.PositiveIntegerField()
     handled = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
@@ -341,7 +344,10 @@ class HandledKey(models.Model):
     one that records any other outcome. A claim of a process that died is taken over.
     """
 
-    consumer = models.ForeignKey(Consumer, models.CASCADE, related_name="handled_keys", db_index=False)
+    # Those of a deleted consumer are left to retention. They are nobody's: no other consumer ever has its id.
+    consumer = models.ForeignKey(
+        Consumer, models.DO_NOTHING, related_name="handled_keys", db_index=False, db_constraint=False
+    )
     key = models.CharField(max_length=64)
     process_id = models.BigIntegerField()  # not a foreign key: the row may be gone before the key
     done = models.BooleanField(default=False)
