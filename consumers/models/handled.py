@@ -30,7 +30,10 @@ class HandledKey(models.Model):
     one that records any other outcome. A claim of a process that died is taken over.
     """
 
-    consumer = models.ForeignKey(Consumer, models.CASCADE, related_name="handled_keys", db_index=False)
+    # Those of a deleted consumer are left to retention. They are nobody's: no other consumer ever has its id.
+    consumer = models.ForeignKey(
+        Consumer, models.DO_NOTHING, related_name="handled_keys", db_index=False, db_constraint=False
+    )
     key = models.CharField(max_length=64)
     process_id = models.BigIntegerField()  # not a foreign key: the row may be gone before the key
     done = models.BooleanField(default=False)

@@ -97,8 +97,11 @@ class ConsumerMinute(models.Model):
     since 1970. `durations`: handling times by bucket of `consumers.records.minutes.BOUNDS_MS`.
     """
 
-    consumer = models.ForeignKey(Consumer, models.CASCADE, related_name="minutes", db_index=False)
-    process = models.ForeignKey(ConsumerProcess, on_delete=models.CASCADE, db_index=False)
+    # Those of a deleted consumer are left to retention, as its records are: there may be very many.
+    consumer = models.ForeignKey(
+        Consumer, models.DO_NOTHING, related_name="minutes", db_index=False, db_constraint=False
+    )
+    process = models.ForeignKey(ConsumerProcess, models.DO_NOTHING, db_index=False, db_constraint=False)
     minute = models.PositiveIntegerField()
     handled = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
