@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from django.urls import get_resolver, resolve
+from django.urls import get_resolver, resolve, reverse
+from django.utils import timezone
 
 from consumers.models import Consumer, Record
 from mqadmin.alerts.models import Incident
@@ -22,7 +23,7 @@ from mqadmin.core.models import AuditEntry, Grant
 from mqadmin.core.permissions import Required
 from mqadmin.core.rights.rules import LEVELS
 from mqadmin.deadletters.models import DeadLetter
-from mqadmin.queues.models import Queue
+from mqadmin.queues.models import Broker, Queue
 from tests.support.addresses.calls import CALLS, call
 from tests.support.addresses.pages import PAGES, everything
 from tests.support.addresses.world import World
@@ -31,7 +32,7 @@ from tests.support.several_brokers import TWO_WILL_DO, number_of_brokers  # noqa
 
 pytestmark = [pytest.mark.usefixtures("no_broker"), pytest.mark.any_version, TWO_WILL_DO]
 
-# About all brokers, or about mqadmin itself: no role for a part opens them. By their names in docs/howto/accounts.md.
+# About all brokers, or mqadmin itself: no role for a part opens them. By their names in docs/howto/accounts.md.
 CLOSED: dict[str, tuple[str, ...]] = {
     "alert rules": (
         *("alert_rule_list", "alert_rule_new", "alert_rule_preview", "alert_rule_edit", "alert_rule_switch"),
@@ -146,6 +147,19 @@ def test_what_is_closed_stands_in_the_manual() -> None:
         (ROOT / "docs/howto/accounts.md").read_text().partition("| closed | why |")[2].partition("\n\n")[0]
     )
     assert re.findall(r"^\| ([a-z][^|]*) \|", table, re.MULTILINE) == list(CLOSED)
+
+
+def test_what_they_have_none_of_is_not_said_of_the_whole_broker(world: World) -> None:
+    now = timezone.now()
+    Broker.objects.update(sampled_at=now, tried_at=now, reachable=True)
+    client = browser(account("nobody's", broker="default", vhost="nothing"))
+    found = {
+        path: client.get(path).text for path in ("/", "/queues/", "/consumers/", "/dead-letters/", "/alerts/")
+    }
+    assert [path for path, text in found.items() if "that you may see" not in text] == []
+    assert "No queues yet" not in found["/"] + found["/queues/"]
+    for name in ("alert_rule_list", "channel_list", "silence_list", "delivery_list"):
+        assert f'href="{reverse(name)}"' not in found["/alerts/"], name
 
 
 def test_each_call_says_of_what_it_needs_its_level() -> None:
