@@ -96,7 +96,7 @@ def about(
     first = _("resolved") if what == What.RESOLVED else words
     subject = f"[{first}] {prose.labelled(where, headline)}"
     if what in (What.REPEATED, What.ESCALATED, What.GROWN):
-        subject += f" ({Delivery.What(what).label})"
+        subject = prose.aside(subject, Delivery.What(what).label)
     text = _text(incident, ordered, headline, words, where, what, now, total)
     return Delivery(
         incident=incident,

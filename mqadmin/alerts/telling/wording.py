@@ -244,8 +244,7 @@ def _approval(member: Member) -> str:
 
 def _ended(text: str) -> str:
     """Return what somebody else said as a sentence."""
-    said = verdicts.in_line(str(text)).strip()
-    return said if not said or said[-1] in ".!?" else f"{said}."
+    return prose.ended(verdicts.in_line(str(text)).strip())
 
 
 def _seen(member: Member) -> str:
