@@ -182,7 +182,7 @@ def _advice(incident: Incident, members: Sequence[Member]) -> list[str]:
 
 
 def _rules(members: Sequence[Member]) -> str:
-    names = list(dict.fromkeys(wording.name(member.rule.name) for member in members))
+    names = list(dict.fromkeys(wording.name(member.rule.title) for member in members))
     return _("Rule: %(names)s") % {"names": prose.listed(names[:3])} if names else ""
 
 
