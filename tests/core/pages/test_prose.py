@@ -21,8 +21,8 @@ def chinese() -> Iterator[None]:
         yield
 
 
-def drawn(text: str, **values: object) -> str:
-    return Template(text).render(Context(values))
+def drawn(template: str, **values: object) -> str:
+    return Template(template).render(Context(values))
 
 
 def test_in_english_they_have_blanks() -> None:
