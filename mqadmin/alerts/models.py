@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core import wording
 from mqadmin.core.fields import SentenceField
 from mqadmin.core.rights.rows import Holding, Named, Only, Within
 
@@ -79,6 +80,11 @@ class Rule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def title(self) -> str:
+        """Its name; of one that came along, unless a person renamed it, in the reader's language."""
+        return wording.worded(self.name) if self.built_in else self.name
 
 
 class Channel(models.Model):

@@ -108,6 +108,10 @@ def test_apprise_speaks_and_what_it_logs_has_no_address(
     unreadable = channels.test(by=ANNA, channel=Channel.objects.get())
     assert unreadable.answer.startswith("apprise cannot read the address in MQADMIN_ALERT_MAIL.")
     assert PASSWORD not in found.answer + unreadable.answer
+    monkeypatch.setenv("MQADMIN_ALERT_MAIL", f"http://127.0.0.1:{web.port}/{PASSWORD}")
+    plain = channels.test(by=ANNA, channel=Channel.objects.get())
+    assert (plain.state, "signed webhook" in plain.answer) == ("failed", True)
+    assert PASSWORD not in plain.answer
     assert not logging.getLogger("apprise").propagate
 
 

@@ -35,3 +35,23 @@ def test_no_page_joins_chinese_words_with_half_width_signs(
                     for found in pseudo.half_width(response.content.decode()):
                         wrong.setdefault(found, set()).add(page.name)
     assert wrong == {}
+
+
+@pytest.mark.any_database
+@pytest.mark.any_version
+def test_what_it_looks_for_is_found() -> None:
+    wrong = (
+        "<p><b>失败</b>. 再试</p>",
+        "<p>一条, 两条</p>",
+        "<p>没有. </p>",
+        '<a title="重试: 3"></a>',
+        "<p>一。 <i>二</i></p>",
+    )
+    assert [html for html in wrong if not pseudo.half_width(html)] == []
+    right = (
+        "<p>失败。再试 3 次（共 5 次）</p>",
+        "<p><bdi>a: b</bdi>：一</p>",
+        "<p>一。</p> <p>二</p>",
+        "<code>一, 二</code>",
+    )
+    assert [html for html in right if pseudo.half_width(html)] == []

@@ -145,7 +145,8 @@ _HAN = r"[\u3400-\u9fff]"
 _CHINESE = r"[\u3400-\u9fff\u201d\uff09]"
 _FULL = r"[\u3001\u3002\uff0c\uff1a\uff1b\uff1f\uff01]"
 _HALF = re.compile(
-    rf"{_CHINESE}[,;:?!)(]|{_CHINESE}\.(?![\w./])|[,;:?!(][ ]*{_HAN}|{_FULL} +(?=[^\s\u00b7\ufffc])|[^\s\ufffc] +{_FULL}"
+    rf"{_CHINESE}[,;:?!)(]|{_CHINESE}\.(?![\w./])|[,;:?!(] *{_HAN}"
+    rf"|{_FULL} +(?=[^\s\u00b7\ufffc])|[^\s\ufffc] +{_FULL}"
 )
 
 

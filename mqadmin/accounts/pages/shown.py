@@ -53,6 +53,11 @@ class Account:
         return "green" if self.user.is_active and (self.role or self.parts) else "grey"
 
     @property
+    def role_label(self) -> str:
+        """What its role for everything is called."""
+        return next((label for role, label, _may in role_words() if role == self.role), self.role)
+
+    @property
     def state(self) -> str:
         """What the dot stands for."""
         if not self.user.is_active:

@@ -72,7 +72,7 @@ def flag_enable(request: HttpRequest) -> HttpResponse:
     (name,) = asked(request, "name")
     slug = brokers.current(request)
     flag = next((item for item in _known(slug) if item.name == name), None)
-    about = [f"{flag.about}."] if flag and flag.about else []
+    about = [prose.ended(flag.about)] if flag and flag.about else []
     dialog = Dialog(
         action=acts.ENABLE,
         broker=slug,

@@ -23,6 +23,7 @@ from mqadmin.core.permissions import User
 from mqadmin.core.rights import asking
 from mqadmin.core.rows.prepared import Prepared
 from mqadmin.core.tones import Tone
+from mqadmin.core.wording import worded
 from mqadmin.queues.health.facts import RANK
 from mqadmin.queues.models import Queue
 from mqadmin.queues.search.language import BadQuery
@@ -64,7 +65,7 @@ def _together(found: list[Incident]) -> Attention:
         "%(n)s alert fires that nobody acknowledged", "%(n)s alerts fire that nobody acknowledged", len(found)
     )
     worst = max(found, key=lambda item: item.severity)
-    titles = prose.clauses(item.title for item in found[:3])
+    titles = prose.clauses(worded(item.title) for item in found[:3])
     text = f"{titles} …" if len(found) > 3 else prose.ended(titles)
     look = Link(_("Look at the alerts"), reverse("incident_list"))
     since = min(item.opened_at for item in found)

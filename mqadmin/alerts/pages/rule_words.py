@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from mqadmin.alerts.models import Rule
 from mqadmin.alerts.rules import fields
@@ -31,8 +32,9 @@ def aftermath(rule: Rule) -> str:
     """Return when its alerts are resolved, and how often they are told again."""
     fine = _("at once") if not rule.clear_s else _("after %(time)s") % {"time": duration(rule.clear_s)}
     if rule.clear_value is not None and rule.clear_value != rule.value:
-        below = _("below") if rule.operator == Rule.Operator.ABOVE else _("above")
-        fine += f" {below} {amount(rule, rule.clear_value)}"
+        is_below = rule.operator == Rule.Operator.ABOVE
+        word = _("%(when)s below %(value)s") if is_below else _("%(when)s above %(value)s")
+        fine = word % {"when": fine, "value": amount(rule, rule.clear_value)}
     text = _("Resolved %(fine)s.") % {"fine": fine}
     if rule.about == _A.NEW_CAUSE:
         text = _("Resolved once none of its letters came for %(time)s.") % {
@@ -62,7 +64,7 @@ def codes(rule: Rule) -> str:
 
 
 def _narrowed(rule: Rule, text: str) -> str:
-    return f"{text} ({codes(rule)})" if rule.codes else text
+    return prose.aside(text, codes(rule)) if rule.codes else text
 
 
 def _verdict(rule: Rule) -> str:
@@ -108,7 +110,9 @@ def _new_cause(_rule: Rule) -> str:
 def _consumer(rule: Rule) -> str:
     if not rule.codes:
         return _("A consumer is not as it should be")
-    return _("The state of a consumer is %(states)s") % {"states": _(" or ").join(map(str, rule.codes))}
+    return _("The state of a consumer is %(states)s") % {
+        "states": pgettext("between codes", " or ").join(map(str, rule.codes))
+    }
 
 
 def _process_away(rule: Rule) -> str:

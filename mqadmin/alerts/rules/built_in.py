@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from mqadmin.alerts.models import Rule, Severity
 
 _A = Rule.About
@@ -46,7 +48,7 @@ WATCHED_BROKERS = [
 
 RULES: dict[str, dict[str, Any]] = {
     "broker_away": {
-        "name": "A broker does not answer",
+        "name": gettext_noop("A broker does not answer"),
         "about": _A.BROKER_AWAY,
         "for_s": MINUTE,
         "clear_s": 30,
@@ -54,7 +56,7 @@ RULES: dict[str, dict[str, Any]] = {
         "repeat_s": HOUR,
     },
     "broker_broken": {
-        "name": "A broker is in trouble",
+        "name": gettext_noop("A broker is in trouble"),
         "about": _A.BROKER_REASON,
         "level": "broken",
         "for_s": 30,
@@ -62,7 +64,7 @@ RULES: dict[str, dict[str, Any]] = {
         "repeat_s": HOUR,
     },
     "broker_watch": {
-        "name": "A broker needs a look",
+        "name": gettext_noop("A broker needs a look"),
         "about": _A.BROKER_REASON,
         "level": "watch",
         "codes": WATCHED_BROKERS,
@@ -70,7 +72,7 @@ RULES: dict[str, dict[str, Any]] = {
         "clear_s": 5 * MINUTE,
     },
     "queue_broken": {
-        "name": "A queue is broken",
+        "name": gettext_noop("A queue is broken"),
         "about": _A.VERDICT,
         "level": "broken",
         "for_s": MINUTE,
@@ -78,7 +80,7 @@ RULES: dict[str, dict[str, Any]] = {
         "repeat_s": HOUR,
     },
     "queue_watch": {
-        "name": "A queue needs a look",
+        "name": gettext_noop("A queue needs a look"),
         "about": _A.VERDICT,
         "level": "watch",
         "codes": WATCHED_QUEUES,
@@ -86,7 +88,7 @@ RULES: dict[str, dict[str, Any]] = {
         "clear_s": 5 * MINUTE,
     },
     "lag": {
-        "name": "Messages wait too long",
+        "name": gettext_noop("Messages wait too long"),
         "about": _A.LAG,
         "value": 15 * MINUTE,
         "clear_value": 10 * MINUTE,
@@ -94,7 +96,7 @@ RULES: dict[str, dict[str, Any]] = {
         "clear_s": 2 * MINUTE,
     },
     "letters": {
-        "name": "Many dead letters arrive",
+        "name": gettext_noop("Many dead letters arrive"),
         "about": _A.LETTERS,
         "value": 20,
         "clear_value": 5,
@@ -103,7 +105,7 @@ RULES: dict[str, dict[str, Any]] = {
         "clear_s": 5 * MINUTE,
     },
     "new_cause": {
-        "name": "Messages die of a new cause",
+        "name": gettext_noop("Messages die of a new cause"),
         "about": _A.NEW_CAUSE,
         "window_s": HOUR,
         "for_s": 0,
@@ -111,7 +113,7 @@ RULES: dict[str, dict[str, Any]] = {
         "repeat_s": 0,
     },
     "consumer_failed": {
-        "name": "A consumer does not run",
+        "name": gettext_noop("A consumer does not run"),
         "about": _A.CONSUMER,
         "codes": ["failed", "lost", "unsupervised", "unplaced"],
         "for_s": MINUTE,
@@ -119,21 +121,21 @@ RULES: dict[str, dict[str, Any]] = {
         "repeat_s": HOUR,
     },
     "consumer_backoff": {
-        "name": "A consumer keeps crashing",
+        "name": gettext_noop("A consumer keeps crashing"),
         "about": _A.CONSUMER,
         "codes": ["backoff"],
         "for_s": 2 * MINUTE,
         "clear_s": 2 * MINUTE,
     },
     "process_away": {
-        "name": "A process of mqadmin is away",
+        "name": gettext_noop("A process of mqadmin is away"),
         "about": _A.PROCESS_AWAY,
         "for_s": 2 * MINUTE,
         "severity": Severity.WARNING,
     },
     # The overview says so to who may agree; switched on, channels do too.
     "approval_waits": {
-        "name": "An act waits for a second person",
+        "name": gettext_noop("An act waits for a second person"),
         "about": _A.APPROVAL,
         "codes": ["waiting"],
         "is_on": False,
@@ -141,7 +143,7 @@ RULES: dict[str, dict[str, Any]] = {
         "clear_s": 0,
     },
     "approval_alone": {
-        "name": "A large act went ahead without a second person",
+        "name": gettext_noop("A large act went ahead without a second person"),
         "about": _A.APPROVAL,
         "codes": ["alone"],
         "window_s": HOUR,

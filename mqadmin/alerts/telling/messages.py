@@ -96,7 +96,7 @@ def about(
     first = _("resolved") if what == What.RESOLVED else words
     subject = f"[{first}] {prose.labelled(where, headline)}"
     if what in (What.REPEATED, What.ESCALATED, What.GROWN):
-        subject += f" ({Delivery.What(what).label})"
+        subject = prose.aside(subject, Delivery.What(what).label)
     text = _text(incident, ordered, headline, words, where, what, now, total)
     return Delivery(
         incident=incident,
@@ -182,7 +182,7 @@ def _advice(incident: Incident, members: Sequence[Member]) -> list[str]:
 
 
 def _rules(members: Sequence[Member]) -> str:
-    names = list(dict.fromkeys(wording.name(member.rule.name) for member in members))
+    names = list(dict.fromkeys(wording.name(member.rule.title) for member in members))
     return _("Rule: %(names)s") % {"names": prose.listed(names[:3])} if names else ""
 
 

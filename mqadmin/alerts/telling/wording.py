@@ -42,7 +42,7 @@ def title(kind: str, members: Sequence[Member]) -> str:
         return _alone(members[0])
     if kind.startswith("broker:"):
         return _of_nodes(members)
-    values: dict[str, Any] = {"n": number(len(members)), "rule": name(members[0].rule.name)}
+    values: dict[str, Any] = {"n": number(len(members)), "rule": name(members[0].rule.title)}
     if kind.startswith("verdict:"):
         return verdicts.many(kind.removeprefix("verdict:"), len(members), _alone(members[0]))
     if kind.startswith("consumer:"):
@@ -244,8 +244,7 @@ def _approval(member: Member) -> str:
 
 def _ended(text: str) -> str:
     """Return what somebody else said as a sentence."""
-    said = verdicts.in_line(str(text)).strip()
-    return said if not said or said[-1] in ".!?" else f"{said}."
+    return prose.ended(verdicts.in_line(str(text)).strip())
 
 
 def _seen(member: Member) -> str:

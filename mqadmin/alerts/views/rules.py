@@ -87,7 +87,7 @@ def rule_switch(request: HttpRequest, rule_id: int) -> HttpResponse:
     rule = get_object_or_404(Rule, pk=rule_id)
     is_on = request.POST.get("on") == "1"
     rules.switch(rule=rule, is_on=is_on, by=audit.actor(request))
-    values = {"name": rule.name}
+    values = {"name": rule.title}
     text = _("“%(name)s” is on.") % values if is_on else _("“%(name)s” is off.") % values
     return rendering.moved(request, reverse("alert_rule_list"), text)
 

@@ -92,7 +92,7 @@ def difference(item: Difference) -> str:
     """Return one difference in a sentence."""
     told = prose.labelled(how(item.how), called(item.key))
     details = [change(each) for each in item.changes]
-    return prose.aside(told, prose.listed(details)) if details else told
+    return prose.aside(told, prose.clauses(details)) if details else told
 
 
 def totals(changed: Mapping[str, int]) -> str:
@@ -130,7 +130,7 @@ def why(step: Step) -> str:
 
 
 def _conflict(step: Step) -> str:
-    details = prose.listed(change(each) for each in step.changes)
+    details = prose.clauses(change(each) for each in step.changes)
     if step.key.kind == kinds.QUEUE:
         text = _(
             "RabbitMQ never changes a queue in place (%(what)s). Move its messages, delete it, then restore it."

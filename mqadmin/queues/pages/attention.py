@@ -125,7 +125,7 @@ def _gone(slug: str) -> Iterator[Attention]:
     else:
         count = str(SHOWN) + "+" if len(rows) > SHOWN else number(len(rows))
         title = _("%(n)s queues are gone") % {"n": count}
-    parts = [f"{row.name} ({_held(row)})" for row in rows[:SHOWN]]
+    parts = [prose.aside(row.name, _held(row)) for row in rows[:SHOWN]]
     text = _("They were in use: %(names)s.") if len(rows) > 1 else _("It was in use: %(names)s.")
     link = Link(_("Open"), reverse("queue_detail", args=[first.pk]))
     yield Attention("watch", title, text % {"names": prose.listed(parts)}, [link], first.gone_at)

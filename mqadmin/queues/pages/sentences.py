@@ -330,20 +330,20 @@ def letters_arriving(params: Params) -> str:
         "Dead letters arriving: %(count)s in the last hour",
         "Dead letters arriving: %(count)s in the last hour",
     )
-    return f"{text}{_from(params)}"
+    return _from(params, text)
 
 
 def letters_waiting(params: Params) -> str:
     text = _messages(params["waiting"], "%(count)s dead letter waits", "%(count)s dead letters wait")
-    return f"{text}{_from(params)}"
+    return _from(params, text)
 
 
-def _from(params: Params) -> str:
-    """Return which queue they come from, where that is known, and may be told."""
+def _from(params: Params, text: str) -> str:
+    """Return a text as a sentence, with the queue that they come from where that is known, and may be told."""
     source = params.get("source")
     if not source or not naming.is_seen_anywhere(source):
-        return "."
-    return f", {_('from %(queue)s.') % {'queue': source}}"
+        return prose.ended(text)
+    return prose.sentence_of((text, _("from %(queue)s") % {"queue": source}))
 
 
 def delay(params: Params) -> str:

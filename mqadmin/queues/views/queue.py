@@ -145,7 +145,7 @@ def _denials(request: HttpRequest, queue: Queue, live: LiveQueue, risk: PeekRisk
         absent = _("The queue is down.")
     elif live.error:
         refused = is_refusal(live.error.code)
-        absent = f"{live_fault(live.error)[0]}." if refused else _("The broker does not answer.")
+        absent = prose.ended(live_fault(live.error)[0]) if refused else _("The broker does not answer.")
     unsafe = "" if risk is None or risk.allowed else risk.reason or ""
     stream = _("A stream cannot be purged.") if queue.type == "stream" else ""
     lacking = {} if denied or absent else live_queue.lacking(queue)

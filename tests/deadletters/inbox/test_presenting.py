@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from consumers.models import Consumer, Record
 from mqadmin.deadletters.inbox import presenting
@@ -132,3 +132,18 @@ def test_only_who_says_so_has_failed() -> None:
 )
 def test_deaths_in_words(reason: str, count: int, words: str) -> None:
     assert presenting.deaths_in_words(dead(reason=reason, death_count=count)) == words
+
+
+def test_what_happened_is_told_in_the_readers_language_and_a_note_in_its_writers_own() -> None:
+    events = [
+        LetterEvent(kind="requeued", by="ann", at=AT, text="to task_queue, confirmed by the broker"),
+        LetterEvent(kind="retried", by="retry rule", at=AT),
+        LetterEvent(kind="noted", by="ann", at=AT, text="Nothing was done."),
+    ]
+    with translation.override("zh-hans"):
+        told = {step.text for step in presenting.timeline(dead(), [], events)}
+    assert {
+        "ann\uff1a\u5230 task_queue\uff0c\u4ee3\u7406\u5df2\u786e\u8ba4",
+        "\u91cd\u8bd5\u89c4\u5219",
+        "ann\uff1aNothing was done.",
+    } <= told
