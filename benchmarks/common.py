@@ -72,9 +72,14 @@ def bench(plugins: tuple[str, ...] = ()) -> Iterator[Bench]:
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """Yield a folder below `var`: on the disk mqadmin writes to, not in memory as /tmp may be."""
+    """Yield a folder below `var`: on the disk mqadmin writes to, not in memory as /tmp may be.
+
+    Below /var/tmp where root keeps `var` for itself: PostgreSQL's user could not get through.
+    """
     parent = Path(os.environ.get("MQADMIN_VAR") or ROOT / "var")
     parent.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0 and not parent.stat().st_mode & 0o001:
+        parent = Path("/var/tmp")  # noqa: S108 (a folder of its own is made there)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=parent.resolve()))
     folder.chmod(0o711)  # PostgreSQL's user has a folder in it
     (folder / "var").mkdir()

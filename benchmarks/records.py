@@ -160,6 +160,8 @@ def asked(rows: int, requests: int) -> dict[str, Ask]:
         "text_none": lambda n: (page(n), {"q": f"nothing like {n}"}),
         "api_first": api,
         "api_outcome": lambda n: api(n, outcome="dead_lettered"),
+        "api_outcome_none": lambda n: api(n, outcome="timed_out"),
+        "api_outcome_text": lambda n: api(n, outcome="dead_lettered", q=f"nothing like {n}"),
         "api_since": lambda n: api(n, consumer=f"orders-{n % CONSUMERS}", since=_ago(n), until=_ago(n - 1)),
         "one": lambda n: (f"/consumers/records/{deep[n]}/", {}),
     }

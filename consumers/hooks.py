@@ -21,7 +21,7 @@ from consumers.status.summary import Current, Summary
 from mqadmin import place
 from mqadmin.core import hooks
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Panel, Reader, Tile
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 from mqadmin.core.pages.once import once
 from mqadmin.core.permissions import User
 from mqadmin.core.rows.prepared import Prepared
@@ -128,7 +128,7 @@ def _held(item: Summary) -> Attention:
         ),
         Link(_("Show its records"), reverse("consumer_detail", args=[name]) + "?outcome=ack_lost#records"),
     ]
-    return Attention("watch", title, f"{item.held_words} {item.remedy}", actions)
+    return Attention("watch", title, prose.paragraph((item.held_words, item.remedy)), actions)
 
 
 def _fails_much(item: Summary) -> bool:

@@ -112,6 +112,7 @@ TEMPLATES = [
             ],
             "builtins": [
                 "mqadmin.core.templatetags.mqadmin",
+                "mqadmin.core.templatetags.prose",
                 "mqadmin.core.templatetags.tables",
                 "mqadmin.core.templatetags.traces",
             ],

@@ -13,6 +13,7 @@ from consumers.definitions.validation import NULLABLE, OPTION
 from consumers.handlers import registry
 from consumers.status.summary import Summary
 from mqadmin.core.api.plumbing import Body, PageQuery
+from mqadmin.core.pages import prose
 
 
 class StatusOut(Schema):
@@ -164,7 +165,7 @@ def consumer_out(summary: Summary, *, whole: bool) -> dict[str, Any]:
         "deadline_warning": summary.deadline_warning,
         "held_too_long": held and {"times": held.times, "last_at": held.last},
         "outlook": wording.outlook(summary.consumer),
-        "summary": " ".join(sentence.of(summary.consumer)),
+        "summary": prose.paragraph(sentence.of(summary.consumer)),
     }
 
 

@@ -22,6 +22,7 @@ from consumers.models import Consumer
 from consumers.status import summary
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, the_broker
+from mqadmin.core.pages import prose
 
 router = Router(tags=["consumers"], auth=VIEW.of("rows"))
 
@@ -61,4 +62,4 @@ def consumer_summary(request: HttpRequest, payload: DraftIn) -> dict[str, Any]:
     except registry.HandlerError:
         wrong = {}
     problems = {**problems, **{f"{validation.OPTION}{name}": text for name, text in wrong.items()}}
-    return {"summary": "" if problems else " ".join(sentence.of(draft)), "problems": problems}
+    return {"summary": "" if problems else prose.paragraph(sentence.of(draft)), "problems": problems}

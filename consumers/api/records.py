@@ -117,7 +117,7 @@ def _is_text(body: bytes) -> bool:
 
 
 class RecordQuery(PageQuery):
-    """Which records; `q` searches the newest 50,000 of those the other fields leave; not their errors where fields
+    """Which records; `q` searches the newest 20,000 of those the other fields leave; not their errors where fields
     are masked for who asks. `count=false`: without `total`, which takes seconds among very many."""
 
     consumer: str | None = None
@@ -149,8 +149,14 @@ def record_list(request: HttpRequest, query: Query[RecordQuery]) -> Page:
         since=query.since,
         until=query.until,
     )
-    rows = finding.search(wanted, consumer).select_related("consumer")
-    return paginate(rows, limit=query.limit, cursor=query.cursor, counted=query.count)
+    found = finding.find(wanted, consumer)
+    return paginate(
+        found.rows.select_related("consumer"),
+        limit=query.limit,
+        cursor=query.cursor,
+        counted=query.count,
+        narrow=found.narrow,
+    )
 
 
 @router.get("/records/{int:record_id}", response=RecordDetail)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 
 from consumers.models import Consumer, ConsumerProcess
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 from mqadmin.queues.models import Broker, Queue
 
 DEFAULT_S = 1800.0
@@ -119,7 +119,7 @@ def warning(consumer: Consumer, limit: ConsumerTimeout | None) -> str:
     held = _(
         "RabbitMQ takes a message back that is held for longer than %(limit)s, and it is handled again."
     ) % {"limit": limit.words}
-    return f"{held} {advice(consumer, limit)}"
+    return prose.paragraph((held, advice(consumer, limit)))
 
 
 def advice(consumer: Consumer, limit: ConsumerTimeout) -> str:

@@ -152,7 +152,10 @@ def supervised(consumer: Consumer) -> dict[str, Any]:
 
 
 def delete(*, consumer: Consumer, by: Actor) -> None:
-    """Delete the definition with its records and events. Raises Conflict while it runs, or is to run."""
+    """Delete the definition with its processes and events. Raises Conflict while it runs, or is to run.
+
+    Its records, counters and dedupe keys may be millions: they are nobody's then, and retention deletes them.
+    """
     with act(consumer, by, "delete"):
         if consumer.desired != Desired.STOPPED:
             raise Conflict(_("Stop it first: it is told to run."), "not_stopped")

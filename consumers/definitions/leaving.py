@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from consumers.models import Consumer
 from consumers.runtime.spec import DeadLetterTarget
+from mqadmin.core.pages import prose
 from mqadmin.queues.models import Queue
 
 NAMED = 3  # queues that a sentence names
@@ -61,7 +62,7 @@ def _rejected(target: DeadLetterTarget | None, names: list[str], *, comes_back: 
 
 
 def _named(names: list[str], choice: str) -> str:
-    text = ", ".join(f"“{name}”" for name in names[:NAMED])
+    text = prose.listed(f"“{name}”" for name in names[:NAMED])
     if len(names) > NAMED:
         text = _("%(names)s and %(n)d more") % {"names": text, "n": len(names) - NAMED}
     if len(names) > 1 and choice not in ("", "all"):

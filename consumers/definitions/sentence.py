@@ -9,6 +9,7 @@ from consumers.definitions import leaving
 from consumers.handlers import registry
 from consumers.models import Consumer
 from mqadmin.core import brokers
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration, number, rate
 from mqadmin.queues.acts import destination
 from mqadmin.queues.models import Queue
@@ -20,9 +21,10 @@ def of(consumer: Consumer) -> list[str]:
     The definition is taken as sound. Where its queue dead-letters to is as the monitor last saw it.
     """
     queue = destination.seen(consumer.broker, consumer.vhost, consumer.queue)
-    first = "; ".join((_reads(consumer), _fails(consumer, queue), _records(consumer)))
+    values = {"reads": _reads(consumer), "fails": _fails(consumer, queue), "records": _records(consumer)}
+    first = _("%(reads)s; %(fails)s; %(records)s.") % values
     rest = (_lost(consumer), _duplicates(consumer), _deadline(consumer), _limits(consumer), _when(consumer))
-    return [f"{first}.", *filter(None, rest)]
+    return [first, *filter(None, rest)]
 
 
 def _reads(consumer: Consumer) -> str:
@@ -115,7 +117,7 @@ def _duplicates(consumer: Consumer) -> str:
     text = _("One that was handled within %(since)s (%(key)s) is acked without being handled again.")
     key = consumer.get_dedupe_key_display()
     if consumer.dedupe_path:
-        key = f"{key}: {consumer.dedupe_path}"
+        key = prose.labelled(key, consumer.dedupe_path)
     return text % {"since": duration(consumer.dedupe_seconds), "key": key}
 
 
@@ -133,7 +135,7 @@ def _deadline(consumer: Consumer) -> str:
         )
         first = duration(consumer.connection_delay)
         parts.append(text % {"n": number(consumer.connection_retries), "first": first})
-    return " ".join(parts)
+    return prose.paragraph(parts)
 
 
 def _limits(consumer: Consumer) -> str:
@@ -148,4 +150,4 @@ def _when(consumer: Consumer) -> str:
         parts.append(_("It runs on hosts with %(labels)s only.") % {"labels": consumer.placement})
     if consumer.schedule:
         parts.append(_("It runs in its hours only: %(hours)s.") % {"hours": consumer.schedule})
-    return " ".join(parts)
+    return prose.paragraph(parts)

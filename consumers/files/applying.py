@@ -17,6 +17,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import AuditEntry
+from mqadmin.core.pages import prose
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _names(steps: list[Step], act: str) -> list[str]:
 def _refused(steps: list[Step]) -> str:
     first = steps[0]
     field_name, text = next(iter(first.errors.items()))
-    told = _("%(name)s: %(field)s %(text)s") % {"name": first.name, "field": field_name, "text": text}
+    told = [_("%(name)s: %(field)s %(text)s") % {"name": first.name, "field": field_name, "text": text}]
     if len(steps) > 1:
-        told += " " + _("And %(n)d more are refused.") % {"n": len(steps) - 1}
-    return _("Nothing was done.") + " " + told
+        told.append(_("And %(n)d more are refused.") % {"n": len(steps) - 1})
+    return prose.paragraph((_("Nothing was done."), *told))

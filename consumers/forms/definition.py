@@ -19,6 +19,7 @@ from consumers.handlers import registry
 from consumers.handlers.registry import Handler
 from consumers.models import Consumer
 from mqadmin.core import brokers
+from mqadmin.core.pages import prose
 
 BATCH_FIELDS = ("batch_size", "batch_seconds")
 # How long a message may be held goes by these.
@@ -122,7 +123,7 @@ class ConsumerForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["broker"] = forms.ChoiceField(choices=known, label=_("Broker"))
 
     def _choose_handler(self) -> None:
-        offered = [(found.name, f"{found.name}: {found.title}") for found in registry.offered()]
+        offered = [(found.name, prose.labelled(found.name, found.title)) for found in registry.offered()]
         chosen = self.instance.handler
         if chosen and chosen not in dict(offered):
             offered.append((chosen, chosen))

@@ -13,6 +13,7 @@ from consumers.definitions.presets import Preset
 from consumers.forms.definition import ConsumerForm
 from consumers.handlers import registry
 from consumers.models import Consumer
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.queues.acts import destination
 
@@ -100,6 +101,6 @@ def _of_queue(consumer: Consumer) -> list[str]:
     names = list(others.exclude(name=consumer.name).values_list("name", flat=True)[:4])
     if names:
         found.append(
-            _("Already defined for it: %(names)s. They share its messages.") % {"names": ", ".join(names)}
+            _("Already defined for it: %(names)s. They share its messages.") % {"names": prose.listed(names)}
         )
     return found

@@ -5,6 +5,7 @@ There may be millions. Every query here walks an index from the newest row and i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from django.db.models.functions import Collate, Concat, Upper
 from django.db.models.lookups import Contains
 
 from consumers.models import Consumer, Record
-from consumers.records import masks, parts
+from consumers.records import masks, merging, parts
 from mqadmin.core.rights import asking
 
 PAGE = 50
@@ -50,6 +51,15 @@ class RecordPage:
     newest: int
 
 
+@dataclass(frozen=True)
+class Found:
+    """The records that match. `narrow`: of some of them, and a number, gives the newest so many; None where the
+    database finds them by itself, without passing all others."""
+
+    rows: QuerySet[Record]
+    narrow: Callable[[QuerySet[Record], int], QuerySet[Record]] | None = None
+
+
 def search(wanted: RecordSearch, consumer: Consumer | None = None) -> QuerySet[Record]:
     """Return the records that match, without their wide columns; `stored` says whether the body is there,
     `waited` for how many seconds the message had waited.
@@ -57,22 +67,55 @@ def search(wanted: RecordSearch, consumer: Consumer | None = None) -> QuerySet[R
     A text is compared with message id, routing key, error and detail of the newest SEARCHED records (not with the
     last two where they may repeat what is hidden); a whole message id is found however old it is.
     """
+    return find(wanted, consumer).rows
+
+
+def find(wanted: RecordSearch, consumer: Consumer | None = None) -> Found:
+    """Return the records that match, as `search` does, and how to find the newest of them."""
+    owners = _owners(wanted, consumer)
     rows = _of(wanted, consumer, by_message=bool(wanted.message_id))
+    if owners is not None:  # to be counted by their index too
+        rows = rows.filter(consumer__in=owners)
     beside = Q()
     if wanted.message_id:
         beside &= Q(message_id=wanted.message_id)
     if wanted.since:
-        beside &= Q(started_at__gte=wanted.since, id__gte=_first_at(wanted.since - _SLACK)[0])
+        beside &= Q(started_at__gte=wanted.since, id__gte=not_after(wanted.since))
     if wanted.until:
         beside &= Q(started_at__lte=wanted.until, id__lte=_first_at(wanted.until + _SLACK)[1])
     rows = rows.filter(beside)
     if wanted.q:
         exact = _of(wanted, consumer, by_message=True).filter(beside, message_id=wanted.q)
-        rows = exact if exact.exists() else _matching(rows, wanted.q)
+        if exact.exists():
+            return Found(_listed(exact))
+        rows = _matching(rows, wanted.q, owners)
+    if owners is None:
+        return Found(_listed(rows))
+    return Found(
+        _listed(rows),
+        lambda some, number: _listed(
+            Record.objects.select_related("consumer").filter(id__in=merging.newest(some, number, owners))
+        ),
+    )
+
+
+def _listed(rows: QuerySet[Record]) -> QuerySet[Record]:
     stored = ExpressionWrapper(Q(body__isnull=False, body_truncated=False), output_field=BooleanField())
     waited = ExpressionWrapper(F("waited_ms") / 1000.0, output_field=FloatField())
     rows = rows.defer(*_WIDE).annotate(stored=stored, waited=waited).order_by("-id")
     return masks.MaskedRecords(model=Record, query=rows.query)
+
+
+def _owners(wanted: RecordSearch, consumer: Consumer | None) -> list[int] | None:
+    """Return the consumers by whose own indexes the records are found; None where one walk by id is enough.
+
+    It is not where what matches may be rare among all: an outcome, or those of who may see some consumers only.
+    """
+    if consumer is not None or wanted.message_id:
+        return None
+    if not wanted.outcome and not wanted.ack_lost and asking.limited() is None:
+        return None
+    return list(Consumer.objects.order_by().values_list("pk", flat=True))
 
 
 def _of(wanted: RecordSearch, consumer: Consumer | None, *, by_message: bool) -> QuerySet[Record]:
@@ -91,8 +134,11 @@ def _of(wanted: RecordSearch, consumer: Consumer | None, *, by_message: bool) ->
     return rows
 
 
-def _matching(rows: QuerySet[Record], text: str) -> QuerySet[Record]:
-    floor = rows.order_by("-id").values_list("id", flat=True)[SEARCHED : SEARCHED + 1].first()
+def _matching(rows: QuerySet[Record], text: str, owners: list[int] | None) -> QuerySet[Record]:
+    if owners is None:
+        floor = rows.order_by("-id").values_list("id", flat=True)[SEARCHED : SEARCHED + 1].first()
+    else:
+        floor = next(iter(merging.newest(rows, SEARCHED + 1, owners)[SEARCHED:]), None)
     if floor is not None:
         rows = rows.filter(id__gt=floor)
     fields = ("message_id", "routing_key", "error_type", *(() if masks.is_on() else ("error", "detail")))
@@ -108,6 +154,11 @@ def _holding(field: str, text: str) -> Q:
         # PostgreSQL knows the capitals of all alphabets, and is twice as quick where those of ASCII are enough.
         return Q(Contains(Upper(Collate(F(field), "C")), text.upper()))
     return Q(**{f"{field}__icontains": text})
+
+
+def not_after(when: datetime) -> int:
+    """Return an id behind which all records stand that began at `when` or later."""
+    return _first_at(when - _SLACK)[0]
 
 
 def _first_at(when: datetime) -> tuple[int, int]:

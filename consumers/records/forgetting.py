@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import ProgrammingError, connection
 from django.db.models import QuerySet
 
-from consumers.models import Consumer, Record
+from consumers.models import Consumer, ConsumerMinute, HandledKey, Record
 from consumers.records import parts
 from consumers.records.parts import Part
 from mqadmin.core.rows.deleting import Steps, oldest_while
@@ -16,14 +17,13 @@ from mqadmin.core.rows.deleting import Steps, oldest_while
 SLACK = 10  # a part that is too much in part stays until it is so as a whole, if it is no more than a tenth of all
 
 # From one to the next along the index: to read all that it holds would take minutes.
-_TABLE = Record._meta.db_table
-_OWNERS = f"""
+_OWNERS = """
     WITH RECURSIVE owners(id) AS (
-        SELECT min(consumer_id) FROM {_TABLE}
+        SELECT min(consumer_id) FROM {table}
         UNION ALL
-        SELECT (SELECT min(consumer_id) FROM {_TABLE} WHERE consumer_id > owners.id)
+        SELECT (SELECT min(consumer_id) FROM {table} WHERE consumer_id > owners.id)
         FROM owners WHERE id IS NOT NULL
-    ) SELECT id FROM owners WHERE id IS NOT NULL"""  # noqa: S608
+    ) SELECT id FROM owners WHERE id IS NOT NULL"""
 
 log = logging.getLogger("mqadmin.records")
 
@@ -48,16 +48,33 @@ def forget(oldest: datetime, most: int, steps: Steps, days: float) -> int:
 
 def forget_deleted(steps: Steps) -> int:
     """Delete the records of consumers that were deleted, as long as `steps` go on. Return how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OWNERS)
-        owners = {int(row[0]) for row in cursor.fetchall()}
     gone = 0
-    for consumer in owners.difference(
-        Consumer.objects.values_list("id", flat=True)
-    ):  # read after its records
+    for consumer in _deleted(Record):
         rows = Record.objects.filter(consumer_id=consumer)
         gone += oldest_while(rows, steps, among=rows)
     return gone
+
+
+def forget_beside_deleted(steps: Steps) -> None:
+    """Delete the counters and the dedupe keys of consumers that were deleted, as long as `steps` go on."""
+    for consumer in _deleted(ConsumerMinute):
+        _in_order(ConsumerMinute.objects.filter(consumer_id=consumer).order_by("minute"), steps)
+    for consumer in _deleted(HandledKey):
+        _in_order(HandledKey.objects.filter(consumer_id=consumer).order_by("key"), steps)
+
+
+def _deleted(model: type[Record | ConsumerMinute | HandledKey]) -> set[int]:
+    """Return the consumers of rows of a table that are not there any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWNERS.format(table=model._meta.db_table))
+        owners = {int(row[0]) for row in cursor.fetchall()}
+    return owners.difference(Consumer.objects.values_list("id", flat=True))  # read after the rows
+
+
+def _in_order(rows: QuerySet[Any], steps: Steps) -> None:
+    """Delete rows in the order that their index has behind the consumer: by ids all of them would be sorted."""
+    while steps.goes_on and (ids := list(rows.values_list("id", flat=True)[: steps.size])):
+        steps.delete(rows.model._default_manager.filter(id__in=ids))
 
 
 def _by_age(oldest: datetime, steps: Steps, kept: timedelta) -> int:

@@ -12,6 +12,7 @@ from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import prose
 from mqadmin.queues.acts import destination
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import clean_copy
@@ -97,7 +98,7 @@ def would_lose(record: Record) -> str:
     consumer = record.consumer
     rows = Queue.objects.filter(broker__slug=consumer.broker, vhost=consumer.vhost, name=record.queue)
     queue = rows.filter(gone_at=None).first()
-    return " ".join(destination.sampled(queue, 1, record.size).loses) if queue else ""
+    return prose.paragraph(destination.sampled(queue, 1, record.size).loses) if queue else ""
 
 
 def left_behind(record: Record) -> dict[str, list[str]]:

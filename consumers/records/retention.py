@@ -25,13 +25,14 @@ _STALE_CLAIM = timedelta(days=1)  # left by a process that died, of a message th
 def delete_old(now: datetime | None = None) -> str:
     """Delete what is too old or too much, in small steps, and say what was done.
 
-    Records by age and by number, and those of deleted consumers; events, counters and notes of messages that came
+    Records by age and by number, and what deleted consumers left; events, counters and notes of messages that came
     back by age; dedupe keys past their consumer's window, and claims that a dead process left a day ago. Each kind
     has DELETING seconds; the rest is the next call's.
     """
     moment = now or timezone.now()
     oldest = moment - timedelta(days=settings.MQADMIN_RECORDS_DAYS)
     gone = forgetting.forget_deleted(Steps(DELETING, step=STEP))  # first: they count for the number
+    forgetting.forget_beside_deleted(Steps(DELETING))
     steps = Steps(DELETING, step=STEP)
     gone += forgetting.forget(oldest, settings.MQADMIN_RECORDS_MAX, steps, settings.MQADMIN_RECORDS_DAYS)
     oldest_while(ConsumerEvent.objects.filter(at__lt=oldest), Steps(DELETING))

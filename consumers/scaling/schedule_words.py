@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consumers.scaling.schedule import DAY_MIN, Closed, Schedule, ScheduleError, Window, parse
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 
 _WEEK_S = 7 * 86_400
 
@@ -84,9 +84,9 @@ def words(text: str) -> str:
         return ""
     parts = [_window(window) for window in schedule.windows] or [_("always")]
     if schedule.closed:
-        days = ", ".join(_closed(item) for item in schedule.closed)
+        days = prose.listed(_closed(item) for item in schedule.closed)
         parts.append(_("not on %(days)s") % {"days": days})
-    return _("%(hours)s (%(zone)s)") % {"hours": "; ".join(parts), "zone": schedule.zone}
+    return _("%(hours)s (%(zone)s)") % {"hours": prose.clauses(parts), "zone": schedule.zone}
 
 
 def status(text: str, now: datetime) -> str:
@@ -110,7 +110,7 @@ def status(text: str, now: datetime) -> str:
 def describe(text: str, now: datetime) -> str:
     """Say when it may run and what happens next, in one line; empty for always. A faulty one is told as such."""
     try:
-        return "; ".join(part for part in (words(text), status(text, now)) if part)
+        return prose.clauses((words(text), status(text, now)))
     except ScheduleError as error:
         return _("The schedule cannot be read, so it always runs. %(why)s") % {"why": error_words(error)}
 
@@ -153,7 +153,7 @@ def _days(days: Sequence[int]) -> str:
 def _and(items: Sequence[str]) -> str:
     if len(items) < 2:
         return "".join(items)
-    return _("%(items)s and %(last)s") % {"items": ", ".join(items[:-1]), "last": items[-1]}
+    return _("%(items)s and %(last)s") % {"items": prose.listed(items[:-1]), "last": items[-1]}
 
 
 def _clock(minute: int) -> str:

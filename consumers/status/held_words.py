@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from consumers.definitions import consumer_timeout
 from consumers.definitions.consumer_timeout import ConsumerTimeout
 from consumers.models import Consumer, ConsumerProcess
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 
 LATELY = timedelta(days=1)  # what was longer ago is no news
 
@@ -70,4 +70,4 @@ def remedy(consumer: Consumer, limit: ConsumerTimeout | None) -> str:
     longer = _(
         "Or let RabbitMQ wait longer: consumer_timeout in its configuration, from 3.12 on a policy too."
     )
-    return f"{what} {longer}"
+    return prose.paragraph((what, longer))

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from consumers.models import Consumer, ConsumerProcess
 from consumers.supervisor.hosts import Fleet, no_host_words
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 
 
 def connection_words(process: ConsumerProcess, now: datetime) -> str:
@@ -37,7 +37,7 @@ def connection_words(process: ConsumerProcess, now: datetime) -> str:
     if count := process.channel_errors:
         errors = ngettext("%(n)s channel error", "%(n)s channel errors", count)
         words.append(errors % {"n": formats.number(count)})
-    return ", ".join(words)
+    return prose.clause(words)
 
 
 def blocked_words(process: ConsumerProcess) -> str:

@@ -19,7 +19,7 @@ from consumers.scaling.schedule import ScheduleError
 from consumers.status import tones
 from consumers.status.line_words import rollout_words
 from consumers.supervisor.hosts import Fleet, no_host_words
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 from mqadmin.core.tones import Tone
 from mqadmin.core.translating import gettext as _
 from mqadmin.core.translating import ngettext
@@ -237,7 +237,7 @@ def _ending(
             if left >= 1
             else nobody or _("past its time, being killed")
         )
-    return ", ".join(parts)
+    return prose.clause(parts)
 
 
 def _trouble(
@@ -300,7 +300,7 @@ def _running(
     draining = [row for row in live if row.state == P.DRAINING]
     if rollout:
         parts = [rollout, _in_hand(draining)] if draining else [rollout]
-        return "restarting", _("%(parts)s.") % {"parts": ", ".join(parts)}
+        return "restarting", _("%(parts)s.") % {"parts": prose.clause(parts)}
     if draining:
         return "starting", _("A process is being replaced: %(hand)s.") % {"hand": _in_hand(live)}
     if len(_of_supervisors(live) or live) < consumer.target or any(row.state != P.RUNNING for row in live):
@@ -374,8 +374,8 @@ def _backoff_words(down: Sequence[ConsumerProcess], now: datetime) -> str:
     when = _("starts again in %(seconds)d s") % {"seconds": left} if left else _("starts again now")
     reason = worded(row.exit_reason or row.state_reason)
     crash = _("crash %(n)d") % {"n": row.crashes} if row.crashes and not row.kills else ""
-    why = ": ".join(part for part in (crash, reason) if part)
-    return _sentence(", ".join(part for part in (when, why) if part))
+    why = prose.labelled(crash, reason) if crash else reason
+    return _sentence(prose.clause((when, why)))
 
 
 def _in_hand(live: Sequence[ConsumerProcess]) -> str:

@@ -22,7 +22,7 @@ from consumers.models import Consumer
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import prose, rendering
 from mqadmin.queues.models import Queue
 
 KNOWN = 200  # queues that are offered without script; with it, all that have what is typed in their names
@@ -129,7 +129,7 @@ def _warn(request: HttpRequest, consumer: Consumer) -> None:
     """Say on the next page what the form says beside an option, which is left behind now."""
     for name, text in registry.warnings(consumer.handler, consumer.options).items():
         label = registry.labels(consumer.handler).get(name, name)
-        messages.warning(request, f"{label}: {text}")
+        messages.warning(request, prose.labelled(label, text))
 
 
 def _refused(

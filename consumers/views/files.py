@@ -20,7 +20,7 @@ from consumers.models import Consumer
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import prose, rendering
 
 SHOWN = 200  # steps of a plan on the page
 
@@ -110,7 +110,7 @@ def _done(request: HttpRequest, form: ImportForm, plan: Plan) -> Done:
 def _told(done: Done) -> str:
     created = ngettext("%(n)d consumer is new", "%(n)d consumers are new", len(done.created))
     changed = ngettext("%(n)d is changed", "%(n)d are changed", len(done.changed))
-    text = f"{created % {'n': len(done.created)}}, {changed % {'n': len(done.changed)}}."
+    text = prose.sentence_of([created % {"n": len(done.created)}, changed % {"n": len(done.changed)}])
     if done.started:
-        text += " " + _("%(n)d are starting.") % {"n": len(done.started)}
+        text = prose.paragraph((text, _("%(n)d are starting.") % {"n": len(done.started)}))
     return text

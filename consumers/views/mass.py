@@ -18,7 +18,7 @@ from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import prose, rendering
 from mqadmin.queues.pages.broker_status import is_production
 
 NAMED = 12  # consumers that the question names
@@ -60,7 +60,7 @@ def _all(request: HttpRequest, act: mass.Act) -> HttpResponse:
     context = {
         "act": act,
         "broker": broker,
-        "on": ", ".join(slugs),
+        "on": prose.listed(slugs),
         "wanted": wanted,
         "collectors": collectors,
         "back": _back(broker, wanted),
@@ -102,4 +102,4 @@ def _told(act: mass.Act, done: mass.Done) -> str:
     if not done.overtaken:
         return text % {"n": count}
     left = _("Somebody else changed these meanwhile, so they were left as they are: %(names)s.")
-    return f"{text % {'n': count}} {left % {'names': ', '.join(done.overtaken)}}"
+    return prose.paragraph((text % {"n": count}, left % {"names": prose.listed(done.overtaken)}))

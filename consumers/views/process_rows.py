@@ -14,7 +14,7 @@ from consumers.definitions.definitions import DOWN
 from consumers.models import Consumer, ConsumerProcess
 from consumers.status import line_words, state_words, tones
 from consumers.status.summary import Summary
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 
 ENDED = 5  # processes that are over, shown below those that run
 HELD_BACK = {  # a replica without a process, by what the consumer does
@@ -68,7 +68,7 @@ class ProcessRow:
         if process is not None and process.open_files is not None:
             text = ngettext("%(n)s open file", "%(n)s open files", process.open_files)
             parts.append(text % {"n": formats.number(process.open_files)})
-        return ", ".join(parts)
+        return prose.clause(parts)
 
     def _points(self, column: int) -> list[float]:
         stored = self.process.usage if self.process is not None and self.is_live else None

@@ -8,6 +8,7 @@ from mqadmin.administration.bindings import views as bindings
 from mqadmin.administration.connections import channel_views
 from mqadmin.administration.connections import views as connections
 from mqadmin.administration.converting import views as converting
+from mqadmin.administration.exchanges import flow_views
 from mqadmin.administration.exchanges import views as exchanges
 from mqadmin.administration.federation import views as federation
 from mqadmin.administration.flags import views as flags
@@ -34,6 +35,7 @@ urlpatterns = [
     # exchanges
     path("exchanges/", exchanges.exchange_list, name="exchange_list"),
     path("exchanges/one/", exchanges.exchange_detail, name="exchange_detail"),
+    path("exchanges/flows/", flow_views.exchange_flow_list, name="exchange_flow_list"),
     path("exchanges/new/", exchanges.exchange_new, name="exchange_new"),
     path("exchanges/delete/", exchanges.exchange_delete, name="exchange_delete"),
     path("exchanges/publish/", publishing.exchange_publish, name="exchange_publish"),

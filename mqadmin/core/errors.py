@@ -1,9 +1,12 @@
-"""The exceptions by which a service says in words that it did not do what was asked: not now, or not yet."""
+"""The exceptions by which a service says in words that it did not do what was asked, not now, or not for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
 
 
 class Refusal(Exception):
@@ -21,6 +24,20 @@ class Refusal(Exception):
         self.code = code
         self.status = status
         self.fields = dict(fields or {})
+
+
+class Denied(PermissionDenied, Refusal):
+    """Who asks may see what it is about, but not do so with it (403). A form tells it beside the field to blame."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        Refusal.__init__(self, text, "forbidden", status=403, fields={field: text} if field else None)
+
+
+class Unseen(Http404, Refusal):
+    """What it is about is not to be seen by who asks, as if there were none (404). A form tells it as `Denied`."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        Refusal.__init__(self, text, "not_found", status=404, fields={field: text} if field else None)
 
 
 class Awaits(Exception):

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
-import time
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +15,7 @@ from django.db import Error as DatabaseError
 
 from mqadmin import ending
 from mqadmin.core import database, unseen
+from mqadmin.seldom import Seldom
 
 _LIBRARIES = {"amqp", "celery", "kombu"}  # by name: most processes do without Celery and need not load it
 
@@ -57,24 +56,20 @@ class DatabaseInALine(logging.Filter):
     request that was answered with 503, the cause has been told by then.
     """
 
-    EVERY_S = 60.0
-
     def __init__(self, name: str = "") -> None:
         super().__init__(name)
-        self._lock = threading.Lock()
-        self._due: dict[tuple[str, str], float] = {}
-        self._left_out: dict[tuple[str, str], int] = {}
+        self._seldom = Seldom()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Shorten `record` in place; drop it where its like was let through within the minute."""
         place = record.name, str(record.msg)
         if record.name == "django.request" and getattr(record, "status_code", None) == 503:
-            return self._first(place) is not None
+            return self._seldom.left_out(place) is not None
         error = record.exc_info[1] if record.exc_info else None
         given = record.args if isinstance(record.args, tuple) else ()
         if not database.is_away(error) and not any(isinstance(part, DatabaseError) for part in given):
             return True
-        left_out = self._first(place)
+        left_out = self._seldom.left_out(place)
         if left_out is None:
             return False
         text = _told(record, error if database.is_away(error) else None)
@@ -83,19 +78,7 @@ class DatabaseInALine(logging.Filter):
 
     def forget(self) -> None:
         """Let the next line of each place through."""
-        with self._lock:
-            self._due.clear()
-            self._left_out.clear()
-
-    def _first(self, place: tuple[str, str]) -> int | None:
-        """Return how many were left out since the last one was let through; None: this one is, too."""
-        now = time.monotonic()
-        with self._lock:
-            if now < self._due.get(place, 0.0):
-                self._left_out[place] = self._left_out.get(place, 0) + 1
-                return None
-            self._due[place] = now + self.EVERY_S
-            return self._left_out.pop(place, 0)
+        self._seldom.forget()
 
 
 def _told(record: logging.LogRecord, error: BaseException | None) -> str:

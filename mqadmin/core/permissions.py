@@ -21,6 +21,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
+from mqadmin.core.errors import Denied, Unseen
 from mqadmin.core.rights import asking
 from mqadmin.core.rights.asking import Of
 from mqadmin.core.rights.rules import ALL, ANY, LEVELS, NONE, NOTHING, Rights, Rule
@@ -168,6 +169,17 @@ def denied(needed: Needed, *, is_part: bool = False) -> str:
     return words[needed] + _who_grants()
 
 
+def denied_name(needed: Needed) -> str:
+    """Return the sentence beside a name that was typed, of which nothing may be done; whether there is any such
+    thing, it does not tell."""
+    words = {
+        "view": _("Your roles let you see nothing of this name."),
+        "operate": _("Your roles let you operate nothing of this name."),
+        "configure": _("Your roles let you configure nothing of this name."),
+    }
+    return words[needed] + _who_grants()
+
+
 _NAMED = 3  # who can grant a right
 _GRANTORS_S = 60.0
 _grantors: tuple[float, tuple[str, ...]] = (-_GRANTORS_S, ())
@@ -230,18 +242,23 @@ def check(user: User, needed: Needed, of: Of = "everything") -> None:
         raise PermissionDenied(reason)
 
 
-def require(broker: str, vhost: str | None = None, queue: str | None = None) -> None:
+def require(broker: str, vhost: str | None = None, queue: str | None = None, *, field: str = "") -> None:
     """See that who asks may do what is needed with a thing; None: with the whole of it. Nothing where nobody asks.
 
-    Raises Http404 for who may not see it, nor anything in it, PermissionDenied for who may not do so.
+    Raises Unseen for who may not see it, nor anything in it, Denied for who may not do so. `field`: of a form, in
+    which the name was typed.
     """
     who = asking.limited()
     if who is None or who.rights.level(broker, vhost, queue) >= LEVELS[who.needed]:
         return
     seen = who.rights.level(broker, vhost, queue) if queue is not None else who.rights.inside(broker, vhost)
-    if seen == NONE:
-        raise Http404(_("There is no such thing."))
-    raise PermissionDenied(denied(who.needed, is_part=seen >= LEVELS[who.needed]))
+    if field:
+        words = denied_name(who.needed)
+    elif seen == NONE:
+        words = _("There is no such thing.")
+    else:
+        words = denied(who.needed, is_part=seen >= LEVELS[who.needed])
+    raise (Unseen if seen == NONE else Denied)(words, field)
 
 
 def may_with(
@@ -268,14 +285,14 @@ def lacking(broker: str, needed: Needed) -> str:
 def require_within(broker: str) -> None:
     """See that there may be something in a broker with which who asks may do what is needed.
 
-    Raises Http404 for who may see nothing in it, PermissionDenied for who may only see something.
+    Raises Unseen for who may see nothing in it, Denied for who may only see something.
     """
     who = asking.limited()
     if who is None or who.rights.inside(broker) >= LEVELS[who.needed]:
         return
     if who.rights.inside(broker) == NONE:
-        raise Http404(_("There is no such thing."))
-    raise PermissionDenied(denied(who.needed))
+        raise Unseen(_("There is no such thing."))
+    raise Denied(denied(who.needed))
 
 
 class Required:

@@ -23,7 +23,8 @@ _VALUE = re.compile(r"%\((\w+)\)[-+ 0#]*\d*(?:\.\d+)?([sdifg])|%()([sd])|\{(\w+)
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _SIGN = re.compile(r"[\u3400-\u9fff]")
 _ENOUGH = 3  # words, or signs of a script that has no blanks
-_END = re.compile(r"(?<=[.?!…。？！])\s+")
+# A full-width stop has its blank in itself.
+_END = re.compile(r"(?<=[.?!…])\s+|(?<=[。？！])\s*(?=\S)")
 _NUMBERS = r"([-+]?\d[\d\s.,]*?)"
 
 

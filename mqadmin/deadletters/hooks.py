@@ -17,7 +17,7 @@ from consumers.records import dead_letter, masks
 from mqadmin.core import hooks
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.hooks import Attention, Badge, Bulk, Hit, Link, Panel, Tile
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 from mqadmin.core.permissions import User
 from mqadmin.deadletters import metrics
 from mqadmin.deadletters.automatic import restored
@@ -89,9 +89,7 @@ def _cause(broker: str, cause: Cause) -> Attention:
     said = Truncator("".join(text for text, _varies in cause.segments).rstrip(".")).chars(SAID)
     last = {"queue": cause.source_queue, "last": formats.ago(cause.last_at)}
     where = _("In %(queue)s, last %(last)s ago.") if cause.source_queue else _("Last %(last)s ago.")
-    text = " ".join(
-        part for part in (said if said.endswith("…") else said and f"{said}.", where % last) if part
-    )
+    text = prose.paragraph((prose.ended(said), where % last))
     query = urlencode({"broker": broker, "group": cause.group})
     href = f"{reverse('letter_list')}?{query}"
     return Attention("watch", title, text, [Link(_("Look at them"), href)], is_quoted=True)

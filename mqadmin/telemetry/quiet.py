@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-import threading
-import time
+
+from mqadmin.seldom import Seldom
 
 _OF = "opentelemetry"
 _TRANSPORT = re.compile(r"[a-z]+://\S+")
@@ -20,26 +20,17 @@ class OnceAMinute(logging.Filter):
     header that cannot be read its text would be told, which is a secret.
     """
 
-    EVERY_S = 60.0
-
     def __init__(self, name: str = "") -> None:
         super().__init__(name)
-        self._lock = threading.Lock()
-        self._due: dict[tuple[str, str], float] = {}
-        self._left_out: dict[tuple[str, str], int] = {}
+        self._seldom = Seldom()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Shorten `record` in place where OpenTelemetry wrote it; drop it where its like was let through."""
         if not is_own(record):
             return True
-        place = _place(record)
-        now = time.monotonic()
-        with self._lock:
-            if now < self._due.get(place, 0.0):
-                self._left_out[place] = self._left_out.get(place, 0) + 1
-                return False
-            self._due[place] = now + self.EVERY_S
-            left_out = self._left_out.pop(place, 0)
+        left_out = self._seldom.left_out(_place(record))
+        if left_out is None:
+            return False
         text = f"telemetry: {_words(record)}"
         record.msg, record.args = "%s", (f"{text} ({left_out} more since)" if left_out else text,)
         record.exc_info = record.exc_text = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 
 from mqadmin.accounts.provider import conversation
@@ -49,3 +51,15 @@ def sign_on(browser: Client, provider: Provider, who: str = "eve", to: str = "")
 def said(browser: Client) -> str:
     """Return what the page says where one signs in."""
     return browser.get("/login/").text
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The time that codes go by: `clock(30)` lets it pass."""
+    now = [time.time()]
+    monkeypatch.setattr(totp.time, "time", lambda: now[0])
+
+    def passes(seconds: float) -> None:
+        now[0] += seconds
+
+    return passes

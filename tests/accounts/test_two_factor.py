@@ -1,69 +1,35 @@
-"""Second factors of accounts with a password: an app, recovery codes, who must have one, who lost theirs."""
+"""Second factors of accounts with a password: an app, recovery codes, passkeys that are none."""
 
 from __future__ import annotations
 
 import re
 import time
-from io import StringIO
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal import auth as totp
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from mqadmin.accounts.two_factor import codes
 from mqadmin.core.access import limits
-from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry
-from tests.accounts.conftest import sign_on
+from tests.accounts.second_factors import (
+    SECRET,
+    add_app,
+    code,
+    inside,
+    is_in,
+    make_with_app,
+    password,
+    second,
+    shown,
+)
 from tests.core.access.conftest import minutes_pass
-from tests.core.conftest import PASSWORD, SignIn, make_user
-from tests.support.openid import Provider
+from tests.core.conftest import PASSWORD, SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The time that codes go by: `clock(30)` lets it pass."""
-    now = [time.time()]
-    monkeypatch.setattr(totp.time, "time", lambda: now[0])
-
-    def passes(seconds: float) -> None:
-        now[0] += seconds
-
-    return passes
-
-
-def code(secret: str = SECRET, ahead: int = 0) -> str:
-    """What an app shows now."""
-    step = int(totp.time.time()) // 30 + ahead
-    return totp.format_hotp_value(totp.hotp_value(secret, step))
-
-
-def make_with_app(role: str = "viewer") -> User:
-    user = make_user(role)
-    codes.add_app(user, SECRET, 0)
-    return user
-
-
-def password(browser: Client, name: str = "viewer", to: str = "") -> Any:
-    """Give the right password."""
-    return browser.post("/login/", {"username": name, "password": PASSWORD, "next": to})
-
-
-def second(browser: Client, given: str) -> Any:
-    return browser.post("/login/second/", {"code": given})
-
-
-def is_in(browser: Client) -> bool:
-    return browser.get("/queues/").status_code == 200
 
 
 def test_the_password_alone_opens_nothing(clock: Any) -> None:
@@ -181,35 +147,6 @@ def test_where_passwords_are_off_half_way_is_no_way(clock: Any, settings: Any) -
     assert not is_in(browser)
 
 
-# --- Set up, and taken away by oneself ------------------------------------------------------------------------
-
-
-def inside(name: str = "viewer") -> Client:
-    """Somebody who has just signed in by password alone."""
-    make_user(name)
-    browser = Client()
-    password(browser, name)
-    return browser
-
-
-def shown(browser: Client) -> tuple[str, str]:
-    """Return the secret that the page shows, and how its form carries it."""
-    page = browser.get("/account/two-factor/app/").text
-    secret = re.search(r'id="secret">([A-Z2-7 ]+)<', page)
-    sealed = re.search(r'name="sealed" value="([^"]+)"', page)
-    assert secret
-    assert sealed
-    assert "data:image/svg+xml;base64," in page
-    return secret[1].replace(" ", ""), sealed[1]
-
-
-def add_app(browser: Client) -> tuple[str, list[str]]:
-    """Set up an app; return its secret and the recovery codes."""
-    secret, sealed = shown(browser)
-    page = browser.post("/account/two-factor/app/", {"sealed": sealed, "code": code(secret)}).text
-    return secret, re.findall(r"<code>(\d{4}-\d{4})</code>", page)
-
-
 def test_an_app_is_set_up_and_asked_for_from_then_on(clock: Any) -> None:
     browser = inside()
     secret, sealed = shown(browser)
@@ -308,111 +245,6 @@ def test_nobody_removes_a_factor_of_somebody_else(clock: Any) -> None:
     row = Authenticator.objects.get()
     assert inside().post(f"/account/two-factor/{row.pk}/remove/").status_code == 404
     assert Authenticator.objects.filter(pk=row.pk).exists()
-
-
-# --- Who must have one ------------------------------------------------------------------------------------------
-
-
-def test_who_must_have_one_sets_it_up_first(clock: Any, settings: Any) -> None:
-    settings.MQADMIN_REQUIRE_TWO_FACTOR = "everybody"
-    browser = inside()
-    for path in ("/", "/queues/", "/account/password/", "/account/tokens/"):
-        assert browser.get(path)["Location"] == "/account/two-factor/"
-    assert browser.post("/theme/", {"theme": "dark"}).status_code == 302
-    live = browser.get("/live/", headers={"HX-Request": "true"})
-    assert (live.status_code, live["HX-Redirect"]) == (204, "/account/two-factor/")
-    assert "must have a second factor" in browser.get("/account/two-factor/").text
-    add_app(browser)
-    assert is_in(browser)
-    row = Authenticator.objects.get(type="totp")
-    refused = browser.post(f"/account/two-factor/{row.pk}/remove/")
-    assert refused.status_code == 409
-    assert "set up another one first" in refused.text
-    browser.post("/logout/")
-    assert not is_in(browser)
-
-
-def test_admins_alone_must_where_it_says_so(settings: Any) -> None:
-    settings.MQADMIN_REQUIRE_TWO_FACTOR = "admins"
-    assert is_in(inside("viewer"))
-    assert not is_in(inside("admin"))
-
-
-def test_a_session_of_before_signs_in_again(clock: Any, settings: Any, sign_in: SignIn) -> None:
-    make_with_app("admin")
-    before = sign_in("admin")
-    assert is_in(before)
-    settings.MQADMIN_REQUIRE_TWO_FACTOR = "admins"
-    assert before.get("/queues/")["Location"] == "/login/"
-    assert "a second factor is asked for from now on" in before.get("/login/").text
-    password(before, "admin")
-    second(before, code())
-    assert is_in(before)
-
-
-def test_tokens_headers_and_providers_need_none(settings: Any, provider: Provider) -> None:
-    settings.MQADMIN_REQUIRE_TWO_FACTOR = "everybody"
-    make_with_app()
-    headers = {"Authorization": f"Bearer {tokens.create(user=make_user('viewer'))}"}
-    assert Client().get("/api/v1/me", headers=headers).status_code == 200
-    sign_on(browser := Client(), provider)
-    assert is_in(browser)
-    assert "You sign on elsewhere" in browser.get("/account/two-factor/").text
-    settings.MQADMIN_TRUSTED_PROXIES = ["10.0.0.0/8"]
-    settings.MQADMIN_SIGN_ON_HEADER = "X-Forwarded-User"
-    header = {"X-Forwarded-User": "bob"}
-    assert Client().get("/queues/", headers=header, REMOTE_ADDR="10.0.0.9").status_code in (200, 403)
-    assert User.objects.filter(username="bob").exists()
-
-
-# --- Who lost theirs --------------------------------------------------------------------------------------------
-
-
-def test_an_admin_sees_who_has_one_and_takes_it_away(clock: Any, sign_in: SignIn) -> None:
-    user, admin = make_with_app(), sign_in("admin")
-    codes.new_recovery_codes(user)
-    assert ">app<" in re.sub(r"\s+", "", admin.get("/accounts/").text)
-    assert "Take the second factor away" in admin.get(f"/accounts/{user.pk}/").text
-    admin.post(f"/accounts/{user.pk}/second-factor/take-away/")
-    assert not Authenticator.objects.exists()
-    entry = AuditEntry.objects.get(action="user.second_factor_remove")
-    assert (entry.actor, entry.target, entry.count, entry.detail) == (
-        "admin",
-        "viewer",
-        1,
-        {"factors": ["totp"]},
-    )
-    password(browser := Client())
-    assert is_in(browser)
-
-
-def test_nobody_takes_their_own_away_so(clock: Any, sign_in: SignIn) -> None:
-    user = make_with_app("admin")
-    assert sign_in("admin").post(f"/accounts/{user.pk}/second-factor/take-away/").status_code == 409
-    assert Authenticator.objects.exists()
-
-
-def test_the_api_says_who_has_one_and_takes_it_away() -> None:
-    user = make_with_app()
-    headers = {"Authorization": f"Bearer {tokens.create(user=make_user('admin'))}"}
-    path = f"/api/v1/accounts/{user.pk}"
-    assert Client().get(path, headers=headers).json()["second_factors"] == ["totp"]
-    answer = Client().post(f"{path}/second-factors/take-away", headers=headers)
-    assert answer.json()["second_factors"] == []
-
-
-def test_a_command_takes_it_away_from_the_only_admin() -> None:
-    make_with_app("admin")
-    call_command("remove_second_factor", "admin", stdout=(said := StringIO()))
-    assert "The password of admin alone signs in now." in said.getvalue()
-    entry = AuditEntry.objects.get(action="user.second_factor_remove")
-    assert (entry.via, entry.target, entry.count) == ("shell", "admin", 1)
-    for name in ("admin", "nobody-there"):
-        with pytest.raises(CommandError):
-            call_command("remove_second_factor", name)
-
-
-# --- Passkeys without a browser ---------------------------------------------------------------------------------
 
 
 ANSWERS = ["", "{}", "[]", "x", '{"id": "x"}', '{"id": "y"}', '{"id": 7}', '{"id": {"a": 1}}', "[" * 9_999]

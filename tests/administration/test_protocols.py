@@ -18,8 +18,9 @@ from mqadmin.administration.connections import cutting
 from mqadmin.administration.connections.cutting import Cut
 from mqadmin.core import brokers
 from mqadmin.local import ports
-from mqadmin.rabbit.administration import connections
+from mqadmin.rabbit.administration import connections, streaming
 from mqadmin.rabbit.administration.connections import Connection
+from mqadmin.rabbit.administration.streaming import Ends, StreamPublisher
 from mqadmin.rabbit.config import load
 from mqadmin.rabbit.errors import NotFound
 from tests.rabbit.tls import Certificates, make_certificates
@@ -31,7 +32,13 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.django_db(transaction=True)]
 VHOST, QUEUE, STREAM = "spoken here", "work", "log"
-PLUGINS = ("rabbitmq_mqtt", "rabbitmq_stomp", "rabbitmq_stream", "rabbitmq_amqp1_0")
+PLUGINS = (
+    "rabbitmq_mqtt",
+    "rabbitmq_stomp",
+    "rabbitmq_stream",
+    "rabbitmq_stream_management",
+    "rabbitmq_amqp1_0",
+)
 
 
 NAMES = tuple(
@@ -223,6 +230,35 @@ def test_what_it_reads_is_told(world: World, name: str, admin: Client) -> None:
     dialog = html(admin.get(at("connection_close", name=row.name)))
     assert ("is not told the reason" in dialog) == bool(cut.untold)
     assert not wanted or spoken.queue in dialog
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("stream")])
+def test_what_it_does_with_streams_is_told(
+    world: World, name: str, admin: Client, token: dict[str, str]
+) -> None:
+    """By the plugin `rabbitmq_stream_management`: where it stands in what it reads, and what it published."""
+    row = world.listed[name]
+
+    def told() -> Ends | None:
+        found = streaming.of_connection(world.management, VHOST, row.name)
+        is_counted = found and found.readers and found.publishers and found.publishers[0].confirmed
+        return found if is_counted else None
+
+    found = wait_until(told, 30, interval=0.5)
+    (reader,), (publisher,) = found.readers, found.publishers
+    assert (reader.stream, reader.number, reader.active) == (STREAM, 0, True)
+    assert reader.behind is not None
+    assert publisher == StreamPublisher(STREAM, 3, f"ref-{world.spoken[name].called}", 1, 1, 0)
+    page = html(admin.get(at("connection_detail", name=row.name)))
+    assert publisher.reference in page
+    assert "Behind" in page
+    assert "is not enabled" not in page
+    one = admin.get("/api/v1/connections/one", {"name": row.name}, headers=token).json()
+    assert one["streams"]["publishers"][0]["reference"] == publisher.reference
+
+
+def test_streams_without_the_plugin_are_not_told(management: Management, vhost: str) -> None:
+    assert streaming.of_connection(management, vhost, "127.0.0.1:1 -> 127.0.0.1:2") is None
 
 
 def test_all_of_an_address_count_together(world: World) -> None:

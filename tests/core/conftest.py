@@ -11,6 +11,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from tests.support.addresses.world import World, make_world
+
 PASSWORD = "correct horse battery"
 
 SignIn = Callable[..., Client]
@@ -52,3 +54,9 @@ HX = {
     "HX-Request-Type": "partial",
     "HX-Current-URL": "http://testserver/operations/?page=2",
 }
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """One row of everything that an address can name."""
+    return make_world(make_user("admin"))

@@ -20,10 +20,9 @@ from mqadmin.base_path import base_path, below
 from mqadmin.core.access import checks
 from mqadmin.core.pages import rows_seen
 from tests.core.conftest import HX, SignIn
-from tests.core.test_access_matrix import PAGES, World, everything, world
+from tests.support.addresses.pages import PAGES, everything
+from tests.support.addresses.world import World
 from tests.support.length import FULL
-
-__all__ = ["world"]
 
 pytestmark = [pytest.mark.usefixtures("no_broker"), pytest.mark.any_database]
 

@@ -12,6 +12,7 @@ from django.db import OperationalError, ProgrammingError
 from django.http import HttpResponse, UnreadablePostError
 from django.test import Client, RequestFactory
 
+from mqadmin import seldom
 from mqadmin.core import loglines
 from mqadmin.core.api import tokens
 from mqadmin.core.pages import faults, views
@@ -149,8 +150,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 def no_minute_before() -> None:
     (console,) = [item for item in logging.getLogger().handlers if type(item) is logging.StreamHandler]
     (minute,) = [item for item in console.filters if isinstance(item, loglines.DatabaseInALine)]
-    minute._due.clear()
-    minute._left_out.clear()
+    minute.forget()
 
 
 @pytest.mark.usefixtures("no_minute_before")
@@ -158,7 +158,7 @@ def test_a_database_that_is_away_is_a_line_a_minute(
     log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(loglines.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(seldom.time, "monotonic", lambda: now[0])
     logger = logging.getLogger("celery.app.trace")
     for _ in range(5):  # a task every five seconds
         try:

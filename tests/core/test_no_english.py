@@ -11,8 +11,8 @@ from django.conf import settings
 from mqadmin.core import brokers
 from mqadmin.rabbit.config import BrokerConfig
 from tests.core.conftest import SignIn
-from tests.core.test_access_matrix import PAGES, everything
 from tests.support import hard_data, pseudo
+from tests.support.addresses.pages import PAGES, everything
 
 # What is no word of a language: the names of this test, whatever has a sign or a digit in it; and RabbitMQ's own.
 OWN = """
@@ -25,6 +25,7 @@ OWN = """
 DATA = """
     record text json once rejected shop error order work abcd zone gpu no_consumers full arguments op replace
     path value Pika Client Library See count reason queue time exchange routing shovel Python rabbit
+    forward webhook
 """
 NAME = re.compile(
     r"\[\{.*\}\]|tests\.\w+: .*|\^\w+|zz[\w.:#*/@-]*|\S*[/@_=:>]\S*|\S+\.\S+|\S*\d\S*|\w+(-\w+)+"

@@ -17,9 +17,10 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.api import tokens
 from mqadmin.core.models import AuditEntry
 from tests.core.conftest import SignIn, make_user
-from tests.core.test_access_matrix import CALLS, PAGES, World, call, everything, may, world
-
-__all__ = ["world"]
+from tests.support.addresses.calls import CALLS, call
+from tests.support.addresses.pages import PAGES, everything
+from tests.support.addresses.ranks import may
+from tests.support.addresses.world import World
 
 TOKEN, QUERY, LOGIN, HEADER = "Xk29fjQ8aLmZ0pW7rT4y", "hunter2", "opensesame", "sixsixsix"
 BROKER = "rabbitpass"

@@ -116,7 +116,7 @@ def stomp(door: Door, wire: Wire, queue: str) -> None:
 
 
 def stream(door: Door, wire: Wire, called: str, queue: str) -> None:
-    """Sign in by the protocol of streams, and read a stream."""
+    """Sign in by the protocol of streams, publish one message to a stream, and read it."""
 
     def text(value: str) -> bytes:
         return struct.pack(">H", len(value.encode())) + value.encode()
@@ -146,5 +146,11 @@ def stream(door: Door, wire: Wire, called: str, queue: str) -> None:
     assert key == 0x14
     send(0x14, tuned)
     asked(0x15, text(door.vhost))
+    # publisher 3 with a reference, and its message 1
+    asked(0x01, b"\x03" + text(f"ref-{called}") + text(queue))
+    body = b"\x00\x53\x75\xa0\x01x"  # as AMQP 1.0 writes it, so that others may read it
+    wire.send(struct.pack(">IHHBIQI", 21 + len(body), 0x02, 1, 3, 1, 1, len(body)) + body)
+    key, confirmed = frame()
+    assert key == 0x03, confirmed
     # subscription 0, from the first offset (1), with credit for one chunk, no properties
     asked(0x07, b"\x00" + text(queue) + struct.pack(">HHI", 1, 1, 0))

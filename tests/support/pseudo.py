@@ -39,6 +39,7 @@ _VOID = {
     "path",
     "col",
 }
+_INLINE = {"a", "abbr", "b", "bdi", "code", "em", "i", "kbd", "small", "span", "strong", "time", "var"}
 _SHOWN = re.compile(
     r"^(title|alt|placeholder|aria-label|aria-description|label"
     r"|data-(confirm.*|denied|empty|fault|changed|.*text|.*label|ago-.*|time))$"
@@ -88,6 +89,7 @@ class _Shown(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.found: list[tuple[str, str]] = []
+        self.lines: list[str] = [""]
         self._open: list[tuple[str, bool]] = []
         self.feed(html)
 
@@ -99,16 +101,21 @@ class _Shown(HTMLParser):
                 self.found.append((f"{tag} {name}", value))
         if tag == "input" and given.get("type") in ("submit", "button") and given.get("value"):
             self.found.append(("input value", given["value"] or ""))
+        if tag not in _INLINE or "pill" in (given.get("class") or ""):
+            self.lines.append("")
         if tag not in _VOID:
             self._open.append((tag, silent))
 
     def handle_endtag(self, tag: str) -> None:
+        if tag not in _INLINE:
+            self.lines.append("")
         for at in range(len(self._open) - 1, -1, -1):
             if self._open[at][0] == tag:
                 del self._open[at:]
                 return
 
     def handle_data(self, data: str) -> None:
+        self.lines[-1] += "\ufffc" if self._is_silent else data
         if data.strip() and not self._is_silent:
             self.found.append((self._open[-1][0] if self._open else "", data.strip()))
 
@@ -132,6 +139,26 @@ def outside(html: str, allowed: re.Pattern[str]) -> list[tuple[str, str]]:
         ):
             wrong.append((where, text))
     return wrong
+
+
+_HAN = r"[\u3400-\u9fff]"
+_CHINESE = r"[\u3400-\u9fff\u201d\uff09]"
+_FULL = r"[\u3001\u3002\uff0c\uff1a\uff1b\uff1f\uff01]"
+_HALF = re.compile(
+    rf"{_CHINESE}[,;:?!)(]|{_CHINESE}\.(?![\w./])|[,;:?!(][ ]*{_HAN}|{_FULL} +(?=[^\s\u00b7\ufffc])|[^\s\ufffc] +{_FULL}"
+)
+
+
+def half_width(html: str) -> set[str]:
+    """Return what of a page has a half-width sign beside Chinese words, or a blank beside a full-width one."""
+    page = _Shown(html)
+    texts = [" ".join(line.split()) for line in page.lines]
+    texts += [text for where, text in page.found if " " in where]
+    return {
+        text[max(match.start() - 20, 0) : match.end() + 20]
+        for text in texts
+        for match in _HALF.finditer(text)
+    }
 
 
 def _out(text: str, depth: int) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from mqadmin.accounts.pages import shown
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import ApiToken
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.forms import style
 
 NEVER = "never"
@@ -46,7 +47,7 @@ class NewAccount(_Form):
         super().__init__(*args, **kwargs)
         roles = self.fields["role"]
         assert isinstance(roles, forms.ChoiceField)
-        roles.choices = [(role, f"{label}: {words}") for role, label, words in shown.role_words()]
+        roles.choices = [(role, prose.labelled(label, words)) for role, label, words in shown.role_words()]
         if len(shown.own_roles()):
             roles.choices.insert(0, ("", str(_("none for everything: it gets roles for a part afterwards"))))
             roles.required = False

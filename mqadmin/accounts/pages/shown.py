@@ -16,6 +16,7 @@ from mqadmin.accounts.pages import parts
 from mqadmin.core import permissions
 from mqadmin.core.access import limits, second_factor
 from mqadmin.core.models import ApiToken
+from mqadmin.core.pages import prose
 from mqadmin.core.rights.rules import Rule
 from mqadmin.core.tones import Tone
 
@@ -44,7 +45,7 @@ class Account:
     def factor_words(self) -> str:
         """Its second factors in words, "" for none."""
         words = {"totp": _("app"), "webauthn": _("passkey")}
-        return ", ".join(words[kind] for kind in self.factors)
+        return prose.listed(words[kind] for kind in self.factors)
 
     @property
     def tone(self) -> Tone:

@@ -10,30 +10,20 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mqadmin.core import unseen
 from mqadmin.core.errors import Refusal
-from mqadmin.core.pages.forms import style
+from mqadmin.core.pages.forms import TypedForm, style
 from mqadmin.rabbit.reading import jsontext
 
 
-class ActForm(forms.Form):
+class ActForm(TypedForm):
     """A form of an act. `must_type`: the word to be typed before it, "" for none.
 
     `values` are what the service is called with: what was filled in, but for what is of the form alone.
     """
 
-    typed = forms.CharField(required=False, strip=False)
-
-    def __init__(self, *args: Any, must_type: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.must_type = must_type
         style(self)
-
-    def clean_typed(self) -> str:
-        typed = str(self.cleaned_data["typed"])
-        if self.must_type and not unseen.is_typed(typed, self.must_type):
-            raise ValidationError(_("Type the name exactly."))
-        return typed
 
     @property
     def values(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import OPERATE, VIEW, Asked, a_broker
-from mqadmin.rabbit.administration import channels, connections
+from mqadmin.rabbit.administration import channels, connections, streaming
 from mqadmin.rabbit.errors import RabbitError
 
 router = Router(tags=["connections and channels"], auth=VIEW.of("vhost"))
@@ -81,7 +81,7 @@ class SessionOut(Schema):
 
 
 class ReaderOut(Schema):
-    """One consumer."""
+    """One consumer. `arguments` but its priority; null but where one channel is asked for."""
 
     tag: str
     queue: str
@@ -90,11 +90,44 @@ class ReaderOut(Schema):
     exclusive: bool
     active: bool
     priority: int | None
+    arguments: dict[str, Any] | None = None
+
+
+class StreamReaderOut(Schema):
+    """One subscription to a stream: `offset` of the last message it was given, `behind` messages after that;
+    `credit`: chunks that it lets the broker send."""
+
+    stream: str
+    number: int | None
+    offset: int | None
+    behind: int | None
+    consumed: int | None
+    credit: int | None
+    active: bool
+
+
+class StreamPublisherOut(Schema):
+    """One publisher to a stream; `reference`: the name by which the broker drops what it is sent twice."""
+
+    stream: str
+    number: int | None
+    reference: str
+    published: int | None
+    confirmed: int | None
+    failed: int | None
+
+
+class StreamEndsOut(Schema):
+    """What a connection reads of streams and writes to them."""
+
+    readers: list[StreamReaderOut]
+    publishers: list[StreamPublisherOut]
 
 
 class ConnectionDetail(Schema):
     """One connection, as the broker tells of it now; `sessions` null but for AMQP 1.0 on RabbitMQ 4.1 and later;
-    `readers`: its consumers where it has no channels, as of MQTT and of streams."""
+    `readers`: its consumers where it has no channels, as of MQTT and of streams; `streams` null but for the latter,
+    where the broker has the plugin `rabbitmq_stream_management`."""
 
     connection: ConnectionOut
     mechanism: str
@@ -109,6 +142,7 @@ class ConnectionDetail(Schema):
     properties: dict[str, Any]
     sessions: list[SessionOut] | None
     readers: list[ReaderOut]
+    streams: StreamEndsOut | None
 
 
 class ChannelOut(Schema):
@@ -205,10 +239,12 @@ def connection_read(request: HttpRequest, wanted: Query[NamedConnection]) -> dic
         permissions.require(slug, found.connection.vhost)
         sessions = connections.sessions(client, wanted.name) if found.connection.is_1_0 else None
         readers = [reader for _vhost, reader in channels.apart(client, [found.connection])]
+        item = found.connection
+        ends = streaming.of_connection(client, item.vhost, item.name) if item.is_stream else None
     except RabbitError as error:
         raise refused(error) or error from error
     told = None if sessions is None else [asdict(item) for item in sessions]
-    return {**asdict(found), "sessions": told, "readers": readers}
+    return {**asdict(found), "sessions": told, "readers": readers, "streams": asdict(ends) if ends else None}
 
 
 @router.delete("/connections", response=Closed, auth=OPERATE.of("vhost"))

@@ -21,9 +21,11 @@ from mqadmin.core.tones import Tone
 from mqadmin.rabbit.administration.channels import Channel, Flow
 from mqadmin.rabbit.administration.channels import Detail as ChannelDetail
 from mqadmin.rabbit.administration.connections import Connection, Detail, Session
+from mqadmin.rabbit.administration.streaming import Ends, StreamPublisher, StreamReader
 
 MOST_SHOWN = 200  # channels of one connection
-Reader = tuple[Mapping[str, Any], str, Owner | None]  # a consumer, the page of its queue, whose it is of ours
+Reader = tuple[Mapping[str, Any], str, Owner | None, Pairs]
+"""A consumer, the page of its queue, whose it is of ours, its arguments but the priority where they are told."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,25 @@ def moment(epoch: float | None) -> datetime | None:
 
 
 @dataclass(frozen=True)
+class StreamEnd:
+    """A reader or a publisher of a stream, with the stream's page."""
+
+    item: StreamReader | StreamPublisher
+    href: str
+
+
+@dataclass(frozen=True)
+class StreamEnds:
+    """What a connection reads of streams and writes to them."""
+
+    readers: list[StreamEnd]
+    publishers: list[StreamEnd]
+
+
+@dataclass(frozen=True)
 class WholeConnection:
     """One connection: its row, what the list has no room for, its channels, its sessions; what it reads by neither,
-    with the queues' pages."""
+    with the queues' pages; `ends`: of streams, None where that is not told."""
 
     detail: Detail
     row: ConnectionRow
@@ -164,6 +182,7 @@ class WholeConnection:
     sessions: Sequence[Session] | None
     readers: Sequence[Reader]
     reader_count: int
+    ends: StreamEnds | None
     tls: Pairs
     properties: Pairs
     of_user: str
@@ -176,8 +195,10 @@ def whole_connection(
     channels: Table,
     sessions: Sequence[Session] | None,
     apart: Sequence[Mapping[str, Any]],
+    ends: Ends | None,
 ) -> WholeConnection:
-    """Return a connection with its channels as they were last listed; `apart`: its consumers that are of none."""
+    """Return a connection with its channels as they were last listed; `apart`: its consumers that are of none;
+    `ends`: what it does with streams."""
     item = detail.connection
     names, found = channels.column("connection"), channels.order("held")
     places = [place for place in found if names[place] == item.name]
@@ -190,6 +211,7 @@ def whole_connection(
         sessions=sessions,
         readers=_readers(broker, item.vhost, apart[:MOST_SHOWN]),
         reader_count=len(apart),
+        ends=_stream_ends(broker, item.vhost, ends) if ends else None,
         tls=list(detail.tls.items()),
         properties=_flat(detail.properties),
         of_user=found_in("connection_list", broker, f"user:{quoted(item.user)}"),
@@ -263,9 +285,21 @@ def cut_sentences(cut: Cut) -> list[str]:
 
 def _readers(broker: str, vhost: str, found: Sequence[Mapping[str, Any]]) -> list[Reader]:
     return [
-        (reader, queue_href(broker, vhost, reader["queue"]), _owner(broker, reader["tag"]))
+        (
+            reader,
+            queue_href(broker, vhost, reader["queue"]),
+            _owner(broker, reader["tag"]),
+            pairs(reader.get("arguments", {})),
+        )
         for reader in found
     ]
+
+
+def _stream_ends(broker: str, vhost: str, ends: Ends) -> StreamEnds:
+    def shown(items: Sequence[StreamReader | StreamPublisher]) -> list[StreamEnd]:
+        return [StreamEnd(item, queue_href(broker, vhost, item.stream)) for item in items[:MOST_SHOWN]]
+
+    return StreamEnds(shown(ends.readers), shown(ends.publishers))
 
 
 def _owner(broker: str, tag: str) -> Owner | None:

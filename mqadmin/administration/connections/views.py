@@ -26,7 +26,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
 from mqadmin.queues.pages.broker_status import live_fault
-from mqadmin.rabbit.administration import channels, connections
+from mqadmin.rabbit.administration import channels, connections, streaming
 from mqadmin.rabbit.errors import NotFound, RabbitError
 from mqadmin.rabbit.numbers import whole
 
@@ -62,8 +62,10 @@ def connection_detail(request: HttpRequest) -> HttpResponse:
         permissions.about(request, slug, detail.connection.vhost)
         sessions = connections.sessions(client, name) if detail.connection.is_1_0 else None
         apart = [reader for _vhost, reader in channels.apart(client, [detail.connection])]
+        item = detail.connection
+        ends = streaming.of_connection(client, item.vhost, name) if item.is_stream else None
         listed_channels = reading.look(slug, CHANNELS).rows()
-        found = pages.whole_connection(slug, detail, listed_channels, sessions, apart)
+        found = pages.whole_connection(slug, detail, listed_channels, sessions, apart, ends)
     except NotFound:
         status = 404
     except RabbitError as error:

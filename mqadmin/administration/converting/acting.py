@@ -28,6 +28,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import GaveUp, Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.queues.acts import agreed
 from mqadmin.queues.models import Broker, Queue
@@ -57,7 +58,7 @@ def convert(*, queue: Queue, by: Actor, publishers_stopped: bool = False) -> Ope
             plan.ready,
         )
         if plan.stops:
-            raise Refusal(" ".join(plan.stops), "cannot")
+            raise Refusal(prose.paragraph(plan.stops), "cannot")
         _require_quiet(publishers_stopped)
         params = {
             "queue": queue.pk,

@@ -12,6 +12,7 @@ from consumers.models import Consumer
 from mqadmin.administration.converting import publishers
 from mqadmin.administration.converting.publishers import Publishers
 from mqadmin.core import brokers, hooks
+from mqadmin.core.pages import prose
 from mqadmin.queues.acts import declaring, destination
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import live_queue
@@ -129,7 +130,7 @@ def foreign(queue: Queue, detail: QueueDetail) -> list[ConsumerInfo]:
 
 def stop_them(strangers: Sequence[ConsumerInfo]) -> str:
     """Say that consumers that are not mqadmin's are to be stopped first."""
-    names = ", ".join(f"“{item.tag}” ({item.connection or item.peer or '?'})" for item in strangers[:5])
+    names = prose.listed(f"“{item.tag}” ({item.connection or item.peer or '?'})" for item in strangers[:5])
     text = _("Consumers that are not mqadmin's hold messages of it: %(names)s. Stop them first.")
     return text % {"names": names}
 

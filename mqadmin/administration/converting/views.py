@@ -23,7 +23,7 @@ from mqadmin.core import brokers, patience, permissions, tones
 from mqadmin.core.acts import audit, progress
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import prose, rendering
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages.broker_status import live_fault
 from mqadmin.queues.views.queue import find
@@ -43,14 +43,16 @@ def queue_convert(request: HttpRequest, queue_id: int) -> HttpResponse:
             plan = planning.plan(queue)
     except RabbitError as error:
         title, text, more = live_fault(error)
-        return deciding.decide(request, _dialog(queue, f"{title}. {text} {more}"), _nothing)
+        return deciding.decide(
+            request, _dialog(queue, prose.paragraph((prose.ended(title), text, more))), _nothing
+        )
 
     def act(form: ConvertForm) -> tuple[str, str]:
         operation = acting.convert(queue=queue, by=audit.actor(request), **form.values)
         return reverse("conversion_detail", args=[operation.pk]), _("The conversion has begun.")
 
     waits = gate.warning(acting.ACTION, queue.broker.slug, Size(plan.ready, 1), audit.actor(request))
-    dialog = replace(_dialog(queue, " ".join(plan.stops)), waits=waits)
+    dialog = replace(_dialog(queue, prose.paragraph(plan.stops)), waits=waits)
     return deciding.decide(request, dialog, act, partial(ConvertForm, plan=plan))
 
 

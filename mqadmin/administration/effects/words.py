@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration, number, size
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.effects.effect import ORDER, Level, Statement
@@ -53,7 +54,7 @@ def levels(said: Iterable[tuple[Level, T]], say: Callable[[T], str]) -> list[dic
 def names(found: Iterable[str]) -> str:
     """Return names as a list in a sentence, the first few of many."""
     known = list(found)
-    shown = ", ".join(f"“{name}”" for name in known[:_NAMED])
+    shown = prose.listed(f"“{name}”" for name in known[:_NAMED])
     more = len(known) - _NAMED
     return shown if more <= 0 else _("%(names)s and %(n)s more") % {"names": shown, "n": number(more)}
 

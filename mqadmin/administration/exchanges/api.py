@@ -8,12 +8,15 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 
+from mqadmin.administration.acting.changing import refused
 from mqadmin.administration.acting.dry_run import DryRun, answers, dry_run
-from mqadmin.administration.exchanges import acts
+from mqadmin.administration.exchanges import acts, flow_views
 from mqadmin.administration.exchanges.lists import EXCHANGES
 from mqadmin.administration.listed.api import Listed, ListQuery, page
+from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.api.plumbing import CONFIGURE, VIEW, Asked, Body, a_broker
+from mqadmin.rabbit.errors import RabbitError
 
 router = Router(tags=["exchanges and bindings"], auth=VIEW.of("vhost"))
 
@@ -58,6 +61,42 @@ class ExchangeIn(Body, DryRun):
     arguments: dict[str, Any] = {}
 
 
+class ExchangeAsked(Asked):
+    """Which exchange; `name` empty is the default one."""
+
+    broker: str = ""
+    vhost: str
+    name: str
+
+
+class PublishingOut(Schema):
+    """A channel that publishes to it: messages a second, and of these the `unroutable` that no queue took."""
+
+    channel: str
+    connection: str
+    user: str
+    address: str
+    rate: float | None
+    unroutable: float | None
+
+
+class ReachingOut(Schema):
+    """A queue that gets messages through it, and how many a second."""
+
+    vhost: str
+    name: str
+    rate: float | None
+
+
+class ExchangeFlows(Schema):
+    """What passes an exchange, the busiest first; `is_kept` false: this broker does not count it, and both are
+    empty."""
+
+    is_kept: bool
+    publishers: list[PublishingOut]
+    queues: list[ReachingOut]
+
+
 class ExchangeNamed(Asked, DryRun):
     """Which exchange; `if_unused` false deletes it with its bindings."""
 
@@ -71,6 +110,18 @@ class ExchangeNamed(Asked, DryRun):
 def exchange_list(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
     """List exchanges, as they were at `taken_at`: `q` as `type:topic in_rate>100 is:internal`."""
     return page(EXCHANGES, wanted, asdict)
+
+
+@router.get("/exchanges/flows", response=ExchangeFlows)
+def exchange_flows(request: HttpRequest, wanted: Query[ExchangeAsked]) -> dict[str, Any]:
+    """Read who publishes to an exchange and which queues get it, at most five seconds old; kept by brokers with
+    `management.rates_mode = detailed` alone."""
+    slug = a_broker(wanted.broker)
+    permissions.require(slug, wanted.vhost)
+    try:
+        return asdict(flow_views.flows(slug, wanted.vhost, wanted.name))
+    except RabbitError as error:
+        raise refused(error) or error from error
 
 
 @router.post("/exchanges", response=answers(201), auth=CONFIGURE.of("vhost"))

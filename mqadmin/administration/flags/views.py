@@ -19,6 +19,7 @@ from mqadmin.administration.listed.views import Words
 from mqadmin.administration.listing import reading
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
+from mqadmin.core.pages import prose
 from mqadmin.rabbit.administration.flags import Flag, to_enable
 
 
@@ -105,7 +106,7 @@ def flag_enable_all(request: HttpRequest) -> HttpResponse:
         broker=slug,
         title=_("Enable all stable feature flags"),
         says=[
-            _("These are not enabled now: %(names)s.") % {"names": ", ".join(names)}
+            _("These are not enabled now: %(names)s.") % {"names": prose.listed(names)}
             if names
             else _("All stable feature flags are enabled, as far as is known."),
             _("Experimental flags stay as they are."),
@@ -121,7 +122,7 @@ def flag_enable_all(request: HttpRequest) -> HttpResponse:
 
     def act(form: ActForm) -> tuple[str, str]:  # noqa: ARG001
         done = acts.enable_all(broker=slug, by=audit.actor(request))
-        return dialog.back, _("Enabled: %(names)s.") % {"names": ", ".join(done)}
+        return dialog.back, _("Enabled: %(names)s.") % {"names": prose.listed(done)}
 
     return deciding.decide(request, dialog, act)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from mqadmin.core.pages import prose
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.administration.permissions import Permission, TopicPermission
 from mqadmin.rabbit.topology import rights
@@ -88,7 +89,7 @@ def _topic(item: Permission, topic: TopicPermission) -> Sentence:
     text = _("On “%(exchange)s” by routing key: publishes with %(write)s; binds with %(read)s.") % values
     can_write, can_read = (rights.allows(one, topic.exchange) for one in (item.write, item.read))
     if can_write is False and can_read is False:
-        text += " " + _("That is of no use: the rights above do not allow that exchange.")
+        text = prose.paragraph((text, _("That is of no use: the rights above do not allow that exchange.")))
         return Sentence(text, "amber")
     return Sentence(text)
 

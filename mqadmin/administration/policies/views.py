@@ -20,7 +20,7 @@ from mqadmin.administration.policies.forms import PolicyForm
 from mqadmin.administration.policies.lists import POLICIES
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import prose, rendering
 from mqadmin.queues.pages.broker_status import live_fault
 from mqadmin.rabbit.administration import policies
 from mqadmin.rabbit.administration.policies import Kind
@@ -177,7 +177,7 @@ def policy_delete(request: HttpRequest) -> HttpResponse:
         broker=slug,
         title=_("Delete the policy %(name)s") % values,
         says=[
-            says % values + " " + _("where another policy matches, that one applies instead."),
+            prose.paragraph((says % values, _("where another policy matches, that one applies instead."))),
         ],
         label=_("Delete it"),
         back=_href(slug, vhost, name, by_operator),

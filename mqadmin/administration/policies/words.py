@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.functional import Promise
-from django.utils.text import format_lazy
+from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from mqadmin.administration.effects.words import names
+from mqadmin.core.pages import prose
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.topology.policy_keys import Key
 from mqadmin.rabbit.topology.policy_matches import Match, Why
@@ -90,12 +90,16 @@ _HELP: dict[str, str | Promise] = {
 
 def label(key: Key) -> str | Promise:
     """Return what a form calls a key: what it does, with its name in RabbitMQ."""
-    return format_lazy("{} ({})", _LABELS[key.name], key.name)
+    return _aside(_LABELS[key.name], key.name)
 
 
 def help_text(key: Key) -> str | Promise:
     """Return what a key does, and for what it does it."""
-    return format_lazy("{} {}", _HELP[key.name], _types(key))
+    return _paragraph((_HELP[key.name], _types(key)))
+
+
+_paragraph = lazy(prose.paragraph, str)
+_aside = lazy(prose.aside, str)
 
 
 def _types(key: Key) -> str | Promise:

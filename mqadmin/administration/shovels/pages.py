@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.administration.listed.naming import address
 from mqadmin.administration.parameters.pages import STATES, Acts
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.administration import shovels
@@ -51,7 +52,7 @@ def shovel_row(broker: str, item: Shovel) -> ShovelRow:
         STATES.get(item.state, "grey"),
         end(item.definition, "src"),
         end(item.definition, "dest"),
-        ", ".join(told),
+        prose.clause(told),
         Acts(
             address("shovel_edit", broker, **names) if own else "",
             address("shovel_delete", broker, **names) if own else "",

@@ -12,6 +12,7 @@ from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.administration.upkeep import findings, upgrade_words
 from mqadmin.administration.upkeep.lists import UPGRADE
 from mqadmin.core.api.plumbing import VIEW, a_broker
+from mqadmin.core.pages import prose
 
 router = Router(tags=["feature flags and upgrades"], auth=VIEW.of("broker"))
 
@@ -38,6 +39,6 @@ def upgrade(request: HttpRequest, wanted: Query[ListQuery]) -> dict[str, Any]:
 
     def out(item: Any) -> dict[str, Any]:
         told = findings.shown(slug, item, upgrade_words.words).told
-        return {**asdict(item), "text": " ".join(filter(None, (f"{told.title}.", told.why, told.cure)))}
+        return {**asdict(item), "text": prose.paragraph((prose.ended(told.title), told.why, told.cure))}
 
     return page(UPGRADE, wanted, out)

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext, ngettext_lazy
 
 from mqadmin.administration.listed.naming import address
 from mqadmin.administration.upkeep.findings import Params, Saying, Told, href, told
+from mqadmin.core.pages import prose
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.upkeep.finding import BREAKS, CARE, FINE, Finding
 from mqadmin.rabbit.upkeep.stopping import Step, steps
@@ -46,7 +47,8 @@ def verdict(findings: Sequence[Finding], name: str) -> Verdict:
         more = sum(1 for item in findings if item.level == BREAKS) - 1
         text = _("No, not now. %(why)s.") % {"why": why}
         if more:
-            text += " " + ngettext("And %(n)d more reason.", "And %(n)d more reasons.", more) % {"n": more}
+            others = ngettext("And %(n)d more reason.", "And %(n)d more reasons.", more) % {"n": more}
+            text = prose.paragraph((text, others))
         return Verdict(text, "red")
     if worst.level == CARE:
         text = _("Yes, after the steps below: nothing is lost, but who uses %(node)s notices.")

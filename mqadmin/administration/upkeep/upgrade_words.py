@@ -8,6 +8,7 @@ from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from mqadmin.administration.upkeep.findings import Params, Saying, Told, told
+from mqadmin.core.pages import prose
 from mqadmin.queues.pages import deprecated
 from mqadmin.rabbit.upkeep.finding import Finding
 
@@ -21,15 +22,15 @@ def _more(finding: Finding) -> dict[str, Any]:
     """Return what the words of some findings hold besides their numbers."""
     if finding.code == "deprecated_used":
         advice = [deprecated.words(item["name"]) for item in finding.examples]
-        names = ", ".join(name for name, _advice in advice)
-        return {"names": names, "advice": " ".join(text for _name, text in advice if text)}
+        names = prose.listed(name for name, _advice in advice)
+        return {"names": names, "advice": prose.paragraph(text for _name, text in advice)}
     if finding.code == "not_known":
         what = {
             "flags": gettext("feature flags"),
             "clients": gettext("the connections of others"),
             "channels": gettext("which channels share a prefetch"),
         }
-        return {"what": ", ".join(what[item] for item in finding.params["what"])}
+        return {"what": prose.listed(what[item] for item in finding.params["what"])}
     return {"steps": " → ".join(finding.params["steps"])} if finding.code == "route" else {}
 
 

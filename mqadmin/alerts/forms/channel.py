@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from mqadmin.alerts.forms.fields import broker_field, dress, queues_field
 from mqadmin.alerts.models import Channel, Severity
 from mqadmin.alerts.rules import variables
+from mqadmin.core.pages import prose
 
 _TIMES = ("quiet_from", "quiet_until")
 
@@ -85,7 +86,12 @@ def words() -> dict[str, tuple[str, str]]:
         "kind": (_("How"), ""),
         "variable": (
             _("Environment variable of the address"),
-            _("Its name only. Set it where the monitor and the web processes are started."),
+            prose.paragraph(
+                (
+                    _("Its name only. Set it where the monitor and the web processes are started."),
+                    _("Is the address a plain http:// or https:// one? Choose the signed webhook above."),
+                )
+            ),
         ),
         "secret_variable": (
             _("Environment variable of the secret"),

@@ -15,7 +15,8 @@ from mqadmin.alerts.models import Channel, Delivery, Severity
 from mqadmin.alerts.pages.incidents import clock
 from mqadmin.alerts.rules import variables
 from mqadmin.core.hooks import Attention, Link
-from mqadmin.core.pages.formats import duration, sentence_of
+from mqadmin.core.pages import prose
+from mqadmin.core.pages.formats import duration
 from mqadmin.core.tones import Tone
 
 # What to write into the environment of the monitor and the web processes, by service.
@@ -80,7 +81,7 @@ def sentences(channel: Channel) -> list[str]:
         told.append(_("among the queues “%(filter)s”") % {"filter": channel.queues})
     if channel.broker:
         told.append(_("on %(broker)s") % {"broker": channel.broker})
-    found = [sentence_of(told)]
+    found = [prose.sentence_of(told)]
     if channel.after_minutes:
         text = _("Only of what nobody acknowledged for %(time)s.")
         found.append(text % {"time": duration(channel.after_minutes * 60)})

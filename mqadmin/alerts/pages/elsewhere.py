@@ -17,6 +17,7 @@ from mqadmin.alerts.models import Alert, Incident, Rule, Severity, Silence
 from mqadmin.alerts.pages import channels, incidents, subjects
 from mqadmin.alerts.rules import queues_of
 from mqadmin.core.hooks import Attention, Badge, Link, Panel
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.core.permissions import User
 from mqadmin.core.rights import asking
@@ -63,7 +64,8 @@ def _together(found: list[Incident]) -> Attention:
         "%(n)s alert fires that nobody acknowledged", "%(n)s alerts fire that nobody acknowledged", len(found)
     )
     worst = max(found, key=lambda item: item.severity)
-    text = "; ".join(item.title for item in found[:3]) + (" …" if len(found) > 3 else ".")
+    titles = prose.clauses(item.title for item in found[:3])
+    text = f"{titles} …" if len(found) > 3 else prose.ended(titles)
     look = Link(_("Look at the alerts"), reverse("incident_list"))
     since = min(item.opened_at for item in found)
     told = all(_has_a_line(item) for item in found)

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from mqadmin.alerts.acts import rules
 from mqadmin.alerts.models import Rule
 from mqadmin.alerts.pages import rule_words
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.core.tones import Tone
 from mqadmin.rabbit.errors import ConfigurationError
@@ -47,7 +48,7 @@ def of(rule: Rule) -> Preview:
     else:
         title = ngettext("It would fire once now", "It would fire %(n)s times now", found.count)
     if rule.for_s:
-        sentence += " " + _("Each must stay so for the time that is given.")
+        sentence = prose.paragraph((sentence, _("Each must stay so for the time that is given.")))
     left = found.count - len(found.examples)
     more = _("and %(n)s more") % {"n": number(left)} if left else ""
     return Preview(

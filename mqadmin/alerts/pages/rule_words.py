@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from mqadmin.alerts.models import Rule
 from mqadmin.alerts.rules import fields
-from mqadmin.core.pages.formats import duration, number, sentence_of, size
+from mqadmin.core.pages import prose
+from mqadmin.core.pages.formats import duration, number, size
 
 _A = Rule.About
 
@@ -23,7 +24,7 @@ def sentence(rule: Rule) -> str:
         parts.append(_("on %(broker)s") % {"broker": rule.broker})
     if rule.for_s:
         parts.append(_("for %(time)s") % {"time": duration(rule.for_s)})
-    return sentence_of(parts)
+    return prose.sentence_of(parts)
 
 
 def aftermath(rule: Rule) -> str:
@@ -39,7 +40,7 @@ def aftermath(rule: Rule) -> str:
         }
     if not rule.repeat_s:
         return text
-    return text + " " + _("Repeated every %(time)s.") % {"time": duration(rule.repeat_s)}
+    return prose.paragraph((text, _("Repeated every %(time)s.") % {"time": duration(rule.repeat_s)}))
 
 
 def amount(rule: Rule, value: float | None) -> str:
@@ -57,7 +58,7 @@ def amount(rule: Rule, value: float | None) -> str:
 
 def codes(rule: Rule) -> str:
     """Return the codes that it is narrowed to, as words."""
-    return ", ".join(str(code).replace("_", " ") for code in rule.codes)
+    return prose.listed(str(code).replace("_", " ") for code in rule.codes)
 
 
 def _narrowed(rule: Rule, text: str) -> str:

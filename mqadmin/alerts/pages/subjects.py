@@ -16,6 +16,7 @@ from mqadmin.alerts.models import Alert, Incident, Rule
 from mqadmin.alerts.pages import tones
 from mqadmin.alerts.telling import members, verdicts, wording
 from mqadmin.alerts.telling.members import Member
+from mqadmin.core.pages import prose
 from mqadmin.core.tones import Tone
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages import wording as queue_wording
@@ -87,7 +88,7 @@ def why(member: Member) -> str:
     if member.rule.about != Rule.About.VERDICT:
         return wording.sentence(member)
     try:
-        return " ".join(queue_wording.sentences(member.params.get("reasons", ())))
+        return prose.paragraph(queue_wording.sentences(member.params.get("reasons", ())))
     except (KeyError, TypeError, ValueError):  # reasons of another version
         return wording.sentence(member)
 

@@ -13,6 +13,7 @@ from mqadmin.alerts.models import Delivery, Incident
 from mqadmin.alerts.pages import tones
 from mqadmin.core import permissions
 from mqadmin.core.models import AuditEntry
+from mqadmin.core.pages import prose
 from mqadmin.core.tones import Tone
 
 MOST = 200
@@ -73,7 +74,7 @@ def _told(delivery: Delivery) -> Step:
     }
     title = words.get(Delivery.State(delivery.state), _("%(channel)s is to be told: %(what)s"))
     tries = _("Tried %(n)s times.") % {"n": delivery.attempts} if delivery.attempts > 1 else ""
-    text = " ".join(part for part in (delivery.answer, tries) if part)
+    text = prose.paragraph((delivery.answer, tries))
     return Step(
         delivery.ended_at or delivery.made_at,
         title % {"channel": channel, "what": what},

@@ -16,6 +16,7 @@ from mqadmin.alerts.telling import links, verdicts, wording
 from mqadmin.alerts.telling.members import Member, subjects
 from mqadmin.alerts.telling.services import Message
 from mqadmin.core import translating
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration, number
 from mqadmin.core.wording import worded
 
@@ -93,7 +94,7 @@ def about(
     words = str(Severity(severity).label)
     where = wording.name(incident.broker) if incident.broker else "mqadmin"
     first = _("resolved") if what == What.RESOLVED else words
-    subject = f"[{first}] {where}: {headline}"
+    subject = f"[{first}] {prose.labelled(where, headline)}"
     if what in (What.REPEATED, What.ESCALATED, What.GROWN):
         subject += f" ({Delivery.What(what).label})"
     text = _text(incident, ordered, headline, words, where, what, now, total)
@@ -163,9 +164,7 @@ def _lines(members: Sequence[Member], total: int) -> list[str]:
     lines = []
     for member in members[:SHOWN]:
         sentence = wording.sentence(member)
-        lines.append(
-            f"- {wording.subject(member)}: {sentence}" if sentence else f"- {wording.subject(member)}"
-        )
+        lines.append(f"- {prose.labelled(wording.subject(member), sentence)}")
     if total > len(lines):
         lines.append(_("and %(n)s more") % {"n": number(total - len(lines))})
     return lines
@@ -184,7 +183,7 @@ def _advice(incident: Incident, members: Sequence[Member]) -> list[str]:
 
 def _rules(members: Sequence[Member]) -> str:
     names = list(dict.fromkeys(wording.name(member.rule.name) for member in members))
-    return _("Rule: %(names)s") % {"names": ", ".join(names[:3])} if names else ""
+    return _("Rule: %(names)s") % {"names": prose.listed(names[:3])} if names else ""
 
 
 def _links(incident: Incident, what: str) -> list[str]:

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from mqadmin.alerts.models import Channel
 from mqadmin.alerts.rules import variables
 from mqadmin.alerts.telling.answers import Answer, clean
+from mqadmin.core.pages import prose
 
 CONNECT_S, READ_S = 5.0, 10.0
 MAX_ANSWER = 4096
@@ -102,6 +103,11 @@ def _apprise(variable: str, address: str, message: Message) -> Answer:
         service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
         if service is None:
             words = _("apprise cannot read the address in %(name)s.") % {"name": variable}
+            if address.startswith(("http://", "https://")):
+                hint = _(
+                    "An address of http or https is for a signed webhook: choose that instead of apprise."
+                )
+                words = prose.paragraph((words, hint))
             return Answer(False, clean(" ".join([words, *said]), (address,)))
         service.socket_connect_timeout = min(service.socket_connect_timeout, CONNECT_S)
         service.socket_read_timeout = min(service.socket_read_timeout, READ_S)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mqadmin.core import unseen
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.queues.pages import broker_wording, wording
 
@@ -30,13 +31,13 @@ def headline(queue: str, reasons: Iterable[Reason]) -> str:
 
 def sentences(reasons: Iterable[Reason]) -> str:
     """Return the reasons in a line; what a name in them hides is written out."""
-    return in_line(" ".join(map(_sentence, reasons)))
+    return in_line(prose.paragraph(map(_sentence, reasons)))
 
 
 def _sentence(reason: Reason) -> str:
     """Return a reason in words; its code where it is of another version, which must not keep a message back."""
     try:
-        return " ".join(wording.sentences([reason]))
+        return prose.paragraph(wording.sentences([reason]))
     except (KeyError, TypeError, ValueError):
         return str(reason.get("code", "?"))
 
@@ -58,7 +59,9 @@ def broker_headline(broker: str, reasons: Iterable[Reason]) -> str:
 def broker_sentences(reasons: Iterable[Reason]) -> str:
     """Return the reasons of a broker's verdict in a line."""
     found = [_of_brokers(reason) for reason in reasons]
-    return in_line(" ".join(f"{words.title}. {words.evidence}".strip() for words in found))
+    return in_line(
+        prose.paragraph(text for words in found for text in (prose.ended(words.title), words.evidence))
+    )
 
 
 def advice(reason: Reason, about: str) -> str:

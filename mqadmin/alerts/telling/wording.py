@@ -16,6 +16,7 @@ from mqadmin.alerts.rules import fields
 from mqadmin.alerts.telling import verdicts
 from mqadmin.alerts.telling.members import Member
 from mqadmin.core import unseen
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration, number, rate
 from mqadmin.core.wording import worded
 from mqadmin.queues.pages import broker_status
@@ -62,7 +63,7 @@ _MANY = {
 
 def _of_nodes(members: Sequence[Member]) -> str:
     """Return what is wrong with each of a few nodes, and how many more there are."""
-    titles = "; ".join(dict.fromkeys(_alone(member) for member in members[:NODES_NAMED]))
+    titles = prose.clauses(dict.fromkeys(_alone(member) for member in members[:NODES_NAMED]))
     more = len(members) - NODES_NAMED
     return _("%(titles)s; and %(n)s more") % {"titles": titles, "n": number(more)} if more > 0 else titles
 
@@ -160,12 +161,12 @@ def _allowed(rule: Rule) -> dict[str, str]:
 
 
 def _letters(member: Member) -> str:
-    queues = ", ".join(name(queue) for queue in member.params.get("queues", ()) if queue)
+    queues = prose.listed(name(queue) for queue in member.params.get("queues", ()) if queue)
     values = {"n": _count(member.params), "time": duration(member.rule.window_s), "queues": queues}
     found = (_("%(n)s in %(time)s, from %(queues)s.") if queues else _("%(n)s in %(time)s.")) % values
-    if member.params.get("error_type"):
-        found += " " + _("The last one died of %(error)s.") % {"error": _error(member)}
-    return found.strip()
+    died = member.params.get("error_type")
+    last = _("The last one died of %(error)s.") % {"error": _error(member)} if died else ""
+    return prose.paragraph((found, last))
 
 
 def _new_cause_title(member: Member) -> str:
@@ -173,7 +174,7 @@ def _new_cause_title(member: Member) -> str:
 
 
 def _new_cause(member: Member) -> str:
-    return f"{_error(member)}. {_letters(member)}"
+    return prose.paragraph((prose.ended(_error(member)), _letters(member)))
 
 
 def _error(member: Member) -> str:
@@ -201,7 +202,7 @@ def _away_title(member: Member) -> str:
 
 def _away(member: Member) -> str:
     _title, text = broker_status.fault(str(member.params.get("code", "")))
-    return " ".join(filter(None, (text, _ended(member.params.get("error", "")), _seen(member))))
+    return prose.paragraph((text, _ended(member.params.get("error", "")), _seen(member)))
 
 
 def _broker_title(member: Member) -> str:
@@ -222,7 +223,7 @@ def _process_title(member: Member) -> str:
 
 
 def _process(member: Member) -> str:
-    return " ".join(filter(None, (_seen(member), _ended(member.params.get("error", "")))))
+    return prose.paragraph((_seen(member), _ended(member.params.get("error", ""))))
 
 
 def _approval_title(member: Member) -> str:

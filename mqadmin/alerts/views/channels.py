@@ -14,7 +14,7 @@ from mqadmin.alerts.forms.fields import blame
 from mqadmin.alerts.models import Channel, Delivery
 from mqadmin.alerts.pages import channels as pages
 from mqadmin.alerts.rules import variables
-from mqadmin.core import permissions
+from mqadmin.core import permissions, wording
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
 from mqadmin.core.pages import rendering
@@ -80,7 +80,7 @@ def channel_switch(request: HttpRequest, channel_id: int) -> HttpResponse:
 def channel_test(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Have the monitor send a test, and say what the service answered."""
     delivery = channels.test(channel=get_object_or_404(Channel, pk=channel_id), by=audit.actor(request))
-    values = {"name": delivery.channel_name, "answer": delivery.answer}
+    values = {"name": delivery.channel_name, "answer": wording.worded(delivery.answer)}
     if delivery.state == Delivery.State.SENT:
         text, level = _("The test to “%(name)s” was sent. Answer: %(answer)s") % values, "success"
     elif delivery.state in Delivery.OPEN:

@@ -26,6 +26,7 @@ from mqadmin.approvals.models import Approval
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import AuditEntry
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.core.rights import asking
 from mqadmin.rabbit.effects.effect import Level
@@ -207,7 +208,7 @@ def warning(act: str, broker: str, size: Size, by: Actor) -> str:
         "size": size.words(),
         "broker": broker,
     }
-    return " ".join(filter(None, [text, lately.words(before, size)]))
+    return prose.paragraph((text, lately.words(before, size)))
 
 
 def rule(broker: str) -> str:

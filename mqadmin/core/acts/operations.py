@@ -11,24 +11,27 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
+from mqadmin.core.acts.run import GaveUp as GaveUp
+from mqadmin.core.acts.run import Run as Run
+from mqadmin.core.acts.run import Stopped as Stopped
+from mqadmin.core.acts.run import Waiting as Waiting
+from mqadmin.core.acts.run import lease_end
 from mqadmin.core.errors import Refusal
-from mqadmin.core.models import Operation, OperationProblem
+from mqadmin.core.models import Operation
 from mqadmin.core.rights import asking
 from mqadmin.core.rights.asking import Asking
 from mqadmin.core.rights.rules import Rights
@@ -37,28 +40,10 @@ from mqadmin.rabbit.errors import RabbitError
 log = logging.getLogger(__name__)
 
 Status, Phase = Operation.Status, Operation.Phase
-LEASE_SECONDS = float(getattr(settings, "MQADMIN_OPERATION_LEASE_SECONDS", 30))
 RETRY_SECONDS = 5.0
-_REST_SECONDS = 0.5  # so long a pause or a cancel may go unnoticed by a runner that keeps to its rate
-_OWN_PARAMS = {"cursor", "run"}  # kept beside what `start` was given
 TASK = "mqadmin.core.run_operation"  # of Celery: calls `execute`
-WORKER, WORKER_S = (
-    "worker",
-    60.0,
-)  # the lease by which workers say that they are there; seconds without: they are not
-PROBLEM_LIMIT = 5_000  # rows kept per operation; `failed` counts them all
-
-
-class GaveUp(Exception):
-    """The runner ends its operation as failed, for the reason given: a sentence for people."""
-
-
-class Waiting(Exception):
-    """The runner left it to be taken up again later: see `Run.wait`."""
-
-
-class Stopped(Exception):
-    """The operation was paused or cancelled, or another worker has it: leave at once, everything settled."""
+# The lease by which workers say that they are there; seconds without: they are not.
+WORKER, WORKER_S = "worker", 60.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +61,7 @@ def runner(
     """Register the function that carries out operations of `kind`; its module is imported in ready().
 
     It is called in a worker, maybe several times for one operation (after a pause, a crash, a lost broker),
-    and must call `progress` or `checkpoint` at least every half LEASE_SECONDS. A RabbitError whose kind is
+    and must call `progress` or `checkpoint` at least every half LEASE_SECONDS of `run`. A RabbitError whose kind is
     "connection" and a lost database leave the operation open: it is tried again. Any other exception fails it.
     `cancelled(operation)` gives back what the operation holds once it is cancelled; it may be called twice.
     """
@@ -135,110 +120,6 @@ def nudge(operation_id: int) -> None:
         log.warning("operation %s: no worker could be nudged, beat will find it: %s", operation_id, error)
 
 
-class Run:
-    """An operation in the hands of the one worker that holds its lease.
-
-    One thread at a time may count and note with it (`progress`, `problem`); all else is for the runner's.
-    """
-
-    def __init__(self, operation: Operation, holder: str) -> None:
-        self.operation = operation
-        self.holder = holder
-        self._problems: list[OperationProblem] = []
-        self._room = PROBLEM_LIMIT - operation.problems.count()
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """What `start` was given."""
-        return {key: value for key, value in self.operation.params.items() if key not in _OWN_PARAMS}
-
-    @property
-    def cursor(self) -> dict[str, Any]:
-        """What `save_cursor` kept last, {} at the first start."""
-        return dict(self.operation.params.get("cursor", {}))
-
-    def progress(self, done: int = 0, failed: int = 0) -> None:
-        """Add to the counts, store the problems since the last call, renew the lease.
-
-        Counts also when a person paused or cancelled meanwhile: what was done is done.
-        Raises Stopped when another worker took the operation over.
-        """
-        with transaction.atomic():
-            OperationProblem.objects.bulk_create(self._problems)
-            self._update(done=F("done") + done, failed=F("failed") + failed, lease_until=_lease_end())
-        self._problems = []
-
-    def problem(self, target: str, reason: str) -> None:
-        """Remember one thing that could not be done; stored with the next `progress` or at the end."""
-        if self._room > 0:
-            self._room -= 1
-            self._problems.append(
-                OperationProblem(operation=self.operation, target=target[:255], reason=reason[:500])
-            )
-
-    def checkpoint(self) -> None:
-        """Renew the lease; raise Stopped if the operation was paused, cancelled or taken over."""
-        open_now = Q(status__in=(Status.RUNNING, Status.PENDING))  # pending: resumed while still in hand
-        updated = self._mine().filter(open_now).update(status=Status.RUNNING, lease_until=_lease_end())
-        if not updated:
-            raise Stopped
-
-    def rest(self, seconds: float) -> None:
-        """Sleep that long, holding the lease. Raises Stopped when it is paused, cancelled or taken over."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.checkpoint()
-            time.sleep(min(left, _REST_SECONDS))
-
-    def wait(self, until: datetime, phase: Operation.Phase, words: str) -> NoReturn:
-        """Give the operation back until a moment, with what it waits for in words. Raises Waiting or Stopped."""
-        self._update(not_before=until, phase=phase, words=words[:500])
-        raise Waiting
-
-    def say(self, words: str) -> None:
-        """Tell what it waits for, "" for nothing. Raises Stopped when another worker took over."""
-        self._update(words=words[:500])
-
-    def go_on(self) -> None:
-        """Note that nothing is waited for any more. Raises Stopped when another worker took over."""
-        self._update(phase="", words="")
-
-    def save_total(self, total: int) -> None:
-        """Keep of how many it is after all. Raises Stopped when another worker took over."""
-        self._update(total=total)
-
-    def save_canary(self, canary: Mapping[str, Any]) -> None:
-        """Keep how far its first steps are. Raises Stopped when another worker took over."""
-        self._update(canary=dict(canary))
-        self.operation.canary = dict(canary)
-
-    def save_cursor(self, cursor: Mapping[str, Any]) -> None:
-        """Keep where to go on, for the next worker. Raises Stopped when another one took over."""
-        params = {**self.operation.params, "cursor": dict(cursor)}
-        self._update(params=params)
-        self.operation.params = params
-
-    def _remember_start(self, now: datetime) -> None:
-        """Keep when this worker began and with how much: a rate over an hour's pause would say nothing."""
-        begun = {"at": now.timestamp(), "handled": self.operation.done + self.operation.failed}
-        self.operation.params = {**self.operation.params, "run": begun}
-        self._update(params=self.operation.params)
-
-    def _mine(self) -> QuerySet[Operation]:
-        # Its own row, also while it works with the rights of somebody who may not change it.
-        return Operation._base_manager.filter(pk=self.operation.pk, lease_owner=self.holder)
-
-    def _update(self, **values: Any) -> None:
-        if not self._mine().update(**values):
-            raise Stopped
-
-    def _leave(self, **values: Any) -> None:
-        """Give the lease back, with the last values; does nothing when it is lost already."""
-        OperationProblem.objects.bulk_create(self._problems)
-        self._problems = []
-        self._mine().update(lease_owner="", **{"lease_until": None, **values})
-
-
 def execute(operation_id: int) -> bool:
     """Claim the operation and carry it out in this thread. False when it is not free or not to be done.
 
@@ -253,14 +134,14 @@ def execute(operation_id: int) -> bool:
     ).update(
         status=Status.RUNNING,
         lease_owner=holder,
-        lease_until=_lease_end(),
+        lease_until=lease_end(),
         started_at=Coalesce("started_at", now),
         error="",
     )
     if not claimed:
         return False
     run = Run(Operation.objects.get(pk=operation_id), holder)
-    run._remember_start(now)
+    run.remember_start(now)
     if run.operation.phase == Phase.HELD:
         run.go_on()
     _carry_out(run)
@@ -305,7 +186,7 @@ def _carry_out(run: Run) -> None:
 
 def _end(run: Run, status: Operation.Status, error: str) -> None:
     """Close the operation; one that was cancelled meanwhile stays cancelled."""
-    run._mine().filter(status__in=Operation.OPEN).update(
+    run.mine().filter(status__in=Operation.OPEN).update(
         status=status, error=error[:2000], finished_at=timezone.now(), phase="", words=""
     )
     _wind_up(run)
@@ -313,7 +194,7 @@ def _end(run: Run, status: Operation.Status, error: str) -> None:
 
 def _hand_back(run: Run, error: str, seconds: float = RETRY_SECONDS) -> None:
     """Leave the operation open for another try, not before so many seconds."""
-    run._mine().filter(status=Status.RUNNING).update(status=Status.PENDING, error=error[:2000])
+    run.mine().filter(status=Status.RUNNING).update(status=Status.PENDING, error=error[:2000])
     _wind_up(run, lease_until=timezone.now() + timedelta(seconds=seconds))
 
 
@@ -323,7 +204,7 @@ def _wind_up(run: Run, **values: Any) -> None:
     run.operation.refresh_from_db(fields=["status"])
     if run.operation.status == Status.CANCELLED and kind is not None and kind.cancelled is not None:
         kind.cancelled(run.operation)
-    run._leave(**values)
+    run.leave(**values)
 
 
 def pause(*, operation: Operation, by: Actor) -> None:
@@ -373,7 +254,7 @@ def _reap(operation_id: int) -> None:
     holder = _holder()
     claimed = Operation.objects.filter(
         _free(timezone.now()), pk=operation_id, status=Status.CANCELLED
-    ).update(lease_owner=holder, lease_until=_lease_end())
+    ).update(lease_owner=holder, lease_until=lease_end())
     if claimed:
         _wind_up(Run(Operation.objects.get(pk=operation_id), holder))
 
@@ -393,10 +274,6 @@ def _free(now: datetime) -> Q:
 
 def _due(now: datetime) -> Q:
     return Q(not_before__isnull=True) | Q(not_before__lte=now)
-
-
-def _lease_end() -> datetime:
-    return timezone.now() + timedelta(seconds=LEASE_SECONDS)
 
 
 def _holder() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, TypedDict, TypeVar
 
@@ -36,19 +36,24 @@ def paginate(
     cursor: str | None = None,
     order: Sequence[str] = ("-id",),
     counted: bool = True,
+    narrow: Callable[[QuerySet[M], int], QuerySet[M]] | None = None,
 ) -> Page:
     """Return the page of `queryset` behind `cursor`, ordered by `order`, ties by primary key.
 
     `order` names fields of the model itself, "-" for descending; null sorts last either way, and is not spoken of
     where a column has none: PostgreSQL would sort the whole table instead of reading its index. `limit` is
-    clipped to 1..500. `counted`: whether it says how many match, which takes long of very many. Raises Refusal
-    (400, "bad_cursor") for a cursor of another list or order.
+    clipped to 1..500. `counted`: whether it says how many match, which takes long of very many. `narrow`: finds the
+    first so many of some of the rows, where the database alone would pass too many others. Raises Refusal (400,
+    "bad_cursor") for a cursor of another list or order.
     """
     keys = _keys(queryset.model, order)
     size = clipped(limit)
-    rows = queryset.order_by(*(_ordering(queryset.model, name, down) for name, down in keys))
+    rows = queryset
     if cursor:
         rows = rows.filter(_behind(queryset.model, keys, _decode(queryset.model, keys, cursor)))
+    if narrow:
+        rows = narrow(rows, size + 1)
+    rows = rows.order_by(*(_ordering(queryset.model, name, down) for name, down in keys))
     items = list(rows[: size + 1])
     has_more = len(items) > size
     items = items[:size]

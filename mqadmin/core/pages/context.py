@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.backups import notice
 from mqadmin.core.models import Restored
-from mqadmin.core.pages import formats, opening
+from mqadmin.core.pages import formats, opening, prose
 from mqadmin.core.rights import asking
 from mqadmin.rabbit.errors import ConfigurationError
 
@@ -231,7 +231,7 @@ def _freshness(slugs: Sequence[str]) -> hooks.Freshness | None:
     if len(found) == 1 or worst.tone == "green":
         return worst
     title = brokers.config(slug).title.replace("{", "(").replace("}", ")")
-    return worst._replace(text=f"{title}: {worst.text}")
+    return worst._replace(text=prose.labelled(title, worst.text))
 
 
 def _epoch(fresh: hooks.Freshness) -> float:
@@ -328,7 +328,7 @@ def _groups(query: str, at: str) -> list[NavItem]:
         )
         if parts:
             is_open = any(part.key == at for part in parts)
-            holds = ", ".join(part.label for part in parts)
+            holds = prose.listed(part.label for part in parts)
             group = parts if is_open else ()
             found.append(NavItem(key, label, icon, parts[0].href, None, not found, group, is_open, holds))
     return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -14,8 +16,8 @@ from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
 
 from mqadmin.core import database
-from mqadmin.core.errors import Awaits, Refusal
-from mqadmin.core.pages import context
+from mqadmin.core.errors import Awaits, Denied, Refusal, Unseen
+from mqadmin.core.pages import context, filled_in, prose
 from mqadmin.core.pages.formats import size
 from mqadmin.core.pages.rendering import TOAST_EVENT, add_event, moved, toasts
 from mqadmin.core.wording import worded
@@ -31,6 +33,8 @@ UNUSABLE = (DataError, OverflowError, UnicodeEncodeError, RecursionError)
 
 def answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
     """Return the page for an exception that left a view, or None when it is none of ours."""
+    if isinstance(error, Denied | Unseen):
+        return None  # as any other that may not be, or is not there: `forbidden`, `not_found`
     if isinstance(error, Awaits):
         return moved(request, error.href, error.text)
     if isinstance(error, Refusal):
@@ -83,8 +87,16 @@ def rabbit_fault(request: HttpRequest, error: RabbitError) -> HttpResponse:
     return respond(request, 503, error.code, _("RabbitMQ does not answer as it should"), str(error))
 
 
-def respond(request: HttpRequest, status: int, code: str, title: str, text: str) -> HttpResponse:
-    """Return the fault as JSON under /api/, as a message beside the old page over htmx, else as a page."""
+def respond(
+    request: HttpRequest,
+    status: int,
+    code: str,
+    title: str,
+    text: str,
+    kept: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """Return the fault as JSON under /api/, as a message beside the old page over htmx, else as a page, which has
+    what is `kept` of a form."""
     response: HttpResponse
     text = worded(text)
     if request.path_info.startswith("/api/"):
@@ -92,15 +104,19 @@ def respond(request: HttpRequest, status: int, code: str, title: str, text: str)
     elif request.headers.get("HX-Request") == "true":
         response = HttpResponse(status=status)
         response["HX-Reswap"] = "none"  # htmx 4 would put an error's body where the table was
-        add_event(response, TOAST_EVENT, toasts([("error", f"{title}. {text}" if text else title)]))
+        add_event(
+            response,
+            TOAST_EVENT,
+            toasts([("error", prose.paragraph((prose.ended(title), text)) if text else title)]),
+        )
     else:
-        response = HttpResponse(_page(request, status, title, text), status=status)
+        response = HttpResponse(_page(request, status, title, text, kept), status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
 
-def _page(request: HttpRequest, status: int, title: str, text: str) -> str:
+def _page(request: HttpRequest, status: int, title: str, text: str, kept: Mapping[str, Any] | None) -> str:
     # Rendered without the request: the shell's context would ask the database that may be what is broken.
     values = {
         "status": status,
@@ -109,6 +125,7 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> str:
         "theme": context.theme(request),
         "path": request.get_full_path(),
         "home": get_script_prefix(),
+        **(kept or {}),
     }
     return render_to_string("core/fault.html", values)
 
@@ -142,7 +159,8 @@ def too_large(request: HttpRequest) -> HttpResponse:
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: the words come from `permissions.denial`."""
     words = str(exception) if isinstance(exception, PermissionDenied) else ""
-    return respond(request, 403, "forbidden", _("You may not do that"), words or _("Ask an admin for it."))
+    title, text = _("You may not do that"), words or _("Ask an admin for it.")
+    return respond(request, 403, "forbidden", title, text, filled_in.of(request))
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
@@ -163,9 +181,10 @@ def not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
-    """404."""
-    text = _("It may have been deleted, or the address is mistyped.")
-    return respond(request, 404, "not_found", _("There is nothing here"), text)
+    """404: gone while a form was filled in, it leaves that form's texts to be copied."""
+    title, text = _("There is nothing here"), _("It may have been deleted, or the address is mistyped.")
+    kept = filled_in.of(request, sends_again=False) if request.resolver_match else None
+    return respond(request, 404, "not_found", title, text, kept)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

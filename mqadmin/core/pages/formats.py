@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -15,14 +14,6 @@ from mqadmin.core.translating import language
 
 UNKNOWN = "–"
 SPACE = "\u00a0"  # no-break: groups digits, and a number never breaks across lines
-
-
-def sentence_of(parts: Sequence[str]) -> str:
-    """Return parts as one sentence: ["It is running", "on rabbit@one"] -> "It is running, on rabbit@one."."""
-    said = parts[0]
-    for part in parts[1:]:
-        said = pgettext("parts of a sentence", "%(first)s, %(next)s") % {"first": said, "next": part}
-    return pgettext("a whole sentence", "%(parts)s.") % {"parts": said}
 
 
 def number(value: float | None) -> str:
@@ -129,4 +120,8 @@ def _dated(_language: str | None, form: str) -> str:
         "M j": pgettext("a day, in the letters of Django's dates", "M j"),
     }
     known = next((known for known in day if known in form), None)
-    return form if known is None else form.replace(known, day[known])
+    if known is None:
+        return form
+    if f"{known}, " in form:
+        return form.replace(f"{known}, ", day[known] + pgettext("between a day and its time", ", "))
+    return form.replace(known, day[known])

@@ -1,4 +1,4 @@
-"""Forms of the core: sign-in and the audit log's filter."""
+"""Forms of the core: a name that must be typed, sign-in, the audit log's filter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from mqadmin.core import unseen
 from mqadmin.core.access import sign_on
 from mqadmin.core.models import AuditEntry
 
@@ -20,6 +21,24 @@ def style(form: forms.BaseForm) -> None:
         select = isinstance(field.widget, forms.Select)
         name = "form-check-input" if checks else "form-select" if select else "form-control"
         field.widget.attrs |= {"class": name, "autocomplete": "off"}
+
+
+class TypedForm(forms.Form):
+    """A form of an act before which a word must be typed: `must_type`, "" for none."""
+
+    typed = forms.CharField(required=False, strip=False)
+    not_typed: str | Any = _("Type the name exactly.")
+
+    def __init__(self, *args: Any, must_type: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.must_type = must_type
+
+    def clean_typed(self) -> str:
+        """Refuse anything else than the word."""
+        typed = str(self.cleaned_data["typed"])
+        if self.must_type and not unseen.is_typed(typed, self.must_type):
+            raise forms.ValidationError(self.not_typed)
+        return typed
 
 
 class SignInForm(AuthenticationForm):

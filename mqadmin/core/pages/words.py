@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core.models import AuditEntry
+from mqadmin.core.pages import audited, prose
 from mqadmin.core.pages.formats import number
 
 # Of one thing: the words, with the name of the thing behind them.
@@ -197,12 +198,12 @@ def of(action: str) -> str:
 
 def said(entry: AuditEntry) -> str:
     """Return the act with its thing and how many: "purged /:orders (2,000 messages)"; how it ended, unless done."""
-    parts = [act(entry.action), entry.target]
+    text = " ".join(filter(None, (act(entry.action), audited.target(entry.target))))
     if entry.count is not None and entry.count != 1:
-        parts.append(f"({_how_many(entry.action, entry.count)})")
-    text = " ".join(filter(None, parts))
+        held = _how_many(entry.action, entry.count)
+        text = prose.aside(text, held)
     if entry.outcome != AuditEntry.Outcome.DONE:
-        text = _("%(what)s (%(how)s)") % {"what": text, "how": entry.get_outcome_display()}
+        text = prose.aside(text, str(entry.get_outcome_display()))
     return text
 
 

@@ -111,12 +111,6 @@ def command(value: str) -> str:
     return f"{COMMAND} {value}"
 
 
-@register.filter
-def names(values: Iterable[object] | None) -> SafeString:
-    """Show names, with commas between them."""
-    return SafeString(", ".join(name(value) for value in values or ()))
-
-
 @register.filter(is_safe=True)
 @stringfilter
 def truncatechars(value: str, most: int) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import ago
 from mqadmin.core.rights import asking
 from mqadmin.deadletters.search.selection import Selection
@@ -35,7 +36,7 @@ def explained(letters: Selection, by: Actor) -> Iterator[None]:
             words = _("You were there already: “%(what)s”, %(ago)s ago.")
         else:
             words = _("%(who)s was faster: “%(what)s”, %(ago)s ago.")
-        text = f"{words % values} {refusal.text}"
+        text = prose.paragraph((words % values, refusal.text))
         raise Refusal(text, refusal.code, status=refusal.status, fields=refusal.fields) from refusal
 
 

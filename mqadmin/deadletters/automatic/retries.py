@@ -19,6 +19,7 @@ from mqadmin.core import permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration
 from mqadmin.deadletters.capture import windows
 from mqadmin.deadletters.models import DeadLetter, LetterEvent, PlannedRetry, RetryRule
@@ -73,7 +74,8 @@ def save(
     with audit.act(by=by, action="dead_letters.retry_rule", broker=broker, target=target, detail=values):
         _check(vhost, source, group, at_most, first_delay, factor, max_delay)
         # The letters of a cause may be anywhere on the broker.
-        permissions.require(broker, *((vhost, source) if source else (None, None)))
+        place = (vhost, source) if source else (None, None)
+        permissions.require(broker, *place, field="source" if source else "")
         key = {"broker": broker, "vhost": vhost, "source": source, "group": group}
         with transaction.atomic():
             rule, made = RetryRule.objects.select_for_update().get_or_create(
@@ -204,8 +206,8 @@ def _remember(found: Iterable[DeadLetter], now: datetime, kind: str, text: str) 
 def described(rule: RetryRule) -> str:
     """Return a rule in words: after 1 min, 5 min, 25 min, then left for a person."""
     delays = [duration(delay(rule, number)) for number in range(1, min(rule.at_most, 6) + 1)]
-    more = ", …" if rule.at_most > 6 else ""
+    more = prose.between_names() + "…" if rule.at_most > 6 else ""
     return _("after %(delays)s%(more)s, then left for a person") % {
-        "delays": ", ".join(delays),
+        "delays": prose.listed(delays),
         "more": more,
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from mqadmin.core.pages import prose
 from mqadmin.core.rights import naming
 from mqadmin.deadletters.capture import tracking
 from mqadmin.queues.models import Queue
@@ -25,7 +26,7 @@ class UncapturedQueue:
     def text(self) -> str:
         """The sentence that offers to track it."""
         names = naming.seen(self.broker, self.queue.vhost, self.queue.dead_letters_from)
-        sources = ", ".join(names[:3])
+        sources = prose.listed(names[:3])
         return _("From %(sources)s.") % {"sources": sources} if sources else ""
 
 

@@ -18,7 +18,8 @@ from django.utils.translation import ngettext
 from consumers.models import Record
 from consumers.runtime.copies.copies import DELAY_PREFIX
 from consumers.status.tones import OUTCOME
-from mqadmin.core.pages import formats
+from mqadmin.core import wording
+from mqadmin.core.pages import audited, formats, prose
 from mqadmin.core.tones import LOG_LEVEL, Tone
 from mqadmin.deadletters.inbox import tones
 from mqadmin.deadletters.letter import letters
@@ -304,7 +305,9 @@ def _event(event: LetterEvent) -> Step:
         "tried": (_("Tried by the circuit breaker"), "blue"),
     }
     title, tone = titles.get(event.kind, (event.kind, ""))
-    text = f"{event.by}: {event.text}" if event.text else event.by
+    # What a person wrote is theirs; the rest was stored in English.
+    said = event.text if event.kind == "noted" else wording.worded(event.text)
+    text = prose.labelled(audited.actor(event.by), said)
     href = reverse("operation_detail", args=[event.operation_id]) if event.operation_id else ""
     link = _("operation #%(id)s") % {"id": event.operation_id} if event.operation_id else ""
     return Step(title, text, event.at, tone, href, link)

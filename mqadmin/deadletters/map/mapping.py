@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mqadmin.core import brokers
-from mqadmin.core.pages import formats
+from mqadmin.core.pages import formats, prose
 from mqadmin.core.rights import asking, naming
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages import wording
@@ -348,7 +348,7 @@ def in_words(flag: Flag) -> tuple[str, str]:
                 ),
             )
         case "cycle":
-            others = ", ".join(flag.others[:4])
+            others = prose.listed(flag.others[:4])
             what = (
                 _("Its letters come back to it by way of %(others)s, with no delay between.")
                 % {"others": others}

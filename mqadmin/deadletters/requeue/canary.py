@@ -17,7 +17,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consumers.models import Record
+from consumers.models import Consumer, Record
+from consumers.records import finding, merging
 from mqadmin.core.acts.operations import GaveUp, Run
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
@@ -151,15 +152,17 @@ def _failed_records(
 ) -> list[tuple[int, str]]:
     """Return (letter, error) of what our consumers failed on: by requeue id, else by message id."""
     by_message = {letter.message_id: letter.pk for letter in sent.values() if letter.message_id}
-    rows = Record.objects.filter(
-        consumer__broker=operation.broker,
-        consumer__vhost__in={letter.vhost for letter in sent.values()},
-        outcome__in=_FAILED,
-        started_at__gte=begun,
+    vhosts = {letter.vhost for letter in sent.values()}
+    owners = list(
+        Consumer.objects.filter(broker=operation.broker, vhost__in=vhosts).values_list("pk", flat=True)
     )
+    since = Record.objects.filter(id__gte=finding.not_after(begun), started_at__gte=begun)
+    ids: list[int] = []
+    for outcome in _FAILED:  # each in the order of its own index, however few there are
+        ids += merging.newest(since.filter(outcome=outcome), _RECORDS_LOOKED_AT, owners)
+    rows = Record.objects.filter(id__in=sorted(ids, reverse=True)[:_RECORDS_LOOKED_AT])
     found = []
-    fields = rows.only("message_id", "headers", "error_type", "error").order_by("-pk")
-    for record in fields[:_RECORDS_LOOKED_AT]:
+    for record in rows.only("message_id", "headers", "error_type", "error").order_by("-pk"):
         error = ": ".join(part for part in (record.error_type.rsplit(".", 1)[-1], record.error) if part)
         copy = str((record.headers or {}).get(REQUEUE_ID, ""))
         if copy in sent:

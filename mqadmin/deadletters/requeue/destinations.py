@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from mqadmin.core import brokers
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import prose
 from mqadmin.core.rights import naming
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.queues.acts import destination
@@ -211,13 +212,13 @@ class _Map:
             warning = _reached(route, queues)
             if dead_letter_queue in queues:
                 back = _("Some may go straight back to the dead-letter queue “%(name)s”.")
-                warning = f"{warning} {back % {'name': dead_letter_queue}}"
+                warning = prose.paragraph((warning, back % {"name": dead_letter_queue}))
         return Destination(self._vhost, place.exchange, place.routing_key, count, queues, problem, warning)
 
 
 def _reached(route: Route, queues: tuple[str, ...]) -> str:
     """Return in a sentence which of the queues a letter reaches, as far as is known without reading it."""
-    names = {"queues": ", ".join(queues[:10])}
+    names = {"queues": prose.listed(queues[:10])}
     match route.choice:
         case "all":
             return _("Every queue bound for it gets a copy: %(queues)s.") % names
@@ -226,6 +227,6 @@ def _reached(route: Route, queues: tuple[str, ...]) -> str:
         case "matching":
             text = _("Each queue whose binding matches the letter gets a copy, of: %(queues)s.") % names
             rest = "" if route.sure or route.otherwise else _("What matches none stays in the inbox.")
-            return f"{text} {rest}".strip()
+            return prose.paragraph((text, rest))
         case _:
             return _("Which queues get it depends on the letter: %(queues)s.") % names

@@ -30,6 +30,7 @@ from mqadmin.core.acts.audit import Actor
 from mqadmin.core.acts.operations import Run, Stopped, Waiting
 from mqadmin.core.errors import Refusal
 from mqadmin.core.models import Operation
+from mqadmin.core.pages import prose
 from mqadmin.deadletters.models import DeadLetter
 from mqadmin.deadletters.requeue import canary, claims, destinations, dryrun, passed_over, traced
 from mqadmin.deadletters.requeue.claims import Batch
@@ -148,7 +149,7 @@ def _checked(chosen: Selection, to: To, *, allow_loss: bool) -> list[Destination
     if not allow_loss:
         mean = parked.order_by().aggregate(mean=Avg("size"))["mean"] or 0
         if lost := dryrun.losses(chosen.broker, found, infos, mean):
-            raise Refusal(" ".join(lost), "would_lose")
+            raise Refusal(prose.paragraph(lost), "would_lose")
     return found
 
 

@@ -17,7 +17,7 @@ from mqadmin.core import brokers, unseen
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import Operation
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import prose, rendering
 from mqadmin.deadletters.acts import conflict
 from mqadmin.deadletters.forms.requeue import Carefully, Destination
 from mqadmin.deadletters.forms.selections import chosen_each, expected
@@ -62,7 +62,7 @@ def decision(request: HttpRequest, url_name: str, status: str, own: Iterable[str
         "parts": [(titles[item.broker], n) for item, n in zip(each, counts, strict=True) if titles],
         "must_type": _must_type(scope, each),
         "total": sum(counts),
-        "waits": " ".join(filter(None, warnings)),
+        "waits": prose.paragraph(warnings),
         "can_act": True,
         "passed_over": sum(
             item.rows().count() - n for item, n in zip(each, counts, strict=True) if item.filter is None
@@ -117,13 +117,13 @@ def start(request: HttpRequest, status: str, begin: Callable[[Selection, int | N
                 operations.append(begin(letters, count))
         except Awaits as waits:
             waiting.append(waits)
-            refused.append(f"{titles[letters.broker]}: {waits.text}")
+            refused.append(prose.labelled(titles[letters.broker], waits.text))
         except (Refusal, RabbitError) as error:
-            refused.append(f"{titles[letters.broker]}: {error}")
+            refused.append(prose.labelled(titles[letters.broker], error))
     if not operations and waiting:
         raise waiting[0]
     if not operations:
-        raise Refusal(" ".join(refused), "nothing_to_do")
+        raise Refusal(prose.paragraph(refused), "nothing_to_do")
     return Started(operations, refused)
 
 
@@ -138,4 +138,4 @@ def started(request: HttpRequest, done: Started) -> HttpResponse:
 def told(done: Started) -> str:
     """Say what was begun, and what was not."""
     begun = [_("%(what)s: begun.") % {"what": operation.summary} for operation in done.operations]
-    return " ".join([*begun, *done.refused])
+    return prose.paragraph([*begun, *done.refused])

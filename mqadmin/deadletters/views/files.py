@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import prose, rendering
 from mqadmin.core.pages.formats import number
 from mqadmin.deadletters.acts import exporting, importing
 from mqadmin.deadletters.forms.selections import chosen_each
@@ -70,5 +70,5 @@ def _imported(request: HttpRequest, context: dict[str, Any]) -> HttpResponse | N
         "n": number(outcome.duplicates)
     }
     return rendering.moved(
-        request, reverse("letter_list"), f"{text}, {here}." if outcome.duplicates else f"{text}."
+        request, reverse("letter_list"), prose.sentence_of([text, here] if outcome.duplicates else [text])
     )

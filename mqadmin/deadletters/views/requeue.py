@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from mqadmin.core import brokers, permissions
 from mqadmin.core.acts import audit
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import prose
 from mqadmin.deadletters.forms.requeue import Carefully, Destination
 from mqadmin.deadletters.requeue import dryrun, requeue
 from mqadmin.deadletters.requeue.destinations import To
@@ -68,7 +69,7 @@ class _Look:
 def _look(letters: Selection, form: Destination, title: str) -> _Look:
     # One of several that is known not to answer is not waited for.
     if title and (status := status_of(letters.broker)).level == "down":
-        return _Look(title, fault=f"{status.title}. {status.detail}")
+        return _Look(title, fault=prose.paragraph((prose.ended(status.title), status.detail)))
     try:
         return _Look(title, dryrun.of(selection=letters, to=form.place, keep_headers=form.keeps_headers))
     except Refusal as refusal:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.core.tones import Tone
 from mqadmin.definitions.comparing import kinds
@@ -42,7 +43,7 @@ def happenings(asked: Asked) -> Iterable[Happening]:
 
 
 def _said(told: list[tuple[str, Key]], count: int, who: list[str]) -> str:
-    named = ", ".join(
+    named = prose.listed(
         _("%(kind)s “%(name)s” %(how)s")
         % {"kind": words.kind(key.kind), "name": key.name, "how": words.how(how)}
         for how, key in told[:MOST_NAMED]
@@ -50,7 +51,7 @@ def _said(told: list[tuple[str, Key]], count: int, who: list[str]) -> str:
     more = count - min(count, MOST_NAMED)
     if more:
         named = _("%(named)s and %(n)s more") % {"named": named, "n": number(more)}
-    return _("%(what)s by %(who)s") % {"what": named, "who": ", ".join(who)} if who else named
+    return _("%(what)s by %(who)s") % {"what": named, "who": prose.listed(who)} if who else named
 
 
 def _concerns(key: Key, vhost: str, name: str) -> bool:

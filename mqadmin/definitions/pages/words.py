@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.definitions.acts.planning import Step
 from mqadmin.definitions.comparing import kinds, secret
@@ -43,7 +44,7 @@ def kinds_counted(counts: Mapping[str, int]) -> str:
     rest = sum(count for name, count in counts.items() if name not in order)
     if rest:
         told.append(ngettext("%(n)s other", "%(n)s others", rest) % {"n": number(rest)})
-    return ", ".join(told)
+    return prose.listed(told)
 
 
 def _counted(name: str, count: int) -> str:
@@ -68,7 +69,7 @@ def change(item: Change) -> str:
     path = " · ".join(item.path)
     if item.path == ("password_hash",) or (secret.is_masked(item.before) and secret.is_masked(item.after)):
         return _("%(path)s: another secret") % {"path": path}
-    return f"{path}: {value(item.before)} → {value(item.after)}"
+    return prose.labelled(path, f"{value(item.before)} → {value(item.after)}")
 
 
 def value(given: Any) -> str:
@@ -89,9 +90,9 @@ def called(key: Key) -> str:
 
 def difference(item: Difference) -> str:
     """Return one difference in a sentence."""
-    told = f"{how(item.how)}: {called(item.key)}"
+    told = prose.labelled(how(item.how), called(item.key))
     details = [change(each) for each in item.changes]
-    return f"{told} ({'; '.join(details)})" if details else told
+    return prose.aside(told, prose.listed(details)) if details else told
 
 
 def totals(changed: Mapping[str, int]) -> str:
@@ -99,7 +100,7 @@ def totals(changed: Mapping[str, int]) -> str:
     told = [
         f"{number(changed[name])} {how(name)}" for name in ("added", "gone", "changed") if changed.get(name)
     ]
-    return ", ".join(told) or _("nothing")
+    return prose.listed(told) or _("nothing")
 
 
 def act(step: Step) -> str:
@@ -129,7 +130,7 @@ def why(step: Step) -> str:
 
 
 def _conflict(step: Step) -> str:
-    details = "; ".join(change(each) for each in step.changes)
+    details = prose.listed(change(each) for each in step.changes)
     if step.key.kind == kinds.QUEUE:
         text = _(
             "RabbitMQ never changes a queue in place (%(what)s). Move its messages, delete it, then restore it."
@@ -154,7 +155,7 @@ def _blocked(step: Step) -> str:
 def _deletion(step: Step) -> str:
     if step.key.kind == kinds.VHOST:
         inside = ngettext("%(n)s object goes with it.", "%(n)s objects go with it.", step.inside)
-        return f"{inside % {'n': number(step.inside)}} {_held(step)}"
+        return prose.paragraph((inside % {"n": number(step.inside)}, _held(step)))
     return _held(step) if step.key.kind == kinds.QUEUE else ""
 
 

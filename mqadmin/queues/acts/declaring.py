@@ -65,8 +65,8 @@ def declare(
 
 def require_allowed(broker: str, vhost: str, name: str, arguments: Mapping[str, Any]) -> None:
     """See that who asks may do what is needed with a queue of that name, and with where its dead letters would go.
-    Raises Http404, PermissionDenied."""
-    permissions.require(broker, vhost, name)
+    Raises Unseen, Denied."""
+    permissions.require(broker, vhost, name, field="name")
     exchange = arguments.get(_DLX)
     if exchange is not None:
         # An exchange is of the whole virtual host; the default one leads to the queue that is named.

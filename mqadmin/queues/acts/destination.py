@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 
 from mqadmin.core import brokers, permissions
 from mqadmin.core.errors import Refusal
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration, number, size
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit import amqp
@@ -52,10 +53,10 @@ class Verdict:
     def refuse(self, *, allow_loss: bool, fields: Sequence[str] = ()) -> None:
         """Raise Refusal (409) unless it may go on. `fields`: of a form, to which the reasons belong."""
         if self.stops:
-            text = " ".join((*self.stops, *self.loses))
+            text = prose.paragraph((*self.stops, *self.loses))
             raise Refusal(text, self.code, fields=dict.fromkeys(fields, text))
         if self.loses and not allow_loss:
-            text = " ".join(self.loses)
+            text = prose.paragraph(self.loses)
             raise Refusal(text, "would_lose", fields=dict.fromkeys(fields, text))
 
 
@@ -180,7 +181,7 @@ def limits(info: QueueInfo) -> str:
     """Return how much a queue holds, in words."""
     messages, most = settings.number(info, "max-length"), settings.number(info, "max-length-bytes")
     known = [_messages(messages)] if messages is not None else []
-    return ", ".join([*known, *([size(most)] if most is not None else [])])
+    return prose.clause((*known, size(most) if most is not None else ""))
 
 
 def _messages(count: int) -> str:

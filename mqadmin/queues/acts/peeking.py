@@ -13,6 +13,7 @@ from mqadmin.core import brokers
 from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.hooks import Registry
+from mqadmin.core.pages import prose
 from mqadmin.queues.models import Queue
 from mqadmin.rabbit.management_api import peek as rabbit_peek
 from mqadmin.rabbit.reading.display import display_text
@@ -78,7 +79,7 @@ def said(messages: list[PeekedMessage]) -> str:
             held,
         )
         parts.append(text % {"n": held})
-    return " ".join(parts)
+    return prose.paragraph(parts)
 
 
 def shown(messages: list[PeekedMessage], queue: str = "") -> list[ShownMessage]:

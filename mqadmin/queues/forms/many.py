@@ -6,30 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from mqadmin.core import unseen
-from mqadmin.core.pages.forms import style
+from mqadmin.core.pages.forms import TypedForm, style
 
 
-class ManyForm(forms.Form):
+class ManyForm(TypedForm):
     """On a production broker its name must be typed for what cannot be undone: `must_type`."""
 
-    typed = forms.CharField(required=False, strip=False)
+    not_typed = gettext_lazy("Type the name of the broker exactly.")
 
-    def __init__(self, *args: Any, must_type: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.must_type = must_type
         style(self)
-
-    def clean_typed(self) -> str:
-        typed = str(self.cleaned_data["typed"])
-        if self.must_type and not unseen.is_typed(typed, self.must_type):
-            raise ValidationError(_("Type the name of the broker exactly."))
-        return typed
 
     @property
     def own(self) -> list[forms.BoundField]:

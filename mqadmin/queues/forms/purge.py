@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from mqadmin.core import unseen
+from mqadmin.core.pages import forms as core_forms
 
 
-class TypedForm(forms.Form):
+class TypedForm(core_forms.TypedForm):
     """On a production broker the queue's name must be typed."""
 
-    typed = forms.CharField(required=False, strip=False)
-
-    def __init__(self, *args: Any, must_type: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.must_type = must_type
-
-    def clean_typed(self) -> str:
-        typed = str(self.cleaned_data["typed"])
-        if self.must_type and not unseen.is_typed(typed, self.must_type):
-            raise ValidationError(_("Type the name of the queue exactly."))
-        return typed
+    not_typed = gettext_lazy("Type the name of the queue exactly.")
 
 
 class PurgeForm(TypedForm):

@@ -14,6 +14,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from mqadmin.core.hooks import Attention, Badge, Hit, Link, Tile
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number, rate, short
 from mqadmin.core.permissions import User
 from mqadmin.core.remembered import Remembered
@@ -34,7 +35,7 @@ def attention(slug: str, _user: User) -> Iterator[Attention]:
     status = status_now(slug)
     if not status.ok:
         level = "broken" if status.level in ("down", "never") else "watch"
-        words = " ".join(filter(None, (status.text, status.detail)))
+        words = prose.paragraph((status.text, status.detail))
         yield Attention(level, status.title, words, since=status.at)  # type: ignore[arg-type]
     if rights.is_blind(status.broker) and naming.holds("view", slug):
         for note in rights.notes(status.broker)[:1]:
@@ -85,7 +86,7 @@ def _queues(
 ) -> Iterator[Attention]:
     for queue in found.order_by("-total", "name")[:SHOWN] if count else ():
         open_it = Link(_("Open"), reverse("queue_detail", args=[queue.pk]))
-        words = " ".join(wording.sentences(_troubles(queue)))
+        words = prose.paragraph(wording.sentences(_troubles(queue)))
         if has_vhosts:
             words = _("%(words)s In vhost %(vhost)s.") % {"words": words, "vhost": queue.vhost}
         title, since = wording.headline(queue.name, queue.health_reasons), _since(queue.health_reasons)
@@ -127,7 +128,7 @@ def _gone(slug: str) -> Iterator[Attention]:
     parts = [f"{row.name} ({_held(row)})" for row in rows[:SHOWN]]
     text = _("They were in use: %(names)s.") if len(rows) > 1 else _("It was in use: %(names)s.")
     link = Link(_("Open"), reverse("queue_detail", args=[first.pk]))
-    yield Attention("watch", title, text % {"names": ", ".join(parts)}, [link], first.gone_at)
+    yield Attention("watch", title, text % {"names": prose.listed(parts)}, [link], first.gone_at)
 
 
 def _held(queue: Queue) -> str:
@@ -159,7 +160,7 @@ def _without_a_member(slug: str, lacking: QuerySet[Queue], count: int) -> Iterat
         }
         away = sorted({node for row in rows for node in row.health_reasons[0]["params"]["away"]})
         text = _("Away: %(nodes)s. They go on while most of their members are there.") % {
-            "nodes": ", ".join(away)
+            "nodes": prose.listed(away)
         }
         href = reverse("queue_list") + listing.QueueSearch(slug, show="watch").address()
         link = Link(_("Show them all"), href)

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.core.rights import naming
 from mqadmin.core.tones import Tone
@@ -93,7 +94,7 @@ def _about(event: BrokerEvent, queue: tuple[str, str] | None) -> frozenset[About
 def _split(params: Params) -> str:
     return _("%(node)s does not see %(others)s: the cluster is split") % {
         "node": params["node"],
-        "others": ", ".join(params["others"]),
+        "others": prose.listed(params["others"]),
     }
 
 
@@ -103,7 +104,7 @@ def _unanswered(params: Params) -> str:
 
 def _names(params: Params) -> str:
     more = params["count"] - len(params["names"])
-    names = ", ".join(params["names"])
+    names = prose.listed(params["names"])
     return names + (_(" and %(n)s more") % {"n": number(more)} if more > 0 else "")
 
 
@@ -111,11 +112,11 @@ def _policy(params: Params, text: str) -> str:
     """`text` names the policies and says what became of them."""
     what = _settings(params)
     found = text % {"names": _names(params), "vhost": params["vhost"]}
-    return f"{found}: {what}" if what else found
+    return prose.labelled(found, what)
 
 
 def _settings(params: Params) -> str:
-    return ", ".join(_setting(*item) for item in params.get("what", ()))
+    return prose.listed(_setting(*item) for item in params.get("what", ()))
 
 
 def _setting(name: str, before: str, after: str) -> str:

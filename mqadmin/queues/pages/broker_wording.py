@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mqadmin.core.hooks import Attention, Link
+from mqadmin.core.pages import prose
 from mqadmin.core.rights import naming
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import client_words, listing, node_words
@@ -32,17 +33,17 @@ def text(reason: Mapping[str, Any]) -> str:
     """Return what is said below the title: since when, the evidence, the advice."""
     began = reason.get("since")
     when = _("Since %(time)s.") % {"time": since(began)} if began else ""
-    return " ".join(filter(None, (when, _text(reason))))
+    return prose.paragraph((when, _text(reason)))
 
 
 def _text(reason: Mapping[str, Any]) -> str:
     words = told(reason)
-    return " ".join(filter(None, (words.evidence, words.advice)))
+    return prose.paragraph((words.evidence, words.advice))
 
 
 def sentences(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return a line for each reason: its title and its evidence."""
-    return [f"{words.title}. {words.evidence}".strip() for words in map(told, reasons)]
+    return [prose.paragraph((prose.ended(words.title), words.evidence)) for words in map(told, reasons)]
 
 
 def theirs(broker: Broker) -> list[dict[str, Any]]:

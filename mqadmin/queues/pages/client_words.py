@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number
 from mqadmin.queues.pages import deprecated
 from mqadmin.queues.pages.node_words import Told
@@ -19,7 +20,7 @@ NAMED = 3
 
 def _some(names: list[str], count: int) -> str:
     more = count - len(names)
-    return ", ".join(names) + (_(" and %(n)s more") % {"n": number(more)} if more > 0 else "")
+    return prose.listed(names) + (_(" and %(n)s more") % {"n": number(more)} if more > 0 else "")
 
 
 def _publishers_blocked(params: Params) -> Told:
@@ -31,10 +32,10 @@ def _publishers_blocked(params: Params) -> Told:
         "%(n)s more connections are blocked once they publish.",
         waiting,
     )
-    evidence = f"{_some(names, count)}. {more % {'n': number(waiting)} if waiting else ''}".strip()
+    said = (prose.ended(_some(names, count)), more % {"n": number(waiting)} if waiting else "")
     return Told(
         title,
-        evidence,
+        prose.paragraph(said),
         _("They go on by themselves when the alarm is gone: cure that."),
         "connection-blocked",
     )
@@ -64,7 +65,7 @@ def _many_channels(params: Params) -> Told:
     more = ngettext("%(n)s more connection is like it.", "%(n)s more connections are like it.", others)
     return Told(
         title,
-        " ".join(filter(None, (may, where, more % {"n": number(others)} if others else ""))),
+        prose.paragraph((may, where, more % {"n": number(others)} if others else "")),
         _("Its client opens channels and does not close them: have it keep one for each thread."),
         "channels",
     )
@@ -144,10 +145,10 @@ def _returned(params: Params) -> Told:
 def _unroutable(params: Params) -> str:
     parts = [_("%(rate)s.") % {"rate": per_second(params["rate"])}]
     if params["exchanges"]:
-        parts.append(_("Exchange: %(names)s.") % {"names": ", ".join(map(_exchange, params["exchanges"]))})
+        parts.append(_("Exchange: %(names)s.") % {"names": prose.listed(map(_exchange, params["exchanges"]))})
     if params["publishers"]:
-        parts.append(_("Published by %(names)s.") % {"names": ", ".join(params["publishers"])})
-    return " ".join(parts)
+        parts.append(_("Published by %(names)s.") % {"names": prose.listed(params["publishers"])})
+    return prose.paragraph(parts)
 
 
 def _exchange(item: Mapping[str, Any]) -> str:
@@ -171,12 +172,12 @@ def _connections_unknown(params: Params) -> Told:
     }
     return Told(
         _("Connections and channels cannot be seen"),
-        " ".join(
+        prose.paragraph(
             (
                 whys.get(params["why"], ""),
                 _("Whether publishers are blocked, or clients leak channels, is not known."),
             )
-        ).strip(),
+        ),
     )
 
 
@@ -195,8 +196,10 @@ def _deprecated(params: Params) -> Told:
     names = params["queues"]
     return Told(
         _("Deprecated, and in use: %(feature)s") % {"feature": title},
-        f"{', '.join(names[:NAMED])}{_(' and more') if len(names) > NAMED else ''}." if names else "",
-        " ".join(filter(None, (advice, _("A later RabbitMQ refuses it, and may not start with it.")))),
+        prose.ended(prose.listed(names[:NAMED]) + (_(" and more") if len(names) > NAMED else ""))
+        if names
+        else "",
+        prose.paragraph((advice, _("A later RabbitMQ refuses it, and may not start with it."))),
         "deprecated-features",
     )
 

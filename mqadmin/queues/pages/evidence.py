@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration, number
 from mqadmin.queues.models import Queue
 from mqadmin.queues.pages.sentences import Params, per_second
@@ -26,7 +27,7 @@ def traffic(_params: Params, queue: Queue) -> str:
     if queue.consumers is not None:
         words = ngettext("%(n)s consumer", "%(n)s consumers", queue.consumers)
         parts.append(words % {"n": number(queue.consumers)})
-    return f"{', '.join(parts)}." if parts else ""
+    return prose.sentence_of(parts) if parts else ""
 
 
 def room(params: Params, queue: Queue) -> str:
@@ -40,7 +41,7 @@ def room(params: Params, queue: Queue) -> str:
         parts.append(_("handlers work %(percent)s %% of the time (measured)") % {"percent": params["busy"]})
     if "room" in params:
         parts.append(_("room for another in %(percent)s %% of the time") % {"percent": params["room"]})
-    return f"{', '.join(parts)}."
+    return prose.sentence_of(parts)
 
 
 def redelivered(_params: Params, queue: Queue) -> str:
@@ -54,26 +55,26 @@ def redelivered(_params: Params, queue: Queue) -> str:
 
 def behind(params: Params, _queue: Queue) -> str:
     """Return how much of the log each member lacks."""
-    words = (
+    words = [
         ngettext(
             "%(node)s: %(n)s entry of the log behind", "%(node)s: %(n)s entries of the log behind", entries
         )
         % {"node": node, "n": number(entries)}
         for node, entries in params["behind"]
-    )
-    return f"{', '.join(words)}."
+    ]
+    return prose.sentence_of(words)
 
 
 def losing(params: Params, _queue: Queue) -> str:
     """Return how the loss was counted, and what is not sure of it."""
-    text = _("Counted over some minutes: what was published, less what is there and what was delivered.")
+    said = [_("Counted over some minutes: what was published, less what is there and what was delivered.")]
     if params["at_least"]:
-        text += " " + _("Dead letters of other queues arrive too, uncounted: it may be more.")
+        said.append(_("Dead letters of other queues arrive too, uncounted: it may be more."))
     if params["how"] == "unknown":
-        text += " " + _(
-            "No limit of the queue explains it: the messages' own expiration, or a purge by a program."
+        said.append(
+            _("No limit of the queue explains it: the messages' own expiration, or a purge by a program.")
         )
-    return text
+    return prose.paragraph(said)
 
 
 def state(params: Params, queue: Queue) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from mqadmin.core.pages import prose
 from mqadmin.queues.models import Broker, Queue
 from mqadmin.queues.pages import wording
 
@@ -60,7 +61,7 @@ def rows(queues: QuerySet[Queue]) -> Iterator[dict[str, Any]]:
             "muted_until": _moment(queue.muted_until) if is_muted else None,
             "muted_by": queue.muted_by if is_muted else "",
             "tracked": queue.tracked,
-            "verdict": " ".join(wording.sentences(queue.health_reasons)),
+            "verdict": prose.paragraph(wording.sentences(queue.health_reasons)),
         }
 
 

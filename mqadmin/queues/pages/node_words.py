@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number, size
 from mqadmin.queues.pages.sentences import Params
 
@@ -28,7 +29,7 @@ def _memory_alarm(params: Params) -> Told:
     numbers = _("It uses %(used)s of the %(limit)s that it may.") % _sizes(params, "used", "limit")
     return Told(
         _("%(node)s raised its memory alarm") % params,
-        f"{numbers if params.get('used') is not None else ''} {_publishers_wait()}".strip(),
+        prose.paragraph((numbers if params.get("used") is not None else "", _publishers_wait())),
         _("Let consumers catch up, or give the node more memory."),
         "memory",
         "-ready",
@@ -39,7 +40,7 @@ def _disk_alarm(params: Params) -> Told:
     numbers = _("%(free)s are free, and it must keep %(limit)s.") % _sizes(params, "free", "limit")
     return Told(
         _("%(node)s raised its disk alarm") % params,
-        f"{numbers if params.get('free') is not None else ''} {_publishers_wait()}".strip(),
+        prose.paragraph((numbers if params.get("free") is not None else "", _publishers_wait())),
         _("Free space on its disk: old logs, and queues and streams that nobody reads."),
         "disk-alarms",
         "-ready",
@@ -73,7 +74,7 @@ def _node_down(params: Params) -> Told:
 def _partitioned(params: Params) -> Told:
     return Told(
         _("%(node)s is partitioned") % params,
-        _("It does not see %(nodes)s: the cluster is split.") % {"nodes": ", ".join(params["others"])},
+        _("It does not see %(nodes)s: the cluster is split.") % {"nodes": prose.listed(params["others"])},
         _("Mend the network between them, then restart the nodes of the side that you trust less."),
         "partitions",
     )

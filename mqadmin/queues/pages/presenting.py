@@ -12,6 +12,7 @@ from typing import Any, cast
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import UNKNOWN, duration, number, rate
 from mqadmin.core.templatetags.mqadmin import pill, tick_words
 from mqadmin.core.tones import Tone
@@ -58,7 +59,7 @@ class Row:
     @cached_property
     def verdict(self) -> str:
         """The same in a line."""
-        return " ".join(self.words)
+        return prose.paragraph(self.words)
 
     @property
     def is_trouble(self) -> bool:

@@ -6,6 +6,7 @@ import re
 
 from django.utils.translation import gettext as _
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration
 from mqadmin.rabbit.types import QueueDetail
 
@@ -23,7 +24,7 @@ def told(detail: QueueDetail) -> list[tuple[str, str]]:
     if (
         timeouts and detail.info.type == "quorum"
     ):  # the broker says one of classic queues too, and does not apply it
-        text = ", ".join(duration(milliseconds / 1000) for milliseconds in timeouts)
+        text = prose.listed(duration(milliseconds / 1000) for milliseconds in timeouts)
         found.append((_("Consumer timeout"), _("%(time)s, then the consumer is cancelled") % {"time": text}))
     if detail.dying:
         found.append((_("Held until dead-lettered"), str(detail.dying)))

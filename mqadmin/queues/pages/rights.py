@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.pages import prose
 from mqadmin.core.rights import naming
 from mqadmin.queues.models import Broker
 from mqadmin.queues.pages import broker_wording
@@ -53,7 +54,7 @@ def _unknown(broker: Broker) -> Iterator[Note]:
     for reason in broker.reasons:
         if reason["level"] == "unknown" and reason["params"].get("why") != "tag_missing":
             words = broker_wording.told(reason)
-            yield Note(reason["code"], words.title, f"{words.evidence} {words.advice}".strip(), "")
+            yield Note(reason["code"], words.title, prose.paragraph((words.evidence, words.advice)), "")
 
 
 def is_blind(broker: Broker | None) -> bool:
@@ -79,7 +80,7 @@ def _hidden(user: str, vhosts: list[str], *, counted: bool) -> Note:
         "The broker's user “%(user)s” has no permission on: %(names)s%(more)s. Their queues are not known"
     )
     text += _(", though the broker's totals count them.") if counted else "."
-    values = {"user": user, "names": ", ".join(vhosts[:NAMED]), "more": more}
+    values = {"user": user, "names": prose.listed(vhosts[:NAMED]), "more": more}
     return Note("no_permission", title % {"n": count}, text % values, _permit(vhosts[0], user))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mqadmin.core import brokers
+from mqadmin.core.pages import prose
 from mqadmin.queues.pages import rights
 from mqadmin.queues.pages.broker_status import BrokerStatus
 from mqadmin.queues.pages.rights import Note
@@ -41,4 +42,4 @@ def titles(found: Mapping[str, BrokerStatus]) -> dict[int, str]:
 
 def _notes(status: BrokerStatus, title: str) -> Sequence[Note]:
     found = rights.notes(status.broker)
-    return [replace(note, title=f"{title}: {note.title}") for note in found] if title else found
+    return [replace(note, title=prose.labelled(title, note.title)) for note in found] if title else found

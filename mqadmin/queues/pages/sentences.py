@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration, number, size
 from mqadmin.core.pages.formats import moment as moment_words
 from mqadmin.core.rights import naming
@@ -57,7 +58,7 @@ def _messages(count: int, one: str, many: str) -> str:
 def down(params: Params) -> str:
     if away := params.get("away"):
         text = _("%(away)s of its %(members)s members are away (%(names)s): it serves nobody.")
-        return text % {"away": len(away), "members": params["members"], "names": ", ".join(away)}
+        return text % {"away": len(away), "members": params["members"], "names": prose.listed(away)}
     states = {
         "minority": _("Most of its replicas are unreachable: it serves nobody."),
         "stopped": _("Stopped with its virtual host: it serves nobody."),
@@ -73,10 +74,10 @@ def members_away(params: Params) -> str:
         "A member is away: %(names)s. %(here)s of %(members)s members are there,",
         "Members are away: %(names)s. %(here)s of %(members)s members are there,",
         len(away),
-    ) % {"names": ", ".join(away), "here": members - len(away), "members": members}
+    ) % {"names": prose.listed(away), "here": members - len(away), "members": members}
     needed = _("as few as it needs: without another it serves nobody.")
     bears = ngettext("and it bears the loss of %(n)s more.", "and it bears the loss of %(n)s more.", spare)
-    return f"{text} {bears % {'n': spare} if spare else needed}"
+    return prose.paragraph((text, bears % {"n": spare} if spare else needed))
 
 
 def members_behind(params: Params) -> str:
@@ -86,14 +87,14 @@ def members_behind(params: Params) -> str:
         "Members lag%(since)s: %(names)s. %(here)s of %(members)s members know everything,",
         len(behind),
     ) % {
-        "names": ", ".join(node for node, _entries in behind),
+        "names": prose.listed(node for node, _entries in behind),
         "here": members - len(behind),
         "members": members,
         "since": _since(params),
     }
     needed = _("as few as it needs: if another fails now, it waits for who lags.")
     bears = ngettext("and it bears the loss of %(n)s more.", "and it bears the loss of %(n)s more.", spare)
-    return f"{text} {bears % {'n': spare} if spare else needed}"
+    return prose.paragraph((text, bears % {"n": spare} if spare else needed))
 
 
 def dead_letters_lost(params: Params) -> str:
@@ -131,7 +132,9 @@ def losing(params: Params) -> str:
     text = hows.get(params["how"], hows["unknown"]) % {"rate": rate, "percent": params["percent"]}
     if params["how"] == "refused":
         return text
-    return f"{text} {_('They go on as dead letters.') if params['kept'] else _('They are lost.')}"
+    return prose.paragraph(
+        (text, _("They go on as dead letters.") if params["kept"] else _("They are lost."))
+    )
 
 
 def blocked(params: Params) -> str:
@@ -147,12 +150,13 @@ def no_consumers(params: Params) -> str:
         "No consumers%(since)s (there were %(had)s):",
         params["had"],
     )
-    return f"{text % {'since': _since(params), 'had': number(params['had'])}} {waiting}"
+    return prose.paragraph((text % {"since": _since(params), "had": number(params["had"])}, waiting))
 
 
 def no_collector(params: Params) -> str:
     text = _("Not captured%(since)s.") % {"since": _since(params)}
-    return f"{text} {_messages(params['waiting'], '%(count)s letter waits.', '%(count)s letters wait.')}"
+    waiting = _messages(params["waiting"], "%(count)s letter waits.", "%(count)s letters wait.")
+    return prose.paragraph((text, waiting))
 
 
 def never_consumed(params: Params) -> str:
@@ -178,10 +182,10 @@ def growing(params: Params) -> str:
     }
     if "full_at" in params:
         full = _("Full at %(time)s, at its limit of %(limit)s.")
-        return f"{text} {full % {'time': since(params['full_at']), 'limit': _limit(params)}}"
+        return prose.paragraph((text, full % {"time": since(params["full_at"]), "limit": _limit(params)}))
     if "full_in" in params:
         full = _("Full in %(time)s at its limit of %(limit)s.")
-        return f"{text} {full % {'time': duration(params['full_in']), 'limit': _limit(params)}}"
+        return prose.paragraph((text, full % {"time": duration(params["full_in"]), "limit": _limit(params)}))
     return text
 
 
@@ -221,9 +225,9 @@ def slow_consumers(params: Params) -> str:
     if "ms" in params:
         text += _(", %(time)s for each message") % {"time": duration(params["ms"] / 1000)}
     if "more" not in params:
-        return f"{text}."
+        return prose.ended(text)
     more = ngettext("needs %(n)s more consumer.", "needs %(n)s more consumers.", params["more"])
-    return f"{text}: {more % {'n': number(params['more'])}}"
+    return prose.labelled(text, more % {"n": number(params["more"])})
 
 
 def hoarding(params: Params) -> str:

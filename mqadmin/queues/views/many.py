@@ -19,7 +19,7 @@ from mqadmin.core.acts import audit
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.errors import Awaits, Refusal
 from mqadmin.core.models import Operation
-from mqadmin.core.pages import rendering
+from mqadmin.core.pages import prose, rendering
 from mqadmin.core.pages.formats import number
 from mqadmin.queues.acts import many
 from mqadmin.queues.acts.many import Chosen
@@ -60,7 +60,7 @@ def ask(request: HttpRequest, question: Question) -> HttpResponse:
     back = f"{reverse('queue_list')}?{urlencode({'broker': scope, **_asked(given)})}"
     refusal, status = "", 200
     if form.errors and rendering.wants_fragment(request):
-        told = " ".join(str(text) for texts in form.errors.values() for text in texts)
+        told = prose.paragraph(str(text) for texts in form.errors.values() for text in texts)
         raise Refusal(told, "invalid", status=422)
     if form.is_bound and form.is_valid():
         try:
@@ -119,7 +119,7 @@ def _waits(act: str, parts: Sequence[Chosen], by: Actor) -> str:
             for even_full in (False, True)
         )
         found.append(plain or (full and _("With those that hold messages: %(what)s") % {"what": full}))
-    return " ".join(filter(None, found))
+    return prose.paragraph(found)
 
 
 def _on(parts: Sequence[Chosen]) -> list[tuple[str, int]]:
@@ -147,11 +147,11 @@ def _each(question: Question, parts: Sequence[Chosen], form: Any, by: Actor) -> 
         except Refusal as refusal:
             if len(parts) == 1:
                 raise
-            refused.append(f"{brokers.titles()[part.broker]}: {refusal.text}")
+            refused.append(prose.labelled(brokers.titles()[part.broker], refusal.text))
             continue
         except Awaits as waits:
             waiting.append(waits)
-            refused.append(f"{brokers.titles()[part.broker]}: {waits.text}")
+            refused.append(prose.labelled(brokers.titles()[part.broker], waits.text))
             continue
         if isinstance(done, Operation):
             operations.append(done)
@@ -160,7 +160,7 @@ def _each(question: Question, parts: Sequence[Chosen], form: Any, by: Actor) -> 
     if len(refused) == len(parts) and waiting:
         raise waiting[0]
     if len(refused) == len(parts):
-        raise Refusal(" ".join(refused), "invalid", status=422)
+        raise Refusal(prose.paragraph(refused), "invalid", status=422)
     return Done(operations, changed, refused)
 
 
@@ -174,7 +174,7 @@ def _answered(request: HttpRequest, done: Done, back: str) -> HttpResponse:
         to = reverse("operation_detail", args=[done.operations[0].pk])
     elif done.operations:
         to = reverse("operation_list")
-    return rendering.acted(request, " ".join([*told, *done.refused]), to=to)
+    return rendering.acted(request, prose.paragraph([*told, *done.refused]), to=to)
 
 
 def _purge(queues: Chosen, form: Any, by: Actor, seen: str) -> Operation:
@@ -200,7 +200,9 @@ def _purge_effect(held: Held) -> str:
         "About %(n)s messages that are ready are dropped for good, and not dead-lettered.",
         held.messages,
     )
-    return text % {"n": number(held.messages)} + " " + _("Messages that consumers hold stay with them.")
+    return prose.paragraph(
+        (text % {"n": number(held.messages)}, _("Messages that consumers hold stay with them."))
+    )
 
 
 def _delete_effect(held: Held) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from mqadmin.core import brokers, hooks, permissions
 from mqadmin.core.models import Operation
-from mqadmin.core.pages import formats, rendering
+from mqadmin.core.pages import formats, prose, rendering
 from mqadmin.queues.acts import destination, snapshots
 from mqadmin.queues.acts.destination import Verdict
 from mqadmin.queues.forms.publish import PublishForm
@@ -54,11 +54,11 @@ class Kept:
 
     @property
     def loses(self) -> str:
-        return " ".join(self.verdict.loses)
+        return prose.paragraph(self.verdict.loses)
 
     @property
     def stops(self) -> str:
-        return " ".join(self.verdict.stops)
+        return prose.paragraph(self.verdict.stops)
 
 
 def find(queue_id: int) -> Queue:
@@ -103,7 +103,7 @@ def base(queue: Queue) -> dict[str, Any]:
         "broker_status": status_of(queue.broker.slug),
         "is_gone": queue.gone_at is not None,
         "care": caring.of(queue),
-        "would_lose": " ".join(destination.sampled(queue, 1).loses),
+        "would_lose": prose.paragraph(destination.sampled(queue, 1).loses),
     }
 
 

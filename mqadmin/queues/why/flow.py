@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import number, rate
 from mqadmin.core.tones import Tone
 from mqadmin.queues.why.facts import Facts, Holder
@@ -67,7 +68,7 @@ def _sources(facts: Facts, queues: Sequence[Stop], upstream: Upstream) -> Lane:
     text = _("%(rate)s/s") % {"rate": rate(came)} if came is not None else _("rate not known")
     if count is not None:
         known = ngettext("%(n)s channel", "%(n)s channels", count) % {"n": number(count)}
-        text = f"{known}, {text}"
+        text = prose.clause((known, text))
     more = ""
     if not upstream.tells_publishers:
         more = _("not told by name: RabbitMQ keeps that with management.rates_mode = detailed")
@@ -80,7 +81,7 @@ def _publisher(item: Publisher) -> Stop:
     """Return a client that publishes to an exchange on the way: perhaps what goes elsewhere."""
     count = ngettext("%(n)s channel", "%(n)s channels", item.channels) % {"n": number(item.channels)}
     total = [one for one in item.rates.values() if one is not None]
-    text = ", ".join([count, *([_("%(rate)s/s") % {"rate": rate(sum(total))}] if total else [])])
+    text = prose.clause((count, _("%(rate)s/s") % {"rate": rate(sum(total))} if total else ""))
     marks = [f"→ {name or _('default exchange')}" for name in item.rates]
     return Stop(
         item.name, text, marks=marks[:KEYS], more=_more(len(marks)), tone="green" if sum(total) else "grey"
@@ -158,7 +159,7 @@ def _held(group: Sequence[Holder], first: str) -> str:
     unacked = {holder.consumer.channel: holder.unacked for holder in group if holder.unacked is not None}
     if unacked:
         parts.append(_("%(n)s unacked") % {"n": number(sum(unacked.values()))})
-    return ", ".join(filter(None, parts))
+    return prose.clause(parts)
 
 
 def _dead(facts: Facts, dead: Sequence[Stop]) -> Lane:

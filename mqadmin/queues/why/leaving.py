@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from mqadmin.core.pages import prose
 from mqadmin.core.pages.formats import duration, number, rate
 from mqadmin.queues.pages.sentences import since
 from mqadmin.queues.why.facts import Facts, Holder
@@ -48,7 +49,7 @@ def _full(facts: Facts, takers: int, most: Holder) -> str:
     came = _("None is delivered.")
     if facts.info.deliver_rate:
         came = _("%(rate)s/s are delivered.") % {"rate": rate(facts.info.deliver_rate)}
-    return " ".join(filter(None, (text, _idle(most), came)))
+    return prose.paragraph((text, _idle(most), came))
 
 
 def _room(facts: Facts) -> str:
@@ -93,7 +94,7 @@ def acked(facts: Facts) -> Found:
             "held": held,
             "at": since(facts.stalled_at),
         }
-    text = f"{held}. {_timeout(facts)}".strip()
+    text = prose.paragraph((prose.ended(held), _timeout(facts)))
     return (False if info.ready or facts.stalled_at else None), text, "#queue-readers"
 
 
@@ -135,7 +136,7 @@ def kept(facts: Facts) -> Found:
     if not found:
         return True, _("No limit of length, no expiry, no limit of deliveries."), ""
     eats = bad or facts.is_full or (facts.ttl_ms is not None and not facts.is_delay)
-    return (False if bad else None if eats else True), " ".join(found), "#queue-settings"
+    return (False if bad else None if eats else True), prose.paragraph(found), "#queue-settings"
 
 
 def dead_letters(facts: Facts) -> Found:
@@ -150,7 +151,7 @@ def dead_letters(facts: Facts) -> Found:
         }.get(facts.dead_letter_fault, _("They reach no queue: what is rejected or expires is lost."))
         return False, text, "#queue-flow"
     if facts.dead_letters_to:
-        names = ", ".join(facts.dead_letters_to[:3])
+        names = prose.listed(facts.dead_letters_to[:3])
         more = len(facts.dead_letters_to) - 3
         text = _("To %(names)s.") if more <= 0 else _("To %(names)s and %(more)s more.")
         return True, text % {"names": names, "more": number(more)}, "#queue-flow"

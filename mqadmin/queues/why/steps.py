@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from mqadmin.core.pages.formats import number, rate, sentence_of
+from mqadmin.core.pages import prose
+from mqadmin.core.pages.formats import number, rate
 from mqadmin.queues.pages.sentences import since
 from mqadmin.queues.why import leaving
 from mqadmin.queues.why.facts import Facts
@@ -98,17 +99,17 @@ def _there(facts: Facts) -> Found:
         )
     elif len(info.members) > 1:
         parts.append(_("all %(members)s members there") % _members(facts))
-    return True, sentence_of(parts), "#queue-members" if len(info.members) > 1 else ""
+    return True, prose.sentence_of(parts), "#queue-members" if len(info.members) > 1 else ""
 
 
 def _members(facts: Facts) -> dict[str, object]:
     info = facts.info
-    return {"away": len(info.away), "members": len(info.members), "names": ", ".join(info.away)}
+    return {"away": len(info.away), "members": len(info.members), "names": prose.listed(info.away)}
 
 
 def _accepts(facts: Facts) -> Found:
     if facts.alarms:
-        what = " ".join(
+        what = prose.paragraph(
             {"memory": _("The memory alarm is on."), "disk": _("The disk alarm is on.")}.get(name, name)
             for name in facts.alarms
         )
@@ -126,7 +127,7 @@ def _arrives(facts: Facts) -> Found:
     if info.publish_rate:
         return True, _("%(rate)s/s come in.") % {"rate": rate(info.publish_rate)}, "#queue-flow"
     if facts.dead_letters_from:
-        names = ", ".join(facts.dead_letters_from[:3])
+        names = prose.listed(facts.dead_letters_from[:3])
         return (
             None,
             _("Nothing is published; dead letters may come from %(names)s.") % {"names": names},
@@ -165,17 +166,19 @@ def _subscribed(facts: Facts) -> Found:
     ours = sum(holder.reader is not None for holder in facts.holders)
     text = ngettext("%(n)s consumer,", "%(n)s consumers,", count) % {"n": number(count)}
     if not ours:
-        text += " " + _("none of them run by mqadmin.")
+        text = prose.paragraph((text, _("none of them run by mqadmin.")))
     elif ours >= count:
-        text += " " + _("all of them ours.")
+        text = prose.paragraph((text, _("all of them ours.")))
     else:
         others = _("%(ours)s ours, %(others)s of others.")
-        text += " " + others % {"ours": number(ours), "others": number(count - ours)}
+        text = prose.paragraph((text, others % {"ours": number(ours), "others": number(count - ours)}))
     alone = next((holder for holder in facts.holders if holder.consumer.exclusive), None)
     if alone is not None:
-        text += " " + _("%(who)s holds it exclusively: nobody else may.") % {"who": alone.who}
+        text = prose.paragraph(
+            (text, _("%(who)s holds it exclusively: nobody else may.") % {"who": alone.who})
+        )
     elif facts.is_single_active:
-        text += " " + _turn(facts)
+        text = prose.paragraph((text, _turn(facts)))
     return True, text, "#queue-readers"
 
 
@@ -193,7 +196,7 @@ def _managed(facts: Facts) -> Found:
     if not lame:
         return (
             True,
-            _("%(names)s.") % {"names": ", ".join(item.name for item in facts.readers)},
+            _("%(names)s.") % {"names": prose.listed(item.name for item in facts.readers)},
             "#queue-consumers",
         )
     first = lame[0]

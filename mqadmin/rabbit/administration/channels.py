@@ -34,10 +34,10 @@ class Channel:
 
     `prefetch`, `global_prefetch`: 0 for no bound; `held`: since when (epoch seconds) at the latest the first of its
     unacked messages has been with the client, None where it holds none; `consumers`: how many, `readers` the
-    first of them (tables of "tag", "queue", "acks", "prefetch", "exclusive", "active", "priority"), `queues` the
-    names of what they read; `taken`, `acked`, `again`: messages delivered for acks, acked, and redelivered since it
-    began; `work`: what its process has done, which only grows; `returned_rate`, `dropped_rate`: published, and
-    taken by no queue.
+    first of them (tables of "tag", "queue", "acks", "prefetch", "exclusive", "active", "priority"; of one channel
+    alone "arguments" too), `queues` the names of what they read; `taken`, `acked`, `again`: messages delivered for
+    acks, acked, and redelivered since it began; `work`: what its process has done, which only grows;
+    `returned_rate`, `dropped_rate`: published, and taken by no queue.
     """
 
     name: str
@@ -208,6 +208,13 @@ def consumer(item: Json) -> tuple[str, Mapping[str, Any]]:
     }
 
 
+def _arguments(item: Json) -> Json:
+    """Return what a consumer was begun with, but its priority, which has a place of its own."""
+    return {
+        name: value for name, value in values.table(item.get("arguments")).items() if name != "x-priority"
+    }
+
+
 def _apart(item: Json) -> tuple[str, Mapping[str, Any]]:
     details = values.table(item.get("channel_details"))
     return values.text(details.get("connection_name")) or "", consumer(item)[1]
@@ -224,7 +231,10 @@ def _with(item: Channel, readers: list[Mapping[str, Any]]) -> Channel:
 
 def _detail(item: Json) -> Detail:
     entries = item.get("consumer_details")
-    readers = [consumer(values.table(entry))[1] for entry in entries] if isinstance(entries, list) else []
+    found = [values.table(entry) for entry in entries] if isinstance(entries, list) else []
+    readers: list[Mapping[str, Any]] = [
+        {**consumer(entry)[1], "arguments": _arguments(entry)} for entry in found
+    ]
     return Detail(
         channel=_with(channel(item), readers),
         publishes=_flows(item.get("publishes"), lambda entry: values.table(entry.get("exchange"))),

@@ -63,7 +63,11 @@ class Connection:
     def has_channels(self) -> bool:
         """Whether the broker knows what it does by channels. Streams have none, nor has MQTT since RabbitMQ 3.12,
         nor AMQP 1.0 since 4.0; as plugins of AMQP 0-9-1, which they were before, they have (tried on 3.10.8)."""
-        return bool(self.channels) or not (self.is_1_0 or self.protocol == STREAM or self.is_mqtt)
+        return bool(self.channels) or not (self.is_1_0 or self.is_stream or self.is_mqtt)
+
+    @property
+    def is_stream(self) -> bool:
+        return self.protocol == STREAM
 
     @property
     def is_mqtt(self) -> bool:
@@ -73,7 +77,7 @@ class Connection:
     def is_told(self) -> bool:
         """Whether its client gets to know why it is closed: MQTT 3 and streams have no words for it (tried on
         3.10.8 and 4.3.6: the socket just closes), MQTT 5 has a code."""
-        return not (self.is_mqtt or self.protocol == STREAM)
+        return not (self.is_mqtt or self.is_stream)
 
 
 @dataclass(frozen=True)

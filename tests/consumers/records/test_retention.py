@@ -22,7 +22,7 @@ from consumers.models import (
     Record,
     Suspect,
 )
-from consumers.records import retention
+from consumers.records import claims, minutes, retention
 from mqadmin.core.acts.audit import Actor
 from mqadmin.core.rows import deleting
 from tests.consumers.conftest import ApiClient
@@ -31,6 +31,7 @@ from tests.support.consumers import count, make_consumer, make_process, make_rec
 pytestmark = pytest.mark.django_db
 
 NOW = timezone.now()
+NEXT = int(NOW.timestamp() // 60)
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,40 @@ def test_records_of_a_deleted_consumer_are_out_of_sight_at_once_and_go_later(
     ]
     assert retention.delete_old(NOW) == "1 records deleted"
     assert list(Record.objects.order_by("id")) == kept
+
+
+def test_keys_and_counters_of_a_deleted_consumer_are_left_to_retention() -> None:
+    """There may be millions: nobody waits for them in a request."""
+    gone, stays = make_consumer(name="orders"), make_consumer()
+    processes = [make_process(gone, ended_at=NOW), make_process(stays)]
+    for consumer, process in zip((gone, stays), processes, strict=True):
+        keys(consumer, process.pk, True, a=0, b=1, c=2, d=3)
+        keys(consumer, process.pk, False, e=0)
+        for minute in range(3):
+            ConsumerMinute.objects.create(consumer=consumer, process=process, minute=NEXT + minute, handled=1)
+    with CaptureQueriesContext(connection) as asked:
+        definitions.delete(consumer=gone, by=Actor("ann"))
+    tables = (HandledKey._meta.db_table, ConsumerMinute._meta.db_table)
+    assert not [query["sql"] for query in asked if any(table in query["sql"] for table in tables)]
+    assert (HandledKey.objects.count(), ConsumerMinute.objects.count()) == (10, 6)
+    assert not Consumer.objects.filter(pk=gone.pk).exists()
+    retention.delete_old(NOW)
+    assert set(HandledKey.objects.values_list("consumer", flat=True)) == {stays.pk}
+    assert set(ConsumerMinute.objects.values_list("consumer", flat=True)) == {stays.pk}
+    assert (HandledKey.objects.count(), ConsumerMinute.objects.count()) == (5, 3)
+
+
+def test_who_has_the_name_of_a_deleted_consumer_has_none_of_its_keys() -> None:
+    gone = make_consumer(name="orders")
+    keys(gone, make_process(gone, ended_at=NOW).pk, True, a=0)
+    definitions.delete(consumer=gone, by=Actor("ann"))
+    again = make_consumer(name="orders")
+    assert again.pk > gone.pk
+    claimed = claims.HandledClaims(
+        consumer_id=again.pk, process_id=make_process(again).pk, window=3600
+    ).claim(["a"])
+    assert claimed == ["mine"]
+    assert minutes.last_hour([again.pk])[again.pk].total.handled == 0
 
 
 def test_a_gap_in_the_numbers_counts_for_nothing(settings: Any) -> None:

@@ -13,8 +13,9 @@ from mqadmin.core import brokers
 from mqadmin.core.models import AuditEntry
 from mqadmin.rabbit.config import BrokerConfig
 from tests.core.conftest import SignIn
-from tests.core.test_access_matrix import PAGES, VIEWER, everything, may
 from tests.support import hard_data
+from tests.support.addresses.pages import PAGES, everything
+from tests.support.addresses.ranks import VIEWER, may
 
 # The list of taps names each of them for all; what a tap saw is an operator's to read, and that is said there.
 TOLD = {"get tap_detail"}

@@ -223,7 +223,7 @@ def test_a_kind_nobody_knows_fails_in_words(db: None) -> None:
 def test_problems_are_kept_up_to_a_limit(
     db: None, runs_as: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "PROBLEM_LIMIT", 3)
+    monkeypatch.setattr("mqadmin.core.acts.run.PROBLEM_LIMIT", 3)
 
     def run(it: Run) -> None:
         for number in range(5):

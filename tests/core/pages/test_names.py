@@ -11,8 +11,8 @@ from django.urls import reverse
 from mqadmin.core import brokers, unseen
 from mqadmin.rabbit.config import BrokerConfig
 from tests.core.conftest import HX, SignIn
-from tests.core.test_access_matrix import PAGES, everything
 from tests.support import hard_data
+from tests.support.addresses.pages import PAGES, everything
 
 # What a form sends back, what a script reads and puts into a field, what is a part of no page.
 RAW = {"value", "data-text", "data-confirm-typed"}

@@ -6,7 +6,8 @@ import pytest
 
 from mqadmin.core import unseen
 from mqadmin.core.pages import visible
-from mqadmin.core.templatetags.mqadmin import name, names, said
+from mqadmin.core.templatetags.mqadmin import name, said
+from mqadmin.core.templatetags.prose import names
 
 CHIP = '<span class="unseen" title="right-to-left override">U+202E</span>'
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from mqadmin.core.acts import operations
@@ -226,3 +228,44 @@ def test_a_plan_in_words() -> None:
     assert (
         canary.described(canary.plan(90)) == "1, then 5, then 50, then the rest, each watched for 1 min 30 s"
     )
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads small tables as a whole")
+def test_failures_are_looked_for_without_reading_all_records(
+    place: Place, by: Actor, listener: Listener
+) -> None:
+    operation = start(place, by, 3)
+    consumer = make_consumer(vhost=place.vhost)
+    make_record(consumer)
+    look(operation)
+    listener.wait(1)
+    with CaptureQueriesContext(connection) as captured:
+        look(operation)
+    plans = []
+    with connection.cursor() as cursor:
+        for query in captured.captured_queries:
+            if "dead_lettered" in query["sql"] and "consumers_record" in query["sql"]:
+                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+                plans += [row[3] for row in cursor.fetchall()]
+    assert any("consumer_id=? AND outcome=?" in plan for plan in plans)
+    assert not any("SCAN U0" in plan or "SCAN consumers_record" in plan or "rowid>" in plan for plan in plans)
+
+
+def test_a_failure_stops_it_whatever_others_failed_on(
+    place: Place, by: Actor, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of either outcome, at any of the consumers there; none of another virtual host."""
+    monkeypatch.setattr(canary, "_RECORDS_LOOKED_AT", 4)
+    operation = start(place, by, 3)
+    consumers = [make_consumer(vhost=place.vhost) for _number in range(2)]
+    elsewhere = make_consumer(vhost="elsewhere")
+    make_record(consumers[1], outcome="dead_lettered", error="boom")
+    look(operation)
+    copy = DeadLetter.objects.get(operation=operation, status="requeued").requeue_id
+    make_record(consumers[1], outcome="timed_out", headers={REQUEUE_ID: copy}, error="too slow")
+    for _number in range(3):
+        make_record(consumers[0], outcome="dead_lettered")
+        make_record(elsewhere, outcome="dead_lettered", headers={REQUEUE_ID: copy})
+    look(operation)
+    assert operation.status == "failed"
+    assert "too slow" in operation.error

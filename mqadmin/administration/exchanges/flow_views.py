@@ -1,0 +1,63 @@
+"""Who publishes to an exchange and which queues get it: a part of its page, for which the broker is asked apart."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from mqadmin.administration.connections.pages import channel_href, queue_href
+from mqadmin.administration.exchanges.pages import MOST_SHOWN
+from mqadmin.administration.listed.naming import asked
+from mqadmin.core import brokers, patience, permissions
+from mqadmin.core.remembered import Remembered
+from mqadmin.queues.pages.broker_status import live_fault
+from mqadmin.rabbit.administration import exchange_flows
+from mqadmin.rabbit.administration.exchange_flows import Flows
+from mqadmin.rabbit.errors import RabbitError
+
+FRESH_S = 5.0  # so often the broker counts anew
+_kept: Remembered[Flows] = Remembered(200)
+
+
+@permissions.view.of("vhost")
+@require_safe
+def exchange_flow_list(request: HttpRequest) -> HttpResponse:
+    """What passes one exchange: by the channels that publish, and by the queues at the end."""
+    vhost, name = asked(request, "vhost", "name")
+    slug = brokers.current(request)
+    permissions.about(request, slug, vhost)
+    permissions.require(slug, vhost)
+    found, fault = None, None
+    try:
+        found = flows(slug, vhost, name)
+    except RabbitError as error:
+        fault = live_fault(error)
+    context: dict[str, Any] = {
+        "flows": found,
+        "fault": fault,
+        "here": request.get_full_path(),
+        "most": MOST_SHOWN,
+    }
+    if found is not None:
+        context |= {
+            "publishers": [
+                (item, channel_href(slug, item.channel)) for item in found.publishers[:MOST_SHOWN]
+            ],
+            "queues": [(item, queue_href(slug, item.vhost, item.name)) for item in found.queues[:MOST_SHOWN]],
+            "publisher_count": len(found.publishers),
+            "queue_count": len(found.queues),
+        }
+    return render(request, "administration/_exchange_flows.html", context)
+
+
+def flows(slug: str, vhost: str, name: str) -> Flows:
+    """Return what passes an exchange; however many look, the broker is asked once every five seconds."""
+    with patience.asking(slug):
+        return _kept.made(
+            (slug, vhost, name, int(time.time() // FRESH_S)),
+            lambda: exchange_flows.read(brokers.client(slug), vhost, name),
+        )
