@@ -4,7 +4,7 @@ and its `since`. Rows written before a number was there must still read well."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Any
@@ -330,20 +330,19 @@ def letters_arriving(params: Params) -> str:
         "Dead letters arriving: %(count)s in the last hour",
         "Dead letters arriving: %(count)s in the last hour",
     )
-    return f"{text}{_from(params)}"
+    return prose.sentence_of((text, *_from(params)))
 
 
 def letters_waiting(params: Params) -> str:
     text = _messages(params["waiting"], "%(count)s dead letter waits", "%(count)s dead letters wait")
-    return f"{text}{_from(params)}"
+    return prose.sentence_of((text, *_from(params)))
 
 
-def _from(params: Params) -> str:
-    """Return which queue they come from, where that is known, and may be told."""
+def _from(params: Params) -> Iterator[str]:
+    """Yield which queue they come from, where that is known, and may be told."""
     source = params.get("source")
-    if not source or not naming.is_seen_anywhere(source):
-        return "."
-    return f", {_('from %(queue)s.') % {'queue': source}}"
+    if source and naming.is_seen_anywhere(source):
+        yield _("from %(queue)s") % {"queue": source}
 
 
 def delay(params: Params) -> str:
