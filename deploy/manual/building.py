@@ -50,7 +50,9 @@ def languages(root: Path = ROOT) -> list[str]:
 def gather(folder: Path, language: str = ENGLISH, root: Path = ROOT) -> None:
     """Write the Markdown of one language into `folder`: docs, what they link to, and what is read from the code."""
     others = [name for name in languages(root) if name != ENGLISH]
-    pages = Pages(root, folder, filled=lambda text, path: reference.filled(text, path, root), languages=others)
+    pages = Pages(
+        root, folder, filled=lambda text, path: reference.filled(text, path, root), languages=others
+    )
     for path in sorted((root / "docs").rglob("*")):
         inside = path.relative_to(root / "docs")
         if path.is_file() and inside.parts[0] not in others:

@@ -1,7 +1,7 @@
 """Chinese, which has no blanks, cut into words for the search: by the words that mqadmin's own pages are made of.
 
-Material's search would use jieba for it: 19 MB, without a release since 2020. A manual of one product needs few words,
-and they are in its catalogues. What is in none is cut into single signs, which the search finds together.
+Material's search would use jieba for it: 19 MB, without a release since 2020. A manual of one product needs few
+words, and they are in its catalogues. What is in none is cut into single signs, which the search finds together.
 """
 
 from __future__ import annotations

@@ -21,7 +21,9 @@ _CHINESE = {
     "**What to do:** {advice}": "**怎么办：**{advice}",
     "**Buttons:** {buttons}": "**按钮：**{buttons}",
     ", ": "、",
-    "Told, where it lasts, by the [rule](alert-rules.md) “{rule}”.": "持续下去时，由[规则](alert-rules.md)“{rule}”通知。",
+    "Told, where it lasts, by the [rule](alert-rules.md) “{rule}”.": (
+        "持续下去时，由[规则](alert-rules.md)“{rule}”通知。"
+    ),
     "Captured": "已收存",
     "Delay": "延迟队列",
     "Delayed": "等待延迟重试",

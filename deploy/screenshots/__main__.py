@@ -1,6 +1,8 @@
-"""Take all pictures, light and dark, wide and narrow, into docs/images/.
+"""Take all pictures, light and dark, wide and narrow, into docs/images/; those of the manual in each language too.
 
     .venv/bin/python -m deploy.screenshots [FOLDER]
+
+Those of the Chinese manual go into docs/zh-hans/images/; where a FOLDER is given, into FOLDER/zh-hans.
 
 Runs a `make up` of its own, with the demo, in a folder and on ports of its own, does there what the manual says,
 and lets it work until there is something to see.
@@ -24,7 +26,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from deploy import ROOT
-from deploy.screenshots import CHROMIUM_ARGUMENTS, scenes
+from deploy.screenshots import CHROMIUM_ARGUMENTS, scenes, words
 from deploy.screenshots.webp import write
 from deploy.tracked import tracked
 from mqadmin.local import ports
@@ -33,13 +35,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 READY_SECONDS, DATA_SECONDS = 240, 100
+LANGUAGES = {"zh-hans": ("zh_Hans", "zh-CN")}  # its folder of docs: its catalogues, what a browser calls it
 WIDE, NARROW = (1440, 900), (390, 844)
 _EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def main() -> int:
     """Take all pictures. Returns 0."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "docs" / "images")
+    given = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    folder = given or ROOT / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
     from playwright.sync_api import sync_playwright
 
@@ -57,6 +61,14 @@ def main() -> int:
             login = folder / f"login-{theme}-phone.webp"
             with _signed_in(browser, address, password, theme, NARROW, login) as page:
                 _take(page, folder, f"-{theme}-phone", scenes.PAGES)
+        manual = {name: scenes.PAGES[name] for name in scenes.IN_EVERY_LANGUAGE} | scenes.STEPS
+        for language, (catalogue, locale) in LANGUAGES.items():
+            own = given / language if given else ROOT / "docs" / language / "images"
+            own.mkdir(parents=True, exist_ok=True)
+            words.speak(catalogue)
+            for theme in ("light", "dark"):
+                with _signed_in(browser, address, password, theme, WIDE, locale=locale) as page:
+                    _take(page, own, f"-{theme}", manual)
         browser.close()
     return 0
 
@@ -75,12 +87,14 @@ def _signed_in(
     theme: str,
     size: tuple[int, int],
     login: Path | None = None,
+    locale: str = "en-GB",
 ) -> Iterator[Page]:
     """Yield a page of somebody who has just signed in; `login`: where the page before that goes as a picture."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if theme == "dark" else "light",
         base_url=address,
+        locale=locale,
     )
     page = context.new_page()
     page.goto("/")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from deploy.screenshots.words import piece, said
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -19,33 +21,33 @@ def prepare(page: Page) -> None:
     """Do what `docs/begin/first-handler.md` and `docs/howto/alerts.md` say."""
     page.set_default_timeout(PATIENCE_MS)
     page.goto("/queues/")
-    page.get_by_role("link", name="New queue").click()
-    page.get_by_label("Virtual host").select_option("shop")
-    page.get_by_label("Name", exact=True).fill("invoices")
-    page.get_by_role("button", name="Declare it").click()
-    page.get_by_role("link", name="Define a consumer here").click()
+    page.get_by_role("link", name=said("New queue")).click()
+    page.get_by_label(said("Virtual host")).select_option("shop")
+    page.get_by_label(said("Name"), exact=True).fill("invoices")
+    page.get_by_role("button", name=said("Declare it")).click()
+    page.get_by_role("link", name=said("Define a consumer here")).click()
     _fill_in_consumer(page)
-    page.get_by_role("button", name="Define and start").click()
-    page.get_by_text("1 of 1 running").wait_for()
+    page.get_by_role("button", name=said("Define and start")).click()
+    page.get_by_text(said("%(running)s of %(wanted)s running", running=1, wanted=1)).wait_for()
     for body in ('{"number": 7, "amount": 120}', '{"number": 8}'):
         page.goto("/queues/?q=invoices")
         page.locator("main table a:has-text('invoices')").first.click()
-        page.get_by_label("Body", exact=True).fill(body)
-        page.get_by_role("button", name="Publish").click()
+        page.get_by_label(said("Body"), exact=True).fill(body)
+        page.get_by_role("button", name=said("Publish")).click()
         page.wait_for_load_state("networkidle")
     page.goto("/alerts/channels/")
-    page.get_by_role("link", name="New channel").click()
-    page.get_by_label("Name", exact=True).fill("on call")
-    page.get_by_label("a signed webhook").check()
-    page.get_by_label("Environment variable of the address").fill("MQADMIN_ALERT_HOOK")
-    page.get_by_label("Environment variable of the secret").fill("MQADMIN_ALERT_HOOK_SECRET")
-    page.get_by_role("button", name="Save").click()
-    page.get_by_role("button", name="Test", exact=True).wait_for()
+    page.get_by_role("link", name=said("New channel")).click()
+    page.get_by_label(said("Name"), exact=True).fill("on call")
+    page.get_by_label(said("a signed webhook")).check()
+    page.get_by_label(said("Environment variable of the address")).fill("MQADMIN_ALERT_HOOK")
+    page.get_by_label(said("Environment variable of the secret")).fill("MQADMIN_ALERT_HOOK_SECRET")
+    page.get_by_role("button", name=said("Save")).click()
+    page.get_by_role("button", name=said("Test"), exact=True).wait_for()
 
 
 def _fill_in_consumer(page: Page) -> None:
-    page.get_by_label("Name", exact=True).fill("invoices")
-    page.get_by_label("Handler").select_option("invoices.note")
+    page.get_by_label(said("Name"), exact=True).fill("invoices")
+    page.get_by_label(said("Handler")).select_option("invoices.note")
     page.get_by_text("Note an invoice”").wait_for()
 
 
@@ -64,53 +66,58 @@ def _cause(page: Page, name: str) -> None:
     """Open a cause of the dead letters, with its first letter beside the list."""
     page.goto("/dead-letters/")
     page.get_by_role("link", name=name).first.click()
-    page.get_by_text(f"letters: {name}").wait_for()
+    page.get_by_text(said("letters: %(cause)s", cause=name)).wait_for()
 
 
 def _edit(page: Page) -> None:
     _cause(page, "UnknownTask")
-    page.get_by_role("link", name="Edit & requeue").click()
-    body = page.get_by_label("Body", exact=True)
+    page.get_by_role("link", name=said("Edit & requeue")).click()
+    body = page.get_by_label(said("Body"), exact=True)
     body.fill(body.input_value().replace("resise_image", "resize_image"))
-    page.get_by_role("button", name="Show the changes").click()
-    page.get_by_text("Nothing is saved yet.").wait_for()
+    page.get_by_role("button", name=said("Show the changes")).click()
+    page.get_by_text(said("Nothing is saved yet.")).wait_for()
 
 
 def _requeue(page: Page) -> None:
     _cause(page, "SourceNotReady")
-    page.get_by_text("Requeue all…").first.click()
-    page.get_by_text("How carefully").wait_for()
+    page.get_by_text(said("Requeue all…")).first.click()
+    page.get_by_text(said("How carefully")).wait_for()
 
 
 def _edit_all(page: Page) -> None:
     _cause(page, "UnknownTask")
-    page.get_by_text("Edit all…").first.click()
-    page.get_by_role("textbox", name="Find", exact=True).fill("resise_image")
-    page.get_by_label("Replace with").fill("resize_image")
-    page.get_by_role("button", name="Show on ten").click()
-    page.get_by_text("What would become of").wait_for()
+    page.get_by_text(said("Edit all…")).first.click()
+    page.get_by_role("textbox", name=said("Find"), exact=True).fill("resise_image")
+    page.get_by_label(said("Replace with")).fill("resize_image")
+    page.get_by_role("button", name=said("Show on ten")).click()
+    page.get_by_text(piece("What would become of the first %(n)s of %(all)s")).wait_for()
 
 
 def _new_consumer(page: Page) -> None:
     page.goto("/queues/?q=invoices")
     page.locator("main table a:has-text('invoices')").first.click()
-    page.get_by_role("link", name="Define a consumer here").click()
-    page.get_by_label("Name", exact=True).fill("invoices-again")
-    page.get_by_label("Handler").select_option("invoices.note")
+    page.get_by_role("link", name=said("Define a consumer here")).click()
+    page.get_by_label(said("Name"), exact=True).fill("invoices-again")
+    page.get_by_label(said("Handler")).select_option("invoices.note")
     page.get_by_text("Note an invoice”").wait_for()
 
 
 def _channels(page: Page) -> None:
     page.goto("/alerts/channels/")
-    page.get_by_role("button", name="Test", exact=True).click()
-    page.get_by_text("was sent. Answer:").wait_for()
+    page.get_by_role("button", name=said("Test"), exact=True).click()
+    page.get_by_text(piece("The test to “%(name)s” was sent. Answer: %(answer)s")).wait_for()
 
 
 def _convert(page: Page) -> None:
     page.goto("/queues/?q=logs.all")
     page.locator("main table a:has-text('logs.all')").first.click()
-    page.get_by_role("link", name="Convert to quorum…").click()
-    page.get_by_text("What is done").wait_for()
+    page.get_by_role("link", name=said("Convert to quorum…")).click()
+    page.get_by_text(said("What is done")).wait_for()
+
+
+def _node_stop(page: Page) -> None:
+    page.goto("/nodes/")
+    page.get_by_role("link", name=said("Safe to stop?")).first.click()
 
 
 PAGES: dict[str, Scene] = {
@@ -126,6 +133,8 @@ PAGES: dict[str, Scene] = {
     "operations": _at("/operations/"),
     "audit": _at("/audit/"),
 }
+# Those of them that the manual has in each language.
+IN_EVERY_LANGUAGE = ("overview",)
 STEPS: dict[str, Scene] = {
     "cause": lambda page: _cause(page, "UnknownTask"),
     "edit": _edit,
@@ -136,5 +145,5 @@ STEPS: dict[str, Scene] = {
     "incident": _at("/alerts/", "main table a[href*='/alerts/incidents/']"),
     "channels": _channels,
     "convert": _convert,
-    "node-stop": _at("/nodes/", "main a:has-text('Safe to stop?')"),
+    "node-stop": _node_stop,
 }

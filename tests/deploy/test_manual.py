@@ -206,7 +206,9 @@ def test_another_language_takes_the_place_of_pages_that_it_has(tmp_path: Path) -
         assert not (out / language / "zh-hans").exists()
 
 
-def test_a_page_that_is_not_translated_says_so_and_pages_lead_to_those_of_their_language(tmp_path: Path) -> None:
+def test_a_page_that_is_not_translated_says_so_and_pages_lead_to_those_of_their_language(
+    tmp_path: Path,
+) -> None:
     docs = tmp_path / "docs"
     for name, text in (
         ("a.md", "# A\n"),

@@ -1,4 +1,4 @@
-"""The manual in Simplified Chinese: as long as the English one, with the same commands, in the words of the pages."""
+"""The manual in Simplified Chinese: as long as the English one, with its commands, in the words of the pages."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ def shape(text: str) -> dict[str, int]:
 
 
 def test_there_are_those_that_a_new_user_needs() -> None:
-    wanted = [DOCS / "index.md", *(path for name in ("begin", "howto", "reference") for path in (DOCS / name).iterdir())]
+    wanted = [
+        DOCS / "index.md",
+        *(path for name in ("begin", "howto", "reference") for path in (DOCS / name).iterdir()),
+    ]
     assert sorted(path.relative_to(DOCS) for path in wanted) == PAGES
 
 
@@ -101,7 +104,9 @@ def said() -> dict[str, set[str]]:
 @each_page
 def test_it_calls_buttons_and_fields_as_the_pages_do(page: Path, said: dict[str, set[str]]) -> None:
     """What is bold in English, and said so by a page of mqadmin, is bold in Chinese as that page says it."""
-    english, chinese = ([" ".join(bold.split()) for bold in _BOLD.findall(_FENCED.sub("", text))] for text in pair(page))
+    english, chinese = (
+        [" ".join(bold.split()) for bold in _BOLD.findall(_FENCED.sub("", text))] for text in pair(page)
+    )
     bold = {part for text in chinese for part in (text, *re.split("[、，]", text))}
     bold = {part.rstrip("。") for part in bold}
     wanted = {part for text in english for part in (text, *text.split(", ")) if part in said}
