@@ -57,8 +57,10 @@ def gather(folder: Path, language: str = ENGLISH, root: Path = ROOT) -> None:
         inside = path.relative_to(root / "docs")
         if path.is_file() and inside.parts[0] not in others:
             own = root / "docs" / language / inside
-            if own.is_file() or language == ENGLISH:
-                pages.add(own if own.is_file() else path, inside.as_posix())
+            if language == ENGLISH:
+                pages.add(path, inside.as_posix())
+            elif own.is_file():
+                pages.add(own, inside.as_posix(), original=path)
             else:
                 pages.add(path, inside.as_posix(), said("This page is in English only."))
     pages.add(root / "static" / "favicon.svg", "assets/favicon.svg")

@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
+from markdown.extensions.toc import slugify_unicode
+
 from deploy.tracked import tracked
 
 _LINK = re.compile(r"(\]\()(?!\w+:|#|/)([^)#\s]+)(#[^)\s]*)?(?=[)\s])")
@@ -28,6 +30,39 @@ _LANGUAGES = {
     ".service": "ini", ".timer": "ini", ".target": "ini", ".conf": "ini", ".css": "css", ".js": "js",
 }  # fmt: skip
 SOURCE = "source"
+
+
+def addressed(text: str, original: str) -> str:
+    """Return a page whose headings can be found by the addresses of those of its original as well, one by one."""
+    slugs = [slugify_unicode(heading, "-") for heading in map(_heading, _unfenced(original)) if heading]
+    lines = list(_unfenced(text))
+    for found in [place for place, line in enumerate(lines) if _heading(line)]:
+        if slugs:
+            mark, heading = lines[found].split(" ", 1)
+            lines[found] = f'{mark} <a id="{slugs.pop(0)}"></a>{heading}'
+    return "".join(lines)
+
+
+def _heading(line: str) -> str:
+    """Return the text of a heading below the title, "" of another line."""
+    return line.lstrip("#").strip().replace("`", "") if line.startswith("##") else ""
+
+
+def _unfenced(text: str) -> Iterator[str]:
+    """Yield the lines of a page, those of a block of code as one, which begins with its fence."""
+    block = ""
+    for line in text.splitlines(keepends=True):
+        mark = _FENCE.match(line)
+        if block:
+            block += line
+            if mark and mark[1] in block[:12]:
+                yield block
+                block = ""
+        elif mark:
+            block = line
+        else:
+            yield line
+    yield block
 
 
 class Pages:
@@ -46,13 +81,15 @@ class Pages:
         self._wanted: dict[Path, str] = {}
         self._tracked = tracked(root)
 
-    def add(self, path: Path, place: str, note: str = "") -> None:
+    def add(self, path: Path, place: str, note: str = "", original: Path | None = None) -> None:
         """Take a file along as `place`: a picture as it is, a page with its links turned to where things are.
 
-        A page says `note` below its title.
+        A page says `note` below its title. What it is translated from, `original`, gives its headings addresses
+        too: an English page may lead there.
         """
         if path.suffix == ".md":
-            text = self._filled(path.read_text(), path)
+            text = path.read_text()
+            text = self._filled(addressed(text, original.read_text()) if original else text, path)
             if note:
                 text = _TITLE.sub(lambda title: f"{title[0]}\n> {note}\n", text, count=1)
             self.write(place, text, path)

@@ -211,9 +211,9 @@ def test_a_page_that_is_not_translated_says_so_and_pages_lead_to_those_of_their_
 ) -> None:
     docs = tmp_path / "docs"
     for name, text in (
-        ("a.md", "# A\n"),
+        ("a.md", "# A\n\n## The `first`\n\n```\n## none\n```\n"),
         ("b.md", "# B\n\nMore.\n"),
-        ("zh-hans/a.md", "# 甲\n\n[b](../b.md#more) [a](a.md) [c](../../c.md)\n"),
+        ("zh-hans/a.md", "# 甲\n\n## 第一\n\n[b](../b.md#more) [a](a.md) [c](../../c.md)\n"),
     ):
         (docs / name).parent.mkdir(parents=True, exist_ok=True)
         (docs / name).write_text(text)
@@ -225,6 +225,7 @@ def test_a_page_that_is_not_translated_says_so_and_pages_lead_to_those_of_their_
         building.gather(tmp_path / "out", "zh-hans", tmp_path)
     said = {name: (tmp_path / "out" / name).read_text() for name in ("a.md", "b.md", "source/c.md")}
     assert said["b.md"] == "# B\n\n> 这一页只有英文。\n\nMore.\n"
+    assert said["a.md"].startswith('# 甲\n\n## <a id="the-first"></a>第一\n')
     assert said["a.md"].endswith("[b](b.md#more) [a](a.md) [c](source/c.md)\n")
     assert said["source/c.md"] == "[A](../a.md)\n"
 
