@@ -332,11 +332,13 @@ class Sender:
     ) -> None:
         """Wait for what the broker says of a batch, and mark it. Any one thread. Raises as `send`."""
         confirmed: dict[int, str] = {}
+        places: dict[tuple[str, str], str] = {}  # few, each translated once
         waiting = ""
         for part in sent:
             for item, receipt in zip(part.items, part.receipts.result(), strict=True):
                 if receipt.ok:
-                    confirmed[item.tag] = _place(item)
+                    route = item.exchange, item.routing_key
+                    confirmed[item.tag] = places.get(route) or places.setdefault(route, _place(item))
                 elif receipt.unknown or receipt.reason in _TRANSIENT:
                     waiting = receipt.detail or receipt.reason
                 else:

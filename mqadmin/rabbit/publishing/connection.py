@@ -11,7 +11,9 @@ objects. tests/rabbit/publishing/test_connection.py compares the two ways.
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pika
@@ -20,6 +22,7 @@ from pika.adapters.select_connection import SelectConnection
 from pika.spec import Basic
 
 RECV_BYTES = 65_536  # at a time; pika's 4,096 are eight messages of 250 bytes
+SEND_BYTES = 65_536  # at a time; pika calls the system for each message, and RabbitMQ wakes for each
 
 _METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
 _FRAME_END = 0xCE
@@ -160,6 +163,23 @@ def unread(buffer: bytes, at: int, end: int, flags: int) -> Unread | None:
     return None if flags & 3 else Unread(flags, buffer[at:end])
 
 
+def _produce_together(waiting: deque[bytes], produce: Callable[[], None]) -> None:
+    """Have `produce` send what waits for the socket in pieces of about SEND_BYTES."""
+    if len(waiting) > 1:
+        pieces: list[bytes] = []
+        part: list[bytes] = []
+        size = 0
+        for data in waiting:
+            if part and size + len(data) > SEND_BYTES:
+                pieces.append(b"".join(part))
+                part, size = [], 0
+            part.append(data)
+            size += len(data)
+        waiting.clear()
+        waiting.extend([*pieces, b"".join(part)])
+    produce()
+
+
 class Connection(SelectConnection):
     """A drop-in for SelectConnection. I/O thread only, as that."""
 
@@ -191,6 +211,8 @@ class Connection(SelectConnection):
             # Once a turn of the loop, which comes back at once for more: without the read that finds nothing.
             # Under TLS what is left may lie in the library, where the loop does not see it.
             transport._MAX_CONSUME_BYTES = 1
+            # Not under TLS, where a write that was begun must be gone on with as it was.
+            transport._produce = partial(_produce_together, transport._tx_buffers, transport._produce)
         super()._proto_connection_made(transport)  # type: ignore[misc]
 
     @property

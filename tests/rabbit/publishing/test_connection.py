@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pika import BasicProperties, ConnectionParameters, exceptions, frame, spec
 from pika.adapters.select_connection import IOLoop, SelectConnection
+from pika.adapters.utils.io_services_utils import _AsyncPlaintextTransport
 from pika.channel import Channel
 
 from mqadmin.rabbit.config import BrokerConfig
@@ -315,3 +316,44 @@ def test_bodies_of_every_size_arrive_whole(broker_config: BrokerConfig, vhost: s
     loop.start()
     assert [len(body) for body in found] == sizes
     assert found == wanted
+
+
+@pytest.mark.broker
+def test_what_is_written_in_one_turn_is_sent_together(
+    broker_config: BrokerConfig, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call of the system for one message would wake RabbitMQ for that one."""
+    wanted = [str(number).encode() * 100 for number in range(1_000)]
+    found: list[bytes] = []
+    sent: list[int] = []
+    loop = IOLoop()
+    plainly = _AsyncPlaintextTransport._sigint_safe_send
+
+    def send(sock: object, data: bytes) -> int:
+        sent.append(len(data))
+        return int(plainly(sock, data))
+
+    def take(channel: Channel, _method: object, _properties: object, body: bytes) -> None:
+        found.append(body)
+        if len(found) == len(wanted):
+            channel.connection.close()
+
+    def begin(channel: Channel) -> None:
+        channel.queue_declare("q", exclusive=True)
+        channel.basic_consume("q", take, auto_ack=True)
+        monkeypatch.setattr(_AsyncPlaintextTransport, "_sigint_safe_send", staticmethod(send))
+        for body in wanted:
+            channel.basic_publish("", "q", body)
+
+    Connection(
+        broker_config.connection_parameters(vhost),
+        on_open_callback=lambda connection: connection.channel(on_open_callback=begin),
+        on_open_error_callback=lambda _connection, _error: loop.stop(),
+        on_close_callback=lambda _connection, _error: loop.stop(),
+        custom_ioloop=loop,
+    )
+    loop.call_later(60, loop.stop)
+    loop.start()
+    assert found == wanted
+    assert max(sent) <= short.SEND_BYTES
+    assert len(sent) < 50  # the socket may take a piece in part, then the rest of it goes alone
