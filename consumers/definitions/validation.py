@@ -178,6 +178,8 @@ def _address(consumer: Consumer) -> dict[str, str]:
             found[field] = _("At most 255 bytes.")
         elif not value:
             found[field] = _("This is needed.")
+    if "queue" not in found and not {"\n", "\r"}.isdisjoint(consumer.queue):
+        found["queue"] = _("RabbitMQ takes line ends out of a name. Write it without them.")
     known = Queue.objects.filter(
         broker__slug=consumer.broker, vhost=consumer.vhost, name=consumer.queue, gone_at=None
     ).first()

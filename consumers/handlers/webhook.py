@@ -41,7 +41,7 @@ _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _STATUSES = re.compile(r"\s*([1-5]\d\d)\s*(?:-\s*([1-5]\d\d)\s*)?")
 _FRAMING = {"host", "content-length", "transfer-encoding", "connection", "trailer", "te", "upgrade", "expect"}
-_SECRET = re.compile(r"(?:^|-)(?:authorization|cookie|.*(?:token|secret|password|api-?key))$", re.IGNORECASE)
+_SECRET = re.compile(r"(?:(?:^|-)(?:authorization|cookie)|token|secret|password|api-?key)$", re.IGNORECASE)
 
 
 def _private_help() -> str:

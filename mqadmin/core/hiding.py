@@ -26,10 +26,12 @@ _NAMES = re.compile(
     re.IGNORECASE,
 )
 _IN_QUERIES = re.compile(r"^(?:key|code|sig|hash|hmac|auth|access)$", re.IGNORECASE)
-_URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|\$\{?" + VARIABLE_PREFIX + r"\w+\}?)[^\s\"'<>]*")
+# No pattern may go through a long word from each of its letters: texts come from outside, and can be of any length.
+# So a scheme has its bounds, and a name begins where nothing of a name stands before it.
+_URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]{0,30}://|\$\{?" + VARIABLE_PREFIX + r"\w+\}?)[^\s\"'<>]*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _CREDENTIALS = re.compile(r"\b(Bearer|Basic|Digest|ApiKey)(\s+)([^\s,;\"']+)", re.IGNORECASE)
-_PAIR = re.compile(r"([\w.-]+)(\s*[=:]\s*)([^\s,;&\"'{}\[\]]+)")
+_PAIR = re.compile(r"(?<![\w.-])([\w.-]+)(\s*[=:]\s*)([^\s,;&\"'{}\[\]]+)")
 _WORDS = re.compile(r"[a-z]{1,15}(?:[-_.][a-z]{1,15})*")
 _LONG = re.compile(rf"[A-Za-z0-9+=]{{{TOKEN_LENGTH},}}|[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
 

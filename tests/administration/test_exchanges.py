@@ -127,6 +127,7 @@ def test_all_that_an_exchange_may_be(management: Management, vhost: str) -> None
         ({"name": ""}, "invalid", "name"),
         ({"name": "é" * 128}, "invalid", "name"),
         ({"name": "a\0b"}, "invalid", "name"),
+        ({"name": "a\nb"}, "invalid", "name"),
         ({"name": "there"}, "exists", "name"),
         ({"name": "x", "type": "x-delayed-message"}, "invalid", "delayed_type"),
         ({"name": "x", "type": "no-such-type"}, "bad_request", None),

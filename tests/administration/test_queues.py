@@ -108,6 +108,7 @@ def test_the_broker_takes_all_that_is_offered_for_a_type(
         ({"name": ""}, ["name"]),
         ({"name": "é" * 128}, ["name"]),
         ({"name": "a\0b"}, ["name"]),
+        ({"name": "a\r\nb"}, ["name"]),
         ({"name": "amq.mine"}, ["name"]),
         ({"durable": False}, ["durable"]),
         ({"auto_delete": True}, ["auto_delete"]),

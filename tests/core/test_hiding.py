@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mqadmin.core import hiding
+from tests.support import growth
 
 TOKEN = "Xk29fjQ8aLmZ0pW7rT4y"
 
@@ -58,3 +59,14 @@ def test_an_option_may_be_secret_altogether() -> None:
     given = {"phrase": "open sesame", "password": "pw", "n": 3, "on": True, "note": "blue"}
     wanted = {"phrase": "•••", "password": "•••", "n": 3, "on": True, "note": "blue"}
     assert hiding.hidden(given, frozenset({"phrase"})) == wanted
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("shape", ["x", "a.", "x-", "a://", "bearer "])
+def test_a_text_of_any_length_is_gone_through_once(shape: str) -> None:
+    """One request with a long word held a web process until it was ended."""
+    small, large = (
+        growth.processor_seconds(lambda count=count: hiding.hidden_text(shape * (count // len(shape))), 3)  # type: ignore[misc]
+        for count in (4_000, 32_000)
+    )
+    assert large < 24 * small

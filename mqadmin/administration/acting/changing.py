@@ -95,8 +95,11 @@ def refused(error: RabbitError) -> Refusal | None:
     return Refusal(str(error), error.code) if isinstance(error, Refused | BadResponse | ChannelLost) else None
 
 
-def require_name(field: str, value: str, *, empty: bool = False) -> str:
-    """Return a name that RabbitMQ can take. Raises Refusal (422, with the field to blame)."""
+def require_name(field: str, value: str, *, empty: bool = False, declared: bool = False) -> str:
+    """Return a name that RabbitMQ can take. Raises Refusal (422, with the field to blame).
+
+    `declared`: of a queue or an exchange; RabbitMQ would take line ends out of it, and make one of another name.
+    """
     text = ""
     if not value and not empty:
         text = _("A name is needed.")
@@ -104,6 +107,8 @@ def require_name(field: str, value: str, *, empty: bool = False) -> str:
         text = _("That is longer than %(n)d bytes.") % {"n": LONGEST}
     elif "\0" in value or not _is_text(value):
         text = _("That is not valid text.")
+    elif declared and ("\n" in value or "\r" in value):
+        text = _("RabbitMQ takes line ends out of a name. Write it without them.")
     if text:
         raise Refusal(text, "invalid", status=422, fields={field: text})
     return value

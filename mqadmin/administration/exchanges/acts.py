@@ -40,7 +40,7 @@ def declare(
     words), RabbitError.
     """
     require_name("vhost", vhost)
-    require_name("name", name)
+    require_name("name", name, declared=True)
     require_name("type", type)
     if name.startswith("amq."):
         raise blame("name", _("Names that begin with “amq.” are RabbitMQ's own."))

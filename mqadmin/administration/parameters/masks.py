@@ -19,7 +19,7 @@ _URI = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^/?#:@]*):(?P<password>\S*)@(?P<host>[^/?#@]*)(?P<rest>.*)",
     re.DOTALL,
 )
-_ASKED = re.compile(r"(?P<name>[?&][^=&#\s]+=)(?P<value>[^&#\s]*)")
+_ASKED = re.compile(r"(?P<name>[?&][^=&#\s]{1,400}=)(?P<value>[^&#\s]*)")
 _TERM = re.compile(r"(amqp_params_\w+,\s*(?:<<[^>]*>>|\w+),\s*)<<[^>]*>>|(plaintext,\s*)<<[^>]*>>")
 _CUT = re.compile(r"(://[^\s:@/]*:)[^\s@]*\Z")  # an address of which the broker's words end before the @
 _SAID = re.compile(r"\AThe management API answered \d+ [^:]*: ")
@@ -108,7 +108,9 @@ def _same(name: str, wanted: str, known: str) -> str | None:
 
 
 def _of_uri(text: str) -> Iterator[str]:
-    if found := re.search(r"://[^/?#:@\s]*:(\S*)@", text):
+    # Up to the last @ of a word it is found at once or not at all: a long text is gone through but once.
+    ends = (word[: word.rfind("@") + 1] for word in text.split())
+    if found := next(filter(None, (re.search(r"://[^/?#:@\s]*:(\S*)@", word) for word in ends)), None):
         yield found[1]
     for asked in _ASKED.finditer(text) if "://" in text else ():
         if SHOWN in shown("", f"x://h/{asked[0].replace('&', '?', 1)}"):

@@ -16,10 +16,11 @@ from mqadmin.definitions.comparing.kinds import Body, Key, Snapshot
 
 SHOWN = "•••"
 _PRINTED = re.compile(rf"{SHOWN}\([0-9a-f]{{12}}\)")
-_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<login>\S*)@")
-_ASKED = re.compile(
-    r"(?P<name>[?&][^=&#\s]*(?:passw|pwd|secret|token|credential)[^=&#\s]*=)(?P<value>[^&#\s]+)", re.I
-)
+# Texts can be of any length: nothing here may go through one again from each of its letters.
+_WORD = re.compile(r"\S+")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
+_ASKED = re.compile(r"(?P<name>[?&][^=&#\s]{1,400}=)(?P<value>[^&#\s]+)")
+_ASKED_NAMES = re.compile(r"passw|pwd|secret|token|credential", re.I)
 _NAMES = re.compile(r"passw|pwd|secret|token|credential|(?:api|access|private|shared|signing)[-_.]?key", re.I)
 _OF_USERS = ("password_hash", "password")
 _HOLDING = ("value", "definition", "arguments")
@@ -158,8 +159,21 @@ def _text(text: str, mask: Mask) -> str:
     """Mask what stands between the colon and the last @ of an address, and secrets in its query."""
     if "://" not in text:
         return text
-    text = _ADDRESS.sub(lambda found: f"{found['scheme']}{_login(found['login'], mask)}@", text)
-    return _ASKED.sub(lambda found: f"{found['name']}{mask(found['value'])}", text)
+    text = _WORD.sub(lambda found: _address(found[0], mask), text)
+    return _ASKED.sub(
+        lambda found: (
+            f"{found['name']}{mask(found['value'])}" if _ASKED_NAMES.search(found["name"]) else found[0]
+        ),
+        text,
+    )
+
+
+def _address(word: str, mask: Mask) -> str:
+    before, at, rest = word.rpartition("@")
+    scheme = _SCHEME.search(before)
+    if scheme is None:
+        return word
+    return f"{before[: scheme.end()]}{_login(before[scheme.end() :], mask)}{at}{rest}"
 
 
 def _login(login: str, mask: Mask) -> str:

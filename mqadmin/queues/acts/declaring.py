@@ -146,6 +146,8 @@ def _name(text: str) -> str:
         return _("That is not valid text.")
     if "\0" in text:
         return _("That is not valid text.")
+    if "\n" in text or "\r" in text:
+        return _("RabbitMQ takes line ends out of a name. Write it without them.")
     return _("That is longer than %(n)d bytes.") % {"n": LONGEST} if length > LONGEST else ""
 
 

@@ -140,6 +140,9 @@ def in_path(*names: str) -> bool:
 
 
 def require_path(*names: str) -> None:
+    """Raise BadResponse for what the API cannot address, NotFound for no name: it would ask for the whole list."""
+    if not all(names):
+        raise NotFound("Nothing on a broker has an empty name here.")
     if not in_path(*names):
         raise BadResponse(
             "RabbitMQ's management API cannot address a name of one or two dots.", code="unaddressable"

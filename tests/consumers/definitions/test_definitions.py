@@ -55,6 +55,7 @@ def test_create_stays_stopped_and_is_audited() -> None:
         ({"broker": "nowhere"}, "broker"),
         ({"queue": ""}, "queue"),
         ({"queue": "ü" * 128}, "queue"),
+        ({"queue": "orders\r"}, "queue"),
         ({"vhost": "v" * 256}, "vhost"),
         ({"handler": "no.such.handler"}, "handler"),
         ({"handler": "collect"}, "handler"),

@@ -238,3 +238,27 @@ def test_a_parameter_of_many_lines_is_told_in_lines() -> None:
     assert large < 30 * small
     assert work(2_000)[-1] == "…"
     assert len(work(2_000)) == differing.MOST_LINES + 1
+
+
+@pytest.mark.parametrize("shape", ["x://", "http://a:", "?", "?token", "a@x://b:"])
+def test_a_long_text_is_masked_in_one_go(shape: str) -> None:
+    def work(count: int) -> kinds.Body:
+        body = {"name": "p", "value": {"note": "://" + shape * (count // len(shape))}}
+        return secret.masked_body(kinds.PARAMETER, body, MASK)
+
+    small, large = (growth.processor_seconds(lambda count=count: work(count), 3) for count in (4_000, 32_000))  # type: ignore[misc]
+    assert large < 24 * small
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("amqp://ann:pw@h/?x=1", "amqp://ann:•••@h/?x=1"),
+        ("see amqp://ann:p@w@h, amqp://h", "see amqp://ann:•••@h, amqp://h"),
+        ("http://h/?my-token=pw&x=1&Password=pw", "http://h/?my-token=•••&x=1&Password=•••"),
+        ("ann@example.org http://h", "ann@example.org http://h"),
+    ],
+)
+def test_secrets_of_addresses_in_a_text(text: str, shown: str) -> None:
+    body = secret.masked_body(kinds.PARAMETER, {"name": "p", "value": {"note": text}}, lambda _secret: "•••")
+    assert body["value"]["note"] == shown

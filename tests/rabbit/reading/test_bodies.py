@@ -193,8 +193,19 @@ def test_what_the_library_packs_is_read(value: Any) -> None:
         (b"\xdd\x00\x0f\xff\xff" + b"\x90" * 0x0FFFFF, None),
         (base64.b64encode(b"A" * 20_000_000), "base64"),
         (b"9" * 1_000_000, None),
+        (b" " * 100_000 + b"!", "base64"),
+        (b" " * 100_000 + b"!", None),
     ],
-    ids=["gzip", "nested gzip", "deep json", "wide msgpack", "base64", "digits"],
+    ids=[
+        "gzip",
+        "nested gzip",
+        "deep json",
+        "wide msgpack",
+        "base64",
+        "digits",
+        "blanks as base64",
+        "blanks",
+    ],
 )
 def test_bombs_are_bounded(body: bytes, encoding: str | None) -> None:
     started = time.process_time()
