@@ -31,7 +31,7 @@ def test_what_passes_is_found_in_the_past_of_all_that_it_passes(
         for _ in range(10):
             channel.basic_publish(HARD, "", b"x" * 1000)
         mine = [item for item in channels.listed(management) if item.vhost == vhost]
-        if not mine:
+        if not mine or not mine[0].connection:  # its statistics come before what it belongs to
             return False
         found.update(
             exchange=past.exchange(management, vhost, HARD),

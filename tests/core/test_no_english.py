@@ -28,7 +28,7 @@ DATA = """
     forward webhook
 """
 NAME = re.compile(
-    r"\[\{.*\}\]|tests\.\w+: .*|\^\w+|zz[\w.:#*/@-]*|\S*[/@_=:>]\S*|\S+\.\S+|\S*\d\S*|\w+(-\w+)+"
+    r"\[\{.*\}\]|tests\.\w+\W?: .*|\^\w+|zz[\w.:#*/@-]*|\S*[/@_=:>]\S*|\S+\.\S+|\S*\d\S*|\w+(-\w+)+"
     rf"|\b({'|'.join((OWN + DATA).split())})\b"
 )
 # What it says of a flag; names of what stands on the broker, which other tests use as well.

@@ -42,7 +42,7 @@ def trial(message: Delivery, options: tuple[str, Place]) -> None:
         "segfault": lambda: ctypes.string_at(0),
         "flood": _flood,
         "leave": lambda: _leave(rest),
-        "close": lambda: os.closerange(0, 100),
+        "close": lambda: os.closerange(0, 65_536),
     }
     actions[what]()
 
