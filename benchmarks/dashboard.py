@@ -268,9 +268,8 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[dict[str, float]
             make_ready()  # as each web process does
             person = Person()
             found = {} if options.only == "viewers" else _alone(bench, person, monitor.pid, options)
-            found["calls_alone"], _ = way.a_minute(
-                lambda: time.sleep(options.seconds)
-            )  # some are once a minute
+            # As long as with viewers: some calls are once a minute.
+            found["calls_alone"], _ = way.a_minute(lambda: time.sleep(options.seconds))
             with web(environ) as port:
                 found["first_bytes"] = first_load(person.cookie, f"http://127.0.0.1:{port}")
                 cookies = watchers(options.viewers)

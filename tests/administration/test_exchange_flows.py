@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from mqadmin.administration.exchanges import flow_views
+from mqadmin.administration.exchanges import passing
 from mqadmin.core import brokers
 from mqadmin.local.node import Node
 from mqadmin.rabbit.administration import exchange_flows
@@ -57,7 +57,7 @@ def test_who_publishes_and_what_gets_it(
 
         found = wait_until(told, 60, interval=0.2)
         one = {"vhost": vhost, "name": HARD_NAME}
-        flow_views._kept.forget()
+        passing.forget()
         page = html(admin.get(f"{reverse('exchange_flow_list')}?{urlencode(one)}"))
         called = admin.get(FLOWS, one, headers=token).json()
         whole = html(admin.get(f"{reverse('exchange_detail')}?{urlencode(one)}"))

@@ -49,7 +49,7 @@ def of(client: ManagementClient, detail: QueueDetail, sources: Iterable[str]) ->
             continue  # it is gone, or may not be seen: then nobody is known of it
         is_busy |= bool(exchange.in_rate)
         found += [
-            Publisher("", item.user, item.connection or item.host, name, item.rate)
+            Publisher("", item.user, item.connection or item.address, name, item.rate)
             for item in exchange.publishers
         ]
     tells = bool(found) or not is_busy

@@ -10,7 +10,7 @@ from ninja import Query, Router, Schema, Status
 
 from mqadmin.administration.acting.changing import refused
 from mqadmin.administration.acting.dry_run import DryRun, answers, dry_run
-from mqadmin.administration.exchanges import acts, flow_views
+from mqadmin.administration.exchanges import acts, passing
 from mqadmin.administration.exchanges.lists import EXCHANGES
 from mqadmin.administration.listed.api import Listed, ListQuery, page
 from mqadmin.core import permissions
@@ -119,7 +119,7 @@ def exchange_flows(request: HttpRequest, wanted: Query[ExchangeAsked]) -> dict[s
     slug = a_broker(wanted.broker)
     permissions.require(slug, wanted.vhost)
     try:
-        return asdict(flow_views.flows(slug, wanted.vhost, wanted.name))
+        return asdict(passing.flows(slug, wanted.vhost, wanted.name))
     except RabbitError as error:
         raise refused(error) or error from error
 

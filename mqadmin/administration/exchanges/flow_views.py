@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,17 +9,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from mqadmin.administration.connections.pages import channel_href, queue_href
+from mqadmin.administration.exchanges import passing
 from mqadmin.administration.exchanges.pages import MOST_SHOWN
 from mqadmin.administration.listed.naming import asked
-from mqadmin.core import brokers, patience, permissions
-from mqadmin.core.remembered import Remembered
+from mqadmin.core import brokers, permissions
 from mqadmin.queues.pages.broker_status import live_fault
-from mqadmin.rabbit.administration import exchange_flows
-from mqadmin.rabbit.administration.exchange_flows import Flows
 from mqadmin.rabbit.errors import RabbitError
-
-FRESH_S = 5.0  # so often the broker counts anew
-_kept: Remembered[Flows] = Remembered(200)
 
 
 @permissions.view.of("vhost")
@@ -33,7 +27,7 @@ def exchange_flow_list(request: HttpRequest) -> HttpResponse:
     permissions.require(slug, vhost)
     found, fault = None, None
     try:
-        found = flows(slug, vhost, name)
+        found = passing.flows(slug, vhost, name)
     except RabbitError as error:
         fault = live_fault(error)
     context: dict[str, Any] = {
@@ -52,12 +46,3 @@ def exchange_flow_list(request: HttpRequest) -> HttpResponse:
             "queue_count": len(found.queues),
         }
     return render(request, "administration/_exchange_flows.html", context)
-
-
-def flows(slug: str, vhost: str, name: str) -> Flows:
-    """Return what passes an exchange; however many look, the broker is asked once every five seconds."""
-    with patience.asking(slug):
-        return _kept.made(
-            (slug, vhost, name, int(time.time() // FRESH_S)),
-            lambda: exchange_flows.read(brokers.client(slug), vhost, name),
-        )

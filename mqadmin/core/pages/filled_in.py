@@ -25,7 +25,7 @@ def of(request: HttpRequest, *, sends_again: bool = True) -> dict[str, Any]:
     filled = [(name, value) for name, value in sent if name not in _OWN and value.strip()]
     if not filled or sum(len(value) for _name, value in sent) > _MOST:
         return {}
-    shown = [(name, value) for name, value in filled if not _is_secret(request, name)]
+    shown = [(name, value) for name, value in filled if not _is_secret(request, name, value)]
     if len(shown) < len(filled) or request.FILES or not sends_again:
         return {"filled_in": shown}
     again = [(name, value) for name, value in sent if name != "csrfmiddlewaretoken"]
@@ -40,7 +40,9 @@ def _sent(request: HttpRequest) -> list[tuple[str, str]]:
         return []
 
 
-def _is_secret(request: HttpRequest, name: str) -> bool:
-    """Whether a view said so of the field, or its name does."""
+def _is_secret(request: HttpRequest, name: str, value: str) -> bool:
+    """Whether a view said so of the field, or its name does; or an address holds a password, as of a shovel."""
+    if "://" in value and hiding.seems_secret(value):
+        return True
     said = getattr(request, "sensitive_post_parameters", ())
     return said == "__ALL__" or name in said or hiding.hidden({name: "x"})[name] != "x"

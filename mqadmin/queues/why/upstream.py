@@ -102,7 +102,7 @@ def publishers(details: Iterable[ExchangeDetail], called: Mapping[str, str]) -> 
     channels: dict[str, set[str]] = defaultdict(set)
     for detail in details:
         for item in detail.publishers:
-            who = called.get(item.connection) or f"{item.user} {item.host}".strip() or item.channel
+            who = called.get(item.connection) or f"{item.user} {item.address}".strip() or item.channel
             channels[who].add(item.channel)
             before = rates[who].get(detail.name)
             both = [rate for rate in (before, item.rate) if rate is not None]

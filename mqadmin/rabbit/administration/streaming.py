@@ -60,7 +60,7 @@ def of_connection(client: ManagementClient, vhost: str, name: str) -> Ends | Non
             tuple(calls.rows(client, _reader, "stream", "connections", vhost, name, "consumers")),
             tuple(calls.rows(client, _publisher, "stream", "connections", vhost, name, "publishers")),
         )
-    except (NotFound, NotOffered):  # no such call, or it was closed just now: then it has no ends either
+    except (NotFound, NotOffered):  # without the plugin 3.10.8 says the former, as it does once it is closed
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mqadmin.rabbit.management_api.values import Json, integer, rate, table, text
-from mqadmin.rabbit.types import ChannelLoad, ExchangeDetail, PublisherInfo, ReplicaInfo
+from mqadmin.rabbit.types import ChannelLoad, ExchangeDetail, PublisherInfo, ReachedQueue, ReplicaInfo
 
 LOAD_COLUMNS = "name,messages_unacknowledged,prefetch_count,idle_since"
 
@@ -20,23 +20,37 @@ def channel_load(item: Json) -> ChannelLoad:
 
 
 def exchange_detail(item: Json) -> ExchangeDetail:
-    incoming = item.get("incoming")
     return ExchangeDetail(
         name=str(item["name"]),
         in_rate=rate(table(item.get("message_stats")), "publish_in"),
-        publishers=tuple(_publisher(table(entry)) for entry in incoming)
-        if isinstance(incoming, list)
-        else (),
+        publishers=tuple(map(_publisher, _tables(item.get("incoming")))),
+        reaches=tuple(map(_reached, _tables(item.get("outgoing")))),
     )
 
 
+def _tables(entries: Any) -> list[Json]:
+    return [table(entry) for entry in entries] if isinstance(entries, list) else []
+
+
 def _publisher(item: Json) -> PublisherInfo:
-    channel = table(item.get("channel_details"))
+    channel, stats = table(item.get("channel_details")), table(item.get("stats"))
+    lost = [rate(stats, name) for name in ("return_unroutable", "drop_unroutable")]
+    told = [per_second for per_second in lost if per_second is not None]
     return PublisherInfo(
         channel=text(channel.get("name")) or "",
         connection=text(channel.get("connection_name")) or "",
         user=text(channel.get("user")) or "",
-        host=text(channel.get("peer_host")) or "",
+        address=text(channel.get("peer_host")) or "",
+        rate=rate(stats, "publish"),
+        unroutable=sum(told) if told else None,
+    )
+
+
+def _reached(item: Json) -> ReachedQueue:
+    queue = table(item.get("queue"))
+    return ReachedQueue(
+        vhost=text(queue.get("vhost")) or "",
+        name=text(queue.get("name")) or "",
         rate=rate(table(item.get("stats")), "publish"),
     )
 

@@ -73,6 +73,12 @@ def test_a_button_alone_keeps_nothing_and_a_secret_is_not_shown(sign_in: SignIn)
     assert re.search(r"<dd>(<bdi>)?eve<", secret.text)
     assert "opensesame" not in secret.text
     assert "Send it again" not in secret.text
+    address = {"vhost": "/", "name": "s", "src_uri": "amqp://eve:opensesame@far.example/"}
+    shovel = client.post("/shovels/new/", address)
+    assert shovel.status_code == 403
+    assert re.search(r"<dd>(<bdi>)?s<", shovel.text)
+    assert "opensesame" not in shovel.text
+    assert "Send it again" not in shovel.text
     long = client.post("/queues/rules/new/", {**RULE, "note": "x" * 300_000})
     assert "What you filled in" not in long.text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import struct
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -286,27 +287,27 @@ def test_what_is_passed_on_unread_is_written_as_it_came(sent: BasicProperties) -
         short.Unread(flags, encoded[2:] + b"x").read()
 
 
-@pytest.mark.broker
-def test_bodies_of_every_size_arrive_whole(broker_config: BrokerConfig, vhost: str) -> None:
-    """Of one frame, of exactly one, of several; read from a real socket."""
-    sizes = [0, 1, 131_063, 131_064, 131_065, 300_000, 5, 2_000_000, 7]
-    wanted = [os.urandom(size) for size in sizes]
+def carried(
+    config: BrokerConfig, vhost: str, bodies: list[bytes], begun: Callable[[], object] = lambda: None
+) -> list[bytes]:
+    """Publish bodies to a queue within one turn of the loop, after `begun`, and return what came of them."""
     found: list[bytes] = []
     loop = IOLoop()
 
     def take(channel: Channel, _method: object, _properties: object, body: bytes) -> None:
         found.append(body)
-        if len(found) == len(wanted):
+        if len(found) == len(bodies):
             channel.connection.close()
 
     def begin(channel: Channel) -> None:
         channel.queue_declare("q", exclusive=True)
         channel.basic_consume("q", take, auto_ack=True)
-        for body in wanted:
+        begun()
+        for body in bodies:
             channel.basic_publish("", "q", body, BasicProperties(message_id=str(len(body))))
 
     Connection(
-        broker_config.connection_parameters(vhost),
+        config.connection_parameters(vhost),
         on_open_callback=lambda connection: connection.channel(on_open_callback=begin),
         on_open_error_callback=lambda _connection, _error: loop.stop(),
         on_close_callback=lambda _connection, _error: loop.stop(),
@@ -314,7 +315,15 @@ def test_bodies_of_every_size_arrive_whole(broker_config: BrokerConfig, vhost: s
     )
     loop.call_later(60, loop.stop)
     loop.start()
-    assert [len(body) for body in found] == sizes
+    return found
+
+
+@pytest.mark.broker
+def test_bodies_of_every_size_arrive_whole(broker_config: BrokerConfig, vhost: str) -> None:
+    """Of one frame, of exactly one, of several; read from a real socket."""
+    wanted = [os.urandom(size) for size in (0, 1, 131_063, 131_064, 131_065, 300_000, 5, 2_000_000, 7)]
+    found = carried(broker_config, vhost, wanted)
+    assert [len(body) for body in found] == [len(body) for body in wanted]
     assert found == wanted
 
 
@@ -324,36 +333,16 @@ def test_what_is_written_in_one_turn_is_sent_together(
 ) -> None:
     """Each call of the system for one message would wake RabbitMQ for that one."""
     wanted = [str(number).encode() * 100 for number in range(1_000)]
-    found: list[bytes] = []
     sent: list[int] = []
-    loop = IOLoop()
     plainly = _AsyncPlaintextTransport._sigint_safe_send
 
     def send(sock: object, data: bytes) -> int:
         sent.append(len(data))
         return int(plainly(sock, data))
 
-    def take(channel: Channel, _method: object, _properties: object, body: bytes) -> None:
-        found.append(body)
-        if len(found) == len(wanted):
-            channel.connection.close()
-
-    def begin(channel: Channel) -> None:
-        channel.queue_declare("q", exclusive=True)
-        channel.basic_consume("q", take, auto_ack=True)
+    def listen() -> None:
         monkeypatch.setattr(_AsyncPlaintextTransport, "_sigint_safe_send", staticmethod(send))
-        for body in wanted:
-            channel.basic_publish("", "q", body)
 
-    Connection(
-        broker_config.connection_parameters(vhost),
-        on_open_callback=lambda connection: connection.channel(on_open_callback=begin),
-        on_open_error_callback=lambda _connection, _error: loop.stop(),
-        on_close_callback=lambda _connection, _error: loop.stop(),
-        custom_ioloop=loop,
-    )
-    loop.call_later(60, loop.stop)
-    loop.start()
-    assert found == wanted
+    assert carried(broker_config, vhost, wanted, listen) == wanted
     assert max(sent) <= short.SEND_BYTES
     assert len(sent) < 50  # the socket may take a piece in part, then the rest of it goes alone
